@@ -1,0 +1,95 @@
+"""The one tree of exceptions::
+
+    AggregatorError
+      ConfigError(problems)        feeds.yaml or a command's arguments are wrong; exit status 2
+      LockedError(holder)          another process works on the same data folder; exit status 3
+      SourceError(source, kind)    one source failed; an outcome, never the end of a cycle
+        FetchError(status)         it could not be had
+        ParseError                 what came could not be read
+      StoreError                   the database could not be read or written
+      PublishError                 an output could not be written
+
+Messages are for people: what was wrong, where, what to do. `str(error)` is all that a caller has to print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aggregator.models import FailureKind
+
+
+class AggregatorError(Exception):
+    """Base of all errors that this program raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in the configuration, with its place."""
+
+    message: str
+    file: str
+    #: Counted from 1; None where the problem has no place.
+    line: int | None = None
+    column: int | None = None
+    #: Path of the key, e.g. ``sources[3].scrape.items``.
+    path: str = ""
+
+    def __str__(self) -> str:
+        place = self.file
+        if self.line is not None:
+            place += f":{self.line}:{self.column or 1}"
+        key = f" {self.path}:" if self.path else ""
+        return f"{place}:{key} {self.message}"
+
+
+class ConfigError(AggregatorError):
+    """feeds.yaml cannot be used; carries every problem found, not only the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class LockedError(AggregatorError):
+    """Another process holds the data folder."""
+
+    def __init__(self, folder: str, holder: str) -> None:
+        self.holder = holder
+        super().__init__(f"{folder} is in use by {holder}; wait until it has finished, or stop it")
+
+
+class SourceError(AggregatorError):
+    """One source failed.
+
+    Args:
+        message: what went wrong and, where it helps, what to do; without the source's name and address.
+        kind: the class of failure.
+        url: the address at which it happened.
+    """
+
+    def __init__(self, message: str, *, kind: FailureKind, url: str | None = None) -> None:
+        self.kind: FailureKind = kind
+        self.url = url
+        super().__init__(f"{message} ({url})" if url else message)
+
+
+class FetchError(SourceError):
+    """A document could not be fetched; `status` is the HTTP status where there was one."""
+
+    def __init__(self, message: str, *, kind: FailureKind, url: str | None = None, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(message, kind=kind, url=url)
+
+
+class ParseError(SourceError):
+    """A document was fetched but could not be read as what it should be."""
+
+
+class StoreError(AggregatorError):
+    """The database could not be opened, read or written."""
+
+
+class PublishError(AggregatorError):
+    """An output file could not be written."""

@@ -1,0 +1,81 @@
+"""What the rest of the program asks of a store; the one implementation is `aggregator.store.sql`.
+
+A store is synchronous and is used by one thread at a time. Every method is one transaction. All errors of the
+database come out as `StoreError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from aggregator.models import FeedState, FeedUpdate, Item, Known, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The published id and the post's path of one entry, given once and kept."""
+
+    pk: int
+    id: str
+    #: Below `data/posts/`, with `/`.
+    path: str
+    #: `path` folded (NFKC, casefold), so that no two posts differ by case or normalization only.
+    path_key: str
+
+
+class Store(Protocol):
+    """Sources, their state, and their entries."""
+
+    def close(self) -> None: ...
+
+    def sync_sources(self, sources: Sequence[Source]) -> None:
+        """Make the list of sources mirror the configuration.
+
+        New ones are added, due at once. A source whose derived id changed is found by its URL and keeps its entries.
+        One that is no longer configured keeps its entries and state, but they appear in no feed until it comes back.
+        """
+
+    def states(self) -> dict[str, FeedState]:
+        """State of every configured source, by id."""
+
+    def due(self, now: datetime) -> list[FeedState]:
+        """States of the configured sources that are due, the longest overdue first."""
+
+    def counts(self) -> dict[str, int]:
+        """Number of stored entries of every configured source, by id."""
+
+    def known(self, source_id: str, keys: Collection[str]) -> dict[str, Known]:
+        """Those of `keys` that are stored for the source."""
+
+    def apply(self, update: FeedUpdate) -> None:
+        """Store one outcome: entries and state together, or nothing. New and changed entries become pending."""
+
+    def pending(self, limit: int) -> list[Item]:
+        """Entries of configured sources whose post is not written, by date, source id and key, oldest first."""
+
+    def pending_categories(self) -> set[str]:
+        """Slugs of the categories that have pending entries."""
+
+    def taken(self, ids: Collection[str], path_keys: Collection[str]) -> tuple[set[str], set[str]]:
+        """Those of the ids and folded paths that are assigned already."""
+
+    def assign(self, assignments: Sequence[Assignment]) -> None:
+        """Keep the ids and paths of entries that have none yet."""
+
+    def published(self, pks: Collection[int]) -> None:
+        """The posts of these entries are written: they are pending no longer."""
+
+    def touch(self, source_ids: Collection[str]) -> None:
+        """Make all entries of these sources pending, so that their posts are rendered anew."""
+
+    def newest(self, category: str | None, limit: int) -> list[Item]:
+        """The newest assigned entries of a category (None: of all), newest first, equal dates by id."""
+
+    def fingerprints(self) -> dict[str, str]:
+        """What was recorded with `record`, by name."""
+
+    def record(self, fingerprints: Mapping[str, str]) -> None:
+        """Remember of each named output from which settings it was made."""

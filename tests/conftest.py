@@ -1,0 +1,28 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.origin import Origin
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    """A fresh HTTP origin on loopback."""
+    server = Origin()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of design material and corpora beside the checkout; the test is left out where it is missing."""
+    if not SHARED.is_dir():
+        pytest.skip("no ../shared beside this checkout")
+    return SHARED

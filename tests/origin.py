@@ -1,0 +1,132 @@
+"""A real HTTP origin on loopback for the tests: routes, a log of what was asked, and misbehaviour on demand."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as the origin saw it; header names are lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    status: int = 0
+
+
+@dataclass
+class Response:
+    """What a route answers; `raw` takes over the connection instead."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: Callable[[BaseHTTPRequestHandler], None] | None = None
+
+
+Route = Response | Callable[[Seen], Response]
+
+
+class Origin:
+    """An HTTP/1.1 server on 127.0.0.1 and a free port, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.routes: dict[str, Route] = {}
+        self.requests: list[Seen] = []
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Base address without a slash at the end."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def route(
+        self,
+        path: str,
+        body: bytes | str = b"",
+        *,
+        status: int = 200,
+        content_type: str = "application/xml",
+        headers: Mapping[str, str] | None = None,
+        conditional: bool = False,
+    ) -> str:
+        """Serve `body` at `path` and return its address; `conditional` adds an ETag and answers 304."""
+        data = body.encode() if isinstance(body, str) else body
+        sent = {"Content-Type": content_type, **(headers or {})}
+        if not conditional:
+            self.routes[path] = Response(data, status, sent)
+            return self.url + path
+        sent["ETag"] = f'"{hashlib.sha256(data).hexdigest()[:12]}"'
+
+        def answer(seen: Seen) -> Response:
+            if seen.headers.get("if-none-match") == sent["ETag"]:
+                return Response(b"", 304, {"ETag": sent["ETag"]})
+            return Response(data, status, sent)
+
+        self.routes[path] = answer
+        return self.url + path
+
+    def handle(self, path: str, answer: Route) -> str:
+        """Serve whatever `answer` gives at `path` and return its address."""
+        self.routes[path] = answer
+        return self.url + path
+
+    def asked(self, path: str) -> list[Seen]:
+        """The requests for `path` so far."""
+        with self._lock:
+            return [seen for seen in self.requests if seen.path == path]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        origin = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                seen = Seen(self.command, self.path, headers)
+                route = origin.routes.get(self.path) or origin.routes.get(self.path.partition("?")[0])
+                answer = Response(b"not here", 404) if route is None else route
+                if callable(answer):
+                    answer = answer(seen)
+                with origin._lock:
+                    origin.requests.append(Seen(self.command, self.path, headers, answer.status))
+                try:
+                    self._send(answer)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True
+
+            do_HEAD = do_GET
+
+            def _send(self, answer: Response) -> None:
+                if answer.raw is not None:
+                    self.close_connection = True
+                    answer.raw(self)
+                    return
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                if "Content-Length" not in answer.headers and answer.status not in (204, 304):
+                    self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                if self.command != "HEAD" and answer.status not in (204, 304):
+                    self.wfile.write(answer.body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """The requests are kept in `Origin.requests`; nothing is printed."""
+
+        return Handler
