@@ -1,1 +1,8 @@
+"""The store: sources, their state and their entries in one SQLite file."""
+
 from __future__ import annotations
+
+from aggregator.store.base import Assignment, Store
+from aggregator.store.sql import open_store
+
+__all__ = ["Assignment", "Store", "open_store"]

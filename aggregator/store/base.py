@@ -35,23 +35,31 @@ class Store(Protocol):
         """Make the list of sources mirror the configuration.
 
         New ones are added, due at once. A source whose derived id changed is found by its URL and keeps its entries.
-        One that is no longer configured keeps its entries and state, but they appear in no feed until it comes back.
+        One whose URL changed loses its validators and failures and is due at once. Where its name, section or category
+        changed, its entries become pending. One that is no longer configured keeps its entries and state, but they
+        appear in no feed until it comes back.
         """
 
     def states(self) -> dict[str, FeedState]:
         """State of every configured source, by id."""
 
     def due(self, now: datetime) -> list[FeedState]:
-        """States of the configured sources that are due, the longest overdue first."""
+        """States of the configured sources that are due: those due at once, then the longest overdue first."""
 
     def counts(self) -> dict[str, int]:
         """Number of stored entries of every configured source, by id."""
 
     def known(self, source_id: str, keys: Collection[str]) -> dict[str, Known]:
-        """Those of `keys` that are stored for the source."""
+        """Those of `keys` that are stored for the source, none for a source that is not."""
 
     def apply(self, update: FeedUpdate) -> None:
-        """Store one outcome: entries and state together, or nothing. New and changed entries become pending."""
+        """Store one outcome: entries and state together, or nothing.
+
+        New and changed entries become pending. A new one that is stored already counts as changed, and a changed one
+        that is not counts as new. An entry that is stored keeps its id, its path and, unless it comes with a date of
+        its own, its dates. Where the title of the feed names the source and is another now, all its entries become
+        pending. The source has to be known from `sync_sources`; it may be configured no longer.
+        """
 
     def pending(self, limit: int) -> list[Item]:
         """Entries of configured sources whose post is not written, by date, source id and key, oldest first."""
@@ -63,10 +71,13 @@ class Store(Protocol):
         """Those of the ids and folded paths that are assigned already."""
 
     def assign(self, assignments: Sequence[Assignment]) -> None:
-        """Keep the ids and paths of entries that have none yet."""
+        """Keep the ids and paths of entries that have none yet, all or nothing; one that is taken is an error."""
 
     def published(self, pks: Collection[int]) -> None:
-        """The posts of these entries are written: they are pending no longer."""
+        """The posts of these entries are written: they are pending no longer.
+
+        No `apply` and no `touch` may come between `pending` and this, or what they asked for would not be written.
+        """
 
     def touch(self, source_ids: Collection[str]) -> None:
         """Make all entries of these sources pending, so that their posts are rendered anew."""
@@ -78,4 +89,4 @@ class Store(Protocol):
         """What was recorded with `record`, by name."""
 
     def record(self, fingerprints: Mapping[str, str]) -> None:
-        """Remember of each named output from which settings it was made."""
+        """Remember of each named output from which settings it was made; the other names stay."""

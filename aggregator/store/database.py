@@ -1,0 +1,170 @@
+"""One SQLite file as the store uses it: opened, migrated, in transactions, with its errors explained.
+
+A path goes in; transactions come out, and every error of the database as a `StoreError` that names the file and says
+what to do. What is read and written is not known here. Alembic is imported only when there is something to migrate:
+the import alone would cost more than most runs with nothing to do.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from aggregator.errors import StoreError
+from aggregator.store.schema import REVISION
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+
+_DAMAGED = "it is damaged or no database; put a backup in its place, or move it away to start anew"
+_FORBIDDEN = "check that this user may write the file and its folder, and that the disk is not mounted read-only"
+
+#: What to do, by the start of SQLite's name of the error (https://www.sqlite.org/rescode.html).
+_ADVICE = {
+    "SQLITE_BUSY": "another process is writing to it; wait until it has finished, or stop it",
+    "SQLITE_FULL": "the disk is full; free some space and run again, nothing is lost",
+    "SQLITE_READONLY": _FORBIDDEN,
+    "SQLITE_PERM": _FORBIDDEN,
+    "SQLITE_CANTOPEN": _FORBIDDEN,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _DAMAGED,
+    "SQLITE_IOERR": "the disk failed or is full; check it and run again",
+}
+
+
+class Database:
+    """An open database with the newest tables.
+
+    Used by one thread at a time, not always the same one.
+
+    Args:
+        path: the file; it and its folder are created where they are missing.
+        lock_timeout: seconds to wait for another process's transaction.
+
+    Raises:
+        StoreError: it cannot be opened or migrated.
+    """
+
+    def __init__(self, path: Path, *, lock_timeout: float = 30.0) -> None:
+        self.path = path.absolute()
+        self._begin_statement = "BEGIN"
+        self._engine = self._make_engine(lock_timeout)
+        with self._explained():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = self._engine.connect()
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        with self._explained():
+            self._connection.close()
+            self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give the connection for one transaction that sees one state of the database and changes nothing."""
+        self._begin_statement = "BEGIN"
+        with self._explained(), self._connection.begin():
+            yield self._connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give the connection for one transaction, committed at the end and undone by any exception.
+
+        It takes the lock at its start: one that began by reading could not wait for another writer.
+        """
+        self._begin_statement = "BEGIN IMMEDIATE"
+        with self._explained(), self._connection.begin():
+            yield self._connection
+
+    def _make_engine(self, lock_timeout: float) -> Engine:
+        engine = create_engine(
+            URL.create("sqlite", database=str(self.path)),
+            poolclass=NullPool,
+            # Without an isolation level, sqlite3 leaves transactions to us; its own begin too late, and never before
+            # a SELECT or a change of the schema.
+            connect_args={"timeout": lock_timeout, "isolation_level": None, "check_same_thread": False},
+        )
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: sqlite3.Connection, _record: object) -> None:
+            try:
+                for pragma in _PRAGMAS:
+                    connection.execute(f"PRAGMA {pragma}").close()
+            except sqlite3.Error:
+                connection.close()
+                raise
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            # Straight to sqlite3: through SQLAlchemy it would cost as much as the transaction's one statement.
+            cursor = connection.connection.cursor()
+            try:
+                cursor.execute(self._begin_statement)
+            finally:
+                cursor.close()
+
+        return engine
+
+    def _migrate(self) -> None:
+        with self.read() as connection:
+            if _revision(connection) == REVISION:
+                return
+        with self.write() as connection:
+            self._upgrade(connection)
+
+    def _upgrade(self, connection: Connection) -> None:
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        current = _revision(connection)
+        if current is None and inspect(connection).get_table_names():
+            raise StoreError(f"{self.path} is the database of another program; choose another data folder")
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        if current is not None and current not in known:
+            raise StoreError(
+                f"{self.path} was written by a newer version of this program (its tables are at revision {current}, "
+                f"this version knows {REVISION}); install the newer version, or use another data folder"
+            )
+        command.upgrade(config, REVISION)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, OverflowError) as error:
+            raise StoreError(f"{self.path}: {_explain(error)}") from error
+
+
+def _revision(connection: Connection) -> str | None:
+    """Return the revision of the tables, or None where there are none of ours."""
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
+
+
+def _explain(error: Exception) -> str:
+    """Return what was wrong and what to do, without SQLAlchemy's statement and parameters: those may be pages long."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    name = getattr(cause, "sqlite_errorname", "")
+    for start, advice in _ADVICE.items():
+        if name.startswith(start):
+            return f"{cause}: {advice}"
+    if isinstance(cause, OSError):
+        return f"{cause}: choose a data folder that this user may write"
+    return str(cause)

@@ -1,0 +1,98 @@
+"""Rows of the database to and from the types of `aggregator.models`; no statement is run here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import ColumnElement
+
+from aggregator.models import Enclosure, Entry, FeedState, Item, Known, Origin
+from aggregator.store.schema import entries, sources
+
+#: Columns in the order of the fields of the type that is made from them.
+STATE_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    sources.c.id,
+    *(sources.c[field.name] for field in fields(FeedState)[1:]),
+)
+KNOWN_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(entries.c[field.name] for field in fields(Known))
+_ENTRY_FIELDS = tuple(field.name for field in fields(Entry)[1:])
+_ORIGIN_COLUMNS = tuple(sources.c[name] for name in ("id", "name", "title", "url", "home_url", "category", "section"))
+ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    entries.c.pk,
+    entries.c.source_pk,
+    entries.c.public_id,
+    entries.c.path,
+    *(entries.c[name] for name in _ENTRY_FIELDS),
+    *(column.label(f"source_{column.name}") for column in _ORIGIN_COLUMNS),
+)
+_ENTRY_START = 4
+_ORIGIN_START = _ENTRY_START + len(_ENTRY_FIELDS)
+_LISTS = {name: _ENTRY_FIELDS.index(name) for name in ("authors", "tags", "enclosures")}
+
+
+def origin_name(name: str | None, title: str | None, url: str) -> str:
+    """Return the name that outputs give a source: as configured, else the feed's title, else the host."""
+    if name or title:
+        return name or title or ""
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:
+        return url
+
+
+def state_values(state: FeedState) -> dict[str, Any]:
+    """Return the columns of `sources` that hold a state; the id is not among them."""
+    return {field.name: getattr(state, field.name) for field in fields(FeedState)[1:]}
+
+
+def entry_values(entry: Entry) -> dict[str, Any]:
+    """Return the columns of `entries` that hold an entry; the source is not among them."""
+    values: dict[str, Any] = {name: getattr(entry, name) for name in _ENTRY_FIELDS}
+    values["authors"] = _dump(entry.authors)
+    values["tags"] = _dump(entry.tags)
+    values["enclosures"] = _dump([asdict(enclosure) for enclosure in entry.enclosures])
+    return values
+
+
+def kept_dates(entry: Entry, published_at: datetime, dated: bool) -> dict[str, Any]:
+    """Return the dates of an entry that is stored already: without a date of its own it keeps the stored one."""
+    if entry.dated:
+        return {"published_at": entry.published_at, "updated_at": entry.updated_at, "dated": True}
+    return {"published_at": published_at, "updated_at": max(entry.updated_at, published_at), "dated": dated}
+
+
+def states(rows: Iterable[Sequence[Any]]) -> list[FeedState]:
+    """Make states of rows of `STATE_COLUMNS`."""
+    return [FeedState(*row) for row in rows]
+
+
+def items(rows: Iterable[Sequence[Any]]) -> list[Item]:
+    """Make items of rows of `ITEM_COLUMNS`; those of one source share their origin."""
+    origins: dict[int, Origin] = {}
+    made = []
+    for row in rows:
+        pk, source_pk, public_id, path = row[:_ENTRY_START]
+        origin = origins.get(source_pk)
+        if origin is None:
+            origin = origins[source_pk] = _origin(*row[_ORIGIN_START:])
+        values = list(row[_ENTRY_START:_ORIGIN_START])
+        for name, place in _LISTS.items():
+            loaded = json.loads(values[place])
+            values[place] = tuple(Enclosure(**value) for value in loaded) if name == "enclosures" else tuple(loaded)
+        made.append(Item(Entry(origin.id, *values), public_id or "", path, origin, pk))
+    return made
+
+
+def _origin(
+    id: str, name: str | None, title: str | None, url: str, home_url: str | None, category: str, section: str | None
+) -> Origin:
+    return Origin(id, origin_name(name, title, url), url, home_url, category, section)
+
+
+def _dump(values: Sequence[Any]) -> str:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else "[]"

@@ -1,0 +1,216 @@
+"""The store on SQLite: what `base.Store` promises, in SQL.
+
+Updates and queries go in, states and items come out. The statements are in `statements`, their rows are read in
+`rows`, and transactions and errors are the business of `database`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from aggregator.errors import StoreError
+from aggregator.models import Entry, FeedState, FeedUpdate, Item, Known, Source
+from aggregator.store import rows, statements, sync
+from aggregator.store.base import Assignment, Store
+from aggregator.store.database import Database
+
+
+def open_store(path: Path) -> Store:
+    """Open the database at `path`, make or migrate it where needed, and return the store on it.
+
+    Raises:
+        StoreError: it cannot be opened, belongs to another program or to a newer version of this one, is damaged,
+            or stays locked for 30 seconds.
+    """
+    return SqlStore(Database(path))
+
+
+class SqlStore:
+    """A store on an open database, which it closes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def close(self) -> None:
+        """Close the database; a second call does nothing."""
+        self._database.close()
+
+    # -- sources -----------------------------------------------------------------------------------------------------
+
+    def sync_sources(self, sources: Sequence[Source]) -> None:
+        """See `Store.sync_sources`; when nothing changed, this is one SELECT and no lock."""
+        with self._database.read() as connection:
+            if not _plan(connection, sources):
+                return
+        with self._database.write() as connection:
+            plan = _plan(connection, sources)
+            for statement, parameters in (
+                (statements.CHANGE_SOURCE, plan.released),
+                (statements.ADD_SOURCE, plan.added),
+                (statements.CHANGE_SOURCE, plan.changed),
+                (statements.CHANGE_SOURCE, plan.reset),
+                (statements.CHANGE_SOURCE, plan.removed),
+                (statements.MOVE_ENTRIES, plan.moved),
+                (statements.RENDER_ANEW, plan.stale),
+            ):
+                if parameters:
+                    connection.execute(statement, parameters)
+
+    def states(self) -> dict[str, FeedState]:
+        """See `Store.states`."""
+        with self._database.read() as connection:
+            found = rows.states(connection.execute(statements.STATES).all())
+        return {state.source_id: state for state in found}
+
+    def due(self, now: datetime) -> list[FeedState]:
+        """See `Store.due`."""
+        with self._database.read() as connection:
+            never_tried = connection.execute(statements.NEVER_TRIED).all()
+            overdue = connection.execute(statements.OVERDUE, {"now": now}).all()
+            return rows.states((*never_tried, *overdue))
+
+    def counts(self) -> dict[str, int]:
+        """See `Store.counts`."""
+        with self._database.read() as connection:
+            return dict(connection.execute(statements.COUNTS).all())
+
+    # -- updates -----------------------------------------------------------------------------------------------------
+
+    def known(self, source_id: str, keys: Collection[str]) -> dict[str, Known]:
+        """See `Store.known`."""
+        with self._database.read() as connection:
+            return {
+                row.key: Known(*row)
+                for chunk in statements.chunks(keys)
+                for row in connection.execute(statements.KNOWN, {"source_id": source_id, "values": chunk}).all()
+            }
+
+    def apply(self, update: FeedUpdate) -> None:
+        """See `Store.apply`."""
+        state = update.state
+        values = {"source_id": state.source_id, **rows.state_values(state)}
+        with self._database.write() as connection:
+            source = connection.execute(statements.SOURCE, {"source_id": state.source_id}).one_or_none()
+            if source is None:
+                raise StoreError(f"no source {state.source_id!r} in {self._database.path}; sync the sources first")
+            if update.new or update.changed:
+                category = source.category if source.active else None
+                added = _write_entries(connection, source.pk, category, (*update.new, *update.changed))
+                connection.execute(statements.KEEP_STATE_AND_COUNT, {**values, "added": added})
+            else:
+                connection.execute(statements.KEEP_STATE, values)
+            name, title, url = source.name, source.title, source.url
+            if title != state.title and rows.origin_name(name, title, url) != rows.origin_name(name, state.title, url):
+                connection.execute(statements.RENDER_ANEW, {"of_source": source.pk})
+
+    # -- publishing --------------------------------------------------------------------------------------------------
+
+    def pending(self, limit: int) -> list[Item]:
+        """See `Store.pending`."""
+        with self._database.read() as connection:
+            return rows.items(connection.execute(statements.PENDING_ITEMS, {"limit": limit}).all())
+
+    def pending_categories(self) -> set[str]:
+        """See `Store.pending_categories`."""
+        with self._database.read() as connection:
+            return set(connection.execute(statements.PENDING_CATEGORIES).scalars())
+
+    def taken(self, ids: Collection[str], path_keys: Collection[str]) -> tuple[set[str], set[str]]:
+        """See `Store.taken`."""
+        with self._database.read() as connection:
+            return (
+                {
+                    taken
+                    for chunk in statements.chunks(ids)
+                    for taken in connection.execute(statements.TAKEN_IDS, {"values": chunk}).scalars()
+                },
+                {
+                    taken
+                    for chunk in statements.chunks(path_keys)
+                    for taken in connection.execute(statements.TAKEN_PATHS, {"values": chunk}).scalars()
+                },
+            )
+
+    def assign(self, assignments: Sequence[Assignment]) -> None:
+        """See `Store.assign`."""
+        if not assignments:
+            return
+        parameters = [
+            {"entry_pk": given.pk, "public_id": given.id, "path": given.path, "path_key": given.path_key}
+            for given in assignments
+        ]
+        with self._database.write() as connection:
+            connection.execute(statements.ASSIGN, parameters)
+
+    def published(self, pks: Collection[int]) -> None:
+        """See `Store.published`."""
+        with self._database.write() as connection:
+            for chunk in statements.chunks(pks):
+                connection.execute(statements.PUBLISHED, {"values": chunk})
+
+    def touch(self, source_ids: Collection[str]) -> None:
+        """See `Store.touch`."""
+        with self._database.write() as connection:
+            for chunk in statements.chunks(source_ids):
+                connection.execute(statements.TOUCH, {"values": chunk})
+
+    def newest(self, category: str | None, limit: int) -> list[Item]:
+        """See `Store.newest`; an index gives the rows in order, so that the cost is that of `limit` rows."""
+        with self._database.read() as connection:
+            if category is None:
+                found = connection.execute(statements.NEWEST, {"limit": limit})
+            else:
+                found = connection.execute(statements.NEWEST_OF_CATEGORY, {"limit": limit, "category": category})
+            return rows.items(found.all())
+
+    def fingerprints(self) -> dict[str, str]:
+        """See `Store.fingerprints`."""
+        with self._database.read() as connection:
+            return dict(connection.execute(statements.FINGERPRINTS).all())
+
+    def record(self, fingerprints: Mapping[str, str]) -> None:
+        """See `Store.record`."""
+        if not fingerprints:
+            return
+        with self._database.write() as connection:
+            for chunk in statements.chunks(list(fingerprints)):
+                connection.execute(statements.FORGET, {"values": chunk})
+            connection.execute(
+                statements.RECORD, [{"name": name, "value": value} for name, value in fingerprints.items()]
+            )
+
+
+def _plan(connection: Connection, sources: Sequence[Source]) -> sync.Plan:
+    return sync.plan(sources, [sync.Row._make(row) for row in connection.execute(statements.CONFIGURED).all()])
+
+
+def _write_entries(connection: Connection, source_pk: int, category: str | None, entries: Sequence[Entry]) -> int:
+    """Insert what is not stored yet and rewrite the rest; return how many were inserted.
+
+    What is stored is looked up here once more, so that a fetch that was repeated is no error.
+    """
+    by_key = {entry.key: entry for entry in entries}
+    stored = {
+        row.key: row
+        for chunk in statements.chunks(by_key)
+        for row in connection.execute(statements.STORED, {"of_source": source_pk, "values": chunk}).all()
+    }
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    for key, entry in by_key.items():
+        values = rows.entry_values(entry)
+        if key in stored:
+            pk, published_at, dated = stored[key][1:]
+            changed.append({"entry_pk": pk, **values, **rows.kept_dates(entry, published_at, dated)})
+        else:
+            new.append({"source_pk": source_pk, "category": category, **values})
+    if new:
+        connection.execute(statements.ADD_ENTRY, new)
+    if changed:
+        connection.execute(statements.CHANGE_ENTRY, changed)
+    return len(new)

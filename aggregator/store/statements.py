@@ -1,0 +1,110 @@
+"""The statements of the store, built once: SQLAlchemy then compiles each of them once as well.
+
+Lists of values travel in chunks of `CHUNK`, because SQLite bounds the number of parameters of a statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any, TypeVar
+
+from sqlalchemy import Column, ColumnElement, bindparam, delete, false, insert, null, select, true, update
+
+from aggregator.store.rows import ITEM_COLUMNS, KNOWN_COLUMNS, STATE_COLUMNS
+from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, sources
+
+#: Values in one `IN (...)` at most.
+CHUNK = 500
+
+T = TypeVar("T", str, int)
+
+
+def chunks(values: Collection[T]) -> Iterator[list[T]]:
+    """Yield the distinct values, in order, in lists that one statement can take."""
+    distinct = list(dict.fromkeys(values))
+    for start in range(0, len(distinct), CHUNK):
+        yield distinct[start : start + CHUNK]
+
+
+def _among(column: Column[Any]) -> ColumnElement[bool]:
+    return column.in_(bindparam("values", expanding=True))
+
+
+_of_id = sources.c.id == bindparam("source_id")
+_of_entry = entries.c.pk == bindparam("entry_pk")
+_of_source = entries.c.source_pk == bindparam("of_source")
+
+# -- sources ---------------------------------------------------------------------------------------------------------
+
+_states = select(*STATE_COLUMNS).where(sources.c.active)
+STATES = _states.order_by(sources.c.pk)
+#: Two statements, because one with OR would look at every source and not at the index only.
+NEVER_TRIED = _states.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk)
+OVERDUE = _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk)
+COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
+
+CONFIGURED = select(
+    sources.c.pk,
+    sources.c.id,
+    sources.c.kind,
+    sources.c.url,
+    sources.c.name,
+    sources.c.category,
+    sources.c.section,
+    sources.c.explicit_id,
+    sources.c.active,
+    sources.c.title,
+).order_by(sources.c.active.desc(), sources.c.pk)
+ADD_SOURCE = insert(sources)
+CHANGE_SOURCE = update(sources).where(sources.c.pk == bindparam("source_pk"))
+
+SOURCE = select(
+    sources.c.pk, sources.c.name, sources.c.title, sources.c.url, sources.c.category, sources.c.active
+).where(_of_id)
+KEEP_STATE = update(sources).where(_of_id)
+KEEP_STATE_AND_COUNT = KEEP_STATE.values(entries=sources.c.entries + bindparam("added"))
+
+# -- entries ---------------------------------------------------------------------------------------------------------
+
+KNOWN = (
+    select(*KNOWN_COLUMNS)
+    .where(entries.c.source_pk == select(sources.c.pk).where(_of_id).scalar_subquery())
+    .where(_among(entries.c.key))
+)
+STORED = select(entries.c.key, entries.c.pk, entries.c.published_at, entries.c.dated).where(
+    _of_source, _among(entries.c.key)
+)
+ADD_ENTRY = insert(entries).values(revision=0, pending=true())
+CHANGE_ENTRY = update(entries).where(_of_entry).values(revision=entries.c.revision + 1, pending=true())
+
+MOVE_ENTRIES = update(entries).where(_of_source)
+RENDER_ANEW = update(entries).where(_of_source, ~entries.c.pending).values(pending=true())
+TOUCH = (
+    update(entries)
+    .where(entries.c.source_pk.in_(select(sources.c.pk).where(_among(sources.c.id))), ~entries.c.pending)
+    .values(pending=true())
+)
+PUBLISHED = update(entries).where(_among(entries.c.pk)).values(pending=false())
+ASSIGN = update(entries).where(_of_entry, entries.c.public_id.is_(null()))
+TAKEN_IDS = select(entries.c.public_id).where(_among(entries.c.public_id))
+TAKEN_PATHS = select(entries.c.path_key).where(_among(entries.c.path_key))
+
+# -- items -----------------------------------------------------------------------------------------------------------
+
+# An outer join makes SQLite walk an index of `entries` and look up the source of each; an inner one it may turn round.
+_items = (
+    select(*ITEM_COLUMNS)
+    .select_from(entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True))
+    .limit(bindparam("limit"))
+)
+_listed = _items.where(LISTED).order_by(entries.c.published_at.desc(), entries.c.public_id)
+NEWEST = _listed
+NEWEST_OF_CATEGORY = _listed.where(entries.c.category == bindparam("category"))
+PENDING_ITEMS = _items.where(PENDING).order_by(entries.c.published_at, sources.c.id, entries.c.key)
+PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
+
+# -- fingerprints ----------------------------------------------------------------------------------------------------
+
+FINGERPRINTS = select(fingerprints.c.name, fingerprints.c.value)
+FORGET = delete(fingerprints).where(_among(fingerprints.c.name))
+RECORD = insert(fingerprints)

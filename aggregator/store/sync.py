@@ -1,0 +1,169 @@
+"""Compare the configured sources with the stored ones: what has to be written so that they agree.
+
+Sources and rows go in, a plan comes out; nothing is read or written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from aggregator.models import FeedState, Source
+from aggregator.store.rows import origin_name, state_values
+
+
+class Row(NamedTuple):
+    """What is stored of a source's configuration, in the order of `statements.CONFIGURED`."""
+
+    pk: int
+    id: str
+    kind: str
+    url: str
+    name: str | None
+    category: str
+    section: str | None
+    explicit_id: bool
+    active: bool
+    #: The feed's own title, as last seen.
+    title: str | None
+
+
+@dataclass(slots=True)
+class Plan:
+    """Parameters of the statements to run, in the order of the fields."""
+
+    #: New ids of rows whose id goes to another row, so that no two rows have the same id at any time.
+    released: list[dict[str, Any]] = field(default_factory=list)
+    added: list[dict[str, Any]] = field(default_factory=list)
+    changed: list[dict[str, Any]] = field(default_factory=list)
+    #: Rows whose state belongs to another address.
+    reset: list[dict[str, Any]] = field(default_factory=list)
+    removed: list[dict[str, Any]] = field(default_factory=list)
+    #: New categories of the entries of a source; None: they are in no feed.
+    moved: list[dict[str, Any]] = field(default_factory=list)
+    #: Sources whose posts say something that is no longer so.
+    stale: list[dict[str, Any]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.released or self.added or self.changed or self.removed)
+
+
+#: Columns that the configuration decides.
+_COLUMNS = Row._fields[1:-1]
+
+#: Everything that a state holds about the document at an address; title and home page stay until the next fetch.
+_RESET = {
+    name: value
+    for name, value in state_values(FeedState("")).items()
+    if name not in ("title", "home_url", "last_attempt_at", "last_success_at")
+}
+
+
+def plan(sources: Sequence[Source], rows: Sequence[Row]) -> Plan:
+    """Return what makes `rows` agree with `sources`, whose ids are distinct."""
+    found = match(sources, rows)
+    configured = {source.id for source in sources}
+    made = Plan()
+    for source in sources:
+        row = found.get(source.id)
+        wanted = _values(source)
+        if row is None:
+            made.added.append(
+                {**dict(zip(_COLUMNS, wanted, strict=True)), **state_values(FeedState(source.id)), "entries": 0}
+            )
+        elif wanted != row[1:-1]:
+            _change(made, row, source)
+    kept = {row.pk for row in found.values()}
+    for row in rows:
+        if row.pk in kept:
+            continue
+        if row.id in configured:
+            made.released.append({"source_pk": row.pk, "id": _free_id(row)})
+        if row.active:
+            made.removed.append({"source_pk": row.pk, "active": False})
+            made.moved.append({"of_source": row.pk, "category": None})
+    return made
+
+
+def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
+    """Return the row of each source that has one, by the source's id.
+
+    An id written by hand says which source is meant. A derived one does not: it depends on what else is configured
+    (`example` and `example-2`), so such a source is the one with its address, and only then the one with its id.
+    A row with an id written by hand does not go to another such id.
+    """
+    by_id = {row.id: row for row in rows}
+    found: dict[str, Row] = {}
+    used: set[int] = set()
+
+    def take(look: Callable[[Source], Row | None]) -> None:
+        for source in sources:
+            if source.id not in found:
+                row = look(source)
+                if row is not None and row.pk not in used:
+                    found[source.id] = row
+                    used.add(row.pk)
+
+    def same(source: Source) -> Row | None:
+        row = by_id.get(source.id)
+        return row if row and _address(row) == _address(source) else None
+
+    def named(source: Source) -> Row | None:
+        return by_id.get(source.id) if source.explicit_id else None
+
+    def addressed(source: Source) -> Row | None:
+        for row in by_address.get(_address(source), ()):
+            if row.pk not in used and not (row.explicit_id and source.explicit_id):
+                return row
+        return None
+
+    def called(source: Source) -> Row | None:
+        return by_id.get(source.id)
+
+    take(same)
+    take(named)
+    by_address: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row.pk not in used:
+            by_address.setdefault(_address(row), []).append(row)
+    take(addressed)
+    take(called)
+    return found
+
+
+def _address(place: Source | Row) -> tuple[str, str]:
+    return place.kind, place.url
+
+
+def _change(made: Plan, row: Row, source: Source) -> None:
+    if row.id != source.id:
+        made.released.append({"source_pk": row.pk, "id": _free_id(row)})
+    made.changed.append({"source_pk": row.pk, **dict(zip(_COLUMNS, _values(source), strict=True))})
+    if _address(row) != _address(source):
+        made.reset.append({"source_pk": row.pk, **_RESET})
+    if not row.active or row.category != source.category:
+        made.moved.append({"of_source": row.pk, "category": source.category})
+    before = (origin_name(row.name, row.title, row.url), row.category, row.section)
+    after = (origin_name(source.name, row.title, source.url), source.category, source.section)
+    if before != after:
+        made.stale.append({"of_source": row.pk})
+
+
+def _values(source: Source) -> tuple[Any, ...]:
+    """Return what `_COLUMNS` have to hold."""
+    return (
+        source.id,
+        source.kind,
+        source.url,
+        source.name,
+        source.category,
+        source.section,
+        source.explicit_id,
+        True,
+    )
+
+
+def _free_id(row: Row) -> str:
+    """Return an id that no configured source can have: `~` is in none."""
+    return f"~{row.pk}"

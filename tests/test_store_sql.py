@@ -1,0 +1,246 @@
+"""What every store has to do; so far there is one, on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.errors import StoreError
+from aggregator.models import Enclosure, FeedState, Known, Origin
+from aggregator.store import Assignment, Store, open_store
+from tests.store_samples import HOUR, NOW, entry, fill, newest_keys, pending_keys, publish, source, update
+
+
+@pytest.fixture(params=[open_store])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened: Store = request.param(tmp_path / "data" / "aggregator.db")
+    yield opened
+    opened.close()
+
+
+STATE = FeedState(
+    "a",
+    title="Feed",
+    home_url="https://a.example/",
+    etag='W/"x"',
+    last_modified="Mon, 06 May 2024 07:08:09 GMT",
+    body_hash="b" * 64,
+    request_hash="r" * 64,
+    last_attempt_at=NOW,
+    last_success_at=NOW - HOUR,
+    next_due_at=NOW + HOUR,
+    failures=3,
+    failure_kind="timeout",
+    error="no answer within 20 s",
+)
+FULL = entry(
+    "a",
+    "k",
+    guid=None,
+    title="“引号” <b> & \U0001f600",
+    html="<p>line\n\x00NUL</p>",
+    summary="<p>short</p>",
+    authors=("A, B", "作者"),
+    tags=("x", "y"),
+    enclosures=(Enclosure("https://a.example/x.mp3", "audio/mpeg", 2**40, "t", 60), Enclosure("https://a.example/y")),
+    image="https://a.example/i.png",
+    comments_url="https://a.example/k#comments",
+    language="zh-CN",
+    published_at=NOW.replace(year=1),
+    updated_at=NOW.replace(year=9999),
+    dated=False,
+)
+
+
+def test_state_comes_back_as_it_was_stored(store: Store) -> None:
+    store.sync_sources([source("a"), source("b")])
+    assert store.states() == {"a": FeedState("a"), "b": FeedState("b")}
+    store.apply(replace(update("a"), state=STATE))
+    assert store.states() == {"a": STATE, "b": FeedState("b")}
+
+
+def test_state_is_replaced_as_a_whole(store: Store) -> None:
+    store.sync_sources([source("a")])
+    store.apply(replace(update("a"), state=STATE))
+    store.apply(update("a"))
+    assert store.states() == {"a": FeedState("a")}
+
+
+def test_entry_comes_back_as_it_was_stored(store: Store) -> None:
+    store.sync_sources([source("a", name="Name", section="News")])
+    store.apply(replace(update("a", FULL), state=STATE))
+    (item,) = store.pending(10)
+    assert item.entry == FULL
+    assert (item.id, item.path) == ("", None)
+    assert item.origin == Origin("a", "Name", "https://a.example/feed", "https://a.example/", "c", "News")
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "expected"),
+    [("Name", "Title", "Name"), (None, "Title", "Title"), (None, None, "a.example"), (None, "", "a.example")],
+)
+def test_origin_is_named_by_configuration_then_feed_then_host(
+    store: Store, name: str | None, title: str | None, expected: str
+) -> None:
+    store.sync_sources([source("a", name=name)])
+    store.apply(update("a", entry("a", "k"), title=title))
+    assert [item.origin.name for item in store.pending(1)] == [expected]
+
+
+def test_due_gives_those_never_tried_and_then_the_longest_overdue(store: Store) -> None:
+    store.sync_sources([source(id) for id in ("a", "b", "c", "d", "e")])
+    for id, due in (("a", NOW), ("b", NOW - HOUR), ("c", NOW + timedelta(seconds=1)), ("d", NOW - 2 * HOUR)):
+        store.apply(update(id, next_due_at=due))
+    assert [state.source_id for state in store.due(NOW)] == ["e", "d", "b", "a"]
+
+
+def test_known_gives_what_decide_needs_of_the_keys_that_are_stored(store: Store) -> None:
+    store.sync_sources([source("a"), source("b")])
+    store.apply(update("a", entry("a", "k1"), entry("a", "k2", dated=False)))
+    store.apply(update("b", entry("b", "k3")))
+    assert store.known("a", ["k1", "k2", "k3", "k4"]) == {
+        "k1": Known("k1", "hash of k1", NOW, NOW, True, 0),
+        "k2": Known("k2", "hash of k2", NOW, NOW, False, 0),
+    }
+    assert store.known("a", []) == {}
+    assert store.known("nowhere", ["k1"]) == {}
+
+
+def test_more_keys_than_a_statement_takes(store: Store) -> None:
+    keys = [f"k{number}" for number in range(40_000)]
+    fill(store, *keys[:2_000])
+    assert set(store.known("a", keys)) == set(keys[:2_000])
+    publish(store)
+    ids = {f"id:a/{key}" for key in keys}
+    taken = store.taken(ids, {f"a/{key}" for key in keys})
+    assert (len(taken[0]), len(taken[1])) == (2_000, 2_000)
+    store.touch([*keys, "a"])
+    assert len(pending_keys(store)) == 2_000
+
+
+def test_changed_entry_is_rewritten_and_keeps_its_id_and_path(store: Store) -> None:
+    fill(store, "k", "other")
+    publish(store)
+    new = entry("a", "k", title="New", hash="new", published_at=NOW + HOUR, updated_at=NOW + 2 * HOUR)
+    store.apply(update("a", changed=(new,)))
+    (item,) = store.pending(10)
+    assert (item.entry, item.id, item.path) == (new, "id:a/k", "a/k.md")
+    assert store.known("a", ["k"]) == {"k": Known("k", "new", NOW + HOUR, NOW + 2 * HOUR, True, 1)}
+    assert store.counts() == {"a": 2}
+
+
+def test_entry_without_a_date_keeps_that_of_its_first_sight(store: Store) -> None:
+    fill(store, "k", dated=False)
+    later = entry("a", "k", dated=False, hash="new", published_at=NOW + HOUR, updated_at=NOW + HOUR)
+    store.apply(update("a", later))
+    assert store.known("a", ["k"]) == {"k": Known("k", "new", NOW, NOW + HOUR, False, 1)}
+    earlier = replace(later, published_at=NOW - HOUR, updated_at=NOW - HOUR)
+    store.apply(update("a", changed=(earlier,)))
+    assert store.known("a", ["k"]) == {"k": Known("k", "new", NOW, NOW, False, 2)}
+
+
+def test_new_entry_that_is_stored_already_and_changed_one_that_is_not(store: Store) -> None:
+    fill(store, "k")
+    store.apply(update("a", entry("a", "k", hash="x"), entry("a", "l"), changed=(entry("a", "m"),)))
+    assert {key: (known.hash, known.revision) for key, known in store.known("a", ["k", "l", "m"]).items()} == {
+        "k": ("x", 1),
+        "l": ("hash of l", 0),
+        "m": ("hash of m", 0),
+    }
+    assert store.counts() == {"a": 3}
+
+
+def test_apply_is_all_or_nothing(store: Store) -> None:
+    fill(store, "k")
+    before = store.states()
+    with pytest.raises(StoreError, match="surrogates"):
+        store.apply(update("a", entry("a", "l"), entry("a", "m", title="\ud800"), etag="new"))
+    assert (store.states(), store.counts(), pending_keys(store)) == (before, {"a": 1}, ["k"])
+
+
+def test_apply_for_an_unknown_source_is_an_error(store: Store) -> None:
+    with pytest.raises(StoreError, match="'nowhere'"):
+        store.apply(update("nowhere"))
+
+
+def test_pending_comes_by_date_then_source_then_key(store: Store) -> None:
+    store.sync_sources([source("b"), source("a")])
+    store.apply(update("b", entry("b", "k1"), entry("b", "k0", published_at=NOW - HOUR)))
+    store.apply(update("a", entry("a", "k3"), entry("a", "k2"), entry("a", "k9", published_at=NOW + HOUR)))
+    assert pending_keys(store) == ["k0", "k2", "k3", "k1", "k9"]
+    assert [item.entry.key for item in store.pending(2)] == ["k0", "k2"]
+
+
+def test_published_entries_are_pending_no_longer_until_they_are_touched(store: Store) -> None:
+    store.sync_sources([source("a"), source("b", category="d")])
+    store.apply(update("a", entry("a", "k1"), entry("a", "k2")))
+    store.apply(update("b", entry("b", "k3")))
+    assert store.pending_categories() == {"c", "d"}
+    store.published([item.pk for item in store.pending(10) if item.entry.key != "k2"])
+    assert (pending_keys(store), store.pending_categories()) == (["k2"], {"c"})
+    store.touch(["b", "nowhere"])
+    assert (pending_keys(store), store.pending_categories()) == (["k2", "k3"], {"c", "d"})
+
+
+def test_feed_title_makes_entries_pending_only_where_it_names_the_source(store: Store) -> None:
+    store.sync_sources([source("a", name=None), source("b", name="Name")])
+    for id in ("a", "b"):
+        store.apply(update(id, entry(id, id), title="Title"))
+    publish(store)
+    for id in ("a", "b"):
+        store.apply(update(id, title="Title"))
+    assert pending_keys(store) == []
+    for id in ("a", "b"):
+        store.apply(update(id, title="New title"))
+    assert pending_keys(store) == ["a"]
+
+
+def test_newest_gives_assigned_entries_newest_first_and_equal_dates_by_id(store: Store) -> None:
+    store.sync_sources([source("a"), source("b", category="d")])
+    store.apply(update("a", entry("a", "k2"), entry("a", "k1"), entry("a", "old", published_at=NOW - HOUR)))
+    store.apply(update("b", entry("b", "k3"), entry("b", "new", published_at=NOW + HOUR)))
+    assert newest_keys(store) == []
+    publish(store)
+    store.apply(update("b", entry("b", "unassigned")))
+    assert newest_keys(store) == ["new", "k1", "k2", "k3", "old"]
+    assert newest_keys(store, "c") == ["k1", "k2", "old"]
+    assert newest_keys(store, "d", 1) == ["new"]
+    assert newest_keys(store, "nowhere") == []
+
+
+def test_id_and_path_are_given_once(store: Store) -> None:
+    fill(store, "k", "l")
+    first, second = (item.pk for item in store.pending(10))
+    store.assign([Assignment(first, "id1", "P1.md", "p1.md")])
+    store.assign([Assignment(first, "other", "other.md", "other.md")])
+    store.assign([])
+    assert [(item.id, item.path) for item in store.pending(10)] == [("id1", "P1.md"), ("", None)]
+    assert store.taken(["id1", "id2"], ["P1.md", "p1.md", "other.md"]) == ({"id1"}, {"p1.md"})
+    for taken in (Assignment(second, "id1", "x", "x"), Assignment(second, "id2", "p1.MD", "p1.md")):
+        with pytest.raises(StoreError, match="UNIQUE"):
+            store.assign([taken])
+    assert [item.id for item in store.newest(None, 10)] == ["id1"]
+
+
+def test_fingerprints_are_replaced_by_name(store: Store) -> None:
+    assert store.fingerprints() == {}
+    store.record({"a": "1", "b": "2"})
+    store.record({"b": "3", "c": "4"})
+    store.record({})
+    assert store.fingerprints() == {"a": "1", "b": "3", "c": "4"}
+
+
+def test_everything_is_there_after_opening_again(tmp_path: Path) -> None:
+    path = tmp_path / "aggregator.db"
+    first = open_store(path)
+    fill(first, "k1", "k2")
+    publish(first)
+    wanted = (first.states(), first.counts(), first.newest("c", 10))
+    first.close()
+    second = open_store(path)
+    assert (second.states(), second.counts(), second.newest("c", 10)) == wanted
+    second.close()
