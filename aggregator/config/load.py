@@ -1,0 +1,214 @@
+"""feeds.yaml -> `Config`, or one `ConfigError` with everything that is wrong in the file.
+
+In: a path and the environment. Out: frozen settings and sources with all defaults filled in. It reads that file and
+the files it refers to, nothing else, and it must not touch the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from aggregator.config import ids
+from aggregator.config.explain import explain
+from aggregator.config.model import Config
+from aggregator.config.problems import Path as KeyPath
+from aggregator.config.problems import Problems, show
+from aggregator.config.references import References
+from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document
+from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
+from aggregator.models import Category, Source, SourceKind
+
+MAX_FILE = 64 * 10**6
+"""Bytes that feeds.yaml may have."""
+
+UNCATEGORIZED = "uncategorized"
+"""Slug of the implicit category."""
+
+#: What stands below these keys is published or trivial; everything else that a reference gives is kept secret.
+_PUBLIC_SECTIONS = frozenset({"site", "posts", "feeds", "categories"})
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read and check feeds.yaml.
+
+    Args:
+        path: the file.
+        environ: where ``${env:NAME}`` is looked up, usually `os.environ`.
+
+    Raises:
+        ConfigError: with all problems found, by place, and no secret in any of them.
+    """
+    problems = Problems(str(path))
+    references = References(path.parent, environ)
+
+    def replace(text: str, key_path: KeyPath) -> str:
+        replaced, values = references.replace(text)
+        if key_path and key_path[0] not in _PUBLIC_SECTIONS:
+            problems.secrets.update(value for value in values if value)
+        return replaced
+
+    tree = build(_read(path, problems), problems, replace)
+    document = _validate(tree, problems)
+    _check_kinds(tree, problems)
+    _check_categories(tree, problems)
+    source_ids = _identify(tree, problems)
+    problems.raise_any()
+    # Without problems, there is a document.
+    assert document is not None
+    sources = tuple(
+        _source(settings, identity, document, find_place(tree, ("sources", index))[0])
+        for index, (settings, identity) in enumerate(zip(document.sources, source_ids, strict=True))
+    )
+    return Config(
+        site=document.site,
+        posts=document.posts,
+        feeds=document.feeds,
+        fetch=document.fetch,
+        categories=_categories(document, sources),
+        sources=sources,
+        path=path,
+        secrets=frozenset(problems.secrets),
+    )
+
+
+def _read(path: Path, problems: Problems) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except FileNotFoundError:
+        raise problems.fatal("there is no such file; `aggregator init` writes one to start from") from None
+    except (OSError, ValueError) as error:
+        raise problems.fatal(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(data) > MAX_FILE:
+        raise problems.fatal(f"larger than {MAX_FILE // 10**6} MB; is it the right file?")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        place = (before.count(b"\n") + 1, len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1)
+        raise problems.fatal("is not UTF-8 here; save the file as UTF-8", place) from None
+    strange = unprintable(text)
+    if strange is not None:
+        line = text.count("\n", 0, strange)
+        place = (line + 1, strange - text.rfind("\n", 0, strange))
+        raise problems.fatal(f"a control character (U+{ord(text[strange]):04X}) stands here; take it away", place)
+    return text
+
+
+def _validate(tree: MapNode, problems: Problems) -> Document | None:
+    try:
+        return Document.model_validate(tree)
+    except ValidationError as error:
+        explain(error, tree, Document, problems)
+        return None
+
+
+def _source_nodes(tree: MapNode) -> list[tuple[int, MapNode]]:
+    """Those entries of `sources` that are mappings at all, with their index."""
+    entries = tree.get("sources")
+    if not isinstance(entries, ListNode):
+        return []
+    return [(index, node) for index, node in enumerate(entries) if isinstance(node, MapNode)]
+
+
+def _check_kinds(tree: MapNode, problems: Problems) -> None:
+    wanted = " or ".join(f"`{name}`" for name in KINDS)
+    for index, node in _source_nodes(tree):
+        given = [name for name in KINDS if name in node]
+        if not given:
+            place = find_place(tree, ("sources", index))
+            problems.add(f"has no address; add {wanted}", place, ("sources", index))
+        for extra in given[1:]:
+            message = f"has both `{given[0]}` and `{extra}`; keep one of them, or make two sources of it"
+            problems.add(message, node.key_places[extra], ("sources", index, extra))
+
+
+def _check_categories(tree: MapNode, problems: Problems) -> None:
+    categories = tree.get("categories")
+    known = categories if isinstance(categories, MapNode) else {}
+    for index, node in _source_nodes(tree):
+        slug = node.get("category")
+        if isinstance(slug, str) and slug not in known:
+            hint = problems.hint(slug, known) or "; add it to `categories`, or leave it out"
+            message = f"there is no category {show(slug)}{hint}"
+            problems.add(message, node.value_places["category"], ("sources", index, "category"))
+
+
+def _identify(tree: MapNode, problems: Problems) -> list[str]:
+    """The ids of the sources, in order; also of those with other faults, so that doubles are told at once."""
+    rows = [(index, node, _address(node)) for index, node in _source_nodes(tree)]
+    named = [
+        ids.Named(_text(node.get("id")), _text(node.get("name")), address)
+        for _, node, address in rows
+        if address is not None
+    ]
+    nodes = [(index, node) for index, node, address in rows if address is not None]
+    assigned = ids.assign(named)
+    for first, later in ids.repeated(assigned):
+        index, node = nodes[later]
+        line = find_place(tree, ("sources", nodes[first][0]))[0]
+        if named[later].id is not None and named[first].id is not None:
+            message = f"the id {show(assigned[later])} is on line {line} already; every source needs its own"
+            problems.add(message, node.value_places["id"], ("sources", index, "id"))
+        else:
+            message = f"the same source twice, first on line {line}; take one away, or give each an `id` of its own"
+            problems.add(message, find_place(tree, ("sources", index)), ("sources", index))
+    return assigned
+
+
+def _address(node: MapNode) -> str | None:
+    """The address of a source as it stands in the file, before references were replaced."""
+    for name, kind in KINDS.items():
+        holder: Any = node if kind.url_key is None else node.get(name)
+        key = kind.url_key or name
+        if isinstance(holder, MapNode) and isinstance(holder.get(key), str):
+            return holder.written.get(key) or str(holder[key])
+    return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _source(settings: CommonSettings, identity: str, document: Document, line: int) -> Source:
+    """One source with the defaults of `fetch` filled in."""
+    kind, value = _kind_of(settings)
+    url_key = KINDS[kind].url_key
+    fetch = document.fetch
+    private = settings.allow_private_addresses
+    return Source(
+        id=identity,
+        name=settings.name,
+        kind=kind,
+        url=value if url_key is None else getattr(value, url_key),
+        category=settings.category or UNCATEGORIZED,
+        section=settings.section,
+        interval=settings.interval or fetch.interval,
+        timeout=settings.timeout or fetch.timeout,
+        max_body=settings.max_body or fetch.max_body,
+        allow_private=fetch.allow_private_addresses if private is None else private,
+        scrape=KINDS[kind].rules(value),
+        explicit_id=settings.id is not None,
+        line=line,
+    )
+
+
+def _kind_of(settings: CommonSettings) -> tuple[SourceKind, Any]:
+    """The one kind that a checked source has, and its settings."""
+    return next((kind, value) for kind in KINDS if (value := getattr(settings, kind)) is not None)
+
+
+def _categories(document: Document, sources: tuple[Source, ...]) -> dict[str, Category]:
+    limit = document.feeds.limit
+    found = {slug: _category(slug, settings, limit) for slug, settings in document.categories.items()}
+    if UNCATEGORIZED not in found and any(source.category == UNCATEGORIZED for source in sources):
+        found[UNCATEGORIZED] = Category(UNCATEGORIZED, "Uncategorized", None, limit, implicit=True)
+    return found
+
+
+def _category(slug: str, settings: CategorySettings, limit: int) -> Category:
+    return Category(slug, settings.title or slug, settings.description, settings.limit or limit)

@@ -1,0 +1,96 @@
+"""What is wrong in feeds.yaml, collected so that all of it can be reported at once.
+
+In: findings with their place in the tree. Out: one `ConfigError`, sorted by place, with secrets hidden. It must not
+decide what is right.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from aggregator.config.model import redact
+from aggregator.errors import ConfigError, Problem
+
+Path = tuple[str | int, ...]
+"""Where a value is in the document: keys and list indexes from the top."""
+
+Place = tuple[int, int]
+"""Line and column, both counted from 1."""
+
+_PLAIN_KEY = re.compile(r"[\w-]+")
+_SHOWN = 60
+#: Looking for near misses is slow; nobody reads more of them than this.
+_MOST_HINTS = 200
+
+
+def path_text(path: Iterable[str | int]) -> str:
+    """Write a path as people do: ``sources[3].scrape.items``."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN_KEY.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += f"[{show(step)}]"
+    return text
+
+
+def show(value: object) -> str:
+    """Quote a value for a message: short, on one line."""
+    text = value if isinstance(value, str) else _yaml_word(value)
+    text = " ".join(text.split()).encode("utf-8", "replace").decode()
+    return f"`{text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}`"
+
+
+def _yaml_word(value: object) -> str:
+    words: dict[Any, str] = {True: "true", False: "false", None: "null"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
+
+
+class Problems:
+    """The problems of one file, as they are found."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.secrets: set[str] = set()
+        self._found: dict[Problem, None] = {}
+        self._hints_left = _MOST_HINTS
+
+    def add(self, message: str, place: Place | None = None, path: Path = ()) -> None:
+        """Note one problem; the same one twice counts once."""
+        line, column = place or (None, None)
+        self._found[Problem(message, self.file, line, column, path_text(path))] = None
+
+    def hint(self, word: str, options: Collection[str]) -> str:
+        """``; did you mean `x`?`` where one of the options is a near miss, else nothing."""
+        if self._hints_left <= 0 or len(word) > _SHOWN:
+            return ""
+        self._hints_left -= 1
+        near = difflib.get_close_matches(word.lower(), options, n=1, cutoff=0.6)
+        return f"; did you mean `{near[0]}`?" if near else ""
+
+    def fatal(self, message: str, place: Place | None = None, path: Path = ()) -> ConfigError:
+        """The error to raise where nothing behind this problem can be read."""
+        self.add(message, place, path)
+        return self.error()
+
+    def error(self) -> ConfigError:
+        """All problems so far, by place, as one error; without any secret in it."""
+        secrets = frozenset(self.secrets)
+        found = sorted(self._found, key=lambda p: (p.line or 0, p.column or 0, p.path))
+        return ConfigError(
+            [Problem(redact(p.message, secrets), p.file, p.line, p.column, redact(p.path, secrets)) for p in found]
+        )
+
+    def raise_any(self) -> None:
+        """Raise what was found.
+
+        Raises:
+            ConfigError: there was at least one problem.
+        """
+        if self._found:
+            raise self.error()

@@ -1,0 +1,291 @@
+"""YAML text -> a tree of plain values that knows the place of everything in it.
+
+Scalars are read by the core schema of YAML 1.2.2 (section 10.3), so that `no`, `on` and `12:30` stay text. Keys are
+always text. The parser's events are read one by one, without recursion: depth and the growth through aliases are
+bounded here. It must not know what the keys mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from aggregator.config.problems import Path, Place, Problems
+
+LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+MAX_DEPTH = 40
+"""Levels of nesting; feeds.yaml needs five."""
+MAX_ALIASED = 100_000
+"""Values that aliases may add to the document in all."""
+
+_CONSTANTS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_DIGITS = frozenset("0123456789+-.")
+# Longer numbers are no settings, and int() takes quadratic time on them.
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}|0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,40}|[0-9]{1,40}(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,9})?")
+_SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+# YAML 1.2.2, section 5.1: what a document may hold, the byte order mark aside.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+#: From the texts of libyaml and PyYAML to what helps the author of the file.
+_SYNTAX_HINTS = (
+    (
+        "mapping values are not allowed",
+        "a `:` stands where none can; quote the value, or check the indentation",
+    ),
+    ("could not find expected ':'", "this line has no `:` after its key"),
+    ("did not find expected key", "a key was expected here; check the indentation and the quotes above"),
+    ("did not find expected '-' indicator", "a list entry beginning with `- ` was expected; check the indentation"),
+    ("did not find expected ',' or", "a bracket is not closed, or a comma is missing"),
+    ("found unexpected end of stream", "a quotation mark is not closed"),
+    ("block sequence entries are not allowed", "a `- ` stands where none can; put it on a line of its own"),
+)
+
+
+class MapNode(dict[str, Any]):
+    """A mapping; places are by key, and `written` has the texts as they were before references were replaced."""
+
+    __slots__ = ("key_places", "place", "value_places", "written")
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+        self.key_places: dict[str, Place] = {}
+        self.value_places: dict[str, Place] = {}
+        self.written: dict[str, str] = {}
+
+
+class ListNode(list[Any]):
+    """A list; `value_places` has the place of each entry."""
+
+    __slots__ = ("place", "value_places")
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+        self.value_places: list[Place] = []
+
+
+def unprintable(text: str) -> int | None:
+    """The index of the first character that YAML does not allow."""
+    match = _UNPRINTABLE.search(text)
+    return match.start() if match else None
+
+
+def find_place(tree: MapNode, path: Path, *, key: bool = False) -> Place:
+    """The place of the value (or of the key) at `path`, or of the nearest thing around it."""
+    node: Any = tree
+    place = tree.place
+    for index, step in enumerate(path):
+        last = index == len(path) - 1
+        if isinstance(node, MapNode) and isinstance(step, str) and step in node:
+            place = node.key_places[step] if key and last else node.value_places[step]
+        elif isinstance(node, ListNode) and isinstance(step, int) and step < len(node):
+            place = node.value_places[step]
+        else:
+            break
+        node = node[step]
+    return place
+
+
+class _Frame:
+    """A mapping or list whose end has not come yet."""
+
+    __slots__ = ("anchor", "height", "key", "key_place", "node", "size")
+
+    def __init__(self, node: MapNode | ListNode, anchor: str | None) -> None:
+        self.node = node
+        self.anchor = anchor
+        self.key: str | None = None
+        self.key_place: Place = node.place
+        self.size = 1
+        self.height = 1
+
+
+def build(text: str, problems: Problems, replace: Callable[[str, Path], str]) -> MapNode:
+    """Read YAML text.
+
+    Args:
+        text: the document.
+        problems: takes what is wrong but does not end the reading: duplicate keys, tags, what `replace` reports.
+        replace: called with each text that holds ``${``, and its path; gives the text to use. Raises ValueError.
+
+    Raises:
+        ConfigError: the text is no YAML, or no single mapping.
+    """
+    builder = _Builder(problems, replace)
+    try:
+        for event in yaml.parse(text, Loader=LOADER):
+            builder.take(event)
+    except yaml.YAMLError as error:
+        raise _syntax_problem(error, text, problems) from None
+    if builder.root is None:
+        raise problems.fatal("the file is empty; it needs at least `sources:`, and `aggregator init` writes one")
+    return builder.root
+
+
+class _Builder:
+    def __init__(self, problems: Problems, replace: Callable[[str, Path], str]) -> None:
+        self.root: MapNode | None = None
+        self._problems = problems
+        self._replace = replace
+        self._stack: list[_Frame] = []
+        #: Value, number of values in it, levels in it.
+        self._anchors: dict[str, tuple[Any, int, int]] = {}
+        self._aliased = 0
+        self._documents = 0
+
+    def take(self, event: Any) -> None:
+        """Take the next event of the parser."""
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self._scalar(event)
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            self._start(event, MapNode if kind is yaml.MappingStartEvent else ListNode)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self._end()
+        elif kind is yaml.AliasEvent:
+            self._alias(event)
+        elif kind is yaml.DocumentStartEvent:
+            self._documents += 1
+            if self._documents > 1:
+                raise self._problems.fatal("a second document begins here; take the `---` away", _place(event))
+
+    def _start(self, event: Any, make: type[MapNode] | type[ListNode]) -> None:
+        place = _place(event)
+        self._check_tag(event, place)
+        if len(self._stack) >= MAX_DEPTH:
+            raise self._problems.fatal(f"nested more than {MAX_DEPTH} levels deep", place)
+        if self._stack and isinstance(self._stack[-1].node, MapNode) and self._stack[-1].key is None:
+            raise self._problems.fatal(
+                "a key must be plain text; a value that begins with `{` or `[` must be in quotes", place, self._path()
+            )
+        self._stack.append(_Frame(make(place), event.anchor))
+
+    def _end(self) -> None:
+        frame = self._stack.pop()
+        if frame.anchor is not None:
+            self._anchors[frame.anchor] = (frame.node, frame.size, frame.height)
+        self._add(frame.node, frame.node.place, frame.size, frame.height)
+
+    def _scalar(self, event: Any) -> None:
+        place = _place(event)
+        text: str = event.value
+        frame = self._stack[-1] if self._stack else None
+        if frame is not None and frame.key is None and isinstance(frame.node, MapNode):
+            self._key(frame, text, place)
+            return
+        self._check_tag(event, place)
+        value: Any = _plain(text) if not event.style and event.tag is None else text
+        if isinstance(value, str) and "${" in value:
+            value = self._replaced(value, place)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, 1, 0)
+        self._add(value, place, 1, 0)
+
+    def _key(self, frame: _Frame, text: str, place: Place) -> None:
+        if isinstance(frame.node, MapNode) and text in frame.node:
+            line = frame.node.key_places[text][0]
+            message = f"the key `{text[:60]}` is here twice, first on line {line}; keep one of them"
+            self._problems.add(message, place, (*self._path(), text))
+        frame.key = text
+        frame.key_place = place
+
+    def _replaced(self, text: str, place: Place) -> str:
+        path = self._path()
+        try:
+            replaced = self._replace(text, path)
+        except ValueError as error:
+            self._problems.add(str(error), place, path)
+            return text
+        frame = self._stack[-1] if self._stack else None
+        if frame is not None and isinstance(frame.node, MapNode) and frame.key is not None:
+            frame.node.written[frame.key] = text
+        return replaced
+
+    def _alias(self, event: Any) -> None:
+        place = _place(event)
+        if event.anchor not in self._anchors:
+            message = f"`*{event.anchor}` refers to nothing above; a value that begins with `*` must be in quotes"
+            raise self._problems.fatal(message, place, self._path())
+        value, size, height = self._anchors[event.anchor]
+        if self._stack and isinstance(self._stack[-1].node, MapNode) and self._stack[-1].key is None:
+            raise self._problems.fatal("an alias cannot be a key; write the key out", place, self._path())
+        self._aliased += size
+        if self._aliased > MAX_ALIASED or len(self._stack) + height > MAX_DEPTH:
+            raise self._problems.fatal("the aliases make the file too large; write the values out", place, self._path())
+        self._add(value, place, size, height)
+
+    def _add(self, value: Any, place: Place, size: int, height: int) -> None:
+        """Put a finished value where it belongs."""
+        if not self._stack:
+            if not isinstance(value, MapNode):
+                message = "the file must hold keys such as `sources:`; see `aggregator init` for one to start from"
+                # An empty document has one empty scalar.
+                raise self._problems.fatal("the file is empty: " + message if value is None else message, place)
+            self.root = value
+            return
+        frame = self._stack[-1]
+        frame.size += size
+        frame.height = max(frame.height, height + 1)
+        if isinstance(frame.node, ListNode):
+            frame.node.append(value)
+            frame.node.value_places.append(place)
+        elif frame.key is not None:
+            frame.node[frame.key] = value
+            frame.node.key_places[frame.key] = frame.key_place
+            frame.node.value_places[frame.key] = place
+            frame.key = None
+
+    def _check_tag(self, event: Any, place: Place) -> None:
+        if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
+            message = f"the tag `{event.tag[:60]}` has no meaning here; take it away, or put the value in quotes"
+            self._problems.add(message, place, self._path())
+
+    def _path(self) -> Path:
+        """The path of the value that comes next."""
+        steps = (len(frame.node) if isinstance(frame.node, ListNode) else frame.key for frame in self._stack)
+        return tuple(step for step in steps if step is not None)
+
+
+def _plain(text: str) -> Any:
+    """Read an unquoted scalar by the core schema."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text[0] not in _DIGITS:
+        return text
+    if _INTEGER.fullmatch(text):
+        return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _SPECIAL_FLOAT.fullmatch(text):
+        return float(text.replace(".", ""))
+    return text
+
+
+def _place(event: Any) -> Place:
+    mark = event.start_mark
+    return mark.line + 1, mark.column + 1
+
+
+def _syntax_problem(error: yaml.YAMLError, text: str, problems: Problems) -> Exception:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return problems.fatal(f"no YAML: {' '.join(str(error).split())}")
+    mark = error.problem_mark or error.context_mark
+    place = (mark.line + 1, mark.column + 1) if mark else None
+    said = error.problem or str(error.context)
+    for words, hint in _SYNTAX_HINTS:
+        if words in said:
+            return problems.fatal(f"no YAML: {hint}", place)
+    lines = text.splitlines()
+    if mark and mark.line < len(lines) and "\t" in lines[mark.line][: mark.column + 1]:
+        return problems.fatal("no YAML: a tab is used for indentation; use spaces", place)
+    return problems.fatal(f"no YAML: {said}; check the indentation and the quotes", place)
