@@ -138,7 +138,8 @@ Index(
     sqlite_where=LISTED,
 )
 Index("ix_entries_listed", entries.c.published_at.desc(), entries.c.public_id, sqlite_where=LISTED)
-Index("ix_entries_pending", entries.c.published_at, entries.c.category, sqlite_where=PENDING)
+# `pending` is the same in every row of it, but SQLite would fetch the rows to look it up.
+Index("ix_entries_pending", entries.c.published_at, entries.c.category, entries.c.pending, sqlite_where=PENDING)
 
 fingerprints = Table(
     "fingerprints",

@@ -92,4 +92,4 @@ def _entries() -> None:
     op.create_index("ix_entries_listed_by_category", "entries", ["category", *newest], sqlite_where=listed)
     op.create_index("ix_entries_listed", "entries", newest, sqlite_where=listed)
     pending = sa.text("pending = 1 AND category IS NOT NULL")
-    op.create_index("ix_entries_pending", "entries", ["published_at", "category"], sqlite_where=pending)
+    op.create_index("ix_entries_pending", "entries", ["published_at", "category", "pending"], sqlite_where=pending)

@@ -1,0 +1,97 @@
+"""The migrated tables are those that the code knows, and the queries that have to be fast use their indexes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Executable, create_engine
+
+from aggregator import store
+from aggregator.store import statements
+from aggregator.store.database import Database
+from aggregator.store.schema import REVISION, metadata
+from tests.store_samples import NOW
+
+MIGRATIONS = Path(store.__file__).parent / "migrations"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "aggregator.db")
+    yield opened
+    opened.close()
+
+
+def test_migrations_make_the_tables_of_the_schema(database: Database) -> None:
+    with database.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        migrated = indexes(connection)
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        assert migrated == indexes(connection)
+    engine.dispose()
+
+
+def indexes(connection: Connection) -> dict[str, str]:
+    """Return the definitions of the indexes, which `compare_metadata` sees without their conditions."""
+    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+    found = {name: re.sub(r"\bentries\.|\s+", " ", sql).replace("( ", "(").replace("  ", " ") for name, sql in rows}
+    assert len(found) == 4
+    return found
+
+
+def test_schema_names_the_newest_migration() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [REVISION]
+
+
+def plan(database: Database, statement: Executable, **values: Any) -> list[str]:
+    """Return the steps by which SQLite would run a statement."""
+    with database.read() as connection:
+        compiled = statement.compile(dialect=connection.dialect)  # type: ignore[attr-defined]
+        bound = compiled.construct_params(values)
+        parameters = tuple(bound[name] for name in compiled.positiontup)
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", parameters).all()
+    return [row[3] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [(statements.NEWEST, "ix_entries_listed"), (statements.NEWEST_OF_CATEGORY, "ix_entries_listed_by_category")],
+)
+def test_newest_entries_are_read_in_the_order_of_an_index(
+    database: Database, statement: Executable, index: str
+) -> None:
+    first, *rest = plan(database, statement, category="c", limit=10)
+    assert f"entries USING INDEX {index}" in first
+    assert rest == ["SEARCH sources USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"]
+
+
+def test_pending_entries_are_found_through_their_index(database: Database) -> None:
+    first, *rest = plan(database, statements.PENDING_ITEMS, limit=10)
+    assert first == "SCAN entries USING INDEX ix_entries_pending"
+    assert rest[-1] == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"
+    assert plan(database, statements.PENDING_CATEGORIES)[0] == "SCAN entries USING COVERING INDEX ix_entries_pending"
+
+
+@pytest.mark.parametrize("statement", [statements.NEVER_TRIED, statements.OVERDUE])
+def test_due_sources_are_found_through_their_index(database: Database, statement: Executable) -> None:
+    steps = plan(database, statement, now=int(NOW.timestamp()))
+    assert [step.partition(" (")[0] for step in steps] == ["SEARCH sources USING INDEX ix_sources_due"]
+
+
+def test_opening_a_migrated_database_imports_no_alembic(database: Database) -> None:
+    code = (
+        "import sys, pathlib; from aggregator.store import open_store; open_store(pathlib.Path(sys.argv[1])).close();"
+        "sys.exit(any(name.partition('.')[0] == 'alembic' or name == 'sqlalchemy.orm' for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(database.path)], check=False).returncode == 0
