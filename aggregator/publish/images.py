@@ -1,0 +1,84 @@
+"""The image rules of posts: proxy for plain HTTP, no referrer, and which image stands for the post.
+
+In: HTML that the sanitizer serialized: every attribute value double quoted, with ``"`` as ``&quot;`` inside. Because of
+that, tags can be edited with regular expressions, and everything else stays as it is, byte for byte. Linear in the size
+of the HTML, also where it is not what it should be.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+# Any start tag, so that nothing inside another tag's attributes is taken for an image; `<` outside of quotes ends the
+# attempt, which keeps the search linear on broken input.
+_TAG = re.compile(r'<(?:((?i:img|source))(?=[\s>])|[a-zA-Z])([^"<>]*+(?:"[^"]*"[^"<>]*+)*+)>')
+_ATTRIBUTE = re.compile(r'(?<!\s)(\s++)([^\s"=<>]+)(?:="([^"]*)")?')
+# One image candidate (HTML, "srcset attribute"): the address ends at white space, commas at its end not included.
+_CANDIDATE = re.compile(r"([\s,]*)(\S*[^\s,])(,+|\s[^,]*,?|\Z)")
+
+
+def rewrite_images(body: str, proxy: str | None) -> tuple[str, str | None]:
+    """Apply the image rules to a body.
+
+    Args:
+        body: sanitized HTML.
+        proxy: what is put before image addresses that start with ``http://``, or None.
+
+    Returns:
+        The body, in which every ``img`` ends with ``referrerpolicy="no-referrer"``; and the address of its first image
+        (proxied too), or None.
+    """
+    editor = _Editor(html.escape(proxy or ""))
+    edited = _TAG.sub(editor.tag, body)
+    return edited, editor.first
+
+
+class _Editor:
+    """Edits the tags of one body; `prefix` is the proxy as it stands in an attribute."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        #: Address of the first image so far.
+        self.first: str | None = None
+
+    def tag(self, match: re.Match[str]) -> str:
+        name, attributes = match.groups()
+        if name is None:
+            return match[0]
+        if name.lower() == "source":
+            return f"<{name}{_ATTRIBUTE.sub(self._of_source, attributes)}>"
+        return f'<{name}{_ATTRIBUTE.sub(self._of_image, attributes)} referrerpolicy="no-referrer">'
+
+    def _of_image(self, match: re.Match[str]) -> str:
+        space, name, value = match.groups()
+        if name.lower() == "referrerpolicy":
+            return ""
+        if value is None or name.lower() != "src":
+            return self._of_source(match)
+        edited = _proxied(value, self.prefix)
+        if self.first is None and value.lower().startswith(("http://", "https://")):
+            self.first = html.unescape(edited)
+        return f'{space}{name}="{edited}"'
+
+    def _of_source(self, match: re.Match[str]) -> str:
+        space, name, value = match.groups()
+        if value is None or name.lower() != "srcset":
+            return match[0]
+        return f'{space}{name}="{_proxied_candidates(value, self.prefix)}"'
+
+
+def proxied(url: str, proxy: str | None) -> str:
+    """Put the proxy before an address that starts with ``http://``."""
+    return _proxied(url, proxy or "")
+
+
+def _proxied(url: str, prefix: str) -> str:
+    return prefix + url if url[:7].lower() == "http://" else url
+
+
+def _proxied_candidates(value: str, prefix: str) -> str:
+    if not prefix or "http://" not in value.lower():
+        return value
+    # Stripped, a run of separators is always followed by an address: no attempt fails, so the search stays linear.
+    return _CANDIDATE.sub(lambda match: match[1] + _proxied(match[2], prefix) + match[3], value.strip(" \t\r\n\f,"))
