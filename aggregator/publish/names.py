@@ -1,0 +1,157 @@
+"""File names for posts: readable, safe on every system, unique, and the same whatever order items come in.
+
+In: titles as plain text, category slugs, ids. Out: paths below `posts/`. Pure; which paths are taken is an argument.
+
+A name is the title in NFC with as little changed as possible:
+
+- white space becomes one ``-``, as Hexo's own `titlecase` file names have it;
+- ``\\ / : * ? " < > |`` become ``_`` (Windows forbids them), and so do ``#`` and ``%``, which mean something in a URL
+  and which Hexo and browsers do not escape alike; everything else that a URL can carry percent-encoded stays;
+- control, format (bidi, zero width), unassigned and other invisible characters are dropped;
+- leading and trailing ``. - _ ~`` are dropped: hidden files, command options, and names that Hexo and Jekyll skip;
+- names that Windows reserves (with any extension) and ``index`` (a bundle to Hugo) get a ``_``;
+- it ends, at a grapheme boundary, where the file name would exceed 200 bytes of UTF-8.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+#: Bytes of UTF-8 in a file name, ``.md`` included.
+MAX_BYTES = 200
+EXTENSION = ".md"
+
+#: Lengths of the digest that tells names apart, tried in this order; the first is "no digest".
+_DIGEST_LENGTHS = (0, 8, 16, 64)
+#: A title that looks as if it ended with a full digest always gets one of its own, so that nobody can occupy another
+#: item's last resort.
+_LOOKS_DIGESTED = re.compile(rf"-[0-9a-f]{{64}}{re.escape(EXTENSION)}\Z")
+
+#: More of a title is never looked at; it bounds the work, and is far more than fits.
+_MAX_CHARACTERS = 2000
+_MASKED = re.compile(r'[\\/:*?"<>|#%]')
+_SPACE = re.compile(r"[\s-]+")
+# Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties) that are neither Cc, Cf nor Cn, and the Braille blank.
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
+_EDGES = ".-_~ "
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9]|lpt[0-9]|index)\Z")
+
+Wanted = tuple[str, str, str]
+"""Slug of the category, title, id."""
+
+
+def post_name(title: str, fallback: str) -> str:
+    """Make a file name, without its extension, from a title.
+
+    Args:
+        title: plain text.
+        fallback: a safe name, taken where nothing of the title is left.
+
+    Returns:
+        At least one and at most `MAX_BYTES` - 3 bytes of UTF-8.
+    """
+    text = _SPACE.sub("-", title[:_MAX_CHARACTERS])
+    if not text.isprintable():
+        text = "".join(character for character in text if unicodedata.category(character) not in _INVISIBLE)
+    text = _SPACE.sub("-", unicodedata.normalize("NFC", _BLANK.sub("", text)))
+    text = _MASKED.sub("_", text).strip(_EDGES)
+    text = _cut(text, MAX_BYTES - len(EXTENSION))
+    base, dot, rest = text.partition(".")
+    if _RESERVED.match(_fold(base)):
+        # The limit is far away: reserved names are short.
+        text = _cut(f"{base}_{dot}{rest}", MAX_BYTES - len(EXTENSION))
+    return text or fallback
+
+
+def assign_paths(wanted: Sequence[Wanted], taken: Collection[str]) -> list[tuple[str, str]]:
+    """Give every item a path of its own below `posts/`.
+
+    All items of the call that want one path get the start of their id's SHA-256 as a suffix, and so does one whose path
+    is taken; a longer one where that is taken too. So the result does not depend on the order of `wanted`.
+
+    Args:
+        wanted: slug, title and id of each item; no two have the same slug, title and id.
+        taken: folded paths that are in use; of those in `candidate_keys(wanted)`, all.
+
+    Returns:
+        For each item, in order: the path, and the path folded (NFKC, casefold), which is the same for two paths that
+        differ by case or normalization only.
+
+    Raises:
+        ValueError: two items have the same slug, title and id, or one was assigned its last path before.
+    """
+    result: dict[int, tuple[str, str]] = {}
+    used = set(taken)
+    named = [_named(one) for one in wanted]
+    left = list(range(len(wanted)))
+    for length in _DIGEST_LENGTHS:
+        paths = {index: _path(named[index], length) for index in left}
+        keys = {index: _fold(path) for index, path in paths.items()}
+        count = Counter(keys.values())
+        for index, key in keys.items():
+            if count[key] == 1 and key not in used and (length or not _LOOKS_DIGESTED.search(key)):
+                result[index] = (paths[index], key)
+        used.update(key for _, key in result.values())
+        left = [index for index in left if index not in result]
+    if left:
+        raise ValueError(f"no path is left for {wanted[left[0]]}: it has one already")
+    return [result[index] for index in range(len(wanted))]
+
+
+def candidate_keys(wanted: Sequence[Wanted]) -> set[str]:
+    """Every folded path that `assign_paths` may give to one of these items."""
+    named = [_named(one) for one in wanted]
+    return {_fold(_path(one, length)) for one in named for length in _DIGEST_LENGTHS}
+
+
+def _named(one: Wanted) -> tuple[str, str, str]:
+    """Slug, name and digest of the id."""
+    slug, title, identity = one
+    digest = hashlib.sha256(identity.encode("utf-8", errors="surrogatepass")).hexdigest()
+    return slug, post_name(title, f"post-{digest[:8]}"), digest
+
+
+def _path(named: tuple[str, str, str], length: int) -> str:
+    slug, name, digest = named
+    suffix = f"-{digest[:length]}" if length else ""
+    return f"{slug}/{_cut(name, MAX_BYTES - len(EXTENSION) - len(suffix))}{suffix}{EXTENSION}"
+
+
+def _fold(text: str) -> str:
+    """NFKC, casefold and NFKC again: casefolding can undo the normalization."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _cut(text: str, limit: int) -> str:
+    """The longest start of `text` within `limit` bytes of UTF-8 that ends at a grapheme boundary and with no edge."""
+    if len(text) * 4 <= limit or len(text.encode()) <= limit:
+        return text
+    end = len(text.encode()[:limit].decode(errors="ignore"))
+    while end and not _is_boundary(text, end):
+        end -= 1
+    return text[:end].rstrip(_EDGES)
+
+
+def _is_boundary(text: str, at: int) -> bool:
+    """Whether a grapheme may end before `text[at]` (UAX #29, what of it matters without joiners and NFD Hangul)."""
+    before, after = text[at - 1], text[at]
+    if unicodedata.category(after).startswith("M") or unicodedata.combining(before) == 9:
+        return False
+    if "\U0001f3fb" <= after <= "\U0001f3ff":
+        return False
+    if _is_regional(after):
+        run = len(text[:at]) - len(text[:at].rstrip(_REGIONAL))
+        return run % 2 == 0
+    return not ("\u1100" <= before <= "\u11ff" and "\u1160" <= after <= "\u11ff")
+
+
+_REGIONAL = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+
+
+def _is_regional(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
