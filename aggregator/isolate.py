@@ -1,0 +1,223 @@
+"""Run a pure function in a process of its own, that can be ended when it takes too long or too much memory.
+
+In: the name of a function, and one payload per call. Out: what the function returned, or a `ParseError`. Regular
+expressions and C code cannot be interrupted from inside; a process can. It is started at the first call, is used for
+all that follow, and inherits no file or socket but its two pipes. It ends with its parent: at the end of its input, or
+by its own alarm while it computes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from aggregator.errors import AggregatorError, ParseError
+
+#: Seconds that a new process may take until it has imported the function.
+_START_SECONDS = 60.0
+#: Seconds that a process may take to end by itself.
+_END_SECONDS = 2.0
+_LENGTH = struct.Struct("!Q")
+
+
+class Isolated:
+    """One function in one process; calls from several threads wait for each other.
+
+    Args:
+        function_path: ``package.module:function``; it takes one argument, and argument and result can be pickled.
+        seconds: time for one call; a process that takes longer is ended, and the next call starts another.
+        memory_mb: address space of the process in MiB, where the system can limit it; None: no limit.
+    """
+
+    def __init__(self, function_path: str, *, seconds: float, memory_mb: int | None) -> None:
+        self._function_path = function_path
+        self._seconds = seconds
+        self._memory_mb = memory_mb
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def call(self, payload: object) -> Any:
+        """Run the function on `payload`.
+
+        Raises:
+            AggregatorError: the one that the function raised.
+            ParseError: ``unparsable`` if it took too long, too much memory, or its process with it; ``internal`` for
+                any other exception, which is a mistake in this program.
+        """
+        with self._lock:
+            process = self._ready_process()
+            try:
+                with _deadline(process, self._seconds) as expired:
+                    _send(process.stdin, payload)
+                    answer = _receive(process.stdout)
+            except (OSError, EOFError):
+                code = self._end()
+                if expired.is_set():
+                    raise ParseError(f"it took longer than {self._seconds:g} s to read", kind="unparsable") from None
+                message = f"the process that read it ended by itself (exit status {code})"
+                raise ParseError(message, kind="unparsable") from None
+            if expired.is_set() or answer[0] == "memory":
+                self._end()
+        return self._result(*answer)
+
+    def close(self) -> None:
+        """End the process, if there is one. A later call starts another."""
+        with self._lock:
+            self._end()
+
+    def _result(self, kind: str, value: Any) -> Any:
+        match kind:
+            case "result":
+                return value
+            case "error":
+                raise _revive(*value)
+            case "memory":
+                raise ParseError(f"it took more memory than {self._memory_mb} MB to read", kind="unparsable")
+        raise ParseError(f"a mistake in this program: {value}", kind="internal")
+
+    def _ready_process(self) -> subprocess.Popen[bytes]:
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self._end()
+        arguments = [self._function_path, str(self._seconds), str(self._memory_mb or 0)]
+        process = self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "aggregator.isolate", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+        try:
+            with _deadline(process, _START_SECONDS):
+                _receive(process.stdout)
+        except (OSError, EOFError):
+            message = f"the process that reads feeds could not start (exit status {self._end()})"
+            raise ParseError(message, kind="internal") from None
+        return process
+
+    def _end(self) -> int | None:
+        """End the process and release its pipes; its exit status."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        try:
+            return process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
+
+
+@contextmanager
+def _deadline(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
+    """Kill the process after `seconds`, which ends every wait for its pipes; the event tells that it happened."""
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        process.kill()
+
+    timer = threading.Timer(seconds, expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield expired
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _send(pipe: IO[bytes] | None, value: object) -> None:
+    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    if pipe is None:
+        raise EOFError
+    pipe.write(_LENGTH.pack(len(data)))
+    pipe.write(data)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes] | None) -> Any:
+    """The next value; EOFError at the end, also in the middle of one."""
+    if pipe is None:
+        raise EOFError
+    header = pipe.read(_LENGTH.size)
+    if len(header) < _LENGTH.size:
+        raise EOFError
+    length = _LENGTH.unpack(header)[0]
+    data = pipe.read(length)
+    if len(data) < length:
+        raise EOFError
+    return pickle.loads(data)  # noqa: S301 - it comes from this very program, over a pipe
+
+
+def _revive(cls: type[AggregatorError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> AggregatorError:
+    """The exception as it was: its class may not take its own `args`, so that pickle alone cannot bring it back."""
+    error = cls.__new__(cls, *arguments)
+    error.__dict__.update(attributes)
+    return error
+
+
+def _serve(function_path: str, seconds: float, memory_mb: int) -> None:
+    """The other side: answer one call after the other until the input ends."""
+    source, sink = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    # Whatever the function prints must not get between the answers.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process when it is done
+    module, _, name = function_path.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    _limit_memory(memory_mb)
+    _send(sink, "ready")
+    try:
+        while True:
+            payload = _receive(source)
+            # If the parent is gone, nobody else ends a function that never returns.
+            _set_alarm(seconds + 1)
+            answer = _answer(function, payload)
+            _set_alarm(0)
+            _send(sink, answer)
+    except MemoryError:
+        _send(sink, ("memory", None))
+    except (EOFError, BrokenPipeError):
+        return
+
+
+def _answer(function: Any, payload: object) -> tuple[str, Any]:
+    try:
+        return "result", function(payload)
+    except MemoryError:
+        raise
+    except AggregatorError as error:
+        return "error", (type(error), error.args, error.__dict__)
+    except Exception as error:
+        return "mistake", f"{type(error).__name__}: {error}"
+
+
+def _limit_memory(memory_mb: int) -> None:
+    if memory_mb and sys.platform != "win32":
+        import resource
+
+        limit = memory_mb * 2**20
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _set_alarm(seconds: float) -> None:
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]))
