@@ -1,0 +1,86 @@
+"""What the readers get, and the limits that all of them keep."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urljoin, urlsplit
+
+from aggregator.models import RawEntry
+
+#: Entries of one document that are kept: the first, which are the newest wherever there is an order.
+MAX_ENTRIES = 10_000
+MAX_TAGS = 100
+MAX_ENCLOSURES = 50
+MAX_AUTHORS = 20
+#: Characters; a longer guid is no guid but a mistake, and is left out.
+MAX_GUID = 2048
+#: Characters; no browser or server is sure to take a longer address.
+MAX_URL = 4096
+#: The largest length that JavaScript and JSON can carry.
+MAX_LENGTH = 2**53 - 1
+
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,8}")
+_TAB_OR_NEWLINE = re.compile(r"[\t\r\n]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as text, and what it is by its content."""
+
+    format: Literal["json", "xml"]
+    #: For XML: from the root element on, without declarations, so that no entity is declared in it.
+    text: str
+    #: Name of the root element in lower case, e.g. ``rss``, ``rdf:rdf``; "" for JSON.
+    root: str
+    #: Where it came from: base of relative addresses.
+    url: str
+    repairs: tuple[str, ...] = ()
+
+
+def address(value: object, base: str = "") -> str | None:
+    """Resolve an address; None for what is none, is too long, or is not http(s)."""
+    if not isinstance(value, str):
+        return None
+    value = _TAB_OR_NEWLINE.sub("", value.strip())
+    if not value or len(value) > MAX_URL:
+        return None
+    try:
+        url = urljoin(base, value)
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.netloc and len(url) <= MAX_URL else None
+
+
+def base_address(value: object, document_url: str) -> str:
+    """The base for links: `value` resolved, or the document's own address where that is no web address."""
+    return address(value, document_url) or document_url
+
+
+def language(value: object) -> str | None:
+    """A language tag (BCP 47, with ``-``), or None for what does not look like one."""
+    if isinstance(value, str) and _LANGUAGE.fullmatch(value := value.strip()):
+        return value.replace("_", "-")
+    return None
+
+
+def size(value: object) -> int | None:
+    """A number of bytes or seconds, or None for what is no sane count."""
+    text = str(value).strip() if isinstance(value, str | int | float) else ""
+    if text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= MAX_LENGTH:
+        return int(text)
+    return None
+
+
+def guid(value: object) -> str | None:
+    """An id without the white space around it, or None where there is none or it is far too long."""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if 0 < len(text) <= MAX_GUID else None
+
+
+def says_something(entry: RawEntry) -> bool:
+    """Whether an entry has anything to show or to be known by; dates and tags alone are nothing."""
+    shown = (entry.guid, entry.url, entry.title, entry.content, entry.summary, entry.enclosures, entry.image)
+    return any(shown)

@@ -1,0 +1,39 @@
+"""Say what an HTML page is that came in place of a feed, and which feed it names."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from aggregator.parse.document import address
+
+_HEAD = 300_000
+_TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,500})", re.IGNORECASE)
+_LINK = re.compile(r"<link\b[^<>]{0,2000}>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([a-z-]{1,20})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml", "application/feed+json"})
+
+
+def describe_page(text: str, url: str) -> str:
+    """A message for people: the page's title, and the feed that its head offers (HTML, link type "alternate")."""
+    head = text[:_HEAD]
+    match = _TITLE.search(head)
+    title = " ".join(html.unescape(match.group(1)).split())[:80] if match else ""
+    message = f'this is an HTML page ("{title}"), not a feed' if title else "this is an HTML page, not a feed"
+    if feed := _named_feed(head, url):
+        message += f"; it names a feed at {feed}: use that address"
+    return message
+
+
+def _named_feed(head: str, url: str) -> str | None:
+    for link in _LINK.finditer(head):
+        found = {
+            name.lower(): html.unescape(double or single or bare)
+            for name, double, single, bare in _ATTRIBUTE.findall(link.group())
+        }
+        rel = found.get("rel", "").lower().split()
+        if "alternate" in rel and found.get("type", "").strip().lower() in _FEED_TYPES:
+            feed = address(found.get("href"), url)
+            if feed is not None:
+                return feed
+    return None

@@ -1,0 +1,157 @@
+"""Make ill-formed XML readable: one linear pass over the text, for documents that an XML parser has refused.
+
+In: text from its root element on. Out: text in which every ``<`` and ``&`` that is no markup is escaped, HTML's named
+entities are characters, and comments and processing instructions are gone; if the document is cut off, it ends after
+its last complete entry. Elements stay as they are, in the order they are. Nothing is fetched or expanded.
+"""
+
+from __future__ import annotations
+
+import re
+from html.entities import html5
+from typing import NamedTuple
+
+_ENTRIES = frozenset({"item", "entry"})
+_ENTRY_START = re.compile(r"<(?:[A-Za-z_][\w-]{0,40}:)?(?:item|entry)(?=[\s/>])", re.IGNORECASE)
+_AMPERSAND = re.compile(
+    r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9a-fA-F]{1,6});)(?:([A-Za-z][A-Za-z0-9]{1,31});)?"
+)
+_END_TAG = re.compile(r"</([A-Za-z_][\w.:-]*+)\s*+>")
+_NAME = r"<([A-Za-z_][\w.:-]*+)(?=[\s/>])"
+_START_TAG = re.compile(_NAME + r"""(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>""")
+_SLOPPY_START_TAG = re.compile(_NAME + r"[^<>]*+>")
+_LOOSE_START_TAG = re.compile(_NAME + r"""(?:[^<>"']++|"[^"]*+"|'[^']*+')*+>""")
+#: How far, and how often in a document, a start tag with ``<`` in its attributes is looked for.
+_LOOSE_REACH = 2000
+_LOOSE_TRIES = 2000
+_ESCAPES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&apos;"}
+_SECTIONS = (("<![CDATA[", "]]>"), ("<!--", "-->"), ("<?", "?>"))
+
+
+class Repaired(NamedTuple):
+    """A document after the pass."""
+
+    text: str
+    #: Entries whose end tag was seen.
+    entries: int
+    #: Whether the root element never ends; the entry that was open at the cut is gone.
+    cut_off: bool
+    #: Whether something stood after the root element that was left out.
+    trailing: bool
+
+
+def repair(text: str, root: str) -> Repaired:
+    """Run the pass.
+
+    Args:
+        text: XML from its root element on.
+        root: name of the root element, in lower case.
+    """
+    return _Pass(text, root).run()
+
+
+class _Pass:
+    """The state of one pass."""
+
+    def __init__(self, text: str, root: str) -> None:
+        self.text = text
+        self.root = root
+        self.out: list[str] = []
+        self.missing: set[str] = set()
+        self.tries = _LOOSE_TRIES
+        #: Open elements outside of entries, to be closed where the document is cut off.
+        self.open: list[str] = []
+        #: Length of `out` at the start of the open entry, or None outside of entries.
+        self.entry_at: int | None = None
+        self.entries = 0
+        self.ended = False
+
+    def run(self) -> Repaired:
+        text, position, trailing = self.text, 0, False
+        while (start := text.find("<", position)) >= 0:
+            self._characters(text[position:start])
+            position = self._markup(start)
+            if self.ended and text.startswith("</", start) and not _ENTRY_START.search(text, position):
+                trailing = bool(text[position:].strip())
+                break
+        else:
+            self._characters(text[position:])
+        if not self.ended:
+            if self.entry_at is not None:
+                del self.out[self.entry_at :]
+            self.out += [f"</{name}>" for name in reversed(self.open)]
+        return Repaired("".join(self.out), self.entries, not self.ended, trailing)
+
+    def _characters(self, characters: str) -> None:
+        self.out.append(_AMPERSAND.sub(_escape, characters) if "&" in characters else characters)
+
+    def _markup(self, start: int) -> int:
+        """Copy, drop or escape what starts with the ``<`` at `start`; returns the position after it."""
+        text = self.text
+        for opener, closer in _SECTIONS:
+            if text.startswith(opener, start):
+                end = self._find(closer, start + len(opener))
+                if end < 0:
+                    break
+                if opener == "<![CDATA[":
+                    self.out.append(text[start:end])
+                return end
+        else:
+            if match := _END_TAG.match(text, start):
+                return self._end(match)
+            if match := self._start_tag(start):
+                return self._start(match)
+        self.out.append("&lt;")
+        return start + 1
+
+    def _find(self, closer: str, position: int) -> int:
+        """Position after the next `closer`, or -1; what is missing once is not searched again (linear time)."""
+        if closer in self.missing:
+            return -1
+        found = self.text.find(closer, position)
+        if found < 0:
+            self.missing.add(closer)
+            return -1
+        return found + len(closer)
+
+    def _start_tag(self, start: int) -> re.Match[str] | None:
+        match = _START_TAG.match(self.text, start) or _SLOPPY_START_TAG.match(self.text, start)
+        if match is None and self.tries:
+            match = _LOOSE_START_TAG.match(self.text, start, start + _LOOSE_REACH)
+            self.tries -= 1
+        return match
+
+    def _start(self, match: re.Match[str]) -> int:
+        name, tag = match.group(1), match.group()
+        local = name.rpartition(":")[2].lower()
+        if not tag.endswith("/>"):
+            if local in _ENTRIES:
+                self.entry_at = len(self.out)
+            elif self.entry_at is None:
+                self.open.append(name)
+        inner = tag[1:].replace("<", "&lt;") if tag.rfind("<") > 0 else tag[1:]
+        self.out.append("<")
+        self._characters(inner)
+        return match.end()
+
+    def _end(self, match: re.Match[str]) -> int:
+        name = match.group(1)
+        if name.rpartition(":")[2].lower() in _ENTRIES:
+            self.entry_at = None
+            self.entries += 1
+        elif self.entry_at is None and self.open and self.open[-1] == name:
+            self.open.pop()
+        if name.lower() == self.root:
+            self.ended = True
+        self.out.append(match.group())
+        return match.end()
+
+
+def _escape(match: re.Match[str]) -> str:
+    name = match.group(1)
+    if name is None:
+        return "&amp;"
+    character = html5.get(f"{name};")
+    if character is None:
+        return f"&amp;{name};"
+    return _ESCAPES.get(character, character)

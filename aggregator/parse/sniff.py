@@ -1,0 +1,163 @@
+"""Find out what a document is from its content: a feed, and in which format, or what else.
+
+In: `Fetched`. Out: a `Document` for a reader. Whatever is certainly no feed ends here, with a `ParseError` that says
+what it is and what to do. The media type is not asked: servers send feeds as text/html and pages as application/xml.
+Everything before the root element goes: the declaration, comments, and the DOCTYPE with its entities, so that no
+reader can expand or fetch one, in whatever encoding they came.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from aggregator.errors import ParseError
+from aggregator.models import Fetched
+from aggregator.parse.document import Document
+from aggregator.parse.encoding import decode
+from aggregator.parse.page import describe_page
+
+#: Root elements of feeds, without prefix.
+FEED_ROOTS = frozenset({"rss", "rdf", "feed", "channel"})
+
+_MAGIC = (
+    (b"%PDF-", "a PDF document"),
+    (b"\x89PNG\r\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"\x1f\x8b", "compressed (gzip) once more than the server said"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"BZh", "compressed (bzip2)"),
+    (b"\x28\xb5\x2f\xfd", "compressed (zstd) once more than the server said"),
+    (b"ID3", "an MP3 recording"),
+    (b"OggS", "an Ogg recording"),
+    (b"\x00asm", "a WebAssembly module"),
+)
+_NOT_FEEDS = {
+    "opml": "an OPML list of feeds, not a feed; import it instead",
+    "urlset": "a sitemap, not a feed; it can only list pages",
+    "sitemapindex": "a sitemap index, not a feed; it can only list pages",
+    "svg": "an SVG image, not a feed",
+    "opensearchdescription": "a description of a search form, not a feed",
+    "error": "an error message in XML, not a feed",
+    "wsdl": "a description of a web service, not a feed",
+}
+_NAME = re.compile(r"<((?:[A-Za-z_][\w.-]*:)?)([A-Za-z_][\w.-]*)(?=[\s/>])")
+_FEED_START = re.compile(r"<(rss|feed|rdf:RDF|[A-Za-z][\w-]{0,40}:feed)(?=[\s>])", re.IGNORECASE)
+_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|title|meta|div|p|h1)[\s/>]", re.IGNORECASE)
+_ENTRY = re.compile(r"<(?:[A-Za-z_][\w-]{0,40}:)?(?:item|entry)(?=[\s/>])", re.IGNORECASE)
+_SUBSET_MARK = re.compile(r"""["'\[\]>]|<!--|<\?""")
+_SPACE = re.compile(r"\s*")
+_CLOSERS = {'"': '"', "'": "'", "<!--": "-->", "<?": "?>"}
+
+
+class _Root(NamedTuple):
+    """Where the root element starts, its name in lower case, and the name without prefix."""
+
+    start: int
+    name: str
+    local: str
+
+
+def sniff(fetched: Fetched) -> Document:
+    """Decode a document and find its format.
+
+    Raises:
+        ParseError: ``not_a_feed``, with what it is instead.
+    """
+    body = fetched.body
+    for magic, name in _MAGIC:
+        if body.startswith(magic):
+            raise _not_a_feed(f"this is {name}, not a feed", fetched)
+    decoded = decode(body, fetched.content_type)
+    text = decoded.text
+    start = text[:1000].lstrip()[:1]
+    if not start and not text.strip():
+        raise _not_a_feed("the document is empty" if not body else "the document has nothing but white space", fetched)
+    if start in ("{", "["):
+        return Document("json", text, "", fetched.url, decoded.repairs)
+    return _sniff_xml(text, decoded.repairs, fetched)
+
+
+def _sniff_xml(text: str, repairs: tuple[str, ...], fetched: Fetched) -> Document:
+    root = _find_root(text)
+    if root is not None and root.local in FEED_ROOTS:
+        return Document("xml", text[root.start :], root.name, fetched.url, repairs)
+    if root is not None and root.local in _NOT_FEEDS:
+        raise _not_a_feed(f"this is {_NOT_FEEDS[root.local]}", fetched)
+    if (inner := _find_feed(text)) is not None:
+        repairs = (*repairs, "text before the feed was left out")
+        return Document("xml", text[inner.start :], inner.name, fetched.url, repairs)
+    if _HTML.search(text, 0, 10_000):
+        raise _not_a_feed(describe_page(text, fetched.url), fetched)
+    if root is None:
+        if text.lstrip().startswith("<") and ">" not in text:
+            raise ParseError("the document is cut off before its first element", kind="unparsable", url=fetched.url)
+        raise _not_a_feed(f"this is plain text, not a feed: {_quote(text)}", fetched)
+    if _ENTRY.search(text, root.start):
+        return Document("xml", text[root.start :], root.name, fetched.url, repairs)
+    raise _not_a_feed(f"this is XML but no feed: its root element is <{root.name[:80]}>", fetched)
+
+
+def _find_root(text: str) -> _Root | None:
+    """The first element, white space, processing instructions, comments and a DOCTYPE left aside."""
+    position = 0
+    while (position := _skip_space(text, position)) < len(text):
+        if text.startswith("<?", position):
+            end = text.find("?>", position)
+        elif text.startswith("<!--", position):
+            end = text.find("-->", position)
+        elif text[position : position + 9].upper() == "<!DOCTYPE":
+            end = _doctype_end(text, position)
+        else:
+            match = _NAME.match(text, position)
+            if match is None:
+                return None
+            return _Root(position, (match.group(1) + match.group(2)).lower(), match.group(2).lower())
+        if end < 0:
+            return None
+        position = text.find(">", end) + 1
+    return None
+
+
+def _find_feed(text: str) -> _Root | None:
+    """A feed that starts further inside: after a server's warning, or within a page."""
+    match = _FEED_START.search(text)
+    if match is None or not _ENTRY.search(text, match.end()):
+        return None
+    name = match.group(1).lower()
+    return _Root(match.start(), name, name.rpartition(":")[2])
+
+
+def _skip_space(text: str, position: int) -> int:
+    match = _SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def _doctype_end(text: str, position: int) -> int:
+    """Position of the ``>`` that ends a DOCTYPE with its internal subset (XML 1.0, section 2.8), or -1."""
+    depth = 0
+    position += len("<!DOCTYPE")
+    while match := _SUBSET_MARK.search(text, position):
+        mark, position = match.group(), match.end()
+        if mark in _CLOSERS:
+            position = text.find(_CLOSERS[mark], position)
+            if position < 0:
+                return -1
+            position += 1
+        elif mark == "[":
+            depth += 1
+        elif mark == "]":
+            depth -= 1
+        elif depth <= 0:
+            return match.start()
+    return -1
+
+
+def _quote(text: str) -> str:
+    folded = " ".join(text[:400].split())
+    return f'"{folded[:80]}…"' if len(folded) > 80 else f'"{folded}"'
+
+
+def _not_a_feed(message: str, fetched: Fetched) -> ParseError:
+    return ParseError(message, kind="not_a_feed", url=fetched.url)

@@ -1,0 +1,220 @@
+"""Read any XML feed with feedparser: the reader for whatever no other reader is sure of.
+
+In: a `Document`. Out: a `ParsedFeed`; how feedparser's entries become ours is in `mapping`. The document goes to
+feedparser as it is; if it is not well-formed, once more after `repair`, and then to feedparser's own tolerant parser.
+feedparser fetches nothing here, resolves no link inside of texts and sanitizes nothing: later stages do.
+
+feedparser is used through its two parser classes and not through `feedparser.parse`, because some of its methods take
+time that grows with the square of the input, or guess where the source is clear. Each override says which.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import xml.sax
+from typing import Any
+from xml.sax.handler import feature_external_ges, feature_namespaces
+from xml.sax.xmlreader import InputSource
+
+import feedparser.api
+
+from aggregator.errors import ParseError
+from aggregator.models import ParsedFeed
+from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, Document
+from aggregator.parse.encoding import drop_forbidden_references
+from aggregator.parse.mapping import map_feed
+from aggregator.parse.repair import repair
+
+_MAX_ATTRIBUTES = 250
+_MAX_NAMESPACES = 500
+_SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+
+
+class _Enough(Exception):
+    """The first `MAX_ENTRIES` entries are read."""
+
+
+class _Absurd(Exception):
+    """The document has more of something than any feed needs."""
+
+
+class _Limits:
+    """What both of feedparser's parsers do differently here."""
+
+    # feedparser resolves a guid against the document's address: "42" would become one of the site's pages.
+    can_be_relative_uri = feedparser.api.StrictFeedParser.can_be_relative_uri - {"id"}
+
+    def unknown_starttag(self, tag: str, attributes: list[tuple[str, str]]) -> None:
+        if len(attributes) > _MAX_ATTRIBUTES:
+            raise _Absurd(f"an element with {len(attributes):,} attributes")
+        kept = [(name, value) for name, value in attributes if not _is_bad_base(name, value)]
+        super().unknown_starttag(tag, kept)  # type: ignore[misc]
+
+    def track_namespace(self: Any, prefix: str | None, uri: str) -> None:
+        if len(self.namespaces_in_use) > _MAX_NAMESPACES:
+            raise _Absurd(f"more than {_MAX_NAMESPACES} namespaces")
+        super().track_namespace(prefix, uri)  # type: ignore[misc]
+
+    def _start_item(self: Any, attributes: dict[str, str]) -> None:
+        if len(self.entries) >= MAX_ENTRIES:
+            raise _Enough
+        super()._start_item(attributes)  # type: ignore[misc]
+
+    _start_entry = _start_item
+
+    def _add_tag(self: Any, term: str | None, scheme: str | None, label: str | None) -> None:
+        # feedparser looks through all tags before it adds one: 50,000 of them take 40 seconds.
+        if len(self._get_context().get("tags", ())) < MAX_TAGS:
+            super()._add_tag(term, scheme, label)  # type: ignore[misc]
+
+    def _sync_author_detail(self: Any, key: str = "author") -> None:
+        # feedparser looks for a mail address with a pattern that hostile text can slow down; normalize does it better.
+        context = self._get_context()
+        people = context.get(f"{key}s")
+        if people and not people[-1] and context.get(key):
+            people[-1]["name"] = context[key]
+        if people and len(people) > MAX_AUTHORS:
+            people.pop()
+
+    def _is_base64(self, attributes: dict[str, str], _: dict[str, str]) -> int:
+        # Only Atom 0.3 says so; feedparser takes every type it does not know for base64 and decodes plain text.
+        return int(attributes.get("mode") == "base64")
+
+    def _start_enclosure(self: Any, attributes: dict[str, str]) -> None:
+        super()._start_enclosure(self._resolved(attributes))  # type: ignore[misc]
+
+    def _start_media_content(self: Any, attributes: dict[str, str]) -> None:
+        super()._start_media_content(self._resolved(attributes))  # type: ignore[misc]
+
+    def _start_media_thumbnail(self: Any, attributes: dict[str, str]) -> None:
+        super()._start_media_thumbnail(self._resolved(attributes))  # type: ignore[misc]
+
+    def _start_itunes_image(self: Any, attributes: dict[str, str]) -> None:
+        super()._start_itunes_image(self._resolved(attributes))  # type: ignore[misc]
+
+    def _resolved(self: Any, attributes: dict[str, str]) -> dict[str, str]:
+        # feedparser resolves links only; enclosures and pictures are relative to xml:base as well.
+        return {k: self.resolve_uri(v.strip()) if k in ("url", "href") and v else v for k, v in attributes.items()}
+
+    # feedparser takes a second description for the content and prefers it: a plain text over the HTML.
+    def _start_itunes_summary(self: Any, attributes: dict[str, str]) -> None:
+        self.push_content("itunes_summary", attributes, "text/plain", 1)
+
+    def _end_itunes_summary(self: Any) -> None:
+        self.pop_content("itunes_summary")
+
+    def _start_media_description(self: Any, attributes: dict[str, str]) -> None:
+        self.push_content("media_description", attributes, "text/plain", 1)
+
+    def _end_media_description(self: Any) -> None:
+        self.pop_content("media_description")
+
+    # Dates are read in normalize, from their text.
+    def _end_published(self: Any) -> None:
+        self.pop("published")
+
+    _end_issued = _end_pubdate = _end_published
+
+    def _end_updated(self: Any) -> None:
+        self.pop("updated")
+
+    _end_modified = _end_lastbuilddate = _end_updated
+
+    def _end_created(self: Any) -> None:
+        self.pop("created")
+
+
+class _Strict(_Limits, feedparser.api.StrictFeedParser):  # type: ignore[misc]
+    """feedparser on expat, for well-formed XML."""
+
+    def startElementNS(self, name: Any, qname: Any, attributes: Any) -> None:
+        # Asked here too: what feedparser does before `unknown_starttag` grows with the square of their number.
+        if len(attributes) > _MAX_ATTRIBUTES:
+            raise _Absurd(f"an element with {len(attributes):,} attributes")
+        super().startElementNS(name, qname, attributes)
+
+
+class _Loose(_Limits, feedparser.api.LooseFeedParser):  # type: ignore[misc]
+    """feedparser on its SGML parser, for everything else."""
+
+
+def read(document: Document) -> ParsedFeed:
+    """Read a feed.
+
+    Raises:
+        ParseError: ``unparsable``.
+    """
+    text, dropped = drop_forbidden_references(document.text)
+    repairs = list(document.repairs)
+    if dropped:
+        repairs.append(f"references to forbidden characters were removed: {dropped}")
+    try:
+        parser, more = _parse(text, document)
+    except _Absurd as error:
+        raise ParseError(f"no feed needs {error}; it is not read", kind="unparsable", url=document.url) from None
+    except ParseError:
+        raise
+    except Exception as error:
+        message = f"feedparser could not read it: {type(error).__name__}: {str(error)[:200]}"
+        raise ParseError(message, kind="unparsable", url=document.url) from error
+    return map_feed(parser, document.url, tuple(repairs + more))
+
+
+def _parse(text: str, document: Document) -> tuple[Any, list[str]]:
+    parser, problem = _run_strict(text, document)
+    if problem is None:
+        return parser, _full(parser)
+    repaired = repair(text, document.root)
+    repairs = [f"not well-formed XML, repaired: {problem}"]
+    if repaired.trailing:
+        repairs.append("text after the end of the feed was left out")
+    if repaired.cut_off:
+        if not repaired.entries:
+            message = "the document is cut off before the end of its first entry"
+            raise ParseError(message, kind="unparsable", url=document.url)
+        repairs.append(f"the document is cut off: only its {repaired.entries} complete entries were read")
+    parser, problem = _run_strict(repaired.text, document)
+    if problem is not None:
+        parser = _Loose(document.url, None, "utf-8", {})
+        _prepare(parser)
+        with contextlib.suppress(_Enough):
+            parser.feed(repaired.text)
+    return parser, repairs + _full(parser)
+
+
+def _run_strict(text: str, document: Document) -> tuple[Any, str | None]:
+    parser = _Strict(document.url, None, "utf-8")
+    _prepare(parser)
+    reader = xml.sax.make_parser()  # noqa: S317 - no DOCTYPE gets here, so that there are no entities to expand
+    reader.setFeature(feature_namespaces, True)
+    reader.setFeature(feature_external_ges, False)
+    reader.setContentHandler(parser)
+    reader.setErrorHandler(parser)
+    source = InputSource()
+    source.setEncoding("utf-8")
+    source.setByteStream(io.BytesIO(text.encode("utf-8", "replace")))
+    try:
+        reader.parse(source)
+    except _Enough:
+        pass
+    except xml.sax.SAXException as error:
+        return parser, error.getMessage()
+    except feedparser.UndeclaredNamespace as error:
+        return parser, str(error)
+    return parser, None
+
+
+def _prepare(parser: Any) -> None:
+    parser.resolve_relative_uris = False
+    parser.sanitize_html = False
+
+
+def _full(parser: Any) -> list[str]:
+    return [f"only the first {MAX_ENTRIES:,} entries were read"] if len(parser.entries) >= MAX_ENTRIES else []
+
+
+def _is_bad_base(name: str, value: str) -> bool:
+    match = _SCHEME.match(value) if name.lower() in ("base", "xml:base") else None
+    return match is not None and match.group(1).lower() not in ("http", "https")
