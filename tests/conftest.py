@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.origin import Origin
+from tests.support import Site
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -26,3 +27,9 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no ../shared beside this checkout")
     return SHARED
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """An empty folder to configure and run commands in."""
+    return Site(tmp_path)

@@ -1,0 +1,43 @@
+"""The frozen types that travel between the stages.
+
+What goes in and out of each stage, in the order of the flow::
+
+    Source, FeedState -> fetch -> Fetched | NotModified
+    Fetched           -> parse -> ParsedFeed with RawEntry's (text as found)
+    RawEntry          -> normalize -> Entry (clean, absolute, dated)
+    Entry's           -> decide -> FeedUpdate (what to write, the new FeedState)
+    FeedUpdate        -> store
+    Item              -> publish -> Rendered (name, media type, bytes)
+
+This module imports nothing of the package. Every datetime is aware and in UTC, with whole seconds:
+RSS cannot carry more, and the same instant has to come back from every output.
+"""
+
+from __future__ import annotations
+
+from aggregator.models.documents import Enclosure, Fetched, NotModified, ParsedFeed, RawEntry, Text
+from aggregator.models.entries import Entry, FeedUpdate, Identified, Item, Known, Origin, Rendered
+from aggregator.models.sources import ArticleRules, Category, FailureKind, FeedState, ScrapeRules, Source, SourceKind
+
+__all__ = [
+    "ArticleRules",
+    "Category",
+    "Enclosure",
+    "Entry",
+    "FailureKind",
+    "FeedState",
+    "FeedUpdate",
+    "Fetched",
+    "Identified",
+    "Item",
+    "Known",
+    "NotModified",
+    "Origin",
+    "ParsedFeed",
+    "RawEntry",
+    "Rendered",
+    "ScrapeRules",
+    "Source",
+    "SourceKind",
+    "Text",
+]

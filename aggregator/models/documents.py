@@ -1,0 +1,105 @@
+"""What came over the wire, and the same read as a feed; nothing is cleaned yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A document as it came over the wire, content codings undone."""
+
+    #: The address that was asked for, and the one that answered after redirects.
+    requested_url: str
+    url: str
+    status: int
+    #: Content-Type as sent, or "".
+    content_type: str
+    body: bytes
+    etag: str | None = None
+    last_modified: str | None = None
+    #: SHA-256 of `body`, hexadecimal.
+    body_hash: str = ""
+    #: What had to be read while fetching, because it says what else to fetch: a scraped list with its articles.
+    parsed: ParsedFeed | None = None
+    #: Articles that could not be had, as messages; with any, the validators are not kept, so that they are tried again.
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The server said 304, or sent the very bytes of last time."""
+
+    url: str
+    #: New validators where the answer carried some; None: keep the old ones.
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of text as found, with what is needed to read it."""
+
+    value: str
+    #: ``text``: to be shown literally; ``html``: markup (XHTML included).
+    type: Literal["text", "html"]
+    #: Absolute base address of the links inside (xml:base, else the document's address), or None.
+    base: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that belongs to an entry (RSS `enclosure`, Atom `link rel="enclosure"`, JSON Feed `attachments`)."""
+
+    url: str
+    #: Media type, or "" where the source gave none.
+    type: str = ""
+    #: Size in bytes, or None.
+    length: int | None = None
+    title: str | None = None
+    #: Seconds of playing time, or None.
+    duration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawEntry:
+    """One entry as found in the source; nothing is cleaned yet."""
+
+    #: RSS guid, Atom id, JSON Feed id; white space around it taken off.
+    guid: str | None = None
+    #: Address of the entry, resolved against xml:base and the document's address.
+    url: str | None = None
+    title: Text | None = None
+    content: Text | None = None
+    summary: Text | None = None
+    #: Dates as text, as found.
+    published: str | None = None
+    updated: str | None = None
+    #: Names of the authors, as found (``mail (name)`` and the like are taken apart in normalize).
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+    #: Picture that stands for the entry (media:thumbnail, itunes:image, JSON Feed image), resolved.
+    image: str | None = None
+    comments_url: str | None = None
+    language: str | None = None
+    #: IANA zone for dates without one (scraped pages), or None: UTC.
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFeed:
+    """A document read as a feed."""
+
+    #: What it was, e.g. ``rss20``, ``atom10``, ``json11``, ``rss10``, ``scrape``.
+    version: str
+    #: Which reader read it, e.g. ``feedparser``.
+    reader: str
+    entries: tuple[RawEntry, ...]
+    title: str | None = None
+    #: Home page of the feed, resolved.
+    home_url: str | None = None
+    language: str | None = None
+    #: What had to be repaired to read it, as short messages.
+    repairs: tuple[str, ...] = ()

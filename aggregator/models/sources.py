@@ -1,0 +1,125 @@
+"""What is to be pulled, as configured, and what is remembered of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+FailureKind = Literal[
+    "dns",
+    "connect",
+    "tls",
+    "timeout",
+    "http_status",
+    "blocked",
+    "too_large",
+    "refused",
+    "redirect",
+    "not_a_feed",
+    "unparsable",
+    "nothing_matched",
+    "internal",
+]
+"""Why a source failed: one word that `status` shows and that later decides about the next try.
+
+``refused`` is our own refusal (an address or scheme that may not be reached), ``redirect`` a loop or too many hops,
+``blocked`` a challenge page of a bot protection, ``internal`` an error in this program.
+"""
+
+SourceKind = Literal["feed", "scrape"]
+"""The kinds of source that can be pulled; `aggregator.sources.KINDS` has a builder for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleRules:
+    """CSS selectors for one article page of a scraped source; None means: not taken from the page."""
+
+    #: Element whose inner HTML is the article.
+    body: str
+    title: str | None = None
+    author: str | None = None
+    date: str | None = None
+    #: IANA name of the zone of dates that carry none, e.g. ``Asia/Shanghai``.
+    timezone: str | None = None
+    #: Elements to take out of the body.
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeRules:
+    """How a list page without a feed becomes entries."""
+
+    #: CSS selector of the links (or of elements that hold one) to the articles.
+    items: str
+    #: Take at most so many links, from the top.
+    limit: int = 20
+    #: Encoding of list and article pages where it must be forced, e.g. ``gbk``.
+    encoding: str | None = None
+    #: How to read the article page; None: the list is all there is.
+    article: ArticleRules | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One entry of ``sources:`` in feeds.yaml, with all defaults filled in."""
+
+    id: str
+    #: The name as configured; None: the feed's own title is used, else the host.
+    name: str | None
+    kind: SourceKind
+    url: str
+    #: Slug of its category.
+    category: str
+    section: str | None
+    interval: timedelta
+    #: Deadline for one whole fetch, redirects and body included.
+    timeout: timedelta
+    #: Bytes of body that are read at most, counted after decompression.
+    max_body: int
+    #: True, or the networks (CIDR) that may be reached although they are not public.
+    allow_private: bool | tuple[str, ...]
+    scrape: ScrapeRules | None
+    #: Whether `id` was written by hand; a derived one is followed by URL when it changes.
+    explicit_id: bool
+    #: Line in feeds.yaml, counted from 1.
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One category: a folder of posts and a set of merged feeds."""
+
+    slug: str
+    title: str
+    description: str | None
+    #: Entries in each of its feeds at most.
+    limit: int
+    #: True for the category that holds the sources without one; posts do not name it.
+    implicit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What is remembered of a source between two cycles."""
+
+    source_id: str
+    #: The feed's own title, as last seen.
+    title: str | None = None
+    #: The feed's home page, as last seen.
+    home_url: str | None = None
+    #: Validators, byte for byte as the server sent them (RFC 9110, section 8.8).
+    etag: str | None = None
+    last_modified: str | None = None
+    #: SHA-256 of the last body that was stored, hexadecimal.
+    body_hash: str | None = None
+    #: Fingerprint of URL and request settings that the validators belong to.
+    request_hash: str | None = None
+    last_attempt_at: datetime | None = None
+    last_success_at: datetime | None = None
+    #: None: due at once.
+    next_due_at: datetime | None = None
+    #: Failures in a row, 0 after a success.
+    failures: int = 0
+    failure_kind: FailureKind | None = None
+    error: str | None = None
