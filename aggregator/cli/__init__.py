@@ -1,1 +1,55 @@
+"""The command line: one module per group of commands.
+
+Exit status of every command: 0 all went well, 1 some source failed or something could not be written, 2 the
+configuration or the call is wrong, 3 another process works on the data folder.
+
+Commands import what they need when they run, so that `--help` answers at once.
+"""
+
 from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from aggregator.cli import configure, demo, run, status
+
+app = typer.Typer(
+    name="aggregator",
+    help="Pull feeds and pages, write posts for a static site generator, and publish merged feeds.",
+    epilog="Start with: aggregator init, then: aggregator update. Exit status: 0 fine, 1 some source failed, "
+    "2 configuration or usage error, 3 the data folder is in use.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from aggregator import __version__
+
+        typer.echo(f"aggregator {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Pull feeds and pages, write posts for a static site generator, and publish merged feeds."""
+
+
+for command in (
+    configure.init,
+    configure.check,
+    configure.schema,
+    run.update,
+    run.publish,
+    status.status,
+    demo.demo,
+):
+    app.command()(command)

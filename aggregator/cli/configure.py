@@ -1,0 +1,49 @@
+"""Commands around feeds.yaml: `init`, `check`, `schema`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from aggregator.cli.options import DEFAULT_CONFIG, ConfigOption, load_config, reported
+
+
+def init(
+    config: ConfigOption = DEFAULT_CONFIG,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there already.")] = False,
+) -> None:
+    """Write a commented feeds.yaml, and the schema that editors check it with."""
+    from aggregator.config import TEMPLATE, schema_text
+
+    if config.exists() and not force:
+        typer.echo(f"error: {config} exists already; edit it, or overwrite it with --force", err=True)
+        raise typer.Exit(2)
+    schema = config.with_name("feeds.schema.json")
+    try:
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text(TEMPLATE, encoding="utf-8")
+        schema.write_text(schema_text(), encoding="utf-8")
+    except OSError as error:
+        typer.echo(f"error: cannot write {error.filename}: {error.strerror}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"Wrote {config} and {schema}.")
+    typer.echo("Edit the sources, then: aggregator check, and: aggregator update")
+
+
+def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Check feeds.yaml and list everything that is wrong with it, with line and column."""
+    with reported():
+        loaded = load_config(config)
+        sources, categories = len(loaded.sources), len(loaded.categories)
+        typer.echo(
+            f"{config}: fine, {sources} source{'s' if sources != 1 else ''} "
+            f"in {categories} categor{'ies' if categories != 1 else 'y'}"
+        )
+
+
+def schema() -> None:
+    """Print the JSON Schema of feeds.yaml, for editors and other tools."""
+    from aggregator.config import schema_text
+
+    typer.echo(schema_text(), nl=False)

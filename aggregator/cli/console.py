@@ -1,0 +1,70 @@
+"""How commands talk to people: tables and a progress bar on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from aggregator.update import Result
+
+#: Width of tables where there is no terminal to ask.
+LOG_WIDTH = 160
+
+
+def output() -> Console:
+    """Standard output; wide and without colour where it is not a terminal."""
+    return _console(stderr=False)
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Text from outside as it is: no markup of ours, no control characters for the terminal."""
+    return Text("".join(c if c.isprintable() else " " for c in text), style=style)
+
+
+def describe(result: Result) -> str:
+    """One line that says what a source gave."""
+    update = result.update
+    if result.failed:
+        return f"failed: {update.state.failure_kind}: {update.state.error}"
+    parts = [f"{len(update.new)} new", f"{len(update.changed)} changed", f"{update.unchanged} known"]
+    if not any((update.new, update.changed, update.unchanged)):
+        parts = ["not modified"]
+    return ", ".join([*parts, *update.notes[:3]])
+
+
+@contextmanager
+def progress(total: int, describe_result: Callable[[Result], str]) -> Iterator[Callable[[Result], None]]:
+    """Yield a function to call for each finished source: it moves a bar on a terminal, prints a line otherwise."""
+    console = _console(stderr=True)
+    if not console.is_terminal:
+
+        def line(result: Result) -> None:
+            text = plain(f"{result.source.id}: {describe_result(result)} ({result.seconds:.1f} s)").plain
+            print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+        yield line
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task("sources", total=total)
+
+        def advance(result: Result) -> None:
+            if result.failed:
+                bars.console.print(plain(f"{result.source.id}: {describe_result(result)}", "red"))
+            bars.advance(task)
+
+        yield advance
+
+
+def _console(stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else LOG_WIDTH
+    return Console(stderr=stderr, width=width, soft_wrap=False, highlight=False)

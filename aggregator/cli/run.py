@@ -1,0 +1,153 @@
+"""Commands that do the work: `update` and `publish`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aggregator.cli.options import (
+    DEFAULT_CONFIG,
+    DEFAULT_DATA,
+    ConfigOption,
+    DataOption,
+    load_config,
+    locked,
+    opened_store,
+    reported,
+    utc_now,
+)
+from aggregator.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aggregator.config import Config
+    from aggregator.models import FeedState, Source
+    from aggregator.publish.site import Report
+    from aggregator.store import Store
+    from aggregator.update import Result
+
+
+def update(
+    config: ConfigOption = DEFAULT_CONFIG,
+    data: DataOption = DEFAULT_DATA,
+    everything: Annotated[bool, typer.Option("--all", help="Update every source, due or not.")] = False,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", "-s", help="Only this source, due or not; may be repeated.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Fetch and show what would be new; store and write nothing.")
+    ] = False,
+) -> None:
+    """Run one cycle: pull the sources that are due, store what is new, publish what changed."""
+    with reported():
+        loaded = load_config(config)
+        _known_sources(loaded, source or [])
+        with locked(data):
+            raise typer.Exit(run_cycle(loaded, data, everything=everything, only=source or [], dry_run=dry_run))
+
+
+def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA) -> None:
+    """Render all posts and feeds from the store, and write those that differ from what is on disk."""
+    with reported():
+        loaded = load_config(config)
+        with locked(data), opened_store(data) as store:
+            from aggregator.publish.site import publish as publish_all
+
+            store.sync_sources(loaded.sources)
+            _tell_written(publish_all(store, loaded, data, everything=True), data)
+
+
+def _known_sources(config: Config, wanted: Sequence[str]) -> None:
+    import difflib
+
+    ids = [source.id for source in config.sources]
+    problems = []
+    for name in wanted:
+        if name not in ids:
+            near = difflib.get_close_matches(name, ids, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; `aggregator status` lists them"
+            problems.append(Problem(f"--source {name}: there is no such source{hint}", str(config.path)))
+    if problems:
+        raise ConfigError(problems)
+
+
+def run_cycle(config: Config, data: Path, *, everything: bool, only: Sequence[str], dry_run: bool) -> int:
+    """Update and publish; returns the exit status."""
+    from aggregator.due import choose
+
+    with opened_store(data) as store:
+        store.sync_sources(config.sources)
+        chosen = choose(config, store, utc_now(), everything=everything, only=only)
+        results = _pull(config, store, chosen, dry_run) if chosen else []
+        if not dry_run:
+            from aggregator.publish.site import publish as publish_changed
+
+            report = publish_changed(store, config, data)
+        if results:
+            _show(config, results)
+        else:
+            typer.echo(_nothing_due(config, store))
+        if dry_run:
+            typer.echo("Dry run: nothing was stored or written.")
+        else:
+            _tell_written(report, data)
+    return 1 if any(result.failed for result in results) else 0
+
+
+def _pull(config: Config, store: Store, chosen: Sequence[tuple[Source, FeedState]], dry_run: bool) -> list[Result]:
+    from aggregator.cli.console import describe, progress
+    from aggregator.config import redact
+    from aggregator.update import update_due
+
+    with progress(len(chosen), lambda result: redact(describe(result), config.secrets)) as on_result:
+        return asyncio.run(update_due(config, store, chosen, clock=utc_now, dry_run=dry_run, on_result=on_result))
+
+
+def _nothing_due(config: Config, store: Store) -> str:
+    if not config.sources:
+        return f"{config.path} names no sources; add some below `sources:`"
+    times = [state.next_due_at for state in store.states().values() if state.next_due_at is not None]
+    when = f" The next one is due at {min(times):%Y-%m-%d %H:%M:%S} UTC." if times else ""
+    return f"No source is due.{when} Use --all to update them anyway."
+
+
+def _show(config: Config, results: Sequence[Result]) -> None:
+    from rich.table import Table
+
+    from aggregator.cli.console import output, plain
+    from aggregator.config import redact
+
+    order = {source.id: number for number, source in enumerate(config.sources)}
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("source", overflow="fold")
+    for column in ("new", "changed", "known", "seconds"):
+        table.add_column(column, justify="right")
+    table.add_column("result", overflow="fold")
+    for result in sorted(results, key=lambda one: order[one.source.id]):
+        update, state = result.update, result.update.state
+        if result.failed:
+            outcome = plain(redact(f"{state.failure_kind}: {state.error}", config.secrets), "red")
+        else:
+            same = not (update.new or update.changed or update.unchanged)
+            outcome = plain("; ".join(["not modified" if same else "ok", *update.notes[:3]]))
+        counts = [str(len(update.new)), str(len(update.changed)), str(update.unchanged)]
+        table.add_row(
+            plain(result.source.id), *(["", "", ""] if result.failed else counts), f"{result.seconds:.1f}", outcome
+        )
+    failed = sum(result.failed for result in results)
+    new = sum(len(result.update.new) for result in results)
+    changed = sum(len(result.update.changed) for result in results)
+    output().print(table)
+    output().print(f"{len(results)} sources, {failed} failed; {new} new entries, {changed} changed")
+
+
+def _tell_written(report: Report, data: Path) -> None:
+    if not report.files:
+        typer.echo("Nothing to write: all files are up to date.")
+        return
+    removed = f", removed {len(report.removed)}" if report.removed else ""
+    typer.echo(f"Wrote {len(report.posts)} posts and {len(report.feeds)} feed files below {data}{removed}.")
