@@ -7,6 +7,7 @@ or a key is changed. Pure.
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ MAX_ID = 64
 """Characters of an id at most."""
 
 _SUFFIX = 8
+#: Of word characters, those that are neither letters nor digits.
+_LEADING_MARKS = re.compile(r"^[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,9 @@ def is_word_character(character: str) -> bool:
 def slug(text: str) -> str:
     """The letters and digits of a text, folded, everything else as single `-`; may be empty."""
     spaced = "".join(character if is_word_character(character) else " " for character in fold(text))
-    return "-".join(spaced.split())[:MAX_ID].rstrip("-")
+    # A mark that has lost its letter cannot be seen; no word begins with one.
+    words = (_LEADING_MARKS.sub("", word) for word in spaced.split())
+    return "-".join(word for word in words if word)[:MAX_ID].rstrip("-")
 
 
 def _with_suffix(base: str, url: str) -> str:

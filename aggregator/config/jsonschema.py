@@ -25,7 +25,8 @@ def schema_text() -> str:
     for name in sections:
         if name not in schema["required"]:
             # All keys of a section may be commented out, and the section stays.
-            described = {"description": sections[name].pop("description", "")}
+            described = {"description": Document.model_fields[name].description}
+            sections[name].pop("description", None)
             sections[name] = {**described, "anyOf": [sections[name], {"type": "null"}]}
     definitions: dict[str, Any] = schema["$defs"]
     definitions["SourceSettings"]["oneOf"] = [{"required": [name]} for name in KINDS]

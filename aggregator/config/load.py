@@ -22,7 +22,7 @@ from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Do
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
 from aggregator.models import Category, Source, SourceKind
 
-MAX_FILE = 64 * 10**6
+MAX_FILE = 32 * 10**6
 """Bytes that feeds.yaml may have."""
 
 UNCATEGORIZED = "uncategorized"

@@ -22,8 +22,8 @@ Place = tuple[int, int]
 
 _PLAIN_KEY = re.compile(r"[\w-]+")
 _SHOWN = 60
-#: Looking for near misses is slow; nobody reads more of them than this.
-_MOST_HINTS = 200
+#: Looking for near misses is slow, and nobody reads thousands of hints.
+_MOST_COMPARISONS = 50_000
 
 
 def path_text(path: Iterable[str | int]) -> str:
@@ -58,7 +58,7 @@ class Problems:
         self.file = file
         self.secrets: set[str] = set()
         self._found: dict[Problem, None] = {}
-        self._hints_left = _MOST_HINTS
+        self._comparisons_left = _MOST_COMPARISONS
 
     def add(self, message: str, place: Place | None = None, path: Path = ()) -> None:
         """Note one problem; the same one twice counts once."""
@@ -67,9 +67,9 @@ class Problems:
 
     def hint(self, word: str, options: Collection[str]) -> str:
         """``; did you mean `x`?`` where one of the options is a near miss, else nothing."""
-        if self._hints_left <= 0 or len(word) > _SHOWN:
+        if self._comparisons_left < len(options) or len(word) > _SHOWN:
             return ""
-        self._hints_left -= 1
+        self._comparisons_left -= len(options)
         near = difflib.get_close_matches(word.lower(), options, n=1, cutoff=0.6)
         return f"; did you mean `{near[0]}`?" if near else ""
 

@@ -44,7 +44,7 @@ _SYNTAX_HINTS = (
     ("could not find expected ':'", "this line has no `:` after its key"),
     ("did not find expected key", "a key was expected here; check the indentation and the quotes above"),
     ("did not find expected '-' indicator", "a list entry beginning with `- ` was expected; check the indentation"),
-    ("did not find expected ',' or", "a bracket is not closed, or a comma is missing"),
+    ("expected ',' or", "a bracket is not closed, or a comma is missing"),
     ("found unexpected end of stream", "a quotation mark is not closed"),
     ("block sequence entries are not allowed", "a `- ` stands where none can; put it on a line of its own"),
 )
