@@ -1,0 +1,79 @@
+"""The seam between the kinds of source and the pipeline.
+
+A kind is a module with the three functions of `Kind`; `aggregator.sources.KINDS` names them all. In goes a `Source`
+with its `FeedState`, out comes a `ParsedFeed`, in two steps: `fetch` may wait for the network, `read` only computes.
+A kind knows neither the HTTP client nor the store: whatever it needs of them is in `Tools`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from aggregator.fetch import Request
+from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a kind may use of the rest of the program."""
+
+    #: Fetch one document; raises `FetchError`.
+    fetch: Callable[[Request], Awaitable[Fetched | NotModified]]
+    #: Those of the given entry keys that are stored for this source.
+    known: Callable[[Sequence[str]], Awaitable[set[str]]]
+    #: Run a function that computes for long off the event loop, and give its result.
+    offload: Callable[..., Awaitable[Any]]
+    #: Read a document as a feed, with bounded time and memory; raises `ParseError`.
+    parse: Callable[[Fetched], ParsedFeed]
+
+
+class Kind(Protocol):
+    """One kind of source."""
+
+    def request_hash(self, source: Source) -> str:
+        """Fingerprint of all that decides what the validators of this source belong to, hexadecimal."""
+
+    async def fetch(self, source: Source, state: FeedState, tools: Tools) -> Fetched | NotModified:
+        """Get what `read` needs, asking conditionally where `state` has validators of the same request.
+
+        Raises:
+            SourceError: it could not be had.
+        """
+
+    def read(self, source: Source, fetched: Fetched, now: datetime, tools: Tools) -> ParsedFeed:
+        """Make entries of what `fetch` got. Only computes; runs in a thread of its own.
+
+        Args:
+            now: the current time, aware and in UTC, for dates such as ``3 小时前``.
+
+        Raises:
+            ParseError: it is not what it should be.
+        """
+
+
+def fingerprint(*settings: object) -> str:
+    """SHA-256 of settings that have a stable `repr`, hexadecimal."""
+    return hashlib.sha256(repr(settings).encode()).hexdigest()
+
+
+def conditional_request(source: Source, state: FeedState, *, accept: str, request_hash: str) -> Request:
+    """The request for the source's own document.
+
+    Validators go along only if they were got by the same request (RFC 9110, section 13.1): those of another address or
+    of other rules would keep the old reading alive for as long as the document does not change.
+    """
+    same = state.request_hash == request_hash
+    return Request(
+        url=source.url,
+        timeout=source.timeout,
+        max_body=source.max_body,
+        allow_private=source.allow_private,
+        accept=accept,
+        etag=state.etag if same else None,
+        last_modified=state.last_modified if same else None,
+        body_hash=state.body_hash if same else None,
+    )

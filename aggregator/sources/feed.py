@@ -1,0 +1,29 @@
+"""The kind `feed`: one document that is a feed already (RSS, RDF, Atom, JSON Feed)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
+from aggregator.sources.base import Tools, conditional_request, fingerprint
+
+#: Feeds first; many servers label theirs as XML, JSON or HTML, and a strict one must not answer 406.
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, text/html;q=0.3, */*;q=0.1"
+)
+
+
+def request_hash(source: Source) -> str:
+    """Validators of a feed belong to its address and to what was accepted."""
+    return fingerprint("feed", source.url, ACCEPT)
+
+
+async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | NotModified:
+    """Ask for the feed, conditionally."""
+    return await tools.fetch(conditional_request(source, state, accept=ACCEPT, request_hash=request_hash(source)))
+
+
+def read(source: Source, fetched: Fetched, now: datetime, tools: Tools) -> ParsedFeed:
+    """Read the feed; relative dates do not occur in feeds, so `now` is of no use here."""
+    return tools.parse(fetched)

@@ -1,0 +1,169 @@
+"""One HTML page, opened with BeautifulSoup: elements by CSS selector, their text, their original markup, addresses.
+
+In goes a fetched page, out come elements and strings. Pages are hostile: what would take too much memory or time to
+look at is a `ParseError`. Nothing is cleaned here; that is the business of normalize.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import time
+from collections.abc import Iterator
+
+import soupsieve
+from bs4 import BeautifulSoup, Tag
+from bs4.dammit import EncodingDetector
+
+from aggregator.errors import ParseError
+from aggregator.models import Fetched
+from aggregator.parse.document import address, base_address, language
+from aggregator.parse.encoding import decode
+
+#: A tree takes about 2 kB a tag; no page for people has so many, nor nests them so deep.
+MAX_TAGS = 100_000
+MAX_DEPTH = 256
+#: CPU time for all selectors on one page; a page can be made so that a harmless selector takes hours on it.
+SELECT_SECONDS = 5.0
+#: Bytes at the start of a page in which its own word on its encoding is looked for; the HTML standard asks for 1024.
+_HEAD = 4096
+
+
+class Page:
+    """A page, read once and asked often.
+
+    Args:
+        fetched: the page as it came.
+        encoding: the encoding where it must be forced.
+
+    Raises:
+        ParseError: the page has too many tags or nests them too deep.
+    """
+
+    def __init__(self, fetched: Fetched, encoding: str | None) -> None:
+        self.url = fetched.url
+        self._text = _text(fetched, encoding)
+        if self._text.count("<") > MAX_TAGS:
+            raise ParseError(f"the page has more than {MAX_TAGS} tags", kind="too_large", url=self.url)
+        self._soup = _soup(self._text)
+        self._deadline = time.thread_time() + SELECT_SECONDS
+        depth = {id(self._soup): 0}
+        for tag in self._soup.find_all(True):
+            depth[id(tag)] = depth[id(tag.parent)] + 1
+        if max(depth.values()) > MAX_DEPTH:
+            raise ParseError(f"the page nests more than {MAX_DEPTH} tags", kind="unparsable", url=self.url)
+        base = self._soup.find("base", href=True)
+        #: Address that relative ones refer to (HTML standard, section 4.2.3).
+        self.base = base_address(attribute(base, "href"), self.url) if isinstance(base, Tag) else self.url
+
+    def select(self, selector: str) -> Iterator[Tag]:
+        """Elements that match, in the order of the page.
+
+        Raises:
+            ParseError: it takes too long.
+        """
+        matcher = soupsieve.compile(selector)
+        for tag in self._soup.find_all(True):
+            if time.thread_time() > self._deadline:
+                message = f"looking for `{selector}` takes more than {SELECT_SECONDS:.0f} s; use a simpler selector"
+                raise ParseError(message, kind="unparsable", url=self.url)
+            if matcher.match(tag):
+                yield tag
+
+    def first(self, selector: str) -> Tag | None:
+        """The first element that matches, or None."""
+        return next(self.select(selector), None)
+
+    def absolute(self, href: str) -> str | None:
+        """An http(s) address in full, or None where it is no such address."""
+        return address(href, self.base)
+
+    def inner_html(self, tag: Tag) -> str:
+        """What stands between the tags of an element of this page, as the page has it.
+
+        BeautifulSoup writes markup in its own way, so the text is cut out of the page where its place there can be
+        found; the cut is taken only if it reads as the very same content, otherwise BeautifulSoup's writing is.
+        """
+        written = tag.decode_contents(formatter="minimal")
+        number = next(i for i, other in enumerate(self._soup.find_all(tag.name)) if other is tag)
+        cut = _cut(self._text, tag.name, number)
+        if cut is None:
+            return written
+        again = _soup(f"<div>{cut}</div>").find("div")
+        same = isinstance(again, Tag) and again.decode_contents(formatter="minimal") == written
+        return cut if same else written
+
+    @property
+    def title(self) -> str | None:
+        """The page's own title, or None."""
+        tag = self._soup.find("title")
+        return (text_of(tag) or None) if isinstance(tag, Tag) else None
+
+    @property
+    def language(self) -> str | None:
+        """The language of the page as it declares it, or None."""
+        tag = self._soup.find("html")
+        return language(attribute(tag, "lang")) if isinstance(tag, Tag) else None
+
+
+def text_of(tag: Tag) -> str:
+    """Text of an element on one line; of a `meta` element its content."""
+    text = attribute(tag, "content") if tag.name == "meta" else tag.get_text()
+    return " ".join(text.split())
+
+
+def attribute(tag: Tag, name: str) -> str:
+    """Value of an attribute without white space around it, "" where it has none."""
+    value = tag.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _soup(text: str) -> BeautifulSoup:
+    # The newline keeps BeautifulSoup from warning that a page looks like a file name, an address or XML.
+    return BeautifulSoup("\n" + text, "lxml")
+
+
+def _text(fetched: Fetched, forced: str | None) -> str:
+    """Text of a page, its newlines as the HTML standard has them (section 13.2.3.5: CR LF and CR become LF)."""
+    if forced:
+        # Pages labelled as one of the older Chinese encodings use characters of the newest.
+        name = "gb18030" if codecs.lookup(forced).name in ("gb2312", "gbk") else forced
+        text = fetched.body.decode(name, "replace")
+    else:
+        said = fetched.content_type
+        if "charset" not in said.lower():
+            said += f"; charset={EncodingDetector.find_declared_encoding(fetched.body[:_HEAD], is_html=True)}"
+        text = decode(fetched.body, said).text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _cut(text: str, name: str, number: int) -> str | None:
+    """Text between the start tag `name` with this number (from 0) and its end tag, or None if they cannot be found.
+
+    One pass from left to right: comments, scripts and other raw text are skipped, quoted `>` do not end a tag.
+    """
+    tokens = re.compile(rf"<(?:(!--)|(/?)(?:(script|style|textarea|title)|{re.escape(name)})(?=[\s/>]))", re.IGNORECASE)
+    place, begin, open_tags = 0, -1, 0
+    while token := tokens.search(text, place):
+        comment, slash, raw = token.groups()
+        end = _COMMENT_END.search(text, token.end()) if comment else _TAG_END.match(text, token.end())
+        if end and raw and not slash:
+            end = re.compile(rf"</{raw}\s*>", re.IGNORECASE).search(text, end.end())
+        if not end:
+            return None
+        place = end.end()
+        if comment or raw:
+            continue
+        if begin < 0 and not slash:
+            number -= 1
+            if number < 0:
+                begin, open_tags = place, 1
+        elif begin >= 0:
+            open_tags += -1 if slash else 1
+            if not open_tags:
+                return text[begin : token.start()]
+    return None
+
+
+_COMMENT_END = re.compile(r"-->")
+_TAG_END = re.compile(r"""(?:[^"'>]|"[^"]*"|'[^']*')*+>""")
