@@ -1,1 +1,7 @@
+"""Fetching documents over HTTP, safely: see `Fetcher`."""
+
 from __future__ import annotations
+
+from aggregator.fetch.client import Fetcher, FetchSettings, Request
+
+__all__ = ["FetchSettings", "Fetcher", "Request"]

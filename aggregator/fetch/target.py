@@ -1,0 +1,109 @@
+"""Addresses as they are asked for: the text of a URL goes in, a checked `Target` comes out.
+
+What goes over the wire is what the text says: escapes stay as they are, only characters outside ASCII are encoded
+(RFC 3987, section 3.1; host names by IDNA). Looks at nothing but the text; which addresses may be reached is the
+business of `aggregator.fetch.guard`.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from urllib.parse import urljoin
+
+import httpx
+
+from aggregator.errors import FetchError
+
+MAX_LENGTH = 8192
+
+_PORTS = {"http": 80, "https": 443}
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,62})"
+_NAME = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?")
+_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
+
+Origin = tuple[str, str, int]
+"""Scheme, host and port (RFC 6454)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One address, ready to be asked for."""
+
+    #: Without user name, password and fragment.
+    url: str
+    #: The same, parsed.
+    parsed: httpx.URL
+    origin: Origin
+    #: Authorization header made of the user name and password (RFC 7617), or None.
+    authorization: str | None
+
+    @property
+    def host(self) -> str:
+        return self.origin[1]
+
+    def join(self, location: str) -> Target:
+        """The target of a redirect from here (RFC 9110, section 10.2.2); raises `FetchError`."""
+        try:
+            return parse(urljoin(self.url, _checked(location)))
+        except ValueError as error:
+            raise _refused(location, str(error)) from error
+
+
+def parse(text: str) -> Target:
+    """Check an absolute URL and take it apart.
+
+    Raises:
+        FetchError: of kind ``refused``, if it is no http(s) URL that can be asked for.
+    """
+    try:
+        url = httpx.URL(_checked(text))
+    except (httpx.InvalidURL, ValueError) as error:
+        raise _refused(text, str(error)) from error
+    if url.scheme not in _PORTS:
+        raise _refused(text, f"its scheme is {url.scheme or 'missing'}; only http and https are fetched")
+    host = url.raw_host.decode("ascii")
+    if not _is_host(host):
+        raise _refused(text, f"{host!r} is not a host name" if host else "it has no host name")
+    port = _PORTS[url.scheme] if url.port is None else url.port
+    if not 0 < port < 65536:
+        raise _refused(text, f"{port} is not a port")
+    authorization = None
+    if url.userinfo:
+        authorization = "Basic " + b64encode(f"{url.username}:{url.password}".encode()).decode()
+    if url.userinfo or "#" in text or url.port is not None:
+        url = url.copy_with(userinfo=b"", fragment=None, port=None if port == _PORTS[url.scheme] else port)
+    return Target(str(url), url, (url.scheme, host, port), authorization)
+
+
+def shown(text: str) -> str:
+    """A URL of any kind, fit for a message: no password, no control characters, not endless."""
+    text = _USERINFO.sub("", text)
+    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return text if len(text) <= 200 else f"{text[:199]}…"
+
+
+def _checked(text: str) -> str:
+    if len(text) > MAX_LENGTH:
+        raise _refused(text, f"it is longer than {MAX_LENGTH:,} characters")
+    if found := _FORBIDDEN.search(text):
+        names = {" ": "a space", "\\": "a backslash"}
+        what = names.get(found[0], "a control character")
+        raise _refused(text, f"it has {what} at position {found.start() + 1}; write it percent-encoded")
+    return text
+
+
+def _is_host(host: str) -> bool:
+    if ":" not in host:
+        return _NAME.fullmatch(host) is not None
+    try:
+        return IPv6Address(host).scope_id is None
+    except ValueError:
+        return False
+
+
+def _refused(text: str, why: str) -> FetchError:
+    return FetchError(f"the address cannot be fetched: {why}", kind="refused", url=shown(text))
