@@ -1,0 +1,73 @@
+"""Configured sources -> a list of subscriptions in OPML 2.0 (opml.org/spec2.opml).
+
+In: sources, categories, states. Out: one `Rendered`. Pure: no date of the run, same sources, same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from lxml.etree import Element, SubElement, _Element, tostring
+
+from aggregator.models import Category, FeedState, Rendered, Source
+from aggregator.publish.values import public_url, xml_text
+
+FILE_NAME = "opml.xml"
+MEDIA_TYPE = "text/x-opml"
+
+
+def render_opml(
+    title: str,
+    sources: Sequence[Source],
+    categories: Mapping[str, Category],
+    states: Mapping[str, FeedState],
+) -> Rendered:
+    """Render the list.
+
+    Args:
+        title: title of the list.
+        sources: the sources, in the order in which they are shown.
+        categories: by slug, in the order in which they are shown; sources of an implicit one stand at the top level,
+            after all groups.
+        states: by source id, for titles and home pages that the feeds told of themselves.
+
+    Returns:
+        The list, named `FILE_NAME`. Sources are ``type="rss"`` whatever the format of their feed is, as OPML wants
+        it; pages without a feed are ``type="link"``. Addresses carry no passwords.
+    """
+    opml = Element("opml", version="2.0")
+    head = SubElement(opml, "head")
+    SubElement(head, "title").text = xml_text(title)
+    SubElement(head, "docs").text = "http://opml.org/spec2.opml"
+    body = SubElement(opml, "body")
+    members: dict[str, list[Source]] = {slug: [] for slug in categories}
+    for source in sources:
+        members[source.category].append(source)
+    for category in sorted(categories.values(), key=lambda category: category.implicit):
+        group = body
+        if not category.implicit and members[category.slug]:
+            group = _outline(body, category.title)
+        for source in members[category.slug]:
+            _add_source(group, source, states.get(source.id))
+    return Rendered(FILE_NAME, MEDIA_TYPE, tostring(opml, encoding="UTF-8", xml_declaration=True, pretty_print=True))
+
+
+def _add_source(parent: _Element, source: Source, state: FeedState | None) -> None:
+    url = xml_text(public_url(source.url))
+    name = source.name or (state.title if state else None) or urlsplit(url).hostname or source.id
+    outline = _outline(parent, name)
+    home = public_url(state.home_url) if state and state.home_url else None
+    if source.kind == "feed":
+        outline.set("type", "rss")
+        outline.set("xmlUrl", url)
+        if home is not None:
+            outline.set("htmlUrl", xml_text(home))
+    else:
+        outline.set("type", "link")
+        outline.set("url", url)
+
+
+def _outline(parent: _Element, text: str) -> _Element:
+    text = xml_text(text)
+    return SubElement(parent, "outline", text=text, title=text)

@@ -1,0 +1,90 @@
+"""The list of sources is OPML 2.0, grouped by category, and tells no secrets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import feedparser
+from lxml import etree
+
+from aggregator.models import Category, FeedState, ScrapeRules, Source
+from aggregator.publish.opml import render_opml
+
+GOLDEN = Path(__file__).parent / "data" / "publish" / "opml.xml"
+SOURCE = Source(
+    id="a",
+    name="A & B",
+    kind="feed",
+    url="https://a.example/feed?x=1&y=2",
+    category="news",
+    section=None,
+    interval=timedelta(hours=1),
+    timeout=timedelta(seconds=20),
+    max_body=1000,
+    allow_private=False,
+    scrape=None,
+    explicit_id=True,
+    line=1,
+)
+SOURCES = [
+    replace(SOURCE, id="free", category="uncategorized", name=None, url="https://user:pass@free.example:8000/rss"),
+    SOURCE,
+    replace(
+        SOURCE,
+        id="list",
+        category="tech",
+        name="列表",
+        kind="scrape",
+        scrape=ScrapeRules("a"),
+        url="https://b.example/list",
+    ),
+    replace(SOURCE, id="b", name=None, url="https://c.example/atom"),
+]
+CATEGORIES = {
+    "uncategorized": Category("uncategorized", "Uncategorized", None, 10, implicit=True),
+    "tech": Category("tech", "编程 <1>", None, 10),
+    "empty": Category("empty", "Empty", None, 10),
+    "news": Category("news", "News", None, 10),
+}
+STATES = {
+    "b": FeedState("b", title="Said \x0bitself", home_url="https://c.example/"),
+    "list": FeedState("list", title="Not taken", home_url="https://b.example/"),
+}
+
+
+def test_golden_list() -> None:
+    rendered = render_opml("Sources", SOURCES, CATEGORIES, STATES)
+    assert (rendered.name, rendered.media_type) == ("opml.xml", "text/x-opml")
+    assert rendered.data == GOLDEN.read_bytes()
+
+
+def test_outlines_are_what_opml_wants() -> None:
+    root = etree.fromstring(render_opml("Sources", SOURCES, CATEGORIES, {}).data)
+    assert root.get("version") == "2.0"
+    assert [child.tag for child in root] == ["head", "body"]
+    for outline in root.iter("outline"):
+        assert outline.get("text")
+        if outline.get("type") == "rss":
+            assert outline.get("xmlUrl", "").startswith("https://")
+        elif outline.get("type") == "link":
+            assert outline.get("url", "").startswith("https://")
+        else:
+            assert len(outline) > 0
+    assert sum(outline.get("type") is not None for outline in root.iter("outline")) == len(SOURCES)
+
+
+def test_other_readers_find_the_feeds() -> None:
+    found = feedparser.parse(render_opml("Sources", SOURCES, CATEGORIES, STATES).data)
+    assert not found["bozo"]
+
+
+def test_passwords_stay_at_home() -> None:
+    assert b"pass" not in render_opml("Sources", SOURCES, CATEGORIES, STATES).data
+
+
+def test_list_without_sources() -> None:
+    root = etree.fromstring(render_opml("Sources", [], {}, {}).data)
+    assert root.find("body") is not None
+    assert list(root.iter("outline")) == []
