@@ -68,7 +68,9 @@ def language(value: object) -> str | None:
 
 def size(value: object) -> int | None:
     """A number of bytes or seconds, or None for what is no sane count."""
-    text = str(value).strip() if isinstance(value, str | int | float) else ""
+    if isinstance(value, float) and 0 <= value <= MAX_LENGTH:
+        return int(value)
+    text = str(value).strip() if isinstance(value, str | int) else ""
     if text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= MAX_LENGTH:
         return int(text)
     return None

@@ -71,6 +71,7 @@ _BELIEVED = 0.12
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_UNFINISHED = re.compile(r"&#?[xX]?[0-9a-fA-F]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,7 @@ def drop_forbidden_references(text: str) -> tuple[str, int]:
             return match.group()
         dropped += 1
         # A blank where the removal would join its surroundings to a reference anew, as in "&#&#0;8;".
-        before = text[match.start() - 1 : match.start()]
-        return " " if before and before in "&#xX0123456789abcdefABCDEF" else ""
+        return " " if _UNFINISHED.search(text[max(0, match.start() - 40) : match.start()]) else ""
 
     return _REFERENCE.sub(check, text), dropped
 

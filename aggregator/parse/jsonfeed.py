@@ -85,11 +85,12 @@ def _keys(feed: dict[str, Any]) -> str:
 
 
 def _entry(item: dict[str, Any], url: str, inherited: tuple[str, ...]) -> RawEntry:
-    link = address(item.get("url"), url) or address(item.get("external_url"), url)
+    own = address(item.get("url"), url)
+    link = own or address(item.get("external_url"), url)
     identity = item.get("id")
     if isinstance(identity, int | float) and not isinstance(identity, bool):
         identity = str(identity)
-    base = link or url
+    base = own or url
     content = _text(item.get("content_html"), "html", base) or _text(item.get("content_text"), "text", base)
     return RawEntry(
         guid=guid(_string(identity)),

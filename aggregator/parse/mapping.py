@@ -127,7 +127,7 @@ def _entry_url(entry: dict[str, Any], url: str, version: str) -> str | None:
     if (link := _link(entry, url)) is not None:
         return link
     # An RSS guid is the permalink unless it says otherwise; an RSS 1.0 item is named by its address.
-    if entry.get("guidislink") or version in ("rss10", "rss090"):
+    if entry.get("guid_is_url") or version in ("rss10", "rss090"):
         return address(entry.get("id"))
     return None
 

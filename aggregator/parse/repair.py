@@ -1,8 +1,9 @@
 """Make ill-formed XML readable: one linear pass over the text, for documents that an XML parser has refused.
 
 In: text from its root element on. Out: text in which every ``<`` and ``&`` that is no markup is escaped, HTML's named
-entities are characters, and comments and processing instructions are gone; if the document is cut off, it ends after
-its last complete entry. Elements stay as they are, in the order they are. Nothing is fetched or expanded.
+entities are characters, and comments and processing instructions are gone; if the document is cut off (a CDATA section
+that never ends counts as that), it ends after its last complete entry. Elements stay as they are, in the order they
+are. Nothing is fetched or expanded.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class _Pass:
         for opener, closer in _SECTIONS:
             if text.startswith(opener, start):
                 end = self._find(closer, start + len(opener))
+                if end < 0 and opener == "<![CDATA[":
+                    return len(text)
                 if end < 0:
                     break
                 if opener == "<![CDATA[":

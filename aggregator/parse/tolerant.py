@@ -22,12 +22,14 @@ import feedparser.api
 
 from aggregator.errors import ParseError
 from aggregator.models import ParsedFeed
-from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, Document
+from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, MAX_URL, Document
 from aggregator.parse.encoding import drop_forbidden_references
 from aggregator.parse.mapping import map_feed
 from aggregator.parse.repair import repair
 
 _MAX_ATTRIBUTES = 250
+#: 10,000 entries have some 100,000 elements; feedparser takes 20 µs and more for each.
+_MAX_ELEMENTS = 150_000
 _MAX_NAMESPACES = 500
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 
@@ -43,13 +45,19 @@ class _Absurd(Exception):
 class _Limits:
     """What both of feedparser's parsers do differently here."""
 
+    elements = 0
     # feedparser resolves a guid against the document's address: "42" would become one of the site's pages.
     can_be_relative_uri = feedparser.api.StrictFeedParser.can_be_relative_uri - {"id"}
 
-    def unknown_starttag(self, tag: str, attributes: list[tuple[str, str]]) -> None:
+    def unknown_starttag(self: Any, tag: str, attributes: list[tuple[str, str]]) -> None:
         if len(attributes) > _MAX_ATTRIBUTES:
             raise _Absurd(f"an element with {len(attributes):,} attributes")
-        kept = [(name, value) for name, value in attributes if not _is_bad_base(name, value)]
+        self.elements += 1
+        if self.elements > _MAX_ELEMENTS:
+            raise _Absurd(f"more than {_MAX_ELEMENTS:,} elements")
+        # A base that grows with every element nested in another would take the square of their number.
+        full = len(self.baseuri) > MAX_URL
+        kept = [(name, value) for name, value in attributes if not _is_bad_base(name, value, full)]
         super().unknown_starttag(tag, kept)  # type: ignore[misc]
 
     def track_namespace(self: Any, prefix: str | None, uri: str) -> None:
@@ -64,6 +72,11 @@ class _Limits:
 
     _start_entry = _start_item
 
+    def _start_textinput(self: Any, attributes: dict[str, str]) -> None:
+        # Inside of an item, feedparser would miss the one of the feed.
+        self.feeddata.setdefault("textinput", {})
+        super()._start_textinput(attributes)  # type: ignore[misc]
+
     def _add_tag(self: Any, term: str | None, scheme: str | None, label: str | None) -> None:
         # feedparser looks through all tags before it adds one: 50,000 of them take 40 seconds.
         if len(self._get_context().get("tags", ())) < MAX_TAGS:
@@ -75,12 +88,21 @@ class _Limits:
         people = context.get(f"{key}s")
         if people and not people[-1] and context.get(key):
             people[-1]["name"] = context[key]
-        if people and len(people) > MAX_AUTHORS:
-            people.pop()
+
+    def _end_author(self: Any) -> None:
+        super()._end_author()  # type: ignore[misc]
+        del self._get_context().get("authors", [])[MAX_AUTHORS:]
 
     def _is_base64(self, attributes: dict[str, str], _: dict[str, str]) -> int:
         # Only Atom 0.3 says so; feedparser takes every type it does not know for base64 and decodes plain text.
         return int(attributes.get("mode") == "base64")
+
+    def _end_guid(self: Any) -> None:
+        super()._end_guid()  # type: ignore[misc]
+        # feedparser's own `guidislink` says no wherever there is a link as well, be it of any use or not.
+        self._save("guid_is_url", bool(self.guidislink), overwrite=True)
+
+    _end_id = _end_guid
 
     def _start_enclosure(self: Any, attributes: dict[str, str]) -> None:
         super()._start_enclosure(self._resolved(attributes))  # type: ignore[misc]
@@ -167,14 +189,15 @@ def _parse(text: str, document: Document) -> tuple[Any, list[str]]:
     if problem is None:
         return parser, _full(parser)
     repaired = repair(text, document.root)
-    repairs = [f"not well-formed XML, repaired: {problem}"]
+    if repaired.cut_off and not repaired.entries:
+        message = "the document is cut off before the end of its first entry"
+        raise ParseError(message, kind="unparsable", url=document.url)
+    if repaired.cut_off:
+        repairs = [f"the document is cut off: only its {repaired.entries:,} complete entries were read"]
+    else:
+        repairs = [f"not well-formed XML, repaired: {problem}"]
     if repaired.trailing:
         repairs.append("text after the end of the feed was left out")
-    if repaired.cut_off:
-        if not repaired.entries:
-            message = "the document is cut off before the end of its first entry"
-            raise ParseError(message, kind="unparsable", url=document.url)
-        repairs.append(f"the document is cut off: only its {repaired.entries} complete entries were read")
     parser, problem = _run_strict(repaired.text, document)
     if problem is not None:
         parser = _Loose(document.url, None, "utf-8", {})
@@ -215,6 +238,8 @@ def _full(parser: Any) -> list[str]:
     return [f"only the first {MAX_ENTRIES:,} entries were read"] if len(parser.entries) >= MAX_ENTRIES else []
 
 
-def _is_bad_base(name: str, value: str) -> bool:
-    match = _SCHEME.match(value) if name.lower() in ("base", "xml:base") else None
-    return match is not None and match.group(1).lower() not in ("http", "https")
+def _is_bad_base(name: str, value: str, full: bool) -> bool:
+    if name.lower() not in ("base", "xml:base"):
+        return False
+    match = _SCHEME.match(value)
+    return full or len(value) > MAX_URL or (match is not None and match.group(1).lower() not in ("http", "https"))

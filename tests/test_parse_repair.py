@@ -1,0 +1,90 @@
+"""The pass that makes ill-formed XML readable."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from aggregator.parse.repair import repair
+
+
+@pytest.mark.parametrize(
+    ("inside", "repaired"),
+    [
+        ("a & b < c > d", "a &amp; b &lt; c > d"),
+        ("?a=1&b=2&copy=3", "?a=1&amp;b=2&amp;copy=3"),
+        ("caf&eacute; &lt;b&gt; &#65; &AMP; &bogus;", "café &lt;b&gt; &#65; &amp; &amp;bogus;"),
+        ("<![CDATA[a & <b> &eacute;]]>", "<![CDATA[a & <b> &eacute;]]>"),
+        ("a<!-- & <x> -->b<?php x ?>c", "abc"),
+        ("<!-- never closed", "&lt;!-- never closed"),
+        ("<!DOCTYPE x>", "&lt;!DOCTYPE x>"),
+        ('<a t="1 < 2 & 3">x</a>', '<a t="1 &lt; 2 &amp; 3">x</a>'),
+        ("<a t='it's'>x</a>", "<a t='it's'>x</a>"),
+        ("<3 <- </ >", "&lt;3 &lt;- &lt;/ >"),
+    ],
+)
+def test_what_is_no_markup_is_escaped(inside: str, repaired: str) -> None:
+    result = repair(f"<rss>{inside}</rss>", "rss")
+    assert result.text == f"<rss>{repaired}</rss>"
+    assert not result.cut_off
+
+
+@pytest.mark.parametrize(
+    "end", ["", "<item>", "<item><title>x", "<item><title>x</title></it", "<item><![CDATA[</item></rss>", "</rs"]
+)
+def test_a_document_that_is_cut_off_ends_after_its_last_whole_entry(end: str) -> None:
+    result = repair(f"<rss><channel><item><title>1</title></item>{end}", "rss")
+    assert (result.entries, result.cut_off) == (1, True)
+    root = etree.fromstring(result.text)
+    assert [item.findtext("title") for item in root.iter("item")] == ["1"]
+
+
+def test_an_end_tag_in_cdata_ends_nothing() -> None:
+    assert repair("<rss><item><![CDATA[</item></rss>]]>", "rss").entries == 0
+
+
+def test_entries_after_the_end_of_the_root_element_stay() -> None:
+    result = repair("<rss></rss><item/>", "rss")
+    assert result.text.endswith("<item/>")
+    assert not result.trailing
+
+
+def test_anything_else_after_the_end_goes() -> None:
+    assert repair("<rss></rss>\n<p>junk", "rss").text == "<rss></rss>"
+    assert repair("<rss></rss>\n<p>junk", "rss").trailing
+    assert not repair("<rss></rss>\n", "rss").trailing
+
+
+PIECES = [
+    "<a>",
+    "</a>",
+    "<item>",
+    "</item>",
+    "<",
+    ">",
+    "&",
+    "&lt;",
+    '"',
+    "<a b='",
+    "<![CDATA[",
+    "]]>",
+    "<!--",
+    "-->",
+    "x",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_the_pass_leaves_nothing_for_a_second_one(text: str) -> None:
+    once = repair(f"<rss>{text}</rss>", "rss")
+    assert repair(once.text, "rss").text == once.text
+
+
+@given(st.text(alphabet="ab<&;>é ", max_size=60))
+def test_text_without_names_after_angle_brackets_becomes_well_formed(text: str) -> None:
+    text = text.replace("<a", "< a").replace("<b", "< b").replace("<é", "< é")
+    element = etree.fromstring(repair(f"<rss>{text}</rss>", "rss").text)
+    assert element.text is None or "<a" not in element.text
+    assert list(element) == []
