@@ -103,3 +103,5 @@ class ParsedFeed:
     language: str | None = None
     #: What had to be repaired to read it, as short messages.
     repairs: tuple[str, ...] = ()
+    #: False where the document was cut off: what it would have said further on is not known.
+    complete: bool = True

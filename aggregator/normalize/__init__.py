@@ -1,1 +1,151 @@
+"""Raw entries in, clean entries out: plain text is plain, HTML is safe, addresses are absolute, dates are known.
+
+Pure: the time is an argument, and so is the reader of dates, which belongs to another stage. Nothing here raises on
+anything that a source can say.
+"""
+
 from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Text
+from aggregator.normalize.bounds import cut
+from aggregator.normalize.html import clean_html, first_image, text_of
+from aggregator.normalize.identity import identify, minted_id, public_id
+from aggregator.normalize.text import clean_authors, clean_tags, fallback_title, fold, plain_title
+from aggregator.normalize.urls import clean_url
+
+__all__ = ["DateParser", "identify", "minted_id", "normalize", "public_id"]
+
+#: Text and IANA zone for texts without one (None: UTC) to a date, aware and in UTC; None where it is none.
+DateParser = Callable[[str, str | None], datetime | None]
+
+#: Clocks are wrong; a date further ahead than this is no date.
+TOLERANCE = timedelta(hours=1)
+#: Dates before are marks for "none" (the year 1, the epoch), not dates.
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+MAX_ENCLOSURES = 50
+_MAX_LENGTH = 2**53
+_MAX_SECONDS = 10_000_000
+
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
+_BEGIN = 4000
+
+
+def normalize(
+    identified: Identified,
+    *,
+    source_id: str,
+    language: str | None,
+    now: datetime,
+    parse_date: DateParser,
+    known: Known | None,
+) -> Entry:
+    """Make a clean entry of a raw one.
+
+    Args:
+        language: of the feed, for entries that name none.
+        now: the current time, aware, in UTC, whole seconds.
+        known: the same entry as it is stored, or None: it is new. An entry without a date keeps the one it got then.
+    """
+    raw = identified.raw
+    url = clean_url(raw.url)
+    html, summary = _texts(raw, url)
+    enclosures = _enclosures(raw.enclosures)
+    published_at, updated_at, dated = _dates(raw, now, parse_date, known)
+    title = "" if raw.title is None else plain_title(raw.title)
+    return Entry(
+        source_id=source_id,
+        key=identified.key,
+        guid=raw.guid,
+        url=url,
+        title=title or fallback_title(text_of(cut(html or summary, _BEGIN)), url),
+        html=html,
+        summary=summary,
+        authors=clean_authors(raw.authors),
+        tags=clean_tags(raw.tags),
+        enclosures=enclosures,
+        image=_image(html, raw, enclosures),
+        comments_url=clean_url(raw.comments_url),
+        language=_language(raw.language) or _language(language),
+        published_at=published_at,
+        updated_at=updated_at,
+        dated=dated,
+        hash=identified.hash,
+    )
+
+
+def _texts(raw: RawEntry, url: str | None) -> tuple[str, str]:
+    """The body, and a summary that says something else."""
+    body = _safe(raw.content, url)
+    if not body:
+        return _safe(raw.summary, url), ""
+    if raw.summary is None or (raw.content is not None and raw.summary.value == raw.content.value):
+        return body, ""
+    summary = _safe(raw.summary, url)
+    return body, "" if summary == body or text_of(summary) == text_of(body) else summary
+
+
+def _safe(text: Text | None, url: str | None) -> str:
+    return "" if text is None else clean_html(text, page=url)
+
+
+def _dates(
+    raw: RawEntry, now: datetime, parse_date: DateParser, known: Known | None
+) -> tuple[datetime, datetime, bool]:
+    """Publication, last change, and whether the first is the source's own word."""
+
+    def read(text: str | None) -> datetime | None:
+        date = parse_date(text, raw.timezone) if text else None
+        return date if date is not None and _EARLIEST <= date <= now + TOLERANCE and date != _EPOCH else None
+
+    updated = read(raw.updated)
+    published = read(raw.published) or updated
+    if published is not None and known is not None and not known.dated and published > known.published_at:
+        # Seen before it says it was published: the date was in the future then, or is not the publication's.
+        published = None
+    if published is not None:
+        return published, max(published, updated or published), True
+    first, dated = (now, False) if known is None else (known.published_at, known.dated)
+    return first, max(first, updated or first, first if known is None else known.updated_at), dated
+
+
+def _image(html: str, raw: RawEntry, enclosures: Sequence[Enclosure]) -> str | None:
+    """The first image of the body, else the one that the source names, else the first that is attached."""
+    in_body = clean_url(first_image(html))
+    if in_body is not None:
+        return in_body
+    attached = (file.url for file in enclosures if file.type.startswith("image/"))
+    return clean_url(raw.image) or next(attached, None)
+
+
+def _enclosures(raw: Sequence[Enclosure]) -> tuple[Enclosure, ...]:
+    found: dict[str, Enclosure] = {}
+    for file in raw:
+        url = clean_url(file.url)
+        if url is None or url in found or len(found) == MAX_ENCLOSURES:
+            continue
+        media_type = file.type.partition(";")[0].strip().lower()
+        found[url] = Enclosure(
+            url=url,
+            type=media_type if _MEDIA_TYPE.fullmatch(media_type) else "",
+            length=_within(file.length, _MAX_LENGTH),
+            title=fold(file.title, 200) or None if file.title else None,
+            duration=_within(file.duration, _MAX_SECONDS),
+        )
+    return tuple(found.values())
+
+
+def _within(number: int | None, limit: int) -> int | None:
+    return number if number is not None and 0 <= number <= limit else None
+
+
+def _language(tag: str | None) -> str | None:
+    """A language tag (RFC 5646) as it should be written, or None."""
+    tidy = "" if tag is None else tag[:40].strip().replace("_", "-")
+    return tidy if _LANGUAGE.fullmatch(tidy) else None

@@ -14,6 +14,7 @@ import contextlib
 import io
 import re
 import xml.sax
+from dataclasses import replace
 from typing import Any
 from xml.sax.handler import feature_external_ges, feature_namespaces
 from xml.sax.xmlreader import InputSource
@@ -27,6 +28,7 @@ from aggregator.parse.encoding import drop_forbidden_references
 from aggregator.parse.mapping import map_feed
 from aggregator.parse.repair import repair
 
+_CUT_OFF = "the document is cut off"
 _MAX_ATTRIBUTES = 250
 #: 10,000 entries have some 100,000 elements; feedparser takes 20 µs and more for each.
 _MAX_ELEMENTS = 150_000
@@ -181,7 +183,8 @@ def read(document: Document) -> ParsedFeed:
     except Exception as error:
         message = f"feedparser could not read it: {type(error).__name__}: {str(error)[:200]}"
         raise ParseError(message, kind="unparsable", url=document.url) from error
-    return map_feed(parser, document.url, tuple(repairs + more))
+    feed = map_feed(parser, document.url, tuple(repairs + more))
+    return replace(feed, complete=not any(message.startswith(_CUT_OFF) for message in more))
 
 
 def _parse(text: str, document: Document) -> tuple[Any, list[str]]:

@@ -1,0 +1,193 @@
+"""Sanitized HTML in, the same with absolute addresses, harmless styles and images that show out.
+
+The input is the sanitizer's canonical form; the output goes back to the sanitizer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from aggregator.normalize.css import safe_style
+from aggregator.normalize.images import DOUBTFUL, LAZY, LAZY_SETS, Candidate, candidates, choose, clean_srcset, is_pixel
+from aggregator.normalize.text import unescape
+from aggregator.normalize.urls import resolve
+from aggregator.normalize.words import words
+
+_ATTRIBUTES = r'(?: [^ "=<>]+="[^"]*")'
+_TAG = re.compile(rf"<([a-z][a-z0-9-]*)({_ATTRIBUTES}++)>")
+_ATTRIBUTE = re.compile(r' ([^ "=<>]+)="([^"]*)"')
+_PRE = re.compile(rf"(<pre{_ATTRIBUTES}*+>)\n+")
+_LEFT_OVER = re.compile(r"</?x-(?:noscript|iframe)>|<img>")
+#: What XML 1.0 (section 2.2) cannot carry, and what reading the text again would change.
+_ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
+
+_LINKS = frozenset({"href", "src", "poster", "cite"})
+#: Elements that may have one of them, images aside.
+_LINKED = frozenset({"a", "audio", "blockquote", "del", "ins", "q", "track", "video"})
+#: The attribute that takes the place of a lazy loader's.
+_PROPER = {**dict.fromkeys((*LAZY, *DOUBTFUL), "src"), **dict.fromkeys(LAZY_SETS, "srcset")}
+_REPLACED = frozenset({"src", "srcset", "style"})
+_CONTACT = re.compile(r"(?:mailto|tel):[^\s\"<>]+", re.IGNORECASE)
+
+_NOSCRIPT = re.compile(r"<x-noscript>(.*?)</x-noscript>", re.DOTALL)
+#: Between an image and the `noscript` that repeats it stands nothing that shows.
+_UNSEEN = rf"(?:\s|<(?!img)/?[a-z][a-z0-9-]*{_ATTRIBUTES}*+>)*+"
+_ENDS_WITH_IMAGE = re.compile(rf"<img{_ATTRIBUTES}++>{_UNSEEN}\Z")
+_STARTS_WITH_IMAGE = re.compile(rf"{_UNSEEN}<img{_ATTRIBUTES}++>")
+_SHOWN = re.compile(rf"<img{_ATTRIBUTES}++>")
+
+_PLAYERS = words(
+    """
+    youtube.com youtube-nocookie.com youtu.be vimeo.com dailymotion.com ted.com twitch.tv streamable.com rutube.ru
+    bilibili.com youku.com v.qq.com ixigua.com iqiyi.com tudou.com mgtv.com acfun.cn sohu.com weibo.com soundcloud.com
+    open.spotify.com music.163.com embed.podcasts.apple.com
+    """
+)
+_PLAYER = re.compile(
+    rf"https?://(?:[a-z0-9-]+\.)*(?:{'|'.join(map(re.escape, sorted(_PLAYERS)))})(?:[:/?#]|\Z)", re.IGNORECASE
+)
+_MAX_PLAYERS = 50
+#: Longest tag that is kept in a cache, in characters.
+_REMEMBERED = 300
+
+
+@dataclass(slots=True)
+class Editor:
+    """One run over one text.
+
+    Args:
+        base: absolute address that relative links start from.
+        page: address of the entry, for links to a place in the same text.
+    """
+
+    base: str | None
+    page: str | None
+    #: Images of the `source` elements since the last image.
+    offered: tuple[Candidate, ...] = ()
+    players: int = 0
+
+    def edit(self, html: str) -> str:
+        """The text, set right."""
+        if _ILLEGAL.search(html):
+            html = _ILLEGAL.sub("", html)
+        html = _TAG.sub(self._tag, html)
+        if "<x-noscript" in html:
+            html = _settle_noscript(html)
+        if "x-" in html or "<img>" in html:
+            html = _LEFT_OVER.sub("", html)
+        return _PRE.sub(r"\1", html) if "<pre" in html else html
+
+    def _tag(self, match: re.Match[str]) -> str:
+        name, attributes = match[1], match[2]
+        if name == "img":
+            return self._image(attributes)
+        if name == "source":
+            return self._source(attributes)
+        if name == "x-iframe":
+            return self._player(match)
+        if name in _LINKED:
+            return f"<{name}{_ATTRIBUTE.sub(self._attribute, attributes)}>"
+        if ' style="' not in attributes:
+            return match[0]
+        return _restyled(match[0]) if len(match[0]) <= _REMEMBERED else f"<{name}{_ATTRIBUTE.sub(_style, attributes)}>"
+
+    def _attribute(self, match: re.Match[str]) -> str:
+        """One attribute of any element but an image, with the blank before it, or ""."""
+        name, value = match[1], match[2]
+        if name == "style":
+            return _style(match)
+        if name not in _LINKS:
+            return match[0]
+        link = unescape(value)
+        if name == "href" and _CONTACT.fullmatch(link):
+            return match[0]
+        base = self.page if link.startswith("#") and self.page else self.base
+        url = resolve(link, base) if link else None
+        return "" if url is None else match[0] if url == link else f' {name}="{_escape(url)}"'
+
+    def _image(self, attributes: str) -> str:
+        """The tag of an image; without attributes where it has no address, "" where it is not meant to be seen."""
+        offered, self.offered = self.offered, ()
+        written = dict(_ATTRIBUTE.findall(attributes))
+        found = {name: unescape(value) for name, value in written.items()} if "&" in attributes else written
+        if is_pixel(found):
+            return ""
+        url = choose(found, self.base, offered)
+        if url is None:
+            return "<img>"
+        replaced = {"src": _escape(url)}
+        sets = [found[name] for name in (*LAZY_SETS, "srcset") if name in found]
+        if sets:
+            replaced["srcset"] = _escape(clean_srcset(sets[0], self.base))
+        if "style" in found:
+            replaced["style"] = _escape(safe_style(found["style"]) or "")
+        tag = "<img"
+        for name, value in written.items():
+            name = _PROPER.get(name, name)
+            value = replaced.pop(name, "") if name in _REPLACED else value
+            if value or name not in _REPLACED:
+                tag += f' {name}="{value}"'
+        return f'{tag} src="{replaced["src"]}">' if "src" in replaced else f"{tag}>"
+
+    def _source(self, attributes: str) -> str:
+        found = {name: unescape(value) for name, value in _ATTRIBUTE.findall(attributes)}
+        sets = [found[name] for name in (*LAZY_SETS, "srcset") if name in found]
+        if not sets:
+            return f"<source{_ATTRIBUTE.sub(self._attribute, attributes)}>"
+        self.offered += candidates(sets[0], self.base)
+        srcset = clean_srcset(sets[0], self.base)
+        kept = [
+            self._attribute(match)
+            for match in _ATTRIBUTE.finditer(attributes)
+            if match[1] != "srcset" and match[1] not in LAZY_SETS
+        ]
+        return f'<source srcset="{_escape(srcset)}"{"".join(kept)}>' if srcset else ""
+
+    def _player(self, match: re.Match[str]) -> str:
+        found = {name: unescape(value) for name, value in _ATTRIBUTE.findall(match[2])}
+        urls = [resolve(found[name], self.base) for name in ("src", "data-src") if found.get(name)]
+        url = next((url for url in urls if url is not None and _PLAYER.match(url)), None)
+        if url is None or self.players >= _MAX_PLAYERS:
+            return ""
+        self.players += 1
+        link = f'<a href="{_escape(url)}">{_escape(url)}</a>'
+        before, at = match.string, match.start()
+        inside = max(before.rfind("<p>", 0, at), before.rfind("<p ", 0, at)) > before.rfind("</p>", 0, at)
+        return link if inside else f"<p>{link}</p>"
+
+
+def _settle_noscript(html: str) -> str:
+    """Take the images of a `noscript` only where no image beside it shows: they are the same ones."""
+    parts = _NOSCRIPT.split(html)
+    for at in range(1, len(parts), 2):
+        before, after = parts[at - 1], parts[at + 1]
+        last = before.rfind("<img")
+        shown = last >= 0 and _ENDS_WITH_IMAGE.match(before, last) is not None
+        repeated = shown or _STARTS_WITH_IMAGE.match(after) is not None
+        parts[at] = "" if repeated else "".join(_SHOWN.findall(parts[at]))
+    return "".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _restyled(tag: str) -> str:
+    """A tag without addresses; the same few tags make up most of a text."""
+    name, mark, attributes = tag.partition(" ")
+    return name + _ATTRIBUTE.sub(_style, mark + attributes)
+
+
+def _style(match: re.Match[str]) -> str:
+    if match[1] != "style":
+        return match[0]
+    style = unescape(match[2])
+    safe = safe_style(style)
+    return "" if safe is None else match[0] if safe == style else f' style="{_escape(safe)}"'
+
+
+def _escape(value: str) -> str:
+    """An attribute's value as the sanitizer writes it."""
+    for character, reference in (("&", "&amp;"), ("\u00a0", "&nbsp;"), ('"', "&quot;"), ("<", "&lt;"), (">", "&gt;")):
+        if character in value:
+            value = value.replace(character, reference)
+    return value

@@ -1,0 +1,122 @@
+"""HTML of any kind in; safe HTML with absolute addresses out. Nothing is fetched, nothing raises.
+
+The sanitizer (nh3) runs twice. The first run gives one canonical form, in which a tag is found by a simple pattern:
+attributes are quoted, `<` and `>` occur in tags only. There addresses, styles and images are set right. The second run
+has the last word: whatever comes out of this module came out of the sanitizer with the strict list. When it changed
+nothing the result is stable; otherwise (the standard lets some trees be written that read back differently) both run
+again.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+from aggregator.models import Text
+from aggregator.normalize.bounds import MAX_HTML, bound, cut
+from aggregator.normalize.edit import Editor
+from aggregator.normalize.policy import FOUND, STRICT
+from aggregator.normalize.text import unescape
+from aggregator.normalize.words import words
+
+#: Runs until a text that keeps changing is given up and only its words are kept.
+_ROUNDS = 6
+#: A result that is too long is cut to this length, which leaves room for what closes it.
+_ENOUGH = MAX_HTML * 3 // 4
+
+_ATTRIBUTES = r'(?: [^ "=<>]+="[^"]*")*+'
+_TAGS = re.compile(rf"</?([a-z][a-z0-9-]*){_ATTRIBUTES}>")
+_IMAGE = re.compile(rf'<img(?: [^ "=<>]+="[^"]*")*? src="([^"]*)"{_ATTRIBUTES}>')
+_INLINE = words(
+    """
+    a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q s samp small span strike strong sub sup time
+    tt u var wbr
+    """
+)
+#: Elements whose content the standard leaves unread.
+_UNREAD = re.compile(r"<(noscript|iframe)(?=[\s/>])", re.IGNORECASE)
+_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("noscript", "iframe")}
+_ANY_IMAGE = re.compile(r"<img\s[^>]*>", re.IGNORECASE)
+_BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def clean_html(text: Text, *, page: str | None = None) -> str:
+    """The text as safe HTML with absolute links.
+
+    Kept is all formatting, with `class`, `style` (harmless declarations), `title` and the order of attributes; markup
+    that needs no change keeps its bytes. Gone are scripts, styles, frames, forms, comments, `id`, event handlers,
+    addresses other than http(s) (and mailto, tel in links), images without an address and counting pixels. Images that
+    are loaded lazily show, a player of a known video site becomes a link to it. The result is stable: cleaned again it
+    does not change.
+
+    Args:
+        page: address of the entry, for links to a place in the same text.
+    """
+    if not text.value or text.value.isspace():
+        return ""
+    source = text.value if text.type == "html" else _paragraphs(text.value)
+    source = "".join(_opened(cut(_encodable(source), MAX_HTML)))
+    for _ in range(_ROUNDS):
+        edited = Editor(text.base, page).edit(FOUND.clean(bound(source)))
+        safe = STRICT.clean(bound(edited))
+        if safe == edited and len(safe) <= MAX_HTML:
+            return safe
+        source = safe if len(safe) <= MAX_HTML else cut(safe, _ENOUGH)
+    rest = text_of(safe)[: _ENOUGH // 8]
+    return f"<p>{html.escape(rest, quote=False)}</p>".replace("\u00a0", "&nbsp;")
+
+
+def first_image(safe: str) -> str | None:
+    """The address of the first image of a text that `clean_html` gave."""
+    match = _IMAGE.search(safe)
+    return None if match is None else unescape(match[1])
+
+
+def text_of(safe: str) -> str:
+    """The words of a text that `clean_html` gave, on one line."""
+    return " ".join(unescape(_TAGS.sub(_gap, safe)).split())
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATES.sub("", text)
+    return text
+
+
+def _opened(html: str) -> Iterator[str]:
+    """The text with its unread elements renamed, so that the addresses in them can be looked at.
+
+    Of a frame only the tag is left, of a `noscript` only its images.
+    """
+    at = 0
+    closed = {"noscript": True, "iframe": True}
+    while (start := _UNREAD.search(html, at)) is not None:
+        name = start[1].lower()
+        end = _END[name].search(html, start.end()) if closed[name] else None
+        closed[name] = end is not None
+        tag = 0 if end is None else html.find(">", start.end(), end.start()) + 1
+        yield html[at : start.start()]
+        if end is None or not tag:
+            # Never closed: all that follows would be its content. The tag alone goes, an unknown one.
+            yield "<x-open"
+            at = start.end()
+            continue
+        yield f"<x-{name}{html[start.end() : tag]}"
+        yield "".join(_ANY_IMAGE.findall(html, tag, end.start())) if name == "noscript" else ""
+        yield f"</x-{name}"
+        at = end.end()
+    yield html[at:]
+
+
+def _gap(match: re.Match[str]) -> str:
+    return "" if match[1] in _INLINE else " "
+
+
+def _paragraphs(text: str) -> str:
+    """Plain text as HTML: empty lines part paragraphs, other line breaks stay."""
+    lines = html.escape(text.replace("\r\n", "\n").replace("\r", "\n"), quote=False).strip()
+    return "".join(f"<p>{part}</p>" for part in _BLANK_LINE.split(lines)).replace("\n", "<br>")

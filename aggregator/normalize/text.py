@@ -1,0 +1,155 @@
+"""Titles, names and tags as found in, plain text on one line out: NFC, printable, of bounded length.
+
+What a reader cannot see, or what would change how the text around it is read, is taken out. Nothing is escaped here:
+every writer escapes for its own format.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from urllib.parse import unquote
+
+from aggregator.models import Text
+
+MAX_TITLE = 500
+#: Length of a title made from the text.
+MAX_FALLBACK = 80
+UNTITLED = "Untitled"
+MAX_AUTHOR = 200
+MAX_AUTHORS = 50
+MAX_TAG = 100
+MAX_TAGS = 50
+#: Characters of a field that are looked at; what comes later cannot be shown anyway.
+_LOOKED_AT = 8_000
+
+_INLINE = re.compile(
+    r"</?(?:a|abbr|acronym|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|nobr|q|s|samp|small|span|strike|strong"
+    r"|sub|sup|time|tt|u|var|wbr)(?:[\s/][^<>]*)?>",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(r"<br(?:[\s/][^<>]*)?>", re.IGNORECASE)
+_WRAPPED = re.compile(r"\s*<(p|div|h[1-6])(?:\s[^<>]*)?>(.*)</\1>\s*", re.IGNORECASE | re.DOTALL)
+_HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
+
+#: Controls, surrogates, noncharacters, invisible format characters, and marks that turn the direction of what follows.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
+    + "]|(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0000-\U000e00ff]+"
+)
+#: Zero-width joiners mean something between emoji and in scripts from Hebrew to Mongolian only.
+_JOINED = "[\u0590-\u1cff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]"
+_IDLE_JOINER = re.compile(f"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})")
+
+
+def unescape(text: str) -> str:
+    """The text with its character references resolved, whatever numbers they have."""
+    if "&" not in text:
+        return text
+    return html.unescape(_HUGE_REFERENCE.sub("\ufffd", text))
+
+
+def fold(text: str, limit: int) -> str:
+    """The text on one line, NFC, without invisible characters, cut at `limit` characters."""
+    seen = _IDLE_JOINER.sub("", _INVISIBLE.sub("", text[:_LOOKED_AT]))
+    return shorten(unicodedata.normalize("NFC", " ".join(seen.split())), limit)
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text, or its beginning and `…` where it is longer than `limit` characters; never cut inside of a grapheme."""
+    if len(text) <= limit:
+        return text
+    end = limit - 1
+    # A longer cluster is no writing; it is cut anywhere.
+    for back in range(end, max(end - 64, 0), -1):
+        if _may_cut(text, back):
+            end = back
+            break
+    return text[:end].rstrip() + "…"
+
+
+def plain_title(title: Text) -> str:
+    """A title as plain text, "" where nothing is left of it.
+
+    In HTML the tags of inline formatting go and entities are decoded. Any other tag stays as the text it is: titles
+    about markup are far more frequent than titles with block elements, which count only around the whole title.
+    """
+    value = title.value[:_LOOKED_AT]
+    if title.type == "html":
+        wrapped = _WRAPPED.fullmatch(value)
+        value = value if wrapped is None else wrapped[2]
+        value = unescape(_INLINE.sub("", _BREAK.sub(" ", value)))
+    return fold(value, MAX_TITLE)
+
+
+def fallback_title(words: str, url: str | None) -> str:
+    """A title for an entry that has none: the beginning of its text, else the last part of its address."""
+    words = fold(words, _LOOKED_AT)
+    if words:
+        begin = shorten(words, MAX_FALLBACK)
+        at_word = begin.rpartition(" ")[0]
+        return begin if begin == words or len(at_word) < MAX_FALLBACK // 2 else at_word + "…"
+    path = "" if url is None else unquote(url.partition("://")[2].partition("?")[0].partition("#")[0])
+    name = path.rstrip("/").rpartition("/")[2]
+    return fold(re.sub(r"\.[A-Za-z]{3,5}\Z", "", name) if "/" in path.rstrip("/") else name, MAX_TITLE) or UNTITLED
+
+
+def clean_authors(raw: Sequence[str]) -> tuple[str, ...]:
+    """The names of authors, once each; mail addresses are not published.
+
+    ``mail (name)`` and ``name <mail>`` give the name, a bare address gives what stands before its ``@``.
+    """
+    return _unique((_author(name) for name in raw[:MAX_AUTHORS]), MAX_AUTHORS)
+
+
+def clean_tags(raw: Sequence[str]) -> tuple[str, ...]:
+    """The tags, once each whatever their case, at most `MAX_TAGS`."""
+    return _unique((fold(unescape(tag[:_LOOKED_AT]), MAX_TAG) for tag in raw[: 20 * MAX_TAGS]), MAX_TAGS)
+
+
+def _author(raw: str) -> str:
+    name = fold(unescape(raw[:_LOOKED_AT]), _LOOKED_AT)
+    if "@" in name:
+        words = re.split(r"([\s<>()\[\],;:\"]+)", name)
+        mails = [word for word in words if _is_mail(word)]
+        rest = "".join(word for word in words if not _is_mail(word) and word.lower() != "mailto")
+        name = fold(re.sub(r"<\s*>|\(\s*\)|\[\s*\]", "", rest), _LOOKED_AT)
+        if name.startswith("(") and name.endswith(")"):
+            name = name[1:-1]
+        name = name.strip(' "<>,;:') or (mails[0].partition("@")[0] if mails else "")
+    return fold(name, MAX_AUTHOR)
+
+
+def _is_mail(word: str) -> bool:
+    """Whether it may be an address; ``@name`` and ``@name@server`` are names in social networks."""
+    return "@" in word and not word.startswith("@")
+
+
+def _unique(values: Iterable[str], limit: int) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for value in values:
+        if value and len(found) < limit:
+            found.setdefault(value.casefold(), value)
+    return tuple(found.values())
+
+
+def _may_cut(text: str, at: int) -> bool:
+    """Whether a text may be cut before this place (the main rules of UAX 29, section 3.1.1)."""
+    before, after = text[at - 1], text[at]
+    if before == "\u200d" or after in "\u200c\u200d" or unicodedata.category(after) in ("Mn", "Mc", "Me"):
+        return False
+    if "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f":
+        return False
+    if "\u1100" <= before <= "\u11ff" and "\u1160" <= after <= "\u11ff":
+        return False
+    if not ("\U0001f1e6" <= before <= "\U0001f1ff" and "\U0001f1e6" <= after <= "\U0001f1ff"):
+        return True
+    # Flags are pairs of letters: count how many letters stand before.
+    start = at
+    while start > 0 and "\U0001f1e6" <= text[start - 1] <= "\U0001f1ff":
+        start -= 1
+    return (at - start) % 2 == 0

@@ -1,0 +1,131 @@
+"""Addresses as found in, absolute http(s) addresses out.
+
+`resolve` is for links inside a text: it makes them absolute and changes nothing else, so that markup which needs no
+change keeps its bytes. `clean_url` is for the addresses of entries: it gives a valid URI (RFC 3986). Neither raises.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urljoin
+
+import idna
+
+#: Longest address of an entry, and of a link inside a text, in characters.
+MAX_URL = 2000
+MAX_LINK = 4000
+
+_PLAIN = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][!#-;=?-\[\]^_a-z{|}~]*)?")
+#: The two short ways: a plain address as it is, and a path from the root of a plain one.
+_ROOTED = re.compile(r"/(?![/.])(?:[!#-.0-;=?-\[\]^_a-z{|}~]|/(?!\.))*")
+_PLAIN_ORIGIN = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?=[/?#]|\Z)")
+_PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_AUTHORITY = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^\[\]:%@]+)(?::([0-9]{0,5}))?", re.DOTALL)
+#: Browsers take out tabs and line breaks anywhere (WHATWG URL, section 4.4); no other control belongs there either.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
+_EDGES = "".join(map(chr, range(0x21))) + "\x7f\u00a0\u200b\u3000\ufeff"
+_UNSAFE = re.compile(r"[\s\"<>`\\]")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_HOST = re.compile(r"[a-z0-9_~!$&'()*+,;=-]+(?:\.[a-z0-9_~!$&'()*+,;=-]+)*\.?")
+
+
+def resolve(link: str, base: str | None) -> str | None:
+    """The absolute http(s) address of a link, or None where it has none (RFC 3986, section 5).
+
+    Args:
+        base: absolute address that relative links start from; None, or not http(s): they have no address.
+    """
+    if len(link) <= MAX_LINK:
+        if _PLAIN.fullmatch(link):
+            return link
+        if base is not None and _ROOTED.fullmatch(link) and (origin := _PLAIN_ORIGIN.match(base)):
+            return origin[0] + link
+    if len(link) > 2 * MAX_LINK:
+        return None
+    link = _CONTROLS.sub("", link.strip(_EDGES))
+    head, mark, rest = _before_query(link)
+    # As browsers do for http(s) addresses (WHATWG URL, section 4.4).
+    link = head.replace("\\", "/") + mark + rest
+    scheme = _SCHEME.match(link)
+    if scheme is not None:
+        if scheme[0].lower() not in ("http:", "https:"):
+            return None
+    elif link.startswith("//"):
+        link = (base.partition(":")[0] if base is not None and is_web(base) else "https") + ":" + link
+    elif link and base is not None and is_web(base):
+        try:
+            link = urljoin(base, link)
+        except ValueError:
+            return None
+    else:
+        return None
+    link = _UNSAFE.sub(lambda match: quote(match[0]), link)
+    return link if len(link) <= MAX_LINK and is_web(link) else None
+
+
+def is_web(url: str) -> bool:
+    """Whether this is an absolute http(s) address with a host and, where there is one, a possible port."""
+    return _PLAIN.fullmatch(url) is not None or _split_authority(url) is not None
+
+
+def clean_url(url: str | None) -> str | None:
+    """A valid absolute http(s) URI of at most `MAX_URL` characters, or None.
+
+    Host names become ASCII (IDNA 2008, UTS 46), what a URI cannot carry is percent-encoded, and a user name with its
+    password is taken out: it would be published.
+    """
+    absolute = None if url is None else resolve(url, None)
+    if absolute is None:
+        return None
+    parts, authority = _PARTS.fullmatch(absolute), _split_authority(absolute)
+    if parts is None or authority is None:
+        return None
+    host = _ascii_host(authority[0])
+    if host is None:
+        return None
+    scheme, _, path, query, fragment = parts.groups(default="")
+    port = f":{authority[1]}" if authority[1] else ""
+    rest = _escape(path, "/") + "?" * bool(query) + _escape(query[1:], "/?")
+    rest += "#" * bool(fragment) + _escape(fragment[1:], "/?")
+    whole = f"{scheme.lower()}://{host}{port}{rest}"
+    return whole if len(whole) <= MAX_URL else None
+
+
+def _before_query(link: str) -> tuple[str, str, str]:
+    end = min((at for at in (link.find("?"), link.find("#")) if at >= 0), default=len(link))
+    return link[:end], link[end : end + 1], link[end + 1 :]
+
+
+def _split_authority(url: str) -> tuple[str, str] | None:
+    """Host and port of an http(s) address, or None where they are not sound."""
+    parts = _PARTS.fullmatch(url)
+    authority = None if parts is None else _AUTHORITY.fullmatch(parts[2])
+    if authority is None:
+        return None
+    host, port = authority[2], authority[3] or ""
+    if _UNSAFE.search(host) or _CONTROLS.search(host) or not host.strip(".") or (port and int(port) > 65535):
+        return None
+    return host, port
+
+
+def _ascii_host(host: str) -> str | None:
+    if host.startswith("["):
+        return host.lower()
+    if len(host) > 253:
+        return None
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True).decode()
+        except UnicodeError:
+            # Names with emoji are registered although IDNA 2008 does not know them.
+            try:
+                host = host.encode("idna").decode()
+            except UnicodeError:
+                return None
+    host = host.lower()
+    return host if _HOST.fullmatch(host) else None
+
+
+def _escape(part: str, extra: str) -> str:
+    return quote(_BAD_ESCAPE.sub("%25", part), safe=f"%:@!$&'()*+,;=-._~{extra}", errors="replace")
