@@ -2,7 +2,7 @@
 
 A pooled connection was made under some policy, so it must only serve requests of the same policy; the pools are
 therefore apart, each with a `Guard` of its own. `httpx_aiohttp.AiohttpTransport` is not used as it is, because it hands
-the URL over as text: aiohttp would then rewrite the escapes in it (``%20`` in a query becomes ``+``), and signed
+the URL over as text: aiohttp would then rewrite the escapes in it (``%7E`` becomes ``~``), and signed
 addresses break. Errors of aiohttp come out as they are; `aggregator.fetch.failures` knows them all.
 """
 
