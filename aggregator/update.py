@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from aggregator import decide
+from aggregator import __version__, decide
 from aggregator.config import Config
 from aggregator.errors import SourceError, StoreError
 from aggregator.fetch import Fetcher, FetchSettings
@@ -72,7 +72,7 @@ async def update_due(
     """
     if not chosen:
         return []
-    settings = FetchSettings(user_agent=config.fetch.user_agent, concurrency=config.fetch.concurrency)
+    settings = FetchSettings(user_agent=_user_agent(config), concurrency=config.fetch.concurrency)
     results: list[Result] = []
     with ExitStack() as stack:
         readers = stack.enter_context(ThreadPoolExecutor(2, "aggregator-read"))
@@ -170,3 +170,8 @@ class _Cycle:
 
 def _parse_date(text: str, timezone: str | None) -> datetime | None:
     return parse_date(text, timezone=timezone)
+
+
+def _user_agent(config: Config) -> str:
+    """How we name ourselves to servers: the program, and the site that an operator of theirs can look at."""
+    return config.fetch.user_agent or f"aggregator/{__version__} (+{config.site.url})"

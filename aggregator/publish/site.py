@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aggregator
-from aggregator.config import Config
+from aggregator.config import Config, redact
 from aggregator.models import Category, Item, Rendered
 from aggregator.normalize.identity import minted_id, public_id
 from aggregator.publish import files, names
@@ -72,7 +72,8 @@ def publish(
     _invalidate(store, store.pending_categories())
     _write_posts(store, config, data, report, progress)
     _write_feeds(store, config, data, report, everything)
-    opml = render_opml(config.site.title, config.sources, config.categories, store.states())
+    sources = [replace(source, url=redact(source.url, config.secrets)) for source in config.sources]
+    opml = render_opml(config.site.title, sources, config.categories, store.states())
     report.feeds += _write(data, "public", [opml])
     return report
 
@@ -161,8 +162,8 @@ def _write_feeds(store: Store, config: Config, data: Path, report: Report, every
         outputs = [FILE_NAMES[form] for form in config.feeds.formats]
         there = all((data / "public" / category.slug / output).is_file() for output in outputs)
         if everything or recorded.get(name) != current or not there:
-            items = store.newest(None if category.slug == ALL else category.slug, category.limit)
-            rendered = render_feeds(channel, items, config.feeds.formats)
+            newest = store.newest(None if category.slug == ALL else category.slug, category.limit)
+            rendered = render_feeds(channel, [_without_secrets(item, config) for item in newest], config.feeds.formats)
             report.feeds += _write(
                 data, "public", [replace(output, name=f"{category.slug}/{output.name}") for output in rendered]
             )
@@ -194,6 +195,12 @@ def _channel(config: Config, category: Category) -> Channel:
         language=config.site.language,
         author=config.site.author or config.site.title,
     )
+
+
+def _without_secrets(item: Item, config: Config) -> Item:
+    """The item without the tokens and passwords that the address of its source may carry."""
+    public = redact(item.origin.url, config.secrets)
+    return item if public == item.origin.url else replace(item, origin=replace(item.origin, url=public))
 
 
 def _members(config: Config, slug: str) -> list[list[str | None]]:
