@@ -85,7 +85,7 @@ def _rss_item(item: etree._Element) -> Iterator[str]:
         yield "neither title nor description"
     for name in ("link", "comments"):
         if item.find(name) is not None and not is_url(item.findtext(name)):
-            yield f"{name} is no URL"
+            yield f"{name} {item.findtext(name)!r} is no URL"
     yield from _rss_dates(item, ("pubDate",))
     guid = item.find("guid")
     if guid is None or not guid.text or guid.get("isPermaLink", "true") not in ("true", "false"):
@@ -113,8 +113,9 @@ def _rss_extensions(item: etree._Element) -> Iterator[str]:
         if tags.count(tag) > 1:
             yield f"several {tag}"
     for tag in (f"{MEDIA}content", f"{MEDIA}thumbnail"):
-        if not all(is_url(child.get("url")) for child in item.findall(tag)):
-            yield f"{tag} without url"
+        for url in (child.get("url") for child in item.findall(tag)):
+            if not is_url(url):
+                yield f"{tag} with url {url!r}"
     if not all(child.text for child in item.findall(f"{DC}creator")):
         yield "empty dc:creator"
     if not all(is_rfc3339(child.text) for child in item.findall(f"{ATOM}updated")):
@@ -181,7 +182,7 @@ def _atom_common(root: etree._Element) -> Iterator[str]:
             yield "category without term"
     for element in root.iter(f"{MEDIA}thumbnail"):
         if not is_url(element.get("url")):
-            yield "media:thumbnail without url"
+            yield f"media:thumbnail with url {element.get('url')!r}"
 
 
 def _atom_links(parent: etree._Element) -> Iterator[str]:
