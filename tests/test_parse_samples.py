@@ -18,8 +18,9 @@ URL = "https://site.example/feeds/main"
 
 
 def as_json(parsed: ParsedFeed) -> Any:
-    """A feed as JSON, without what is empty."""
-    return json.loads(json.dumps(_filled(asdict(parsed)), ensure_ascii=False))
+    """A feed as JSON, without what is empty, and complete unless it says otherwise."""
+    filled = {key: value for key, value in _filled(asdict(parsed)).items() if (key, value) != ("complete", True)}
+    return json.loads(json.dumps(filled, ensure_ascii=False))
 
 
 def _filled(value: Any) -> Any:
