@@ -5,14 +5,26 @@ A failed update changes nothing but the account of the failure: entries, validat
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aggregator.errors import SourceError
-from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, Identified, Known, NotModified, ParsedFeed, Source
+from aggregator.models import (
+    Entry,
+    FeedState,
+    FeedUpdate,
+    Fetched,
+    Identified,
+    Known,
+    NotModified,
+    ParsedFeed,
+    RawEntry,
+    Source,
+)
 
-#: Rewrites of one entry. Some feeds print the time into every entry; they must not change the outputs for ever.
+#: Rewrites of one entry without a date of their own. Some feeds print the time into every entry; they must not change
+#: the outputs for ever.
 MAX_REVISIONS = 24
 #: A source that fails is tried at least this often, unless its own interval is longer.
 MAX_BACKOFF = timedelta(hours=24)
@@ -28,22 +40,35 @@ class Selection:
     changed: tuple[tuple[Identified, Known], ...]
     #: How many need nothing.
     unchanged: int
+    notes: tuple[str, ...] = ()
 
 
-def select(identified: Sequence[Identified], known: Mapping[str, Known]) -> Selection:
+def select(
+    identified: Sequence[Identified],
+    known: Mapping[str, Known],
+    changed_at: Callable[[RawEntry], datetime | None],
+) -> Selection:
     """Tell new and changed entries from those that are stored as they are.
+
+    An entry that has changed `MAX_REVISIONS` times is from then on rewritten only if the source dates the change.
 
     Args:
         known: the stored entries among them, by key.
+        changed_at: the date of the last change that a raw entry names, or None.
     """
-    new, changed = [], []
+    new, changed, restless = [], [], 0
     for one in identified:
         old = known.get(one.key)
         if old is None:
             new.append(one)
-        elif old.hash != one.hash and old.revision < MAX_REVISIONS:
-            changed.append((one, old))
-    return Selection(tuple(new), tuple(changed), len(identified) - len(new) - len(changed))
+        elif old.hash != one.hash:
+            dated = old.revision >= MAX_REVISIONS and changed_at(one.raw)
+            if old.revision < MAX_REVISIONS or (dated and dated > old.updated_at):
+                changed.append((one, old))
+            else:
+                restless += 1
+    notes = (f"{restless} entries change all the time without a new date and are left as they are",) if restless else ()
+    return Selection(tuple(new), tuple(changed), len(identified) - len(new) - len(changed), notes)
 
 
 def succeeded(

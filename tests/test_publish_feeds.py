@@ -125,9 +125,9 @@ def test_rss_description_is_the_summary_or_a_synopsis() -> None:
     made = _entry("rss", make_item(html="<p>1 &lt; 2</p>"))
     assert (made.findtext("description"), made.findtext(f"{CONTENT}encoded")) == ("1 &lt; 2", "<p>1 &lt; 2</p>")
     wordless = _entry("rss", make_item(html='<img src="https://a.example/">'))
-    assert wordless.findtext("description") == '<img src="https://a.example/">'
-    assert wordless.find(f"{CONTENT}encoded") is None
-    assert _entry("rss", make_item(html="")).find("description") is None
+    assert wordless.findtext("description") == "A title"
+    assert wordless.findtext(f"{CONTENT}encoded") == '<img src="https://a.example/">'
+    assert _entry("rss", make_item(html="")).findtext("description") == "A title"
 
 
 def test_rss_guid_is_a_permanent_link_where_it_is_the_address() -> None:

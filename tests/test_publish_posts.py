@@ -83,11 +83,13 @@ def test_author_is_the_source() -> None:
     assert _front(_post(make_item(authors=("Someone",))))["author"] == "示例站"
 
 
-def test_image_comes_from_the_body_then_from_the_entry() -> None:
+def test_image_is_the_first_of_the_body_and_no_other() -> None:
     both = make_item(html='<img src="https://a.example/body.png">', image="https://a.example/entry.png")
     assert _front(_post(both))["headimg"] == "https://a.example/body.png"
-    plain_http = _front(_post(make_item(image="http://a.example/o'clock.png")))
+    plain_http = _front(_post(make_item(html='<p><img src="http://a.example/o\'clock.png"></p>')))
     assert plain_http["headimg"] == plain_http["thumbnail"] == "https://proxy.example/?http://a.example/o'clock.png"
+    outside = _front(_post(make_item(image="https://a.example/entry.png")))
+    assert str(outside["headimg"]).startswith("https://picsum.photos/")
 
 
 def test_placeholder_depends_on_the_id_only() -> None:

@@ -22,9 +22,14 @@ def output() -> Console:
     return _console(stderr=False)
 
 
+def printable(text: str) -> str:
+    """Text from outside without control characters, which a terminal would obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
 def plain(text: str, style: str = "") -> Text:
-    """Text from outside as it is: no markup of ours, no control characters for the terminal."""
-    return Text("".join(c if c.isprintable() else " " for c in text), style=style)
+    """Text from outside as it is: no markup of ours, no control characters."""
+    return Text(printable(text), style=style)
 
 
 def describe(result: Result) -> str:
@@ -45,8 +50,8 @@ def progress(total: int, describe_result: Callable[[Result], str]) -> Iterator[C
     if not console.is_terminal:
 
         def line(result: Result) -> None:
-            text = plain(f"{result.source.id}: {describe_result(result)} ({result.seconds:.1f} s)").plain
-            print(text, file=sys.stderr, flush=True)  # noqa: T201
+            text = f"{result.source.id}: {describe_result(result)} ({result.seconds:.1f} s)"
+            sys.stderr.write(printable(text) + "\n")
 
         yield line
         return

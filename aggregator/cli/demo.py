@@ -26,7 +26,7 @@ def demo(data: DataOption = DEFAULT_DATA) -> None:
             config = folder / "feeds.yaml"
             config.write_text(f"{MARK}\n{demo_config(base_url)}", encoding="utf-8")
             typer.echo(f"Samples are served at {base_url}; one of the sources is broken on purpose.\n")
-            run_cycle(load_config(config), folder, everything=True, only=[], dry_run=False)
+            run_cycle(load_config(config), folder, everything=True, only=[])
     posts = sorted((folder / "posts").rglob("*.md"))
     typer.echo("\nLook at:")
     for path, what in (

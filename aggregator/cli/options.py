@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from aggregator.errors import AggregatorError, ConfigError, LockedError
+from aggregator.errors import AggregatorError, ConfigError, LockedError, StoreError
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -76,6 +76,28 @@ def opened_store(data: Path) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+@contextmanager
+def copied_store(data: Path) -> Iterator[Store]:
+    """A copy of the store of a data folder, thrown away at the end; the folder itself is only read, if it is there."""
+    import sqlite3
+    from contextlib import closing
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="aggregator-") as folder:
+        original = data / "aggregator.db"
+        if original.exists():
+            try:
+                with (
+                    closing(sqlite3.connect(f"{original.absolute().as_uri()}?mode=rw", uri=True)) as source,
+                    closing(sqlite3.connect(Path(folder) / original.name)) as target,
+                ):
+                    source.backup(target)
+            except sqlite3.Error as error:
+                raise StoreError(f"the database {original} cannot be read: {error}") from error
+        with opened_store(Path(folder)) as store:
+            yield store
 
 
 @contextmanager

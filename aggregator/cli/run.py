@@ -13,6 +13,7 @@ from aggregator.cli.options import (
     DEFAULT_DATA,
     ConfigOption,
     DataOption,
+    copied_store,
     load_config,
     locked,
     opened_store,
@@ -21,11 +22,13 @@ from aggregator.cli.options import (
 )
 from aggregator.errors import ConfigError, Problem
 
+#: Rows; a longer table leaves out the sources that had nothing new.
+LONG_TABLE = 50
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aggregator.config import Config
-    from aggregator.models import FeedState, Source
     from aggregator.publish.site import Report
     from aggregator.store import Store
     from aggregator.update import Result
@@ -46,8 +49,11 @@ def update(
     with reported():
         loaded = load_config(config)
         _known_sources(loaded, source or [])
+        if dry_run:
+            with copied_store(data) as copy:
+                raise typer.Exit(show_cycle(loaded, copy, everything=everything, only=source or []))
         with locked(data):
-            raise typer.Exit(run_cycle(loaded, data, everything=everything, only=source or [], dry_run=dry_run))
+            raise typer.Exit(run_cycle(loaded, data, everything=everything, only=source or []))
 
 
 def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA) -> None:
@@ -75,36 +81,46 @@ def _known_sources(config: Config, wanted: Sequence[str]) -> None:
         raise ConfigError(problems)
 
 
-def run_cycle(config: Config, data: Path, *, everything: bool, only: Sequence[str], dry_run: bool) -> int:
+def run_cycle(config: Config, data: Path, *, everything: bool, only: Sequence[str]) -> int:
     """Update and publish; returns the exit status."""
-    from aggregator.due import choose
-
     with opened_store(data) as store:
-        store.sync_sources(config.sources)
-        chosen = choose(config, store, utc_now(), everything=everything, only=only)
-        results = _pull(config, store, chosen, dry_run) if chosen else []
-        if not dry_run:
-            from aggregator.publish.site import publish as publish_changed
+        results = _pull(config, store, everything=everything, only=only, dry_run=False)
 
-            report = publish_changed(store, config, data)
-        if results:
-            _show(config, results)
-        else:
-            typer.echo(_nothing_due(config, store))
-        if dry_run:
-            typer.echo("Dry run: nothing was stored or written.")
-        else:
-            _tell_written(report, data)
+        from aggregator.publish.site import publish as publish_changed
+
+        _tell_written(publish_changed(store, config, data), data)
+    return _status(results)
+
+
+def show_cycle(config: Config, store: Store, *, everything: bool, only: Sequence[str]) -> int:
+    """Fetch and compare only, on a store that may be thrown away; returns the exit status."""
+    results = _pull(config, store, everything=everything, only=only, dry_run=True)
+    typer.echo("Dry run: nothing was stored or written.")
+    return _status(results)
+
+
+def _status(results: Sequence[Result]) -> int:
     return 1 if any(result.failed for result in results) else 0
 
 
-def _pull(config: Config, store: Store, chosen: Sequence[tuple[Source, FeedState]], dry_run: bool) -> list[Result]:
+def _pull(config: Config, store: Store, *, everything: bool, only: Sequence[str], dry_run: bool) -> Sequence[Result]:
+    """Run one cycle and show what it gave."""
+    from aggregator.due import choose
+
+    store.sync_sources(config.sources)
+    chosen = choose(config, store, utc_now(), everything=everything, only=only)
+    if not chosen:
+        typer.echo(_nothing_due(config, store))
+        return ()
     from aggregator.cli.console import describe, progress
     from aggregator.config import redact
     from aggregator.update import update_due
 
     with progress(len(chosen), lambda result: redact(describe(result), config.secrets)) as on_result:
-        return asyncio.run(update_due(config, store, chosen, clock=utc_now, dry_run=dry_run, on_result=on_result))
+        cycle = update_due(config, store, chosen, clock=utc_now, dry_run=dry_run, on_result=on_result)
+        results = asyncio.run(cycle)
+    _show(config, results)
+    return results
 
 
 def _nothing_due(config: Config, store: Store) -> str:
@@ -116,33 +132,40 @@ def _nothing_due(config: Config, store: Store) -> str:
 
 
 def _show(config: Config, results: Sequence[Result]) -> None:
+    """The table of what each source gave; of a long one only the rows that say something."""
     from rich.table import Table
 
     from aggregator.cli.console import output, plain
     from aggregator.config import redact
 
     order = {source.id: number for number, source in enumerate(config.sources)}
+    shown = sorted(results, key=lambda one: order[one.source.id])
+    if len(shown) > LONG_TABLE:
+        shown = [one for one in shown if one.failed or one.update.new or one.update.changed or one.update.notes]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("source", overflow="fold")
     for column in ("new", "changed", "known", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("result", overflow="fold")
-    for result in sorted(results, key=lambda one: order[one.source.id]):
+    for result in shown:
         update, state = result.update, result.update.state
+        counts = [str(len(update.new)), str(len(update.changed)), str(update.unchanged)]
         if result.failed:
+            counts = ["", "", ""]
             outcome = plain(redact(f"{state.failure_kind}: {state.error}", config.secrets), "red")
         else:
             same = not (update.new or update.changed or update.unchanged)
             outcome = plain("; ".join(["not modified" if same else "ok", *update.notes[:3]]))
-        counts = [str(len(update.new)), str(len(update.changed)), str(update.unchanged)]
-        table.add_row(
-            plain(result.source.id), *(["", "", ""] if result.failed else counts), f"{result.seconds:.1f}", outcome
-        )
+        table.add_row(plain(result.source.id), *counts, f"{result.seconds:.1f}", outcome)
+    console = output()
+    if shown:
+        console.print(table)
+    if len(shown) < len(results):
+        console.print(f"{len(results) - len(shown)} sources had nothing new")
     failed = sum(result.failed for result in results)
     new = sum(len(result.update.new) for result in results)
     changed = sum(len(result.update.changed) for result in results)
-    output().print(table)
-    output().print(f"{len(results)} sources, {failed} failed; {new} new entries, {changed} changed")
+    console.print(f"{len(results)} sources, {failed} failed; {new} new entries, {changed} changed")
 
 
 def _tell_written(report: Report, data: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from aggregator.cli.options import (
 
 if TYPE_CHECKING:
     from aggregator.config import Config
-    from aggregator.models import FeedState
+    from aggregator.models import FeedState, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def status(
 
 def collect(config: Config, data: Path) -> list[SourceStatus]:
     """The status of every configured source, in the order of feeds.yaml."""
+    from aggregator.config import redact
     from aggregator.models import FeedState
 
     states: dict[str, FeedState] = {}
@@ -71,21 +73,19 @@ def collect(config: Config, data: Path) -> list[SourceStatus]:
         with opened_store(data) as store:
             states, counts = store.states(), store.counts()
     return [
-        _status(source.id, source.name or "", source.kind, source.category, source.url, state, counts.get(source.id, 0))
+        _status(source, state, counts.get(source.id, 0), lambda text: redact(text, config.secrets))
         for source in config.sources
         for state in [states.get(source.id, FeedState(source.id))]
     ]
 
 
-def _status(
-    source_id: str, name: str, kind: str, category: str, url: str, state: FeedState, entries: int
-) -> SourceStatus:
+def _status(source: Source, state: FeedState, entries: int, public: Callable[[str], str]) -> SourceStatus:
     condition = "failing" if state.failures else "ok" if state.last_success_at else "new"
     return SourceStatus(
-        id=source_id,
-        name=name or state.title or urlsplit(url).hostname or url,
-        kind=kind,
-        category=category,
+        id=source.id,
+        name=source.name or state.title or urlsplit(source.url).hostname or public(source.url),
+        kind=source.kind,
+        category=source.category,
         state=condition,
         entries=entries,
         last_attempt_at=_iso(state.last_attempt_at),
@@ -93,7 +93,7 @@ def _status(
         next_due_at=_iso(state.next_due_at),
         failures=state.failures,
         failure_kind=state.failure_kind,
-        error=state.error,
+        error=None if state.error is None else public(state.error),
     )
 
 

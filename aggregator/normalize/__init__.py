@@ -35,6 +35,8 @@ _MAX_SECONDS = 10_000_000
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _BEGIN = 4000
+#: Elements that show something without a word in them.
+_SHOWS = re.compile(r"<(?:img|audio|video|hr)[ >]")
 
 
 def normalize(
@@ -83,7 +85,7 @@ def normalize(
 def _texts(raw: RawEntry, url: str | None) -> tuple[str, str]:
     """The body, and a summary that says something else."""
     body = _safe(raw.content, url)
-    if not body:
+    if not (_SHOWS.search(body) or text_of(body)):
         return _safe(raw.summary, url), ""
     if raw.summary is None or (raw.content is not None and raw.summary.value == raw.content.value):
         return body, ""

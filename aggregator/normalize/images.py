@@ -36,6 +36,8 @@ _BLANK = re.compile(
     r"\.(?:gif|png|svg|webp)(?:[?#]|\Z)",
     re.IGNORECASE,
 )
+#: What a template or script leaves where it had no address to put.
+_NOTHING = re.compile(r"(?:.*/)?(?:undefined|null|none|nan|false|true|\[object(?:%20|\+| )object\])/?", re.IGNORECASE)
 _TINY = re.compile(r"\s*[01](?:\.0*)?(?:px)?\s*", re.IGNORECASE)
 _STYLE_SIZE = re.compile(r"(?:^|;)\s*(width|height)\s*:([^;]*)", re.IGNORECASE)
 
@@ -72,7 +74,7 @@ def choose(attributes: Mapping[str, str], base: str | None, offered: Sequence[Ca
     """
     for name in _ADDRESSES:
         link = attributes.get(name)
-        if link:
+        if link and not _NOTHING.fullmatch(link.strip()):
             url = resolve(link, base)
             if url is not None and url != base and not _BLANK.search(url):
                 return url

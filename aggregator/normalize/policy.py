@@ -6,6 +6,8 @@ decides.
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import nh3
 
 from aggregator.normalize.images import DOUBTFUL, LAZY, LAZY_SETS
@@ -29,7 +31,7 @@ _EMPTIED = words(
 
 _ATTRIBUTES: dict[str, frozenset[str]] = {
     "*": frozenset({"class", "style", "title", "lang", "dir", "align"}),
-    "a": frozenset({"href", "hreflang", "rel", "type"}),
+    "a": frozenset({"href", "hreflang", "type"}),
     "audio": frozenset({"src", "controls", "loop", "muted", "preload"}),
     "blockquote": frozenset({"cite"}),
     "br": frozenset({"clear"}),
@@ -63,8 +65,15 @@ _ATTRIBUTES: dict[str, frozenset[str]] = {
     "ul": frozenset({"type"}),
     "video": frozenset({"src", "controls", "height", "loop", "muted", "playsinline", "poster", "preload", "width"}),
 }
-#: Where a link may open: no name of a frame, which could be another page's.
-_TARGETS = {"a": {"target": {"_blank", "_self", "_parent", "_top"}}}
+_RELATIONS = ("nofollow", "noopener", "noreferrer", "external", "ugc", "sponsored", "tag")
+#: Where a link may open: no name of a frame, which could be another page's. And no `rel` that gives the opened page a
+#: hold on the one it was opened from.
+_VALUES = {
+    "a": {
+        "target": {"_blank", "_self", "_parent", "_top"},
+        "rel": {" ".join(some) for count in range(1, 4) for some in permutations(_RELATIONS, count)},
+    }
+}
 _SCHEMES = {"http", "https", "mailto", "tel"}
 
 
@@ -76,7 +85,7 @@ def _sanitizer(extra_tags: frozenset[str], extra_attributes: dict[str, frozenset
         attributes={
             name: _ATTRIBUTES.get(name, frozenset()) | extra_attributes.get(name, frozenset()) for name in names
         },
-        tag_attribute_values=_TARGETS,
+        tag_attribute_values=_VALUES,
         url_schemes=_SCHEMES,
         strip_comments=True,
         link_rel=None,

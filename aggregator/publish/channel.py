@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from typing import Literal
+from urllib.parse import quote
 
 Format = Literal["rss", "atom", "json"]
 
@@ -38,8 +39,8 @@ class Channel:
     author: str
 
     def url(self, form: Format) -> str:
-        """Address of the feed in one format."""
-        return self.base_url + FILE_NAMES[form]
+        """Address of the feed in one format, as a URI: a slug may have letters beyond ASCII."""
+        return quote(self.base_url, safe="%:/?#[]@!$&'()*+,;=~") + FILE_NAMES[form]
 
     def fingerprint(self) -> str:
         """All that the feeds depend on besides their items, as text."""

@@ -67,12 +67,11 @@ def _render_rss(channel: Channel, items: Sequence[Item]) -> bytes:
 def _describe(element: Any, item: Item) -> None:
     """The synopsis goes into `description` and the body into `content:encoded`, in this order (the Profile's).
 
-    Without words for a synopsis, the body itself is the description.
+    Without words for a synopsis the title stands in: without a description, feedgen would put the body there.
     """
     entry = item.entry
-    description = entry.summary or html.escape(synopsis(entry.html), quote=False)
-    if description:
-        element.description(description, isSummary=True)
+    description = entry.summary or html.escape(synopsis(entry.html) or entry.title, quote=False)
+    element.description(description, isSummary=True)
     if entry.html:
         element.content(entry.html)
 

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 
 from aggregator.models import Item
 from aggregator.publish import yamltext
-from aggregator.publish.images import proxied, rewrite_images
+from aggregator.publish.images import rewrite_images
 from aggregator.publish.presets import PRESETS, Field, Preset
 
 __all__ = ["PRESETS", "Preset", "render_post"]
@@ -41,8 +41,6 @@ def render_post(
     """
     entry = item.entry
     body, image = rewrite_images(entry.html or entry.summary, image_proxy)
-    if image is None and entry.image is not None:
-        image = proxied(entry.image, image_proxy)
     if image is None and placeholder is not None:
         image = placeholder.replace("{n}", str(_stable_number(item.id)))
     for character, escape in preset.escapes:
