@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 
+from aggregator.normalize.nesting import Nesting
 from aggregator.normalize.words import words
 
 #: Characters of HTML that are read of one text.
@@ -21,12 +21,10 @@ MAX_HTML = 2_000_000
 SMALL_LENGTH = 50_000
 SMALL_TAGS = 256
 
-MAX_DEPTH = 256
-MAX_TAGS = 50_000
-#: Characters that opening formatting elements again may add.
-MAX_REPEATED = 8_000_000
+MAX_ELEMENTS = 50_000
 MAX_ATTRIBUTES = 100
 MAX_VALUE = 8_000
+_NOTHING = "<!---->"
 #: Text between two tags is read in pieces of this size.
 PIECE = 8_000
 
@@ -47,61 +45,21 @@ _LONG_VALUE = re.compile(
     rf"=[\t\n\f\r ]*+(?:\"[^\"]{{{MAX_VALUE},}}+\"|'[^']{{{MAX_VALUE},}}+'|[^\"'\s>]{{{MAX_VALUE},}}+)"
 )
 
-_VOID = words("area base br col embed hr img input link meta param source track wbr")
-#: Their content is text, not markup: it is taken out, as the sanitizer would do.
-_RAW = frozenset({"script", "style"})
-#: These mean nothing inside a text, and their attributes would be collected.
-_FRAME = frozenset({"html", "head", "body", "frameset"})
-_FORMATTING = words("a b big code em font i nobr s small strike strong tt u")
-#: What the start tag of the key closes where it is the innermost open element (section 13.1.2.4).
-_CLOSES: dict[str, frozenset[str]] = {
-    "p": frozenset({"p"}),
-    "li": frozenset({"li", "p"}),
-    "dt": frozenset({"dt", "dd", "p"}),
-    "dd": frozenset({"dt", "dd", "p"}),
-    "td": frozenset({"td", "th", "p"}),
-    "th": frozenset({"td", "th", "p"}),
-    "tr": frozenset({"tr", "td", "th", "p"}),
-    "tbody": frozenset({"tbody", "thead", "tfoot", "tr", "td", "th", "p"}),
-    "option": frozenset({"option"}),
-}
-_CELLS = words("td th tr tbody thead tfoot")
-_IMPLIED = _CELLS | words("p li dt dd option optgroup")
-#: An end tag does not reach beyond these, or only in ways that depend on the parser's state.
-_BARRIER = words(
-    """
-    annotation-xml applet button caption colgroup desc foreignobject form iframe marquee math mi mn mo ms mtext noembed
-    noframes noscript object plaintext select svg table template textarea title xmp
-    """
-)
-#: Their end tags close them together with whatever is open inside, up to a barrier (section 13.2.6.4.7).
-_BLOCKS = words(
-    """
-    address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer h1 h2 h3 h4 h5
-    h6 header hgroup listing main menu nav ol pre search section summary ul
-    """
-)
-#: An end tag that is neither a block's nor a formatting element's does not reach beyond these ("special" elements).
-_SPECIAL = _BARRIER | _BLOCKS | _CELLS | words("p li dt dd")
-_STOPS: dict[str, frozenset[str]] = {
-    **dict.fromkeys(_BLOCKS, _BARRIER),
-    **dict.fromkeys(_FORMATTING, _BARRIER),
-    **dict.fromkeys(_CELLS, _SPECIAL - _IMPLIED),
-    "li": _BARRIER | {"ol", "ul"},
-    "dt": _BARRIER,
-    "dd": _BARRIER,
-    # A block inside of a paragraph has closed it, so that the end tag closes nothing.
-    "p": _BARRIER | _BLOCKS | {"li", "dt", "dd"},
-    "table": _BARRIER - {"caption", "colgroup"},
-}
-#: Open elements that are looked through for the one that an end tag closes.
-_REACH = 32
+#: Gone with all they hold, as the sanitizer would do. Without an end tag the first two take all that follows, of the
+#: others only the tag goes.
+_RAW = words("script style")
+_FOREIGN = words("svg math")
+_LONGEST_NAME = 100
+_EMPTIED = words("button math noembed noframes select svg template textarea title")
+_END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW | _EMPTIED}
+#: Gone, their content not. The attributes of some would be collected; others have rules of their own.
+_IGNORED = words("body form frameset head html iframe noscript plaintext xmp")
 
 
 def bound(html: str) -> str:
     """The same document, without what would make it slow to read.
 
-    Beyond `MAX_DEPTH` open elements, `MAX_TAGS` tags or too much repetition only the text is kept.
+    Where there are too many open elements, too much repetition or more than `MAX_ELEMENTS` elements, only text is kept.
     """
     if len(html) <= SMALL_LENGTH and html.count("<") <= SMALL_TAGS:
         return html
@@ -117,38 +75,48 @@ def cut(html: str, limit: int) -> str:
 
 
 def _pieces(html: str) -> Iterator[str]:
-    levels = _Levels()
-    tags = at = 0
+    nesting = Nesting()
+    elements = paragraphs = 0
+    for text, tag in _tokens(html):
+        yield from _text(text)
+        if tag is not None:
+            name, written = tag[2].lower(), _written(tag)
+            # An end tag without its start makes an empty paragraph or a line break.
+            elements += not tag[1] or name == "br" or (name == "p" and paragraphs == 0)
+            if name == "p":
+                paragraphs = max(0, paragraphs + (-1 if tag[1] else 1))
+            if nesting.fits and elements <= MAX_ELEMENTS:
+                if tag[1]:
+                    nesting.close(name)
+                else:
+                    nesting.open(name, len(written))
+            if nesting.fits and elements <= MAX_ELEMENTS:
+                yield written
+                continue
+        # What is left out must not join two texts to a tag, nor two words.
+        if text:
+            yield _NOTHING if tag is None else " "
+
+
+def _tokens(html: str) -> Iterator[tuple[str, re.Match[str] | None]]:
+    """Pieces of text, each with the tag after it or None."""
+    at = 0
+    closed = dict.fromkeys(_END, True)
     while (match := _TOKEN.search(html, at)) is not None:
-        yield from _text(html[at : match.start()])
+        before = html[at : match.start()]
         at = match.end()
         name = (match[2] or "").lower()
         if name and not match[4]:
             # The document ends inside of a tag, which then is none.
+            yield before, None
             return
-        if not name or name in _FRAME:
-            continue
-        if name in _RAW and not match[1]:
-            at = _end_of_raw(html, name, at)
-            continue
-        tags += 1
-        tag = _tag(match)
-        fits = levels.close(name) if match[1] else levels.open(name, len(tag))
-        if not fits or tags > MAX_TAGS:
-            yield from _text_only(html, at)
-            return
-        yield tag
-    yield from _text(html[at:])
-
-
-def _text_only(html: str, at: int) -> Iterator[str]:
-    while (match := _TOKEN.search(html, at)) is not None:
-        yield from _text(html[at : match.start()])
-        if match.start() > at:
-            yield " "
-        name = (match[2] or "").lower()
-        at = _end_of_raw(html, name, match.end()) if name in _RAW and not match[1] else match.end()
-    yield from _text(html[at:])
+        if name in _END and not match[1] and not (name in _FOREIGN and match[0].endswith("/>")):
+            end = _END[name].search(html, at) if closed[name] else None
+            closed[name] = end is not None
+            at = end.start() if end is not None else len(html) if name in _RAW else at
+        kept = 0 < len(name) <= _LONGEST_NAME and name not in _END and name not in _IGNORED
+        yield before, match if kept else None
+    yield html[at:], None
 
 
 def _text(text: str) -> Iterator[str]:
@@ -159,72 +127,15 @@ def _text(text: str) -> Iterator[str]:
         reference = text.rfind("&", end - 40, end)
         end = reference if reference > at else end
         yield text[at:end]
-        yield "<!---->"
+        yield _NOTHING
         at = end
     yield text[at:]
 
 
-def _tag(match: re.Match[str]) -> str:
+def _written(match: re.Match[str]) -> str:
+    """A tag as it stands, or shorter where it is overlong."""
     if len(match[0]) <= 1000:
         return match[0]
     attributes = _LONG_VALUE.sub('=""', match[3])
     few = [found[0] for found in islice(_ATTRIBUTES.finditer(attributes), MAX_ATTRIBUTES)]
-    return f"<{match[1]}{match[2][:100]} {' '.join(few)}>"
-
-
-def _end_of_raw(html: str, name: str, at: int) -> int:
-    """Where the content of a raw text element ends, before its end tag; the end of the document where it has none."""
-    end = re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE).search(html, at)
-    return len(html) if end is None else end.start()
-
-
-@dataclass(slots=True)
-class _Levels:
-    """An upper bound of how many elements are open: an end tag counts only where it closes for sure."""
-
-    stack: list[tuple[str, int]] = field(default_factory=list)
-    #: Formatting elements that were closed out of order, and may be opened again at any time.
-    loose: int = 0
-    #: Length of the start tags of the formatting elements in `stack` and in `loose`.
-    formatting: int = 0
-    repeated: int = 0
-
-    def open(self, name: str, length: int) -> bool:
-        """Count a start tag; False where it is one too many."""
-        self.repeated += self.formatting
-        if name in _VOID:
-            return self.repeated <= MAX_REPEATED
-        closes = _CLOSES.get(name, frozenset())
-        while self.stack and self.stack[-1][0] in closes:
-            self.stack.pop()
-        self.stack.append((name, length))
-        if name in _FORMATTING:
-            self.formatting += length
-        return len(self.stack) + self.loose <= MAX_DEPTH and self.repeated <= MAX_REPEATED
-
-    def close(self, name: str) -> bool:
-        """Count an end tag; False where the document has become too disordered."""
-        at = self._find(name)
-        if at is None:
-            return True
-        above = self.stack[at + 1 :]
-        if name not in _FORMATTING:
-            del self.stack[at:]
-            self.loose += sum(other in _FORMATTING for other, _ in above)
-        elif above:
-            del self.stack[at]
-            self.loose += 1
-        else:
-            self.formatting -= self.stack.pop()[1]
-        return len(self.stack) + self.loose <= MAX_DEPTH
-
-    def _find(self, name: str) -> int | None:
-        """Place of the element that an end tag closes, or None where that is not sure."""
-        stops = _STOPS.get(name, _SPECIAL)
-        for at in range(len(self.stack) - 1, max(0, len(self.stack) - _REACH) - 1, -1):
-            other = self.stack[at][0]
-            if other == name:
-                return at
-            if other in stops:
-                return None
-        return None
+    return f"<{match[1]}{match[2]} {' '.join(few)}>"

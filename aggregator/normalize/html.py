@@ -62,7 +62,7 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
         edited = Editor(text.base, page).edit(FOUND.clean(bound(source)))
         safe = STRICT.clean(bound(edited))
         if safe == edited and len(safe) <= MAX_HTML:
-            return safe
+            return "" if safe.isspace() else safe
         source = safe if len(safe) <= MAX_HTML else cut(safe, _ENOUGH)
     rest = text_of(safe)[: _ENOUGH // 8]
     return f"<p>{html.escape(rest, quote=False)}</p>".replace("\u00a0", "&nbsp;")

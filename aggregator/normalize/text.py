@@ -56,7 +56,9 @@ def unescape(text: str) -> str:
 def fold(text: str, limit: int) -> str:
     """The text on one line, NFC, without invisible characters, cut at `limit` characters."""
     seen = _IDLE_JOINER.sub("", _INVISIBLE.sub("", text[:_LOOKED_AT]))
-    return shorten(unicodedata.normalize("NFC", " ".join(seen.split())), limit)
+    # Putting many combining marks in order takes the square of their number.
+    begin = " ".join(seen.split())[: 4 * limit]
+    return shorten(unicodedata.normalize("NFC", begin), limit)
 
 
 def shorten(text: str, limit: int) -> str:
@@ -88,7 +90,7 @@ def plain_title(title: Text) -> str:
 
 def fallback_title(words: str, url: str | None) -> str:
     """A title for an entry that has none: the beginning of its text, else the last part of its address."""
-    words = fold(words, _LOOKED_AT)
+    words = fold(words, MAX_TITLE)
     if words:
         begin = shorten(words, MAX_FALLBACK)
         at_word = begin.rpartition(" ")[0]
@@ -108,16 +110,16 @@ def clean_authors(raw: Sequence[str]) -> tuple[str, ...]:
 
 def clean_tags(raw: Sequence[str]) -> tuple[str, ...]:
     """The tags, once each whatever their case, at most `MAX_TAGS`."""
-    return _unique((fold(unescape(tag[:_LOOKED_AT]), MAX_TAG) for tag in raw[: 20 * MAX_TAGS]), MAX_TAGS)
+    return _unique((fold(unescape(tag[: 10 * MAX_TAG]), MAX_TAG) for tag in raw[: 20 * MAX_TAGS]), MAX_TAGS)
 
 
 def _author(raw: str) -> str:
-    name = fold(unescape(raw[:_LOOKED_AT]), _LOOKED_AT)
+    name = fold(unescape(raw[:_LOOKED_AT]), 2 * MAX_AUTHOR)
     if "@" in name:
         words = re.split(r"([\s<>()\[\],;:\"]+)", name)
         mails = [word for word in words if _is_mail(word)]
         rest = "".join(word for word in words if not _is_mail(word) and word.lower() != "mailto")
-        name = fold(re.sub(r"<\s*>|\(\s*\)|\[\s*\]", "", rest), _LOOKED_AT)
+        name = re.sub(r"<\s*>|\(\s*\)|\[\s*\]", "", rest).strip()
         if name.startswith("(") and name.endswith(")"):
             name = name[1:-1]
         name = name.strip(' "<>,;:') or (mails[0].partition("@")[0] if mails else "")
