@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.errors import ParseError
 from aggregator.models import Fetched, ParsedFeed, RawEntry
-from aggregator.parse import parse
+from aggregator.parse import parse, parse_plain, tolerant
+from aggregator.parse.sniff import sniff
 
 URL = "https://site.example/feed"
 NAMESPACES = (
@@ -18,7 +21,12 @@ NAMESPACES = (
 
 
 def read(text: str) -> ParsedFeed:
-    return parse(Fetched(requested_url=URL, url=URL, status=200, content_type="", body=text.encode()))
+    """What the tolerant reader makes of a document; the reader for well-formed ones must agree wherever it is sure."""
+    fetched = Fetched(requested_url=URL, url=URL, status=200, content_type="", body=text.encode())
+    parsed = tolerant.read(sniff(fetched))
+    plain = parse_plain(fetched)
+    assert plain is None or replace(plain, reader=parsed.reader) == parsed
+    return parsed
 
 
 def rss(*items: str) -> str:

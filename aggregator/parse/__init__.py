@@ -9,22 +9,44 @@ from __future__ import annotations
 from aggregator.errors import ParseError
 from aggregator.models import Fetched, ParsedFeed
 
+__all__ = ["parse", "parse_plain"]
+
+#: Bytes; a tree takes many times the memory of its document, so that larger ones are for a process of its own.
+PLAIN_LIMIT = 4_000_000
+
+
+def parse_plain(fetched: Fetched) -> ParsedFeed | None:
+    """Read a document that is no trouble: well-formed, and not too large to be read here. None: use `parse`.
+
+    Raises:
+        ParseError: it is certain that this is no feed.
+    """
+    # Imported on use: whoever needs only the dates of this package shall not wait for the readers.
+    from aggregator.parse import wellformed
+    from aggregator.parse.sniff import sniff
+
+    if len(fetched.body) > PLAIN_LIMIT:
+        return None
+    return wellformed.read_bytes(fetched) or wellformed.read_document(sniff(fetched))
+
 
 def parse(fetched: Fetched) -> ParsedFeed:
-    """Read a document as a feed.
+    """Read a document as a feed, with every reader there is.
+
+    feedparser, which reads what is ill-formed, can be slow: call this in a process that can be ended.
 
     Raises:
         ParseError: ``not_a_feed``, ``unparsable`` or ``too_large``.
     """
-    # Imported on use: whoever needs only the dates of this package shall not wait for feedparser.
+    from aggregator.parse import wellformed
     from aggregator.parse.sniff import sniff
 
     try:
+        if (feed := wellformed.read_bytes(fetched)) is not None:
+            return feed
         document = sniff(fetched)
-        if document.format == "json":
-            from aggregator.parse import jsonfeed
-
-            return jsonfeed.read(document)
+        if (feed := wellformed.read_document(document)) is not None:
+            return feed
         from aggregator.parse import tolerant
 
         return tolerant.read(document)

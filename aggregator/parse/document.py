@@ -21,6 +21,8 @@ MAX_URL = 4096
 #: The largest length that JavaScript and JSON can carry.
 MAX_LENGTH = 2**53 - 1
 
+#: An address that needs no resolving and no second look; most are such.
+_ABSOLUTE = re.compile(r"https?://[A-Za-z0-9][\w.-]*(?::\d+)?(?:[/?#][!-~]*)?", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,8}")
 _TAB_OR_NEWLINE = re.compile(r"[\t\r\n]+")
 
@@ -43,6 +45,8 @@ def address(value: object, base: str = "") -> str | None:
     """Resolve an address; None for what is none, is too long, or is not http(s)."""
     if not isinstance(value, str):
         return None
+    if len(value) <= MAX_URL and _ABSOLUTE.fullmatch(value):
+        return value
     value = _TAB_OR_NEWLINE.sub("", value.strip())
     if not value or len(value) > MAX_URL:
         return None

@@ -6,12 +6,8 @@ is, `summary` for `description`. Texts stay as found; addresses are resolved and
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-from feedparser.api import StrictFeedParser
 
 from aggregator.models import Enclosure, ParsedFeed, RawEntry, Text
 from aggregator.parse.document import (
@@ -25,10 +21,9 @@ from aggregator.parse.document import (
     says_something,
     size,
 )
+from aggregator.parse.values import date, looks_like_html, media_type, seconds, visible
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
-_TAG = re.compile(r"</?[A-Za-z][^<>]*+>")
-_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{2})")
 
 
 def map_feed(parser: Any, url: str, repairs: tuple[str, ...]) -> ParsedFeed:
@@ -47,7 +42,7 @@ def map_feed(parser: Any, url: str, repairs: tuple[str, ...]) -> ParsedFeed:
         version=version,
         reader="feedparser",
         entries=tuple(entry for entry in entries if says_something(entry)),
-        title=_plain(_own_text(feed, "title", url)),
+        title=visible(_own_text(feed, "title", url)),
         home_url=_link(feed, url),
         language=language(feed.get("language")),
         repairs=repairs,
@@ -64,8 +59,8 @@ def _entry(entry: dict[str, Any], url: str, version: str, inherited: tuple[str, 
         title=_own_text(entry, "title", url),
         content=_content(get("content") or (), url),
         summary=_summary(entry, url),
-        published=_date(get("published")) or _date(get("created")),
-        updated=_date(get("updated")),
+        published=date(get("published")) or date(get("created")),
+        updated=date(get("updated")),
         authors=_authors(entry) or inherited,
         tags=_tags(get("tags") or ()),
         enclosures=enclosures,
@@ -91,7 +86,7 @@ def _own_text(found: Mapping[str, Any], key: str, url: str) -> Text | None:
     """The text construct `key`; its detail may be of an element further inside, e.g. of an author's `title`."""
     detail, value = found.get(f"{key}_detail"), found.get(key)
     if isinstance(detail, dict) and value and detail.get("value") != value:
-        guessed = "text/html" if StrictFeedParser.looks_like_html(value) else "text/plain"
+        guessed = "text/html" if looks_like_html(value) else "text/plain"
         return _text({**detail, "value": value, "type": guessed}, url)
     return _text(detail, url)
 
@@ -109,13 +104,6 @@ def _summary(entry: dict[str, Any], url: str) -> Text | None:
     return None
 
 
-def _plain(text: Text | None) -> str | None:
-    if text is None:
-        return None
-    value = html.unescape(_TAG.sub("", text.value)) if text.type == "html" else text.value
-    return " ".join(value.split()) or None
-
-
 def _link(found: Mapping[str, Any], url: str, rel: str = "alternate") -> str | None:
     """The first link of a relation, pages before other types (RFC 4287, section 4.2.7)."""
     links = [link for link in found.get("links") or () if link.get("rel") == rel and link.get("href")]
@@ -130,11 +118,6 @@ def _entry_url(entry: dict[str, Any], url: str, version: str) -> str | None:
     if entry.get("guid_is_url") or version in ("rss10", "rss090"):
         return address(entry.get("id"))
     return None
-
-
-def _date(value: Any) -> str | None:
-    text = value.strip() if isinstance(value, str) else ""
-    return text if 0 < len(text) <= 200 else None
 
 
 def _authors(found: Mapping[str, Any]) -> tuple[str, ...]:
@@ -163,25 +146,11 @@ def _enclosures(entry: dict[str, Any], media: list[dict[str, Any]], url: str) ->
         duration = found.get("duration") or (entry.get("itunes_duration") if first else None)
         yield Enclosure(
             url=target,
-            type=_media_type(found.get("type")),
+            type=media_type(found.get("type")),
             length=size(found.get("length") or found.get("filesize")),
             title=found.get("title") or None,
-            duration=_seconds(duration),
+            duration=seconds(duration),
         )
-
-
-def _media_type(value: Any) -> str:
-    text = str(value or "").strip().lower()
-    return text if re.fullmatch(r"[\w.+-]{1,60}/[\w.+-]{1,100}(?:\s*;[^\r\n]{0,100})?", text) else ""
-
-
-def _seconds(value: Any) -> int | None:
-    """Playing time, as seconds or as ``[hours:]minutes:seconds`` (iTunes' duration)."""
-    text = str(value or "").strip()
-    if match := _CLOCK.fullmatch(text):
-        hours, minutes, seconds = match.groups("0")
-        return int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-    return size(text.partition(".")[0])
 
 
 def _image(entry: dict[str, Any], media: list[dict[str, Any]], url: str) -> str | None:

@@ -1,0 +1,137 @@
+"""Read well-formed Atom 1.0 (RFC 4287) and Atom 0.3.
+
+In: a tree whose root is ``feed``. Out: a `ParsedFeed` as the tolerant reader would make it, about fifty times as
+fast; raises `Unsure` where it does not know for certain.
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from aggregator.models import ParsedFeed, RawEntry, Text
+from aggregator.parse.builder import (
+    ATOM,
+    ATOM_03,
+    SHARED,
+    Builder,
+    Handler,
+    add_author,
+    add_link,
+    add_tag,
+    check_namespaces,
+    set_created,
+    set_published,
+    set_updated,
+    unsure,
+)
+from aggregator.parse.document import MAX_ENTRIES, address, language, says_something
+from aggregator.parse.values import visible
+from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, plain
+
+_TEXT = frozenset({"", "text", "text/plain", "plain"})
+_HTML = frozenset({"html", "text/html"})
+_XHTML = frozenset({"xhtml", "application/xhtml+xml"})
+
+
+def construct(read: Reader, element: etree._Element) -> Text | None:
+    """A text construct (RFC 4287, section 3.1) or content (4.1.3); None where it is empty or no text."""
+    kind = (element.get("type") or "").partition(";")[0].strip().lower()
+    if element.get("mode") not in (None, "xml", "escaped") or element.get("src") is not None:
+        raise Unsure("content that is elsewhere or encoded")
+    if kind in _XHTML:
+        return read.markup(element)
+    if len(element) and (kind in _HTML or kind in _TEXT):
+        return read.markup(element)
+    if kind in _HTML:
+        return read.text(element, "html")
+    if kind in _TEXT or (kind.startswith("text/") and not len(element)):
+        return read.text(element, "text")
+    raise Unsure(f"content of type {kind}")
+
+
+def _set_id(entry: Builder, element: etree._Element) -> None:
+    entry.guid = plain(element)
+
+
+def _set_title(entry: Builder, element: etree._Element) -> None:
+    if entry.title is None:
+        entry.title = construct(entry.read, element)
+
+
+def _set_summary(entry: Builder, element: etree._Element) -> None:
+    if entry.summary is not None:
+        raise Unsure("two summaries")
+    entry.summary = construct(entry.read, element)
+
+
+def _add_content(entry: Builder, element: etree._Element) -> None:
+    if (text := construct(entry.read, element)) is not None:
+        entry.contents.append(text)
+
+
+_CORE: dict[str, Handler] = {
+    "id": _set_id,
+    "title": _set_title,
+    "summary": _set_summary,
+    "content": _add_content,
+    "link": add_link,
+    "author": add_author,
+    "category": add_tag,
+    "published": set_published,
+    "issued": set_published,
+    "updated": set_updated,
+    "modified": set_updated,
+    "created": set_created,
+    "entry": unsure,
+}
+_TABLES: dict[str, dict[str, Handler]] = {
+    own: {**{own + name: handler for name, handler in _CORE.items()}, **SHARED, XHTML + "div": unsure}
+    for own in (ATOM, ATOM_03, "")
+}
+
+
+def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) -> ParsedFeed:
+    """Read a feed.
+
+    Raises:
+        Unsure: the tolerant reader has to read it.
+    """
+    check_namespaces(root)
+    own = root.tag.removesuffix("feed")
+    if own not in _TABLES or own + "feed" != root.tag:
+        raise Unsure(f"root element {root.tag}")
+    found = root.findall(own + "entry")
+    if len(found) > MAX_ENTRIES:
+        raise Unsure("very many entries")
+    feed = Builder(reader)
+    for child in root:
+        if child.tag == own + "title":
+            _set_title(feed, child)
+        elif child.tag == own + "author":
+            add_author(feed, child)
+        elif child.tag == own + "link":
+            add_link(feed, child)
+    inherited = tuple(dict.fromkeys(feed.authors))
+    entries = [_entry(one, reader, _TABLES[own], inherited) for one in found]
+    return ParsedFeed(
+        version={ATOM: "atom10", ATOM_03: "atom03"}.get(own, "atom"),
+        reader="lxml",
+        entries=tuple(entry for entry in entries if says_something(entry)),
+        title=visible(feed.title),
+        home_url=feed.link("alternate"),
+        language=language(root.get(XML_LANG)),
+        repairs=repairs,
+    )
+
+
+def _entry(element: etree._Element, reader: Reader, table: dict[str, Handler], inherited: tuple[str, ...]) -> RawEntry:
+    entry = Builder(reader)
+    if len(element.attrib):
+        entry.language = language(element.get(XML_LANG))
+    for child in element:
+        if (handler := table.get(child.tag)) is not None:
+            handler(entry, child)
+    if not entry.links:
+        # An id that is an address is all that some feeds give.
+        entry.permalink = address(entry.guid)
+    return entry.finish(inherited)

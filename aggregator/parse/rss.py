@@ -1,0 +1,173 @@
+"""Read well-formed RSS 0.90, 0.91, 0.92, 1.0 (RDF) and 2.0.
+
+In: a tree whose root is ``rss`` or ``rdf:RDF``. Out: a `ParsedFeed` as the tolerant reader would make it, about
+fifty times as fast; raises `Unsure` where it does not know for certain.
+
+Specifications: RSS 2.0 (rssboard.org/rss-specification), RSS 1.0 (web.resource.org/rss/1.0/spec).
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from aggregator.models import ParsedFeed, RawEntry
+from aggregator.parse.builder import (
+    ATOM,
+    SHARED,
+    Builder,
+    Handler,
+    add_author,
+    add_keywords,
+    add_link,
+    add_tag,
+    check_namespaces,
+    set_comments,
+    set_created,
+    set_description,
+    set_published,
+    set_title,
+    set_updated,
+    unsure,
+)
+from aggregator.parse.document import MAX_ENTRIES, address, language, says_something
+from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, plain
+
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+RSS_10 = "{http://purl.org/rss/1.0/}"
+RSS_090 = "{http://my.netscape.com/rdf/simple/0.9/}"
+_VERSIONS = {"0.91": "rss091u", "0.92": "rss092", "0.93": "rss093", "0.94": "rss094"}
+
+
+def _set_link(entry: Builder, element: etree._Element) -> None:
+    if element.get("href") is not None:
+        add_link(entry, element)
+    else:
+        entry.links.append(("alternate", "", entry.read.address(element, plain(element))))
+
+
+def _set_guid(entry: Builder, element: etree._Element) -> None:
+    entry.guid = plain(element)
+    names = {name.lower(): value for name, value in element.attrib.items()} if len(element.attrib) else {}
+    if names.get("ispermalink", "true") == "true":
+        entry.permalink = address(entry.guid)
+
+
+def _add_enclosure(entry: Builder, element: etree._Element) -> None:
+    entry.enclosures.append((element, element.get("url") or element.get("href") or ""))
+
+
+def _add_categories(entry: Builder, element: etree._Element) -> None:
+    for child in element:
+        add_tag(entry, child)
+
+
+_CORE: dict[str, Handler] = {
+    "title": set_title,
+    "link": _set_link,
+    "description": set_description,
+    "guid": _set_guid,
+    "pubDate": set_published,
+    "pubdate": set_published,
+    "published": set_published,
+    "lastBuildDate": set_updated,
+    "updated": set_updated,
+    "modified": set_updated,
+    "created": set_created,
+    "author": add_author,
+    "category": add_tag,
+    "categories": _add_categories,
+    "keywords": add_tag,
+    "tags": add_keywords,
+    "enclosure": _add_enclosure,
+    "comments": set_comments,
+    **dict.fromkeys(("content", "summary", "body", "fullitem", "abstract", "id", "item", "entry", "rights"), unsure),
+}
+_ATOM_PARTS: dict[str, Handler] = {
+    ATOM + "link": add_link,
+    ATOM + "author": add_author,
+    ATOM + "published": set_published,
+    ATOM + "updated": set_updated,
+    ATOM + "category": add_tag,
+    **{ATOM + name: unsure for name in ("content", "summary", "id", "title")},
+}
+_UNCERTAIN: dict[str, Handler] = {XHTML + "body": unsure, XHTML + "div": unsure}
+#: Handlers by qualified name for each namespace that the format's own elements may be in.
+_TABLES: dict[str, dict[str, Handler]] = {
+    own: {**{own + name: handler for name, handler in _CORE.items()}, **SHARED, **_ATOM_PARTS, **_UNCERTAIN}
+    for own in ("", RSS_10, RSS_090)
+}
+
+
+def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) -> ParsedFeed:
+    """Read a feed.
+
+    Raises:
+        Unsure: the tolerant reader has to read it.
+    """
+    check_namespaces(root)
+    own, version = _kind(root)
+    channel = root.find(own + "channel")
+    if channel is None:
+        raise Unsure("no channel")
+    items = [*root.iter(own + "item")]
+    if len(items) > MAX_ENTRIES:
+        raise Unsure("very many items")
+    table = _TABLES[own]
+    entries = [_entry(item, reader, table, version) for item in items]
+    return ParsedFeed(
+        version=version,
+        reader="lxml",
+        entries=tuple(entry for entry in entries if says_something(entry)),
+        title=_title(channel, own),
+        home_url=_home(channel, own, reader),
+        language=language(plain(found))
+        if (found := channel.find(own + "language")) is not None or (found := channel.find("{*}language")) is not None
+        else language(root.get(XML_LANG)),
+        repairs=repairs,
+    )
+
+
+def _kind(root: etree._Element) -> tuple[str, str]:
+    """The namespace of the format's own elements, and the version."""
+    if root.tag == "rss":
+        number = root.get("version") or ""
+        return "", _VERSIONS.get(number, "rss20" if number.startswith("2") else "rss")
+    if root.tag == RDF + "RDF":
+        for own, version in ((RSS_10, "rss10"), (RSS_090, "rss090")):
+            if root.find(own + "channel") is not None:
+                return own, version
+    raise Unsure(f"root element {root.tag}")
+
+
+def _entry(item: etree._Element, reader: Reader, table: dict[str, Handler], version: str) -> RawEntry:
+    entry = Builder(reader)
+    if len(item.attrib):
+        entry.guid = item.get(RDF + "about")
+    for child in item:
+        if (handler := table.get(child.tag)) is not None:
+            handler(entry, child)
+    if entry.permalink is None and entry.guid and version in ("rss10", "rss090"):
+        entry.permalink = address(entry.guid)
+    return entry.finish()
+
+
+def _title(channel: etree._Element, own: str) -> str | None:
+    found = channel.find(own + "title")
+    if found is None:
+        return None
+    if "<" in (text := plain(found)) or "&" in text:
+        holder = Builder(Reader("", b""))
+        set_title(holder, found)
+        if holder.title is not None and holder.title.type == "html":
+            raise Unsure("markup in the title")
+    return " ".join(text.split()) or None
+
+
+def _home(channel: etree._Element, own: str, reader: Reader) -> str | None:
+    holder = Builder(reader)
+    for child in channel:
+        if child.tag == own + "link":
+            _set_link(holder, child)
+        elif child.tag == ATOM + "link":
+            add_link(holder, child)
+    return holder.link("alternate")

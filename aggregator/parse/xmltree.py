@@ -1,0 +1,113 @@
+"""Well-formed XML as a tree, read strictly: the ground that the readers of RSS and Atom stand on.
+
+In: the text of a `Document`, from its root element on. Out: an lxml tree in which nothing was expanded or fetched, and
+helpers that read text and addresses from its elements. What is not plain raises `Unsure`: the tolerant reader gets it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+
+from aggregator.models import Text
+from aggregator.parse.document import address
+
+XHTML = "{http://www.w3.org/1999/xhtml}"
+XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+#: Namespaces that a serialized element carries over from its ancestors.
+_INHERITED = re.compile(r'\A(<[^\s/>]+)(?:\s+xmlns(?::[^\s=]+)?="[^"]*")+')
+
+
+class Unsure(Exception):
+    """This document needs the tolerant reader; the message says why."""
+
+
+def parse_xml(data: bytes, url: str) -> etree._Element:
+    """Parse a well-formed document in UTF-8.
+
+    Raises:
+        Unsure: it is not well-formed, or too deep or too large for a feed.
+    """
+    # Without `huge_tree`, libxml2 itself refuses deep nesting and texts over 10 MB.
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=False,
+    )
+    try:
+        return etree.fromstring(data, parser, base_url=url)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise Unsure(str(error)) from None
+
+
+class Reader:
+    """Reads elements of one document; knows its address and whether xml:base is used anywhere in it."""
+
+    __slots__ = ("based", "url")
+
+    def __init__(self, url: str, data: bytes) -> None:
+        self.url = url
+        #: Asking every element for its base would cost more than all the rest.
+        self.based = b"xml:base" in data
+
+    def base(self, element: etree._Element) -> str:
+        """Base of relative addresses in an element (XML Base); the document's own address where that is none."""
+        if not self.based:
+            return self.url
+        base: str = self.url
+        chain = [element, *element.iterancestors()]
+        for one in reversed(chain):
+            if value := one.get(XML_BASE):
+                base = address(value, base) or base
+        return base
+
+    def address(self, element: etree._Element, value: str | None) -> str | None:
+        """An address found in an element, resolved, or None."""
+        return address(value, self.base(element)) if value else None
+
+    def text(self, element: etree._Element, kind: str) -> Text | None:
+        """The text of an element, as `kind` (``text`` or ``html``) if no markup is inside; None where it is empty."""
+        if len(element):
+            return self.markup(element)
+        value = (element.text or "").strip()
+        if not value:
+            return None
+        return Text(value, "html" if kind == "html" else "text", self.base(element))
+
+    def markup(self, element: etree._Element) -> Text | None:
+        """The content of an element that holds markup (Atom ``type="xhtml"``, or HTML that was never escaped)."""
+        holder = element
+        if len(element) == 1 and element[0].tag in ("div", XHTML + "div"):
+            around = (element.text or "") + (element[0].tail or "")
+            holder = element if around.strip() else element[0]
+        base = self.base(holder)
+        parts = [_escape(holder.text or "")]
+        for child in holder:
+            for inner in child.iter():
+                if self.based and inner.get(XML_BASE):
+                    raise Unsure("xml:base inside of markup")
+                if isinstance(inner.tag, str):
+                    inner.tag = inner.tag.rpartition("}")[2]
+            markup = etree.tostring(child, encoding="unicode", method="html", with_tail=False)
+            parts.append(_INHERITED.sub(r"\1", markup))
+            parts.append(_escape(child.tail or ""))
+        value = "".join(parts).strip()
+        return Text(value, "html", base) if value else None
+
+
+def plain(element: etree._Element) -> str:
+    """The text of an element and all within it, white space around it taken off."""
+    if len(element):
+        return "".join(map(str, element.itertext())).strip()
+    return (element.text or "").strip()
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
