@@ -90,11 +90,9 @@ def succeeded(
     # With anything missing the same document has to be looked at again, so the server must not answer 304.
     whole = parsed.complete and not fetched.missing
     after = replace(
-        _well(source, state, now),
+        _well(source, state, now, fetched.etag if whole else None, fetched.last_modified if whole else None),
         title=parsed.title or state.title,
         home_url=parsed.home_url or state.home_url,
-        etag=fetched.etag if whole else None,
-        last_modified=fetched.last_modified if whole else None,
         body_hash=fetched.body_hash or None if whole else None,
     )
     return FeedUpdate(after, new, changed, unchanged, notes)
@@ -102,12 +100,8 @@ def succeeded(
 
 def not_modified(source: Source, state: FeedState, outcome: NotModified, now: datetime) -> FeedUpdate:
     """The outcome of a document that is still the one of last time."""
-    after = replace(
-        _well(source, state, now),
-        etag=outcome.etag or state.etag,
-        last_modified=outcome.last_modified or state.last_modified,
-    )
-    return FeedUpdate(after)
+    etag, last_modified = outcome.etag or state.etag, outcome.last_modified or state.last_modified
+    return FeedUpdate(_well(source, state, now, etag, last_modified))
 
 
 def failed(source: Source, state: FeedState, error: SourceError, now: datetime) -> FeedUpdate:
@@ -116,8 +110,9 @@ def failed(source: Source, state: FeedState, error: SourceError, now: datetime) 
     The wait doubles with every failure in a row, from the source's interval up to `MAX_BACKOFF`.
     """
     failures = state.failures + 1
-    # Beyond some thirty doublings every interval is over the limit; the number of failures has none.
-    wait = min(source.interval * 2 ** min(failures - 1, 30), max(MAX_BACKOFF, source.interval))
+    # The number of failures has no limit, but a duration has one.
+    doubled = min(source.interval, MAX_BACKOFF) * 2 ** min(failures - 1, 20)
+    wait = max(min(doubled, MAX_BACKOFF), source.interval)
     after = replace(
         state,
         last_attempt_at=now,
@@ -129,7 +124,7 @@ def failed(source: Source, state: FeedState, error: SourceError, now: datetime) 
     return FeedUpdate(after)
 
 
-def _well(source: Source, state: FeedState, now: datetime) -> FeedState:
+def _well(source: Source, state: FeedState, now: datetime, etag: str | None, last_modified: str | None) -> FeedState:
     return replace(
         state,
         last_attempt_at=now,
@@ -138,4 +133,6 @@ def _well(source: Source, state: FeedState, now: datetime) -> FeedState:
         failures=0,
         failure_kind=None,
         error=None,
+        etag=etag,
+        last_modified=last_modified,
     )

@@ -15,17 +15,18 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
 from aggregator import __version__, decide
-from aggregator.config import Config
+from aggregator.config import Config, redact
 from aggregator.errors import SourceError, StoreError
 from aggregator.fetch import Fetcher, FetchSettings
 from aggregator.isolate import Isolated
-from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, Source
+from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, RawEntry, Source
 from aggregator.normalize import identify, normalize
+from aggregator.parse import parse_plain
 from aggregator.parse.dates import parse_date
 from aggregator.sources import KINDS, Tools
 from aggregator.store import Store
@@ -35,20 +36,32 @@ log = logging.getLogger(__name__)
 #: Limits of the process that reads feeds: no honest feed comes near them.
 PARSE_SECONDS = 30.0
 PARSE_MEMORY_MB = 1024
+#: Outcomes without entries that are stored in one transaction.
+STATES_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one source gave in one cycle."""
+    """What one source gave in one cycle; without the entries, which would fill the memory of a long cycle."""
 
     source: Source
-    update: FeedUpdate
-    #: Seconds from the start of the fetch to the stored outcome.
+    state: FeedState
+    new: int
+    changed: int
+    unchanged: int
+    #: Things worth telling that are no failure.
+    notes: tuple[str, ...]
+    #: Seconds from the start of the fetch to the outcome.
     seconds: float
 
     @property
     def failed(self) -> bool:
-        return self.update.state.failures > 0
+        return self.state.failures > 0
+
+    @property
+    def quiet(self) -> bool:
+        """Whether there is nothing to tell: no failure, nothing new or changed, no note."""
+        return not (self.failed or self.new or self.changed or self.notes)
 
 
 async def update_due(
@@ -74,13 +87,15 @@ async def update_due(
         return []
     settings = FetchSettings(user_agent=_user_agent(config), concurrency=config.fetch.concurrency)
     results: list[Result] = []
+    trouble: BaseException | None = None
     with ExitStack() as stack:
         readers = stack.enter_context(ThreadPoolExecutor(2, "aggregator-read"))
         keeper = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
         parser = Isolated("aggregator.parse:parse", seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
         stack.callback(parser.close)
         async with Fetcher(settings) as fetcher:
-            cycle = _Cycle(store, fetcher, parser.call, readers, keeper, clock, dry_run)
+            parse = partial(_parse, parser)
+            cycle = _Cycle(store, fetcher, parse, readers, keeper, clock, dry_run, config.secrets)
             queue = iter(chosen)
 
             async def work() -> None:
@@ -89,9 +104,16 @@ async def update_due(
                     results.append(result)
                     on_result(result)
 
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(min(config.fetch.concurrency, len(chosen))):
-                    tasks.create_task(work())
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for _ in range(min(config.fetch.concurrency, len(chosen))):
+                        tasks.create_task(work())
+            except* StoreError as group:
+                # Several sources meet the same trouble at once; one account of it is enough.
+                trouble = group.exceptions[0]
+            if trouble is not None:
+                raise trouble
+            await cycle.flush()
     return results
 
 
@@ -106,11 +128,13 @@ class _Cycle:
     keeper: ThreadPoolExecutor
     clock: Callable[[], datetime]
     dry_run: bool
+    secrets: frozenset[str]
+    #: Outcomes without entries, until there are enough of them to be stored together.
+    states: list[FeedState] = field(default_factory=list)
 
     async def update_source(self, source: Source, state: FeedState) -> Result:
         """Run one source through all stages and store the outcome, whatever it is."""
         started = time.monotonic()
-        loop = asyncio.get_running_loop()
         try:
             update = await self._pull(source, state)
         except SourceError as error:
@@ -124,9 +148,29 @@ class _Cycle:
                 f"unexpected error: {type(error).__name__}: {error}", kind="internal", url=source.url
             )
             update = decide.failed(source, state, surprise, self.clock())
+        if update.state.error is not None:
+            # Neither the database nor a log needs to know what the configuration calls a secret.
+            shown = redact(update.state.error, self.secrets)
+            update = replace(update, state=replace(update.state, error=shown))
         if not self.dry_run:
-            await loop.run_in_executor(self.keeper, self.store.apply, update)
-        return Result(source, update, time.monotonic() - started)
+            await self._store(update)
+        counts = len(update.new), len(update.changed), update.unchanged
+        return Result(source, update.state, *counts, update.notes, time.monotonic() - started)
+
+    async def _store(self, update: FeedUpdate) -> None:
+        """Store an outcome at once, or soon where it has no entries: a crash then costs some requests once more."""
+        if update.new or update.changed or update.unchanged:
+            await asyncio.get_running_loop().run_in_executor(self.keeper, self.store.apply, update)
+        else:
+            self.states.append(update.state)
+            if len(self.states) >= STATES_AT_ONCE:
+                await self.flush()
+
+    async def flush(self) -> None:
+        """Store the states that are still to be stored."""
+        states = self.states.copy()
+        self.states.clear()
+        await asyncio.get_running_loop().run_in_executor(self.keeper, self.store.keep, states)
 
     async def _pull(self, source: Source, state: FeedState) -> FeedUpdate:
         kind = KINDS[source.kind]
@@ -153,7 +197,7 @@ class _Cycle:
         now = self.clock()
         identified = identify(parsed.entries)
         known = self.store.known(source.id, [one.key for one in identified])
-        selection = decide.select(identified, known)
+        selection = decide.select(identified, known, _changed_at)
         make = partial(normalize, source_id=source.id, language=parsed.language, now=now, parse_date=_parse_date)
         return decide.succeeded(
             source,
@@ -164,8 +208,21 @@ class _Cycle:
             tuple(make(one, known=old) for one, old in selection.changed),
             selection.unchanged,
             now,
-            notes=(*parsed.repairs, *fetched.missing),
+            notes=(*parsed.repairs, *fetched.missing, *selection.notes),
         )
+
+
+def _changed_at(raw: RawEntry) -> datetime | None:
+    return parse_date(raw.updated, timezone=raw.timezone) if raw.updated else None
+
+
+def _parse(isolated: Isolated, fetched: Fetched) -> ParsedFeed:
+    """Read a feed here where that is sure to be quick, and in a process that can be ended otherwise."""
+    parsed = parse_plain(fetched)
+    if parsed is not None:
+        return parsed
+    answer: ParsedFeed = isolated.call(fetched)
+    return answer
 
 
 def _parse_date(text: str, timezone: str | None) -> datetime | None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 
+import pytest
 import yaml
 
 from tests.origin import Origin, Response, Seen
-from tests.support import Site, item, rss
+from tests.support import Site, item, read_tree, rss
 from tests.validators import check_atom, check_jsonfeed, check_rss
 
 
@@ -185,3 +190,62 @@ def test_document_that_is_cut_off_is_asked_for_again_in_full(site: Site, origin:
     assert len(site.posts()) == 1
     site.run("update", "--all")
     assert [seen.status for seen in origin.asked("/feed.xml")] == [200, 200]
+
+
+def test_dry_run_touches_nothing_not_even_the_database(site: Site, origin: Origin) -> None:
+    feed = origin.route("/one", rss([item(1)]))
+    site.configure({"id": "one", "feed": feed})
+    assert site.run("update", "--dry-run").status == 0
+    assert not site.data.exists()
+    site.run("update")
+    before = read_tree(site.data)
+    site.configure({"id": "other", "feed": feed})
+    assert "1 new" in site.run("update", "--dry-run", "--all").stdout
+    assert read_tree(site.data) == before
+
+
+def test_secrets_reach_neither_output_nor_database(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "s3cr3t-token")
+    origin.route("/private/s3cr3t-token", rss([item(1)]))
+    site.configure(
+        {"id": "bad", "feed": origin.url + "/nope?token=${env:TOKEN}"},
+        {"id": "good", "feed": origin.url + "/private/${env:TOKEN}"},
+    )
+    done = site.run("update")
+    shown = [done.stdout, done.stderr, site.run("status").stdout, site.run("status", "--json").stdout]
+    assert not [text for text in shown if "s3cr3t" in text]
+    assert not [name for name, data in site.public().items() if b"s3cr3t" in data]
+    with closing(sqlite3.connect(site.data / "aggregator.db")) as database:
+        assert "s3cr3t" not in str(database.execute("SELECT error FROM sources").fetchall())
+
+
+def test_entry_that_changes_all_the_time_settles_unless_the_source_dates_it(site: Site, origin: Origin) -> None:
+    site.configure({"id": "one", "feed": origin.url + "/one"})
+    for number in range(28):
+        origin.route("/one", rss([item(1, description=f"version {number}")]))
+        done = site.run("update", "--all")
+    assert "left as they are" in done.stdout
+    assert b"version 24" in site.posts()["news/Item-1.md"]
+    dated = item(1, description="a true change").copy()
+    dated["atom:updated xmlns:atom='http://www.w3.org/2005/Atom'"] = "2026-02-01T00:00:00Z"
+    text = rss([dated]).replace("</atom:updated xmlns:atom='http://www.w3.org/2005/Atom'>", "</atom:updated>")
+    origin.route("/one", text)
+    site.run("update", "--all")
+    assert b"a true change" in site.posts()["news/Item-1.md"]
+
+
+def test_full_disk_ends_with_a_message_and_the_next_run_goes_on(site: Site, origin: Origin) -> None:
+    items = [item(n, description="x" * 20_000) for n in range(1, 28)]
+    site.configure(*({"id": f"s{n}", "feed": origin.route(f"/{n}", rss(items))} for n in range(3)))
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
+        "from aggregator.cli import app; app(sys.argv[1:])"
+    )
+    arguments = ["update", "--config", str(site.config), "--data", str(site.data)]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "error: " in done.stderr
+    assert site.run("update").status == 0
+    assert len(site.posts()) == 81

@@ -34,13 +34,12 @@ def plain(text: str, style: str = "") -> Text:
 
 def describe(result: Result) -> str:
     """One line that says what a source gave."""
-    update = result.update
     if result.failed:
-        return f"failed: {update.state.failure_kind}: {update.state.error}"
-    parts = [f"{len(update.new)} new", f"{len(update.changed)} changed", f"{update.unchanged} known"]
-    if not any((update.new, update.changed, update.unchanged)):
+        return f"failed: {result.state.failure_kind}: {result.state.error}"
+    parts = [f"{result.new} new", f"{result.changed} changed", f"{result.unchanged} known"]
+    if not (result.new or result.changed or result.unchanged):
         parts = ["not modified"]
-    return ", ".join([*parts, *update.notes[:3]])
+    return ", ".join([*parts, *result.notes[:3]])
 
 
 @contextmanager

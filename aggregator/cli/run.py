@@ -141,21 +141,20 @@ def _show(config: Config, results: Sequence[Result]) -> None:
     order = {source.id: number for number, source in enumerate(config.sources)}
     shown = sorted(results, key=lambda one: order[one.source.id])
     if len(shown) > LONG_TABLE:
-        shown = [one for one in shown if one.failed or one.update.new or one.update.changed or one.update.notes]
+        shown = [one for one in shown if not one.quiet]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("source", overflow="fold")
     for column in ("new", "changed", "known", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("result", overflow="fold")
     for result in shown:
-        update, state = result.update, result.update.state
-        counts = [str(len(update.new)), str(len(update.changed)), str(update.unchanged)]
+        counts = [str(result.new), str(result.changed), str(result.unchanged)]
         if result.failed:
             counts = ["", "", ""]
-            outcome = plain(redact(f"{state.failure_kind}: {state.error}", config.secrets), "red")
+            outcome = plain(redact(f"{result.state.failure_kind}: {result.state.error}", config.secrets), "red")
         else:
-            same = not (update.new or update.changed or update.unchanged)
-            outcome = plain("; ".join(["not modified" if same else "ok", *update.notes[:3]]))
+            same = not (result.new or result.changed or result.unchanged)
+            outcome = plain("; ".join(["not modified" if same else "ok", *result.notes[:3]]))
         table.add_row(plain(result.source.id), *counts, f"{result.seconds:.1f}", outcome)
     console = output()
     if shown:
@@ -163,8 +162,8 @@ def _show(config: Config, results: Sequence[Result]) -> None:
     if len(shown) < len(results):
         console.print(f"{len(results) - len(shown)} sources had nothing new")
     failed = sum(result.failed for result in results)
-    new = sum(len(result.update.new) for result in results)
-    changed = sum(len(result.update.changed) for result in results)
+    new = sum(result.new for result in results)
+    changed = sum(result.changed for result in results)
     console.print(f"{len(results)} sources, {failed} failed; {new} new entries, {changed} changed")
 
 

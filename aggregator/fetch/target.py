@@ -74,7 +74,7 @@ def parse(text: str) -> Target:
     authorization = None
     if url.userinfo:
         authorization = "Basic " + b64encode(f"{url.username}:{url.password}".encode()).decode()
-    if url.userinfo or "#" in text or url.port is not None:
+    if url.userinfo or "#" in text or url.port == _PORTS[url.scheme]:
         url = url.copy_with(userinfo=b"", fragment=None, port=None if port == _PORTS[url.scheme] else port)
     return Target(str(url), url, (url.scheme, host, port), authorization)
 

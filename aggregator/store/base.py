@@ -61,6 +61,9 @@ class Store(Protocol):
         pending. The source has to be known from `sync_sources`; it may be configured no longer.
         """
 
+    def keep(self, states: Sequence[FeedState]) -> None:
+        """Store the outcomes of several sources that gave no entries: not modified, or failed."""
+
     def pending(self, limit: int) -> list[Item]:
         """Entries of configured sources whose post is not written, by date, source id and key, oldest first."""
 

@@ -108,6 +108,13 @@ class SqlStore:
             if title != state.title and rows.origin_name(name, title, url) != rows.origin_name(name, state.title, url):
                 connection.execute(statements.RENDER_ANEW, {"of_source": source.pk})
 
+    def keep(self, states: Sequence[FeedState]) -> None:
+        """See `Store.keep`."""
+        if states:
+            values = [{"source_id": state.source_id, **rows.state_values(state)} for state in states]
+            with self._database.write() as connection:
+                connection.execute(statements.KEEP_STATE, values)
+
     # -- publishing --------------------------------------------------------------------------------------------------
 
     def pending(self, limit: int) -> list[Item]:
