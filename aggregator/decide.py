@@ -82,7 +82,7 @@ def not_modified(source: Source, state: FeedState, outcome: NotModified, now: da
         etag=outcome.etag or state.etag,
         last_modified=outcome.last_modified or state.last_modified,
     )
-    return FeedUpdate(after)
+    return FeedUpdate(after, notes=outcome.notes)
 
 
 def failed(source: Source, state: FeedState, error: SourceError, now: datetime) -> FeedUpdate:

@@ -16,11 +16,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from aggregator import __version__, decide
-from aggregator.config import Config
+from aggregator.config import Config, redact
 from aggregator.errors import SourceError, StoreError
 from aggregator.fetch import Fetcher, FetchSettings
 from aggregator.isolate import Isolated
@@ -72,15 +72,20 @@ async def update_due(
     """
     if not chosen:
         return []
-    settings = FetchSettings(user_agent=_user_agent(config), concurrency=config.fetch.concurrency)
+    settings = FetchSettings(
+        user_agent=_user_agent(config),
+        concurrency=config.fetch.concurrency,
+        per_host=config.fetch.per_host,
+        host_delay=config.fetch.host_delay or timedelta(0),
+    )
     results: list[Result] = []
     with ExitStack() as stack:
         readers = stack.enter_context(ThreadPoolExecutor(2, "aggregator-read"))
         keeper = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
         parser = Isolated("aggregator.parse:parse", seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
         stack.callback(parser.close)
-        async with Fetcher(settings) as fetcher:
-            cycle = _Cycle(store, fetcher, parser.call, readers, keeper, clock, dry_run)
+        async with Fetcher(settings, clock=clock) as fetcher:
+            cycle = _Cycle(store, fetcher, parser.call, readers, keeper, clock, dry_run, config.secrets)
             queue = iter(chosen)
 
             async def work() -> None:
@@ -106,6 +111,7 @@ class _Cycle:
     keeper: ThreadPoolExecutor
     clock: Callable[[], datetime]
     dry_run: bool
+    secrets: frozenset[str]
 
     async def update_source(self, source: Source, state: FeedState) -> Result:
         """Run one source through all stages and store the outcome, whatever it is."""
@@ -124,9 +130,18 @@ class _Cycle:
                 f"unexpected error: {type(error).__name__}: {error}", kind="internal", url=source.url
             )
             update = decide.failed(source, state, surprise, self.clock())
+        update = self._without_secrets(update)
         if not self.dry_run:
             await loop.run_in_executor(self.keeper, self.store.apply, update)
         return Result(source, update, time.monotonic() - started)
+
+    def _without_secrets(self, update: FeedUpdate) -> FeedUpdate:
+        """What is told of an update goes into the database and from there to many places."""
+        if update.state.error is None and not update.notes:
+            return update
+        error = update.state.error and redact(update.state.error, self.secrets)
+        notes = tuple(redact(note, self.secrets) for note in update.notes)
+        return replace(update, state=replace(update.state, error=error), notes=notes)
 
     async def _pull(self, source: Source, state: FeedState) -> FeedUpdate:
         kind = KINDS[source.kind]
@@ -164,7 +179,7 @@ class _Cycle:
             tuple(make(one, known=old) for one, old in selection.changed),
             selection.unchanged,
             now,
-            notes=(*parsed.repairs, *fetched.missing),
+            notes=(*fetched.notes, *parsed.repairs, *fetched.missing),
         )
 
 
@@ -173,5 +188,6 @@ def _parse_date(text: str, timezone: str | None) -> datetime | None:
 
 
 def _user_agent(config: Config) -> str:
-    """How we name ourselves to servers: the program, and the site that an operator of theirs can look at."""
-    return config.fetch.user_agent or f"aggregator/{__version__} (+{config.site.url})"
+    """How we name ourselves to servers: the program, and where their operators can look and write to."""
+    contact = f"; {config.fetch.contact}" if config.fetch.contact else ""
+    return config.fetch.user_agent or f"aggregator/{__version__} (+{config.site.url}{contact})"
