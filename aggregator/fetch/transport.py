@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import Any
@@ -69,7 +70,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             headers=headers,
             allow_redirects=False,
             ssl=self._context(request),
-            **_proxied(proxy),
+            **_proxied(proxy, tunnel=request.url.scheme == "https", headers=headers),
         )
         return httpx.Response(
             response.status,
@@ -151,13 +152,17 @@ def check_literal(host: str, guard: Guard) -> None:
         raise AddressRefused(name)
 
 
-def _proxied(proxy: str | None) -> dict[str, Any]:
-    """Arguments of aiohttp for a proxy."""
+def _proxied(proxy: str | None, *, tunnel: bool, headers: list[tuple[str, str]]) -> dict[str, Any]:
+    """Arguments of aiohttp for a proxy; without a tunnel, it finds its password among the headers of the request."""
     if proxy is None:
         return {}
     url = URL(proxy)
-    login = aiohttp.BasicAuth(url.user or "", url.password or "", "utf-8") if url.user else None
-    return {"proxy": url.with_user(None), "proxy_auth": login}
+    if not url.user:
+        return {"proxy": url}
+    login = "Basic " + b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
+    if not tunnel:
+        headers.append(("Proxy-Authorization", login))
+    return {"proxy": url.with_user(None), "proxy_headers": {"Proxy-Authorization": login} if tunnel else None}
 
 
 class _GuardedResolver(AbstractResolver):
