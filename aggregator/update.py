@@ -84,7 +84,8 @@ async def update_due(
         keeper = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
         parser = Isolated("aggregator.parse:parse", seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
         stack.callback(parser.close)
-        async with Fetcher(settings, clock=clock) as fetcher:
+        waits = store.host_waits(clock())
+        async with Fetcher(settings, clock=clock, waits=waits) as fetcher:
             cycle = _Cycle(store, fetcher, parser.call, readers, keeper, clock, dry_run, config.secrets)
             queue = iter(chosen)
 
@@ -97,6 +98,8 @@ async def update_due(
             async with asyncio.TaskGroup() as tasks:
                 for _ in range(min(config.fetch.concurrency, len(chosen))):
                     tasks.create_task(work())
+            if not dry_run:
+                store.record_traffic(clock(), fetcher.traffic, fetcher.waits)
     return results
 
 
