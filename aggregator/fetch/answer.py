@@ -20,6 +20,8 @@ _CHALLENGES = (
     ("x-amzn-waf-action", "captcha"),
     ("x-vercel-mitigated", "challenge"),
 )
+#: The headers in `Freshness`, in the order of its fields.
+_FRESHNESS = (b"cache-control", b"expires", b"date", b"age", b"retry-after")
 
 
 async def read(trip: Trip, response: httpx.Response, tally: Tally, now: datetime) -> Fetched | NotModified:
@@ -114,13 +116,14 @@ def text(value: str) -> str:
 
 
 def _freshness(response: httpx.Response) -> Freshness:
-    return Freshness(
-        cache_control=_list(response, b"cache-control") or None,
-        expires=header(response, b"expires"),
-        date=header(response, b"date"),
-        age=header(response, b"age"),
-        retry_after=header(response, b"retry-after"),
-    )
+    said: dict[bytes, str] = {}
+    for key, value in response.headers.raw:
+        name = key.lower()
+        if name == b"cache-control" and name in said:
+            said[name] += "," + value.decode("latin-1")
+        elif name in _FRESHNESS:
+            said.setdefault(name, value.decode("latin-1"))
+    return Freshness(*map(said.get, _FRESHNESS))
 
 
 def _list(response: httpx.Response, name: bytes) -> str:

@@ -21,7 +21,7 @@ from publicsuffixlist import PublicSuffixList
 
 from aggregator.errors import FetchError
 from aggregator.fetch.request import FetchSettings
-from aggregator.fetch.target import Target
+from aggregator.fetch.target import Origin, Target
 from aggregator.models import Freshness, HostTraffic
 
 #: Longest wait that a server can ask for.
@@ -158,14 +158,21 @@ class Hosts:
 
 def host_of(target: Target) -> str:
     """The name under which a target's host is known: with the port where it is an address or a name without a dot."""
-    host = target.host.rstrip(".")
-    return host if _is_domain(host) else f"{host}:{target.origin[2]}"
+    return _names(target.origin)[0]
 
 
 def domain_of(target: Target) -> str:
     """The registrable domain of a target, else the host as `host_of` names it."""
-    host = target.host.rstrip(".")
-    return _registrable(host) if _is_domain(host) else host_of(target)
+    return _names(target.origin)[1]
+
+
+@functools.lru_cache(maxsize=10_000)
+def _names(origin: Origin) -> tuple[str, str]:
+    _, host, port = origin
+    host = host.rstrip(".")
+    if "." not in host or _is_address(host) or _is_this_machine(host):
+        return f"{host}:{port}", f"{host}:{port}"
+    return host, _suffixes().privatesuffix(host) or host
 
 
 def retry_after(freshness: Freshness, now: datetime) -> datetime | None:
@@ -191,11 +198,6 @@ def _http_date(text: str) -> datetime | None:
         return None
 
 
-def _is_domain(host: str) -> bool:
-    return "." in host and not _is_address(host) and not _is_this_machine(host)
-
-
-@functools.lru_cache(maxsize=10_000)
 def _is_address(host: str) -> bool:
     try:
         ip_address(host)
@@ -209,11 +211,6 @@ def _is_this_machine(host: str) -> bool:
     if _is_address(host):
         return ip_address(host).is_loopback
     return host == "localhost" or host.endswith(".localhost")
-
-
-@functools.lru_cache(maxsize=10_000)
-def _registrable(host: str) -> str:
-    return _suffixes().privatesuffix(host) or host
 
 
 @functools.cache

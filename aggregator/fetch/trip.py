@@ -30,7 +30,8 @@ class Trip:
         self.validators = _validators(request)
         #: Things worth telling about the way.
         self.notes: tuple[str, ...] = ()
-        self._home = self.target.origin if request.home is None else targets.parse(request.home).origin
+        elsewhere = request.home is not None and request.home != request.url
+        self._home = targets.parse(request.home or "").origin if elsewhere else self.target.origin
         self._permanent = True
         self._visited = {self.target.url}
         self._credentials: dict[Origin, str] = {}
