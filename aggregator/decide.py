@@ -101,7 +101,7 @@ def succeeded(
 def not_modified(source: Source, state: FeedState, outcome: NotModified, now: datetime) -> FeedUpdate:
     """The outcome of a document that is still the one of last time."""
     etag, last_modified = outcome.etag or state.etag, outcome.last_modified or state.last_modified
-    return FeedUpdate(_well(source, state, now, etag, last_modified))
+    return FeedUpdate(_well(source, state, now, etag, last_modified), notes=outcome.notes)
 
 
 def failed(source: Source, state: FeedState, error: SourceError, now: datetime) -> FeedUpdate:

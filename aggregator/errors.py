@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from aggregator.models import FailureKind
+from aggregator.models import FailureKind, Freshness
 
 
 class AggregatorError(Exception):
@@ -76,10 +77,30 @@ class SourceError(AggregatorError):
 
 
 class FetchError(SourceError):
-    """A document could not be fetched; `status` is the HTTP status where there was one."""
+    """A document could not be fetched.
 
-    def __init__(self, message: str, *, kind: FailureKind, url: str | None = None, status: int | None = None) -> None:
+    Args:
+        status: the HTTP status where there was one.
+        retry_after: when the server wants to be asked again (RFC 9110, section 10.2.3), aware and in UTC.
+        freshness: what the answer said of when to come back, as sent.
+        held: the request was not even sent, because the host wants to be left alone.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: FailureKind,
+        url: str | None = None,
+        status: int | None = None,
+        retry_after: datetime | None = None,
+        freshness: Freshness | None = None,
+        held: bool = False,
+    ) -> None:
         self.status = status
+        self.retry_after = retry_after
+        self.freshness = freshness or Freshness()
+        self.held = held
         super().__init__(message, kind=kind, url=url)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from aggregator import __version__, decide
@@ -85,7 +85,12 @@ async def update_due(
     """
     if not chosen:
         return []
-    settings = FetchSettings(user_agent=_user_agent(config), concurrency=config.fetch.concurrency)
+    settings = FetchSettings(
+        user_agent=_user_agent(config),
+        concurrency=config.fetch.concurrency,
+        per_host=config.fetch.per_host,
+        host_delay=config.fetch.host_delay or timedelta(0),
+    )
     results: list[Result] = []
     trouble: BaseException | None = None
     with ExitStack() as stack:
@@ -93,7 +98,8 @@ async def update_due(
         keeper = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
         parser = Isolated("aggregator.parse:parse", seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
         stack.callback(parser.close)
-        async with Fetcher(settings) as fetcher:
+        waits = store.host_waits(clock())
+        async with Fetcher(settings, clock=clock, waits=waits) as fetcher:
             parse = partial(_parse, parser)
             cycle = _Cycle(store, fetcher, parse, readers, keeper, clock, dry_run, config.secrets)
             queue = iter(chosen)
@@ -114,6 +120,8 @@ async def update_due(
             if trouble is not None:
                 raise trouble
             await cycle.flush()
+            if not dry_run:
+                store.record_traffic(clock(), fetcher.traffic, fetcher.waits)
     return results
 
 
@@ -148,10 +156,7 @@ class _Cycle:
                 f"unexpected error: {type(error).__name__}: {error}", kind="internal", url=source.url
             )
             update = decide.failed(source, state, surprise, self.clock())
-        if update.state.error is not None:
-            # Neither the database nor a log needs to know what the configuration calls a secret.
-            shown = redact(update.state.error, self.secrets)
-            update = replace(update, state=replace(update.state, error=shown))
+        update = self._without_secrets(update)
         if not self.dry_run:
             await self._store(update)
         counts = len(update.new), len(update.changed), update.unchanged
@@ -171,6 +176,14 @@ class _Cycle:
         states = self.states.copy()
         self.states.clear()
         await asyncio.get_running_loop().run_in_executor(self.keeper, self.store.keep, states)
+
+    def _without_secrets(self, update: FeedUpdate) -> FeedUpdate:
+        """What is told of an update goes into the database and from there to many places."""
+        if update.state.error is None and not update.notes:
+            return update
+        error = update.state.error and redact(update.state.error, self.secrets)
+        notes = tuple(redact(note, self.secrets) for note in update.notes)
+        return replace(update, state=replace(update.state, error=error), notes=notes)
 
     async def _pull(self, source: Source, state: FeedState) -> FeedUpdate:
         kind = KINDS[source.kind]
@@ -208,7 +221,7 @@ class _Cycle:
             tuple(make(one, known=old) for one, old in selection.changed),
             selection.unchanged,
             now,
-            notes=(*parsed.repairs, *fetched.missing, *selection.notes),
+            notes=(*fetched.notes, *parsed.repairs, *fetched.missing, *selection.notes),
         )
 
 
@@ -230,5 +243,6 @@ def _parse_date(text: str, timezone: str | None) -> datetime | None:
 
 
 def _user_agent(config: Config) -> str:
-    """How we name ourselves to servers: the program, and the site that an operator of theirs can look at."""
-    return config.fetch.user_agent or f"aggregator/{__version__} (+{config.site.url})"
+    """How we name ourselves to servers: the program, and where their operators can look and write to."""
+    contact = f"; {config.fetch.contact}" if config.fetch.contact else ""
+    return config.fetch.user_agent or f"aggregator/{__version__} (+{config.site.url}{contact})"

@@ -99,6 +99,11 @@ class Origin:
         with self._lock:
             return [seen for seen in self.requests if seen.path == path]
 
+    def pages(self) -> list[Seen]:
+        """The requests so far, those for robots.txt aside."""
+        with self._lock:
+            return [seen for seen in self.requests if seen.path != "/robots.txt"]
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()

@@ -5,12 +5,13 @@ import hashlib
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
 from aggregator.fetch import Fetcher, FetchSettings
-from aggregator.models import Fetched
-from tests.fetch_support import SETTINGS, document, failure, outcome, request, unchanged
+from aggregator.models import Fetched, Freshness
+from tests.fetch_support import SETTINGS, document, failure, request, unchanged
 from tests.origin import Origin, Response, Seen
 
 FEED = b"<rss version='2.0'><channel/></rss>"
@@ -19,7 +20,9 @@ FEED = b"<rss version='2.0'><channel/></rss>"
 async def test_a_document_comes_with_what_is_needed_to_read_and_to_repeat_it(origin: Origin) -> None:
     headers = {"ETag": '"v1"', "Last-Modified": "Tue, 01 Jul 2025 00:00:00 GMT"}
     url = origin.route("/feed", FEED, content_type="application/rss+xml; charset=utf-8", headers=headers)
-    assert await outcome(url) == Fetched(
+    fetched = await document(url)
+    assert fetched.freshness.date
+    assert replace(fetched, freshness=Freshness()) == Fetched(
         requested_url=url,
         url=url,
         status=200,

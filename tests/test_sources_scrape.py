@@ -57,7 +57,7 @@ async def test_known_articles_are_not_fetched_again(origin: Origin) -> None:
 async def test_a_list_of_known_articles_costs_one_request(origin: Origin) -> None:
     pulled = await pull(site(origin, "1", "2"), known=[f"{origin.url}/news/{n}.html" for n in (1, 2)])
     assert (pulled.feed.entries, pulled.fetched.missing) == ((), ())
-    assert len(origin.requests) == 1
+    assert len(origin.pages()) == 1
 
 
 async def test_unchanged_list_is_not_read(origin: Origin) -> None:
@@ -151,7 +151,7 @@ async def test_list_without_articles_is_all_there_is(origin: Origin) -> None:
         (f"{origin.url}/log#v3", Text("v3", "text")),
         (f"{origin.url}/log#v2", Text("v2", "text")),
     ]
-    assert (pulled.asked, len(origin.requests)) == ((), 1)
+    assert (pulled.asked, len(origin.pages())) == ((), 1)
 
 
 async def test_unwanted_elements_are_removed(origin: Origin) -> None:

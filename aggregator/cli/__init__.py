@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli import configure, demo, run, status
+from aggregator.cli import configure, demo, etiquette, run, status
 
 app = typer.Typer(
     name="aggregator",
@@ -50,6 +50,7 @@ for command in (
     run.update,
     run.publish,
     status.status,
+    etiquette.etiquette,
     demo.demo,
 ):
     app.command()(command)

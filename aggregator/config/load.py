@@ -71,7 +71,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         categories=_categories(document, sources),
         sources=sources,
         path=path,
-        secrets=frozenset(problems.secrets),
+        secrets=frozenset(problems.secrets.union(*map(CommonSettings.secrets, document.sources))),
     )
 
 
@@ -194,6 +194,7 @@ def _source(settings: CommonSettings, identity: str, document: Document, line: i
         scrape=KINDS[kind].rules(value),
         explicit_id=settings.id is not None,
         line=line,
+        access=settings.access(),
     )
 
 

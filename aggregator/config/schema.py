@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
+from aggregator.config.access import AccessSettings
 from aggregator.config.durations import parse_duration, parse_size
+from aggregator.config.section import Section
 from aggregator.config.values import (
     Duration,
     Encoding,
@@ -40,12 +42,7 @@ Preset = Literal["hexo"]
 MAX_FEED_LIMIT = 10_000
 MAX_SCRAPE_LIMIT = 1000
 MAX_CONCURRENCY = 1000
-
-
-class Section(BaseModel):
-    """A mapping of known keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+MAX_PER_HOST = 100
 
 
 def _written(value: str, parsed: timedelta | int, description: str) -> Any:
@@ -123,8 +120,21 @@ class FetchDefaults(Section):
     concurrency: int = Field(
         default=32, strict=True, ge=1, le=MAX_CONCURRENCY, description="How many sources are fetched at the same time."
     )
+    per_host: int = Field(
+        default=2,
+        strict=True,
+        ge=1,
+        le=MAX_PER_HOST,
+        description="How many requests go to one registrable domain at the same time.",
+    )
+    host_delay: Maybe[Duration] = Field(
+        default=None, description="Time from one request to a domain to the next; none if left out."
+    )
     user_agent: Maybe[UserAgent] = Field(
         default=None, description="Text of the `User-Agent` header; the program's own name if left out."
+    )
+    contact: Maybe[UserAgent] = Field(
+        default=None, description="Mail or web address of whoever runs this, told to the sites in the `User-Agent`."
     )
 
 
@@ -212,7 +222,7 @@ KINDS: dict[SourceKind, Kind] = {
 """The kinds of source by their key; each source has exactly one."""
 
 
-class CommonSettings(Section):
+class CommonSettings(AccessSettings):
     """What sources of every kind can say."""
 
     id: Maybe[SourceId] = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.fetch.client import Fetcher, FetchSettings, Request
+from aggregator.fetch.client import Fetcher
+from aggregator.fetch.request import FetchSettings, Request
 
 __all__ = ["FetchSettings", "Fetcher", "Request"]

@@ -74,6 +74,10 @@ class Body:
         except _ERRORS as error:
             raise self._damaged(error) from error
 
+    def so_far(self) -> bytes:
+        """Return the plain body as far as it was fed before it went over the limit."""
+        return self._plain.getvalue()
+
     def finish(self) -> bytes:
         """Return the whole plain body once all raw pieces are there."""
         try:

@@ -37,12 +37,16 @@ def _explain(error: Exception, target: Target) -> tuple[FailureKind, str]:
         return "tls", f"no secure connection to {target.host}: {_reason(unsecured, 'reason')}"
     if invalid := _find(error, aiohttp.InvalidURL):
         return "refused", f"the address cannot be fetched: {invalid.description or 'it is not valid'}"
+    if refusing := _find(error, aiohttp.ClientHttpProxyError):
+        return "connect", f"the proxy refused to connect: {refusing.status} {refusing.message}"[:200]
     if garbled := _find(error, aiohttp.ClientResponseError):
         # The lines after the first show raw bytes.
         return "connect", f"the answer is not valid HTTP: {garbled.message.partition(chr(10))[0][:200]}"
     # httpx reads the Location of a redirect even if it does not follow it, and nothing else gives these two.
     if isinstance(error, (httpx.RemoteProtocolError, httpx.InvalidURL)):
         return "refused", f"it redirects to an address that cannot be fetched: {error}"
+    if unreached := _find(error, aiohttp.ClientProxyConnectionError):
+        return "connect", f"no connection to the proxy: {_reason(unreached.os_error, 'strerror')}"
     if failed := _find(error, aiohttp.ClientConnectorError):
         return "connect", f"no connection to {target.host}: {_reason(failed.os_error, 'strerror')}"
     if _find(error, aiohttp.ClientPayloadError):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import Any
@@ -26,6 +27,10 @@ from aggregator.fetch.guard import AddressRefused, Guard
 
 ALLOW_PRIVATE = "aggregator.allow_private"
 """Request extension that holds the policy: True, False, or a tuple of networks in CIDR notation."""
+PROXY = "aggregator.proxy"
+"""Request extension that holds the address of an HTTP proxy, or None."""
+UNVERIFIED = "aggregator.unverified"
+"""Request extension that is true where any certificate will do."""
 
 #: Idle connections that are kept for a next request, besides those in use.
 _MAX_IDLE = 128
@@ -36,14 +41,17 @@ Policy = bool | tuple[str, ...]
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Sends requests over connections that their policy allows.
 
-    Every request must carry the extension `ALLOW_PRIVATE`, and have no body.
+    Every request must carry the three extensions, and have no body. Through a proxy, which looks up names itself, only
+    addresses that stand in the URL can be checked; the proxy is trusted, wherever it is.
 
     Args:
         concurrency: requests that are under way at once at most; the caller sees to it.
+        resolver: looks up host names; None: the system does.
     """
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int, resolver: AbstractResolver | None = None) -> None:
         self._threads = ThreadPoolExecutor(concurrency, "aggregator-dns")
+        self._look_up = resolver or _SystemResolver(self._threads)
         self._sessions: dict[Policy, aiohttp.ClientSession] = {}
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._max_sockets = concurrency + _MAX_IDLE
@@ -52,13 +60,17 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         headers = [(name.decode("ascii"), value.decode("utf-8")) for name, value in request.headers.raw]
         if self._crowded():
             headers.append(("Connection", "close"))
-        session = self._session(request.extensions[ALLOW_PRIVATE])
+        policy, proxy = request.extensions[ALLOW_PRIVATE], request.extensions[PROXY]
+        if proxy is not None:
+            check_literal(request.url.raw_host.decode("ascii"), Guard(policy))
+        session = self._session(policy if proxy is None else True)
         response = await session.request(
             request.method,
             URL(str(request.url), encoded=True),
             headers=headers,
             allow_redirects=False,
-            ssl=self._tls if request.url.scheme == "https" else True,
+            ssl=self._context(request),
+            **_proxied(proxy, tunnel=request.url.scheme == "https", headers=headers),
         )
         return httpx.Response(
             response.status,
@@ -77,7 +89,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         if policy not in self._sessions:
             guard = Guard(policy)
             connector = aiohttp.TCPConnector(
-                limit=0, resolver=_Resolver(self._threads, guard), socket_factory=partial(self._socket, guard)
+                limit=0, resolver=_GuardedResolver(self._look_up, guard), socket_factory=partial(self._socket, guard)
             )
             self._sessions[policy] = aiohttp.ClientSession(
                 connector=connector,
@@ -104,6 +116,18 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             and sum(one.fileno() != -1 for one in self._sockets) > self._max_sockets
         )
 
+    def _context(self, request: httpx.Request) -> ssl.SSLContext | bool:
+        if request.url.scheme != "https":
+            return True
+        return self._unverified_tls if request.extensions[UNVERIFIED] else self._tls
+
+    @cached_property
+    def _unverified_tls(self) -> ssl.SSLContext:
+        """Takes any certificate."""
+        context = httpx.create_ssl_context(verify=False, trust_env=False)
+        context.set_alpn_protocols(["http/1.1"])
+        return context
+
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         """Trusts the certificates that come with the program and those of the system; made once, it costs 20 ms."""
@@ -113,32 +137,78 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return context
 
 
-class _Resolver(AbstractResolver):
+def check_literal(host: str, guard: Guard) -> None:
+    """Raise `AddressRefused` where a host that is an address, however written, or this machine may not be reached."""
+    name = host.rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        name = "127.0.0.1"
+    try:
+        # Also reads 127.1, 0x7f000001 and 2130706433, as proxies do.
+        name = socket.inet_ntoa(socket.inet_aton(name))
+    except OSError:
+        if ":" not in name:
+            return
+    if not guard.permits(name):
+        raise AddressRefused(name)
+
+
+def _proxied(proxy: str | None, *, tunnel: bool, headers: list[tuple[str, str]]) -> dict[str, Any]:
+    """Arguments of aiohttp for a proxy; without a tunnel, it finds its password among the headers of the request."""
+    if proxy is None:
+        return {}
+    url = URL(proxy)
+    if not url.user:
+        return {"proxy": url}
+    login = "Basic " + b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
+    if not tunnel:
+        headers.append(("Proxy-Authorization", login))
+    return {"proxy": url.with_user(None), "proxy_headers": {"Proxy-Authorization": login} if tunnel else None}
+
+
+class _GuardedResolver(AbstractResolver):
     """Looks names up, and leaves out the addresses that the guard would refuse.
 
     The guard sees every connection anyway; but of several addresses that fail aiohttp does not tell which one failed
-    why. The threads are not those of the event loop, which has only a handful: a few dead name servers would hold up
-    all other fetches.
+    why.
     """
 
-    def __init__(self, threads: ThreadPoolExecutor, guard: Guard) -> None:
-        self._threads = threads
+    def __init__(self, resolver: AbstractResolver, guard: Guard) -> None:
+        self._resolver = resolver
         self._guard = guard
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        permitted = [one for one in found if self._guard.permits(one["host"])]
+        if found and not permitted:
+            raise AddressRefused(found[0]["host"])
+        return permitted
+
+    async def close(self) -> None:
+        """The resolver belongs to the transport."""
+
+
+class _SystemResolver(AbstractResolver):
+    """Looks names up as the system does.
+
+    The threads are not those of the event loop, which has only a handful: a few dead name servers would hold up all
+    other fetches.
+    """
+
+    def __init__(self, threads: ThreadPoolExecutor) -> None:
+        self._threads = threads
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
         infos = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
-        found = [(str(address[0]), kind, protocol) for kind, _, protocol, _, address in infos]
-        permitted = [one for one in found if self._guard.permits(one[0])]
-        if found and not permitted:
-            raise AddressRefused(found[0][0])
         return [
             ResolveResult(
-                hostname=host, host=address, port=port, family=kind, proto=protocol, flags=socket.AI_NUMERICHOST
+                hostname=host, host=str(address[0]), port=port, family=kind, proto=protocol, flags=socket.AI_NUMERICHOST
             )
-            for address, kind, protocol in permitted
+            for kind, _, protocol, _, address in infos
         ]
 
     async def close(self) -> None:

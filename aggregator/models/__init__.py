@@ -15,11 +15,22 @@ RSS cannot carry more, and the same instant has to come back from every output.
 
 from __future__ import annotations
 
-from aggregator.models.documents import Enclosure, Fetched, NotModified, ParsedFeed, RawEntry, Text
+from aggregator.models.documents import Enclosure, Fetched, Freshness, NotModified, ParsedFeed, RawEntry, Text
 from aggregator.models.entries import Entry, FeedUpdate, Identified, Item, Known, Origin, Rendered
-from aggregator.models.sources import ArticleRules, Category, FailureKind, FeedState, ScrapeRules, Source, SourceKind
+from aggregator.models.hosts import HostTraffic
+from aggregator.models.sources import (
+    Access,
+    ArticleRules,
+    Category,
+    FailureKind,
+    FeedState,
+    ScrapeRules,
+    Source,
+    SourceKind,
+)
 
 __all__ = [
+    "Access",
     "ArticleRules",
     "Category",
     "Enclosure",
@@ -28,6 +39,8 @@ __all__ = [
     "FeedState",
     "FeedUpdate",
     "Fetched",
+    "Freshness",
+    "HostTraffic",
     "Identified",
     "Item",
     "Known",

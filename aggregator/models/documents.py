@@ -7,6 +7,20 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """What an answer says of its own age and of when to come back: header values as sent, None where it has none.
+
+    RFC 9111, sections 5.1 to 5.3; RFC 9110, sections 6.6.1 and 10.2.3.
+    """
+
+    cache_control: str | None = None
+    expires: str | None = None
+    date: str | None = None
+    age: str | None = None
+    retry_after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
     """A document as it came over the wire, content codings undone."""
 
@@ -25,6 +39,11 @@ class Fetched:
     parsed: ParsedFeed | None = None
     #: Articles that could not be had, as messages; with any, the validators are not kept, so that they are tried again.
     missing: tuple[str, ...] = ()
+    freshness: Freshness = Freshness()
+    #: Where the document lives now, if every redirect on the way was permanent (301, 308) and none left https.
+    moved_to: str | None = None
+    #: Things worth telling about the way to it, such as a redirect from https to http.
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +54,10 @@ class NotModified:
     #: New validators where the answer carried some; None: keep the old ones.
     etag: str | None = None
     last_modified: str | None = None
+    freshness: Freshness = Freshness()
+    #: As in `Fetched`.
+    moved_to: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 FailureKind = Literal[
@@ -15,6 +15,7 @@ FailureKind = Literal[
     "blocked",
     "too_large",
     "refused",
+    "robots",
     "redirect",
     "not_a_feed",
     "unparsable",
@@ -23,7 +24,8 @@ FailureKind = Literal[
 ]
 """Why a source failed: one word that `status` shows and that later decides about the next try.
 
-``refused`` is our own refusal (an address or scheme that may not be reached), ``redirect`` a loop or too many hops,
+``refused`` is our own refusal (an address or scheme that may not be reached), ``robots`` the site's wish that programs
+stay away from a page (RFC 9309), ``redirect`` a loop or too many hops,
 ``blocked`` a challenge page of a bot protection, ``internal`` an error in this program.
 """
 
@@ -61,6 +63,25 @@ class ScrapeRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """How one source is asked, where it is not asked like all others.
+
+    Headers, authorization, cookies and the exception from certificate checks are for the source's own origin only.
+    """
+
+    headers: tuple[tuple[str, str], ...] = ()
+    #: Value of the Authorization header.
+    authorization: str | None = None
+    cookies: tuple[tuple[str, str], ...] = ()
+    #: Address of an HTTP proxy, with user and password where it wants them.
+    proxy: str | None = None
+    #: In place of the User-Agent that all sources have in common.
+    user_agent: str | None = None
+    #: Last day on which the certificate is not checked; None: it is always checked.
+    unverified_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One entry of ``sources:`` in feeds.yaml, with all defaults filled in."""
 
@@ -84,6 +105,7 @@ class Source:
     explicit_id: bool
     #: Line in feeds.yaml, counted from 1.
     line: int
+    access: Access = Access()
 
 
 @dataclass(frozen=True, slots=True)

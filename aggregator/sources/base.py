@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from aggregator.fetch import Request
-from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
+from aggregator.models import Access, FeedState, Fetched, NotModified, ParsedFeed, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,23 @@ class Kind(Protocol):
         """
 
 
-def fingerprint(*settings: object) -> str:
-    """SHA-256 of settings that have a stable `repr`, hexadecimal."""
-    return hashlib.sha256(repr(settings).encode()).hexdigest()
+def fingerprint(source: Source, *settings: object) -> str:
+    """SHA-256 of how a source is asked and of settings that have a stable `repr`, hexadecimal."""
+    asked = (source.kind, source.url) if source.access == Access() else (source.kind, source.url, source.access)
+    return hashlib.sha256(repr((*asked, *settings)).encode()).hexdigest()
+
+
+def plain_request(source: Source, url: str, *, accept: str) -> Request:
+    """The request for any document of a source, made as the source wants it."""
+    return Request(
+        url=url,
+        timeout=source.timeout,
+        max_body=source.max_body,
+        allow_private=source.allow_private,
+        accept=accept,
+        access=source.access,
+        home=source.url,
+    )
 
 
 def conditional_request(source: Source, state: FeedState, *, accept: str, request_hash: str) -> Request:
@@ -67,12 +81,8 @@ def conditional_request(source: Source, state: FeedState, *, accept: str, reques
     of other rules would keep the old reading alive for as long as the document does not change.
     """
     same = state.request_hash == request_hash
-    return Request(
-        url=source.url,
-        timeout=source.timeout,
-        max_body=source.max_body,
-        allow_private=source.allow_private,
-        accept=accept,
+    return replace(
+        plain_request(source, source.url, accept=accept),
         etag=state.etag if same else None,
         last_modified=state.last_modified if same else None,
         body_hash=state.body_hash if same else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
@@ -15,13 +16,14 @@ ACCEPT = (
 
 
 def request_hash(source: Source) -> str:
-    """Validators of a feed belong to its address and to what was accepted."""
-    return fingerprint("feed", source.url, ACCEPT)
+    """Validators of a feed belong to its address, to how it is asked and to what was accepted."""
+    return fingerprint(source, ACCEPT)
 
 
 async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | NotModified:
     """Ask for the feed, conditionally."""
-    return await tools.fetch(conditional_request(source, state, accept=ACCEPT, request_hash=request_hash(source)))
+    request = conditional_request(source, state, accept=ACCEPT, request_hash=request_hash(source))
+    return await tools.fetch(replace(request, delta=True))
 
 
 def read(source: Source, fetched: Fetched, now: datetime, tools: Tools) -> ParsedFeed:

@@ -18,7 +18,6 @@ from urllib.parse import urldefrag
 from bs4 import Tag
 
 from aggregator.errors import FetchError, ParseError, SourceError
-from aggregator.fetch import Request
 from aggregator.models import (
     ArticleRules,
     FeedState,
@@ -30,7 +29,7 @@ from aggregator.models import (
     Source,
     Text,
 )
-from aggregator.sources.base import Tools, conditional_request, fingerprint
+from aggregator.sources.base import Tools, conditional_request, fingerprint, plain_request
 from aggregator.sources.dates import find_date
 from aggregator.sources.page import Page, attribute, text_of
 
@@ -63,14 +62,14 @@ class _Article:
 
 def request_hash(source: Source) -> str:
     """Validators of a list page belong to its address and to the rules by which it is read."""
-    return fingerprint("scrape", source.url, source.scrape, ACCEPT)
+    return fingerprint(source, source.scrape, ACCEPT)
 
 
 async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | NotModified:
     """Fetch the list page, and the articles on it that are not stored."""
     rules = _rules(source)
     request = conditional_request(source, state, accept=ACCEPT, request_hash=request_hash(source))
-    page = await tools.fetch(request)
+    page = await tools.fetch(replace(request, robots=True))
     if isinstance(page, NotModified):
         return page
     listed: _List = await tools.offload(_read_list, rules, page)
@@ -157,13 +156,7 @@ async def _articles(
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(link: RawEntry) -> _Article | SourceError:
-        request = Request(
-            url=link.url or "",
-            timeout=source.timeout,
-            max_body=source.max_body,
-            allow_private=source.allow_private,
-            accept=ACCEPT,
-        )
+        request = replace(plain_request(source, link.url or "", accept=ACCEPT), robots=True)
         async with gate:
             try:
                 page = await tools.fetch(request)

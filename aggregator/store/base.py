@@ -6,12 +6,12 @@ database come out as `StoreError`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
-from aggregator.models import FeedState, FeedUpdate, Item, Known, Source
+from aggregator.models import FeedState, FeedUpdate, HostTraffic, Item, Known, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,15 @@ class Store(Protocol):
 
     def newest(self, category: str | None, limit: int) -> list[Item]:
         """The newest assigned entries of a category (None: of all), newest first, equal dates by id."""
+
+    def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
+        """Add what one cycle asked of hosts to the day's counts; keep until when they want to be left alone."""
+
+    def host_waits(self, now: datetime) -> dict[str, datetime]:
+        """Hosts that want to be left alone after `now`, with the time until when."""
+
+    def host_traffic(self, first: date) -> list[HostTraffic]:
+        """What was asked of each host since that day (UTC), at most 90 days back, by name."""
 
     def fingerprints(self) -> dict[str, str]:
         """What was recorded with `record`, by name."""

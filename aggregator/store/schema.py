@@ -5,12 +5,14 @@ The newest migration makes exactly these tables; a test compares the two. No sta
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Dialect,
     ForeignKey,
     Index,
@@ -23,8 +25,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from aggregator.models import HostTraffic
+
 #: The newest migration, which is the one that makes these tables.
-REVISION = "0001"
+REVISION = "0002"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -48,6 +52,9 @@ class Timestamp(TypeDecorator[datetime]):
         """Turn seconds into a datetime in UTC, years 1 to 9999 (`datetime.fromtimestamp` knows fewer on Windows)."""
         return None if value is None else _EPOCH + timedelta(seconds=value)
 
+
+#: The counts of `models.HostTraffic`.
+HOST_COUNTS = tuple(field.name for field in fields(HostTraffic)[1:])
 
 metadata = MetaData(
     naming_convention={
@@ -146,4 +153,21 @@ fingerprints = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+#: What was asked of each host and came back, by day (UTC).
+host_days = Table(
+    "host_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("host", Text, primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in HOST_COUNTS),
+)
+
+#: Hosts that want to be left alone.
+host_waits = Table(
+    "host_waits",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("until", Timestamp, nullable=False),
 )

@@ -6,16 +6,16 @@ Updates and queries go in, states and items come out. The statements are in `sta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from aggregator.errors import StoreError
-from aggregator.models import Entry, FeedState, FeedUpdate, Item, Known, Source
-from aggregator.store import rows, statements, sync
+from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, Source
+from aggregator.store import hosts, rows, statements, sync
 from aggregator.store.base import Assignment, Store
 from aggregator.store.database import Database
 
@@ -174,6 +174,21 @@ class SqlStore:
             else:
                 found = connection.execute(statements.NEWEST_OF_CATEGORY, {"limit": limit, "category": category})
             return rows.items(found.all())
+
+    def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
+        """See `Store.record_traffic`."""
+        with self._database.write() as connection:
+            hosts.record(connection, now, traffic, waits)
+
+    def host_waits(self, now: datetime) -> dict[str, datetime]:
+        """See `Store.host_waits`."""
+        with self._database.read() as connection:
+            return hosts.waits(connection, now)
+
+    def host_traffic(self, first: date) -> list[HostTraffic]:
+        """See `Store.host_traffic`."""
+        with self._database.read() as connection:
+            return hosts.traffic(connection, first)
 
     def fingerprints(self) -> dict[str, str]:
         """See `Store.fingerprints`."""

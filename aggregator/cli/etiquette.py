@@ -1,0 +1,96 @@
+"""`etiquette`: what was asked of every host, and how much it was spared."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aggregator.cli.options import DEFAULT_DATA, DataOption, opened_store, reported, utc_now
+
+if TYPE_CHECKING:
+    from aggregator.models import HostTraffic
+
+MAX_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class HostReport:
+    """One host in `etiquette --json`; sizes are bytes of bodies."""
+
+    host: str
+    requests: int
+    #: Part of the requests that the server answered with "not modified", 0 to 1.
+    not_modified_share: float
+    bytes: int
+    #: What the same documents would have cost besides, uncompressed and without conditional requests. What a
+    #: document that was not sent would have cost is not known; it counts as the mean of the host's documents.
+    bytes_saved: int
+    #: Requests that were not sent, because the host wanted to be left alone (Retry-After, 429).
+    held_back: int
+    #: ISO 8601 in UTC; null: it may be asked.
+    left_alone_until: str | None
+
+
+def etiquette(
+    data: DataOption = DEFAULT_DATA,
+    days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="Days to look back, today among them.")] = 30,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list for programs.")] = False,
+) -> None:
+    """Show what was asked of every host: requests, share of "not modified", bytes, bytes saved, waits obeyed."""
+    with reported():
+        rows = collect(data, days)
+        if as_json:
+            typer.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2))
+        else:
+            _show(rows)
+
+
+def collect(data: Path, days: int) -> list[HostReport]:
+    """The report on every host, the most asked first."""
+    if not (data / "aggregator.db").exists():
+        return []
+    now = utc_now()
+    with opened_store(data) as store:
+        traffic = store.host_traffic(now.date() - timedelta(days=days - 1))
+        waits = store.host_waits(now)
+    rows = [
+        _report(one, waits[one.host].strftime("%Y-%m-%dT%H:%M:%SZ") if one.host in waits else None) for one in traffic
+    ]
+    return sorted(rows, key=lambda row: (-row.requests, row.host))
+
+
+def _report(one: HostTraffic, until: str | None) -> HostReport:
+    mean = one.decoded / one.documents if one.documents else 0.0
+    saved = max(0, one.decoded - one.received) + round(one.not_modified * mean)
+    share = one.not_modified / one.requests if one.requests else 0.0
+    return HostReport(one.host, one.requests, round(share, 3), one.received, saved, one.held, until)
+
+
+def _show(rows: list[HostReport]) -> None:
+    from rich.filesize import decimal
+    from rich.table import Table
+
+    from aggregator.cli.console import output, plain
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("host", overflow="fold")
+    for column in ("requests", "not modified", "received", "saved", "held back", "left alone until"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(
+            plain(row.host),
+            str(row.requests),
+            f"{row.not_modified_share:.0%}",
+            decimal(row.bytes),
+            decimal(row.bytes_saved),
+            str(row.held_back or ""),
+            row.left_alone_until or "",
+        )
+    output().print(table)
+    total = sum(row.requests for row in rows)
+    output().print(f"{len(rows)} hosts, {total} requests, {decimal(sum(row.bytes_saved for row in rows))} saved")

@@ -1,0 +1,223 @@
+"""How often a host is asked: whose turn it is, who wants to be left alone, and an account of it all.
+
+A target goes in, and the turn to ask it comes out, as soon as its domain and all other fetches leave room. Limits are
+for a registrable domain (https://publicsuffix.org), since the hosts below it mostly are one machine; what a server says
+(Retry-After) counts for the host that said it. Addresses and names without a dot stand for themselves, by port. This
+machine is not spared: at loopback there is nobody to be polite to, but Retry-After is obeyed there as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+
+from publicsuffixlist import PublicSuffixList
+
+from aggregator.errors import FetchError
+from aggregator.fetch.request import FetchSettings
+from aggregator.fetch.target import Origin, Target
+from aggregator.models import Freshness, HostTraffic
+
+#: Longest wait that a server can ask for.
+MAX_RETRY_AFTER = timedelta(days=31)
+#: Longest delay between two requests that a robots.txt can ask for: a page must still be had within a cycle.
+MAX_CRAWL_DELAY = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class Tally:
+    """`HostTraffic` while it is counted."""
+
+    requests: int = 0
+    documents: int = 0
+    not_modified: int = 0
+    received: int = 0
+    decoded: int = 0
+    held: int = 0
+
+
+@dataclass(slots=True)
+class _Gate:
+    """The gate of one domain."""
+
+    places: asyncio.Semaphore | None
+    #: Seconds between the starts of two requests.
+    delay: float
+    #: Time of the event loop before which no request starts.
+    opens: float = 0.0
+
+
+class Hosts:
+    """All hosts, for one cycle on one event loop.
+
+    Args:
+        settings: the limits.
+        waits: hosts that want to be left alone, with the time until when.
+        clock: the current time, aware and in UTC.
+    """
+
+    def __init__(self, settings: FetchSettings, waits: Mapping[str, datetime], clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._all = asyncio.Semaphore(settings.concurrency)
+        self._gates: dict[str, _Gate] = {}
+        self._tallies: dict[str, Tally] = {}
+        now = clock()
+        self._waits: dict[str, datetime | None] = {host: until for host, until in waits.items() if until > now}
+
+    @property
+    def traffic(self) -> tuple[HostTraffic, ...]:
+        """What went to each host and came back."""
+        return tuple(
+            HostTraffic(host, one.requests, one.documents, one.not_modified, one.received, one.decoded, one.held)
+            for host, one in self._tallies.items()
+        )
+
+    @property
+    def waits(self) -> dict[str, datetime]:
+        """The hosts that want to be left alone, with the time until when."""
+        return {host: until for host, until in self._waits.items() if until is not None}
+
+    def tally(self, target: Target) -> Tally:
+        """The account of a target's host."""
+        return self._tallies.setdefault(host_of(target), Tally())
+
+    @asynccontextmanager
+    async def turn(self, target: Target) -> AsyncIterator[Tally]:
+        """Wait until the target may be asked, and hold the place while it is.
+
+        Raises:
+            FetchError: its host wants to be left alone; `held` is True.
+        """
+        gate = self._gate(target)
+        if gate.places is not None:
+            await gate.places.acquire()
+        try:
+            while True:
+                self._check(target)
+                if gate.opens > _time():
+                    await asyncio.sleep(gate.opens - _time())
+                async with self._all:
+                    self._check(target)
+                    if gate.opens > _time():
+                        # Another one of the domain went first while this one waited for a place.
+                        continue
+                    gate.opens = _time() + gate.delay
+                    tally = self.tally(target)
+                    tally.requests += 1
+                    yield tally
+                    return
+        finally:
+            if gate.places is not None:
+                gate.places.release()
+
+    def leave_alone(self, target: Target, until: datetime | None) -> None:
+        """Ask the host of a target no more in this cycle; until when at least, where it said so."""
+        self._waits[host_of(target)] = until
+
+    def slow_down(self, target: Target, delay: timedelta) -> None:
+        """Let at least `delay` pass between two requests to a target's domain (Crawl-delay)."""
+        gate = self._gate(target)
+        seconds = min(delay, MAX_CRAWL_DELAY).total_seconds()
+        if seconds > gate.delay:
+            gate.opens = max(gate.opens, gate.opens - gate.delay + seconds)
+            gate.delay = seconds
+
+    def _check(self, target: Target) -> None:
+        host = host_of(target)
+        if host not in self._waits:
+            return
+        until = self._waits[host]
+        self.tally(target).held += 1
+        when = "in this cycle" if until is None else f"until {until:%Y-%m-%d %H:%M:%S} UTC"
+        raise FetchError(
+            f"not asked: {host} wants to be left alone {when}",
+            kind="http_status",
+            url=target.url,
+            retry_after=until,
+            held=True,
+        )
+
+    def _gate(self, target: Target) -> _Gate:
+        domain = domain_of(target)
+        gate = self._gates.get(domain)
+        if gate is None:
+            spared = not _is_this_machine(target.host)
+            gate = self._gates[domain] = _Gate(
+                asyncio.Semaphore(self._settings.per_host) if spared else None,
+                self._settings.host_delay.total_seconds() if spared else 0.0,
+            )
+        return gate
+
+
+def host_of(target: Target) -> str:
+    """The name under which a target's host is known: with the port where it is an address or a name without a dot."""
+    return _names(target.origin)[0]
+
+
+def domain_of(target: Target) -> str:
+    """The registrable domain of a target, else the host as `host_of` names it."""
+    return _names(target.origin)[1]
+
+
+@functools.lru_cache(maxsize=10_000)
+def _names(origin: Origin) -> tuple[str, str]:
+    _, host, port = origin
+    host = host.rstrip(".")
+    if "." not in host or _is_address(host) or _is_this_machine(host):
+        return f"{host}:{port}", f"{host}:{port}"
+    return host, _suffixes().privatesuffix(host) or host
+
+
+def retry_after(freshness: Freshness, now: datetime) -> datetime | None:
+    """When to ask again (RFC 9110, section 10.2.3), at most `MAX_RETRY_AFTER` ahead; None: nothing is asked for.
+
+    A date is read by the server's own clock, where it shows that.
+    """
+    value = (freshness.retry_after or "").strip()
+    if value.isdecimal():
+        wait = timedelta(seconds=int(value)) if len(value) < 10 else MAX_RETRY_AFTER
+    else:
+        until = _http_date(value)
+        if until is None:
+            return None
+        wait = until - (_http_date(freshness.date or "") or now)
+    return now + min(wait, MAX_RETRY_AFTER) if wait > timedelta(0) else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).replace(tzinfo=UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_this_machine(host: str) -> bool:
+    host = host.rstrip(".")
+    if _is_address(host):
+        return ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
+@functools.cache
+def _suffixes() -> PublicSuffixList:
+    # Reading the list takes 80 ms; a cycle that asks only this machine or plain addresses does without.
+    return PublicSuffixList()
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,112 @@
+"""The way of one request from address to address: what is sent at each stop, and what is remembered of the way.
+
+Nothing is sent here. What belongs to one origin (credentials, headers, cookies) must not come to another.
+"""
+
+from __future__ import annotations
+
+import httpx
+
+from aggregator.errors import FetchError
+from aggregator.fetch import target as targets
+from aggregator.fetch.request import Request
+from aggregator.fetch.target import Origin, Target
+from aggregator.fetch.transport import ALLOW_PRIVATE, PROXY, UNVERIFIED
+
+#: Redirects that say that the document has moved for good (RFC 9110, section 15.4).
+_PERMANENT = frozenset({301, 308})
+
+
+class Trip:
+    """Where one request has come, and how.
+
+    Raises:
+        FetchError: its address cannot be asked for.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.target = targets.parse(request.url)
+        self.validators = _validators(request)
+        #: Things worth telling about the way.
+        self.notes: tuple[str, ...] = ()
+        elsewhere = request.home is not None and request.home != request.url
+        self._home = targets.parse(request.home or "").origin if elsewhere else self.target.origin
+        self._permanent = True
+        self._visited = {self.target.url}
+        self._credentials: dict[Origin, str] = {}
+        if request.access.authorization:
+            self._credentials[self._home] = request.access.authorization
+        self._learn(self.target)
+
+    @property
+    def at_home(self) -> bool:
+        """Whether it is where the source's own settings belong."""
+        return self.target.origin == self._home
+
+    @property
+    def moved_to(self) -> str | None:
+        """The address to ask next time, or None where the old one is still right."""
+        return self.target.url if self._permanent and len(self._visited) > 1 else None
+
+    def ask(self, user_agent: str) -> httpx.Request:
+        """The request to send to where the trip has come."""
+        access = self.request.access
+        own = access.headers if self.at_home else ()
+        named = {name.lower() for name, _ in own}
+        headers: list[tuple[bytes, bytes]] = [
+            (b"User-Agent", (access.user_agent or user_agent).encode()),
+            (b"Accept-Encoding", b"gzip, deflate, br, zstd"),
+            *self.validators,
+            *((name.encode(), value.encode()) for name, value in own),
+        ]
+        if "accept" not in named:
+            headers.insert(1, (b"Accept", self.request.accept.encode()))
+        if self.request.delta and self.validators:
+            headers.append((b"A-IM", b"feed"))
+        if self.at_home and access.cookies:
+            headers.append((b"Cookie", "; ".join(f"{name}={value}" for name, value in access.cookies).encode()))
+        if credentials := self._credentials.get(self.target.origin):
+            headers.append((b"Authorization", credentials.encode()))
+        extensions = {
+            ALLOW_PRIVATE: self.request.allow_private,
+            PROXY: access.proxy,
+            UNVERIFIED: self.at_home and access.unverified_until is not None,
+        }
+        return httpx.Request("GET", self.target.parsed, headers=headers, extensions=extensions)
+
+    def move(self, location: str, status: int) -> None:
+        """Go on to where a redirect leads; raises `FetchError`."""
+        before, self.target = self.target, self.target.join(location)
+        if self.target.url in self._visited:
+            message = "the redirects go round in a circle; perhaps the site wants cookies"
+            raise FetchError(message, kind="redirect", url=self.target.url)
+        self._visited.add(self.target.url)
+        self._permanent = self._permanent and status in _PERMANENT
+        if (before.parsed.scheme, self.target.parsed.scheme) == ("https", "http"):
+            # Whoever sits on the way could have written all that follows; such an address is never remembered.
+            self._permanent = False
+            self.notes += (f"it redirects from https to http, where anyone can change it: {self.target.url}",)
+        self._learn(self.target)
+
+    def _learn(self, target: Target) -> None:
+        """Keep the credentials of an address for its origin, and for no other."""
+        if target.authorization:
+            self._credentials[target.origin] = target.authorization
+
+
+def _validators(request: Request) -> list[tuple[bytes, bytes]]:
+    """Conditional headers with the very bytes that once were received.
+
+    aiohttp can only write header bytes that are UTF-8. Others are left out: the answer is then compared by its body.
+    """
+    found = []
+    for name, value in ((b"If-None-Match", request.etag), (b"If-Modified-Since", request.last_modified)):
+        if value:
+            try:
+                raw = value.encode("latin-1")
+                raw.decode("utf-8")
+            except UnicodeError:
+                continue
+            found.append((name, raw))
+    return found

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.models import HostTraffic
+from aggregator.store import Store, open_store
+from tests.store_samples import NOW
+
+ONE = HostTraffic("example.org", requests=3, documents=1, not_modified=2, received=100, decoded=400, held=1)
+TWO = HostTraffic("example.com", requests=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(tmp_path / "aggregator.db")
+    yield opened
+    opened.close()
+
+
+def test_counts_of_a_day_add_up_and_days_do_too(store: Store) -> None:
+    yesterday = NOW - timedelta(days=1)
+    store.record_traffic(yesterday, [ONE], {})
+    store.record_traffic(NOW, [ONE, TWO], {})
+    store.record_traffic(NOW, [ONE], {})
+    assert store.host_traffic(NOW.date()) == [TWO, ONE + ONE]
+    assert store.host_traffic(yesterday.date()) == [TWO, ONE + ONE + ONE]
+
+
+def test_old_days_are_dropped(store: Store) -> None:
+    store.record_traffic(NOW - timedelta(days=91), [ONE], {})
+    store.record_traffic(NOW - timedelta(days=90), [TWO], {})
+    store.record_traffic(NOW, [], {})
+    assert store.host_traffic((NOW - timedelta(days=365)).date()) == [TWO]
+
+
+def test_waits_are_kept_until_they_are_over(store: Store) -> None:
+    soon, late = NOW + timedelta(seconds=1), NOW + timedelta(days=2)
+    store.record_traffic(NOW, [], {"a.example": soon, "b.example": soon})
+    store.record_traffic(NOW, [], {"b.example": late})
+    assert store.host_waits(NOW) == {"a.example": soon, "b.example": late}
+    assert store.host_waits(soon) == {"b.example": late}
+    assert store.host_waits(late) == {}
