@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Text
 from aggregator.normalize.bounds import cut
 from aggregator.normalize.html import clean_html, first_image, text_of
-from aggregator.normalize.identity import identify, minted_id, public_id
+from aggregator.normalize.identity import clean_guid, identify, minted_id, public_id
 from aggregator.normalize.text import clean_authors, clean_tags, fallback_title, fold, plain_title
 from aggregator.normalize.urls import clean_url
 
@@ -64,7 +64,7 @@ def normalize(
     return Entry(
         source_id=source_id,
         key=identified.key,
-        guid=raw.guid,
+        guid=clean_guid(raw.guid),
         url=url,
         title=title or fallback_title(text_of(cut(html or summary, _BEGIN)), url),
         html=html,

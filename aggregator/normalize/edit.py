@@ -16,7 +16,8 @@ from aggregator.normalize.urls import resolve
 from aggregator.normalize.words import words
 
 _ATTRIBUTES = r'(?: [^ "=<>]+="[^"]*")'
-_TAG = re.compile(rf"<([a-z][a-z0-9-]*)({_ATTRIBUTES}++)>")
+#: Tags with attributes, and images without: they may find an address elsewhere.
+_TAG = re.compile(rf"<([a-z][a-z0-9-]*)({_ATTRIBUTES}++|(?<=<img))>")
 _ATTRIBUTE = re.compile(r' ([^ "=<>]+)="([^"]*)"')
 _PRE = re.compile(rf"(<pre{_ATTRIBUTES}*+>)\n+")
 _LEFT_OVER = re.compile(r"</?x-(?:noscript|iframe)>|<img>")

@@ -10,6 +10,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from aggregator.models import Identified, RawEntry, Text
 from aggregator.normalize.words import words
@@ -22,6 +23,8 @@ MAX_ID = 2000
 #: Changes when a later version reads more of an entry, so that known entries are written anew once.
 _VERSION = "1"
 
+#: Stands between the parts of a key; no part has one, because it is a control character.
+_SEPARATOR = "\n"
 _CONTROLS = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _IRI = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]+):"
@@ -38,6 +41,13 @@ _SHAPES["https"] = _SHAPES["http"]
 #: Schemes of addresses that do something when followed, or that name a place on one machine only.
 _REFUSED = words("about blob cid data feed file filesystem jar javascript mid vbscript view-source")
 
+#: By what entries of one key are told apart, one after the other.
+_STEPS: tuple[Callable[[RawEntry], str], ...] = (
+    lambda raw: _tidy(raw.url),
+    lambda raw: _hash([_value(raw.title)]),
+    lambda raw: _hash([_value(raw.content), _value(raw.summary)]),
+)
+
 
 def identify(entries: Sequence[RawEntry]) -> tuple[Identified, ...]:
     """Give each entry of one document its key and its fingerprint, in the order of the document.
@@ -46,29 +56,32 @@ def identify(entries: Sequence[RawEntry]) -> tuple[Identified, ...]:
     their addresses too, then by their titles, then by their texts, and at last by their dates where they have neither
     guid nor address; what is still the same is one entry. Entries that have nothing to show are left out.
     """
-    found: dict[str, RawEntry] = {}
-    for raw in entries:
-        if raw.url or raw.title or raw.content or raw.summary or raw.enclosures or raw.image:
-            found.setdefault(fingerprint(raw), raw)
-    keys = {digest: _first_key(raw) for digest, raw in found.items()}
-    steps: tuple[Callable[[RawEntry], str], ...] = (
-        lambda raw: _tidy(raw.url),
-        lambda raw: _hash([_value(raw.title)]),
-        lambda raw: _hash([_value(raw.content), _value(raw.summary)]),
-        # Without a guid and an address, the date is all that is left to tell two reports of one thing apart.
-        lambda raw: "" if raw.guid or raw.url else _hash([raw.published, raw.updated]),
-    )
-    for more in steps:
-        count = Counter(keys.values())
-        if len(count) == len(keys):
-            break
-        keys = {digest: key if count[key] == 1 else f"{key} {more(found[digest])}" for digest, key in keys.items()}
-    chosen: dict[str, str] = {}
-    for digest, key in keys.items():
-        # Two versions of one entry: the same one is taken in whatever order they come.
-        chosen[key] = min(digest, chosen.get(key, digest))
-    kept = set(chosen.values())
-    return tuple(Identified(_short(keys[digest]), digest, raw) for digest, raw in found.items() if digest in kept)
+    found = [
+        Identified(_first_key(raw), fingerprint(raw), raw)
+        for raw in entries
+        if raw.url or raw.title or raw.content or raw.summary or raw.enclosures or raw.image
+    ]
+    groups: dict[str, list[Identified]] = {}
+    for one in found:
+        groups.setdefault(one.key, []).append(one)
+    keys: dict[str, str] = {}
+    for key, group in groups.items():
+        keys |= {group[0].hash: key} if len(group) == 1 else _tell_apart(key, group)
+    return tuple(replace(one, key=_short(keys.pop(one.hash))) for one in found if one.hash in keys)
+
+
+def _tell_apart(key: str, group: Sequence[Identified]) -> dict[str, str]:
+    """Keys of entries that share one, by fingerprint."""
+    versions: dict[tuple[str, ...], str] = {}
+    for one in group:
+        parts = tuple(step(one.raw) for step in _STEPS)
+        # Of two versions the same one is taken in whatever order they come.
+        versions[parts] = min(one.hash, versions.get(parts, one.hash))
+    if len(versions) == 1:
+        return dict.fromkeys(versions.values(), key)
+    count = Counter(parts[:length] for parts in versions for length in range(1, len(parts) + 1))
+    needed = {parts: next(n for n in range(1, len(parts) + 1) if count[parts[:n]] == 1) for parts in versions}
+    return {digest: _SEPARATOR.join((key, *parts[: needed[parts]])) for parts, digest in versions.items()}
 
 
 def fingerprint(raw: RawEntry) -> str:
@@ -93,6 +106,12 @@ def public_id(guid: str | None, source_url: str, key: str) -> str:
     RFC 8141 have it) of at most `MAX_ID` characters, else `minted_id`.
     """
     return guid if guid is not None and _is_usable(guid) else minted_id(source_url, key)
+
+
+def clean_guid(guid: str | None) -> str | None:
+    """The source's own id as every store can hold it, or None where it has none or one of no use for its length."""
+    tidy = _tidy(guid)
+    return tidy if 0 < len(tidy) <= MAX_ID else None
 
 
 def minted_id(source_url: str, key: str) -> str:

@@ -1,0 +1,158 @@
+"""Decisions: what is new or changed, what is remembered, when to come back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.decide import MAX_BACKOFF, MAX_ERROR, MAX_REVISIONS, failed, not_modified, select, succeeded
+from aggregator.errors import FetchError, ParseError
+from aggregator.models import FeedState, Fetched, Identified, Known, NotModified, ParsedFeed, RawEntry, Source
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SOURCE = Source(
+    id="s",
+    name=None,
+    kind="feed",
+    url="https://example.org/feed.xml",
+    category="news",
+    section=None,
+    interval=timedelta(hours=1),
+    timeout=timedelta(seconds=20),
+    max_body=1000,
+    allow_private=False,
+    scrape=None,
+    explicit_id=True,
+    line=1,
+)
+STATE = FeedState(
+    "s",
+    title="Old title",
+    home_url="https://example.org/",
+    etag='"1"',
+    last_modified="Mon, 01 Jan 2026 00:00:00 GMT",
+    body_hash="aa",
+    request_hash="rr",
+    last_success_at=NOW - timedelta(days=1),
+    failures=3,
+    failure_kind="timeout",
+    error="too slow",
+)
+FETCHED = Fetched(SOURCE.url, SOURCE.url, 200, "application/xml", b"x", '"2"', "Tue", "bb")
+PARSED = ParsedFeed("rss20", "test", (), "New title", "https://example.org/home")
+
+
+def identified(key: str, digest: str = "new") -> Identified:
+    return Identified(key, digest, RawEntry(title=None))
+
+
+def known(key: str, digest: str = "old", revision: int = 0) -> Known:
+    return Known(key, digest, NOW, NOW, True, revision)
+
+
+def never(raw: RawEntry) -> datetime | None:
+    return None
+
+
+@given(st.lists(st.sampled_from("abcdef"), unique=True), st.dictionaries(st.sampled_from("abcdef"), st.booleans()))
+def test_every_entry_is_new_or_changed_or_unchanged(keys: list[str], stored: dict[str, bool]) -> None:
+    chosen = select(
+        [identified(key) for key in keys],
+        {key: known(key, "new" if same else "old") for key, same in stored.items()},
+        never,
+    )
+    assert [one.key for one in chosen.new] == [key for key in keys if key not in stored]
+    assert [one.key for one, _ in chosen.changed] == [key for key in keys if stored.get(key) is False]
+    assert len(chosen.new) + len(chosen.changed) + chosen.unchanged == len(keys)
+    assert all(one.key == old.key for one, old in chosen.changed)
+
+
+def test_an_entry_that_never_rests_is_left_alone_in_the_end() -> None:
+    at_the_limit = {"a": known("a", revision=MAX_REVISIONS), "b": known("b", revision=MAX_REVISIONS - 1)}
+    chosen = select([identified("a"), identified("b")], at_the_limit, never)
+    assert [one.key for one, _ in chosen.changed] == ["b"]
+    assert chosen.unchanged == 1
+    assert chosen.notes
+
+
+@pytest.mark.parametrize(("later", "taken"), [(timedelta(minutes=1), True), (timedelta(0), False)])
+def test_a_change_that_the_source_dates_is_always_taken(later: timedelta, taken: bool) -> None:
+    chosen = select([identified("a")], {"a": known("a", revision=MAX_REVISIONS)}, lambda raw: NOW + later)
+    assert bool(chosen.changed) is taken
+
+
+def test_success_renews_the_account() -> None:
+    update = succeeded(SOURCE, STATE, FETCHED, PARSED, (), (), 7, NOW, ("a note",))
+    assert update.state == FeedState(
+        "s",
+        title="New title",
+        home_url="https://example.org/home",
+        etag='"2"',
+        last_modified="Tue",
+        body_hash="bb",
+        request_hash="rr",
+        last_attempt_at=NOW,
+        last_success_at=NOW,
+        next_due_at=NOW + SOURCE.interval,
+    )
+    assert (update.unchanged, update.notes) == (7, ("a note",))
+
+
+def test_titles_that_are_missing_once_are_kept() -> None:
+    update = succeeded(SOURCE, STATE, FETCHED, replace(PARSED, title=None, home_url=""), (), (), 0, NOW)
+    assert (update.state.title, update.state.home_url) == ("Old title", "https://example.org/")
+
+
+def test_validators_of_the_last_answer_do_not_outlive_it() -> None:
+    update = succeeded(SOURCE, STATE, replace(FETCHED, etag=None, last_modified=None), PARSED, (), (), 0, NOW)
+    assert (update.state.etag, update.state.last_modified) == (None, None)
+
+
+def test_with_an_article_missing_the_list_is_asked_for_anew() -> None:
+    update = succeeded(SOURCE, STATE, replace(FETCHED, missing=("gone",)), PARSED, (), (), 0, NOW)
+    assert (update.state.etag, update.state.last_modified, update.state.body_hash) == (None, None, None)
+    assert update.state.failures == 0
+
+
+@pytest.mark.parametrize(("etag", "expected"), [(None, '"1"'), ('"3"', '"3"')])
+def test_not_modified_keeps_what_is_known(etag: str | None, expected: str) -> None:
+    update = not_modified(SOURCE, STATE, NotModified(SOURCE.url, etag=etag), NOW)
+    assert (update.state.etag, update.state.body_hash, update.state.title) == (expected, "aa", "Old title")
+    assert (update.state.failures, update.state.error, update.state.failure_kind) == (0, None, None)
+    assert update.state.next_due_at == NOW + SOURCE.interval
+    assert (update.new, update.changed) == ((), ())
+
+
+def test_failure_keeps_everything_but_its_own_account() -> None:
+    error = FetchError("no answer", kind="timeout", url=SOURCE.url)
+    update = failed(SOURCE, STATE, error, NOW)
+    assert update.state == replace(
+        STATE,
+        last_attempt_at=NOW,
+        next_due_at=NOW + timedelta(hours=8),
+        failures=4,
+        failure_kind="timeout",
+        error=f"no answer ({SOURCE.url})",
+    )
+    assert (update.new, update.changed, update.unchanged) == ((), (), 0)
+
+
+def test_an_error_is_cut() -> None:
+    update = failed(SOURCE, STATE, ParseError("x" * 10_000, kind="unparsable"), NOW)
+    assert update.state.error == "x" * MAX_ERROR
+
+
+@given(st.integers(0, 10**6), st.timedeltas(timedelta(minutes=1), timedelta(days=400)))
+def test_the_wait_grows_from_the_interval_to_its_limit(failures: int, interval: timedelta) -> None:
+    source, error = replace(SOURCE, interval=interval), FetchError("down", kind="connect")
+    waits = []
+    for count in (failures, failures + 1):
+        due = failed(source, replace(STATE, failures=count), error, NOW).state.next_due_at
+        assert due is not None
+        waits.append(due - NOW)
+    assert interval <= waits[0] <= waits[1] <= max(MAX_BACKOFF, interval)
+    assert failures > 0 or waits[0] == interval

@@ -1,0 +1,252 @@
+"""A raw entry becomes a clean one: texts, dates, images, files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Text
+from aggregator.normalize import identify, normalize
+from tests.markup import faults, soup
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+PAST = NOW - timedelta(days=3)
+
+
+def parse(text: str, timezone: str | None) -> datetime | None:
+    """A stand-in for the reader of dates: hours from now."""
+    try:
+        return NOW + int(text) * HOUR
+    except ValueError:
+        return datetime(1970, 1, 1, tzinfo=UTC) if text == "epoch" else None
+
+
+def make(raw: RawEntry, known: Known | None = None, **changes: Any) -> Entry:
+    arguments: dict[str, Any] = {"source_id": "s", "language": None, "now": NOW, "parse_date": parse} | changes
+    return normalize(Identified("k", "h", raw), known=known, **arguments)
+
+
+def stored(published: datetime = PAST, updated: datetime | None = None, dated: bool = True) -> Known:
+    return Known("k", "old", published, updated or published, dated, 0)
+
+
+def html(value: str, base: str | None = "https://example.org/feed") -> Text:
+    return Text(value, "html", base)
+
+
+def test_an_entry_with_everything() -> None:
+    raw = RawEntry(
+        guid="tag:1",
+        url="https://Example.org/文",
+        title=html("A &amp; <b>B</b>"),
+        content=html('<p><a href="#n">x</a><img data-src="/a.png"></p>'),
+        summary=html("Short"),
+        published="-5",
+        updated="-2",
+        authors=("a@e.example (Jane)",),
+        tags=("x", "X"),
+        comments_url="/c",
+        language="zh_CN",
+    )
+    url = "https://example.org/%E6%96%87"
+    assert make(raw) == Entry(
+        source_id="s",
+        key="k",
+        guid="tag:1",
+        url=url,
+        title="A & B",
+        html=f'<p><a href="{url}#n">x</a><img src="https://example.org/a.png"></p>',
+        summary="Short",
+        authors=("Jane",),
+        tags=("x",),
+        enclosures=(),
+        image="https://example.org/a.png",
+        comments_url=None,
+        language="zh-CN",
+        published_at=NOW - 5 * HOUR,
+        updated_at=NOW - 2 * HOUR,
+        dated=True,
+        hash="h",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "summary", "expected"),
+    [
+        ("<p>a</p>", "<p>b</p>", ("<p>a</p>", "<p>b</p>")),
+        ("<p>a</p>", "<p>a</p>", ("<p>a</p>", "")),
+        ("<p>a</p>", "<div>a </div>", ("<p>a</p>", "")),
+        ("<script>x</script>", "<p>b</p>", ("<p>b</p>", "")),
+        (None, "<p>b</p>", ("<p>b</p>", "")),
+        ('<img src="/a.png">', "b", ('<img src="https://example.org/a.png">', "b")),
+        (None, None, ("", "")),
+    ],
+)
+def test_body_and_summary(content: str | None, summary: str | None, expected: tuple[str, str]) -> None:
+    entry = make(RawEntry(content=content and html(content), summary=summary and html(summary)))  # type: ignore[arg-type]
+    assert (entry.html, entry.summary) == expected
+
+
+def test_a_title_is_made_where_there_is_none() -> None:
+    assert make(RawEntry(title=html(" <b></b>"), summary=html("<p>Some <i>text</i></p>"))).title == "Some text"
+    assert make(RawEntry(url="https://example.org/a/b-c")).title == "b-c"
+
+
+@pytest.mark.parametrize(
+    ("published", "updated", "expected"),
+    [
+        ("-5", "-2", (-5, -2, True)),
+        ("-5", None, (-5, -5, True)),
+        (None, "-2", (-2, -2, True)),
+        ("-2", "-5", (-2, -2, True)),
+        ("rubbish", None, (0, 0, False)),
+        ("epoch", None, (0, 0, False)),
+        ("1", None, (1, 1, True)),
+        ("2", None, (0, 0, False)),
+        ("2", "-5", (-5, -5, True)),
+        ("-5", "2", (-5, -5, True)),
+        (None, None, (0, 0, False)),
+    ],
+)
+def test_dates_of_a_new_entry(published: str | None, updated: str | None, expected: tuple[int, int, bool]) -> None:
+    entry = make(RawEntry(published=published, updated=updated))
+    first, last, dated = expected
+    assert (entry.published_at, entry.updated_at, entry.dated) == (NOW + first * HOUR, NOW + last * HOUR, dated)
+
+
+def test_an_entry_without_a_date_keeps_its_first_one() -> None:
+    entry = make(RawEntry(), stored(dated=False))
+    assert (entry.published_at, entry.updated_at, entry.dated) == (PAST, PAST, False)
+
+
+def test_a_date_that_was_in_the_future_at_first_sight_does_not_move_the_entry_later() -> None:
+    entry = make(RawEntry(published="-1"), stored(dated=False))
+    assert (entry.published_at, entry.dated) == (PAST, False)
+
+
+def test_a_date_that_comes_late_but_lies_before_the_first_sight_is_taken() -> None:
+    entry = make(RawEntry(published="-100"), stored(dated=False))
+    assert (entry.published_at, entry.dated) == (NOW - 100 * HOUR, True)
+
+
+def test_an_impossible_new_date_leaves_the_stored_one() -> None:
+    entry = make(RawEntry(published="500"), stored(updated=PAST + HOUR))
+    assert (entry.published_at, entry.updated_at, entry.dated) == (PAST, PAST + HOUR, True)
+
+
+@given(
+    st.none() | st.integers(-200, 200),
+    st.none() | st.integers(-200, 200),
+    st.none() | st.integers(-200, 1),
+    st.booleans(),
+)
+def test_dates_are_in_order_and_stay(
+    published: int | None, updated: int | None, first: int | None, dated: bool
+) -> None:
+    raw = RawEntry(
+        published=None if published is None else str(published), updated=None if updated is None else str(updated)
+    )
+    known = None if first is None else stored(NOW + first * HOUR, dated=dated)
+    entry = make(raw, known)
+    assert entry.published_at <= entry.updated_at <= NOW + HOUR
+    again = make(raw, stored(entry.published_at, entry.updated_at, entry.dated), now=NOW + 1000 * HOUR)
+    if not entry.dated:
+        assert again.published_at <= entry.published_at
+
+
+def test_the_zone_of_the_entry_reaches_the_reader_of_dates() -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    def spy(text: str, timezone: str | None) -> datetime | None:
+        seen.append((text, timezone))
+        return None
+
+    make(RawEntry(published="1 March", timezone="Asia/Shanghai"), parse_date=spy)
+    assert seen == [("1 March", "Asia/Shanghai")]
+
+
+@pytest.mark.parametrize(
+    ("guid", "kept"), [(" a ", "a"), ("a\x00\ud800", "a\ufffd\ufffd"), ("", None), ("x" * 9999, None)]
+)
+def test_a_guid_is_kept_as_a_store_can_hold_it(guid: str, kept: str | None) -> None:
+    assert make(RawEntry(guid=guid)).guid == kept
+
+
+def test_files_are_checked() -> None:
+    raw = RawEntry(
+        enclosures=(
+            Enclosure("javascript:x"),
+            Enclosure("https://e.example/a.mp3", "Audio/MPEG; q=1", -5, " A\n title ", 60),
+            Enclosure("https://e.example/a.mp3", "audio/ogg"),
+            Enclosure("https://e.example/b", '"><script>', 10**20, "", -1),
+            Enclosure("https://e.example/c.png", "image/png", 10),
+        )
+    )
+    entry = make(raw)
+    assert entry.enclosures == (
+        Enclosure("https://e.example/a.mp3", "audio/mpeg", None, "A title", 60),
+        Enclosure("https://e.example/b", "", None, None, None),
+        Enclosure("https://e.example/c.png", "image/png", 10, None, None),
+    )
+    assert entry.image == "https://e.example/c.png"
+
+
+def test_the_image_of_the_body_comes_first_then_the_named_one() -> None:
+    raw = RawEntry(content=html('<img src="/body.png">'), image="https://e.example/named.png")
+    assert make(raw).image == "https://example.org/body.png"
+    assert make(replace(raw, content=None)).image == "https://e.example/named.png"
+    assert make(replace(raw, content=None, image="javascript:x")).image is None
+
+
+@pytest.mark.parametrize(
+    ("own", "feed", "expected"), [("en", "de", "en"), (None, "pt_BR", "pt-BR"), ("<b>", "de", "de"), ("", None, None)]
+)
+def test_languages(own: str | None, feed: str | None, expected: str | None) -> None:
+    assert make(RawEntry(language=own), language=feed).language == expected
+
+
+texts = st.none() | st.builds(
+    Text, soup, st.sampled_from(["text", "html"]), st.sampled_from([None, "https://e.example/"])
+)
+strings = st.none() | soup
+raws = st.builds(
+    RawEntry,
+    guid=strings,
+    url=strings,
+    title=texts,
+    content=texts,
+    summary=texts,
+    published=strings,
+    updated=strings,
+    authors=st.lists(soup, max_size=2).map(tuple),
+    tags=st.lists(soup, max_size=2).map(tuple),
+    enclosures=st.lists(st.builds(Enclosure, soup, soup, st.none() | st.integers(), strings), max_size=2).map(tuple),
+    image=strings,
+    language=strings,
+)
+
+
+@given(st.lists(raws, max_size=3))
+def test_nothing_that_a_source_can_say_raises_or_is_unsafe(document: list[RawEntry]) -> None:
+    for one in identify(document):
+        entry = normalize(one, source_id="s", language=None, now=NOW, parse_date=parse, known=None)
+        assert entry.title and "\n" not in entry.title
+        assert [*faults(entry.html), *faults(entry.summary)] == []
+        urls = [entry.url, entry.image, entry.comments_url, *(file.url for file in entry.enclosures)]
+        assert all(url is None or url.startswith(("http://", "https://")) for url in urls)
+        shown = [
+            entry.guid or "",
+            entry.title,
+            entry.html,
+            entry.summary,
+            *entry.authors,
+            *entry.tags,
+            *filter(None, urls),
+        ]
+        assert all(text.encode() is not None and "\x00" not in text for text in shown)

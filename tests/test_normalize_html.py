@@ -1,0 +1,156 @@
+"""Cleaning of HTML: what is kept as it is, what goes, what is set right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.models import Text
+from aggregator.normalize.html import clean_html, first_image, text_of
+from tests.markup import clean, faults, soup
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<p style="text-indent: 2em; text-align: left;">段落 <strong>粗</strong></p> \n',
+        '<span class="hrefStyle"><a href="https://e.example/" target="_blank" title="智慧">x</a></span>',
+        '<a title="t" class="c" href="https://e.example/?a=1&amp;b=2">x</a>',
+        '<figure><img src="http://e.example/a.png" alt="x" width="3"><figcaption>c</figcaption></figure>',
+        '<table border="1"><tbody><tr><td colspan="2">x</td></tr></tbody></table>',
+        '<details open=""><summary>s</summary>t</details>',
+        "<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>",
+        '<video controls="" poster="https://e.example/p.jpg"><source src="https://e.example/v.mp4"></video>',
+        '<font color="red">a</font><center>b</center><h1>c</h1><hr>',
+        "{{ x }} {% y %} $z `q` 'Yes' \"No\"",
+        "<pre><code>a\n  b &lt;c&gt;\n</code></pre>",
+        '<a href="mailto:a@e.example">m</a><a href="tel:+1">t</a>',
+        '<blockquote cite="https://e.example/">q</blockquote>',
+        "a&nbsp;b",
+    ],
+)
+def test_safe_markup_keeps_its_bytes(html: str) -> None:
+    assert clean(html) == html
+
+
+def test_the_body_of_the_reference_post_keeps_its_bytes(shared: Path) -> None:
+    post = next((shared / "seeds").glob("000_*.txt")).read_bytes().decode()
+    body = post.split("<div>   \n")[1].rsplit("  \n</div>")[0]
+    body = body.replace("https://cors.zfour.workers.dev/?", "").replace(' referrerpolicy="no-referrer"', "")
+    assert clean(body, base="https://www.ofweek.com/") == body
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("a<script>alert(1)</script>b", "ab"),
+        ("<style>p{}</style><p onclick=x id=y name=z>t</p>", "<p>t</p>"),
+        ("<a href='javascript:x'>a</a><a href='data:text/html,x'>b</a>", "<a>a</a><a>b</a>"),
+        ("<form action=x><input><select><option>o</select><button>b</button>text</form>", "text"),
+        ("<object data=x><embed src=y></object><iframe src=https://ads.example/>z</iframe>q", "q"),
+        ("<svg><script>x</script></svg><math><mi>y</mi></math>z", "z"),
+        ("<!-- c --><p>a<![CDATA[b]]></p><?php c ?>", "<p>a</p>"),
+        ("<meta http-equiv=refresh content=0><link rel=stylesheet href=x><base href=y>z", "z"),
+        ('<a target="other" href="/x">a</a>', '<a href="https://example.org/x">a</a>'),
+        ('<p style="color:red;position:fixed">a<p style="position:fixed">b', '<p style="color:red">a</p><p>b</p>'),
+        ("x\x00\x01&#1;&#xFFFE;\ufeff\ud800y", "xy"),
+        ("<pre>\n\nx</pre>", "<pre>x</pre>"),
+        ("<unknown-tag>kept</unknown-tag>", "kept"),
+        (" \n ", ""),
+        ("<script>only</script> ", ""),
+    ],
+)
+def test_what_is_unsafe_or_unknown_goes(html: str, expected: str) -> None:
+    assert clean(html) == expected
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<a href=a.html>x</a>", '<a href="https://example.org/blog/a.html">x</a>'),
+        ("<a href='//cdn.example/a'>x</a>", '<a href="https://cdn.example/a">x</a>'),
+        ("<a href='?a=1&amp;b=&quot;'>x</a>", '<a href="https://example.org/blog/feed.xml?a=1&amp;b=%22">x</a>'),
+        ("<audio src=/a.mp3></audio>", '<audio src="https://example.org/a.mp3"></audio>'),
+        ("<q cite=/c>x</q>", '<q cite="https://example.org/c">x</q>'),
+        ("<a href=''>x</a>", "<a>x</a>"),
+    ],
+)
+def test_links_become_absolute(html: str, expected: str) -> None:
+    assert clean(html) == expected
+
+
+def test_without_a_base_relative_links_go_and_their_text_stays() -> None:
+    assert clean("<a href=a>x</a><img src=b.png>", base=None) == "<a>x</a>"
+
+
+def test_a_link_within_the_text_leads_to_the_page_of_the_entry() -> None:
+    html = '<a href="#note">1</a>'
+    assert clean(html, page="https://example.org/post") == '<a href="https://example.org/post#note">1</a>'
+    assert clean(html) == '<a href="https://example.org/blog/feed.xml#note">1</a>'
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        (
+            '<iframe src="//www.youtube.com/embed/X?a=1&amp;b=2">no frames</iframe>',
+            '<p><a href="https://www.youtube.com/embed/X?a=1&amp;b=2">https://www.youtube.com/embed/X?a=1&amp;b=2</a></p>',
+        ),
+        (
+            "<p>a <iframe data-src=https://player.vimeo.com/video/1></iframe> b</p>",
+            '<p>a <a href="https://player.vimeo.com/video/1">https://player.vimeo.com/video/1</a> b</p>',
+        ),
+        ("<iframe src='https://youtube.com.evil.example/'></iframe>", ""),
+        ("<iframe src='javascript:\"https://youtube.com/\"'></iframe>", ""),
+        ("<p>a<iframe>b", "<p>ab</p>"),
+    ],
+)
+def test_players_of_known_sites_become_links(html: str, expected: str) -> None:
+    assert clean(html) == expected
+
+
+def test_plain_text_becomes_paragraphs_and_lines() -> None:
+    text = Text('a <b> & "q"\nnext\r\n\r\n \n\nlast\u00a0one\r', "text")
+    assert clean_html(text) == '<p>a &lt;b&gt; &amp; "q"<br>next</p><p>last&nbsp;one</p>'
+    assert clean_html(Text(" \n", "text")) == ""
+
+
+@given(soup, st.sampled_from([None, "https://example.org/a/", "ftp://x/", "https://[bad/"]))
+def test_whatever_comes_in_what_comes_out_is_safe_and_stable(html: str, base: str | None) -> None:
+    safe = clean(html, base, page="https://example.org/post")
+    assert list(faults(safe)) == []
+    assert clean(safe, base, page="https://example.org/post") == safe
+
+
+@given(st.text())
+def test_plain_text_loses_no_word(text: str) -> None:
+    safe = clean_html(Text(text, "text"))
+    kept = "".join(letter for letter in text if letter.isalnum())
+    assert "".join(letter for letter in text_of(safe) if letter.isalnum()) == kept
+    assert clean(safe) == safe
+
+
+@pytest.mark.parametrize(
+    ("html", "url"),
+    [
+        (
+            '<p>a</p><img alt="src=" src="https://e.example/?a=1&amp;b=2"><img src="https://e.example/2">',
+            "https://e.example/?a=1&b=2",
+        ),
+        ("<p>no image</p>", None),
+        ('&lt;img src="https://e.example/"&gt;', None),
+        ("", None),
+    ],
+)
+def test_the_first_image(html: str, url: str | None) -> None:
+    assert first_image(html) == url
+
+
+def test_the_words_of_a_text() -> None:
+    assert (
+        text_of('<p>a<b>b</b></p><p title="x>y">c &lt;d&gt;&nbsp;&amp;</p><ul><li>1</li><li>2</li></ul>')
+        == "ab c <d> & 1 2"
+    )

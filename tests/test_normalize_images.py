@@ -1,0 +1,110 @@
+"""Images show without scripts: lazy loaders, candidates, counting pixels."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.normalize.images import MAX_SRCSET, candidates, clean_srcset
+from tests.markup import BASE, clean
+
+
+def image(name: str, rest: str = "") -> str:
+    return f'<img src="https://example.org/{name}"{rest}>'
+
+
+@pytest.mark.parametrize(
+    "name", ["data-original", "data-src", "data-lazy-src", "data-actualsrc", "data-echo", "file", "data-original-src"]
+)
+@pytest.mark.parametrize("src", ["", ' src="data:image/gif;base64,R0lG"', ' src="/img/blank.gif"', ' src=""'])
+def test_a_lazy_image_gets_its_true_address(name: str, src: str) -> None:
+    assert clean(f'<img{src} {name}="/a.png" alt="x">') == image("a.png", ' alt="x"')
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<img alt="x" src="/t.jpg" data-original="/full.jpg">', '<img alt="x" src="https://example.org/full.jpg">'),
+        ('<img src="/a.jpg" data-src="javascript:x">', image("a.jpg")),
+        ('<img src="/a.jpg" data-url="/article">', image("a.jpg")),
+        ('<img src="undefined" data-src="/a.jpg">', image("a.jpg")),
+        ('<img src="https://example.org/p/undefined">', ""),
+        ('<img src="data:image/png;base64,AA">', ""),
+        ('<img src="/static/blank.gif">', ""),
+        ("<img alt=x>", ""),
+        ("<img src=''>", ""),
+        ('<img src="/a b.png">', image("a%20b.png")),
+        ('<img src="/a.png" referrerpolicy="x" onerror="y" id="z" loading="lazy">', image("a.png", ' loading="lazy"')),
+    ],
+)
+def test_which_address_is_taken(html: str, expected: str) -> None:
+    assert clean(html) == expected
+
+
+def test_candidates_alone_give_the_largest() -> None:
+    assert 'src="https://example.org/blog/b.jpg"' in clean('<img srcset="a.jpg 300w, b.jpg 900w, c.jpg 600w">')
+    assert 'src="https://example.org/blog/b.jpg"' in clean('<img data-srcset="a.jpg, b.jpg 2x">')
+    assert clean('<img srcset="javascript:x 2x">') == ""
+
+
+def test_candidates_become_absolute_or_go() -> None:
+    html = '<img src="https://e.example/a" srcset="{}">'
+    assert clean(html.format("/b 1x, c 2x")) == html.format("https://example.org/b 1x, https://example.org/blog/c 2x")
+    assert clean(html.format("data:x 2x")) == '<img src="https://e.example/a">'
+    untouched = html.format("https://e.example/w_300,h_200/b 300w,   https://e.example/c 600w")
+    assert clean(untouched) == untouched
+
+
+def test_a_picture_lends_its_sources() -> None:
+    html = '<picture><source data-srcset="/a.webp 100w, /b.webp 200w" type="image/webp"><img src="data:,"></picture>'
+    assert clean(html) == (
+        '<picture><source srcset="https://example.org/a.webp 100w, https://example.org/b.webp 200w" type="image/webp">'
+        '<img src="https://example.org/b.webp"></picture>'
+    )
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        'width="1" height="1"',
+        "width=0 height=0",
+        'width="1px" height="1"',
+        'style="width:1px; height:1px"',
+        'height=1 style="width: 0"',
+    ],
+)
+def test_counting_pixels_go(size: str) -> None:
+    assert clean(f'<p>a<img src="https://count.example/x" {size}></p>') == "<p>a</p>"
+
+
+def test_thin_images_stay() -> None:
+    assert "<img" in clean('<img src="/line.png" width="600" height="1">')
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<img src="data:,"><noscript><img src="/r.png"></noscript>', image("r.png")),
+        ('<noscript><img src="/r.png"></noscript> <img class="lazy" src="/blank.gif">', image("r.png") + " "),
+        ('<img data-src="/r.png"><noscript><img src="/r.png"></noscript>', image("r.png")),
+        ('<a><img data-src="/r.png"></a><noscript><img src="/q.png"></noscript>', f"<a>{image('r.png')}</a>"),
+        ('<noscript><img src="/r.png"></noscript><img data-src="/r.png">', image("r.png")),
+        ('a<noscript><p>Enable JavaScript</p><img src="/t" width=1 height=1></noscript>b', "ab"),
+        ('<p>a<noscript><img src="/r.png"></noscript></p>', f"<p>a{image('r.png')}</p>"),
+        ('<img data-src="/q.png">text<noscript><img src="/r.png"></noscript>', f"{image('q.png')}text{image('r.png')}"),
+    ],
+)
+def test_a_noscript_lends_its_image_where_none_beside_it_shows(html: str, expected: str) -> None:
+    assert clean(html) == expected
+
+
+@given(st.text(alphabet=st.sampled_from("ab,. \n12wx()/:"), max_size=40))
+def test_cleaning_candidates_again_changes_nothing(srcset: str) -> None:
+    once = clean_srcset(srcset, BASE)
+    assert clean_srcset(once, BASE) == once
+    assert all(url.startswith("https://") for url, _ in candidates(srcset, BASE))
+
+
+def test_an_overlong_list_of_candidates_is_not_read() -> None:
+    assert candidates("https://e.example/a 1x, " * MAX_SRCSET, BASE) == ()
