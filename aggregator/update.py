@@ -59,6 +59,7 @@ async def update_due(
     clock: Callable[[], datetime],
     dry_run: bool = False,
     on_result: Callable[[Result], None] = lambda result: None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> list[Result]:
     """Run one cycle over the chosen sources and return what each gave, in the order in which they finished.
 
@@ -66,6 +67,7 @@ async def update_due(
         clock: the current time, aware and in UTC.
         dry_run: fetch and compare, but store nothing.
         on_result: called on the event loop for each finished source.
+        stopping: asked before each source; once true, no other is begun, and those under way come to their end.
 
     Raises:
         StoreError: the store cannot keep outcomes any more (disk full, database gone); what was stored before stays.
@@ -74,6 +76,7 @@ async def update_due(
         return []
     settings = FetchSettings(user_agent=_user_agent(config), concurrency=config.fetch.concurrency)
     results: list[Result] = []
+    broken: Exception | None = None
     with ExitStack() as stack:
         readers = stack.enter_context(ThreadPoolExecutor(2, "aggregator-read"))
         keeper = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
@@ -85,13 +88,21 @@ async def update_due(
 
             async def work() -> None:
                 for source, state in queue:
+                    if stopping():
+                        return
                     result = await cycle.update_source(source, state)
                     results.append(result)
                     on_result(result)
 
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(min(config.fetch.concurrency, len(chosen))):
-                    tasks.create_task(work())
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for _ in range(min(config.fetch.concurrency, len(chosen))):
+                        tasks.create_task(work())
+            except* StoreError as failed:
+                # One is enough: the others say the same.
+                broken = failed.exceptions[0]
+    if broken is not None:
+        raise broken
     return results
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli import configure, demo, run, status
+from aggregator.cli import configure, daemon, demo, run, status
 
 app = typer.Typer(
     name="aggregator",
@@ -49,6 +49,7 @@ for command in (
     configure.schema,
     run.update,
     run.publish,
+    daemon.run,
     status.status,
     demo.demo,
 ):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from aggregator.logs import LogFormat, describe, tell_result
+
 if TYPE_CHECKING:
     from aggregator.update import Result
 
@@ -27,28 +29,16 @@ def plain(text: str, style: str = "") -> Text:
     return Text("".join(c if c.isprintable() else " " for c in text), style=style)
 
 
-def describe(result: Result) -> str:
-    """One line that says what a source gave."""
-    update = result.update
-    if result.failed:
-        return f"failed: {update.state.failure_kind}: {update.state.error}"
-    parts = [f"{len(update.new)} new", f"{len(update.changed)} changed", f"{update.unchanged} known"]
-    if not any((update.new, update.changed, update.unchanged)):
-        parts = ["not modified"]
-    return ", ".join([*parts, *update.notes[:3]])
-
-
 @contextmanager
-def progress(total: int, describe_result: Callable[[Result], str]) -> Iterator[Callable[[Result], None]]:
-    """Yield a function to call for each finished source: it moves a bar on a terminal, prints a line otherwise."""
+def progress(total: int, form: LogFormat, hide: Callable[[str], str]) -> Iterator[Callable[[Result], None]]:
+    """Yield a function to call for each finished source: it moves a bar on a terminal, logs a line otherwise.
+
+    Args:
+        hide: takes secrets out of a text.
+    """
     console = _console(stderr=True)
-    if not console.is_terminal:
-
-        def line(result: Result) -> None:
-            text = plain(f"{result.source.id}: {describe_result(result)} ({result.seconds:.1f} s)").plain
-            print(text, file=sys.stderr, flush=True)  # noqa: T201
-
-        yield line
+    if form is LogFormat.json or not console.is_terminal:
+        yield tell_result
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -58,7 +48,7 @@ def progress(total: int, describe_result: Callable[[Result], str]) -> Iterator[C
 
         def advance(result: Result) -> None:
             if result.failed:
-                bars.console.print(plain(f"{result.source.id}: {describe_result(result)}", "red"))
+                bars.console.print(plain(f"{result.source.id}: {hide(describe(result))}", "red"))
             bars.advance(task)
 
         yield advance

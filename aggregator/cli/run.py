@@ -13,6 +13,8 @@ from aggregator.cli.options import (
     DEFAULT_DATA,
     ConfigOption,
     DataOption,
+    LogFormatOption,
+    WaitOption,
     load_config,
     locked,
     opened_store,
@@ -20,6 +22,7 @@ from aggregator.cli.options import (
     utc_now,
 )
 from aggregator.errors import ConfigError, Problem
+from aggregator.logs import LogFormat, configure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,20 +44,25 @@ def update(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Fetch and show what would be new; store and write nothing.")
     ] = False,
+    log_format: LogFormatOption = LogFormat.text,
+    wait: WaitOption = False,
 ) -> None:
     """Run one cycle: pull the sources that are due, store what is new, publish what changed."""
     with reported():
         loaded = load_config(config)
         _known_sources(loaded, source or [])
-        with locked(data):
-            raise typer.Exit(run_cycle(loaded, data, everything=everything, only=source or [], dry_run=dry_run))
+        with locked(data, wait=wait):
+            status = run_cycle(
+                loaded, data, everything=everything, only=source or [], dry_run=dry_run, log_format=log_format
+            )
+        raise typer.Exit(status)
 
 
-def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA) -> None:
+def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA, wait: WaitOption = False) -> None:
     """Render all posts and feeds from the store, and write those that differ from what is on disk."""
     with reported():
         loaded = load_config(config)
-        with locked(data), opened_store(data) as store:
+        with locked(data, wait=wait), opened_store(data) as store:
             from aggregator.publish.site import publish as publish_all
 
             store.sync_sources(loaded.sources)
@@ -75,18 +83,30 @@ def _known_sources(config: Config, wanted: Sequence[str]) -> None:
         raise ConfigError(problems)
 
 
-def run_cycle(config: Config, data: Path, *, everything: bool, only: Sequence[str], dry_run: bool) -> int:
+def run_cycle(
+    config: Config,
+    data: Path,
+    *,
+    everything: bool,
+    only: Sequence[str],
+    dry_run: bool,
+    log_format: LogFormat = LogFormat.text,
+) -> int:
     """Update and publish; returns the exit status."""
+    from aggregator.config import redact
     from aggregator.due import choose
 
+    configure(log_format, lambda text: redact(text, config.secrets), stamped=False)
     with opened_store(data) as store:
         store.sync_sources(config.sources)
         chosen = choose(config, store, utc_now(), everything=everything, only=only)
-        results = _pull(config, store, chosen, dry_run) if chosen else []
+        results = _pull(config, store, chosen, dry_run, log_format) if chosen else []
         if not dry_run:
+            from aggregator.health import write_heartbeat
             from aggregator.publish.site import publish as publish_changed
 
             report = publish_changed(store, config, data)
+            write_heartbeat(data, utc_now())
         if results:
             _show(config, results)
         else:
@@ -98,12 +118,14 @@ def run_cycle(config: Config, data: Path, *, everything: bool, only: Sequence[st
     return 1 if any(result.failed for result in results) else 0
 
 
-def _pull(config: Config, store: Store, chosen: Sequence[tuple[Source, FeedState]], dry_run: bool) -> list[Result]:
-    from aggregator.cli.console import describe, progress
+def _pull(
+    config: Config, store: Store, chosen: Sequence[tuple[Source, FeedState]], dry_run: bool, log_format: LogFormat
+) -> list[Result]:
+    from aggregator.cli.console import progress
     from aggregator.config import redact
     from aggregator.update import update_due
 
-    with progress(len(chosen), lambda result: redact(describe(result), config.secrets)) as on_result:
+    with progress(len(chosen), log_format, lambda text: redact(text, config.secrets)) as on_result:
         return asyncio.run(update_due(config, store, chosen, clock=utc_now, dry_run=dry_run, on_result=on_result))
 
 
