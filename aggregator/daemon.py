@@ -26,6 +26,7 @@ from aggregator.config import Config
 from aggregator.due import choose
 from aggregator.errors import AggregatorError, ConfigError
 from aggregator.health import write_heartbeat
+from aggregator.hooks import due_calls, run_calls
 from aggregator.logs import tell, tell_result
 from aggregator.publish.site import publish
 from aggregator.reload import ConfigFile, differences
@@ -196,6 +197,8 @@ class Daemon:
             partial(publish, store, config, self._settings.data, progress=lambda posts: self._moved())
         )
         await self._in_keeper(write_heartbeat, self._settings.data, self._clock())
+        if calls := due_calls(config, await self._in_keeper(store.fingerprints), results):
+            await self._in_keeper(store.record, await run_calls(calls))
         failed = sum(result.failed for result in results)
         self._state = f"{len(config.sources)} sources; last cycle at {self._clock():%H:%M:%S} UTC: {len(results)} asked"
         if results or report.files:

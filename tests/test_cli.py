@@ -13,7 +13,7 @@ from filelock import FileLock
 from tests.origin import Origin
 from tests.support import Site, command, item, rss
 
-COMMANDS = ("init", "check", "schema", "update", "publish", "run", "status", "demo")
+COMMANDS = ("init", "check", "schema", "update", "publish", "run", "status", "health", "demo")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -99,6 +99,8 @@ def test_status_says_the_same_to_people_and_programs(site: Site, origin: Origin)
         "failures",
         "failure_kind",
         "error",
+        "entries_per_week",
+        "silent",
     ]
     assert rows[0]["name"] == "One"
     assert rows[0]["last_success_at"].endswith("Z")

@@ -51,6 +51,7 @@ for command in (
     run.publish,
     daemon.run,
     status.status,
+    status.health,
     demo.demo,
 ):
     app.command()(command)

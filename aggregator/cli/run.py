@@ -107,6 +107,7 @@ def run_cycle(
 
             report = publish_changed(store, config, data)
             write_heartbeat(data, utc_now())
+            _tell_changes(config, store, results)
         if results:
             _show(config, results)
         else:
@@ -127,6 +128,16 @@ def _pull(
 
     with progress(len(chosen), log_format, lambda text: redact(text, config.secrets)) as on_result:
         return asyncio.run(update_due(config, store, chosen, clock=utc_now, dry_run=dry_run, on_result=on_result))
+
+
+def _tell_changes(config: Config, store: Store, results: Sequence[Result]) -> None:
+    """Run the hooks of sources that broke or work again."""
+    if not results:
+        return
+    from aggregator.hooks import due_calls, run_calls
+
+    if calls := due_calls(config, store.fingerprints(), results):
+        store.record(asyncio.run(run_calls(calls)))
 
 
 def _nothing_due(config: Config, store: Store) -> str:

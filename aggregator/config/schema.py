@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
 from aggregator.config.durations import parse_duration, parse_size
+from aggregator.config.upkeep import HookSettings, RetentionSettings, Section
 from aggregator.config.values import (
     Duration,
     Encoding,
@@ -40,12 +41,6 @@ Preset = Literal["hexo"]
 MAX_FEED_LIMIT = 10_000
 MAX_SCRAPE_LIMIT = 1000
 MAX_CONCURRENCY = 1000
-
-
-class Section(BaseModel):
-    """A mapping of known keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _written(value: str, parsed: timedelta | int, description: str) -> Any:
@@ -136,6 +131,7 @@ class CategorySettings(Section):
     limit: Maybe[int] = Field(
         default=None, strict=True, ge=1, le=MAX_FEED_LIMIT, description="Entries in each of its feeds at most."
     )
+    retention: Maybe[RetentionSettings] = Field(default=None, description="How long entries of its sources are kept.")
 
     @model_validator(mode="before")
     @classmethod
@@ -227,6 +223,7 @@ class CommonSettings(Section):
     allow_private_addresses: Maybe[PrivateAddresses] = Field(
         default=None, description="Whether addresses that are not public may be reached."
     )
+    retention: Maybe[RetentionSettings] = Field(default=None, description="How long its entries are kept.")
 
 
 _KIND_FIELDS: dict[str, Any] = {name: kind.field for name, kind in KINDS.items()}
@@ -246,6 +243,10 @@ class Document(Section):
     posts: PostSettings = Field(default_factory=PostSettings, description="How entries become posts.")
     feeds: FeedSettings = Field(default_factory=FeedSettings, description="The merged feeds.")
     fetch: FetchDefaults = Field(default_factory=FetchDefaults, description="How sources are fetched.")
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="How long entries are kept; for ever if left out."
+    )
+    hooks: HookSettings = Field(default_factory=HookSettings, description="Who is told when a source breaks.")
     categories: dict[Slug, CategorySettings] = Field(
         default_factory=dict, description="Categories by slug: a title, or a mapping that says more."
     )

@@ -17,7 +17,16 @@ from __future__ import annotations
 
 from aggregator.models.documents import Enclosure, Fetched, NotModified, ParsedFeed, RawEntry, Text
 from aggregator.models.entries import Entry, FeedUpdate, Identified, Item, Known, Origin, Rendered
-from aggregator.models.sources import ArticleRules, Category, FailureKind, FeedState, ScrapeRules, Source, SourceKind
+from aggregator.models.sources import (
+    ArticleRules,
+    Category,
+    FailureKind,
+    FeedState,
+    Retention,
+    ScrapeRules,
+    Source,
+    SourceKind,
+)
 
 __all__ = [
     "ArticleRules",
@@ -36,6 +45,7 @@ __all__ = [
     "ParsedFeed",
     "RawEntry",
     "Rendered",
+    "Retention",
     "ScrapeRules",
     "Source",
     "SourceKind",

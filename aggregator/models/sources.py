@@ -61,6 +61,18 @@ class ScrapeRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the entries of a source are kept; None: no limit."""
+
+    #: Time since publication.
+    age: timedelta | None = None
+    #: The newest so many.
+    count: int | None = None
+    #: Whether the post files of removed entries are deleted too.
+    delete_posts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One entry of ``sources:`` in feeds.yaml, with all defaults filled in."""
 
@@ -84,6 +96,7 @@ class Source:
     explicit_id: bool
     #: Line in feeds.yaml, counted from 1.
     line: int
+    retention: Retention = Retention()
 
 
 @dataclass(frozen=True, slots=True)

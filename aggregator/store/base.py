@@ -26,6 +26,17 @@ class Assignment:
     path_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often a source published of late."""
+
+    #: Entries in the time looked at, and in its last four weeks.
+    entries: int
+    last_four_weeks: int
+    first_at: datetime
+    last_at: datetime
+
+
 class Store(Protocol):
     """Sources, their state, and their entries."""
 
@@ -48,6 +59,9 @@ class Store(Protocol):
 
     def counts(self) -> dict[str, int]:
         """Number of stored entries of every configured source, by id."""
+
+    def rhythms(self, now: datetime) -> dict[str, Rhythm]:
+        """How often each configured source published in the last year, by id; none without an entry in it."""
 
     def known(self, source_id: str, keys: Collection[str]) -> dict[str, Known]:
         """Those of `keys` that are stored for the source, none for a source that is not."""

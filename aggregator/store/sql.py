@@ -7,7 +7,7 @@ Updates and queries go in, states and items come out. The statements are in `sta
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from aggregator.errors import StoreError
 from aggregator.models import Entry, FeedState, FeedUpdate, Item, Known, Source
 from aggregator.store import rows, statements, sync
-from aggregator.store.base import Assignment, Store
+from aggregator.store.base import Assignment, Rhythm, Store
 from aggregator.store.database import Database
 
 
@@ -78,6 +78,12 @@ class SqlStore:
         """See `Store.counts`."""
         with self._database.read() as connection:
             return dict(connection.execute(statements.COUNTS).all())
+
+    def rhythms(self, now: datetime) -> dict[str, Rhythm]:
+        """See `Store.rhythms`."""
+        moments = {"now": now, "since": now - timedelta(days=365), "four_weeks_ago": now - timedelta(weeks=4)}
+        with self._database.read() as connection:
+            return {row[0]: Rhythm(*row[1:]) for row in connection.execute(statements.RHYTHMS, moments).all()}
 
     # -- updates -----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, bindparam, delete, false, insert, null, select, true, update
+from sqlalchemy import Column, ColumnElement, bindparam, delete, false, func, insert, null, select, true, update
 
 from aggregator.store.rows import ITEM_COLUMNS, KNOWN_COLUMNS, STATE_COLUMNS
 from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, sources
@@ -42,6 +42,20 @@ STATES = _states.order_by(sources.c.pk)
 NEVER_TRIED = _states.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk)
 OVERDUE = _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk)
 COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
+
+#: One pass over an index of what was published of late, however much is stored.
+RHYTHMS = (
+    select(
+        sources.c.id,
+        func.count(),
+        func.count().filter(entries.c.published_at > bindparam("four_weeks_ago")),
+        func.min(entries.c.published_at),
+        func.max(entries.c.published_at),
+    )
+    .select_from(entries.join(sources, entries.c.source_pk == sources.c.pk))
+    .where(LISTED, entries.c.published_at > bindparam("since"), entries.c.published_at <= bindparam("now"))
+    .group_by(entries.c.source_pk)
+)
 
 CONFIGURED = select(
     sources.c.pk,
