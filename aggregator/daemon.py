@@ -1,7 +1,7 @@
 """The daemon: cycles for as long as the process lives.
 
 In: a configuration file and a data folder that the caller has locked. Out: the same as `aggregator update` gives, again
-and again. It owns the store and the jobs (tick, retention, heartbeat), and it must survive every failure that can pass:
+and again. It owns the store and the jobs (tick and heartbeat), and it must survive every failure that can pass:
 a full disk, a locked database, a bad feeds.yaml, a clock that jumps. What one cycle fetches with is made for it and
 closed after it, so that nothing can pile up between cycles.
 """
@@ -30,6 +30,7 @@ from aggregator.hooks import due_calls, run_calls
 from aggregator.logs import tell, tell_result
 from aggregator.publish.site import publish
 from aggregator.reload import ConfigFile, differences
+from aggregator.retention import retain
 from aggregator.store import Store, open_store
 from aggregator.systemd import Systemd
 from aggregator.update import Result, update_due
@@ -193,6 +194,9 @@ class Daemon:
         results = await update_due(
             config, store, chosen, clock=self._clock, on_result=self._on_result, stopping=self._stop.is_set
         )
+        removed = await self._in_keeper(retain, config, store, self._settings.data, self._clock())
+        if removed:
+            tell(f"{removed} entries removed that are kept no longer", action="retention", removed=removed)
         report = await self._in_keeper(
             partial(publish, store, config, self._settings.data, progress=lambda posts: self._moved())
         )

@@ -157,12 +157,15 @@ class _Cycle:
 
     async def _known_keys(self, source_id: str, keys: Sequence[str]) -> set[str]:
         loop = asyncio.get_running_loop()
-        return set(await loop.run_in_executor(self.keeper, self.store.known, source_id, keys))
+        known = await loop.run_in_executor(self.keeper, self.store.known, source_id, keys)
+        return known.keys() | await loop.run_in_executor(self.keeper, self.store.removed, source_id, keys)
 
     def _settle(self, source: Source, state: FeedState, fetched: Fetched, parsed: ParsedFeed) -> FeedUpdate:
         """Compare with what is known and normalize only what is new or changed."""
         now = self.clock()
         identified = identify(parsed.entries)
+        removed = self.store.removed(source.id, [one.key for one in identified])
+        identified = tuple(one for one in identified if one.key not in removed)
         known = self.store.known(source.id, [one.key for one in identified])
         selection = decide.select(identified, known)
         make = partial(normalize, source_id=source.id, language=parsed.language, now=now, parse_date=_parse_date)

@@ -13,7 +13,7 @@ from filelock import FileLock
 from tests.origin import Origin
 from tests.support import Site, command, item, rss
 
-COMMANDS = ("init", "check", "schema", "update", "publish", "run", "status", "health", "demo")
+COMMANDS = ("init", "check", "schema", "update", "publish", "run", "status", "health", "backup", "vacuum", "demo")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli import configure, daemon, demo, run, status
+from aggregator.cli import configure, daemon, demo, run, status, upkeep
 
 app = typer.Typer(
     name="aggregator",
@@ -52,6 +52,8 @@ for command in (
     daemon.run,
     status.status,
     status.health,
+    upkeep.backup,
+    upkeep.vacuum,
     demo.demo,
 ):
     app.command()(command)

@@ -104,7 +104,10 @@ def run_cycle(
         if not dry_run:
             from aggregator.health import write_heartbeat
             from aggregator.publish.site import publish as publish_changed
+            from aggregator.retention import retain
 
+            if removed := retain(config, store, data, utc_now()):
+                typer.echo(f"Removed {removed} entries that are kept no longer.")
             report = publish_changed(store, config, data)
             write_heartbeat(data, utc_now())
             _tell_changes(config, store, results)

@@ -66,6 +66,19 @@ class Store(Protocol):
     def known(self, source_id: str, keys: Collection[str]) -> dict[str, Known]:
         """Those of `keys` that are stored for the source, none for a source that is not."""
 
+    def removed(self, source_id: str, keys: Collection[str]) -> set[str]:
+        """Those of `keys` whose entries were removed from the source."""
+
+    def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
+        """Some entries of a source that were published before a moment, or are not among its `count` newest.
+
+        Returns:
+            At most `limit` row numbers, each with the path of its post.
+        """
+
+    def remove(self, source_id: str, pks: Collection[int]) -> None:
+        """Remove entries of a source for good: their keys are remembered, and so are their ids and paths."""
+
     def apply(self, update: FeedUpdate) -> None:
         """Store one outcome: entries and state together, or nothing.
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 #: The newest migration, which is the one that makes these tables.
-REVISION = "0001"
+REVISION = "0003"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -146,4 +146,16 @@ fingerprints = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+#: What was removed: its key does not come back, and nobody else gets its id and the name of its post.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("source_pk", Integer, ForeignKey("sources.pk"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("public_id", Text),
+    Column("path_key", Text),
+    UniqueConstraint("public_id"),
+    UniqueConstraint("path_key"),
 )

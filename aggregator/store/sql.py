@@ -96,6 +96,36 @@ class SqlStore:
                 for row in connection.execute(statements.KNOWN, {"source_id": source_id, "values": chunk}).all()
             }
 
+    def removed(self, source_id: str, keys: Collection[str]) -> set[str]:
+        """See `Store.removed`."""
+        with self._database.read() as connection:
+            return {
+                key
+                for chunk in statements.chunks(keys)
+                for key in connection.execute(statements.REMOVED, {"source_id": source_id, "values": chunk}).scalars()
+            }
+
+    def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
+        """See `Store.expired`."""
+        found: dict[int, str | None] = {}
+        asked = {"source_id": source_id, "limit": limit}
+        with self._database.read() as connection:
+            if before is not None:
+                found.update(connection.execute(statements.OLDER, {**asked, "before": before}).all())
+            if count is not None and len(found) < limit:
+                found.update(
+                    connection.execute(statements.BEYOND, {**asked, "count": count}).all()[: limit - len(found)]
+                )
+        return found
+
+    def remove(self, source_id: str, pks: Collection[int]) -> None:
+        """See `Store.remove`."""
+        with self._database.write() as connection:
+            for chunk in statements.chunks(pks):
+                connection.execute(statements.BURY, {"values": chunk})
+                gone = connection.execute(statements.REMOVE_ENTRIES, {"values": chunk}).rowcount
+                connection.execute(statements.COUNT_DOWN, {"source_id": source_id, "gone": gone})
+
     def apply(self, update: FeedUpdate) -> None:
         """See `Store.apply`."""
         state = update.state
@@ -133,12 +163,14 @@ class SqlStore:
                 {
                     taken
                     for chunk in statements.chunks(ids)
-                    for taken in connection.execute(statements.TAKEN_IDS, {"values": chunk}).scalars()
+                    for statement in (statements.TAKEN_IDS, statements.BURIED_IDS)
+                    for taken in connection.execute(statement, {"values": chunk}).scalars()
                 },
                 {
                     taken
                     for chunk in statements.chunks(path_keys)
-                    for taken in connection.execute(statements.TAKEN_PATHS, {"values": chunk}).scalars()
+                    for statement in (statements.TAKEN_PATHS, statements.BURIED_PATHS)
+                    for taken in connection.execute(statement, {"values": chunk}).scalars()
                 },
             )
 

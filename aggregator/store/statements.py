@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, ColumnElement, bindparam, delete, false, func, insert, null, select, true, update
 
 from aggregator.store.rows import ITEM_COLUMNS, KNOWN_COLUMNS, STATE_COLUMNS
-from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, sources
+from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, sources, tombstones
 
 #: Values in one `IN (...)` at most.
 CHUNK = 500
@@ -102,6 +102,32 @@ PUBLISHED = update(entries).where(_among(entries.c.pk)).values(pending=false())
 ASSIGN = update(entries).where(_of_entry, entries.c.public_id.is_(null()))
 TAKEN_IDS = select(entries.c.public_id).where(_among(entries.c.public_id))
 TAKEN_PATHS = select(entries.c.path_key).where(_among(entries.c.path_key))
+
+BURIED_IDS = select(tombstones.c.public_id).where(_among(tombstones.c.public_id))
+BURIED_PATHS = select(tombstones.c.path_key).where(_among(tombstones.c.path_key))
+
+# -- removal ---------------------------------------------------------------------------------------------------------
+
+REMOVED = (
+    select(tombstones.c.key)
+    .where(tombstones.c.source_pk == select(sources.c.pk).where(_of_id).scalar_subquery())
+    .where(_among(tombstones.c.key))
+)
+_of_the_source = select(entries.c.pk, entries.c.path).where(
+    entries.c.source_pk == select(sources.c.pk).where(_of_id).scalar_subquery()
+)
+OLDER = _of_the_source.where(entries.c.published_at < bindparam("before")).limit(bindparam("limit"))
+BEYOND = (
+    _of_the_source.order_by(entries.c.published_at.desc(), entries.c.pk.desc())
+    .limit(bindparam("limit"))
+    .offset(bindparam("count"))
+)
+BURY = insert(tombstones).from_select(
+    ["source_pk", "key", "public_id", "path_key"],
+    select(entries.c.source_pk, entries.c.key, entries.c.public_id, entries.c.path_key).where(_among(entries.c.pk)),
+)
+REMOVE_ENTRIES = delete(entries).where(_among(entries.c.pk))
+COUNT_DOWN = update(sources).where(_of_id).values(entries=sources.c.entries - bindparam("gone"))
 
 # -- items -----------------------------------------------------------------------------------------------------------
 
