@@ -55,7 +55,10 @@ class Store(Protocol):
         """State of every configured source, by id."""
 
     def due(self, now: datetime) -> list[FeedState]:
-        """States of the configured sources that are due: those due at once, then the longest overdue first."""
+        """States of the configured sources that are due: those due at once, then the longest overdue first.
+
+        Where the last attempt lies in the future, the clock was set back: the source is due, and comes last.
+        """
 
     def counts(self) -> dict[str, int]:
         """Number of stored entries of every configured source, by id."""

@@ -19,6 +19,9 @@ from aggregator.store import rows, statements, sync
 from aggregator.store.base import Assignment, Rhythm, Store
 from aggregator.store.database import Database
 
+#: A last attempt that is further ahead than this means that the clock was set back.
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+
 
 def open_store(path: Path) -> Store:
     """Open the database at `path`, make or migrate it where needed, and return the store on it.
@@ -72,7 +75,9 @@ class SqlStore:
         with self._database.read() as connection:
             never_tried = connection.execute(statements.NEVER_TRIED).all()
             overdue = connection.execute(statements.OVERDUE, {"now": now}).all()
-            return rows.states((*never_tried, *overdue))
+            moments = {"now": now, "ahead": now + _CLOCK_TOLERANCE}
+            ahead = connection.execute(statements.AHEAD, moments).all()
+            return rows.states((*never_tried, *overdue, *ahead))
 
     def counts(self) -> dict[str, int]:
         """See `Store.counts`."""

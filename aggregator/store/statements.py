@@ -41,6 +41,10 @@ STATES = _states.order_by(sources.c.pk)
 #: Two statements, because one with OR would look at every source and not at the index only.
 NEVER_TRIED = _states.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk)
 OVERDUE = _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk)
+#: Tried "in the future": the clock was set back since, and the due times of that clock mean nothing.
+AHEAD = _states.where(
+    sources.c.last_attempt_at > bindparam("ahead"), sources.c.next_due_at > bindparam("now")
+).order_by(sources.c.pk)
 COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
 
 #: One pass over an index of what was published of late, however much is stored.
