@@ -70,7 +70,7 @@ def test_locked_database_is_waited_for(site: Site, origin: Origin) -> None:
         assert daemon.end() == 0
 
 
-def test_read_only_database_names_the_cause(site: Site, origin: Origin) -> None:
+def test_database_that_refuses_to_write_is_reported(site: Site, origin: Origin) -> None:
     site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
     site.run("update")
     with closing(sqlite3.connect(site.data / "aggregator.db", isolation_level=None)) as other:
@@ -81,6 +81,20 @@ def test_read_only_database_names_the_cause(site: Site, origin: Origin) -> None:
     with closing(sqlite3.connect(site.data / "aggregator.db", isolation_level=None)) as other:
         other.execute("DROP TRIGGER halt")
     assert site.run("update", "--all").status == 0
+
+
+def test_read_only_disk_names_the_cause(site: Site, origin: Origin, small_disk: Path) -> None:
+    site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
+    site.data.symlink_to(small_disk)
+    assert site.run("update").status == 0
+    mount = str(shutil.which("mount"))
+    subprocess.run([mount, "-o", "remount,ro", str(small_disk)], check=True)
+    done = site.run("update", "--all")
+    assert done.status == 1
+    assert "Read-only file system" in done.stderr
+    subprocess.run([mount, "-o", "remount,rw", str(small_disk)], check=True)
+    assert site.run("update", "--all").status == 0
+    site.data.unlink()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit here")
