@@ -72,6 +72,7 @@ async def update_due(
     clock: Callable[[], datetime],
     dry_run: bool = False,
     on_result: Callable[[Result], None] = lambda result: None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> list[Result]:
     """Run one cycle over the chosen sources and return what each gave, in the order in which they finished.
 
@@ -79,6 +80,7 @@ async def update_due(
         clock: the current time, aware and in UTC.
         dry_run: fetch and compare, but store nothing.
         on_result: called on the event loop for each finished source.
+        stopping: asked before each source; once true, no other is begun, and those under way come to their end.
 
     Raises:
         StoreError: the store cannot keep outcomes any more (disk full, database gone); what was stored before stays.
@@ -91,8 +93,6 @@ async def update_due(
         per_host=config.fetch.per_host,
         host_delay=config.fetch.host_delay or timedelta(0),
     )
-    results: list[Result] = []
-    trouble: BaseException | None = None
     with ExitStack() as stack:
         readers = stack.enter_context(ThreadPoolExecutor(2, "aggregator-read"))
         keeper = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
@@ -102,27 +102,7 @@ async def update_due(
         async with Fetcher(settings, clock=clock, waits=waits) as fetcher:
             parse = partial(_parse, parser)
             cycle = _Cycle(store, fetcher, parse, readers, keeper, clock, dry_run, config.secrets)
-            queue = iter(chosen)
-
-            async def work() -> None:
-                for source, state in queue:
-                    result = await cycle.update_source(source, state)
-                    results.append(result)
-                    on_result(result)
-
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    for _ in range(min(config.fetch.concurrency, len(chosen))):
-                        tasks.create_task(work())
-            except* StoreError as group:
-                # Several sources meet the same trouble at once; one account of it is enough.
-                trouble = group.exceptions[0]
-            if trouble is not None:
-                raise trouble
-            await cycle.flush()
-            if not dry_run:
-                store.record_traffic(clock(), fetcher.traffic, fetcher.waits)
-    return results
+            return await cycle.run(chosen, config.fetch.concurrency, on_result, stopping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +119,42 @@ class _Cycle:
     secrets: frozenset[str]
     #: Outcomes without entries, until there are enough of them to be stored together.
     states: list[FeedState] = field(default_factory=list)
+
+    async def run(
+        self,
+        chosen: Sequence[tuple[Source, FeedState]],
+        concurrency: int,
+        on_result: Callable[[Result], None],
+        stopping: Callable[[], bool],
+    ) -> list[Result]:
+        """Update the sources, so many at once; see `update_due`."""
+        results: list[Result] = []
+        trouble: BaseException | None = None
+        queue = iter(chosen)
+
+        async def work() -> None:
+            for source, state in queue:
+                if stopping():
+                    return
+                result = await self.update_source(source, state)
+                results.append(result)
+                on_result(result)
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(min(concurrency, len(chosen))):
+                    tasks.create_task(work())
+        except* StoreError as group:
+            # Several sources meet the same trouble at once; one account of it is enough.
+            trouble = group.exceptions[0]
+        finally:
+            # Also where the cycle is cancelled: what servers have answered is not to be asked of them again.
+            if trouble is None and not self.dry_run:
+                await self.flush()
+                self.store.record_traffic(self.clock(), self.fetcher.traffic, self.fetcher.waits)
+        if trouble is not None:
+            raise trouble
+        return results
 
     async def update_source(self, source: Source, state: FeedState) -> Result:
         """Run one source through all stages and store the outcome, whatever it is."""
@@ -203,12 +219,15 @@ class _Cycle:
 
     async def _known_keys(self, source_id: str, keys: Sequence[str]) -> set[str]:
         loop = asyncio.get_running_loop()
-        return set(await loop.run_in_executor(self.keeper, self.store.known, source_id, keys))
+        known = await loop.run_in_executor(self.keeper, self.store.known, source_id, keys)
+        return known.keys() | await loop.run_in_executor(self.keeper, self.store.removed, source_id, keys)
 
     def _settle(self, source: Source, state: FeedState, fetched: Fetched, parsed: ParsedFeed) -> FeedUpdate:
         """Compare with what is known and normalize only what is new or changed."""
         now = self.clock()
         identified = identify(parsed.entries)
+        removed = self.store.removed(source.id, [one.key for one in identified])
+        identified = tuple(one for one in identified if one.key not in removed)
         known = self.store.known(source.id, [one.key for one in identified])
         selection = decide.select(identified, known, _changed_at)
         make = partial(normalize, source_id=source.id, language=parsed.language, now=now, parse_date=_parse_date)

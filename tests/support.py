@@ -51,6 +51,10 @@ class Site:
         """Run a command on this site, in this process."""
         return command(*arguments, "--config", str(self.config), "--data", str(self.data))
 
+    def run_data(self, *arguments: str) -> Done:
+        """Run a command that needs the data folder only."""
+        return command(*arguments, "--data", str(self.data))
+
     def status(self) -> dict[str, dict[str, Any]]:
         """What `status --json` says, by source id."""
         done = self.run("status", "--json")

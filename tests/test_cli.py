@@ -13,7 +13,7 @@ from filelock import FileLock
 from tests.origin import Origin
 from tests.support import Site, command, item, rss
 
-COMMANDS = ("init", "check", "schema", "update", "publish", "status", "demo")
+COMMANDS = ("init", "check", "schema", "update", "publish", "run", "status", "health", "backup", "vacuum", "demo")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -99,6 +99,8 @@ def test_status_says_the_same_to_people_and_programs(site: Site, origin: Origin)
         "failures",
         "failure_kind",
         "error",
+        "entries_per_week",
+        "silent",
     ]
     assert rows[0]["name"] == "One"
     assert rows[0]["last_success_at"].endswith("Z")
@@ -137,3 +139,26 @@ def test_log_has_one_plain_line_per_source(site: Site, origin: Origin) -> None:
 def test_redirecting_output_to_a_file_needs_no_terminal_width(site: Site, origin: Origin) -> None:
     site.configure({"id": "x" * 60, "feed": origin.route("/one", rss([item(1)]))})
     assert "x" * 60 in site.run("update").stdout
+
+
+def test_waiting_writer_goes_on_when_the_folder_is_free(site: Site, origin: Origin) -> None:
+    site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
+    site.data.mkdir()
+    places = ["--config", str(site.config), "--data", str(site.data)]
+    with FileLock(site.data / ".lock"):
+        (site.data / ".lock-holder").write_text("process 4711, since now", encoding="utf-8")
+        arguments = [sys.executable, "-m", "aggregator", "update", "--wait", *places]
+        waiting = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        assert waiting.stderr is not None
+        assert "process 4711, since now; waiting" in waiting.stderr.readline()
+        assert origin.requests == []
+    waiting.communicate(timeout=60)
+    assert waiting.returncode == 0
+    assert list(site.posts()) == ["news/Item-1.md"]
+
+
+def test_durations_of_options_are_checked(site: Site, origin: Origin) -> None:
+    site.configure({"id": "one", "feed": origin.url})
+    done = site.run("run", "--every", "soon")
+    assert done.status == 2
+    assert "--every: must be a duration" in done.stderr

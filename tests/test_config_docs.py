@@ -37,12 +37,14 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 def test_the_reference_names_every_key_and_no_other() -> None:
-    named = re.findall(r"^\| `((?:site|posts|feeds|fetch|categories|sources)[^`]*)` \|", REFERENCE, re.MULTILINE)
+    named = re.findall(
+        r"^\| `((?:site|posts|feeds|fetch|retention|hooks|categories|sources)[^`]*)` \|", REFERENCE, re.MULTILINE
+    )
     assert sorted(named) == sorted(_keys(Document))
 
 
 def test_the_reference_gives_the_true_defaults() -> None:
-    for section in ("site", "posts", "feeds", "fetch"):
+    for section in ("site", "posts", "feeds", "fetch", "hooks"):
         (model,) = _models(Document.model_fields[section].annotation)
         for name, field in model.model_fields.items():
             extra = field.json_schema_extra

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli import configure, demo, etiquette, run, status
+from aggregator.cli import configure, daemon, demo, etiquette, run, status, upkeep
 
 app = typer.Typer(
     name="aggregator",
@@ -49,8 +49,12 @@ for command in (
     configure.schema,
     run.update,
     run.publish,
+    daemon.run,
     status.status,
+    status.health,
     etiquette.etiquette,
+    upkeep.backup,
+    upkeep.vacuum,
     demo.demo,
 ):
     app.command()(command)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from aggregator.logs import LogFormat, describe, printable, tell_result
+
 if TYPE_CHECKING:
     from aggregator.update import Result
 
@@ -22,37 +24,21 @@ def output() -> Console:
     return _console(stderr=False)
 
 
-def printable(text: str) -> str:
-    """Text from outside without control characters, which a terminal would obey."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
-
-
 def plain(text: str, style: str = "") -> Text:
     """Text from outside as it is: no markup of ours, no control characters."""
     return Text(printable(text), style=style)
 
 
-def describe(result: Result) -> str:
-    """One line that says what a source gave."""
-    if result.failed:
-        return f"failed: {result.state.failure_kind}: {result.state.error}"
-    parts = [f"{result.new} new", f"{result.changed} changed", f"{result.unchanged} known"]
-    if not (result.new or result.changed or result.unchanged):
-        parts = ["not modified"]
-    return ", ".join([*parts, *result.notes[:3]])
-
-
 @contextmanager
-def progress(total: int, describe_result: Callable[[Result], str]) -> Iterator[Callable[[Result], None]]:
-    """Yield a function to call for each finished source: it moves a bar on a terminal, prints a line otherwise."""
+def progress(total: int, form: LogFormat, hide: Callable[[str], str]) -> Iterator[Callable[[Result], None]]:
+    """Yield a function to call for each finished source: it moves a bar on a terminal, logs a line otherwise.
+
+    Args:
+        hide: takes secrets out of a text.
+    """
     console = _console(stderr=True)
-    if not console.is_terminal:
-
-        def line(result: Result) -> None:
-            text = f"{result.source.id}: {describe_result(result)} ({result.seconds:.1f} s)"
-            sys.stderr.write(printable(text) + "\n")
-
-        yield line
+    if form is LogFormat.json or not console.is_terminal:
+        yield tell_result
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -62,7 +48,7 @@ def progress(total: int, describe_result: Callable[[Result], str]) -> Iterator[C
 
         def advance(result: Result) -> None:
             if result.failed:
-                bars.console.print(plain(f"{result.source.id}: {describe_result(result)}", "red"))
+                bars.console.print(plain(f"{result.source.id}: {hide(describe(result))}", "red"))
             bars.advance(task)
 
         yield advance

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from aggregator.errors import AggregatorError, ConfigError, LockedError, StoreError
+from aggregator.logs import LogFormat
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -25,6 +26,12 @@ DataOption = Annotated[
     Path,
     typer.Option("--data", "-d", envvar="AGGREGATOR_DATA", help="The folder that everything is written to."),
 ]
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Where another process holds the data folder, wait until it is free.")
+]
+LogFormatOption = Annotated[
+    LogFormat, typer.Option("--log-format", help="Log lines for people, or one JSON object a line for programs.")
+]
 
 DEFAULT_CONFIG = Path("feeds.yaml")
 DEFAULT_DATA = Path("data")
@@ -33,6 +40,17 @@ DEFAULT_DATA = Path("data")
 def utc_now() -> datetime:
     """The current time, aware, in UTC, in whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def duration(option: str, text: str) -> timedelta:
+    """The value of an option that takes a duration such as ``90s`` or ``1h``; a wrong one is a usage error."""
+    from aggregator.config.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        typer.echo(f"error: {option}: {error}", err=True)
+        raise typer.Exit(2) from None
 
 
 def fail(error: AggregatorError) -> NoReturn:
@@ -101,11 +119,14 @@ def copied_store(data: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def locked(data: Path) -> Iterator[None]:
+def locked(data: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold the data folder: one writer at a time, also across crashes (the lock is the operating system's).
 
+    Args:
+        wait: where another process holds it, say so and wait.
+
     Raises:
-        LockedError: another process holds it.
+        LockedError: another process holds it, and waiting was not asked for.
         AggregatorError: the folder cannot be made or written.
     """
     from filelock import FileLock, Timeout
@@ -114,9 +135,14 @@ def locked(data: Path) -> Iterator[None]:
     try:
         data.mkdir(parents=True, exist_ok=True)
         lock = FileLock(data / ".lock", blocking=False)
-        lock.acquire()
-    except Timeout:
-        raise LockedError(str(data), _read_holder(holder)) from None
+        try:
+            lock.acquire()
+        except Timeout:
+            error = LockedError(str(data), _read_holder(holder))
+            if not wait:
+                raise error from None
+            typer.echo(f"{data} is in use by {error.holder}; waiting", err=True)
+            lock.acquire(blocking=True, poll_interval=0.1)
     except OSError as error:
         raise AggregatorError(
             f"the data folder {data} cannot be written: {error.strerror or error}; check its path and permissions"

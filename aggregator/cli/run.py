@@ -13,6 +13,8 @@ from aggregator.cli.options import (
     DEFAULT_DATA,
     ConfigOption,
     DataOption,
+    LogFormatOption,
+    WaitOption,
     copied_store,
     load_config,
     locked,
@@ -21,6 +23,7 @@ from aggregator.cli.options import (
     utc_now,
 )
 from aggregator.errors import ConfigError, Problem
+from aggregator.logs import LogFormat, configure
 
 #: Rows; a longer table leaves out the sources that had nothing new.
 LONG_TABLE = 50
@@ -44,6 +47,8 @@ def update(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Fetch and show what would be new; store and write nothing.")
     ] = False,
+    log_format: LogFormatOption = LogFormat.text,
+    wait: WaitOption = False,
 ) -> None:
     """Run one cycle: pull the sources that are due, store what is new, publish what changed."""
     with reported():
@@ -51,16 +56,16 @@ def update(
         _known_sources(loaded, source or [])
         if dry_run:
             with copied_store(data) as copy:
-                raise typer.Exit(show_cycle(loaded, copy, everything=everything, only=source or []))
-        with locked(data):
-            raise typer.Exit(run_cycle(loaded, data, everything=everything, only=source or []))
+                raise typer.Exit(show_cycle(loaded, copy, everything=everything, only=source or [], form=log_format))
+        with locked(data, wait=wait):
+            raise typer.Exit(run_cycle(loaded, data, everything=everything, only=source or [], form=log_format))
 
 
-def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA) -> None:
+def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA, wait: WaitOption = False) -> None:
     """Render all posts and feeds from the store, and write those that differ from what is on disk."""
     with reported():
         loaded = load_config(config)
-        with locked(data), opened_store(data) as store:
+        with locked(data, wait=wait), opened_store(data) as store:
             from aggregator.publish.site import publish as publish_all
 
             store.sync_sources(loaded.sources)
@@ -81,20 +86,29 @@ def _known_sources(config: Config, wanted: Sequence[str]) -> None:
         raise ConfigError(problems)
 
 
-def run_cycle(config: Config, data: Path, *, everything: bool, only: Sequence[str]) -> int:
-    """Update and publish; returns the exit status."""
+def run_cycle(
+    config: Config, data: Path, *, everything: bool, only: Sequence[str], form: LogFormat = LogFormat.text
+) -> int:
+    """Update, remove what is kept no longer, publish, and tell of sources that broke; returns the exit status."""
     with opened_store(data) as store:
-        results = _pull(config, store, everything=everything, only=only, dry_run=False)
+        results = _pull(config, store, everything=everything, only=only, form=form)
 
+        from aggregator.health import write_heartbeat
         from aggregator.publish.site import publish as publish_changed
+        from aggregator.retention import retain
 
-        _tell_written(publish_changed(store, config, data), data)
+        if removed := retain(config, store, data, utc_now()):
+            typer.echo(f"Removed {removed} entries that are kept no longer.")
+        report = publish_changed(store, config, data)
+        write_heartbeat(data, utc_now())
+        _tell_changes(config, store, results)
+        _tell_written(report, data)
     return _status(results)
 
 
-def show_cycle(config: Config, store: Store, *, everything: bool, only: Sequence[str]) -> int:
+def show_cycle(config: Config, store: Store, *, everything: bool, only: Sequence[str], form: LogFormat) -> int:
     """Fetch and compare only, on a store that may be thrown away; returns the exit status."""
-    results = _pull(config, store, everything=everything, only=only, dry_run=True)
+    results = _pull(config, store, everything=everything, only=only, form=form, dry_run=True)
     typer.echo("Dry run: nothing was stored or written.")
     return _status(results)
 
@@ -103,24 +117,46 @@ def _status(results: Sequence[Result]) -> int:
     return 1 if any(result.failed for result in results) else 0
 
 
-def _pull(config: Config, store: Store, *, everything: bool, only: Sequence[str], dry_run: bool) -> Sequence[Result]:
+def _pull(
+    config: Config,
+    store: Store,
+    *,
+    everything: bool,
+    only: Sequence[str],
+    form: LogFormat,
+    dry_run: bool = False,
+) -> Sequence[Result]:
     """Run one cycle and show what it gave."""
+    from aggregator.config import redact
     from aggregator.due import choose
 
+    def hide(text: str) -> str:
+        return redact(text, config.secrets)
+
+    configure(form, hide, stamped=False)
     store.sync_sources(config.sources)
     chosen = choose(config, store, utc_now(), everything=everything, only=only)
     if not chosen:
         typer.echo(_nothing_due(config, store))
         return ()
-    from aggregator.cli.console import describe, progress
-    from aggregator.config import redact
+    from aggregator.cli.console import progress
     from aggregator.update import update_due
 
-    with progress(len(chosen), lambda result: redact(describe(result), config.secrets)) as on_result:
+    with progress(len(chosen), form, hide) as on_result:
         cycle = update_due(config, store, chosen, clock=utc_now, dry_run=dry_run, on_result=on_result)
         results = asyncio.run(cycle)
     _show(config, results)
     return results
+
+
+def _tell_changes(config: Config, store: Store, results: Sequence[Result]) -> None:
+    """Run the hooks of sources that broke or work again."""
+    if not results:
+        return
+    from aggregator.hooks import due_calls, run_calls
+
+    if calls := due_calls(config, store.fingerprints(), results):
+        store.record(asyncio.run(run_calls(calls)))
 
 
 def _nothing_due(config: Config, store: Store) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from aggregator.cli.options import (
     DEFAULT_DATA,
     ConfigOption,
     DataOption,
+    duration,
     load_config,
     opened_store,
     reported,
@@ -26,6 +27,7 @@ from aggregator.cli.options import (
 if TYPE_CHECKING:
     from aggregator.config import Config
     from aggregator.models import FeedState, Source
+    from aggregator.store import Rhythm
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +47,98 @@ class SourceStatus:
     failures: int
     failure_kind: str | None
     error: str | None
+    #: Mean of the last four weeks.
+    entries_per_week: float
+    #: Whether it has published nothing for much longer than it used to.
+    silent: bool
 
 
 def status(
     config: ConfigOption = DEFAULT_CONFIG,
     data: DataOption = DEFAULT_DATA,
+    failing: Annotated[bool, typer.Option("--failing", help="Only sources that fail.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list for programs.")] = False,
 ) -> None:
     """Show how every source is doing: entries, last success, next due time, failures and why."""
     with reported():
         loaded = load_config(config)
-        rows = collect(loaded, data)
+        rows = [row for row in collect(loaded, data, utc_now()) if not failing or row.failures]
         if as_json:
             typer.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2))
         else:
             _show(rows, utc_now())
 
 
-def collect(config: Config, data: Path) -> list[SourceStatus]:
+def health(
+    config: ConfigOption = DEFAULT_CONFIG,
+    data: DataOption = DEFAULT_DATA,
+    max_age: Annotated[
+        str, typer.Option("--max-age", help="The last cycle may be so old, and a due source may wait so long.")
+    ] = "15m",
+    max_failing: Annotated[
+        int, typer.Option("--max-failing", min=0, max=100, help="Percentage of the sources that may fail.")
+    ] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for programs.")] = False,
+) -> None:
+    """Say whether the work is being done, for monitors: exit status 0 if so, 1 if not."""
+    from aggregator.health import judge, read_heartbeat
+
+    age = duration("--max-age", max_age)
+    with reported():
+        loaded = load_config(config)
+        states = []
+        if (data / "aggregator.db").exists():
+            with opened_store(data) as store:
+                known = store.states()
+            states = [known[source.id] for source in loaded.sources if source.id in known]
+        found = judge(read_heartbeat(data), states, utc_now(), max_age=age, max_failing=max_failing / 100)
+    if as_json:
+        facts = {
+            "healthy": not found.problems,
+            "last_cycle_at": _iso(found.last_cycle_at),
+            "sources": found.sources,
+            "failing": found.failing,
+            "overdue_seconds": int(found.overdue.total_seconds()),
+            "problems": found.problems,
+        }
+        typer.echo(json.dumps(facts, ensure_ascii=False))
+    else:
+        typer.echo("; ".join(found.problems) or f"fine: {found.sources} sources, {found.failing} failing")
+    raise typer.Exit(1 if found.problems else 0)
+
+
+def collect(config: Config, data: Path, now: datetime) -> list[SourceStatus]:
     """The status of every configured source, in the order of feeds.yaml."""
     from aggregator.config import redact
     from aggregator.models import FeedState
 
     states: dict[str, FeedState] = {}
     counts: dict[str, int] = {}
+    rhythms: dict[str, Rhythm] = {}
     if (data / "aggregator.db").exists():
         with opened_store(data) as store:
-            states, counts = store.states(), store.counts()
+            states, counts, rhythms = store.states(), store.counts(), store.rhythms(now)
     return [
-        _status(source, state, counts.get(source.id, 0), lambda text: redact(text, config.secrets))
+        _status(
+            source,
+            states.get(source.id, FeedState(source.id)),
+            counts.get(source.id, 0),
+            rhythms.get(source.id),
+            now,
+            lambda text: redact(text, config.secrets),
+        )
         for source in config.sources
-        for state in [states.get(source.id, FeedState(source.id))]
     ]
 
 
-def _status(source: Source, state: FeedState, entries: int, public: Callable[[str], str]) -> SourceStatus:
+def _status(
+    source: Source,
+    state: FeedState,
+    entries: int,
+    rhythm: Rhythm | None,
+    now: datetime,
+    public: Callable[[str], str],
+) -> SourceStatus:
     condition = "failing" if state.failures else "ok" if state.last_success_at else "new"
     return SourceStatus(
         id=source.id,
@@ -94,7 +153,19 @@ def _status(source: Source, state: FeedState, entries: int, public: Callable[[st
         failures=state.failures,
         failure_kind=state.failure_kind,
         error=None if state.error is None else public(state.error),
+        entries_per_week=rhythm.last_four_weeks / 4 if rhythm else 0.0,
+        silent=_silent(rhythm, entries, now),
     )
+
+
+def _silent(rhythm: Rhythm | None, entries: int, now: datetime) -> bool:
+    """Whether the time since the last entry is far beyond the mean time between entries."""
+    if rhythm is None:
+        return entries > 0
+    if rhythm.entries < 4:
+        return False
+    gap = (rhythm.last_at - rhythm.first_at) / (rhythm.entries - 1)
+    return now - rhythm.last_at > max(4 * gap, timedelta(days=3))
 
 
 def _iso(moment: datetime | None) -> str | None:
@@ -109,6 +180,7 @@ def _show(rows: list[SourceStatus], now: datetime) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column, justify in (("source", "left"), ("state", "left"), ("entries", "right"), ("last success", "right")):
         table.add_column(column, justify="right" if justify == "right" else "left")
+    table.add_column("a week", justify="right")
     table.add_column("next due", justify="right")
     table.add_column("failures", justify="right")
     table.add_column("why", overflow="fold")
@@ -119,6 +191,7 @@ def _show(rows: list[SourceStatus], now: datetime) -> None:
             plain(row.state, style[row.state]),
             str(row.entries),
             _ago(row.last_success_at, now),
+            plain(f"{row.entries_per_week:.3g}{' silent' if row.silent else ''}", "yellow" if row.silent else ""),
             _ahead(row.next_due_at, now),
             str(row.failures or ""),
             plain(f"{row.failure_kind}: {row.error}" if row.error else ""),
@@ -135,10 +208,7 @@ def _ahead(text: str | None, now: datetime) -> str:
     return "now" if due <= now else f"in {_span(due - now)}"
 
 
-def _span(duration: object) -> str:
-    from datetime import timedelta
-
-    assert isinstance(duration, timedelta)
+def _span(duration: timedelta) -> str:
     seconds = max(0, int(duration.total_seconds()))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:

@@ -20,7 +20,7 @@ from aggregator.config.problems import Problems, show
 from aggregator.config.references import References
 from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
-from aggregator.models import Category, Source, SourceKind
+from aggregator.models import Category, Retention, Source, SourceKind
 
 MAX_FILE = 32 * 10**6
 """Bytes that feeds.yaml may have."""
@@ -68,6 +68,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         posts=document.posts,
         feeds=document.feeds,
         fetch=document.fetch,
+        hooks=document.hooks,
         categories=_categories(document, sources),
         sources=sources,
         path=path,
@@ -195,6 +196,22 @@ def _source(settings: CommonSettings, identity: str, document: Document, line: i
         explicit_id=settings.id is not None,
         line=line,
         access=settings.access(),
+        retention=_retention(settings, document),
+    )
+
+
+def _retention(settings: CommonSettings, document: Document) -> Retention:
+    """How long entries of a source are kept: each key as the source, its category or the file's top says it."""
+    category = document.categories.get(settings.category or "")
+    levels = [
+        level
+        for level in (settings.retention, category.retention if category else None, document.retention)
+        if level is not None
+    ]
+    return Retention(
+        age=next((level.age for level in levels if level.age is not None), None),
+        count=next((level.count for level in levels if level.count is not None), None),
+        delete_posts=next((level.posts for level in levels if level.posts is not None), "keep") == "delete",
     )
 
 

@@ -16,6 +16,7 @@ from aggregator.models import Category, Source
 
 if TYPE_CHECKING:
     from aggregator.config.schema import FeedSettings, FetchDefaults, PostSettings, Site
+    from aggregator.config.upkeep import HookSettings
 
 HIDDEN = "***"
 """What stands in place of a secret."""
@@ -36,6 +37,7 @@ class Config:
     feeds: FeedSettings
     #: Defaults for fetching; what a source says itself is in its `Source` already.
     fetch: FetchDefaults
+    hooks: HookSettings
     #: By slug, in the order of the file; the implicit one (sources without a category), where there is one, is last.
     categories: dict[str, Category]
     #: In the order of the file.

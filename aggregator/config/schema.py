@@ -17,6 +17,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 from aggregator.config.access import AccessSettings
 from aggregator.config.durations import parse_duration, parse_size
 from aggregator.config.section import Section
+from aggregator.config.upkeep import HookSettings, RetentionSettings
 from aggregator.config.values import (
     Duration,
     Encoding,
@@ -146,6 +147,7 @@ class CategorySettings(Section):
     limit: Maybe[int] = Field(
         default=None, strict=True, ge=1, le=MAX_FEED_LIMIT, description="Entries in each of its feeds at most."
     )
+    retention: Maybe[RetentionSettings] = Field(default=None, description="How long entries of its sources are kept.")
 
     @model_validator(mode="before")
     @classmethod
@@ -237,6 +239,7 @@ class CommonSettings(AccessSettings):
     allow_private_addresses: Maybe[PrivateAddresses] = Field(
         default=None, description="Whether addresses that are not public may be reached."
     )
+    retention: Maybe[RetentionSettings] = Field(default=None, description="How long its entries are kept.")
 
 
 _KIND_FIELDS: dict[str, Any] = {name: kind.field for name, kind in KINDS.items()}
@@ -256,6 +259,10 @@ class Document(Section):
     posts: PostSettings = Field(default_factory=PostSettings, description="How entries become posts.")
     feeds: FeedSettings = Field(default_factory=FeedSettings, description="The merged feeds.")
     fetch: FetchDefaults = Field(default_factory=FetchDefaults, description="How sources are fetched.")
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="How long entries are kept; for ever if left out."
+    )
+    hooks: HookSettings = Field(default_factory=HookSettings, description="Who is told when a source breaks.")
     categories: dict[Slug, CategorySettings] = Field(
         default_factory=dict, description="Categories by slug: a title, or a mapping that says more."
     )

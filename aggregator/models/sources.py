@@ -82,6 +82,18 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the entries of a source are kept; None: no limit."""
+
+    #: Time since publication.
+    age: timedelta | None = None
+    #: The newest so many.
+    count: int | None = None
+    #: Whether the post files of removed entries are deleted too.
+    delete_posts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One entry of ``sources:`` in feeds.yaml, with all defaults filled in."""
 
@@ -106,6 +118,7 @@ class Source:
     #: Line in feeds.yaml, counted from 1.
     line: int
     access: Access = Access()
+    retention: Retention = Retention()
 
 
 @dataclass(frozen=True, slots=True)

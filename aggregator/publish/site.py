@@ -69,7 +69,7 @@ def publish(
     """
     report = Report()
     _touch_outdated_posts(store, config, everything)
-    _invalidate(store, store.pending_categories())
+    invalidate(store, store.pending_categories())
     _write_posts(store, config, data, report, progress)
     _write_feeds(store, config, data, report, everything)
     sources = [replace(source, url=redact(source.url, config.secrets)) for source in config.sources]
@@ -89,7 +89,7 @@ def _touch_outdated_posts(store: Store, config: Config, everything: bool) -> Non
             store.record({name: wanted})
 
 
-def _invalidate(store: Store, slugs: Iterable[str]) -> None:
+def invalidate(store: Store, slugs: Iterable[str]) -> None:
     """Take back the fingerprints of feeds that have to be written, so that a crash does not forget them."""
     stale = {f"feeds/{slug}": "" for slug in slugs}
     if stale:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.store.base import Assignment, Store
+from aggregator.store.base import Assignment, Rhythm, Store
 from aggregator.store.sql import open_store
 
-__all__ = ["Assignment", "Store", "open_store"]
+__all__ = ["Assignment", "Rhythm", "Store", "open_store"]

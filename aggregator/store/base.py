@@ -26,6 +26,17 @@ class Assignment:
     path_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often a source published of late."""
+
+    #: Entries in the time looked at, and in its last four weeks.
+    entries: int
+    last_four_weeks: int
+    first_at: datetime
+    last_at: datetime
+
+
 class Store(Protocol):
     """Sources, their state, and their entries."""
 
@@ -44,13 +55,32 @@ class Store(Protocol):
         """State of every configured source, by id."""
 
     def due(self, now: datetime) -> list[FeedState]:
-        """States of the configured sources that are due: those due at once, then the longest overdue first."""
+        """States of the configured sources that are due: those due at once, then the longest overdue first.
+
+        Where the last attempt lies in the future, the clock was set back: the source is due, and comes last.
+        """
 
     def counts(self) -> dict[str, int]:
         """Number of stored entries of every configured source, by id."""
 
+    def rhythms(self, now: datetime) -> dict[str, Rhythm]:
+        """How often each configured source published in the last year, by id; none without an entry in it."""
+
     def known(self, source_id: str, keys: Collection[str]) -> dict[str, Known]:
         """Those of `keys` that are stored for the source, none for a source that is not."""
+
+    def removed(self, source_id: str, keys: Collection[str]) -> set[str]:
+        """Those of `keys` whose entries were removed from the source."""
+
+    def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
+        """Some entries of a source that were published before a moment, or are not among its `count` newest.
+
+        Returns:
+            At most `limit` row numbers, each with the path of its post.
+        """
+
+    def remove(self, source_id: str, pks: Collection[int]) -> None:
+        """Remove entries of a source for good: their keys are remembered, and so are their ids and paths."""
 
     def apply(self, update: FeedUpdate) -> None:
         """Store one outcome: entries and state together, or nothing.

@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeDecorator
 from aggregator.models import HostTraffic
 
 #: The newest migration, which is the one that makes these tables.
-REVISION = "0002"
+REVISION = "0003"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -170,4 +170,16 @@ host_waits = Table(
     metadata,
     Column("host", Text, primary_key=True),
     Column("until", Timestamp, nullable=False),
+)
+
+#: What was removed: its key does not come back, and nobody else gets its id and the name of its post.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("source_pk", Integer, ForeignKey("sources.pk"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("public_id", Text),
+    Column("path_key", Text),
+    UniqueConstraint("public_id"),
+    UniqueConstraint("path_key"),
 )

@@ -7,7 +7,7 @@ Updates and queries go in, states and items come out. The statements are in `sta
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,11 @@ from sqlalchemy import Connection
 from aggregator.errors import StoreError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, Source
 from aggregator.store import hosts, rows, statements, sync
-from aggregator.store.base import Assignment, Store
+from aggregator.store.base import Assignment, Rhythm, Store
 from aggregator.store.database import Database
+
+#: A last attempt that is further ahead than this means that the clock was set back.
+_CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 def open_store(path: Path) -> Store:
@@ -72,12 +75,20 @@ class SqlStore:
         with self._database.read() as connection:
             never_tried = connection.execute(statements.NEVER_TRIED).all()
             overdue = connection.execute(statements.OVERDUE, {"now": now}).all()
-            return rows.states((*never_tried, *overdue))
+            moments = {"now": now, "ahead": now + _CLOCK_TOLERANCE}
+            ahead = connection.execute(statements.AHEAD, moments).all()
+            return rows.states((*never_tried, *overdue, *ahead))
 
     def counts(self) -> dict[str, int]:
         """See `Store.counts`."""
         with self._database.read() as connection:
             return dict(connection.execute(statements.COUNTS).all())
+
+    def rhythms(self, now: datetime) -> dict[str, Rhythm]:
+        """See `Store.rhythms`."""
+        moments = {"now": now, "since": now - timedelta(days=365), "four_weeks_ago": now - timedelta(weeks=4)}
+        with self._database.read() as connection:
+            return {row[0]: Rhythm(*row[1:]) for row in connection.execute(statements.RHYTHMS, moments).all()}
 
     # -- updates -----------------------------------------------------------------------------------------------------
 
@@ -89,6 +100,36 @@ class SqlStore:
                 for chunk in statements.chunks(keys)
                 for row in connection.execute(statements.KNOWN, {"source_id": source_id, "values": chunk}).all()
             }
+
+    def removed(self, source_id: str, keys: Collection[str]) -> set[str]:
+        """See `Store.removed`."""
+        with self._database.read() as connection:
+            return {
+                key
+                for chunk in statements.chunks(keys)
+                for key in connection.execute(statements.REMOVED, {"source_id": source_id, "values": chunk}).scalars()
+            }
+
+    def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
+        """See `Store.expired`."""
+        found: dict[int, str | None] = {}
+        asked = {"source_id": source_id, "limit": limit}
+        with self._database.read() as connection:
+            if before is not None:
+                found.update(connection.execute(statements.OLDER, {**asked, "before": before}).all())
+            if count is not None and len(found) < limit:
+                found.update(
+                    connection.execute(statements.BEYOND, {**asked, "count": count}).all()[: limit - len(found)]
+                )
+        return found
+
+    def remove(self, source_id: str, pks: Collection[int]) -> None:
+        """See `Store.remove`."""
+        with self._database.write() as connection:
+            for chunk in statements.chunks(pks):
+                connection.execute(statements.BURY, {"values": chunk})
+                gone = connection.execute(statements.REMOVE_ENTRIES, {"values": chunk}).rowcount
+                connection.execute(statements.COUNT_DOWN, {"source_id": source_id, "gone": gone})
 
     def apply(self, update: FeedUpdate) -> None:
         """See `Store.apply`."""
@@ -134,12 +175,14 @@ class SqlStore:
                 {
                     taken
                     for chunk in statements.chunks(ids)
-                    for taken in connection.execute(statements.TAKEN_IDS, {"values": chunk}).scalars()
+                    for statement in (statements.TAKEN_IDS, statements.BURIED_IDS)
+                    for taken in connection.execute(statement, {"values": chunk}).scalars()
                 },
                 {
                     taken
                     for chunk in statements.chunks(path_keys)
-                    for taken in connection.execute(statements.TAKEN_PATHS, {"values": chunk}).scalars()
+                    for statement in (statements.TAKEN_PATHS, statements.BURIED_PATHS)
+                    for taken in connection.execute(statement, {"values": chunk}).scalars()
                 },
             )
 

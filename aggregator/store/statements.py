@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, bindparam, delete, false, insert, null, select, true, update
+from sqlalchemy import Column, ColumnElement, bindparam, delete, false, func, insert, null, select, true, update
 
 from aggregator.store.rows import ITEM_COLUMNS, KNOWN_COLUMNS, STATE_COLUMNS
-from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, sources
+from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, sources, tombstones
 
 #: Values in one `IN (...)` at most.
 CHUNK = 500
@@ -41,7 +41,25 @@ STATES = _states.order_by(sources.c.pk)
 #: Two statements, because one with OR would look at every source and not at the index only.
 NEVER_TRIED = _states.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk)
 OVERDUE = _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk)
+#: Tried "in the future": the clock was set back since, and the due times of that clock mean nothing.
+AHEAD = _states.where(
+    sources.c.last_attempt_at > bindparam("ahead"), sources.c.next_due_at > bindparam("now")
+).order_by(sources.c.pk)
 COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
+
+#: One pass over an index of what was published of late, however much is stored.
+RHYTHMS = (
+    select(
+        sources.c.id,
+        func.count(),
+        func.count().filter(entries.c.published_at > bindparam("four_weeks_ago")),
+        func.min(entries.c.published_at),
+        func.max(entries.c.published_at),
+    )
+    .select_from(entries.join(sources, entries.c.source_pk == sources.c.pk))
+    .where(LISTED, entries.c.published_at > bindparam("since"), entries.c.published_at <= bindparam("now"))
+    .group_by(entries.c.source_pk)
+)
 
 CONFIGURED = select(
     sources.c.pk,
@@ -88,6 +106,32 @@ PUBLISHED = update(entries).where(_among(entries.c.pk)).values(pending=false())
 ASSIGN = update(entries).where(_of_entry, entries.c.public_id.is_(null()))
 TAKEN_IDS = select(entries.c.public_id).where(_among(entries.c.public_id))
 TAKEN_PATHS = select(entries.c.path_key).where(_among(entries.c.path_key))
+
+BURIED_IDS = select(tombstones.c.public_id).where(_among(tombstones.c.public_id))
+BURIED_PATHS = select(tombstones.c.path_key).where(_among(tombstones.c.path_key))
+
+# -- removal ---------------------------------------------------------------------------------------------------------
+
+REMOVED = (
+    select(tombstones.c.key)
+    .where(tombstones.c.source_pk == select(sources.c.pk).where(_of_id).scalar_subquery())
+    .where(_among(tombstones.c.key))
+)
+_of_the_source = select(entries.c.pk, entries.c.path).where(
+    entries.c.source_pk == select(sources.c.pk).where(_of_id).scalar_subquery()
+)
+OLDER = _of_the_source.where(entries.c.published_at < bindparam("before")).limit(bindparam("limit"))
+BEYOND = (
+    _of_the_source.order_by(entries.c.published_at.desc(), entries.c.pk.desc())
+    .limit(bindparam("limit"))
+    .offset(bindparam("count"))
+)
+BURY = insert(tombstones).from_select(
+    ["source_pk", "key", "public_id", "path_key"],
+    select(entries.c.source_pk, entries.c.key, entries.c.public_id, entries.c.path_key).where(_among(entries.c.pk)),
+)
+REMOVE_ENTRIES = delete(entries).where(_among(entries.c.pk))
+COUNT_DOWN = update(sources).where(_of_id).values(entries=sources.c.entries - bindparam("gone"))
 
 # -- items -----------------------------------------------------------------------------------------------------------
 

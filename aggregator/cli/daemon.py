@@ -1,0 +1,91 @@
+"""`run`: the daemon, and the signals that it obeys."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aggregator.cli.options import (
+    DEFAULT_CONFIG,
+    DEFAULT_DATA,
+    ConfigOption,
+    DataOption,
+    LogFormatOption,
+    WaitOption,
+    duration,
+    locked,
+    reported,
+    utc_now,
+)
+from aggregator.logs import LogFormat, configure
+
+if TYPE_CHECKING:
+    from aggregator.daemon import Daemon
+
+
+def run(
+    config: ConfigOption = DEFAULT_CONFIG,
+    data: DataOption = DEFAULT_DATA,
+    every: Annotated[str, typer.Option("--every", help="How often to look for sources that are due.")] = "30s",
+    grace: Annotated[
+        str, typer.Option("--grace", help="Time that running fetches get after SIGTERM or SIGINT.")
+    ] = "20s",
+    log_format: LogFormatOption = LogFormat.text,
+    wait: WaitOption = False,
+) -> None:
+    """Update and publish for ever: a daemon for a service manager or a container.
+
+    SIGTERM and SIGINT end it in order (a second one at once), SIGHUP and every change of feeds.yaml reload it.
+    """
+    from aggregator.config import redact
+    from aggregator.daemon import Daemon, DaemonSettings
+    from aggregator.reload import ConfigFile
+    from aggregator.systemd import Systemd
+
+    settings = DaemonSettings(data, duration("--every", every), duration("--grace", grace))
+    with reported():
+        file = ConfigFile(config)
+        loaded = file.load()
+        with locked(data, wait=wait):
+
+            async def serve() -> None:
+                daemon = Daemon(file, loaded, settings, Systemd(os.environ), utc_now)
+                configure(log_format, lambda text: redact(text, daemon.config.secrets))
+                _obey_signals(daemon)
+                await daemon.run()
+
+            asyncio.run(serve())
+
+
+def _obey_signals(daemon: Daemon) -> None:
+    """Let signals stop and reload the daemon.
+
+    The handlers are those of the process and not of the event loop, so that a second signal ends it even while the loop
+    is busy.
+    """
+    loop = asyncio.get_running_loop()
+    asked: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if asked:
+            os._exit(128 + number)
+        asked.append(number)
+        loop.call_soon_threadsafe(daemon.stop)
+
+    def reload() -> None:
+        loop.call_soon_threadsafe(daemon.reload)
+
+    _handle(("SIGTERM", "SIGINT"), stop)
+    _handle(("SIGHUP",), lambda number, frame: reload())
+
+
+def _handle(names: tuple[str, ...], handler: Callable[[int, FrameType | None], None]) -> None:
+    for name in names:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), handler)

@@ -1,0 +1,142 @@
+"""Log records with fixed keys: plain lines for people, JSON lines for programs.
+
+In: results and events. Out: records of the standard library's `logging`, on standard error. Keys of a JSON line, each
+left out where it has nothing to say:
+
+    time      when, ISO 8601 in UTC
+    level     debug, info, warning or error
+    action    what was done: fetch, cycle, publish, reload, retention, hook, start, stop, clock, error
+    message   the same for people
+    source    id of the source
+    host      host of the source
+    status    ok, unchanged or failed
+    kind      class of the failure
+    error     why it failed
+    elapsed   seconds
+    entries   new and changed entries; new, changed and known count them apart
+    posts, feeds, removed   files written, and files or entries removed
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from aggregator.update import Result
+
+#: Everything of this program logs below this name.
+ROOT = logging.getLogger("aggregator")
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    text = "text"
+    json = "json"
+
+
+def configure(form: LogFormat, hide: Callable[[str], str], *, stamped: bool = True) -> None:
+    """Send the program's records to standard error, from level info on.
+
+    Args:
+        hide: takes secrets out of a text.
+        stamped: begin plain lines with the time.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines(hide) if form is LogFormat.json else _PlainLines(hide, stamped))
+    ROOT.handlers[:] = [handler]
+    ROOT.setLevel(logging.INFO)
+    ROOT.propagate = False
+
+
+def tell(message: str, *, action: str, level: int = logging.INFO, **fields: object) -> None:
+    """Log one event; `fields` are further keys of the list above, None for those that are not known."""
+    known = {name: value for name, value in fields.items() if value is not None}
+    ROOT.log(level, "%s", message, extra={"fields": {"action": action, **known}})
+
+
+def tell_result(result: Result) -> None:
+    """Log what one source gave."""
+    state = result.state
+    new, changed, known = result.new, result.changed, result.unchanged
+    same = not (new or changed or known)
+    counts = {} if result.failed else {"entries": new + changed, "new": new, "changed": changed, "known": known}
+    tell(
+        f"{result.source.id}: {describe(result)} ({result.seconds:.1f} s)",
+        action="fetch",
+        level=logging.WARNING if result.failed else logging.INFO,
+        source=result.source.id,
+        host=_host(result.source.url),
+        status="failed" if result.failed else "unchanged" if same else "ok",
+        kind=state.failure_kind,
+        error=state.error,
+        elapsed=round(result.seconds, 3),
+        **counts,
+    )
+
+
+def describe(result: Result) -> str:
+    """One line that says what a source gave."""
+    if result.failed:
+        return f"failed: {result.state.failure_kind}: {result.state.error}"
+    parts = [f"{result.new} new", f"{result.changed} changed", f"{result.unchanged} known"]
+    if not (result.new or result.changed or result.unchanged):
+        parts = ["not modified"]
+    return ", ".join([*parts, *result.notes[:3]])
+
+
+def printable(text: str) -> str:
+    """Text from outside without control characters, which a terminal would obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object on each line."""
+
+    def __init__(self, hide: Callable[[str], str]) -> None:
+        super().__init__()
+        self._hide = hide
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "action": "error",
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        hidden = {key: self._hide(value) if isinstance(value, str) else value for key, value in line.items()}
+        return json.dumps(hidden, ensure_ascii=False, default=str)
+
+
+class _PlainLines(logging.Formatter):
+    """The message, after the time where that is wanted, without control characters for the terminal."""
+
+    def __init__(self, hide: Callable[[str], str], stamped: bool) -> None:
+        super().__init__()
+        self._hide = hide
+        self._stamped = stamped
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = printable(self._hide(record.getMessage()))
+        if record.levelno >= logging.ERROR:
+            text = f"error: {text}"
+        if self._stamped:
+            text = f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%d %H:%M:%S}Z {text}"
+        return f"{text}\n{self._hide(self.formatException(record.exc_info))}" if record.exc_info else text

@@ -1,0 +1,61 @@
+"""Work on the database file as a whole: a copy while it is in use, and giving back the room of what was removed.
+
+Paths go in, files come out; errors of the database come out as `StoreError`. Rows are none of its business.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+from aggregator.errors import StoreError
+
+#: Pages that are copied between two looks at what writers want.
+_PAGES = 1024
+
+
+def backup(path: Path, target: Path) -> int:
+    """Copy the database at `path`, also while others write to it, and return the size of the copy in bytes.
+
+    The copy is one state of the database, checked, and takes the place of `target` as a whole.
+
+    Raises:
+        StoreError: there is no database, or it cannot be read, or the copy cannot be written or is damaged.
+    """
+    if not path.is_file():
+        raise StoreError(f"{path} does not exist; there is nothing to back up")
+    temporary = target.with_name(f".{target.name}.tmp")
+    try:
+        temporary.unlink(missing_ok=True)
+        with closing(sqlite3.connect(path, timeout=30.0)) as source, closing(sqlite3.connect(temporary)) as copy:
+            source.backup(copy, pages=_PAGES)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            verdict = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise StoreError(f"{path} is damaged ({verdict}); put an older backup in its place")
+        temporary.replace(target)
+        return target.stat().st_size
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{path} cannot be copied to {target}: {error}; check both places and the room") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def vacuum(path: Path) -> tuple[int, int]:
+    """Write the database anew without gaps; needs as much room again. Returns the bytes before and after.
+
+    Raises:
+        StoreError: there is no database, it is in use, or there is no room.
+    """
+    if not path.is_file():
+        raise StoreError(f"{path} does not exist; there is nothing to do")
+    before = path.stat().st_size
+    try:
+        with closing(sqlite3.connect(path, timeout=30.0, isolation_level=None)) as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be written anew: {error}; make room, or wait for who uses it") from error
+    return before, path.stat().st_size

@@ -1,0 +1,101 @@
+"""The files of `deploy/`: what they promise can be checked without a service manager or a container."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.origin import Origin
+from tests.support import Site, command, item, rss
+
+DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+
+
+def _instructions(name: str) -> list[str]:
+    return [line.split(None, 1)[1] for line in DOCKERFILE.splitlines() if line.startswith(name + " ")]
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
+@pytest.mark.parametrize("unit", ["aggregator.service", "aggregator-update.service", "aggregator-update.timer"])
+def test_systemd_takes_the_units(unit: str, tmp_path: Path) -> None:
+    program = tmp_path / "aggregator"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for path in DEPLOY.glob("aggregator*"):
+        (tmp_path / path.name).write_text(path.read_text().replace("/opt/aggregator/bin/aggregator", str(program)))
+    done = subprocess.run(
+        [str(shutil.which("systemd-analyze")), "verify", "--man=no", "--recursive-errors=no", unit],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_service_stops_later_than_the_grace_period() -> None:
+    unit = (DEPLOY / "aggregator.service").read_text()
+    assert "Type=notify\n" in unit
+    assert "WatchdogSec=120\n" in unit
+    assert "RestartPreventExitStatus=2\n" in unit
+    assert re.search(r"^ExecStart=\S+ run$", unit, re.MULTILINE)
+
+
+def test_the_commands_of_all_files_exist() -> None:
+    for name in ("run", "update", "health"):
+        assert command(name, "--help").status == 0
+    (entry,) = _instructions("ENTRYPOINT")
+    assert entry == '["aggregator"]'
+    (start,) = _instructions("CMD")
+    assert start == '["run", "--log-format", "json"]'
+
+
+def test_images_are_pinned_and_nothing_runs_as_root() -> None:
+    bases = [line.split()[0] for line in _instructions("FROM")]
+    assert bases
+    assert all(re.fullmatch(r"[a-z]+:\d+\.\d+\.\d+-[a-z-]+", base) for base in bases)
+    assert _instructions("USER") == ["10001:10001"]
+    assert DOCKERFILE.rindex("\nUSER") > DOCKERFILE.rindex("\nRUN")
+    assert 'CMD ["aggregator", "health"]' in _instructions("HEALTHCHECK")[0]
+    assert "ADD " not in DOCKERFILE
+    assert "latest" not in DOCKERFILE
+
+
+def test_the_container_needs_to_write_to_its_volume_only() -> None:
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["aggregator"]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "../config:/config:ro" in service["volumes"]
+
+
+@pytest.mark.skipif(not shutil.which("sh"), reason="no shell here")
+def test_the_line_for_cron_is_silent_while_all_is_well(site: Site, origin: Origin) -> None:
+    (line,) = [line for line in (DEPLOY / "crontab").read_text().splitlines() if not line.startswith("#")]
+    program = f"{shlex.quote(sys.executable)} -m aggregator"
+    for old, new in (
+        ("/opt/aggregator/bin/aggregator", program),
+        ("/etc/aggregator/feeds.yaml", str(site.config)),
+        ("/var/lib/aggregator", str(site.data)),
+    ):
+        line = line.replace(old, new)
+    script = line.split(None, 5)[5]
+    good = {"id": "one", "feed": origin.route("/one", rss([item(1)]))}
+    site.configure(good)
+
+    def run() -> str:
+        return subprocess.run(
+            [str(shutil.which("sh")), "-c", script], capture_output=True, text=True, env=dict(os.environ)
+        ).stdout
+
+    assert run() == ""
+    assert list(site.posts()) == ["news/Item-1.md"]
+    site.configure(good, {"id": "bad", "feed": origin.url})
+    assert "bad: failed: http_status" in run()

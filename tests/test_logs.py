@@ -1,0 +1,72 @@
+"""Log lines: fixed keys for programs, plain text for people, secrets for nobody."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from aggregator.logs import ROOT, LogFormat, configure, tell
+from tests.origin import Origin
+from tests.support import Site, item, rss
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    yield
+    ROOT.handlers[:] = []
+    ROOT.propagate = True
+    ROOT.setLevel(logging.NOTSET)
+
+
+def _hide(text: str) -> str:
+    return text.replace("s3cret", "***")
+
+
+def test_json_lines_have_the_keys_that_are_known(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(LogFormat.json, _hide)
+    tell("one: failed: at\nhttp://x/s3cret", action="fetch", source="one", error="s3cret", kind=None, elapsed=0.5)
+    (line,) = capsys.readouterr().err.splitlines()
+    record = json.loads(line)
+    assert record.pop("time").endswith("+00:00")
+    assert record == {
+        "level": "info",
+        "action": "fetch",
+        "message": "one: failed: at\nhttp://x/***",
+        "source": "one",
+        "error": "***",
+        "elapsed": 0.5,
+    }
+
+
+def test_plain_lines_are_one_line_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(LogFormat.text, _hide)
+    tell("bad\x1b[2J\nend s3cret", action="fetch", level=logging.ERROR)
+    line = capsys.readouterr().err
+    assert line[20:] == " error: bad [2J end ***\n"
+    assert line[19] == "Z"
+
+
+def test_traceback_is_kept_in_both_forms(capsys: pytest.CaptureFixture[str]) -> None:
+    for form in LogFormat:
+        configure(form, _hide)
+        try:
+            raise ValueError("s3cret")
+        except ValueError:
+            logging.getLogger("aggregator.x").exception("unexpected")
+        text = capsys.readouterr().err
+        assert "Traceback" in text
+        assert "ValueError: ***" in text
+
+
+def test_update_logs_json_where_asked(site: Site, origin: Origin) -> None:
+    site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))}, {"id": "two", "feed": origin.url})
+    lines = {
+        record["source"]: record
+        for record in map(json.loads, site.run("update", "--log-format", "json").stderr.splitlines())
+    }
+    assert (lines["one"]["status"], lines["one"]["entries"]) == ("ok", 1)
+    assert (lines["two"]["status"], lines["two"]["kind"], lines["two"]["level"]) == ("failed", "http_status", "warning")
+    assert "entries" not in lines["two"]
