@@ -15,10 +15,12 @@ import idna
 MAX_URL = 2000
 MAX_LINK = 4000
 
-_PLAIN = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][!#-;=?-\[\]^_a-z{|}~]*)?")
+_PLAIN = re.compile(
+    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?(?:[/?#][!#-;=?-\[\]^_a-z{|}~]*)?"
+)
 #: The two short ways: a plain address as it is, and a path from the root of a plain one.
 _ROOTED = re.compile(r"/(?![/.])(?:[!#-.0-;=?-\[\]^_a-z{|}~]|/(?!\.))*")
-_PLAIN_ORIGIN = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?=[/?#]|\Z)")
+_PLAIN_ORIGIN = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?(?=[/?#]|\Z)")
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^\[\]:%@]+)(?::([0-9]{0,5}))?", re.DOTALL)

@@ -10,21 +10,19 @@ from lxml import etree
 
 from aggregator.models import ParsedFeed, RawEntry, Text
 from aggregator.parse.builder import (
-    ATOM,
-    ATOM_03,
     SHARED,
     Builder,
     Handler,
     add_author,
     add_link,
     add_tag,
-    check_namespaces,
     set_created,
     set_published,
     set_updated,
     unsure,
 )
 from aggregator.parse.document import MAX_ENTRIES, address, language, says_something
+from aggregator.parse.namespaces import ATOM, ATOM_03, check_namespaces
 from aggregator.parse.values import visible
 from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, plain
 

@@ -13,22 +13,10 @@ from lxml import etree
 
 from aggregator.models import Enclosure, RawEntry, Text
 from aggregator.parse.document import MAX_AUTHORS, MAX_ENCLOSURES, MAX_TAGS, guid, language, size
+from aggregator.parse.namespaces import CONTENT, DC, DCTERMS, ITUNES, MEDIA
 from aggregator.parse.values import date, looks_like_html, media_type, seconds
 from aggregator.parse.xmltree import Reader, Unsure, plain
 
-DC = "{http://purl.org/dc/elements/1.1/}"
-DCTERMS = "{http://purl.org/dc/terms/}"
-CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
-_ITUNES = tuple(
-    f"{{http://www.itunes.com/{name}-1.0.dtd}}" for name in ("dtds/podcast", "DTDs/PodCast", "DTDs/Podcast")
-)
-ATOM = "{http://www.w3.org/2005/Atom}"
-ATOM_03 = "{http://purl.org/atom/ns#}"
-_MEDIA = (
-    "{http://search.yahoo.com/mrss/}",
-    "{http://search.yahoo.com/mrss}",
-    "{http://www.rssboard.org/media-rss}",
-)
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "html", "xhtml", "")
 
 
@@ -251,7 +239,7 @@ def unsure(entry: Builder, element: etree._Element) -> None:
 
 MEDIA_HANDLERS: dict[str, Handler] = {
     media + name: handler
-    for media in _MEDIA
+    for media in MEDIA
     for name, handler in (
         ("content", add_media),
         ("group", add_media_group),
@@ -262,24 +250,6 @@ MEDIA_HANDLERS: dict[str, Handler] = {
         ("category", add_tag),
     )
 }
-
-#: Prefixes that stand for a namespace known here; with another address, only the tolerant reader knows what is meant.
-_PREFIXES = ("dc", "dcterms", "content", "itunes", "media", "atom")
-_KNOWN = frozenset(
-    name[1:-1] for name in (DC, DCTERMS, CONTENT, ATOM, ATOM_03, *_ITUNES, *_MEDIA)
-)  # fmt: skip
-
-
-def check_namespaces(root: etree._Element) -> None:
-    """Make sure that the usual prefixes mean what they usually mean.
-
-    Raises:
-        Unsure: one of them means something else, or differs in letter case.
-    """
-    for prefix in _PREFIXES:
-        if (address := root.nsmap.get(prefix)) is not None and address not in _KNOWN:
-            raise Unsure(f"namespace {address}")
-
 
 SHARED: dict[str, Handler] = {
     DC + "title": set_title,
@@ -295,7 +265,7 @@ SHARED: dict[str, Handler] = {
     CONTENT + "encoded": add_content,
     **{
         itunes + name: handler
-        for itunes in _ITUNES
+        for itunes in ITUNES
         for name, handler in (
             ("author", add_author),
             ("summary", set_itunes_summary),

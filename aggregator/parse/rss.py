@@ -12,7 +12,6 @@ from lxml import etree
 
 from aggregator.models import ParsedFeed, RawEntry
 from aggregator.parse.builder import (
-    ATOM,
     SHARED,
     Builder,
     Handler,
@@ -20,7 +19,6 @@ from aggregator.parse.builder import (
     add_keywords,
     add_link,
     add_tag,
-    check_namespaces,
     set_comments,
     set_created,
     set_description,
@@ -30,6 +28,7 @@ from aggregator.parse.builder import (
     unsure,
 )
 from aggregator.parse.document import MAX_ENTRIES, address, language, says_something
+from aggregator.parse.namespaces import ATOM, check_namespaces
 from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, plain
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"

@@ -1,0 +1,36 @@
+"""The namespaces of feeds that are read, in the notation of lxml, and whether a document uses them as usual."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from aggregator.parse.xmltree import Unsure
+
+DC = "{http://purl.org/dc/elements/1.1/}"
+DCTERMS = "{http://purl.org/dc/terms/}"
+CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
+ITUNES = tuple(f"{{http://www.itunes.com/{name}-1.0.dtd}}" for name in ("dtds/podcast", "DTDs/PodCast", "DTDs/Podcast"))
+ATOM = "{http://www.w3.org/2005/Atom}"
+ATOM_03 = "{http://purl.org/atom/ns#}"
+MEDIA = (
+    "{http://search.yahoo.com/mrss/}",
+    "{http://search.yahoo.com/mrss}",
+    "{http://www.rssboard.org/media-rss}",
+)
+
+#: Prefixes that stand for a namespace known here; with another address, only the tolerant reader knows what is meant.
+_PREFIXES = ("dc", "dcterms", "content", "itunes", "media", "atom")
+_KNOWN = frozenset(
+    name[1:-1] for name in (DC, DCTERMS, CONTENT, ATOM, ATOM_03, *ITUNES, *MEDIA)
+)  # fmt: skip
+
+
+def check_namespaces(root: etree._Element) -> None:
+    """Make sure that the usual prefixes mean what they usually mean.
+
+    Raises:
+        Unsure: one of them means something else, or differs in letter case.
+    """
+    for prefix in _PREFIXES:
+        if (address := root.nsmap.get(prefix)) is not None and address not in _KNOWN:
+            raise Unsure(f"namespace {address}")
