@@ -137,3 +137,14 @@ def test_log_has_one_plain_line_per_source(site: Site, origin: Origin) -> None:
 def test_redirecting_output_to_a_file_needs_no_terminal_width(site: Site, origin: Origin) -> None:
     site.configure({"id": "x" * 60, "feed": origin.route("/one", rss([item(1)]))})
     assert "x" * 60 in site.run("update").stdout
+
+
+def test_long_table_shows_what_matters(site: Site, origin: Origin) -> None:
+    good = [{"id": f"s{n}", "feed": origin.route(f"/{n}", rss([item(n)]), conditional=True)} for n in range(60)]
+    site.configure(*good, {"id": "broken", "feed": origin.url + "/nowhere"})
+    first = site.run("update").stdout
+    assert first.index("broken") < first.index("s0 ")
+    assert "0 sources had nothing new, and 11 more had something" in first
+    again = site.run("update", "--all").stdout
+    assert "60 sources had nothing new\n" in again
+    assert "s1 " not in again
