@@ -162,3 +162,14 @@ def test_durations_of_options_are_checked(site: Site, origin: Origin) -> None:
     done = site.run("run", "--every", "soon")
     assert done.status == 2
     assert "--every: must be a duration" in done.stderr
+
+
+def test_long_table_shows_what_matters(site: Site, origin: Origin) -> None:
+    good = [{"id": f"s{n}", "feed": origin.route(f"/{n}", rss([item(n)]), conditional=True)} for n in range(60)]
+    site.configure(*good, {"id": "broken", "feed": origin.url + "/nowhere"})
+    first = site.run("update").stdout
+    assert first.index("broken") < first.index("s0 ")
+    assert "0 sources had nothing new, and 11 more had something" in first
+    again = site.run("update", "--all").stdout
+    assert "60 sources had nothing new\n" in again
+    assert "s1 " not in again

@@ -88,6 +88,12 @@ def test_two_versions_that_differ_in_nothing_shown_are_one_entry_in_any_order() 
     assert [one.key for one in identify(versions)] == ["g"]
 
 
+def test_reports_without_guid_and_address_are_told_apart_by_their_dates() -> None:
+    reports = [replace(raw(title="t", body="b"), published=day) for day in ("Mon", "Tue")]
+    assert len(identify(reports)) == 2
+    assert len(identify([replace(report, guid="g") for report in reports])) == 1
+
+
 def test_an_entry_with_nothing_to_show_is_left_out() -> None:
     assert identify([RawEntry(), RawEntry(guid="g", published="2020-01-01")]) == ()
     assert len(identify([RawEntry(enclosures=(Enclosure("https://e.org/a.mp3"),))])) == 1

@@ -35,6 +35,9 @@ pieces = st.sampled_from(
         "é",
         "中",
         "javascript:",
+        "&",
+        "amp;",
+        ";",
     ]
 )
 links = st.lists(pieces | st.text(max_size=3), max_size=10).map("".join)
@@ -114,6 +117,8 @@ def test_resolving_never_raises_and_is_stable(link: str, base: str | None) -> No
         ("https://example.org/%zz%20", "https://example.org/%25zz%20"),
         ("https://example.org/a?b=[c]#d#e", "https://example.org/a?b=%5Bc%5D#d%23e"),
         ("https://[::1]/", "https://[::1]/"),
+        ("https://example.org/?a=1&amp;b=2&amp;amp;c=3", "https://example.org/?a=1&b=2&c=3"),
+        ("https://example.org/?a=1&copy;=2&d=;", "https://example.org/?a=1&copy%3B=2&d=;"),
         ("https://example.org/\u202egpj.exe", "https://example.org/%E2%80%AEgpj.exe"),
     ],
 )

@@ -25,7 +25,7 @@ from aggregator.cli.options import (
 from aggregator.errors import ConfigError, Problem
 from aggregator.logs import LogFormat, configure
 
-#: Rows; a longer table leaves out the sources that had nothing new.
+#: Rows at most; of more sources, those that failed or had something new are shown.
 LONG_TABLE = 50
 
 if TYPE_CHECKING:
@@ -177,7 +177,8 @@ def _show(config: Config, results: Sequence[Result]) -> None:
     order = {source.id: number for number, source in enumerate(config.sources)}
     shown = sorted(results, key=lambda one: order[one.source.id])
     if len(shown) > LONG_TABLE:
-        shown = [one for one in shown if not one.quiet]
+        # Failures first of all; each source had its own line already.
+        shown = sorted((one for one in shown if not one.quiet), key=lambda one: not one.failed)[:LONG_TABLE]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("source", overflow="fold")
     for column in ("new", "changed", "known", "seconds"):
@@ -196,7 +197,9 @@ def _show(config: Config, results: Sequence[Result]) -> None:
     if shown:
         console.print(table)
     if len(shown) < len(results):
-        console.print(f"{len(results) - len(shown)} sources had nothing new")
+        quiet = sum(one.quiet for one in results)
+        rest = len(results) - len(shown) - quiet
+        console.print(f"{quiet} sources had nothing new" + (f", and {rest} more had something" if rest else ""))
     failed = sum(result.failed for result in results)
     new = sum(result.new for result in results)
     changed = sum(result.changed for result in results)

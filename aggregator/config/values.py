@@ -49,7 +49,7 @@ def text(value: object) -> str:
     if len(stripped) > MAX_TEXT:
         raise ValueError(f"is longer than {MAX_TEXT} characters")
     # Control characters, surrogates, and the line and paragraph separators.
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in stripped):
+    if not stripped.isprintable() and any(unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") for one in stripped):
         raise ValueError("must be one line without control characters")
     return stripped
 
@@ -61,7 +61,10 @@ def http_url(value: object) -> str:
     url = value.strip()
     if len(url) > MAX_URL:
         raise ValueError(f"is longer than {MAX_URL} characters")
-    if any(character.isspace() or unicodedata.category(character) in ("Cc", "Cs") for character in url):
+    # Of the characters that can be printed, the blank is the only space.
+    if " " in url or (
+        not url.isprintable() and any(c.isspace() or unicodedata.category(c) in ("Cc", "Cs") for c in url)
+    ):
         raise ValueError("must be an address without spaces; write `%20` for one")
     try:
         parts = urlsplit(url)

@@ -46,6 +46,8 @@ _STEPS: tuple[Callable[[RawEntry], str], ...] = (
     lambda raw: _tidy(raw.url),
     lambda raw: _hash([_value(raw.title)]),
     lambda raw: _hash([_value(raw.content), _value(raw.summary)]),
+    # Without a guid and an address, the date is all that is left to tell two reports of one thing apart.
+    lambda raw: "" if raw.guid or raw.url else _hash([raw.published, raw.updated]),
 )
 
 

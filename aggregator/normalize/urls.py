@@ -15,10 +15,12 @@ import idna
 MAX_URL = 2000
 MAX_LINK = 4000
 
-_PLAIN = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?:[/?#][!#-;=?-\[\]^_a-z{|}~]*)?")
+_PLAIN = re.compile(
+    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?(?:[/?#][!#-;=?-\[\]^_a-z{|}~]*)?"
+)
 #: The two short ways: a plain address as it is, and a path from the root of a plain one.
 _ROOTED = re.compile(r"/(?![/.])(?:[!#-.0-;=?-\[\]^_a-z{|}~]|/(?!\.))*")
-_PLAIN_ORIGIN = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,4})?(?=[/?#]|\Z)")
+_PLAIN_ORIGIN = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?(?=[/?#]|\Z)")
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^\[\]:%@]+)(?::([0-9]{0,5}))?", re.DOTALL)
@@ -27,6 +29,8 @@ _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 _EDGES = "".join(map(chr, range(0x21))) + "\x7f\u00a0\u200b\u3000\ufeff"
 _UNSAFE = re.compile(r"[\s\"<>`\\]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ESCAPED_AGAIN = re.compile(r"&(?:amp;)+")
+_REFERENCE = re.compile(r"(&#?[A-Za-z0-9]+);")
 _HOST = re.compile(r"[a-z0-9_~!$&'()*+,;=-]+(?:\.[a-z0-9_~!$&'()*+,;=-]+)*\.?")
 
 
@@ -88,6 +92,9 @@ def clean_url(url: str | None) -> str | None:
     port = f":{authority[1]}" if authority[1] else ""
     rest = _escape(path, "/") + "?" * bool(query) + _escape(query[1:], "/?")
     rest += "#" * bool(fragment) + _escape(fragment[1:], "/?")
+    # An address that was escaped twice is put right; what still looks like a reference would not survive readers that
+    # resolve one too many.
+    rest = _REFERENCE.sub(r"\1%3B", _ESCAPED_AGAIN.sub("&", rest))
     whole = f"{scheme.lower()}://{host}{port}{rest}"
     return whole if len(whole) <= MAX_URL else None
 

@@ -26,10 +26,6 @@ _UTF8_START = re.compile(
     re.IGNORECASE,
 )
 
-#: C1 controls, raw or by reference. Nobody means them: they are windows-1252, or UTF-8 that was encoded twice, and the
-#: tolerant reader mends both.
-_C1 = re.compile(rb"\xc2[\x80-\x9f]|&#(?:1[2-5][0-9]|[xX]0*[89][0-9a-fA-F]);")
-
 
 def read_bytes(fetched: Fetched) -> ParsedFeed | None:
     """Read a document that is well-formed UTF-8 without a DOCTYPE: with one, entities could be declared."""
@@ -51,8 +47,6 @@ def read_document(document: Document) -> ParsedFeed | None:
 
 
 def _read_xml(data: bytes, url: str, repairs: tuple[str, ...]) -> ParsedFeed | None:
-    if (b"\xc2" in data or b"&#" in data) and _C1.search(data):
-        return None
     try:
         root = parse_xml(data, url)
         read = _READERS.get(root.tag.rpartition("}")[2].lower())

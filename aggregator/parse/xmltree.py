@@ -21,6 +21,11 @@ XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _INHERITED = re.compile(r'\A(<[^\s/>]+)(?:\s+xmlns(?::[^\s=]+)?="[^"]*")+')
 
 
+#: C1 controls, raw or by reference. Nobody means them: they are windows-1252, or UTF-8 that was encoded twice.
+_C1 = re.compile(rb"\xc2[\x80-\x9f]|&#(?:1[2-5][0-9]|[xX]0*[89][0-9a-fA-F]);")
+_CP1252 = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
+
+
 class Unsure(Exception):
     """This document needs the tolerant reader; the message says why."""
 
@@ -50,12 +55,13 @@ def parse_xml(data: bytes, url: str) -> etree._Element:
 class Reader:
     """Reads elements of one document; knows its address and whether xml:base is used anywhere in it."""
 
-    __slots__ = ("based", "url")
+    __slots__ = ("based", "garbled", "url")
 
     def __init__(self, url: str, data: bytes) -> None:
         self.url = url
         #: Asking every element for its base would cost more than all the rest.
         self.based = b"xml:base" in data
+        self.garbled = (b"\xc2" in data or b"&#" in data) and _C1.search(data) is not None
 
     def base(self, element: etree._Element) -> str:
         """Base of relative addresses in an element (XML Base); the document's own address where that is none."""
@@ -79,6 +85,8 @@ class Reader:
         value = (element.text or "").strip()
         if not value:
             return None
+        if self.garbled:
+            value = _mended(value)
         return Text(value, "html" if kind == "html" else "text", self.base(element))
 
     def markup(self, element: etree._Element) -> Text | None:
@@ -111,3 +119,11 @@ def plain(element: etree._Element) -> str:
 
 def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _mended(text: str) -> str:
+    """A text without C1 controls, as feedparser would mend it too."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text.translate(_CP1252)

@@ -1,0 +1,97 @@
+"""Where cycles take place: an origin, a folder, and the sides that work there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Run, call
+from benchmarks.origin import Server
+from benchmarks.workload import Workload
+
+#: Fetches at once: the product's default, given to the peers as well.
+CONCURRENCY = 32
+
+
+@dataclass(frozen=True)
+class Place:
+    """An origin, and a folder with a feeds.yaml that names all its feeds."""
+
+    load: Workload
+    server: Server
+    folder: Path
+
+    @property
+    def cycle(self) -> dict[str, str]:
+        """The arguments of the task `cycle` on the data that are there."""
+        return {"config": str(self.folder / "feeds.yaml"), "data": str(self.folder / "data")}
+
+    def ours(self, label: str, *, new: bool = False, move: bool = False, expects: int | None = None) -> Run:
+        """Our cycle. New: each time into an empty data folder; move: the origin goes to the next cycle before it."""
+
+        def ready(number: int) -> Mapping[str, Any]:
+            if new:
+                empty(self.folder / "data")
+            if move:
+                self.server.go_to(number + 1)
+            self.server.seen()
+            return self.cycle
+
+        return Run(label, "cycle", ready, self.load.sources, expects, after=self.answers, ours=True)
+
+    def peer(self, label: str, task: str, needs: str, *, new: bool = False, **arguments: Any) -> Run:
+        """A peer that keeps feeds in a folder. New: empty each time; else it did one cycle before the first round."""
+        folder = self.folder / "".join(filter(str.isalnum, label))
+
+        def ready(number: int) -> Mapping[str, Any]:
+            given = {**arguments, "folder": str(folder), "urls": self.server.feeds}
+            if new or number == 0:
+                empty(folder)
+            if not new and number == 0:
+                call(task, given)
+            self.server.seen()
+            return given
+
+        items = self.load.sources * self.load.entries
+        return Run(label, task, ready, self.load.sources, items, needs, self.answers)
+
+    def answers(self) -> Mapping[str, Any]:
+        """What the origin was asked for, as a note."""
+        return {"answered": self.server.seen()[0]}
+
+    def headers(self) -> dict[str, str]:
+        """The headers that our own requests carry, but for those that differ from feed to feed."""
+        self.server.seen()
+        call("fetch", {"urls": self.server.feeds[:1], "etags": [None], "concurrency": 1})
+        _, sent = self.server.seen()
+        return {name: value for name, value in sent.items() if name.lower() not in ("host", "if-none-match")}
+
+
+@contextmanager
+def place(load: Workload) -> Iterator[Place]:
+    """A place for a workload; it is gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, Server(load) as server:
+        write_config(Path(folder) / "feeds.yaml", server.feeds)
+        yield Place(load, server, Path(folder))
+
+
+def write_config(path: Path, urls: Sequence[str], categories: int = 20) -> None:
+    """A feeds.yaml as people write it, with a source for each address, spread over the categories."""
+    lines = ["site:", "  title: Benchmark", "  url: https://feeds.example.org/"]
+    lines += ["fetch:", "  allow_private_addresses: [127.0.0.0/8]", f"  concurrency: {CONCURRENCY}", "categories:"]
+    lines += [f"  c{number}: Category {number}" for number in range(categories)]
+    lines.append("sources:")
+    for number, url in enumerate(urls):
+        lines += [f"  - name: Source {number}", f"    category: c{number % categories}", f"    feed: {url}"]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def empty(folder: Path) -> None:
+    """Make the folder, with nothing in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
