@@ -25,7 +25,7 @@ def read(text: str) -> ParsedFeed:
     fetched = Fetched(requested_url=URL, url=URL, status=200, content_type="", body=text.encode())
     parsed = tolerant.read(sniff(fetched))
     plain = parse_plain(fetched)
-    assert plain is None or replace(plain, reader=parsed.reader) == parsed
+    assert plain is None or replace(plain, reader=parsed.reader, repairs=parsed.repairs) == parsed
     return parsed
 
 
