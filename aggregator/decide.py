@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aggregator.errors import SourceError
+from aggregator.errors import FetchError, SourceError
 from aggregator.models import (
     Entry,
     FeedState,
@@ -107,8 +107,13 @@ def not_modified(source: Source, state: FeedState, outcome: NotModified, now: da
 def failed(source: Source, state: FeedState, error: SourceError, now: datetime) -> FeedUpdate:
     """The outcome of a source that could not be had or read: everything is kept, and the next try comes later.
 
-    The wait doubles with every failure in a row, from the source's interval up to `MAX_BACKOFF`.
+    The wait doubles with every failure in a row, from the source's interval up to `MAX_BACKOFF`. It is never shorter
+    than the server asked for (Retry-After).
     """
+    asked_for = error.retry_after if isinstance(error, FetchError) else None
+    if asked_for is not None and isinstance(error, FetchError) and error.held:
+        # The host asked others to wait, and this source was not even asked: that is no failure of its own.
+        return FeedUpdate(replace(state, next_due_at=max(asked_for, now)), notes=(str(error)[:MAX_ERROR],))
     failures = state.failures + 1
     # The number of failures has no limit, but a duration has one.
     doubled = min(source.interval, MAX_BACKOFF) * 2 ** min(failures - 1, 20)
@@ -116,7 +121,7 @@ def failed(source: Source, state: FeedState, error: SourceError, now: datetime) 
     after = replace(
         state,
         last_attempt_at=now,
-        next_due_at=now + wait,
+        next_due_at=max(now + wait, asked_for or now),
         failures=failures,
         failure_kind=error.kind,
         error=str(error)[:MAX_ERROR],

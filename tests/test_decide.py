@@ -156,3 +156,12 @@ def test_the_wait_grows_from_the_interval_to_its_limit(failures: int, interval: 
         waits.append(due - NOW)
     assert interval <= waits[0] <= waits[1] <= max(MAX_BACKOFF, interval)
     assert failures > 0 or waits[0] == interval
+
+
+def test_retry_after_is_waited_for_and_a_held_source_has_not_failed() -> None:
+    state = FeedState("one")
+    later = NOW + timedelta(days=3)
+    asked = FetchError("busy", kind="http_status", status=503, retry_after=later)
+    assert failed(SOURCE, state, asked, NOW).state.next_due_at == later
+    held = failed(SOURCE, state, FetchError("held", kind="http_status", retry_after=later, held=True), NOW)
+    assert (held.state.failures, held.state.next_due_at, held.notes) == (0, later, ("held",))
