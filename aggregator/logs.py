@@ -88,7 +88,8 @@ def describe(result: Result) -> str:
         return f"failed: {result.state.failure_kind}: {result.state.error}"
     parts = [f"{result.new} new", f"{result.changed} changed", f"{result.unchanged} known"]
     if not (result.new or result.changed or result.unchanged):
-        parts = ["not modified"]
+        # A note says more: that the source was not even asked, for one.
+        parts = [] if result.notes else ["not modified"]
     return ", ".join([*parts, *result.notes[:3]])
 
 

@@ -156,7 +156,7 @@ def test_a_part_of_a_feed_deletes_nothing_and_keeps_the_validators(site: Site, o
     assert [seen.headers.get("a-im") for seen in origin.asked("/feed")] == [None, "feed", "feed"]
 
 
-def test_sources_of_a_host_that_is_left_alone_fail_with_a_word_on_it(site: Site, origin: Origin) -> None:
+def test_sources_of_a_host_that_is_left_alone_wait_with_a_word_on_it(site: Site, origin: Origin) -> None:
     busy = origin.route("/busy", b"", status=429, headers={"Retry-After": "3600"})
     other = origin.route("/other", rss([item(1)]))
     site.configure(
@@ -167,4 +167,8 @@ def test_sources_of_a_host_that_is_left_alone_fail_with_a_word_on_it(site: Site,
     done = site.run("update")
     assert done.status == 1
     assert not origin.asked("/other")
-    assert "wants to be left alone" in site.status()["two"]["error"]
+    assert "two: not modified" not in done.stderr
+    assert any(line.startswith("two: ") and "wants to be left alone" in line for line in done.stderr.splitlines())
+    waiting = site.status()["two"]
+    assert (waiting["state"], waiting["failures"]) == ("new", 0)
+    assert waiting["next_due_at"] == site.status()["one"]["next_due_at"]

@@ -191,7 +191,8 @@ def _show(config: Config, results: Sequence[Result]) -> None:
             outcome = plain(redact(f"{result.state.failure_kind}: {result.state.error}", config.secrets), "red")
         else:
             same = not (result.new or result.changed or result.unchanged)
-            outcome = plain("; ".join(["not modified" if same else "ok", *result.notes[:3]]))
+            word = [] if same and result.notes else ["not modified" if same else "ok"]
+            outcome = plain("; ".join([*word, *result.notes[:3]]))
         table.add_row(plain(result.source.id), *counts, f"{result.seconds:.1f}", outcome)
     console = output()
     if shown:
