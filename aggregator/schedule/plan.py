@@ -141,7 +141,7 @@ def _wanted(
 def _place(key: str, start: int, step: int, longest: int) -> int:
     """The source's own place in an interval: the next one that is half an interval away or more."""
     place = int(_share(key, "place") * step)
-    at = start + step // 2
+    at = start + (step + 1) // 2
     at += (place - at) % step
     return at if at <= start + longest else at - step
 

@@ -2,7 +2,7 @@
 
 The model. A source posts at a rate that depends on the hour of the day and on the day of the week. The rate is what was
 counted over the last weeks, older posts counting less and less, drawn a little towards that of the last days (so that
-lively and silent spells are noticed) and towards one post in two weeks (so that little knowledge counts little). The
+lively and silent spells are noticed) and, as long as little is known, towards one post in two days. The
 hours and days share it out as the posts did, evenly as long as there are few. From the last look on, posts are
 expected at that rate, and each waits to be found: the next look is due when all these expected waits add up to the
 `patience`. For a steady source that is the square root of 2 x patience / rate: a source that posts four times as often
@@ -32,11 +32,11 @@ _RECENT_DECAY = log(2) / _RECENT_HALF_LIFE
 _RECENT_SHARE = 0.35
 #: What is thought before anything is known: so many posts in so long a time.
 _PRIOR_POSTS = 0.5
-_PRIOR_TIME = 14 * _DAY / 2
+_PRIOR_TIME = _DAY
 #: The same for the last days, in seconds at the rate of the last weeks.
 _RECENT_PRIOR_TIME = _DAY / 2
 #: So many posts, spread evenly, are mixed into the hours of the day and the days of the week.
-_EVEN_POSTS = 4.0
+_EVEN_POSTS = 6.0
 #: Older posts say nothing any more.
 _OLDEST = timedelta(seconds=8 * _HALF_LIFE)
 #: Posts that are believed from one look: a source that moves house shows its whole past at once.
@@ -82,7 +82,8 @@ class Rhythm:
     def busiest_hour(self) -> int | None:
         """The hour of the day (UTC) with most posts, None where none stands out."""
         most = max(self.hours)
-        return self.hours.index(most) if most > 2 * (sum(self.hours) + _EVEN_POSTS) / 24 else None
+        # More than twice as many as in an even day, and more than chance brings.
+        return self.hours.index(most) if most > 1 + sum(self.hours) / 12 else None
 
 
 def observe(rhythm: Rhythm | None, posts: Sequence[datetime], now: datetime) -> Rhythm:

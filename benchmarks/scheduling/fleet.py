@@ -93,7 +93,7 @@ def members(count: int, days: int, seed: int = 1) -> list[Member]:
     return world
 
 
-def live(world: list[Member], days: int, interval: Auto) -> Account:
+def live(world: list[Member], days: int, interval: Auto, spacing: timedelta = SPACING) -> Account:
     """Run all of them for some days, beginning with every source overdue."""
     account = Account(posts=sum(len(member.posts) for member in world))
     by_key = {member.key: member for member in world}
@@ -108,13 +108,13 @@ def live(world: list[Member], days: int, interval: Auto) -> Account:
     for minute in range(days * DAY // 60):
         now = START + minute * 60
         hosts = list(_due_hosts(agenda, now))
-        waiting = sorted(one for host in hosts for one in _first_of(queues[host], now))
+        waiting = sorted(one for host in hosts for one in _first_of(queues[host], now, per_span(MINUTE, spacing)))
         starts = admit(
-            ((key, by_key[key].host) for _, key in waiting), free, datetime.fromtimestamp(now, UTC), MINUTE, SPACING
+            ((key, by_key[key].host) for _, key in waiting), free, datetime.fromtimestamp(now, UTC), MINUTE, spacing
         )
         dues = {key: due for due, key in waiting}
         for one in starts:
-            free[one.host] = one.at + SPACING
+            free[one.host] = one.at + spacing
             del dues[one.key]
             due = _look(by_key[one.key], int(one.at.timestamp()), interval, account)
             heapq.heappush(queues[one.host], (due, one.key))
@@ -133,9 +133,9 @@ def _due_hosts(agenda: list[tuple[int, str]], now: int) -> Iterator[str]:
         yield heapq.heappop(agenda)[1]
 
 
-def _first_of(queue: list[tuple[int, str]], now: int) -> Iterator[tuple[int, str]]:
+def _first_of(queue: list[tuple[int, str]], now: int, most: int) -> Iterator[tuple[int, str]]:
     """The oldest of one host, as many as a minute can take."""
-    for _ in range(per_span(MINUTE, SPACING)):
+    for _ in range(most):
         if not queue or queue[0][0] > now:
             return
         yield heapq.heappop(queue)
