@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run everything, write the page, say whether what it claims holds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sources", type=int, default=100_000, help="sources that run all at once")
-    parser.add_argument("--sample", type=int, default=10_000, help="sources for the comparison of the delays")
+    parser.add_argument("--sample", type=int, default=5_000, help="sources for the comparison of the delays")
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder of scheduling.md")
     options = parser.parse_args(arguments)

@@ -88,10 +88,10 @@ def write(results: Results, docs: Path) -> None:
         sheet = chart(title, "requests per source and day", "mean discovery delay, hours", lines, logarithmic=True)
         (docs / f"scheduling-{name}.svg").write_text(sheet, encoding="utf-8")
     minutes = results.account.per_minute
-    hours = [(hour, sum(minutes[hour * 60 + minute] for minute in range(60)) / 60) for hour in range(5 * 24)]
+    hours = [(hour / 24, sum(minutes[hour * 60 + minute] for minute in range(60)) / 60) for hour in range(5 * 24)]
     sheet = chart(
         f"{results.sources:,} sources after a long stop",
-        "hours since the start",
+        "days since the start",
         "requests per minute",
         {"mean of the hour": hours},
         logarithmic=False,
