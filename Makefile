@@ -1,7 +1,7 @@
 # Two commands are all a newcomer needs: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench simulate clean
 
 demo: .venv/installed
 	$(BIN)/aggregator demo
@@ -14,6 +14,9 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+simulate: .venv/installed
+	$(BIN)/python -m benchmarks.simulate
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,37 @@
+"""When to come back to a source: pure decisions from what is configured, what was asked for and what was learnt.
+
+Headers and feed elements -> `hints`; times of posts -> `rhythm`; failures -> `failures`; all of it -> `plan.next_due`;
+what is due -> `hosts.admit`. Nothing here reads a clock, draws a number at random or does IO.
+"""
+
+from __future__ import annotations
+
+from aggregator.schedule.cron import check_cron
+from aggregator.schedule.failures import Failure, Gone, network_down, said_gone
+from aggregator.schedule.hints import FeedHints, ServerHints, feed_hints, server_hints
+from aggregator.schedule.hosts import Start, admit, host_pause, per_span
+from aggregator.schedule.plan import NEVER, Due, after_outage, after_stop, next_due
+from aggregator.schedule.rhythm import Rhythm, observe
+
+__all__ = [
+    "NEVER",
+    "Due",
+    "Failure",
+    "FeedHints",
+    "Gone",
+    "Rhythm",
+    "ServerHints",
+    "Start",
+    "admit",
+    "after_outage",
+    "after_stop",
+    "check_cron",
+    "feed_hints",
+    "host_pause",
+    "network_down",
+    "next_due",
+    "observe",
+    "per_span",
+    "said_gone",
+    "server_hints",
+]

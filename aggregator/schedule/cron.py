@@ -1,0 +1,38 @@
+"""The next times of a cron expression, as Debian's cron understands it, daylight saving time included. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+
+_LONGEST = 200
+#: Any day will do to see whether an expression can be read and has a time at all.
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def check_cron(expression: str, zone: str) -> None:
+    """Whether an expression and its time zone can be used.
+
+    Raises:
+        ValueError: they cannot; the message says which and what to write.
+    """
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"`{zone}` is no time zone; write an IANA name such as `Europe/Berlin`") from None
+    if len(expression) > _LONGEST or len(expression.split()) != 5:
+        raise ValueError("a cron expression has five fields: minute, hour, day of month, month, day of week")
+    try:
+        next_times(expression, zone, _SOME_DAY)
+    except (CronSimError, AssertionError, ValueError) as error:
+        raise ValueError(f"`{expression}` is no cron expression: {str(error) or 'it cannot be read'}") from None
+    except StopIteration:
+        raise ValueError(f"`{expression}` never comes round") from None
+
+
+def next_times(expression: str, zone: str, now: datetime) -> tuple[datetime, datetime]:
+    """The next two times after `now`, in UTC. Only for what `check_cron` let pass."""
+    times = CronSim(expression, now.astimezone(ZoneInfo(zone)))
+    return next(times).astimezone(UTC), next(times).astimezone(UTC)

@@ -1,0 +1,217 @@
+"""What a server and a feed say about when to come back: header values and element texts in, durations out. Pure.
+
+Nothing here decides; `plan` does. Nonsense counts as not said, and nothing is longer than `LONGEST`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from itertools import islice
+
+#: The longest time that is believed.
+LONGEST = timedelta(days=31)
+
+_LONGEST_HEADER = 1000
+_LONGEST_DATE = 64
+_LONGEST_LIST = 100
+_DIRECTIVE = re.compile(r"([a-z0-9-]{1,40})(?:[ \t]*=[ \t]*(?:\"([^\"]*)\"|([^\s,]*)))?")
+_NUMBER = re.compile(r"\s*([0-9]{1,12})(?:\.[0-9]{1,6})?\s*")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_PERIODS = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(days=7),
+    "monthly": timedelta(days=30),
+    "yearly": timedelta(days=365),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHints:
+    """What one answer said, counted from the moment it came."""
+
+    #: Retry-After (RFC 9110, section 10.2.3), whatever the status.
+    retry_after: timedelta | None = None
+    #: How long the answer stays fresh (RFC 9111, section 4.2.1), its age taken off.
+    fresh_for: timedelta | None = None
+    #: A whole document came without ETag and Last-Modified, so that every poll costs all of it.
+    no_validator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHints:
+    """What the document said; it holds until the next document, so it has to be remembered over 304s."""
+
+    #: RSS 2.0 `ttl`.
+    ttl: timedelta | None = None
+    #: RSS `skipHours`: hours of the day in GMT, 0 to 23; never all of them.
+    skip_hours: frozenset[int] = frozenset()
+    #: RSS `skipDays`: days of the week in GMT, Monday is 0; never all of them.
+    skip_days: frozenset[int] = frozenset()
+    #: RDF Site Summary syndication module: `updatePeriod` divided by `updateFrequency`.
+    update_every: timedelta | None = None
+    #: The same: `updateBase`, a moment from which the updates are counted.
+    update_base: datetime | None = None
+
+    def dump(self) -> str:
+        """As a short text for the store, "" where nothing was said; `load` reads it."""
+        said = {
+            "ttl": self.ttl and str(_seconds(self.ttl)),
+            "hours": ",".join(str(hour) for hour in sorted(self.skip_hours)),
+            "days": ",".join(str(day) for day in sorted(self.skip_days)),
+            "every": self.update_every and str(_seconds(self.update_every)),
+            "base": self.update_base and self.update_base.isoformat(),
+        }
+        return " ".join(f"{name}={value}" for name, value in said.items() if value)
+
+    @classmethod
+    def load(cls, text: str | None) -> FeedHints:
+        """What `dump` wrote; of any other text, what can be understood."""
+        said = dict(pair.split("=", 1) for pair in (text or "")[:_LONGEST_HEADER].split() if "=" in pair)
+        return cls(
+            ttl=_duration(said.get("ttl")),
+            skip_hours=_some(said.get("hours", "").split(","), _hour, 24),
+            skip_days=_some(said.get("days", "").split(","), _day_number, 7),
+            update_every=_duration(said.get("every")),
+            update_base=_moment(said.get("base")),
+        )
+
+
+NOTHING_SAID = ServerHints()
+NO_FEED_HINTS = FeedHints()
+
+
+def server_hints(headers: Mapping[str, str], status: int, now: datetime) -> ServerHints:
+    """Read the headers of an answer.
+
+    Args:
+        headers: by name in lower case; repeated ones joined by a comma.
+        now: when the answer came; stands in for a missing Date.
+    """
+    date = _http_date(headers.get("date")) or now
+    return ServerHints(
+        retry_after=_retry_after(headers.get("retry-after"), date),
+        fresh_for=_fresh_for(headers, date),
+        no_validator=status == 200 and not headers.get("etag") and not headers.get("last-modified"),
+    )
+
+
+def feed_hints(
+    *,
+    ttl: str | None = None,
+    skip_hours: Iterable[str] = (),
+    skip_days: Iterable[str] = (),
+    update_period: str | None = None,
+    update_frequency: str | None = None,
+    update_base: str | None = None,
+) -> FeedHints:
+    """Read the texts of a feed's elements (RSS 2.0 Specification; RDF Site Summary 1.0 Modules: Syndication)."""
+    minutes = _number(ttl)
+    return FeedHints(
+        ttl=_bounded(minutes * 60) if minutes else None,
+        skip_hours=_some(skip_hours, _hour, 24),
+        skip_days=_some(skip_days, _day_name, 7),
+        update_every=_update_every(update_period, update_frequency),
+        update_base=_moment(update_base),
+    )
+
+
+def _retry_after(text: str | None, date: datetime) -> timedelta | None:
+    seconds = _number(text)
+    if seconds is not None:
+        return _bounded(seconds)
+    # The distance to Date holds even where the server's clock is wrong.
+    until = _http_date(text)
+    return _bounded(int((until - date).total_seconds())) if until else None
+
+
+def _fresh_for(headers: Mapping[str, str], date: datetime) -> timedelta | None:
+    age = _number(headers.get("age")) or 0
+    directives: dict[str, str | None] = {}
+    for found in _DIRECTIVE.finditer(headers.get("cache-control", "")[:_LONGEST_HEADER].lower()):
+        directives.setdefault(found[1], found[2] if found[2] is not None else found[3])
+    # `no-cache="field"` speaks of that field only.
+    if "no-store" in directives or ("no-cache" in directives and not directives["no-cache"]):
+        return None
+    if "max-age" in directives:
+        return _bounded((_number(directives["max-age"]) or 0) - age)
+    expires = _http_date(headers.get("expires"))
+    return _bounded(int((expires - date).total_seconds()) - age) if expires else None
+
+
+def _update_every(period: str | None, frequency: str | None) -> timedelta | None:
+    if not period and not frequency:
+        return None
+    # The module's defaults: daily, once.
+    whole = _PERIODS.get((period or "daily").strip().lower())
+    times = _number(frequency) or 1
+    return _bounded(max(_seconds(whole) // times, 1)) if whole else None
+
+
+def _some(texts: Iterable[str], read: Callable[[str], int | None], every: int) -> frozenset[int]:
+    """The numbers in some texts; none of them if they leave nothing over."""
+    found = {read(text.strip().lower()) for text in islice(texts, _LONGEST_LIST)} - {None}
+    return frozenset(number for number in found if number is not None) if len(found) < every else frozenset()
+
+
+def _hour(text: str) -> int | None:
+    hour = _number(text)
+    # RSS 0.91 counts from 1 to 24.
+    return hour % 24 if hour is not None and hour <= 24 else None
+
+
+def _day_name(text: str) -> int | None:
+    return _DAYS.index(text[:3]) if text[:3] in _DAYS else None
+
+
+def _day_number(text: str) -> int | None:
+    day = _number(text)
+    return day if day is not None and day < 7 else None
+
+
+def _number(text: str | None) -> int | None:
+    """A whole number that is not negative; what comes after a point is dropped."""
+    found = _NUMBER.fullmatch(text) if text and len(text) <= _LONGEST_DATE else None
+    return int(found[1]) if found else None
+
+
+def _duration(text: str | None) -> timedelta | None:
+    seconds = _number(text)
+    return _bounded(seconds) if seconds else None
+
+
+def _bounded(seconds: int) -> timedelta | None:
+    """As a duration, not longer than `LONGEST`; None where nothing is left."""
+    return timedelta(seconds=min(seconds, _seconds(LONGEST))) if seconds > 0 else None
+
+
+def _seconds(duration: timedelta) -> int:
+    return int(duration.total_seconds())
+
+
+def _http_date(text: str | None) -> datetime | None:
+    """A date in any of the three forms of RFC 9110, section 5.6.7, and in some that are none."""
+    if not text or len(text) > _LONGEST_DATE:
+        return None
+    try:
+        return _utc(parsedate_to_datetime(text))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A date of W3C-DTF."""
+    if not text or len(text) > _LONGEST_DATE:
+        return None
+    try:
+        return _utc(datetime.fromisoformat(text.strip()))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _utc(moment: datetime) -> datetime:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
