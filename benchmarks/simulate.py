@@ -24,7 +24,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 _FIXED = tuple(hours * HOUR for hours in (2, 3, 4, 6, 8, 12))
 #: The numbers of each policy, wide enough to reach every one of the fixed intervals' requests.
 _SYNTHETIC: dict[str, tuple[float, ...]] = {
-    "auto": (90, 250, 700, 2000, 5000),
+    "auto": (90, 250, 700, 2000, 5000, 12000),
     "fixed interval": _FIXED,
     "entry frequency": (1, 2.5, 6, 14),
     "moving average": (1.2, 0.6, 0.25, 0.09),
