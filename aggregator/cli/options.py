@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from aggregator.errors import AggregatorError, ConfigError, LockedError, StoreError
+from aggregator.errors import AggregatorError, ConfigError, LockedError
 from aggregator.logs import LogFormat
 
 if TYPE_CHECKING:
@@ -99,21 +99,14 @@ def opened_store(data: Path) -> Iterator[Store]:
 @contextmanager
 def copied_store(data: Path) -> Iterator[Store]:
     """A copy of the store of a data folder, thrown away at the end; the folder itself is only read, if it is there."""
-    import sqlite3
-    from contextlib import closing
     from tempfile import TemporaryDirectory
+
+    from aggregator.store.upkeep import backup
 
     with TemporaryDirectory(prefix="aggregator-") as folder:
         original = data / "aggregator.db"
         if original.exists():
-            try:
-                with (
-                    closing(sqlite3.connect(f"{original.absolute().as_uri()}?mode=rw", uri=True)) as source,
-                    closing(sqlite3.connect(Path(folder) / original.name)) as target,
-                ):
-                    source.backup(target)
-            except sqlite3.Error as error:
-                raise StoreError(f"the database {original} cannot be read: {error}") from error
+            backup(original, Path(folder) / original.name)
         with opened_store(Path(folder)) as store:
             yield store
 
