@@ -158,3 +158,17 @@ class FeedState:
     failures: int = 0
     failure_kind: FailureKind | None = None
     error: str | None = None
+    #: Why it is due then, as a clause for people.
+    due_why: str | None = None
+    #: When it publishes, as `schedule.Rhythm.dump` writes it.
+    rhythm: str | None = None
+    #: What the last document said of when to come back, as `schedule.FeedHints.dump` writes it.
+    feed_hints: str | None = None
+    #: On how many different days (UTC) it said 410 with no success between, and the last of them.
+    gone_days: int = 0
+    gone_last: date | None = None
+    #: Looks in a row that failed because the network here was down; they are no failures of the source.
+    outages: int = 0
+    #: Where the document lives now, if its address answers with permanent redirects, and since when it does.
+    moved_to: str | None = None
+    moved_since: datetime | None = None
