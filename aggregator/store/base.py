@@ -46,7 +46,8 @@ class Store(Protocol):
         """Make the list of sources mirror the configuration.
 
         New ones are added, due at once. A source whose derived id changed is found by its URL and keeps its entries.
-        One whose URL changed loses its validators and failures and is due at once. Where its name, section or category
+        One whose URL changed loses its validators and failures and is due at once, unless the new one is where it had
+        moved to: that is the same document. Where its name, section or category
         changed, its entries become pending. One that is no longer configured keeps its entries and state, but they
         appear in no feed until it comes back.
         """

@@ -72,6 +72,7 @@ CONFIGURED = select(
     sources.c.explicit_id,
     sources.c.active,
     sources.c.title,
+    sources.c.moved_to,
 ).order_by(sources.c.active.desc(), sources.c.pk)
 ADD_SOURCE = insert(sources)
 CHANGE_SOURCE = update(sources).where(sources.c.pk == bindparam("source_pk"))

@@ -27,6 +27,8 @@ class Row(NamedTuple):
     active: bool
     #: The feed's own title, as last seen.
     title: str | None
+    #: The new address of a feed that has moved.
+    moved_to: str | None
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Plan:
     changed: list[dict[str, Any]] = field(default_factory=list)
     #: Rows whose state belongs to another address.
     reset: list[dict[str, Any]] = field(default_factory=list)
+    #: Rows whose address has become the one they had moved to.
+    settled: list[dict[str, Any]] = field(default_factory=list)
     removed: list[dict[str, Any]] = field(default_factory=list)
     #: New categories of the entries of a source; None: they are in no feed.
     moved: list[dict[str, Any]] = field(default_factory=list)
@@ -50,7 +54,7 @@ class Plan:
 
 
 #: Columns that the configuration decides.
-_COLUMNS = Row._fields[1:-1]
+_COLUMNS = Row._fields[1:-2]
 
 #: Everything that a state holds about the document at an address; title and home page stay until the next fetch, and
 #: the rhythm is that of its entries, which stay.
@@ -73,7 +77,7 @@ def plan(sources: Sequence[Source], rows: Sequence[Row]) -> Plan:
             made.added.append(
                 {**dict(zip(_COLUMNS, wanted, strict=True)), **state_values(FeedState(source.id)), "entries": 0}
             )
-        elif wanted != row[1:-1]:
+        elif wanted != row[1:-2]:
             _change(made, row, source)
     kept = {row.pk for row in found.values()}
     for row in rows:
@@ -91,7 +95,8 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
     """Return the row of each source that has one, by the source's id.
 
     An id written by hand says which source is meant. A derived one does not: it depends on what else is configured
-    (`example` and `example-2`), so such a source is the one with its address, and only then the one with its id.
+    (`example` and `example-2`), so such a source is the one with its address, then the one that has moved to its
+    address, and only then the one with its id.
     A row with an id written by hand does not go to another such id.
     """
     by_id = {row.id: row for row in rows}
@@ -122,12 +127,18 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
     def called(source: Source) -> Row | None:
         return by_id.get(source.id)
 
+    def index(address: Callable[[Row], tuple[str, str]]) -> None:
+        by_address.clear()
+        for row in rows:
+            if row.pk not in used:
+                by_address.setdefault(address(row), []).append(row)
+
     take(same)
     take(named)
     by_address: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        if row.pk not in used:
-            by_address.setdefault(_address(row), []).append(row)
+    index(_address)
+    take(addressed)
+    index(lambda row: (row.kind, row.moved_to or ""))
     take(addressed)
     take(called)
     return found
@@ -141,7 +152,9 @@ def _change(made: Plan, row: Row, source: Source) -> None:
     if row.id != source.id:
         made.released.append({"source_pk": row.pk, "id": _free_id(row)})
     made.changed.append({"source_pk": row.pk, **dict(zip(_COLUMNS, _values(source), strict=True))})
-    if _address(row) != _address(source):
+    if (row.kind, row.moved_to) == _address(source):
+        made.settled.append({"source_pk": row.pk, "moved_to": None, "moved_since": None})
+    elif _address(row) != _address(source):
         made.reset.append({"source_pk": row.pk, **_RESET})
     if not row.active or row.category != source.category:
         made.moved.append({"of_source": row.pk, "category": source.category})
