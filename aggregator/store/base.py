@@ -83,6 +83,15 @@ class Store(Protocol):
     def remove(self, source_id: str, pks: Collection[int]) -> None:
         """Remove entries of a source for good: their keys are remembered, and so are their ids and paths."""
 
+    def stored(self) -> list[str]:
+        """Ids of all sources that are stored, configured or not, by age."""
+
+    def forget(self, source_id: str) -> None:
+        """Remove a source that is configured no longer, and what is remembered of its removed entries.
+
+        All its entries have to be removed before; one that is not stored is none to remove.
+        """
+
     def apply(self, update: FeedUpdate) -> None:
         """Store one outcome: entries and state together, or nothing.
 
