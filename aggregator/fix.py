@@ -6,7 +6,7 @@ Nothing is fetched or written here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -42,13 +42,16 @@ def propose(config: Config, states: Mapping[str, FeedState]) -> list[Proposal]:
     Args:
         states: of the sources, by id.
     """
-    places = {(source.kind, source.url): source.line for source in config.sources}
-    return [
-        proposal
-        for index, source in enumerate(config.sources)
-        if (state := states.get(source.id)) is not None
-        for proposal in _of_source(config, places, index, source, state)
-    ]
+    places: dict[tuple[str, str], int] = {(source.kind, source.url): source.line for source in config.sources}
+    made = []
+    for index, source in enumerate(config.sources):
+        state = states.get(source.id)
+        proposal = state and _of_source(config, places, index, source, state)
+        if proposal:
+            made.append(proposal)
+            if proposal.url is not None:
+                places.setdefault((source.kind, proposal.url), source.line)
+    return made
 
 
 def edited(text: str, proposals: Sequence[Proposal], *, gone: bool) -> tuple[str, list[Proposal]]:
@@ -76,13 +79,13 @@ def edited(text: str, proposals: Sequence[Proposal], *, gone: bool) -> tuple[str
 
 def _of_source(
     config: Config, places: Mapping[tuple[str, str], int], index: int, source: Source, state: FeedState
-) -> Iterator[Proposal]:
+) -> Proposal | None:
     if Gone(state.gone_days, state.gone_last).confirmed:
-        yield Proposal(index, source, f"is gone: it said 410 on {state.gone_days} days", None)
-    elif state.moved_to is not None and _stands(state):
-        shown = redact(state.moved_to, config.secrets)
-        why = f"has moved for good to {shown}, seen since {state.moved_since:%Y-%m-%d}"
-        yield Proposal(index, source, why, state.moved_to, _obstacle(config, places, source, state.moved_to))
+        return Proposal(index, source, f"is gone: it said 410 on {state.gone_days} days", None)
+    if state.moved_to is None or not _stands(state):
+        return None
+    why = f"has moved for good to {redact(state.moved_to, config.secrets)}, seen since {state.moved_since:%Y-%m-%d}"
+    return Proposal(index, source, why, state.moved_to, _obstacle(config, places, source, state.moved_to))
 
 
 def _stands(state: FeedState) -> bool:
@@ -94,7 +97,7 @@ def _stands(state: FeedState) -> bool:
 def _obstacle(config: Config, places: Mapping[tuple[str, str], int], source: Source, url: str) -> str | None:
     line = places.get((source.kind, url))
     if line is not None:
-        return f"the source on line {line} has that address already; take one of the two away"
+        return f"the source on line {line} has that address, too; take one of the two away"
     if moves.keeps_credentials_back(source, url):
         host = urlsplit(url).netloc
         return f"its credentials would go to {host}; change the address by hand if that is right"

@@ -52,13 +52,18 @@ def fix(
         before = read_text(config)
         after, proposals = edited(before, _proposals(loaded, data), gone=gone)
         left = not (apply and all(_makes(one, gone) for one in proposals)) and bool(proposals)
+        for one in proposals:
+            typer.echo(redact(_told(one, config, gone), loaded.secrets))
         if after != before:
             made = [one for one in proposals if _makes(one, gone)]
             urls = {one.index: one.url for one in made if one.url is not None}
-            check(loaded, after, os.environ, urls=urls, removed=[one.index for one in made if one.url is None])
-        for one in proposals:
-            typer.echo(redact(_told(one, config, gone), loaded.secrets))
-        typer.echo(redact(_diff(before, after, config), loaded.secrets), nl=False)
+            removed = [one.index for one in made if one.url is None]
+            new = check(loaded, after, os.environ, urls=urls, removed=removed)
+            kept = [source for index, source in enumerate(loaded.sources) if index not in removed]
+            for old, now in zip(kept, new.sources, strict=True):
+                if old.id != now.id:
+                    typer.echo(f"the id {old.id}, made from the address, becomes {now.id}; its entries stay with it")
+            typer.echo(redact(_diff(before, after, config), loaded.secrets), nl=False)
         if not proposals:
             typer.echo("Nothing to fix.")
         elif apply and after != before:
