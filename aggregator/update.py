@@ -28,6 +28,7 @@ from aggregator.isolate import Isolated
 from aggregator.making import Batch, make_entries
 from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, RawEntry, Source
 from aggregator.normalize import identify
+from aggregator.outage import Jury, Outcome
 from aggregator.parse import parse_plain
 from aggregator.parse.dates import parse_date
 from aggregator.pool import Pool
@@ -58,8 +59,13 @@ class Result:
     seconds: float
 
     @property
+    def unreached(self) -> bool:
+        """Whether the network here was down, so that nothing can be said of the source."""
+        return self.state.outages > 0
+
+    @property
     def failed(self) -> bool:
-        return self.state.failures > 0
+        return self.state.failures > 0 and not self.unreached
 
     @property
     def quiet(self) -> bool:
@@ -137,14 +143,19 @@ class _Cycle:
         results: list[Result] = []
         trouble: BaseException | None = None
         queue = iter(chosen)
+        jury = Jury(self.clock)
+
+        async def keep(outcomes: Sequence[Outcome]) -> None:
+            for outcome in outcomes:
+                result = await self._keep(outcome)
+                results.append(result)
+                on_result(result)
 
         async def work() -> None:
             for source, state in queue:
                 if stopping():
                     return
-                result = await self.update_source(source, state)
-                results.append(result)
-                on_result(result)
+                await keep(jury.hear(await self.update_source(source, state)))
 
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -155,6 +166,8 @@ class _Cycle:
             trouble = group.exceptions[0]
         finally:
             # Also where the cycle is cancelled: what servers have answered is not to be asked of them again.
+            if trouble is None:
+                await keep(jury.close())
             if trouble is None and not self.dry_run:
                 await self.flush()
                 self.store.record_traffic(self.clock(), self.fetcher.traffic, self.fetcher.waits)
@@ -162,27 +175,32 @@ class _Cycle:
             raise trouble
         return results
 
-    async def update_source(self, source: Source, state: FeedState) -> Result:
-        """Run one source through all stages and store the outcome, whatever it is."""
+    async def update_source(self, source: Source, state: FeedState) -> Outcome:
+        """Run one source through all stages; whatever comes of it is an outcome."""
         started = time.monotonic()
+        error = None
         try:
             update = await self._pull(source, state)
-        except SourceError as error:
-            update = decide.failed(source, state, error, self.clock())
+        except SourceError as failure:
+            error = failure
         except StoreError:
             raise
-        except Exception as error:
+        except Exception as failure:
             # A bug must cost one source one cycle, not the cycle; the traceback is for the report.
             log.exception("source %s: unexpected error", source.id)
-            surprise = SourceError(
-                f"unexpected error: {type(error).__name__}: {error}", kind="internal", url=source.url
-            )
-            update = decide.failed(source, state, surprise, self.clock())
-        update = self._without_secrets(update)
+            words = f"unexpected error: {type(failure).__name__}: {failure}"
+            error = SourceError(words, kind="internal", url=source.url)
+        if error is not None:
+            update = decide.failed(source, state, error, self.clock())
+        return Outcome(source, state, update, error, time.monotonic() - started)
+
+    async def _keep(self, outcome: Outcome) -> Result:
+        """Store an outcome, and sum it up."""
+        update = self._without_secrets(outcome.update)
         if not self.dry_run:
             await self._store(update)
         counts = len(update.new), len(update.changed), update.unchanged
-        return Result(source, update.state, *counts, update.notes, time.monotonic() - started)
+        return Result(outcome.source, update.state, *counts, update.notes, outcome.seconds)
 
     async def _store(self, update: FeedUpdate) -> None:
         """Store an outcome at once, or soon where it has no entries: a crash then costs some requests once more."""

@@ -36,6 +36,14 @@ STATE = FeedState(
     failures=3,
     failure_kind="timeout",
     error="no answer within 20 s",
+    due_why="failed 3 times in a row (timeout)",
+    rhythm="1 2 - 0",
+    feed_hints="ttl=3600",
+    gone_days=2,
+    gone_last=NOW.date(),
+    outages=1,
+    moved_to="https://b.example/feed",
+    moved_since=NOW - HOUR,
 )
 FULL = entry(
     "a",

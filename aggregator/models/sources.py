@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from aggregator.models.intervals import Interval
+
 FailureKind = Literal[
     "dns",
     "connect",
@@ -105,7 +107,7 @@ class Source:
     #: Slug of its category.
     category: str
     section: str | None
-    interval: timedelta
+    interval: Interval
     #: Deadline for one whole fetch, redirects and body included.
     timeout: timedelta
     #: Bytes of body that are read at most, counted after decompression.
@@ -119,6 +121,8 @@ class Source:
     line: int
     access: Access = Access()
     retention: Retention = Retention()
+    #: Asked as often as `interval` says even where the server sends no validators, so that all of it comes each time.
+    insist: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +162,17 @@ class FeedState:
     failures: int = 0
     failure_kind: FailureKind | None = None
     error: str | None = None
+    #: Why it is due then, as a clause for people.
+    due_why: str | None = None
+    #: When it publishes, as `schedule.Rhythm.dump` writes it.
+    rhythm: str | None = None
+    #: What the last document said of when to come back, as `schedule.FeedHints.dump` writes it.
+    feed_hints: str | None = None
+    #: On how many different days (UTC) it said 410 with no success between, and the last of them.
+    gone_days: int = 0
+    gone_last: date | None = None
+    #: Looks in a row that failed because the network here was down; they are no failures of the source.
+    outages: int = 0
+    #: Where the document lives now, if its address answers with permanent redirects, and since when it does.
+    moved_to: str | None = None
+    moved_since: datetime | None = None

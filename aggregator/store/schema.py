@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeDecorator
 from aggregator.models import HostTraffic
 
 #: The newest migration, which is the one that makes these tables.
-REVISION = "0003"
+REVISION = "0004"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -92,6 +92,15 @@ sources = Table(
     Column("error", Text),
     # Number of its rows in `entries`: counting a million of them would cost a scan.
     Column("entries", Integer, nullable=False),
+    Column("due_why", Text),
+    # `schedule.Rhythm` and `schedule.FeedHints`, as they dump themselves.
+    Column("rhythm", Text),
+    Column("feed_hints", Text),
+    Column("gone_days", Integer, nullable=False, server_default="0"),
+    Column("gone_last", Date),
+    Column("outages", Integer, nullable=False, server_default="0"),
+    Column("moved_to", Text),
+    Column("moved_since", Timestamp),
     UniqueConstraint("id"),
 )
 Index("ix_sources_due", sources.c.active, sources.c.next_due_at)
