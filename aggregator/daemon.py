@@ -23,11 +23,11 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from aggregator.config import Config
-from aggregator.due import choose
+from aggregator.due import TURN, choose, spread
 from aggregator.errors import AggregatorError, ConfigError
 from aggregator.health import write_heartbeat
 from aggregator.hooks import due_calls, run_calls
-from aggregator.logs import tell, tell_result
+from aggregator.logs import tell, tell_result, unreached
 from aggregator.publish.site import publish
 from aggregator.reload import ConfigFile, differences
 from aggregator.retention import retain
@@ -103,6 +103,7 @@ class Daemon:
         self._running: asyncio.Task[Any] | None = None
         self._progress = time.monotonic()
         self._state = "starting"
+        self._spread = False
 
     async def run(self) -> None:
         """Work until `stop` is called; then let running fetches end, within the grace period."""
@@ -190,9 +191,14 @@ class Daemon:
         config = self.config
         store = await self._in_keeper(self._opened_store)
         await self._in_keeper(store.sync_sources, config.sources)
-        chosen = await self._in_keeper(choose, config, store, self._clock())
+        if not self._spread:
+            waiting = await self._in_keeper(spread, config, store, self._clock())
+            self._spread = True
+            if waiting:
+                tell(f"{waiting} sources are overdue; they start one after the other", action="start")
+        chosen = await self._in_keeper(partial(choose, config, store, self._clock(), turn=TURN))
         results = await update_due(
-            config, store, chosen, clock=self._clock, on_result=self._on_result, stopping=self._stop.is_set
+            config, store, chosen, clock=self._clock, on_result=self._on_result, stopping=self._stopping
         )
         removed = await self._in_keeper(retain, config, store, self._settings.data, self._clock())
         if removed:
@@ -208,7 +214,7 @@ class Daemon:
         if results or report.files:
             written = f"{len(report.posts)} posts and {len(report.feeds)} feeds written"
             tell(
-                f"{len(results)} sources, {failed} failed; {written}",
+                f"{len(results)} sources, {failed} failed{unreached(results)}; {written}",
                 action="cycle",
                 elapsed=round(time.monotonic() - started, 3),
                 posts=len(report.posts),
@@ -218,6 +224,11 @@ class Daemon:
     def _on_result(self, result: Result) -> None:
         self._moved()
         tell_result(result)
+
+    def _stopping(self) -> bool:
+        # Asked before each source, whose results may be held back for a while.
+        self._moved()
+        return self._stop.is_set()
 
     def _moved(self) -> None:
         self._progress = time.monotonic()

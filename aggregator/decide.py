@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from aggregator.errors import FetchError, SourceError
 from aggregator.models import (
+    Auto,
     Entry,
     FeedState,
     FeedUpdate,
@@ -22,12 +24,24 @@ from aggregator.models import (
     RawEntry,
     Source,
 )
+from aggregator.schedule import (
+    NOTHING_SAID,
+    Failure,
+    FeedHints,
+    Gone,
+    Rhythm,
+    ServerHints,
+    after_outage,
+    feed_hints,
+    next_due,
+    observe,
+    said_gone,
+    server_hints,
+)
 
 #: Rewrites of one entry without a date of their own. Some feeds print the time into every entry; they must not change
 #: the outputs for ever.
 MAX_REVISIONS = 24
-#: A source that fails is tried at least this often, unless its own interval is longer.
-MAX_BACKOFF = timedelta(hours=24)
 MAX_ERROR = 500
 
 
@@ -89,11 +103,34 @@ def succeeded(
     """
     # With anything missing the same document has to be looked at again, so the server must not answer 304.
     whole = parsed.complete and not fetched.missing
+    first = state.last_success_at is None
+    text, rhythm = _rhythm(source, state, new, now, first)
+    wishes = feed_hints(parsed.syndication)
+    server = server_hints(fetched.freshness, now, no_validator=not (fetched.etag or fetched.last_modified))
+    due = next_due(
+        source.id,
+        now,
+        source.interval,
+        rhythm=rhythm,
+        server=server,
+        feed=wishes,
+        insist=source.insist,
+        first=first,
+    )
     after = replace(
-        _well(source, state, now, fetched.etag if whole else None, fetched.last_modified if whole else None),
+        state,
+        **_WELL,
+        last_attempt_at=now,
+        last_success_at=now,
+        next_due_at=due.at,
+        due_why=due.why,
+        etag=fetched.etag if whole else None,
+        last_modified=fetched.last_modified if whole else None,
         title=parsed.title or state.title,
         home_url=parsed.home_url or state.home_url,
         body_hash=fetched.body_hash or None if whole else None,
+        rhythm=text,
+        feed_hints=wishes.dump() or None,
     )
     return FeedUpdate(after, new, changed, unchanged, notes)
 
@@ -101,43 +138,111 @@ def succeeded(
 def not_modified(source: Source, state: FeedState, outcome: NotModified, now: datetime) -> FeedUpdate:
     """The outcome of a document that is still the one of last time."""
     etag, last_modified = outcome.etag or state.etag, outcome.last_modified or state.last_modified
-    return FeedUpdate(_well(source, state, now, etag, last_modified), notes=outcome.notes)
+    text, rhythm = _rhythm(source, state, (), now, first=False)
+    due = next_due(
+        source.id,
+        now,
+        source.interval,
+        rhythm=rhythm,
+        server=server_hints(outcome.freshness, now, no_validator=not (etag or last_modified)),
+        feed=FeedHints.load(state.feed_hints),
+        insist=source.insist,
+    )
+    after = replace(
+        state,
+        **_WELL,
+        last_attempt_at=now,
+        last_success_at=now,
+        next_due_at=due.at,
+        due_why=due.why,
+        etag=etag,
+        last_modified=last_modified,
+        rhythm=text,
+    )
+    return FeedUpdate(after, notes=outcome.notes)
 
 
 def failed(source: Source, state: FeedState, error: SourceError, now: datetime) -> FeedUpdate:
-    """The outcome of a source that could not be had or read: everything is kept, and the next try comes later.
-
-    The wait doubles with every failure in a row, from the source's interval up to `MAX_BACKOFF`. It is never shorter
-    than the server asked for (Retry-After).
-    """
-    asked_for = error.retry_after if isinstance(error, FetchError) else None
-    if asked_for is not None and isinstance(error, FetchError) and error.held:
+    """The outcome of a source that could not be had or read: everything is kept, and the next try comes later."""
+    fetching = error if isinstance(error, FetchError) else None
+    message = str(error)[:MAX_ERROR]
+    if fetching and fetching.held:
         # The host asked others to wait, and this source was not even asked: that is no failure of its own.
-        return FeedUpdate(replace(state, next_due_at=max(asked_for, now)), notes=(str(error)[:MAX_ERROR],))
-    failures = state.failures + 1
-    # The number of failures has no limit, but a duration has one.
-    doubled = min(source.interval, MAX_BACKOFF) * 2 ** min(failures - 1, 20)
-    wait = max(min(doubled, MAX_BACKOFF), source.interval)
+        until = max(fetching.retry_after or now + _TOO_MANY.backoff(), now)
+        return FeedUpdate(replace(state, next_due_at=until, due_why=_HOST_WAITS), notes=(message,))
+    status = fetching.status if fetching else None
+    gone = Gone(state.gone_days, state.gone_last)
+    if status == 410:
+        gone = said_gone(gone, now)
+    failure = Failure(error.kind, state.failures + 1, status, gone)
+    due = next_due(
+        source.id,
+        now,
+        source.interval,
+        rhythm=_known_rhythm(source, state),
+        server=_server(fetching, now) if fetching else NOTHING_SAID,
+        feed=FeedHints.load(state.feed_hints),
+        failure=failure,
+        insist=source.insist,
+    )
     after = replace(
         state,
         last_attempt_at=now,
-        next_due_at=max(now + wait, asked_for or now),
-        failures=failures,
+        next_due_at=due.at,
+        due_why=due.why,
+        failures=failure.in_a_row,
         failure_kind=error.kind,
-        error=str(error)[:MAX_ERROR],
+        error=message,
+        gone_days=gone.days,
+        gone_last=gone.last,
+        outages=0,
     )
     return FeedUpdate(after)
 
 
-def _well(source: Source, state: FeedState, now: datetime, etag: str | None, last_modified: str | None) -> FeedState:
-    return replace(
-        state,
-        last_attempt_at=now,
-        last_success_at=now,
-        next_due_at=now + source.interval,
-        failures=0,
-        failure_kind=None,
-        error=None,
-        etag=etag,
-        last_modified=last_modified,
-    )
+def not_reached(state: FeedState, now: datetime) -> FeedUpdate:
+    """The outcome of a source that was asked while the network here was down: it is not blamed, and is tried soon."""
+    outages = state.outages + 1
+    due = after_outage(state.source_id, now, outages)
+    after = replace(state, last_attempt_at=now, next_due_at=due.at, due_why=due.why, outages=outages)
+    return FeedUpdate(after, notes=(due.why,))
+
+
+#: What a success ends.
+_WELL: dict[str, Any] = {
+    "failures": 0,
+    "failure_kind": None,
+    "error": None,
+    "gone_days": 0,
+    "gone_last": None,
+    "outages": 0,
+}
+_HOST_WAITS = "the host asks to be left alone until then"
+#: How long the sources of a host wait that was asked too often and does not say until when.
+_TOO_MANY = Failure("http_status", 1, 429)
+
+
+def _server(error: FetchError, now: datetime) -> ServerHints:
+    said = server_hints(error.freshness, now)
+    # The same moment as for the host.
+    return said if error.retry_after is None else replace(said, retry_after=error.retry_after - now)
+
+
+def _rhythm(
+    source: Source, state: FeedState, new: Sequence[Entry], now: datetime, first: bool
+) -> tuple[str | None, Rhythm | None]:
+    """The rhythm as it is stored, and the same read where the next look depends on it.
+
+    It is learnt whatever the interval, so that `auto` knows it from its first day on; a look that brings nothing costs
+    nothing, since a rhythm counts time by itself.
+    """
+    if state.rhythm is not None and not new:
+        return state.rhythm, _known_rhythm(source, state)
+    # What was there before the first look, and when, only the source itself can say.
+    posts = [entry.published_at for entry in new if entry.dated or not first]
+    rhythm = observe(Rhythm.load(state.rhythm), posts, now)
+    return rhythm.dump(), rhythm
+
+
+def _known_rhythm(source: Source, state: FeedState) -> Rhythm | None:
+    return Rhythm.load(state.rhythm) if isinstance(source.interval, Auto) else None

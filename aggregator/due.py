@@ -1,27 +1,69 @@
-"""Which sources are updated now. Light on imports: a cycle in which nothing is due needs no more than this."""
+"""Which sources are updated now, and in which order. Light on imports: where nothing is due, this is all it takes."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from aggregator.config import Config
 from aggregator.models import FeedState, Source
+from aggregator.schedule import admit, after_stop
 from aggregator.store import Store
+
+#: What a cycle takes of one domain when it comes round again at once: as much as may be asked of it in so long.
+TURN = timedelta(minutes=1)
+#: What a request is thought to take.
+_REQUEST = timedelta(seconds=1)
+_WITHOUT_END = timedelta(days=366)
 
 
 def choose(
-    config: Config, store: Store, now: datetime, *, everything: bool = False, only: Collection[str] = ()
+    config: Config,
+    store: Store,
+    now: datetime,
+    *,
+    everything: bool = False,
+    only: Collection[str] = (),
+    turn: timedelta = _WITHOUT_END,
 ) -> list[tuple[Source, FeedState]]:
-    """The sources to update now, with their state, in the order of feeds.yaml.
+    """The sources to update now, with their state, those due longest first; domains take turns.
+
+    Otherwise the sources of one domain would fill all places and wait there for each other.
 
     Args:
         everything: all of them, due or not.
         only: ids of sources to take, due or not; empty: no restriction.
+        turn: take no more of one domain than may be asked of it in so long; what is left stays due.
     """
-    states = store.states() if everything or only else {state.source_id: state for state in store.due(now)}
-    return [
-        (source, states[source.id])
-        for source in config.sources
-        if source.id in states and (not only or source.id in only)
-    ]
+    found = store.states().values() if everything or only else store.due(now)
+    sources = {source.id: source for source in config.sources if not only or source.id in only}
+    chosen = {state.source_id: state for state in found if state.source_id in sources}
+    if len(chosen) > 1:
+        from aggregator.fetch.politeness import gate_of
+
+        fetch = config.fetch
+        spacing = fetch.host_delay or _REQUEST / fetch.per_host
+        waiting = ((name, gate_of(sources[name].url) or name) for name in chosen)
+        order = [start.key for start in admit(waiting, now, turn, spacing)]
+    else:
+        order = list(chosen)
+    return [(sources[name], chosen[name]) for name in order]
+
+
+def spread(config: Config, store: Store, now: datetime) -> int:
+    """Spread the sources that are overdue, so that they do not start all at once after a stop.
+
+    As many as run at the same time anyway are left alone.
+
+    Returns:
+        How many were given another time.
+    """
+    overdue = [state for state in store.due(now) if state.next_due_at is None or state.next_due_at <= now]
+    if len(overdue) <= config.fetch.concurrency:
+        return 0
+    why = "it was overdue when the daemon started"
+    store.keep(
+        [replace(state, next_due_at=after_stop(state.source_id, now, len(overdue)), due_why=why) for state in overdue]
+    )
+    return len(overdue)

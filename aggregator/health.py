@@ -67,13 +67,16 @@ def judge(
     Args:
         states: of all configured sources.
         max_age: the last cycle may be so old, and a due source may wait so long.
-        max_failing: share of the sources that may fail, 0 to 1.
+        max_failing: share of the sources that may fail, or that the network here may keep from us, 0 to 1.
     """
     problems = []
     if last_cycle_at is None:
         problems.append("no cycle has come to its end yet")
     elif now - last_cycle_at > max_age:
         problems.append(f"the last cycle ended {_span(now - last_cycle_at)} ago")
+    unreached = sum(state.outages > 0 for state in states)
+    if states and unreached / len(states) > max_failing:
+        problems.append(f"{unreached} of {len(states)} sources were not reached: the network here seems to be down")
     failing = sum(state.failures > 0 for state in states)
     if states and failing / len(states) > max_failing:
         problems.append(f"{failing} of {len(states)} sources fail")

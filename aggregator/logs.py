@@ -9,7 +9,7 @@ left out where it has nothing to say:
     message   the same for people
     source    id of the source
     host      host of the source
-    status    ok, unchanged or failed
+    status    ok, unchanged, failed, or unreached where the network here was down
     kind      class of the failure
     error     why it failed
     elapsed   seconds
@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -67,19 +67,29 @@ def tell_result(result: Result) -> None:
     state = result.state
     new, changed, known = result.new, result.changed, result.unchanged
     same = not (new or changed or known)
-    counts = {} if result.failed else {"entries": new + changed, "new": new, "changed": changed, "known": known}
+    counts = (
+        {}
+        if result.failed or result.unreached
+        else {"entries": new + changed, "new": new, "changed": changed, "known": known}
+    )
     tell(
         f"{result.source.id}: {describe(result)} ({result.seconds:.1f} s)",
         action="fetch",
         level=logging.WARNING if result.failed else logging.INFO,
         source=result.source.id,
         host=_host(result.source.url),
-        status="failed" if result.failed else "unchanged" if same else "ok",
+        status=_word(result, same),
         kind=state.failure_kind,
         error=state.error,
         elapsed=round(result.seconds, 3),
         **counts,
     )
+
+
+def _word(result: Result, same: bool) -> str:
+    if result.failed:
+        return "failed"
+    return "unreached" if result.unreached else "unchanged" if same else "ok"
 
 
 def describe(result: Result) -> str:
@@ -91,6 +101,12 @@ def describe(result: Result) -> str:
         # A note says more: that the source was not even asked, for one.
         parts = [] if result.notes else ["not modified"]
     return ", ".join([*parts, *result.notes[:3]])
+
+
+def unreached(results: Sequence[Result]) -> str:
+    """What to add to the account of a cycle where the network here was down; "" where it was not."""
+    count = sum(result.unreached for result in results)
+    return f", {count} not reached: the network here seems to be down" if count else ""
 
 
 def printable(text: str) -> str:

@@ -2,9 +2,10 @@
 
     due sources -> fetch -> parse -> identify -> select -> normalize -> decide -> store
 
-`update_due` runs one cycle. Fetching is concurrent on the event loop; reading documents runs in worker threads (and in
-a process of its own where a reader cannot be trusted to end); everything that touches the store runs in one thread,
-one source after the other. One source's failure is an outcome like any other, never an exception.
+`update_due` runs one cycle. Fetching is concurrent on the event loop; reading documents and cleaning entries runs in
+worker threads (in processes of their own where a reader cannot be trusted to end, and where there is enough to do for
+several cores); everything that touches the store runs in one thread, one source after the other. One source's failure
+is an outcome like any other, never an exception.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ from aggregator.config import Config, redact
 from aggregator.errors import SourceError, StoreError
 from aggregator.fetch import Fetcher, FetchSettings
 from aggregator.isolate import Isolated
-from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, RawEntry, Source
-from aggregator.normalize import identify, normalize
+from aggregator.making import Batch, make_entries
+from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, RawEntry, Source
+from aggregator.normalize import identify
+from aggregator.outage import Jury, Outcome
 from aggregator.parse import parse_plain
 from aggregator.parse.dates import parse_date
+from aggregator.pool import Pool
 from aggregator.sources import KINDS, Tools, moves
 from aggregator.store import Store
 
@@ -55,8 +59,13 @@ class Result:
     seconds: float
 
     @property
+    def unreached(self) -> bool:
+        """Whether the network here was down, so that nothing can be said of the source."""
+        return self.state.outages > 0
+
+    @property
     def failed(self) -> bool:
-        return self.state.failures > 0
+        return self.state.failures > 0 and not self.unreached
 
     @property
     def quiet(self) -> bool:
@@ -94,14 +103,16 @@ async def update_due(
         host_delay=config.fetch.host_delay or timedelta(0),
     )
     with ExitStack() as stack:
-        readers = stack.enter_context(ThreadPoolExecutor(2, "aggregator-read"))
+        cleaner = Pool(make_entries, seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
+        stack.callback(cleaner.close)
+        readers = stack.enter_context(ThreadPoolExecutor(max(cleaner.threads, 2), "aggregator-read"))
         keeper = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
         parser = Isolated("aggregator.parse:parse", seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
         stack.callback(parser.close)
         waits = store.host_waits(clock())
         async with Fetcher(settings, clock=clock, waits=waits) as fetcher:
             parse = partial(_parse, parser)
-            cycle = _Cycle(store, fetcher, parse, readers, keeper, clock, dry_run, config.secrets)
+            cycle = _Cycle(store, fetcher, parse, cleaner, readers, keeper, clock, dry_run, config.secrets)
             return await cycle.run(chosen, config.fetch.concurrency, on_result, stopping)
 
 
@@ -112,6 +123,7 @@ class _Cycle:
     store: Store
     fetcher: Fetcher
     parse: Callable[[Fetched], ParsedFeed]
+    cleaner: Pool[Batch, tuple[Entry, ...]]
     readers: ThreadPoolExecutor
     keeper: ThreadPoolExecutor
     clock: Callable[[], datetime]
@@ -131,14 +143,19 @@ class _Cycle:
         results: list[Result] = []
         trouble: BaseException | None = None
         queue = iter(chosen)
+        jury = Jury(self.clock)
+
+        async def keep(outcomes: Sequence[Outcome]) -> None:
+            for outcome in outcomes:
+                result = await self._keep(outcome)
+                results.append(result)
+                on_result(result)
 
         async def work() -> None:
             for source, state in queue:
                 if stopping():
                     return
-                result = await self.update_source(source, state)
-                results.append(result)
-                on_result(result)
+                await keep(jury.hear(await self.update_source(source, state)))
 
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -149,6 +166,8 @@ class _Cycle:
             trouble = group.exceptions[0]
         finally:
             # Also where the cycle is cancelled: what servers have answered is not to be asked of them again.
+            if trouble is None:
+                await keep(jury.close())
             if trouble is None and not self.dry_run:
                 await self.flush()
                 self.store.record_traffic(self.clock(), self.fetcher.traffic, self.fetcher.waits)
@@ -156,27 +175,32 @@ class _Cycle:
             raise trouble
         return results
 
-    async def update_source(self, source: Source, state: FeedState) -> Result:
-        """Run one source through all stages and store the outcome, whatever it is."""
+    async def update_source(self, source: Source, state: FeedState) -> Outcome:
+        """Run one source through all stages; whatever comes of it is an outcome."""
         started = time.monotonic()
+        error = None
         try:
             update = await self._pull(source, state)
-        except SourceError as error:
-            update = decide.failed(source, state, error, self.clock())
+        except SourceError as failure:
+            error = failure
         except StoreError:
             raise
-        except Exception as error:
+        except Exception as failure:
             # A bug must cost one source one cycle, not the cycle; the traceback is for the report.
             log.exception("source %s: unexpected error", source.id)
-            surprise = SourceError(
-                f"unexpected error: {type(error).__name__}: {error}", kind="internal", url=source.url
-            )
-            update = decide.failed(source, state, surprise, self.clock())
-        update = self._without_secrets(update)
+            words = f"unexpected error: {type(failure).__name__}: {failure}"
+            error = SourceError(words, kind="internal", url=source.url)
+        if error is not None:
+            update = decide.failed(source, state, error, self.clock())
+        return Outcome(source, state, update, error, time.monotonic() - started)
+
+    async def _keep(self, outcome: Outcome) -> Result:
+        """Store an outcome, and sum it up."""
+        update = self._without_secrets(outcome.update)
         if not self.dry_run:
             await self._store(update)
         counts = len(update.new), len(update.changed), update.unchanged
-        return Result(source, update.state, *counts, update.notes, time.monotonic() - started)
+        return Result(outcome.source, update.state, *counts, update.notes, outcome.seconds)
 
     async def _store(self, update: FeedUpdate) -> None:
         """Store an outcome at once, or soon where it has no entries: a crash then costs some requests once more."""
@@ -217,33 +241,38 @@ class _Cycle:
         if isinstance(fetched, NotModified):
             return decide.not_modified(source, state, fetched, self.clock())
         parsed = await loop.run_in_executor(self.readers, kind.read, source, fetched, self.clock(), tools)
-        return await loop.run_in_executor(self.keeper, self._settle, source, state, fetched, parsed)
+        selection = await loop.run_in_executor(self.keeper, self._select, source.id, parsed)
+        batch = Batch(
+            source.id,
+            parsed.language,
+            self.clock(),
+            (*((one, None) for one in selection.new), *selection.changed),
+        )
+        entries = await loop.run_in_executor(self.readers, self.cleaner.run, batch) if batch.entries else ()
+        return decide.succeeded(
+            source,
+            state,
+            fetched,
+            parsed,
+            entries[: len(selection.new)],
+            entries[len(selection.new) :],
+            selection.unchanged,
+            batch.now,
+            notes=(*fetched.notes, *parsed.repairs, *fetched.missing, *selection.notes),
+        )
 
     async def _known_keys(self, source_id: str, keys: Sequence[str]) -> set[str]:
         loop = asyncio.get_running_loop()
         known = await loop.run_in_executor(self.keeper, self.store.known, source_id, keys)
         return known.keys() | await loop.run_in_executor(self.keeper, self.store.removed, source_id, keys)
 
-    def _settle(self, source: Source, state: FeedState, fetched: Fetched, parsed: ParsedFeed) -> FeedUpdate:
-        """Compare with what is known and normalize only what is new or changed."""
-        now = self.clock()
+    def _select(self, source_id: str, parsed: ParsedFeed) -> decide.Selection:
+        """Compare a document with what is known."""
         identified = identify(parsed.entries)
-        removed = self.store.removed(source.id, [one.key for one in identified])
+        removed = self.store.removed(source_id, [one.key for one in identified])
         identified = tuple(one for one in identified if one.key not in removed)
-        known = self.store.known(source.id, [one.key for one in identified])
-        selection = decide.select(identified, known, _changed_at)
-        make = partial(normalize, source_id=source.id, language=parsed.language, now=now, parse_date=_parse_date)
-        return decide.succeeded(
-            source,
-            state,
-            fetched,
-            parsed,
-            tuple(make(one, known=None) for one in selection.new),
-            tuple(make(one, known=old) for one, old in selection.changed),
-            selection.unchanged,
-            now,
-            notes=(*fetched.notes, *parsed.repairs, *fetched.missing, *selection.notes),
-        )
+        known = self.store.known(source_id, [one.key for one in identified])
+        return decide.select(identified, known, _changed_at)
 
 
 def _changed_at(raw: RawEntry) -> datetime | None:
@@ -257,10 +286,6 @@ def _parse(isolated: Isolated, fetched: Fetched) -> ParsedFeed:
         return parsed
     answer: ParsedFeed = isolated.call(fetched)
     return answer
-
-
-def _parse_date(text: str, timezone: str | None) -> datetime | None:
-    return parse_date(text, timezone=timezone)
 
 
 def _user_agent(config: Config) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from aggregator.fetch import Fetcher, FetchSettings
-from aggregator.models import ArticleRules, FeedState, Fetched, NotModified, ParsedFeed, ScrapeRules, Source
+from aggregator.models import ArticleRules, Every, FeedState, Fetched, NotModified, ParsedFeed, ScrapeRules, Source
 from aggregator.parse import parse
 from aggregator.sources import KINDS, Tools
 from tests.origin import Origin
@@ -29,7 +29,7 @@ def source(url: str, scrape: ScrapeRules | None = RULES) -> Source:
         url=url,
         category="news",
         section=None,
-        interval=timedelta(hours=1),
+        interval=Every(timedelta(hours=1)),
         timeout=timedelta(seconds=10),
         max_body=200_000,
         allow_private=("127.0.0.0/8",),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aggregator.models import Entry, FeedState, FeedUpdate, Source
+from aggregator.models import Entry, Every, FeedState, FeedUpdate, Source
 from aggregator.store import Assignment, Store
 
 NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -22,7 +22,7 @@ def source(id: str, **changes: Any) -> Source:
         url=f"https://{id}.example/feed",
         category="c",
         section=None,
-        interval=HOUR,
+        interval=Every(HOUR),
         timeout=timedelta(seconds=20),
         max_body=1_000_000,
         allow_private=False,

@@ -96,6 +96,7 @@ def test_status_says_the_same_to_people_and_programs(site: Site, origin: Origin)
         "last_attempt_at",
         "last_success_at",
         "next_due_at",
+        "due_why",
         "failures",
         "failure_kind",
         "error",

@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from aggregator.config import TEMPLATE, load
+from aggregator.config.intervals import IntervalSettings
 from aggregator.config.schema import Document
 from aggregator.errors import ConfigError
 
@@ -33,7 +34,9 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         if prefix:
             yield path
         for inner in _models(field.annotation):
-            yield from _keys(inner, f"{path}{below}.")
+            # An interval is the same wherever it stands, so its keys are told once.
+            if inner is not IntervalSettings:
+                yield from _keys(inner, f"{path}{below}.")
 
 
 def test_the_reference_names_every_key_and_no_other() -> None:
@@ -41,6 +44,11 @@ def test_the_reference_names_every_key_and_no_other() -> None:
         r"^\| `((?:site|posts|feeds|fetch|retention|hooks|categories|sources)[^`]*)` \|", REFERENCE, re.MULTILINE
     )
     assert sorted(named) == sorted(_keys(Document))
+
+
+def test_the_reference_names_every_key_of_an_interval() -> None:
+    named = re.findall(r"^\| `interval\.([^`]*)` \|", REFERENCE, re.MULTILINE)
+    assert named == list(IntervalSettings.model_fields)
 
 
 def test_the_reference_gives_the_true_defaults() -> None:

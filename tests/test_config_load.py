@@ -12,7 +12,7 @@ import pytest
 from aggregator.config import Config, load
 from aggregator.config.load import MAX_FILE
 from aggregator.errors import ConfigError, Problem
-from aggregator.models import ArticleRules, Category, ScrapeRules
+from aggregator.models import ArticleRules, Category, Every, ScrapeRules
 
 FULL = """\
 site:
@@ -87,7 +87,7 @@ def test_a_list_of_feeds_is_enough(tmp_path: Path) -> None:
         "feed",
         "uncategorized",
     )
-    assert (source.interval, source.timeout) == (timedelta(hours=1), timedelta(seconds=20))
+    assert (source.interval, source.timeout) == (Every(timedelta(hours=1)), timedelta(seconds=20))
     assert (source.max_body, source.allow_private, source.explicit_id) == (15_000_000, False, False)
     assert (source.line, source.scrape, source.section) == (2, None, None)
     assert config.path == tmp_path / "feeds.yaml"
@@ -117,9 +117,9 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
             remove=(".ad",),
         ),
     )
-    assert (ofweek.interval, ofweek.timeout) == (timedelta(hours=2), timedelta(seconds=10))
+    assert (ofweek.interval, ofweek.timeout) == (Every(timedelta(hours=2)), timedelta(seconds=10))
     assert (ofweek.max_body, ofweek.allow_private) == (1_048_576, ("192.168.0.0/16",))
-    assert (lwn.interval, lwn.timeout) == (timedelta(seconds=90), timedelta(minutes=1))
+    assert (lwn.interval, lwn.timeout) == (Every(timedelta(seconds=90)), timedelta(minutes=1))
     assert (lwn.max_body, lwn.allow_private, lwn.line) == (1000, False, 33)
 
 

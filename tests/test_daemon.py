@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no signal
 
 def test_new_items_are_published_without_being_asked(site: Site, origin: Origin) -> None:
     feed = origin.route("/feed", rss([item(1)]))
-    site.configure({"id": "one", "feed": feed, "interval": "1s"})
+    site.configure({"id": "one", "feed": feed, "interval": "1s", "insist": True})
     with running(site) as daemon:
         wait_until(lambda: "news/Item-1.md" in site.posts(), "the first post")
         origin.route("/feed", rss([item(1), item(2)]))

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.decide import MAX_BACKOFF, MAX_ERROR, MAX_REVISIONS, failed, not_modified, select, succeeded
+from aggregator.decide import MAX_ERROR, MAX_REVISIONS, failed, not_modified, select, succeeded
 from aggregator.errors import FetchError, ParseError
-from aggregator.models import FeedState, Fetched, Identified, Known, NotModified, ParsedFeed, RawEntry, Source
+from aggregator.models import Every, FeedState, Fetched, Identified, Known, NotModified, ParsedFeed, RawEntry, Source
+from aggregator.schedule import Failure, Rhythm, next_due
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SOURCE = Source(
@@ -21,7 +22,7 @@ SOURCE = Source(
     url="https://example.org/feed.xml",
     category="news",
     section=None,
-    interval=timedelta(hours=1),
+    interval=Every(timedelta(hours=1)),
     timeout=timedelta(seconds=20),
     max_body=1000,
     allow_private=False,
@@ -97,7 +98,9 @@ def test_success_renews_the_account() -> None:
         request_hash="rr",
         last_attempt_at=NOW,
         last_success_at=NOW,
-        next_due_at=NOW + SOURCE.interval,
+        next_due_at=next_due("s", NOW, SOURCE.interval).at,
+        due_why="every 1h",
+        rhythm=Rhythm(NOW, NOW).dump(),
     )
     assert (update.unchanged, update.notes) == (7, ("a note",))
 
@@ -123,7 +126,7 @@ def test_not_modified_keeps_what_is_known(etag: str | None, expected: str) -> No
     update = not_modified(SOURCE, STATE, NotModified(SOURCE.url, etag=etag), NOW)
     assert (update.state.etag, update.state.body_hash, update.state.title) == (expected, "aa", "Old title")
     assert (update.state.failures, update.state.error, update.state.failure_kind) == (0, None, None)
-    assert update.state.next_due_at == NOW + SOURCE.interval
+    assert update.state.next_due_at == next_due("s", NOW, SOURCE.interval).at
     assert (update.new, update.changed) == ((), ())
 
 
@@ -133,7 +136,8 @@ def test_failure_keeps_everything_but_its_own_account() -> None:
     assert update.state == replace(
         STATE,
         last_attempt_at=NOW,
-        next_due_at=NOW + timedelta(hours=8),
+        next_due_at=next_due("s", NOW, SOURCE.interval, failure=Failure("timeout", 4)).at,
+        due_why="failed 4 times in a row (timeout)",
         failures=4,
         failure_kind="timeout",
         error=f"no answer ({SOURCE.url})",
@@ -148,14 +152,15 @@ def test_an_error_is_cut() -> None:
 
 @given(st.integers(0, 10**6), st.timedeltas(timedelta(minutes=1), timedelta(days=400)))
 def test_the_wait_grows_from_the_interval_to_its_limit(failures: int, interval: timedelta) -> None:
-    source, error = replace(SOURCE, interval=interval), FetchError("down", kind="connect")
+    source, error = replace(SOURCE, interval=Every(interval)), FetchError("down", kind="connect")
     waits = []
     for count in (failures, failures + 1):
         due = failed(source, replace(STATE, failures=count), error, NOW).state.next_due_at
         assert due is not None
         waits.append(due - NOW)
-    assert interval <= waits[0] <= waits[1] <= max(MAX_BACKOFF, interval)
-    assert failures > 0 or waits[0] == interval
+    assert waits[0] <= waits[1] <= max(timedelta(hours=24), interval + timedelta(seconds=1))
+    assert interval > timedelta(hours=16) or interval / 2 <= waits[0]
+    assert waits[0] >= min(timedelta(minutes=10) * 2 ** min(failures, 10), timedelta(hours=12))
 
 
 def test_retry_after_is_waited_for_and_a_held_source_has_not_failed() -> None:
@@ -165,3 +170,5 @@ def test_retry_after_is_waited_for_and_a_held_source_has_not_failed() -> None:
     assert failed(SOURCE, state, asked, NOW).state.next_due_at == later
     held = failed(SOURCE, state, FetchError("held", kind="http_status", retry_after=later, held=True), NOW)
     assert (held.state.failures, held.state.next_due_at, held.notes) == (0, later, ("held",))
+    for_now = failed(SOURCE, state, FetchError("held", kind="http_status", held=True), NOW)
+    assert (for_now.state.failures, for_now.state.next_due_at) == (0, NOW + timedelta(hours=1))

@@ -160,7 +160,7 @@ def test_a_part_of_a_feed_deletes_nothing_and_keeps_the_validators(site: Site, o
 
 
 def test_sources_of_a_host_that_is_left_alone_wait_with_a_word_on_it(site: Site, origin: Origin) -> None:
-    busy = origin.route("/busy", b"", status=429, headers={"Retry-After": "3600"})
+    busy = origin.route("/busy", b"", status=429, headers={"Retry-After": "7200"})
     other = origin.route("/other", rss([item(1)]))
     site.configure(
         {"id": "one", "feed": busy},

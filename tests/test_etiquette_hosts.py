@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from aggregator.errors import FetchError
-from aggregator.fetch.politeness import MAX_RETRY_AFTER, domain_of, host_of, retry_after
+from aggregator.fetch.politeness import domain_of, gate_of, host_of
 from aggregator.fetch.target import parse
 from aggregator.models import Fetched, Freshness
+from aggregator.schedule.hints import LONGEST, retry_after
 from tests.etiquette import FEED, NOW, Crowd, failed, failure, fetcher, hosts, request, serve, together
 from tests.origin import Origin, Response, Seen
 
@@ -33,6 +34,7 @@ from tests.origin import Origin, Response, Seen
 def test_limits_are_for_registrable_domains(url: str, domain: str, host: str) -> None:
     target = parse(url)
     assert (domain_of(target), host_of(target)) == (domain, host)
+    assert gate_of(url) == (None if "localhost" in url else domain)
 
 
 async def test_two_requests_at_once_go_to_a_domain_and_no_more(origin: Origin) -> None:
@@ -215,14 +217,14 @@ async def test_a_redirect_to_a_host_that_is_left_alone_is_not_followed(origin: O
         ("0", None, None),
         ("1", None, 1),
         (" 3600 ", None, 3600),
-        ("99999999999999999999", None, MAX_RETRY_AFTER.total_seconds()),
+        ("99999999999999999999", None, LONGEST.total_seconds()),
         ("Mon, 04 May 2026 12:05:00 GMT", None, 300),
         ("Mon, 04 May 2026 12:05:00 GMT", "Mon, 04 May 2026 12:04:00 GMT", 60),
         ("Mon, 04 May 2026 11:00:00 GMT", None, None),
-        ("Fri, 04 May 2029 12:00:00 GMT", None, MAX_RETRY_AFTER.total_seconds()),
+        ("Fri, 04 May 2029 12:00:00 GMT", None, LONGEST.total_seconds()),
         ("soon", None, None),
         ("-5", None, None),
-        ("1.5", None, None),
+        ("1.5", None, 1),
         ("Mon, 99 May 99999 12:00:00 GMT", None, None),
         (None, None, None),
     ],

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.models import Access, FeedState, Fetched, NotModified
+from aggregator.models import Access, Every, FeedState, Fetched, NotModified
 from aggregator.sources import KINDS
 from aggregator.sources.base import conditional_request
 from tests.etiquette import AGENT, FEED, NOW, failure, fetch, fetcher, request, serve
@@ -126,7 +126,7 @@ def test_validators_are_dropped_with_the_address_or_the_settings_they_belong_to(
         return made.etag, made.last_modified, made.body_hash
 
     assert sent(before) == ('"v1"', "x", "y")
-    assert sent(replace(before, name="Other", interval=timedelta(hours=9), line=7)) == ('"v1"', "x", "y")
+    assert sent(replace(before, name="Other", interval=Every(timedelta(hours=9)), line=7)) == ('"v1"', "x", "y")
     for access in (
         Access(headers=(("X", "1"),)),
         Access(authorization="Bearer x"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import feedparser
 from lxml import etree
 
-from aggregator.models import Category, FeedState, ScrapeRules, Source
+from aggregator.models import Category, Every, FeedState, ScrapeRules, Source
 from aggregator.publish.opml import render_opml
 
 GOLDEN = Path(__file__).parent / "data" / "publish" / "opml.xml"
@@ -20,7 +20,7 @@ SOURCE = Source(
     url="https://a.example/feed?x=1&y=2",
     category="news",
     section=None,
-    interval=timedelta(hours=1),
+    interval=Every(timedelta(hours=1)),
     timeout=timedelta(seconds=20),
     max_body=1000,
     allow_private=False,

@@ -58,16 +58,10 @@ def test_nothing_but_retry_after_hides_a_source_for_longer_than_max(server: Serv
 @pytest.mark.parametrize("asked", [HOUR, DAY, 8 * DAY, LONGEST])
 def test_retry_after_is_stronger_than_max(asked: timedelta) -> None:
     assert next_due("a", NOW, OFTEN, server=ServerHints(retry_after=asked)).at == NOW + asked
-    assert next_due("a", NOW, OFTEN, host_until=NOW + asked).at == NOW + asked
 
 
 def test_retry_after_is_not_believed_for_longer_than_a_month() -> None:
-    assert next_due("a", NOW, OFTEN, host_until=NOW + 400 * DAY).at == NOW + LONGEST
     assert next_due("a", NOW, OFTEN, server=ServerHints(retry_after=400 * DAY)).at == NOW + LONGEST
-
-
-def test_a_pause_of_the_host_that_is_over_says_nothing() -> None:
-    assert next_due("a", NOW, OFTEN, host_until=NOW - HOUR) == next_due("a", NOW, OFTEN)
 
 
 def test_retry_after_holds_after_a_failure_and_shortens_nothing() -> None:

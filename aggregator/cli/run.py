@@ -23,7 +23,7 @@ from aggregator.cli.options import (
     utc_now,
 )
 from aggregator.errors import ConfigError, Problem
-from aggregator.logs import LogFormat, configure
+from aggregator.logs import LogFormat, configure, unreached
 
 #: Rows at most; of more sources, those that failed or had something new are shown.
 LONG_TABLE = 50
@@ -114,7 +114,7 @@ def show_cycle(config: Config, store: Store, *, everything: bool, only: Sequence
 
 
 def _status(results: Sequence[Result]) -> int:
-    return 1 if any(result.failed for result in results) else 0
+    return 1 if any(result.failed or result.unreached for result in results) else 0
 
 
 def _pull(
@@ -186,8 +186,9 @@ def _show(config: Config, results: Sequence[Result]) -> None:
     table.add_column("result", overflow="fold")
     for result in shown:
         counts = [str(result.new), str(result.changed), str(result.unchanged)]
-        if result.failed:
+        if result.failed or result.unreached:
             counts = ["", "", ""]
+        if result.failed:
             outcome = plain(redact(f"{result.state.failure_kind}: {result.state.error}", config.secrets), "red")
         else:
             same = not (result.new or result.changed or result.unchanged)
@@ -204,7 +205,8 @@ def _show(config: Config, results: Sequence[Result]) -> None:
     failed = sum(result.failed for result in results)
     new = sum(result.new for result in results)
     changed = sum(result.changed for result in results)
-    console.print(f"{len(results)} sources, {failed} failed; {new} new entries, {changed} changed")
+    trouble = f"{failed} failed{unreached(results)}"
+    console.print(f"{len(results)} sources, {trouble}; {new} new entries, {changed} changed")
 
 
 def _tell_written(report: Report, data: Path) -> None:

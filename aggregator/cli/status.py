@@ -38,12 +38,15 @@ class SourceStatus:
     name: str
     kind: str
     category: str
-    #: ``new`` (never tried), ``ok`` or ``failing``.
+    #: ``new`` (never tried), ``ok``, ``failing``, ``gone`` (it said so, and is not asked any more), or ``unreached``
+    #: (the network here was down).
     state: str
     entries: int
     last_attempt_at: str | None
     last_success_at: str | None
+    #: null: at once, or never where it is gone.
     next_due_at: str | None
+    due_why: str | None
     failures: int
     failure_kind: str | None
     error: str | None
@@ -56,7 +59,7 @@ class SourceStatus:
 def status(
     config: ConfigOption = DEFAULT_CONFIG,
     data: DataOption = DEFAULT_DATA,
-    failing: Annotated[bool, typer.Option("--failing", help="Only sources that fail.")] = False,
+    failing: Annotated[bool, typer.Option("--failing", help="Only sources that fail or are gone.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list for programs.")] = False,
 ) -> None:
     """Show how every source is doing: entries, last success, next due time, failures and why."""
@@ -139,23 +142,35 @@ def _status(
     now: datetime,
     public: Callable[[str], str],
 ) -> SourceStatus:
-    condition = "failing" if state.failures else "ok" if state.last_success_at else "new"
+    from aggregator.schedule import NEVER
+
     return SourceStatus(
         id=source.id,
         name=source.name or state.title or urlsplit(source.url).hostname or public(source.url),
         kind=source.kind,
         category=source.category,
-        state=condition,
+        state=_condition(state),
         entries=entries,
         last_attempt_at=_iso(state.last_attempt_at),
         last_success_at=_iso(state.last_success_at),
-        next_due_at=_iso(state.next_due_at),
+        next_due_at=None if state.next_due_at == NEVER else _iso(state.next_due_at),
+        due_why=state.due_why,
         failures=state.failures,
         failure_kind=state.failure_kind,
         error=None if state.error is None else public(state.error),
         entries_per_week=rhythm.last_four_weeks / 4 if rhythm else 0.0,
         silent=_silent(rhythm, entries, now),
     )
+
+
+def _condition(state: FeedState) -> str:
+    from aggregator.schedule import Gone
+
+    if Gone(state.gone_days, state.gone_last).confirmed:
+        return "gone"
+    if state.outages:
+        return "unreached"
+    return "failing" if state.failures else "ok" if state.last_success_at else "new"
 
 
 def _silent(rhythm: Rhythm | None, entries: int, now: datetime) -> bool:
@@ -181,10 +196,10 @@ def _show(rows: list[SourceStatus], now: datetime) -> None:
     for column, justify in (("source", "left"), ("state", "left"), ("entries", "right"), ("last success", "right")):
         table.add_column(column, justify="right" if justify == "right" else "left")
     table.add_column("a week", justify="right")
-    table.add_column("next due", justify="right")
+    table.add_column("next due", overflow="fold")
     table.add_column("failures", justify="right")
-    table.add_column("why", overflow="fold")
-    style = {"ok": "green", "failing": "red", "new": "yellow"}
+    table.add_column("error", overflow="fold")
+    style = {"ok": "green", "failing": "red", "gone": "red", "new": "yellow", "unreached": "yellow"}
     for row in rows:
         table.add_row(
             plain(row.id),
@@ -192,7 +207,7 @@ def _show(rows: list[SourceStatus], now: datetime) -> None:
             str(row.entries),
             _ago(row.last_success_at, now),
             plain(f"{row.entries_per_week:.3g}{' silent' if row.silent else ''}", "yellow" if row.silent else ""),
-            _ahead(row.next_due_at, now),
+            plain(_next(row, now)),
             str(row.failures or ""),
             plain(f"{row.failure_kind}: {row.error}" if row.error else ""),
         )
@@ -203,9 +218,11 @@ def _ago(text: str | None, now: datetime) -> str:
     return "never" if text is None else f"{_span(now - datetime.fromisoformat(text))} ago"
 
 
-def _ahead(text: str | None, now: datetime) -> str:
-    due = now if text is None else datetime.fromisoformat(text)
-    return "now" if due <= now else f"in {_span(due - now)}"
+def _next(row: SourceStatus, now: datetime) -> str:
+    """When a source is due, and why then."""
+    due = now if row.next_due_at is None else datetime.fromisoformat(row.next_due_at)
+    when = "never" if row.state == "gone" else "now" if due <= now else f"in {_span(due - now)}"
+    return f"{when}: {row.due_why}" if row.due_why else when
 
 
 def _span(duration: timedelta) -> str:

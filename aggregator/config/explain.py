@@ -39,17 +39,20 @@ def _sentence(detail: Any, path: Path, model: type[BaseModel], problems: Problem
         return "is empty; give it a value, or take it away"
     if kind == "literal_error":
         hint = problems.hint(value, _literals(context["expected"])) if isinstance(value, str) else ""
-        return f"{_shown(value)} is not known here; use {context['expected'].replace(chr(39), '`')}{hint}"
+        expected = _YAML_WORDS.get(context["expected"], context["expected"].replace("'", "`"))
+        return f"{_shown(value)} is not known here; use {expected}{hint}"
     if kind in _SENTENCES:
         return _SENTENCES[kind].format(value=_shown(value), **context)
     return f"{_shown(value)} cannot be used: {detail['msg']}"
 
 
+_YAML_WORDS = {"True": "`true`", "False": "`false`"}
 _SENTENCES = {
     "model_type": "must be a mapping of keys and values, not {value}",
     "dict_type": "must be a mapping of keys and values, not {value}",
     "tuple_type": "must be a list (lines that begin with `- `), not {value}",
     "string_type": "must be text, not {value}; put it in quotes",
+    "bool_type": "must be `true` or `false`, not {value}",
     "int_type": "must be a whole number, not {value}",
     "greater_than_equal": "must be at least {ge}, not {value}",
     "less_than_equal": "must be at most {le}, not {value}",

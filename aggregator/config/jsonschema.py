@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from aggregator.config.ids import MAX_ID
+from aggregator.config.intervals import NAMES, SHORT_FORM
 from aggregator.config.schema import KINDS, Document
 from aggregator.config.values import RESERVED_SLUGS, SLUG_PATTERN
 
@@ -33,6 +34,9 @@ def schema_text() -> str:
     category = definitions["CategorySettings"]
     title = {key: value for key, value in category["properties"]["title"].items() if key != "description"}
     definitions["CategorySettings"] = {"anyOf": [title, category]}
+    interval = definitions["IntervalSettings"]
+    interval["oneOf"] = [{"required": [name]} for name in NAMES]
+    definitions["IntervalSettings"] = {"anyOf": [SHORT_FORM, interval]}
     head = {"$schema": DIALECT, "title": "feeds.yaml"}
     return json.dumps({**head, **schema}, ensure_ascii=False, indent=2) + "\n"
 

@@ -20,7 +20,7 @@ from aggregator.config.problems import Problems, show
 from aggregator.config.references import References
 from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
-from aggregator.models import Category, Retention, Source, SourceKind
+from aggregator.models import Category, Interval, Retention, Source, SourceKind
 
 MAX_FILE = 32 * 10**6
 """Bytes that feeds.yaml may have."""
@@ -189,7 +189,7 @@ def _source(settings: CommonSettings, identity: str, document: Document, line: i
         url=value if url_key is None else getattr(value, url_key),
         category=settings.category or UNCATEGORIZED,
         section=settings.section,
-        interval=settings.interval or fetch.interval,
+        interval=_interval(settings, document),
         timeout=settings.timeout or fetch.timeout,
         max_body=settings.max_body or fetch.max_body,
         allow_private=fetch.allow_private_addresses if private is None else private,
@@ -198,7 +198,15 @@ def _source(settings: CommonSettings, identity: str, document: Document, line: i
         line=line,
         access=settings.access(),
         retention=_retention(settings, document),
+        insist=settings.insist,
     )
+
+
+def _interval(settings: CommonSettings, document: Document) -> Interval:
+    """How often a source is looked at: as it says itself, else its category, else `fetch`."""
+    category = document.categories.get(settings.category or "")
+    chosen = settings.interval or (category.interval if category else None) or document.fetch.interval
+    return chosen.interval(document.site.timezone)
 
 
 def _retention(settings: CommonSettings, document: Document) -> Retention:

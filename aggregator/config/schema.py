@@ -16,6 +16,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 
 from aggregator.config.access import AccessSettings
 from aggregator.config.durations import parse_duration, parse_size
+from aggregator.config.intervals import IntervalSettings
 from aggregator.config.section import Section
 from aggregator.config.upkeep import HookSettings, RetentionSettings
 from aggregator.config.values import (
@@ -62,6 +63,9 @@ class Site(Section):
         description="Address under which `data/public/` can be reached; ids and self links are made from it.",
     )
     language: Language = Field(default="en", description="Language of the site, as a tag such as `en` or `zh-CN`.")
+    timezone: TimeZone = Field(
+        default="UTC", description="Time zone of cron expressions in `interval`, such as `Europe/Berlin`."
+    )
     description: Maybe[Text] = Field(default=None, description="One sentence about the site, for the feeds.")
     author: Maybe[Text] = Field(default=None, description="Who publishes the site; the title if left out.")
 
@@ -108,7 +112,11 @@ class FeedSettings(Section):
 class FetchDefaults(Section):
     """How sources are fetched, where they do not say otherwise themselves."""
 
-    interval: Duration = _written("1h", parse_duration("1h"), "How often a source is looked at.")
+    interval: IntervalSettings = Field(
+        default_factory=lambda: IntervalSettings(every=parse_duration("1h")),
+        description="How often a source is looked at.",
+        json_schema_extra={"default": "1h"},
+    )
     timeout: Duration = _written(
         "20s", parse_duration("20s"), "Deadline for one whole fetch, redirects and body included."
     )
@@ -147,6 +155,7 @@ class CategorySettings(Section):
     limit: Maybe[int] = Field(
         default=None, strict=True, ge=1, le=MAX_FEED_LIMIT, description="Entries in each of its feeds at most."
     )
+    interval: Maybe[IntervalSettings] = Field(default=None, description="How often its sources are looked at.")
     retention: Maybe[RetentionSettings] = Field(default=None, description="How long entries of its sources are kept.")
 
     @model_validator(mode="before")
@@ -233,7 +242,13 @@ class CommonSettings(AccessSettings):
     name: Maybe[Text] = Field(default=None, description="Name of the source in posts and feeds; the feed's own title.")
     category: Maybe[str] = Field(default=None, strict=True, description="Slug of its category, one of `categories`.")
     section: Maybe[Text] = Field(default=None, description="Third level of the posts' categories.")
-    interval: Maybe[Duration] = Field(default=None, description="How often it is looked at.")
+    interval: Maybe[IntervalSettings] = Field(default=None, description="How often it is looked at.")
+    insist: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether it is asked more often than once an hour although its server sends neither `ETag` nor "
+        "`Last-Modified`, so that all of it is sent each time.",
+    )
     timeout: Maybe[Duration] = Field(default=None, description="Deadline for one whole fetch.")
     max_body: Maybe[Size] = Field(default=None, description="Largest document that is read.")
     allow_private_addresses: Maybe[PrivateAddresses] = Field(

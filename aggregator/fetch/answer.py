@@ -9,9 +9,10 @@ import httpx
 
 from aggregator.errors import FetchError
 from aggregator.fetch.decode import Body, too_large
-from aggregator.fetch.politeness import Tally, retry_after
+from aggregator.fetch.politeness import Tally
 from aggregator.fetch.trip import Trip
 from aggregator.models import Fetched, Freshness, NotModified
+from aggregator.schedule.hints import retry_after
 
 #: Headers by which bot protections say that they sent a challenge in place of the document.
 _CHALLENGES = (

@@ -13,19 +13,17 @@ import functools
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 
 from publicsuffixlist import PublicSuffixList
 
 from aggregator.errors import FetchError
+from aggregator.fetch import target as targets
 from aggregator.fetch.request import FetchSettings
 from aggregator.fetch.target import Origin, Target
-from aggregator.models import Freshness, HostTraffic
+from aggregator.models import HostTraffic
 
-#: Longest wait that a server can ask for.
-MAX_RETRY_AFTER = timedelta(days=31)
 #: Longest delay between two requests that a robots.txt can ask for: a page must still be had within a cycle.
 MAX_CRAWL_DELAY = timedelta(minutes=1)
 
@@ -166,6 +164,15 @@ def domain_of(target: Target) -> str:
     return _names(target.origin)[1]
 
 
+def gate_of(url: str) -> str | None:
+    """The name of the gate that requests for an address pass, None where there is none to pass."""
+    try:
+        target = targets.parse(url)
+    except FetchError:
+        return None
+    return None if _is_this_machine(target.host) else domain_of(target)
+
+
 @functools.lru_cache(maxsize=10_000)
 def _names(origin: Origin) -> tuple[str, str]:
     _, host, port = origin
@@ -173,29 +180,6 @@ def _names(origin: Origin) -> tuple[str, str]:
     if "." not in host or _is_address(host) or _is_this_machine(host):
         return f"{host}:{port}", f"{host}:{port}"
     return host, _suffixes().privatesuffix(host) or host
-
-
-def retry_after(freshness: Freshness, now: datetime) -> datetime | None:
-    """When to ask again (RFC 9110, section 10.2.3), at most `MAX_RETRY_AFTER` ahead; None: nothing is asked for.
-
-    A date is read by the server's own clock, where it shows that.
-    """
-    value = (freshness.retry_after or "").strip()
-    if value.isdecimal():
-        wait = timedelta(seconds=int(value)) if len(value) < 10 else MAX_RETRY_AFTER
-    else:
-        until = _http_date(value)
-        if until is None:
-            return None
-        wait = until - (_http_date(freshness.date or "") or now)
-    return now + min(wait, MAX_RETRY_AFTER) if wait > timedelta(0) else None
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text).replace(tzinfo=UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def _is_address(host: str) -> bool:

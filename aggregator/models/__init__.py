@@ -15,9 +15,19 @@ RSS cannot carry more, and the same instant has to come back from every output.
 
 from __future__ import annotations
 
-from aggregator.models.documents import Enclosure, Fetched, Freshness, NotModified, ParsedFeed, RawEntry, Text
+from aggregator.models.documents import (
+    Enclosure,
+    Fetched,
+    Freshness,
+    NotModified,
+    ParsedFeed,
+    RawEntry,
+    Syndication,
+    Text,
+)
 from aggregator.models.entries import Entry, FeedUpdate, Identified, Item, Known, Origin, Rendered
 from aggregator.models.hosts import HostTraffic
+from aggregator.models.intervals import Auto, Cron, Every, Interval
 from aggregator.models.sources import (
     Access,
     ArticleRules,
@@ -33,9 +43,12 @@ from aggregator.models.sources import (
 __all__ = [
     "Access",
     "ArticleRules",
+    "Auto",
     "Category",
+    "Cron",
     "Enclosure",
     "Entry",
+    "Every",
     "FailureKind",
     "FeedState",
     "FeedUpdate",
@@ -43,6 +56,7 @@ __all__ = [
     "Freshness",
     "HostTraffic",
     "Identified",
+    "Interval",
     "Item",
     "Known",
     "NotModified",
@@ -54,5 +68,6 @@ __all__ = [
     "ScrapeRules",
     "Source",
     "SourceKind",
+    "Syndication",
     "Text",
 ]

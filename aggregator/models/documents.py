@@ -113,6 +113,20 @@ class RawEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Syndication:
+    """What a feed says of when to come back: texts of its elements as found, None where it has none."""
+
+    #: RSS 2.0: minutes, hours of the day, names of days.
+    ttl: str | None = None
+    skip_hours: tuple[str, ...] = ()
+    skip_days: tuple[str, ...] = ()
+    #: RDF Site Summary 1.0 Modules: Syndication.
+    update_period: str | None = None
+    update_frequency: str | None = None
+    update_base: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A document read as a feed."""
 
@@ -129,3 +143,4 @@ class ParsedFeed:
     repairs: tuple[str, ...] = ()
     #: False where the document was cut off: what it would have said further on is not known.
     complete: bool = True
+    syndication: Syndication | None = None

@@ -40,7 +40,9 @@ class Auto:
 
     def __post_init__(self) -> None:
         if not timedelta(0) < self.min <= self.max:
-            raise ValueError("`min` must be more than nothing and not more than `max`")
+            raise ValueError(
+                "`min` (15m unless set) must be more than nothing and not more than `max` (24h unless set)"
+            )
         if self.patience <= timedelta(0):
             raise ValueError("`patience` must be more than nothing")
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from aggregator.models.intervals import Interval
+
 FailureKind = Literal[
     "dns",
     "connect",
@@ -105,7 +107,7 @@ class Source:
     #: Slug of its category.
     category: str
     section: str | None
-    interval: timedelta
+    interval: Interval
     #: Deadline for one whole fetch, redirects and body included.
     timeout: timedelta
     #: Bytes of body that are read at most, counted after decompression.
@@ -119,6 +121,8 @@ class Source:
     line: int
     access: Access = Access()
     retention: Retention = Retention()
+    #: Asked as often as `interval` says even where the server sends no validators, so that all of it comes each time.
+    insist: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@ what is due -> `hosts.admit`. Nothing here reads a clock, draws a number at rand
 from __future__ import annotations
 
 from aggregator.schedule.cron import check_cron
-from aggregator.schedule.failures import Failure, Gone, network_down, said_gone
-from aggregator.schedule.hints import FeedHints, ServerHints, feed_hints, server_hints
-from aggregator.schedule.hosts import Start, admit, host_pause, per_span
+from aggregator.schedule.failures import OFFLINE, Failure, Gone, network_down, said_gone
+from aggregator.schedule.hints import NOTHING_SAID, FeedHints, ServerHints, feed_hints, server_hints
+from aggregator.schedule.hosts import Start, admit
 from aggregator.schedule.plan import NEVER, Due, after_outage, after_stop, next_due
 from aggregator.schedule.rhythm import Rhythm, observe
 
 __all__ = [
     "NEVER",
+    "NOTHING_SAID",
+    "OFFLINE",
     "Due",
     "Failure",
     "FeedHints",
@@ -27,11 +29,9 @@ __all__ = [
     "after_stop",
     "check_cron",
     "feed_hints",
-    "host_pause",
     "network_down",
     "next_due",
     "observe",
-    "per_span",
     "said_gone",
     "server_hints",
 ]

@@ -10,7 +10,8 @@ from aggregator.models import FailureKind
 
 _GONE_DAYS = 3
 _FEWEST_HOSTS = 3
-_OFFLINE: frozenset[FailureKind | None] = frozenset({"dns", "connect", "tls", "timeout"})
+#: Failures before a host could answer: what they have in common may be our own network.
+OFFLINE: frozenset[FailureKind | None] = frozenset({"dns", "connect", "tls", "timeout"})
 _AFTER_OUTAGE = timedelta(minutes=2)
 _LONGEST_OUTAGE_WAIT = timedelta(hours=1)
 
@@ -113,7 +114,7 @@ def network_down(cycle: Iterable[tuple[str, FailureKind | None]]) -> bool:
     """
     hosts = set()
     for host, kind in cycle:
-        if kind not in _OFFLINE:
+        if kind not in OFFLINE:
             return False
         hosts.add(host)
     return len(hosts) >= _FEWEST_HOSTS

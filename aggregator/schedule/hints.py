@@ -6,11 +6,14 @@ Nothing here decides; `plan` does. Nonsense counts as not said, and nothing is l
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from itertools import islice
+
+from aggregator.models import Freshness, Syndication
 
 #: The longest time that is believed.
 LONGEST = timedelta(days=31)
@@ -19,7 +22,7 @@ _LONGEST_HEADER = 1000
 _LONGEST_DATE = 64
 _LONGEST_LIST = 100
 _DIRECTIVE = re.compile(r"([a-z0-9-]{1,40})(?:[ \t]*=[ \t]*(?:\"([^\"]*)\"|([^\s,]*)))?")
-_NUMBER = re.compile(r"\s*([0-9]{1,12})(?:\.[0-9]{1,6})?\s*")
+_NUMBER = re.compile(r"\s*([0-9]{1,64})(?:\.[0-9]{1,6})?\s*")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _PERIODS = {
     "hourly": timedelta(hours=1),
@@ -71,76 +74,91 @@ class FeedHints:
     @classmethod
     def load(cls, text: str | None) -> FeedHints:
         """What `dump` wrote; of any other text, what can be understood."""
-        said = dict(pair.split("=", 1) for pair in (text or "")[:_LONGEST_HEADER].split() if "=" in pair)
-        return cls(
-            ttl=_duration(said.get("ttl")),
-            skip_hours=_some(said.get("hours", "").split(","), _hour, 24),
-            skip_days=_some(said.get("days", "").split(","), _day_number, 7),
-            update_every=_duration(said.get("every")),
-            update_base=_moment(said.get("base")),
-        )
+        return _loaded(text) if text else NO_FEED_HINTS
 
 
+_NO_HEADERS = Freshness()
 NOTHING_SAID = ServerHints()
 NO_FEED_HINTS = FeedHints()
 
 
-def server_hints(headers: Mapping[str, str], status: int, now: datetime) -> ServerHints:
+def server_hints(said: Freshness, now: datetime, *, no_validator: bool = False) -> ServerHints:
     """Read the headers of an answer.
 
     Args:
-        headers: by name in lower case; repeated ones joined by a comma.
+        said: as sent; the first of a header that came more than once, but all of Cache-Control, joined by a comma.
         now: when the answer came; stands in for a missing Date.
+        no_validator: as in `ServerHints`.
     """
-    date = _http_date(headers.get("date")) or now
-    return ServerHints(
-        retry_after=_retry_after(headers.get("retry-after"), date),
-        fresh_for=_fresh_for(headers, date),
-        no_validator=status == 200 and not headers.get("etag") and not headers.get("last-modified"),
-    )
+    if said == _NO_HEADERS and not no_validator:
+        return NOTHING_SAID
+    return ServerHints(_retry_after(said, now), _fresh_for(said, now), no_validator)
 
 
-def feed_hints(
-    *,
-    ttl: str | None = None,
-    skip_hours: Iterable[str] = (),
-    skip_days: Iterable[str] = (),
-    update_period: str | None = None,
-    update_frequency: str | None = None,
-    update_base: str | None = None,
-) -> FeedHints:
+def retry_after(said: Freshness, now: datetime) -> datetime | None:
+    """When to ask again (RFC 9110, section 10.2.3), at most `LONGEST` ahead; None: nothing is asked for."""
+    wait = _retry_after(said, now)
+    return now + wait if wait else None
+
+
+def feed_hints(said: Syndication | None) -> FeedHints:
     """Read the texts of a feed's elements (RSS 2.0 Specification; RDF Site Summary 1.0 Modules: Syndication)."""
-    minutes = _number(ttl)
+    if said is None:
+        return NO_FEED_HINTS
+    minutes = _number(said.ttl)
     return FeedHints(
         ttl=_bounded(minutes * 60) if minutes else None,
-        skip_hours=_some(skip_hours, _hour, 24),
-        skip_days=_some(skip_days, _day_name, 7),
-        update_every=_update_every(update_period, update_frequency),
-        update_base=_moment(update_base),
+        skip_hours=_some(said.skip_hours, _hour, 24),
+        skip_days=_some(said.skip_days, _day_name, 7),
+        update_every=_update_every(said.update_period, said.update_frequency),
+        update_base=_moment(said.update_base),
     )
 
 
-def _retry_after(text: str | None, date: datetime) -> timedelta | None:
-    seconds = _number(text)
+# Most sources say nothing, and the others much the same.
+@lru_cache(maxsize=1024)
+def _loaded(text: str) -> FeedHints:
+    said = dict(pair.split("=", 1) for pair in text[:_LONGEST_HEADER].split() if "=" in pair)
+    return FeedHints(
+        ttl=_duration(said.get("ttl")),
+        skip_hours=_some(said.get("hours", "").split(","), _hour, 24),
+        skip_days=_some(said.get("days", "").split(","), _day_number, 7),
+        update_every=_duration(said.get("every")),
+        update_base=_moment(said.get("base")),
+    )
+
+
+def _retry_after(said: Freshness, now: datetime) -> timedelta | None:
+    if said.retry_after is None:
+        return None
+    seconds = _number(said.retry_after)
     if seconds is not None:
         return _bounded(seconds)
     # The distance to Date holds even where the server's clock is wrong.
-    until = _http_date(text)
-    return _bounded(int((until - date).total_seconds())) if until else None
+    until = _http_date(said.retry_after)
+    return _bounded(int((until - (_http_date(said.date) or now)).total_seconds())) if until else None
 
 
-def _fresh_for(headers: Mapping[str, str], date: datetime) -> timedelta | None:
-    age = _number(headers.get("age")) or 0
+def _fresh_for(said: Freshness, now: datetime) -> timedelta | None:
+    known, max_age = _cache_control((said.cache_control or "")[:_LONGEST_HEADER])
+    if known:
+        return _bounded(max_age - (_number(said.age) or 0))
+    expires = _http_date(said.expires)
+    if expires is None:
+        return None
+    return _bounded(int((expires - (_http_date(said.date) or now)).total_seconds()) - (_number(said.age) or 0))
+
+
+@lru_cache(maxsize=1024)
+def _cache_control(text: str) -> tuple[bool, int]:
+    """Whether it decides how long an answer stays fresh, and the seconds (RFC 9111, section 5.2.2)."""
     directives: dict[str, str | None] = {}
-    for found in _DIRECTIVE.finditer(headers.get("cache-control", "")[:_LONGEST_HEADER].lower()):
+    for found in _DIRECTIVE.finditer(text.lower()):
         directives.setdefault(found[1], found[2] if found[2] is not None else found[3])
     # `no-cache="field"` speaks of that field only.
     if "no-store" in directives or ("no-cache" in directives and not directives["no-cache"]):
-        return None
-    if "max-age" in directives:
-        return _bounded((_number(directives["max-age"]) or 0) - age)
-    expires = _http_date(headers.get("expires"))
-    return _bounded(int((expires - date).total_seconds()) - age) if expires else None
+        return True, 0
+    return "max-age" in directives, _number(directives.get("max-age")) or 0
 
 
 def _update_every(period: str | None, frequency: str | None) -> timedelta | None:

@@ -51,7 +51,6 @@ def next_due(
     server: ServerHints = NOTHING_SAID,
     feed: FeedHints = NO_FEED_HINTS,
     failure: Failure | None = None,
-    host_until: datetime | None = None,
     insist: bool = False,
     first: bool = False,
 ) -> Due:
@@ -64,7 +63,6 @@ def next_due(
         server: what the answer said, a 304 or an error as well; nothing where there was none.
         feed: what the last document said.
         failure: None if the look succeeded.
-        host_until: until when the whole host asked to be left alone (`hosts.host_pause`).
         insist: the owner of the configuration knows that the server sends no validators, and asks often nevertheless.
         first: the first look at this source: many may have come at once, so that they are spread wider.
     """
@@ -78,12 +76,9 @@ def next_due(
     at, why = _not_before(key, start, at, why, server, feed, insist)
     if at > start + longest:
         at, why = start + longest, f"{span(longest)} is the longest wait, although {why}"
-    for until, name in (
-        (start + _seconds(server.retry_after), "the server asked to be left alone until then (Retry-After)"),
-        (_epoch(host_until, start), "the host asked to be left alone until then (Retry-After)"),
-    ):
-        if until > at:
-            at, why = min(until, start + _seconds(LONGEST)), name
+    if server.retry_after is not None and start + _seconds(server.retry_after) > at:
+        at = start + min(_seconds(server.retry_after), _seconds(LONGEST))
+        why = "the server asked to be left alone until then (Retry-After)"
     if isinstance(interval, Cron) and at > wanted:
         # Somebody chose these times, so what delays one of them delays it to another.
         later, _ = next_times(interval.expression, interval.zone, datetime.fromtimestamp(at - 1, UTC))
@@ -98,14 +93,12 @@ def after_outage(key: str, now: datetime, in_a_row: int) -> Due:
     return Due(datetime.fromtimestamp(at, UTC), "every host failed at once: the network here seems to be down")
 
 
-def after_stop(key: str, due_at: datetime, now: datetime, waiting: int) -> datetime:
-    """The due date of a source when the daemon starts: what is overdue does not start all at once.
+def after_stop(key: str, now: datetime, waiting: int) -> datetime:
+    """The due date of a source that is overdue when the daemon starts: not all start at once.
 
     Args:
         waiting: how many sources are overdue.
     """
-    if due_at > now:
-        return due_at
     window = min(_CATCH_UP, timedelta(seconds=waiting))
     return datetime.fromtimestamp(ceil(now.timestamp()) + int(_seconds(window) * _share(key, "stop")), UTC)
 
@@ -210,7 +203,3 @@ def _share(key: str, slot: int | str) -> float:
 
 def _seconds(duration: timedelta | None) -> int:
     return ceil(duration.total_seconds()) if duration else 0
-
-
-def _epoch(moment: datetime | None, otherwise: int) -> int:
-    return ceil(moment.timestamp()) if moment else otherwise

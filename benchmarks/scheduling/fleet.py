@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from aggregator.models.intervals import Auto
 from aggregator.schedule import (
@@ -23,7 +24,6 @@ from aggregator.schedule import (
     after_stop,
     next_due,
     observe,
-    per_span,
 )
 from benchmarks.scheduling.world import DAY, HOUR, START, synthetic
 
@@ -100,21 +100,24 @@ def live(world: list[Member], days: int, interval: Auto, spacing: timedelta = SP
     queues: dict[str, list[tuple[int, str]]] = defaultdict(list)
     start = datetime.fromtimestamp(START, UTC)
     for member in world:
-        begin = after_stop(member.key, start, start, len(world))
+        begin = after_stop(member.key, start, len(world))
         heapq.heappush(queues[member.host], (int(begin.timestamp()), member.key))
     agenda = [(queue[0][0], host) for host, queue in queues.items()]
     heapq.heapify(agenda)
-    free: dict[str, datetime] = {}
+    free: dict[str, int] = {}
+    #: Requests to one host that fit into a minute.
+    most = max(ceil(MINUTE / spacing), 1)
     for minute in range(days * DAY // 60):
         now = START + minute * 60
         hosts = list(_due_hosts(agenda, now))
-        waiting = sorted(one for host in hosts for one in _first_of(queues[host], now, per_span(MINUTE, spacing)))
+        open_hosts = (host for host in hosts if free.get(host, now) <= now)
+        waiting = sorted(one for host in open_hosts for one in _first_of(queues[host], now, most))
         starts = admit(
-            ((key, by_key[key].host) for _, key in waiting), free, datetime.fromtimestamp(now, UTC), MINUTE, spacing
+            ((key, by_key[key].host) for _, key in waiting), datetime.fromtimestamp(now, UTC), MINUTE, spacing
         )
         dues = {key: due for due, key in waiting}
         for one in starts:
-            free[one.host] = one.at + spacing
+            free[one.host] = int((one.at + spacing).timestamp())
             del dues[one.key]
             due = _look(by_key[one.key], int(one.at.timestamp()), interval, account)
             heapq.heappush(queues[one.host], (due, one.key))

@@ -1,0 +1,76 @@
+"""Whose fault a failure is: that of a source, or that of the network here.
+
+Outcomes of a cycle go in as they come, and come out as soon as they can be judged. A failure before a host could answer
+is held back until any host has answered; where none does, and three or more failed, nobody is to be blamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from aggregator import decide
+from aggregator.errors import FetchError, SourceError
+from aggregator.models import FailureKind, FeedState, FeedUpdate, Source
+from aggregator.schedule import OFFLINE, network_down
+
+#: Failures that are held back at most; so many are judged as if they were all of the cycle.
+MOST = 200
+
+#: Failures that no host had a part in.
+_OURS: frozenset[FailureKind] = frozenset({"refused", "internal"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one look."""
+
+    source: Source
+    #: As it was before the look.
+    state: FeedState
+    update: FeedUpdate
+    #: Why it failed, None if it did not.
+    error: SourceError | None
+    #: Seconds from the start of the fetch to the outcome.
+    seconds: float
+
+
+class Jury:
+    """Judges the outcomes of one cycle.
+
+    Args:
+        clock: the current time, aware and in UTC.
+    """
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._answered = False
+        self._held: list[Outcome] = []
+
+    def hear(self, outcome: Outcome) -> list[Outcome]:
+        """Take the outcome of a look; return those that are judged now, in the order in which they came."""
+        error = outcome.error
+        if self._answered or (error and (error.kind in _OURS or (isinstance(error, FetchError) and error.held))):
+            return [outcome]
+        if error is None or error.kind not in OFFLINE:
+            self._answered = True
+            return [*self.close(), outcome]
+        self._held.append(outcome)
+        return self.close() if len(self._held) >= MOST else []
+
+    def close(self) -> list[Outcome]:
+        """Judge what is held back; where the network was down, the sources keep the failures that they had."""
+        held, self._held = self._held, []
+        looks = ((_host(one.source.url), one.error.kind) for one in held if one.error)
+        if self._answered or not network_down(looks):
+            return held
+        return [replace(one, update=decide.not_reached(one.state, self._clock())) for one in held]
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:
+        return url
