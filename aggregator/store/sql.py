@@ -57,7 +57,6 @@ class SqlStore:
                 (statements.ADD_SOURCE, plan.added),
                 (statements.CHANGE_SOURCE, plan.changed),
                 (statements.CHANGE_SOURCE, plan.reset),
-                (statements.CHANGE_SOURCE, plan.settled),
                 (statements.CHANGE_SOURCE, plan.removed),
                 (statements.MOVE_ENTRIES, plan.moved),
                 (statements.RENDER_ANEW, plan.stale),

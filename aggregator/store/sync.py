@@ -41,8 +41,6 @@ class Plan:
     changed: list[dict[str, Any]] = field(default_factory=list)
     #: Rows whose state belongs to another address.
     reset: list[dict[str, Any]] = field(default_factory=list)
-    #: Rows whose address has become the one they had moved to.
-    settled: list[dict[str, Any]] = field(default_factory=list)
     removed: list[dict[str, Any]] = field(default_factory=list)
     #: New categories of the entries of a source; None: they are in no feed.
     moved: list[dict[str, Any]] = field(default_factory=list)
@@ -152,9 +150,7 @@ def _change(made: Plan, row: Row, source: Source) -> None:
     if row.id != source.id:
         made.released.append({"source_pk": row.pk, "id": _free_id(row)})
     made.changed.append({"source_pk": row.pk, **dict(zip(_COLUMNS, _values(source), strict=True))})
-    if (row.kind, row.moved_to) == _address(source):
-        made.settled.append({"source_pk": row.pk, "moved_to": None, "moved_since": None})
-    elif _address(row) != _address(source):
+    if _address(row) != _address(source):
         made.reset.append({"source_pk": row.pk, **_RESET})
     if not row.active or row.category != source.category:
         made.moved.append({"of_source": row.pk, "category": source.category})
