@@ -15,7 +15,7 @@ from aggregator.config import Config, redact
 from aggregator.config.edit import NotEditable, remove_source, set_urls
 from aggregator.models import FeedState, Source
 from aggregator.schedule.failures import Gone
-from aggregator.sources import moves
+from aggregator.sources import KINDS, moves
 
 #: So long a feed has to be at its new address before that is proposed.
 STANDING = timedelta(days=7)
@@ -80,6 +80,9 @@ def edited(text: str, proposals: Sequence[Proposal], *, gone: bool) -> tuple[str
 def _of_source(
     config: Config, places: Mapping[tuple[str, str], int], index: int, source: Source, state: FeedState
 ) -> Proposal | None:
+    # The file may have been edited since the source was last looked at.
+    if state.moved_to == source.url or state.request_hash not in (None, KINDS[source.kind].request_hash(source)):
+        return None
     if Gone(state.gone_days, state.gone_last).confirmed:
         return Proposal(index, source, f"is gone: it said 410 on {state.gone_days} days", None)
     if state.moved_to is None or not _stands(state):

@@ -74,6 +74,7 @@ def test_nothing_but_the_address_changes(index: int, old: str, new: str) -> None
         head, tail = text.split(old)
         assert after.startswith(head)
         assert after.endswith(tail)
+        assert (head + new + tail == after) is (new == NEW)
         check(before, after, {}, urls={index: new})
 
 

@@ -145,7 +145,7 @@ def _scalar(value: str, style: str | None) -> str:
     """An address in the quotes that the old one had, and in some where it needs them."""
     if style == '"':
         return json.dumps(value, ensure_ascii=False)
-    if style is None and _PLAIN.fullmatch(value):
+    if not style and _PLAIN.fullmatch(value):
         return value
     return "'" + value.replace("'", "''") + "'"
 
