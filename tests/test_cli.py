@@ -13,7 +13,21 @@ from filelock import FileLock
 from tests.origin import Origin
 from tests.support import Site, command, item, rss
 
-COMMANDS = ("init", "check", "schema", "update", "publish", "run", "status", "health", "backup", "vacuum", "demo")
+COMMANDS = (
+    "init",
+    "check",
+    "schema",
+    "update",
+    "publish",
+    "run",
+    "status",
+    "health",
+    "backup",
+    "vacuum",
+    "demo",
+    "fix",
+    "remove",
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -17,7 +17,7 @@ from aggregator.models import FeedState
 from aggregator.store import open_store
 from tests.origin import Origin
 from tests.support import Site, item, rss
-from tests.test_moves import DAY, NOW, look, redirect
+from tests.test_etiquette_moves import DAY, NOW, look, redirect
 
 HEAD = """\
 # mine

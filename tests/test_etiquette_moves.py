@@ -217,3 +217,36 @@ def test_keys_ids_and_posts_stay_what_they_are(site: Site, origin: Origin, tmp_p
         assert look(site, NOW + hours * HOUR).quiet is (hours == 2)
     site.run("publish")
     assert site.stamps() == before
+
+
+def test_gone_is_believed_on_the_third_day_only(site: Site, origin: Origin) -> None:
+    site.configure({"feed": origin.handle("/feed", Response(b"", 410))})
+    for day in range(2):
+        # A second one on the same day says nothing new.
+        for hours in (0, 3):
+            assert look(site, NOW + day * DAY + hours * HOUR).state.gone_days == day + 1
+    assert state(site).next_due_at is not None
+    due = look(site, NOW + 2 * DAY).state.next_due_at
+    assert due is not None
+    assert due > NOW + 365 * DAY
+
+
+def test_a_success_between_makes_gone_a_mistake(site: Site, origin: Origin) -> None:
+    site.configure({"feed": origin.handle("/feed", Response(b"", 410))})
+    look(site, NOW)
+    look(site, NOW + DAY)
+    origin.route("/feed", FEED)
+    assert look(site, NOW + 2 * DAY).state.gone_days == 0
+
+
+def test_gone_at_the_new_address_is_asked_for_at_the_old_one(site: Site, origin: Origin) -> None:
+    origin.route("/new", FEED)
+    site.configure({"feed": redirect(origin, "/old", "/new")})
+    look(site, NOW)
+    origin.handle("/new", Response(b"", 410))
+    for day in range(1, 4):
+        look(site, NOW + day * DAY)
+    assert len(origin.asked("/old")) == 3
+    assert state(site).gone_days == 3
+    origin.route("/old", FEED)
+    assert look(site, NOW + 4 * DAY).state.gone_days == 0
