@@ -2,9 +2,10 @@
 
     due sources -> fetch -> parse -> identify -> select -> normalize -> decide -> store
 
-`update_due` runs one cycle. Fetching is concurrent on the event loop; reading documents runs in worker threads (and in
-a process of its own where a reader cannot be trusted to end); everything that touches the store runs in one thread,
-one source after the other. One source's failure is an outcome like any other, never an exception.
+`update_due` runs one cycle. Fetching is concurrent on the event loop; reading documents and cleaning entries runs in
+worker threads (in processes of their own where a reader cannot be trusted to end, and where there is enough to do for
+several cores); everything that touches the store runs in one thread, one source after the other. One source's failure
+is an outcome like any other, never an exception.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from aggregator.config import Config, redact
 from aggregator.errors import SourceError, StoreError
 from aggregator.fetch import Fetcher, FetchSettings
 from aggregator.isolate import Isolated
-from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, RawEntry, Source
-from aggregator.normalize import identify, normalize
+from aggregator.making import Batch, make_entries
+from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, RawEntry, Source
+from aggregator.normalize import identify
 from aggregator.outage import Jury, Outcome
 from aggregator.parse import parse_plain
 from aggregator.parse.dates import parse_date
+from aggregator.pool import Pool
 from aggregator.sources import KINDS, Tools
 from aggregator.store import Store
 
@@ -100,14 +103,16 @@ async def update_due(
         host_delay=config.fetch.host_delay or timedelta(0),
     )
     with ExitStack() as stack:
-        readers = stack.enter_context(ThreadPoolExecutor(2, "aggregator-read"))
+        cleaner = Pool(make_entries, seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
+        stack.callback(cleaner.close)
+        readers = stack.enter_context(ThreadPoolExecutor(max(cleaner.threads, 2), "aggregator-read"))
         keeper = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
         parser = Isolated("aggregator.parse:parse", seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
         stack.callback(parser.close)
         waits = store.host_waits(clock())
         async with Fetcher(settings, clock=clock, waits=waits) as fetcher:
             parse = partial(_parse, parser)
-            cycle = _Cycle(store, fetcher, parse, readers, keeper, clock, dry_run, config.secrets)
+            cycle = _Cycle(store, fetcher, parse, cleaner, readers, keeper, clock, dry_run, config.secrets)
             return await cycle.run(chosen, config.fetch.concurrency, on_result, stopping)
 
 
@@ -118,6 +123,7 @@ class _Cycle:
     store: Store
     fetcher: Fetcher
     parse: Callable[[Fetched], ParsedFeed]
+    cleaner: Pool[Batch, tuple[Entry, ...]]
     readers: ThreadPoolExecutor
     keeper: ThreadPoolExecutor
     clock: Callable[[], datetime]
@@ -233,33 +239,38 @@ class _Cycle:
         if isinstance(fetched, NotModified):
             return decide.not_modified(source, state, fetched, self.clock())
         parsed = await loop.run_in_executor(self.readers, kind.read, source, fetched, self.clock(), tools)
-        return await loop.run_in_executor(self.keeper, self._settle, source, state, fetched, parsed)
+        selection = await loop.run_in_executor(self.keeper, self._select, source.id, parsed)
+        batch = Batch(
+            source.id,
+            parsed.language,
+            self.clock(),
+            (*((one, None) for one in selection.new), *selection.changed),
+        )
+        entries = await loop.run_in_executor(self.readers, self.cleaner.run, batch) if batch.entries else ()
+        return decide.succeeded(
+            source,
+            state,
+            fetched,
+            parsed,
+            entries[: len(selection.new)],
+            entries[len(selection.new) :],
+            selection.unchanged,
+            batch.now,
+            notes=(*fetched.notes, *parsed.repairs, *fetched.missing, *selection.notes),
+        )
 
     async def _known_keys(self, source_id: str, keys: Sequence[str]) -> set[str]:
         loop = asyncio.get_running_loop()
         known = await loop.run_in_executor(self.keeper, self.store.known, source_id, keys)
         return known.keys() | await loop.run_in_executor(self.keeper, self.store.removed, source_id, keys)
 
-    def _settle(self, source: Source, state: FeedState, fetched: Fetched, parsed: ParsedFeed) -> FeedUpdate:
-        """Compare with what is known and normalize only what is new or changed."""
-        now = self.clock()
+    def _select(self, source_id: str, parsed: ParsedFeed) -> decide.Selection:
+        """Compare a document with what is known."""
         identified = identify(parsed.entries)
-        removed = self.store.removed(source.id, [one.key for one in identified])
+        removed = self.store.removed(source_id, [one.key for one in identified])
         identified = tuple(one for one in identified if one.key not in removed)
-        known = self.store.known(source.id, [one.key for one in identified])
-        selection = decide.select(identified, known, _changed_at)
-        make = partial(normalize, source_id=source.id, language=parsed.language, now=now, parse_date=_parse_date)
-        return decide.succeeded(
-            source,
-            state,
-            fetched,
-            parsed,
-            tuple(make(one, known=None) for one in selection.new),
-            tuple(make(one, known=old) for one, old in selection.changed),
-            selection.unchanged,
-            now,
-            notes=(*fetched.notes, *parsed.repairs, *fetched.missing, *selection.notes),
-        )
+        known = self.store.known(source_id, [one.key for one in identified])
+        return decide.select(identified, known, _changed_at)
 
 
 def _changed_at(raw: RawEntry) -> datetime | None:
@@ -273,10 +284,6 @@ def _parse(isolated: Isolated, fetched: Fetched) -> ParsedFeed:
         return parsed
     answer: ParsedFeed = isolated.call(fetched)
     return answer
-
-
-def _parse_date(text: str, timezone: str | None) -> datetime | None:
-    return parse_date(text, timezone=timezone)
 
 
 def _user_agent(config: Config) -> str:

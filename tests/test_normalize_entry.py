@@ -250,3 +250,17 @@ def test_nothing_that_a_source_can_say_raises_or_is_unsafe(document: list[RawEnt
             *filter(None, urls),
         ]
         assert all(text.encode() is not None and "\x00" not in text for text in shown)
+
+
+@pytest.mark.parametrize("end", ["", "<p>And more.</p>", " more", "&nbsp;", "<br>"])
+@pytest.mark.parametrize("length", [1, 90, 100, 400])
+def test_summary_with_the_words_of_a_long_body_is_none(length: int, end: str) -> None:
+    words = "<p>Some &amp; words.</p>\n" * length
+    made = make(RawEntry(content=Text(f"<div>{words}</div>{end}", "html"), summary=Text(words, "html")))
+    assert bool(made.summary) is ("more" in end)
+
+
+@pytest.mark.parametrize("length", [1, 83, 84, 85, 1000])
+def test_body_of_blanks_only_gives_way_to_the_summary(length: int) -> None:
+    made = make(RawEntry(content=Text("&nbsp;" * length, "html"), summary=Text("Words", "html")))
+    assert "Words" in made.html

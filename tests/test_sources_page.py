@@ -6,7 +6,7 @@ import time
 
 import pytest
 from bs4 import BeautifulSoup
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggregator.errors import ParseError
@@ -113,14 +113,23 @@ _SHREDS = [
 
 
 @given(st.lists(st.sampled_from(_SHREDS), max_size=30).map("".join))
+@example("<script><!--<script>")
 def test_inner_html_of_broken_markup_reads_as_the_parser_read_it(shreds: str) -> None:
     opened = page(f"<body><div id=body>{shreds}")
     element = opened.first("#body")
     assert element is not None
-    expected = element.decode_contents()
-    again = BeautifulSoup(f"<div>{opened.inner_html(element)}</div>", "lxml").div
+    expected, inner = element.decode_contents(), opened.inner_html(element)
+    if _read(expected) == expected:
+        assert _read(inner) == expected
+    else:
+        # A script that opens another inside of a comment and never ends cannot be written so that it is read again.
+        assert inner == element.decode_contents(formatter="minimal")
+
+
+def _read(inner: str) -> str:
+    again = BeautifulSoup(f"<div>{inner}</div>", "lxml").div
     assert again is not None
-    assert again.decode_contents() == expected
+    return again.decode_contents()
 
 
 def text(html: bytes, encoding: str | None = None, content_type: str = "text/html") -> str:

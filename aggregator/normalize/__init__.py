@@ -35,6 +35,8 @@ _MAX_SECONDS = 10_000_000
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _BEGIN = 4000
+#: Characters of HTML that nearly always settle whether a text says anything, and whether two differ.
+_GLANCE = 500
 #: Elements that show something without a word in them.
 _SHOWS = re.compile(r"<(?:img|audio|video|hr)[ >]")
 
@@ -85,12 +87,23 @@ def normalize(
 def _texts(raw: RawEntry, url: str | None) -> tuple[str, str]:
     """The body, and a summary that says something else."""
     body = _safe(raw.content, url)
-    if not (_SHOWS.search(body) or text_of(body)):
+    if not (_SHOWS.search(body) or _first_words(body, _GLANCE) or text_of(body)):
         return _safe(raw.summary, url), ""
     if raw.summary is None or (raw.content is not None and raw.summary.value == raw.content.value):
         return body, ""
     summary = _safe(raw.summary, url)
-    return body, "" if summary == body or text_of(summary) == text_of(body) else summary
+    return body, "" if summary == body or _says_the_same(summary, body) else summary
+
+
+def _says_the_same(summary: str, body: str) -> bool:
+    """Whether two texts have the same words; of a body that goes on longer, only the beginning is read."""
+    words = text_of(summary)
+    return words.startswith(_first_words(body, 2 * len(summary) + _GLANCE)) and words == text_of(body)
+
+
+def _first_words(body: str, length: int) -> str:
+    """Words that a text surely begins with, from so many characters of it; what stands at the cut may go on."""
+    return text_of(cut(body, length)).rpartition(" ")[0]
 
 
 def _safe(text: Text | None, url: str | None) -> str:

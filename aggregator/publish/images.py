@@ -13,6 +13,7 @@ import re
 # Any start tag, so that nothing inside another tag's attributes is taken for an image; `<` outside of quotes ends the
 # attempt, which keeps the search linear on broken input.
 _TAG = re.compile(r'<(?:((?i:img|source))(?=[\s>])|[a-zA-Z])([^"<>]*+(?:"[^"]*"[^"<>]*+)*+)>')
+_SOME = re.compile(r"<(?:img|source)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r'(?<!\s)(\s++)([^\s"=<>]+)(?:="([^"]*)")?')
 # One image candidate (HTML, "srcset attribute"): the address ends at white space, commas at its end not included.
 _CANDIDATE = re.compile(r"([\s,]*)(\S*[^\s,])(,+|\s[^,]*,?|\Z)")
@@ -29,6 +30,8 @@ def rewrite_images(body: str, proxy: str | None) -> tuple[str, str | None]:
         The body, in which every ``img`` ends with ``referrerpolicy="no-referrer"``; and the address of its first image
         (proxied too), or None.
     """
+    if not _SOME.search(body):
+        return body, None
     editor = _Editor(html.escape(proxy or ""))
     edited = _TAG.sub(editor.tag, body)
     return edited, editor.first
