@@ -50,13 +50,18 @@ def _retain(source: Source, store: Store, data: Path, now: datetime) -> int:
     while batch := store.expired(source.id, before, rule.count, BATCH):
         invalidate(store, [source.category])
         if rule.delete_posts:
-            _delete(data / "posts", [path for path in batch.values() if path is not None])
+            delete_posts(data / "posts", [path for path in batch.values() if path is not None])
         store.remove(source.id, batch)
         removed += len(batch)
     return removed
 
 
-def _delete(folder: Path, names: Iterable[str]) -> None:
+def delete_posts(folder: Path, names: Iterable[str]) -> None:
+    """Delete post files by their names below the folder of posts; one that is not there is fine.
+
+    Raises:
+        PublishError: one cannot be deleted.
+    """
     for name in names:
         try:
             (folder / name).unlink(missing_ok=True)

@@ -32,7 +32,7 @@ from aggregator.outage import Jury, Outcome
 from aggregator.parse import parse_plain
 from aggregator.parse.dates import parse_date
 from aggregator.pool import Pool
-from aggregator.sources import KINDS, Tools
+from aggregator.sources import KINDS, Tools, moves
 from aggregator.store import Store
 
 log = logging.getLogger(__name__)
@@ -234,8 +234,10 @@ class _Cycle:
             offload=lambda function, *args: loop.run_in_executor(self.readers, partial(function, *args)),
             parse=self.parse,
         )
-        fetched = await kind.fetch(source, state, tools)
+        asked = moves.usable(source, state, self.clock())
+        fetched = await kind.fetch(source, asked, tools)
         state = replace(state, request_hash=kind.request_hash(source))
+        state, fetched = moves.remember(source, state, asked, fetched, self.clock())
         if isinstance(fetched, NotModified):
             return decide.not_modified(source, state, fetched, self.clock())
         parsed = await loop.run_in_executor(self.readers, kind.read, source, fetched, self.clock(), tools)

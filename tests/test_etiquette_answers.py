@@ -34,22 +34,25 @@ def chain(origin: Origin, *statuses: int) -> str:
 @pytest.mark.parametrize(
     ("statuses", "moved"),
     [
-        ((301,), True),
-        ((308,), True),
-        ((301, 308, 301), True),
-        ((302,), False),
-        ((303,), False),
-        ((307,), False),
-        ((301, 302), False),
-        ((307, 301), False),
-        ((), False),
+        ((301,), "/feed"),
+        ((308,), "/feed"),
+        ((301, 308, 301), "/feed"),
+        ((302,), None),
+        ((303,), None),
+        ((307,), None),
+        ((301, 302), "/1"),
+        ((308, 301, 307, 301), "/2"),
+        ((307, 301), None),
+        ((), None),
     ],
 )
-async def test_only_a_move_for_good_is_remembered(origin: Origin, statuses: tuple[int, ...], moved: bool) -> None:
+async def test_a_move_for_good_is_told_up_to_where_it_is_for_now(
+    origin: Origin, statuses: tuple[int, ...], moved: str | None
+) -> None:
     serve(origin)
     url = chain(origin, *statuses) if statuses else "http://example.org/feed"
     fetched = await fetch(origin, url)
-    assert fetched.moved_to == ("http://example.org/feed" if moved else None)
+    assert fetched.moved_to == (f"http://example.org{moved}" if moved else None)
 
 
 async def test_a_move_shows_in_a_304_as_well(origin: Origin) -> None:

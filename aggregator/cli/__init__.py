@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli import configure, daemon, demo, etiquette, run, status, upkeep
+from aggregator.cli import configure, daemon, demo, edits, etiquette, run, status, upkeep
 
 app = typer.Typer(
     name="aggregator",
@@ -53,6 +53,8 @@ for command in (
     status.status,
     status.health,
     etiquette.etiquette,
+    edits.fix,
+    edits.remove,
     upkeep.backup,
     upkeep.vacuum,
     demo.demo,

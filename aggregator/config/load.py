@@ -32,12 +32,13 @@ UNCATEGORIZED = "uncategorized"
 _PUBLIC_SECTIONS = frozenset({"site", "posts", "feeds", "categories"})
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Config:
+def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> Config:
     """Read and check feeds.yaml.
 
     Args:
         path: the file.
         environ: where ``${env:NAME}`` is looked up, usually `os.environ`.
+        text: what is to be in the file; None: what is.
 
     Raises:
         ConfigError: with all problems found, by place, and no secret in any of them.
@@ -51,7 +52,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
             problems.secrets.update(value for value in values if value)
         return replaced
 
-    tree = build(_read(path, problems), problems, replace)
+    tree = build(_read(path, problems) if text is None else text.removeprefix("\ufeff"), problems, replace)
     document = _validate(tree, problems)
     _check_kinds(tree, problems)
     _check_categories(tree, problems)

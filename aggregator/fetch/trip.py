@@ -31,23 +31,23 @@ class Trip:
         #: Things worth telling about the way.
         self.notes: tuple[str, ...] = ()
         elsewhere = request.home is not None and request.home != request.url
-        self._home = targets.parse(request.home or "").origin if elsewhere else self.target.origin
+        home = targets.parse(request.home or "") if elsewhere else self.target
+        self._home = home.origin
+        #: The address to ask next time, or None where the old one is still right: the one that the permanent redirects
+        #: before the first other one led to.
+        self.moved_to: str | None = None
         self._permanent = True
         self._visited = {self.target.url}
         self._credentials: dict[Origin, str] = {}
         if request.access.authorization:
             self._credentials[self._home] = request.access.authorization
+        self._learn(home)
         self._learn(self.target)
 
     @property
     def at_home(self) -> bool:
         """Whether it is where the source's own settings belong."""
         return self.target.origin == self._home
-
-    @property
-    def moved_to(self) -> str | None:
-        """The address to ask next time, or None where the old one is still right."""
-        return self.target.url if self._permanent and len(self._visited) > 1 else None
 
     def ask(self, user_agent: str) -> httpx.Request:
         """The request to send to where the trip has come."""
@@ -87,6 +87,8 @@ class Trip:
             # Whoever sits on the way could have written all that follows; such an address is never remembered.
             self._permanent = False
             self.notes += (f"it redirects from https to http, where anyone can change it: {self.target.url}",)
+        if self._permanent:
+            self.moved_to = self.target.url
         self._learn(self.target)
 
     def _learn(self, target: Target) -> None:

@@ -40,7 +40,8 @@ class Fetched:
     #: Articles that could not be had, as messages; with any, the validators are not kept, so that they are tried again.
     missing: tuple[str, ...] = ()
     freshness: Freshness = Freshness()
-    #: Where the document lives now, if every redirect on the way was permanent (301, 308) and none left https.
+    #: Where the document lives now: where the permanent redirects (301, 308) led that came before any other one and
+    #: before any that left https; None: there was none.
     moved_to: str | None = None
     #: Things worth telling about the way to it, such as a redirect from https to http.
     notes: tuple[str, ...] = ()

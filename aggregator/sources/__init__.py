@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from aggregator.models import SourceKind
-from aggregator.sources import feed, scrape
+from aggregator.sources import feed, moves, scrape
 from aggregator.sources.base import Kind, Tools
 
-__all__ = ["KINDS", "Kind", "Tools"]
+__all__ = ["KINDS", "Kind", "Tools", "moves"]
 
 #: Every kind by the word that stands for it in `Source.kind`.
 KINDS: dict[SourceKind, Kind] = {"feed": feed, "scrape": scrape}

@@ -75,14 +75,14 @@ def plain_request(source: Source, url: str, *, accept: str) -> Request:
 
 
 def conditional_request(source: Source, state: FeedState, *, accept: str, request_hash: str) -> Request:
-    """The request for the source's own document.
+    """The request for the source's own document, at its new address where `state` names one.
 
     Validators go along only if they were got by the same request (RFC 9110, section 13.1): those of another address or
     of other rules would keep the old reading alive for as long as the document does not change.
     """
     same = state.request_hash == request_hash
     return replace(
-        plain_request(source, source.url, accept=accept),
+        plain_request(source, state.moved_to or source.url, accept=accept),
         etag=state.etag if same else None,
         last_modified=state.last_modified if same else None,
         body_hash=state.body_hash if same else None,

@@ -45,8 +45,9 @@ class Store(Protocol):
     def sync_sources(self, sources: Sequence[Source]) -> None:
         """Make the list of sources mirror the configuration.
 
-        New ones are added, due at once. A source whose derived id changed is found by its URL and keeps its entries.
-        One whose URL changed loses its validators and failures and is due at once. Where its name, section or category
+        New ones are added, due at once. A source whose derived id changed is found by its URL, or by the one that it
+        has moved to, and keeps its entries. One whose URL changed loses its validators and failures and is due at once.
+        Where its name, section or category
         changed, its entries become pending. One that is no longer configured keeps its entries and state, but they
         appear in no feed until it comes back.
         """
@@ -81,6 +82,15 @@ class Store(Protocol):
 
     def remove(self, source_id: str, pks: Collection[int]) -> None:
         """Remove entries of a source for good: their keys are remembered, and so are their ids and paths."""
+
+    def stored(self) -> list[str]:
+        """Ids of all sources that are stored, configured or not, by age."""
+
+    def forget(self, source_id: str) -> None:
+        """Remove a source that is configured no longer, and what is remembered of its removed entries.
+
+        All its entries have to be removed before; one that is not stored is none to remove.
+        """
 
     def apply(self, update: FeedUpdate) -> None:
         """Store one outcome: entries and state together, or nothing.

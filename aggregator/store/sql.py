@@ -131,6 +131,17 @@ class SqlStore:
                 gone = connection.execute(statements.REMOVE_ENTRIES, {"values": chunk}).rowcount
                 connection.execute(statements.COUNT_DOWN, {"source_id": source_id, "gone": gone})
 
+    def stored(self) -> list[str]:
+        """See `Store.stored`."""
+        with self._database.read() as connection:
+            return list(connection.execute(statements.STORED_IDS).scalars())
+
+    def forget(self, source_id: str) -> None:
+        """See `Store.forget`."""
+        with self._database.write() as connection:
+            connection.execute(statements.FORGET_TOMBSTONES, {"source_id": source_id})
+            connection.execute(statements.FORGET_SOURCE, {"source_id": source_id})
+
     def apply(self, update: FeedUpdate) -> None:
         """See `Store.apply`."""
         state = update.state

@@ -61,6 +61,7 @@ RHYTHMS = (
     .group_by(entries.c.source_pk)
 )
 
+STORED_IDS = select(sources.c.id).order_by(sources.c.pk)
 CONFIGURED = select(
     sources.c.pk,
     sources.c.id,
@@ -72,6 +73,7 @@ CONFIGURED = select(
     sources.c.explicit_id,
     sources.c.active,
     sources.c.title,
+    sources.c.moved_to,
 ).order_by(sources.c.active.desc(), sources.c.pk)
 ADD_SOURCE = insert(sources)
 CHANGE_SOURCE = update(sources).where(sources.c.pk == bindparam("source_pk"))
@@ -131,6 +133,10 @@ BURY = insert(tombstones).from_select(
     select(entries.c.source_pk, entries.c.key, entries.c.public_id, entries.c.path_key).where(_among(entries.c.pk)),
 )
 REMOVE_ENTRIES = delete(entries).where(_among(entries.c.pk))
+FORGET_TOMBSTONES = delete(tombstones).where(
+    tombstones.c.source_pk == select(sources.c.pk).where(_of_id, ~sources.c.active).scalar_subquery()
+)
+FORGET_SOURCE = delete(sources).where(_of_id, ~sources.c.active)
 COUNT_DOWN = update(sources).where(_of_id).values(entries=sources.c.entries - bindparam("gone"))
 
 # -- items -----------------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ class Row(NamedTuple):
     active: bool
     #: The feed's own title, as last seen.
     title: str | None
+    #: The new address of a feed that has moved.
+    moved_to: str | None
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class Plan:
 
 
 #: Columns that the configuration decides.
-_COLUMNS = Row._fields[1:-1]
+_COLUMNS = Row._fields[1:-2]
 
 #: Everything that a state holds about the document at an address; title and home page stay until the next fetch, and
 #: the rhythm is that of its entries, which stay.
@@ -73,7 +75,7 @@ def plan(sources: Sequence[Source], rows: Sequence[Row]) -> Plan:
             made.added.append(
                 {**dict(zip(_COLUMNS, wanted, strict=True)), **state_values(FeedState(source.id)), "entries": 0}
             )
-        elif wanted != row[1:-1]:
+        elif wanted != row[1:-2]:
             _change(made, row, source)
     kept = {row.pk for row in found.values()}
     for row in rows:
@@ -91,7 +93,8 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
     """Return the row of each source that has one, by the source's id.
 
     An id written by hand says which source is meant. A derived one does not: it depends on what else is configured
-    (`example` and `example-2`), so such a source is the one with its address, and only then the one with its id.
+    (`example` and `example-2`), so such a source is the one with its address, then the one that has moved to its
+    address, and only then the one with its id.
     A row with an id written by hand does not go to another such id.
     """
     by_id = {row.id: row for row in rows}
@@ -122,12 +125,18 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
     def called(source: Source) -> Row | None:
         return by_id.get(source.id)
 
+    def index(address: Callable[[Row], tuple[str, str]]) -> None:
+        by_address.clear()
+        for row in rows:
+            if row.pk not in used:
+                by_address.setdefault(address(row), []).append(row)
+
     take(same)
     take(named)
     by_address: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        if row.pk not in used:
-            by_address.setdefault(_address(row), []).append(row)
+    index(_address)
+    take(addressed)
+    index(lambda row: (row.kind, row.moved_to or ""))
     take(addressed)
     take(called)
     return found

@@ -1,0 +1,192 @@
+"""Commands that edit feeds.yaml: `fix` and `remove`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from aggregator.cli.options import (
+    DEFAULT_CONFIG,
+    DEFAULT_DATA,
+    ConfigOption,
+    DataOption,
+    WaitOption,
+    load_config,
+    locked,
+    opened_store,
+    reported,
+)
+from aggregator.errors import AggregatorError, ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from aggregator.config import Config
+    from aggregator.fix import Proposal
+
+
+def fix(
+    config: ConfigOption = DEFAULT_CONFIG,
+    data: DataOption = DEFAULT_DATA,
+    apply: Annotated[bool, typer.Option("--apply", help="Write the edits to the file.")] = False,
+    gone: Annotated[
+        bool, typer.Option("--gone", help="Also take out sources that said on three days that they are gone (410).")
+    ] = False,
+) -> None:
+    """Show the edits of feeds.yaml that the sources call for, as a diff, and make them with --apply.
+
+    A feed that has moved for good (301, 308), and has been at its new address for a week, gets that address. Comments,
+    quotes and everything else stay as they are. Exit status: 0 nothing is left to do, 1 something is (a diff without
+    --apply, or what has to be done by hand).
+    """
+    with reported():
+        from aggregator.config import redact
+        from aggregator.config.rewrite import check, read_text, replace_file
+        from aggregator.fix import edited
+
+        loaded = load_config(config)
+        before = read_text(config)
+        after, proposals = edited(before, _proposals(loaded, data), gone=gone)
+        left = not (apply and all(_makes(one, gone) for one in proposals)) and bool(proposals)
+        for one in proposals:
+            typer.echo(redact(_told(one, config, gone), loaded.secrets))
+        if after != before:
+            made = [one for one in proposals if _makes(one, gone)]
+            urls = {one.index: one.url for one in made if one.url is not None}
+            removed = [one.index for one in made if one.url is None]
+            new = check(loaded, after, os.environ, urls=urls, removed=removed)
+            kept = [source for index, source in enumerate(loaded.sources) if index not in removed]
+            for old, now in zip(kept, new.sources, strict=True):
+                if old.id != now.id:
+                    typer.echo(f"the id {old.id}, made from the address, becomes {now.id}; its entries stay with it")
+            typer.echo(redact(_diff(before, after, config), loaded.secrets), nl=False)
+        if not proposals:
+            typer.echo("Nothing to fix.")
+        elif apply and after != before:
+            replace_file(config, before, after)
+            typer.echo(f"Changed {config}; a daemon reads it by itself. To undo it, reverse the diff above.")
+        elif after != before:
+            typer.echo("Nothing was changed; --apply makes these edits.")
+    raise typer.Exit(1 if left else 0)
+
+
+def remove(
+    source: Annotated[str, typer.Argument(help="Id of the source, as `aggregator status` shows it.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    data: DataOption = DEFAULT_DATA,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Also delete its entries, its post files and all that is stored of it.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --purge: do not ask.")] = False,
+    wait: WaitOption = False,
+) -> None:
+    """Take a source out of feeds.yaml, with its own comments; everything else in the file stays as it is.
+
+    Its entries leave the feeds at the next publication, its posts stay. With --purge they go as well, at once; that
+    works too for a source that was taken out before. A daemon has to be stopped for --purge.
+    """
+    with reported():
+        loaded = load_config(config)
+        ids = [one.id for one in loaded.sources]
+        if not purge:
+            _known(source, ids, config, "; what is stored of sources that were taken out goes with --purge")
+            _take_out(loaded, source)
+            typer.echo(f"Took {source} out of {config}; its entries leave the feeds at the next publication.")
+            return
+        _known(source, [*ids, *_stored(data)], config, "")
+        _confirm(source, yes)
+        with locked(data, wait=wait):
+            _purge(_take_out(loaded, source) if source in ids else loaded, data, source)
+
+
+def _proposals(config: Config, data: Path) -> list[Proposal]:
+    from aggregator.fix import propose
+
+    if not (data / "aggregator.db").exists():
+        return []
+    with opened_store(data) as store:
+        return propose(config, store.states())
+
+
+def _makes(proposal: Proposal, gone: bool) -> bool:
+    return proposal.obstacle is None and (gone or proposal.url is not None)
+
+
+def _told(proposal: Proposal, config: Path, gone: bool) -> str:
+    text = f"{config}:{proposal.source.line}: {proposal.source.id} {proposal.why}"
+    if proposal.obstacle is not None:
+        return f"{text}; not changed: {proposal.obstacle}"
+    if proposal.url is None and not gone:
+        return f"{text}; --gone takes it out"
+    return text
+
+
+def _diff(before: str, after: str, path: Path) -> str:
+    """A unified diff, its lines with the line breaks they have."""
+    import difflib
+
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), str(path), str(path)
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _stored(data: Path) -> Sequence[str]:
+    if not (data / "aggregator.db").exists():
+        return ()
+    with opened_store(data) as store:
+        return store.stored()
+
+
+def _known(source: str, ids: Collection[str], config: Path, advice: str) -> None:
+    """Raise ConfigError, with the ids that are nearest, where there is no such source."""
+    import difflib
+
+    if source not in ids:
+        near = difflib.get_close_matches(source, ids, 3)
+        hint = (
+            f"; did you mean {' or '.join(map(repr, near))}?" if near else f"; `aggregator status` lists them{advice}"
+        )
+        raise ConfigError([Problem(f"there is no source {source!r}{hint}", str(config))])
+
+
+def _confirm(source: str, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        typer.echo("error: --purge cannot be undone; say --yes where nobody can be asked", err=True)
+        raise typer.Exit(2)
+    if not typer.confirm(f"Delete all entries and posts of {source} for good?"):
+        typer.echo("Nothing was done.")
+        raise typer.Exit(1)
+
+
+def _take_out(config: Config, source: str) -> Config:
+    """Take a source out of the file, and return what the file says then."""
+    from aggregator.config.edit import NotEditable, remove_source
+    from aggregator.config.rewrite import check, read_text, replace_file
+
+    index = next(index for index, one in enumerate(config.sources) if one.id == source)
+    before = read_text(config.path)
+    try:
+        after = remove_source(before, index)
+    except NotEditable as error:
+        raise AggregatorError(f"{config.path}: {error}") from None
+    new = check(config, after, os.environ, removed=[index])
+    replace_file(config.path, before, after)
+    return new
+
+
+def _purge(config: Config, data: Path, source: str) -> None:
+    from aggregator.publish.site import publish
+    from aggregator.removal import purge
+
+    with opened_store(data) as store:
+        store.sync_sources(config.sources)
+        count = purge(store, data, source)
+        report = publish(store, config, data)
+    typer.echo(f"Deleted {source} with {count} entries; wrote or removed {report.files} files below {data}.")

@@ -1,0 +1,241 @@
+"""Edits of feeds.yaml that change nothing else: text in, text out, byte for byte the same outside of the edit.
+
+The text has to be one that `load` takes. The parser only says where things stand; nothing is written anew but the one
+address, and nothing is taken out but the one list entry with its comments. Whoever uses this loads the result before
+it replaces the file. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from aggregator.config.schema import KINDS
+from aggregator.config.tree import LOADER
+
+_BOM = "\ufeff"
+#: Text that is itself without quotes, also between brackets: an address that ends with `:` would be a key.
+_PLAIN = re.compile(r"https?://(?:[^\s#,\[\]{}'\"`|<>\\:]|:(?=[^\s,\[\]{}]))+")
+_COMMENT = re.compile(r"[ \t]*(?:#.*)?")
+_REST = re.compile(r"[^\r\n]*")
+_FLOW_SPACE = re.compile(r"(?:\s|#[^\r\n]*)*")
+
+
+class NotEditable(ValueError):
+    """What was asked for cannot be done without harm to something else; the message says why.
+
+    Args:
+        why: the reason, as a clause.
+        line: where in the file, from 1.
+    """
+
+    def __init__(self, why: str, line: int) -> None:
+        self.line = line
+        super().__init__(f"line {line}: {why}; edit it by hand")
+
+
+def set_urls(text: str, urls: Mapping[int, str]) -> tuple[str, dict[int, NotEditable]]:
+    """Give sources other addresses.
+
+    Args:
+        urls: the new address of each source that gets one, by its index in `sources`.
+
+    Returns:
+        The new text, and why for each source that kept its address: it is put together from references, or stands
+        there for others too.
+    """
+    mark, body = _split(text)
+    items = _parse(body).items
+    refused: dict[int, NotEditable] = {}
+    edits: dict[tuple[int, int], str] = {}
+    for index, url in urls.items():
+        try:
+            node = _editable(body, items[index])
+        except NotEditable as error:
+            refused[index] = error
+        else:
+            edits[node.start_mark.index, node.end_mark.index] = _scalar(url.replace("${", "$${"), node.style)
+    for start, end in sorted(edits, reverse=True):
+        body = body[:start] + edits[start, end] + body[end:]
+    return mark + body, refused
+
+
+def remove_source(text: str, index: int) -> str:
+    """Take the source at `index` out of `sources`, with the comments that are its own.
+
+    These are the comment at its lines' ends, those inside, and those directly above it, without a blank line between.
+
+    Raises:
+        NotEditable: it does not stand in the list itself.
+    """
+    mark, body = _split(text)
+    found = _parse(body)
+    item = found.items[index]
+    if not found.start <= item.start_mark.index < found.end:
+        raise NotEditable("the source comes from an alias", item.start_mark.line + 1)
+    if found.flow and len(found.items) == 1:
+        return mark + body[: found.start] + "[]" + body[found.end :]
+    start, end = (_flow_span if found.flow else _block_span)(body, found, index)
+    body = body[:start] + body[end:]
+    if len(found.items) == 1:
+        body = body[: found.value] + " []" + body[found.value :]
+    return mark + body
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """The list `sources`, as it stands in the text."""
+
+    items: tuple[Any, ...]
+    #: Behind the colon of its key.
+    value: int
+    start: int
+    end: int
+    #: Where the dashes stand, from 0.
+    column: int
+    flow: bool
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The byte order mark, where there is one, and the rest."""
+    return (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
+
+
+def _parse(text: str) -> _Sources:
+    root: Any = yaml.compose(text, Loader=LOADER)
+    key, node = next(pair for pair in root.value if pair[0].value == "sources")
+    if node.start_mark.index < key.end_mark.index or text[node.start_mark.index] in "&!":
+        raise NotEditable("`sources` has an anchor, a tag or an alias", key.start_mark.line + 1)
+    start, end = node.start_mark, node.end_mark
+    value = text.index(":", key.end_mark.index) + 1
+    return _Sources(tuple(node.value), value, start.index, end.index, start.column, bool(node.flow_style))
+
+
+def _address(item: Any) -> Any:
+    """The node that holds the address of a source."""
+    values = {key.value: value for key, value in item.value}
+    name, kind = next((name, kind) for name, kind in KINDS.items() if name in values)
+    value = values[name]
+    return value if kind.url_key is None else next(inner for key, inner in value.value if key.value == kind.url_key)
+
+
+def _editable(text: str, item: Any) -> Any:
+    """The same, where its text can be replaced without changing anything else; else `NotEditable`."""
+    node = _address(item)
+    start, end = node.start_mark.index, node.end_mark.index
+    line = node.start_mark.line + 1
+    written = text[start:end]
+    if not item.start_mark.index <= start < item.end_mark.index:
+        raise NotEditable("the address comes from an alias, which others may use", line)
+    if written[:1] in "&!":
+        raise NotEditable("the address has an anchor or a tag, which others may use", line)
+    if "${" in written:
+        raise NotEditable("the address is put together from references (`${…}`)", line)
+    if node.style in ("|", ">") or "\n" in written or "\r" in written:
+        raise NotEditable("the address is written over several lines", line)
+    return node
+
+
+def _scalar(value: str, style: str | None) -> str:
+    """An address in the quotes that the old one had, and in some where it needs them."""
+    if style == '"':
+        return json.dumps(value, ensure_ascii=False)
+    if not style and _PLAIN.fullmatch(value):
+        return value
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _last(node: Any) -> int:
+    """Where the last text of a node ends; a block's own end is where the next thing begins."""
+    if isinstance(node, yaml.ScalarNode) or node.flow_style:
+        return int(node.end_mark.index)
+    parts = [part for one in node.value for part in (one if isinstance(one, tuple) else (one,))]
+    # An alias stands for a node elsewhere.
+    return max((_last(part) for part in parts if part.start_mark.index >= node.start_mark.index), default=0)
+
+
+def _line(text: str, position: int) -> tuple[int, str]:
+    """Where the next line begins, and the text up to the end of this one."""
+    found = _REST.match(text, position)
+    end = found.end() if found else position
+    return min(end + (2 if text.startswith("\r\n", end) else 1), len(text)), text[position:end]
+
+
+def _content(line: str) -> str:
+    """The line, or "" where it is blank or a comment."""
+    bare = line.strip()
+    return "" if bare.startswith("#") else bare
+
+
+def _line_start(text: str, position: int) -> int:
+    return max(text.rfind("\n", 0, position), text.rfind("\r", 0, position)) + 1
+
+
+def _line_before(text: str, start: int) -> tuple[int, str]:
+    """Where the line before the one at `start` begins, and its text."""
+    end = start - (2 if text.startswith("\r\n", start - 2) else 1)
+    before = _line_start(text, end)
+    return before, text[before:end]
+
+
+def _block_span(text: str, found: _Sources, index: int) -> tuple[int, int]:
+    """From the comments above an entry to the end of its last line."""
+    item = found.items[index]
+    indentation = " " * found.column
+    start = _line_start(text, item.start_mark.index)
+    while not text.startswith(indentation + "-", start):
+        if start <= found.start:
+            raise NotEditable("the list does not begin on a line of its own", item.start_mark.line + 1)
+        start = _line_before(text, start)[0]
+    while start and (line := _line_before(text, start))[1].startswith(indentation + "#"):
+        start = line[0]
+    end = _end_of_block(text, item, found.column)
+    blank_above = start > 0 and not _line_before(text, start)[1].strip()
+    while blank_above and end < len(text) and not (line := _line(text, end))[1].strip():
+        end = line[0]
+    return start, end
+
+
+def _end_of_block(text: str, item: Any, column: int) -> int:
+    """Where the line after an entry begins; comments that stand deeper than its dash belong to it."""
+    end = _last(item)
+    position = item.end_mark.index
+    if not text[_line_start(text, position) : position].strip():
+        position = _line_start(text, position)
+    # An alias at the end has no place of its own; but before the next thing there is nothing else than comments.
+    while position > end and not _content((line := _line_before(text, position))[1]):
+        position = line[0]
+    end = max(end, position)
+    if text[end - 1] not in "\r\n":
+        end = _line(text, end)[0]
+    position = end
+    while position < len(text):
+        position, after = _line(text, position)
+        bare = after.lstrip(" ")
+        if bare.startswith("#") and len(after) - len(bare) > column:
+            end = position
+        elif bare:
+            break
+    return end
+
+
+def _flow_span(text: str, found: _Sources, index: int) -> tuple[int, int]:
+    """From an entry between brackets to behind its comma; of the last one, from the comma before it."""
+    item = found.items[index]
+    start, end = item.start_mark.index, item.end_mark.index
+    comma = _FLOW_SPACE.match(text, end)
+    if comma and text.startswith(",", comma.end()):
+        end = comma.end() + 1
+        line = _line_start(text, start)
+        rest = _COMMENT.match(text, end)
+        if rest and not text[line:start].strip() and text[rest.end() : rest.end() + 1] in ("\r", "\n"):
+            return line, _line(text, end)[0]
+        return start, end + 1 if text.startswith(" ", end) else end
+    before = found.items[index - 1].end_mark.index
+    between = text[before:start]
+    return (before if between.strip(" \t\r\n") == "," else start), end
