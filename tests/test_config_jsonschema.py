@@ -20,6 +20,10 @@ GOOD = [
     "{site: null, posts: null, feeds: null, fetch: null, categories: null, sources: []}",
     "{categories: {a: A, 新: {title: B, limit: 3}}, sources: [{feed: https://a.example/, category: a}]}",
     "{posts: {placeholder: false}, fetch: {allow_private_addresses: ['::1']}, sources: []}",
+    "{fetch: {interval: auto}, sources: [{feed: https://a.example/, interval: 0 7 * * mon, insist: true}]}",
+    "{categories: {a: {interval: {every: 1h, max: 6h}}}, sources: []}",
+    "{fetch: {interval: {auto: true, min: 5m, patience: 1h}}, sources: []}",
+    "{fetch: {interval: {cron: 0 7 * * mon, timezone: Europe/Berlin}}, sources: []}",
     "sources: [{id: a.b, interval: 1h30m, max_body: 1MiB, scrape: {url: https://a.example/, items: a, limit: 3}}]",
 ]
 BAD = [
@@ -37,6 +41,11 @@ BAD = [
     "sources: [{feed: https://a.example/, id: Foo}]",
     "sources: [{feed: https://a.example/, interval: 20}]",
     "sources: [{feed: https://a.example/, interval: 20x}]",
+    "sources: [{feed: https://a.example/, interval: 0 7 * *}]",
+    "sources: [{feed: https://a.example/, interval: {every: 1h, auto: true}}]",
+    "sources: [{feed: https://a.example/, interval: {max: 1h}}]",
+    "sources: [{feed: https://a.example/, interval: {auto: false}}]",
+    "sources: [{feed: https://a.example/, insist: 1}]",
     "sources: [{feed: https://a.example/, max_body: 15}]",
     "sources: [{scrape: {url: https://a.example/}}]",
     "sources: [{scrape: {url: https://a.example/, items: a, article: {title: h1}}}]",

@@ -11,8 +11,23 @@ from hypothesis import strategies as st
 
 from aggregator.decide import MAX_ERROR, MAX_REVISIONS, failed, not_modified, select, succeeded
 from aggregator.errors import FetchError, ParseError
-from aggregator.models import Every, FeedState, Fetched, Identified, Known, NotModified, ParsedFeed, RawEntry, Source
-from aggregator.schedule import Failure, Rhythm, next_due
+from aggregator.models import (
+    Auto,
+    Entry,
+    Every,
+    FeedState,
+    FeedUpdate,
+    Fetched,
+    Identified,
+    Known,
+    NotModified,
+    ParsedFeed,
+    RawEntry,
+    Source,
+    Syndication,
+)
+from aggregator.schedule import NEVER, Failure, Rhythm, next_due, observe
+from tests import store_samples
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SOURCE = Source(
@@ -172,3 +187,91 @@ def test_retry_after_is_waited_for_and_a_held_source_has_not_failed() -> None:
     assert (held.state.failures, held.state.next_due_at, held.notes) == (0, later, ("held",))
     for_now = failed(SOURCE, state, FetchError("held", kind="http_status", held=True), NOW)
     assert (for_now.state.failures, for_now.state.next_due_at) == (0, NOW + timedelta(hours=1))
+
+
+def entry(published: datetime, *, dated: bool = True) -> Entry:
+    return store_samples.entry("s", published.isoformat(), published_at=published, dated=dated)
+
+
+def learnt(state: FeedState) -> Rhythm:
+    rhythm = Rhythm.load(state.rhythm)
+    assert rhythm is not None
+    return rhythm
+
+
+def test_the_rhythm_is_learnt_from_new_entries_whatever_the_interval() -> None:
+    posts = tuple(NOW - timedelta(hours=n) for n in range(1, 9))
+    first = succeeded(SOURCE, FeedState("s"), FETCHED, PARSED, tuple(map(entry, posts)), (), 0, NOW).state
+    assert learnt(first) == Rhythm.load(observe(None, posts, NOW).dump())
+    later = NOW + timedelta(hours=3)
+    again = succeeded(SOURCE, first, FETCHED, PARSED, (entry(NOW + timedelta(hours=1)),), (), 8, later).state
+    assert learnt(again).last == NOW + timedelta(hours=1)
+    same = not_modified(SOURCE, again, NotModified(SOURCE.url), later + timedelta(hours=1)).state
+    assert same.rhythm == again.rhythm
+    broken = failed(SOURCE, same, FetchError("down", kind="dns"), later + timedelta(hours=2)).state
+    assert broken.rhythm == again.rhythm
+
+
+def test_undated_entries_count_when_they_are_first_seen_but_not_at_the_first_look() -> None:
+    undated = (entry(NOW, dated=False),)
+    first = succeeded(SOURCE, FeedState("s"), FETCHED, PARSED, undated, (), 0, NOW).state
+    assert learnt(first).last is None
+    again = succeeded(SOURCE, first, FETCHED, PARSED, undated, (), 0, NOW).state
+    assert learnt(again).last == NOW
+
+
+def test_a_source_from_before_the_schedule_begins_to_learn_with_its_next_look() -> None:
+    auto = replace(SOURCE, interval=Auto())
+    update = not_modified(auto, STATE, NotModified(SOURCE.url), NOW)
+    assert learnt(update.state) == Rhythm(NOW, NOW)
+    assert "its own rhythm" in (update.state.due_why or "")
+
+
+HOURLY = replace(SOURCE, interval=Every(timedelta(minutes=1)))
+
+
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [
+        (Syndication(ttl="180"), timedelta(hours=3)),
+        (Syndication(update_period="daily", update_frequency="4"), timedelta(hours=6)),
+        (Syndication(ttl="999999"), timedelta(hours=24)),
+        (Syndication(ttl="no number", skip_days=("Someday",)), timedelta(minutes=1)),
+        (None, timedelta(minutes=1)),
+    ],
+)
+def test_what_a_feed_asks_for_holds_until_the_next_document(said: Syndication | None, wait: timedelta) -> None:
+    def waits(update: FeedUpdate, now: datetime) -> bool:
+        due = update.state.next_due_at
+        assert due is not None
+        return wait <= due - now + timedelta(seconds=30) <= wait + timedelta(minutes=1)
+
+    first = succeeded(HOURLY, STATE, FETCHED, replace(PARSED, syndication=said), (), (), 0, NOW)
+    assert waits(first, NOW)
+    later = NOW + timedelta(days=2)
+    assert waits(not_modified(HOURLY, first.state, NotModified(SOURCE.url), later), later)
+    last = succeeded(HOURLY, first.state, FETCHED, PARSED, (), (), 0, NOW)
+    assert last.state.feed_hints is None
+
+
+def test_skipped_hours_and_days_are_skipped_and_no_others() -> None:
+    said = Syndication(skip_hours=tuple(str(hour) for hour in range(12, 20)), skip_days=("Monday",))
+    first = succeeded(HOURLY, STATE, FETCHED, replace(PARSED, syndication=said), (), (), 0, NOW)
+    due = first.state.next_due_at
+    # NOW is a Sunday, at noon.
+    assert due is not None
+    assert timedelta(hours=8) <= due - NOW < timedelta(hours=8, minutes=10)
+    late = NOW.replace(hour=21)
+    after = not_modified(HOURLY, first.state, NotModified(SOURCE.url), late).state
+    assert after.next_due_at is not None
+    assert after.next_due_at - late <= timedelta(minutes=2)
+
+
+def test_410_counts_days_and_ends_in_never() -> None:
+    gone = FetchError("gone", kind="http_status", status=410)
+    state = STATE
+    for day, expected in enumerate((1, 2, 3)):
+        for hour in (0, 1):
+            state = failed(SOURCE, state, gone, NOW + timedelta(days=day, hours=hour)).state
+            assert (state.gone_days, state.next_due_at == NEVER) == (expected, expected == 3)
+    assert not_modified(SOURCE, state, NotModified(SOURCE.url), NOW).state.gone_days == 0

@@ -25,9 +25,16 @@ STATE: dict[str, Any] = {
     "failures": 2,
     "failure_kind": "dns",
     "error": "no such host",
+    "due_why": "failed twice",
+    "rhythm": "1 2 -",
+    "feed_hints": "ttl=3600",
+    "gone_days": 1,
+    "gone_last": NOW.date(),
+    "moved_to": "https://b.example/feed",
+    "moved_since": NOW,
 }
 LEFT_BY_ANOTHER_ADDRESS = FeedState(
-    "a", title="Feed", home_url="https://a.example/", last_attempt_at=NOW, last_success_at=NOW
+    "a", title="Feed", home_url="https://a.example/", last_attempt_at=NOW, last_success_at=NOW, rhythm="1 2 -"
 )
 
 
