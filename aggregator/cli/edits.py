@@ -39,9 +39,13 @@ def fix(
 ) -> None:
     """Show the edits of feeds.yaml that the sources call for, as a diff, and make them with --apply.
 
-    A feed that has moved for good (301, 308), and has been at its new address for a week, gets that address. Comments,
-    quotes and everything else stay as they are. Exit status: 0 nothing is left to do, 1 something is (a diff without
-    --apply, or what has to be done by hand).
+    A feed that has moved for good (301, 308), and has been at its new
+    address for a week, gets that address. Comments, quotes and everything
+    else stay as they are. Nothing is fetched.
+
+    Exit status: 0 nothing is left to do, 1 something is: a diff without
+    --apply, a source that is gone without --gone, or what has to be done by
+    hand and why.
     """
     with reported():
         from aggregator.config import redact
@@ -86,8 +90,14 @@ def remove(
 ) -> None:
     """Take a source out of feeds.yaml, with its own comments; everything else in the file stays as it is.
 
-    Its entries leave the feeds at the next publication, its posts stay. With --purge they go as well, at once; that
-    works too for a source that was taken out before. A daemon has to be stopped for --purge.
+    Its entries leave the feeds at the next publication, its posts stay.
+
+    With --purge all that is stored of it goes, at once, and so do its
+    posts; that works, too, for a source that was taken out before. It needs
+    the data folder for itself: stop the daemon before.
+
+    Exit status: 0 done, 1 it cannot be done, or nobody agreed, 2 there is no
+    such source, 3 the data folder is in use.
     """
     with reported():
         loaded = load_config(config)
