@@ -15,7 +15,16 @@ RSS cannot carry more, and the same instant has to come back from every output.
 
 from __future__ import annotations
 
-from aggregator.models.documents import Enclosure, Fetched, Freshness, NotModified, ParsedFeed, RawEntry, Text
+from aggregator.models.documents import (
+    Enclosure,
+    Fetched,
+    Freshness,
+    NotModified,
+    ParsedFeed,
+    RawEntry,
+    Syndication,
+    Text,
+)
 from aggregator.models.entries import Entry, FeedUpdate, Identified, Item, Known, Origin, Rendered
 from aggregator.models.hosts import HostTraffic
 from aggregator.models.sources import (
@@ -54,5 +63,6 @@ __all__ = [
     "ScrapeRules",
     "Source",
     "SourceKind",
+    "Syndication",
     "Text",
 ]

@@ -112,6 +112,21 @@ class RawEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Syndication:
+    """What a feed says about when to come back: texts as found, white space around them taken off.
+
+    RSS 2.0 `ttl`, `skipHours`, `skipDays`; RDF Site Summary 1.0 Modules: Syndication.
+    """
+
+    ttl: str | None = None
+    skip_hours: tuple[str, ...] = ()
+    skip_days: tuple[str, ...] = ()
+    update_period: str | None = None
+    update_frequency: str | None = None
+    update_base: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A document read as a feed."""
 
@@ -128,3 +143,5 @@ class ParsedFeed:
     repairs: tuple[str, ...] = ()
     #: False where the document was cut off: what it would have said further on is not known.
     complete: bool = True
+    #: When to come back, as the document says; None where it says nothing.
+    syndication: Syndication | None = None
