@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pytest
@@ -151,8 +152,12 @@ def test_deep_nesting_is_refused(opening: str) -> None:
         _build("a:\n " + opening * 100_000)
 
 
+#: Numbers of YAML 1.2 (section 10.3.2). PyYAML knows those of YAML 1.1 and leaves some of these strings unquoted.
+_NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+")
 _PLAIN = st.recursive(
-    st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]))
+    st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])).filter(
+        lambda text: not _NUMBER.fullmatch(text)
+    )
     | st.integers(-(10**9), 10**9)
     | st.booleans(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc中", min_size=1), inner, max_size=3),

@@ -114,13 +114,14 @@ class RawEntry:
 
 @dataclass(frozen=True, slots=True)
 class Syndication:
-    """What a feed says of when to come back: texts of its elements as found, None where it has none."""
+    """What a feed says about when to come back: texts as found, white space around them taken off.
 
-    #: RSS 2.0: minutes, hours of the day, names of days.
+    RSS 2.0 `ttl`, `skipHours`, `skipDays`; RDF Site Summary 1.0 Modules: Syndication.
+    """
+
     ttl: str | None = None
     skip_hours: tuple[str, ...] = ()
     skip_days: tuple[str, ...] = ()
-    #: RDF Site Summary 1.0 Modules: Syndication.
     update_period: str | None = None
     update_frequency: str | None = None
     update_base: str | None = None
@@ -143,4 +144,5 @@ class ParsedFeed:
     repairs: tuple[str, ...] = ()
     #: False where the document was cut off: what it would have said further on is not known.
     complete: bool = True
+    #: When to come back, as the document says; None where it says nothing.
     syndication: Syndication | None = None

@@ -23,6 +23,7 @@ from aggregator.parse.builder import (
 )
 from aggregator.parse.document import MAX_ENTRIES, address, language, says_something
 from aggregator.parse.namespaces import ATOM, ATOM_03, check_namespaces
+from aggregator.parse.syndication import Hints, hint_names
 from aggregator.parse.values import visible
 from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, plain
 
@@ -86,6 +87,7 @@ _TABLES: dict[str, dict[str, Handler]] = {
     own: {**{own + name: handler for name, handler in _CORE.items()}, **SHARED, XHTML + "div": unsure}
     for own in (ATOM, ATOM_03, "")
 }
+_HINTS = {own: hint_names(own) for own in _TABLES}
 
 
 def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) -> ParsedFeed:
@@ -101,14 +103,17 @@ def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) ->
     found = root.findall(own + "entry")
     if len(found) > MAX_ENTRIES:
         raise Unsure("very many entries")
-    feed = Builder(reader)
+    feed, hints, names = Builder(reader), Hints(), _HINTS[own]
     for child in root:
-        if child.tag == own + "title":
+        tag = child.tag
+        if tag == own + "title":
             _set_title(feed, child)
-        elif child.tag == own + "author":
+        elif tag == own + "author":
             add_author(feed, child)
-        elif child.tag == own + "link":
+        elif tag == own + "link":
             add_link(feed, child)
+        elif (name := names.get(tag)) is not None:
+            hints.read(name, child)
     inherited = tuple(dict.fromkeys(feed.authors))
     entries = [_entry(one, reader, _TABLES[own], inherited) for one in found]
     return ParsedFeed(
@@ -119,6 +124,7 @@ def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) ->
         home_url=feed.link("alternate"),
         language=language(root.get(XML_LANG)),
         repairs=repairs,
+        syndication=hints.finish(),
     )
 
 

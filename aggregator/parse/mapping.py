@@ -46,6 +46,7 @@ def map_feed(parser: Any, url: str, repairs: tuple[str, ...]) -> ParsedFeed:
         home_url=_link(feed, url),
         language=language(feed.get("language")),
         repairs=repairs,
+        syndication=parser.hints.finish(),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from aggregator.models import ParsedFeed, RawEntry
+from aggregator.models import ParsedFeed, RawEntry, Syndication
 from aggregator.parse.builder import (
     SHARED,
     Builder,
@@ -29,11 +29,13 @@ from aggregator.parse.builder import (
 )
 from aggregator.parse.document import MAX_ENTRIES, address, language, says_something
 from aggregator.parse.namespaces import ATOM, check_namespaces
+from aggregator.parse.syndication import Hints, hint_names
 from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, plain
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 RSS_10 = "{http://purl.org/rss/1.0/}"
 RSS_090 = "{http://my.netscape.com/rdf/simple/0.9/}"
+ATOM_LINK = ATOM + "link"
 _VERSIONS = {"0.91": "rss091u", "0.92": "rss092", "0.93": "rss093", "0.94": "rss094"}
 
 
@@ -95,6 +97,7 @@ _TABLES: dict[str, dict[str, Handler]] = {
     own: {**{own + name: handler for name, handler in _CORE.items()}, **SHARED, **_ATOM_PARTS, **_UNCERTAIN}
     for own in ("", RSS_10, RSS_090)
 }
+_HINTS = {own: hint_names(own) for own in _TABLES}
 
 
 def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) -> ParsedFeed:
@@ -113,16 +116,18 @@ def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) ->
         raise Unsure("very many items")
     table = _TABLES[own]
     entries = [_entry(item, reader, table, version) for item in items]
+    home, syndication = _home_and_hints(channel, own, reader)
     return ParsedFeed(
         version=version,
         reader="lxml",
         entries=tuple(entry for entry in entries if says_something(entry)),
         title=_title(channel, own),
-        home_url=_home(channel, own, reader),
+        home_url=home,
         language=language(plain(found))
         if (found := channel.find(own + "language")) is not None or (found := channel.find("{*}language")) is not None
         else language(root.get(XML_LANG)),
         repairs=repairs,
+        syndication=syndication,
     )
 
 
@@ -162,11 +167,15 @@ def _title(channel: etree._Element, own: str) -> str | None:
     return " ".join(text.split()) or None
 
 
-def _home(channel: etree._Element, own: str, reader: Reader) -> str | None:
-    holder = Builder(reader)
+def _home_and_hints(channel: etree._Element, own: str, reader: Reader) -> tuple[str | None, Syndication | None]:
+    holder, hints, names = Builder(reader), Hints(), _HINTS[own]
+    link = own + "link"
     for child in channel:
-        if child.tag == own + "link":
+        tag = child.tag
+        if tag == link:
             _set_link(holder, child)
-        elif child.tag == ATOM + "link":
+        elif tag == ATOM_LINK:
             add_link(holder, child)
-    return holder.link("alternate")
+        elif (name := names.get(tag)) is not None:
+            hints.read(name, child)
+    return holder.link("alternate"), hints.finish()

@@ -15,6 +15,7 @@ import io
 import re
 import xml.sax
 from dataclasses import replace
+from functools import partialmethod
 from typing import Any
 from xml.sax.handler import feature_external_ges, feature_namespaces
 from xml.sax.xmlreader import InputSource
@@ -27,6 +28,7 @@ from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, MAX_UR
 from aggregator.parse.encoding import drop_forbidden_references
 from aggregator.parse.mapping import map_feed
 from aggregator.parse.repair import repair
+from aggregator.parse.syndication import Hints
 
 _CUT_OFF = "the document is cut off"
 _MAX_ATTRIBUTES = 250
@@ -149,6 +151,19 @@ class _Limits:
     def _end_created(self: Any) -> None:
         self.pop("created")
 
+    # feedparser keeps the last hour and day only.
+    def _end_hint(self: Any, element: str, name: str) -> None:
+        text = self.pop(element)
+        if text and not self.inentry:
+            self.hints.add(name, text)
+
+    _end_ttl = partialmethod(_end_hint, "ttl", "ttl")
+    _end_hour = partialmethod(_end_hint, "hour", "hour")
+    _end_day = partialmethod(_end_hint, "day", "day")
+    _end_sy_updateperiod = partialmethod(_end_hint, "sy_updateperiod", "updatePeriod")
+    _end_sy_updatefrequency = partialmethod(_end_hint, "sy_updatefrequency", "updateFrequency")
+    _end_sy_updatebase = partialmethod(_end_hint, "sy_updatebase", "updateBase")
+
 
 class _Strict(_Limits, feedparser.api.StrictFeedParser):  # type: ignore[misc]
     """feedparser on expat, for well-formed XML."""
@@ -235,6 +250,7 @@ def _run_strict(text: str, document: Document) -> tuple[Any, str | None]:
 def _prepare(parser: Any) -> None:
     parser.resolve_relative_uris = False
     parser.sanitize_html = False
+    parser.hints = Hints()
 
 
 def _full(parser: Any) -> list[str]:
