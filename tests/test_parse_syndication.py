@@ -76,7 +76,7 @@ def test_texts_and_lists_are_bounded() -> None:
     hours = "<hour>1</hour>" * 10_000
     parsed = both(rss(f"<ttl>{'9' * 100_000}</ttl><skipHours>{hours}</skipHours>{ITEM}"))
     assert parsed.syndication == Syndication(ttl="9" * 100, skip_hours=("1",) * 100)
-    assert feed_hints(ttl=parsed.syndication.ttl).ttl is None
+    assert feed_hints(parsed.syndication).ttl is None
 
 
 def test_an_ill_formed_feed_says_it_as_well() -> None:
