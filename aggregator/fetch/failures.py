@@ -32,7 +32,10 @@ def _explain(error: Exception, target: Target) -> tuple[FailureKind, str]:
     if unresolved := _find(error, socket.gaierror):
         return "dns", f"the host name {target.host} could not be resolved: {_reason(unresolved, 'strerror')}"
     if untrusted := _find(error, ssl.SSLCertVerificationError):
-        return "tls", f"the certificate of {target.host} is not accepted: {_reason(untrusted, 'verify_message')}"
+        return "tls", (
+            f"the certificate of {target.host} is not accepted: {_reason(untrusted, 'verify_message').rstrip('.')}; "
+            "its operator has to put it right, or accept it until a day that you name (`tls` of the source)"
+        )
     if unsecured := _find(error, ssl.SSLError):
         return "tls", f"no secure connection to {target.host}: {_reason(unsecured, 'reason')}"
     if invalid := _find(error, aiohttp.InvalidURL):
