@@ -6,12 +6,20 @@ too little is left to be read. How markup is repaired is in `repair`.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from aggregator.errors import ParseError
 from aggregator.parse.document import Document
 from aggregator.parse.encoding import drop_forbidden_references
+from aggregator.parse.namespaces import USUAL
 from aggregator.parse.repair import repair
+
+_ROOT = re.compile(r"<[A-Za-z_][\w.:-]*+")
+_USED = re.compile(r"<([A-Za-z_][\w.-]{0,40}):[A-Za-z_]")
+_BOUND = re.compile(r"\sxmlns:([A-Za-z_][\w.-]{0,40})\s*=")
+#: Prefixes without a namespace that are given one; markup by mistake may look like any number of them.
+_MAX_UNBOUND = 50
 
 
 class Mended(NamedTuple):
@@ -52,4 +60,14 @@ def mend(mended: Mended, document: Document, problem: str) -> Mended:
         more = [f"not well-formed XML, repaired: {problem}"]
     if repaired.trailing:
         more.append("text after the end of the feed was left out")
-    return Mended(repaired.text, (*mended.repairs, *more), not repaired.cut_off)
+    return Mended(_bind(repaired.text), (*mended.repairs, *more), not repaired.cut_off)
+
+
+def _bind(text: str) -> str:
+    """Declare prefixes that are declared nowhere: the usual ones as what they stand for, others as nothing known."""
+    unbound = set(_USED.findall(text)) - set(_BOUND.findall(text)) - {"xml", "xmlns"}
+    root = _ROOT.match(text)
+    if root is None or not 0 < len(unbound) <= _MAX_UNBOUND:
+        return text
+    added = "".join(f' xmlns:{prefix}="{USUAL.get(prefix) or f"urn:unbound:{prefix}"}"' for prefix in sorted(unbound))
+    return text[: root.end()] + added + text[root.end() :]

@@ -28,6 +28,7 @@ _C1_REFERENCE = re.compile(rb"&#(?:1[2-5][0-9]|[xX]0*[89][0-9a-fA-F]);")
 _C1 = re.compile("[\x80-\x9f]")
 _CP1252 = {chr(code): bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
 _POSITION = re.compile(r", line \d+, column \d+")
+_BARE_AMPERSAND = "xmlParseEntityRef: no name"
 
 
 class Unsure(Exception):
@@ -57,7 +58,13 @@ def parse_xml(data: bytes, url: str) -> etree._Element:
     try:
         return etree.fromstring(data, parser, base_url=url)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise IllFormed(_POSITION.sub("", getattr(error, "msg", None) or str(error))[:200].strip()) from None
+        raise IllFormed(_problem(error)) from None
+
+
+def _problem(error: Exception) -> str:
+    """What the parser says is wrong, on one line; lines are not counted from the start of the file here."""
+    said = " ".join(_POSITION.sub("", getattr(error, "msg", None) or str(error))[:200].split())
+    return "an & that is no reference" if said == _BARE_AMPERSAND else said
 
 
 class Reader:
