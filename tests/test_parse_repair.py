@@ -32,6 +32,27 @@ def test_what_is_no_markup_is_escaped(inside: str, repaired: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("inside", "repaired"),
+    [
+        ("<d><div><p>a</div>b</d>", "<d><div><p>a</p></div>b</d>"),
+        ("<d><b><i>a</b></i>c</d>", "<d><b><i>a</i></b>c</d>"),
+        ("<d>a</p>b</d>", "<d>ab</d>"),
+        ("<d>a<br>b<IMG src='x'>c<hr/>d</d>", "<d>a<br/>b<IMG src='x'/>c<hr/>d</d>"),
+        ("<d>a<br></br>b</d>", "<d>a<br/>b</d>"),
+        ("<d><p>a<p>b</p></d>", "<d><p>a</p><p>b</p></d>"),
+        ("<d><ul><li>a<li>b</ul></d>", "<d><ul><li>a</li><li>b</li></ul></d>"),
+    ],
+)
+def test_markup_in_an_entry_is_balanced(inside: str, repaired: str) -> None:
+    assert repair(f"<rss><item>{inside}</item></rss>", "rss").text == f"<rss><item>{repaired}</item></rss>"
+
+
+@pytest.mark.parametrize("inside", ["<d>a", "<d>a<title>b</title>", "a</d>", "<br>", "<d><link>a</d>"])
+def test_what_it_is_not_known_how_to_balance_stays(inside: str) -> None:
+    assert repair(f"<rss><item>{inside}</item></rss>", "rss").text == f"<rss><item>{inside}</item></rss>"
+
+
+@pytest.mark.parametrize(
     "end", ["", "<item>", "<item><title>x", "<item><title>x</title></it", "<item><![CDATA[</item></rss>", "</rs"]
 )
 def test_a_document_that_is_cut_off_ends_after_its_last_whole_entry(end: str) -> None:

@@ -79,6 +79,27 @@ def test_the_address_of_an_entry(inside: str, url: str | None) -> None:
     assert entry(inside).url == url
 
 
+def test_prefixes_without_a_namespace_mean_what_they_usually_do() -> None:
+    text = "<rss version='2.0'><channel><item><dc:creator>A & B</dc:creator><x:y/><guid>1</guid></item></channel></rss>"
+    parsed = read(text)
+    assert [found.authors for found in parsed.entries] == [("A & B",)]
+    assert parse(Fetched(URL, URL, 200, "", text.encode())).reader == "lxml"
+
+
+def test_namespaces_without_their_last_slash() -> None:
+    text = rss("<dc:creator>A</dc:creator><content:encoded>c</content:encoded>")
+    text = text.replace("/elements/1.1/", "/elements/1.1").replace("/content/", "/content")
+    (found,) = read(text).entries
+    assert (found.authors, values(found)) == (("A",), ("c", None))
+    assert parse(Fetched(URL, URL, 200, "", text.encode())).reader == "lxml"
+
+
+def test_content_of_atom_in_rss() -> None:
+    text = rss('<a:content type="html" xml:lang="de">&lt;p>x&lt;/p></a:content><description>d</description>')
+    (found,) = read(text.replace("<rss", '<rss xmlns:a="http://www.w3.org/2005/Atom"')).entries
+    assert (values(found), found.language) == (("<p>x</p>", "d"), "de")
+
+
 def test_a_published_date_is_not_taken_for_an_update() -> None:
     found = entry("<title>t</title><pubDate>Wed, 29 Jun 2022 14:42:00 +0800</pubDate>")
     assert (found.published, found.updated) == ("Wed, 29 Jun 2022 14:42:00 +0800", None)

@@ -13,10 +13,12 @@ __all__ = ["parse", "parse_plain"]
 
 #: Bytes; a tree takes many times the memory of its document, so that larger ones are for a process of its own.
 PLAIN_LIMIT = 4_000_000
+#: Characters; the repair of some 10 million takes a second, and other threads wait meanwhile.
+REPAIR_LIMIT = 1_000_000
 
 
 def parse_plain(fetched: Fetched) -> ParsedFeed | None:
-    """Read a document that is no trouble: well-formed, and not too large to be read here. None: use `parse`.
+    """Read a document that is no trouble: well-formed or soon repaired, and not too large. None: use `parse`.
 
     Raises:
         ParseError: it is certain that this is no feed.
@@ -27,7 +29,7 @@ def parse_plain(fetched: Fetched) -> ParsedFeed | None:
 
     if len(fetched.body) > PLAIN_LIMIT:
         return None
-    return wellformed.read_bytes(fetched) or wellformed.read_document(sniff(fetched))
+    return wellformed.read_bytes(fetched) or wellformed.read_document(sniff(fetched), repair_up_to=REPAIR_LIMIT)
 
 
 def parse(fetched: Fetched) -> ParsedFeed:

@@ -13,7 +13,7 @@ from lxml import etree
 
 from aggregator.models import Enclosure, RawEntry, Text
 from aggregator.parse.document import MAX_AUTHORS, MAX_ENCLOSURES, MAX_TAGS, guid, language, size
-from aggregator.parse.namespaces import CONTENT, DC, DCTERMS, ITUNES, MEDIA
+from aggregator.parse.namespaces import CONTENTS, DCS, DCTERMS, ITUNES, MEDIA
 from aggregator.parse.values import date, looks_like_html, media_type, seconds
 from aggregator.parse.xmltree import Reader, Unsure, plain
 
@@ -252,17 +252,23 @@ MEDIA_HANDLERS: dict[str, Handler] = {
 }
 
 SHARED: dict[str, Handler] = {
-    DC + "title": set_title,
-    DC + "creator": add_author,
-    DC + "author": add_author,
-    DC + "date": set_updated,
-    DC + "subject": add_tag,
-    DC + "language": set_language,
-    DC + "description": set_description,
+    **{
+        dc + name: handler
+        for dc in DCS
+        for name, handler in (
+            ("title", set_title),
+            ("creator", add_author),
+            ("author", add_author),
+            ("date", set_updated),
+            ("subject", add_tag),
+            ("language", set_language),
+            ("description", set_description),
+        )
+    },
     DCTERMS + "issued": set_published,
     DCTERMS + "modified": set_updated,
     DCTERMS + "created": set_created,
-    CONTENT + "encoded": add_content,
+    **{content + "encoded": add_content for content in CONTENTS},
     **{
         itunes + name: handler
         for itunes in ITUNES

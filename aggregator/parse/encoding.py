@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from aggregator.parse.characters import JAPANESE, KOREAN, SIMPLIFIED_CHINESE, TRADITIONAL_CHINESE
@@ -71,6 +72,7 @@ _BELIEVED = 0.12
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_ASCII = re.compile("[\x00-\x7f]+")
 _UNFINISHED = re.compile(r"&#?[xX]?[0-9a-fA-F]*\Z")
 
 
@@ -197,9 +199,10 @@ def _guess(body: bytes, declared: tuple[str, ...]) -> str | None:
     best, best_score = None, _BELIEVED
     for name, common in _COMMON.items():
         text = body[:_SAMPLE].decode(name, "replace")
-        foreign = [character for character in text if character > "\x7f"]
-        errors = text.count("\ufffd")
-        score = (sum(character in common for character in foreign) - 3 * errors) / max(1, len(foreign))
+        counts = Counter(_ASCII.sub("", text))
+        errors = counts["\ufffd"]
+        usual = sum(count for character, count in counts.items() if character in common)
+        score = (usual - 3 * errors) / max(1, counts.total())
         if name in declared:
             score += _BELIEVED
         if score > best_score:

@@ -2,13 +2,15 @@
 
 In: text from its root element on. Out: text in which every ``<`` and ``&`` that is no markup is escaped, HTML's named
 entities are characters, and comments and processing instructions are gone; if the document is cut off (a CDATA section
-that never ends counts as that), it ends after its last complete entry. Elements stay as they are, in the order they
-are. Nothing is fetched or expanded.
+that never ends counts as that), it ends after its last complete entry. Markup inside of an entry's elements is
+balanced: what is open when they end is closed, an end without a start goes. Other elements stay as they are, in the
+order they are. Nothing is fetched or expanded.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from html.entities import html5
 from typing import NamedTuple
 
@@ -26,6 +28,12 @@ _LOOSE_START_TAG = re.compile(_NAME + r"""(?:[^<>"']++|"[^"]*+"|'[^']*+')*+>""")
 _LOOSE_REACH = 2000
 _LOOSE_TRIES = 2000
 _ESCAPES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&apos;"}
+#: HTML elements without content; `link` and `source` are none in a feed.
+_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "meta", "param", "track", "wbr"})
+#: Elements that are void in HTML or of the feed's own, so that it is not known where one that is left open should end.
+_UNKNOWN_END = frozenset({"link", "source", "title", "basefont", "frame", "isindex"})
+#: HTML elements that end where another of their kind starts (HTML, section 13.1.2.4).
+_ENDED_BY_THEMSELVES = frozenset({"li", "p"})
 _SECTIONS = (("<![CDATA[", "]]>"), ("<!--", "-->"), ("<?", "?>"))
 
 
@@ -64,6 +72,9 @@ class _Pass:
         self.open: list[str] = []
         #: Length of `out` at the start of the open entry, or None outside of entries.
         self.entry_at: int | None = None
+        #: Open elements in the open entry, itself left out, and how often each name is among them.
+        self.inner: list[str] = []
+        self.names: Counter[str] = Counter()
         self.entries = 0
         self.ended = False
 
@@ -130,23 +141,54 @@ class _Pass:
         if not tag.endswith("/>"):
             if local in _ENTRIES:
                 self.entry_at = len(self.out)
+                self._forget()
             elif self.entry_at is None:
                 self.open.append(name)
+            elif self.inner and local in _VOID:
+                tag = tag[:-1] + "/>"
+            else:
+                self._open_inner(name, local)
         inner = tag[1:].replace("<", "&lt;") if tag.rfind("<") > 0 else tag[1:]
         self.out.append("<")
         self._characters(inner)
         return match.end()
+
+    def _open_inner(self, name: str, local: str) -> None:
+        if len(self.inner) > 1 and local in _ENDED_BY_THEMSELVES and self.inner[-1] == name:
+            self.out.append(f"</{name}>")
+        else:
+            self.inner.append(name)
+            self.names[name] += 1
+
+    def _end_inner(self, name: str) -> bool:
+        """End an element in an entry, and what is open inside of it; returns whether its end tag stays."""
+        if not self.names[name]:
+            # At the entry's own level, only feedparser knows what it may mean.
+            return not self.inner
+        while (last := self.inner.pop()) != name:
+            self.names[last] -= 1
+            if last.rpartition(":")[2].lower() not in _UNKNOWN_END:
+                self.out.append(f"</{last}>")
+        self.names[name] -= 1
+        return True
+
+    def _forget(self) -> None:
+        self.inner.clear()
+        self.names.clear()
 
     def _end(self, match: re.Match[str]) -> int:
         name = match.group(1)
         if name.rpartition(":")[2].lower() in _ENTRIES:
             self.entry_at = None
             self.entries += 1
+            self._forget()
         elif self.entry_at is None and self.open and self.open[-1] == name:
             self.open.pop()
+        stays = self.entry_at is None or self._end_inner(name)
         if name.lower() == self.root:
-            self.ended = True
-        self.out.append(match.group())
+            self.ended = stays = True
+        if stays:
+            self.out.append(match.group())
         return match.end()
 
 

@@ -16,6 +16,7 @@ from aggregator.parse.builder import (
     Builder,
     Handler,
     add_author,
+    add_content,
     add_keywords,
     add_link,
     add_tag,
@@ -57,6 +58,15 @@ def _add_enclosure(entry: Builder, element: etree._Element) -> None:
     entry.enclosures.append((element, element.get("url") or element.get("href") or ""))
 
 
+def _add_atom_content(entry: Builder, element: etree._Element) -> None:
+    """Content as in Atom (RFC 4287, section 4.1.3), where it is sure to be HTML."""
+    if element.get("type") not in ("html", "text/html") or len(element) or element.get("src") or element.get("mode"):
+        raise Unsure("content of a type that is not HTML")
+    if not entry.contents:
+        entry.language = entry.language or language(element.get(XML_LANG))
+    add_content(entry, element)
+
+
 def _add_categories(entry: Builder, element: etree._Element) -> None:
     for child in element:
         add_tag(entry, child)
@@ -89,7 +99,8 @@ _ATOM_PARTS: dict[str, Handler] = {
     ATOM + "published": set_published,
     ATOM + "updated": set_updated,
     ATOM + "category": add_tag,
-    **{ATOM + name: unsure for name in ("content", "summary", "id", "title")},
+    ATOM + "content": _add_atom_content,
+    **{ATOM + name: unsure for name in ("summary", "id", "title")},
 }
 _UNCERTAIN: dict[str, Handler] = {XHTML + "body": unsure, XHTML + "div": unsure}
 #: Handlers by qualified name for each namespace that the format's own elements may be in.

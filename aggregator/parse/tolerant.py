@@ -25,12 +25,10 @@ import feedparser.api
 from aggregator.errors import ParseError
 from aggregator.models import ParsedFeed
 from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, MAX_URL, Document
-from aggregator.parse.encoding import drop_forbidden_references
 from aggregator.parse.mapping import map_feed
-from aggregator.parse.repair import repair
+from aggregator.parse.mend import Mended, mend, without_forbidden
 from aggregator.parse.syndication import Hints
 
-_CUT_OFF = "the document is cut off"
 _MAX_ATTRIBUTES = 250
 #: 10,000 entries have some 100,000 elements; feedparser takes 20 µs and more for each.
 _MAX_ELEMENTS = 150_000
@@ -185,12 +183,8 @@ def read(document: Document) -> ParsedFeed:
     Raises:
         ParseError: ``unparsable``.
     """
-    text, dropped = drop_forbidden_references(document.text)
-    repairs = list(document.repairs)
-    if dropped:
-        repairs.append(f"references to forbidden characters were removed: {dropped}")
     try:
-        parser, more = _parse(text, document)
+        parser, mended = _parse(document)
     except _Absurd as error:
         raise ParseError(f"no feed needs {error}; it is not read", kind="unparsable", url=document.url) from None
     except ParseError:
@@ -198,31 +192,23 @@ def read(document: Document) -> ParsedFeed:
     except Exception as error:
         message = f"feedparser could not read it: {type(error).__name__}: {str(error)[:200]}"
         raise ParseError(message, kind="unparsable", url=document.url) from error
-    feed = map_feed(parser, document.url, tuple(repairs + more))
-    return replace(feed, complete=not any(message.startswith(_CUT_OFF) for message in more))
+    feed = map_feed(parser, document.url, mended.repairs + _full(parser))
+    return replace(feed, complete=mended.complete)
 
 
-def _parse(text: str, document: Document) -> tuple[Any, list[str]]:
-    parser, problem = _run_strict(text, document)
+def _parse(document: Document) -> tuple[Any, Mended]:
+    mended = without_forbidden(document)
+    parser, problem = _run_strict(mended.text, document)
     if problem is None:
-        return parser, _full(parser)
-    repaired = repair(text, document.root)
-    if repaired.cut_off and not repaired.entries:
-        message = "the document is cut off before the end of its first entry"
-        raise ParseError(message, kind="unparsable", url=document.url)
-    if repaired.cut_off:
-        repairs = [f"the document is cut off: only its {repaired.entries:,} complete entries were read"]
-    else:
-        repairs = [f"not well-formed XML, repaired: {problem}"]
-    if repaired.trailing:
-        repairs.append("text after the end of the feed was left out")
-    parser, problem = _run_strict(repaired.text, document)
+        return parser, mended
+    mended = mend(mended, document, problem)
+    parser, problem = _run_strict(mended.text, document)
     if problem is not None:
         parser = _Loose(document.url, None, "utf-8", {})
         _prepare(parser)
         with contextlib.suppress(_Enough):
-            parser.feed(repaired.text)
-    return parser, repairs + _full(parser)
+            parser.feed(mended.text)
+    return parser, mended
 
 
 def _run_strict(text: str, document: Document) -> tuple[Any, str | None]:
@@ -253,8 +239,8 @@ def _prepare(parser: Any) -> None:
     parser.hints = Hints()
 
 
-def _full(parser: Any) -> list[str]:
-    return [f"only the first {MAX_ENTRIES:,} entries were read"] if len(parser.entries) >= MAX_ENTRIES else []
+def _full(parser: Any) -> tuple[str, ...]:
+    return (f"only the first {MAX_ENTRIES:,} entries were read",) if len(parser.entries) >= MAX_ENTRIES else ()
 
 
 def _is_bad_base(name: str, value: str, full: bool) -> bool:

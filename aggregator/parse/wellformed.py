@@ -1,4 +1,4 @@
-"""Read what is well-formed and plain, in this process and fast; leave everything else to the tolerant reader.
+"""Read what is well-formed, or is so after a repair, and plain: in this process and fast. The rest is not for us.
 
 In: `Fetched`, or a `Document` that `sniff` has made of it. Out: a `ParsedFeed`, or None where the tolerant reader is
 needed. Most feeds are well-formed UTF-8; lxml gets them as the bytes they are, without a look at their text before.
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from lxml import etree
 
 from aggregator.models import Fetched, ParsedFeed
 from aggregator.parse import atom, jsonfeed, rss
 from aggregator.parse.document import Document
-from aggregator.parse.xmltree import Reader, Unsure, parse_xml
+from aggregator.parse.mend import mend, without_forbidden
+from aggregator.parse.xmltree import IllFormed, Reader, Unsure, parse_xml
 
 _ReadTree = Callable[[etree._Element, Reader, tuple[str, ...]], ParsedFeed]
 
@@ -25,31 +27,59 @@ _UTF8_START = re.compile(
     rb"""(?:\xef\xbb\xbf)?(?:<\?xml(?![^>]{0,200}?\sencoding)|<\?xml[^>]{0,200}?\sencoding\s*=\s*["']utf-?8["']|<[a-z])""",
     re.IGNORECASE,
 )
+#: All that may be before the root element but a DOCTYPE; no part of it is read twice.
+_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?>\s++|<!--.*?-->|<\?.*?\?>)*+<[A-Za-z_]", re.DOTALL)
 
 
 def read_bytes(fetched: Fetched) -> ParsedFeed | None:
     """Read a document that is well-formed UTF-8 without a DOCTYPE: with one, entities could be declared."""
     body = fetched.body
-    if not _UTF8_START.match(body) or b"<!DOCTYPE" in body:
+    if not _UTF8_START.match(body) or not _PROLOG.match(body):
         return None
-    return _read_xml(body, fetched.url, ())
+    try:
+        return _read_xml(body, fetched.url, ())
+    except Unsure:
+        return None
 
 
-def read_document(document: Document) -> ParsedFeed | None:
+def read_document(document: Document, *, repair_up_to: int | None = None) -> ParsedFeed | None:
     """Read a JSON Feed, or XML in whatever encoding; its DOCTYPE is gone already.
 
+    Args:
+        document: what to read.
+        repair_up_to: characters of the largest document that is repaired here if it is ill-formed; None: any.
+
     Raises:
-        ParseError: it is JSON, but cannot be read as a feed.
+        ParseError: it is JSON, but cannot be read as a feed, or XML of which too little is left.
     """
     if document.format == "json":
         return jsonfeed.read(document)
-    return _read_xml(document.text.encode(), document.url, document.repairs)
-
-
-def _read_xml(data: bytes, url: str, repairs: tuple[str, ...]) -> ParsedFeed | None:
     try:
-        root = parse_xml(data, url)
-        read = _READERS.get(root.tag.rpartition("}")[2].lower())
-        return None if read is None else read(root, Reader(url, data), repairs)
+        try:
+            return _read_xml(document.text.encode(), document.url, document.repairs)
+        except IllFormed as error:
+            if repair_up_to is not None and len(document.text) > repair_up_to:
+                return None
+            return _read_ill_formed(document, str(error))
     except Unsure:
         return None
+
+
+def _read_ill_formed(document: Document, problem: str) -> ParsedFeed:
+    mended = without_forbidden(document)
+    if mended.text != document.text:
+        try:
+            return _read_xml(mended.text.encode(), document.url, mended.repairs)
+        except IllFormed as error:
+            problem = str(error)
+    mended = mend(mended, document, problem)
+    feed = _read_xml(mended.text.encode(), document.url, mended.repairs)
+    return feed if mended.complete else replace(feed, complete=False)
+
+
+def _read_xml(data: bytes, url: str, repairs: tuple[str, ...]) -> ParsedFeed:
+    root = parse_xml(data, url)
+    read = _READERS.get(root.tag.rpartition("}")[2].lower())
+    if read is None:
+        raise Unsure(f"root element {root.tag}")
+    return read(root, Reader(url, data), repairs)
