@@ -44,6 +44,7 @@ def parse_xml(data: bytes, url: str) -> etree._Element:
 
     Raises:
         IllFormed: it is not well-formed, or too deep or too large for a feed.
+        Unsure: it has a DOCTYPE.
     """
     # Without `huge_tree`, libxml2 itself refuses deep nesting and texts over 10 MB.
     parser = etree.XMLParser(
@@ -56,9 +57,13 @@ def parse_xml(data: bytes, url: str) -> etree._Element:
         huge_tree=False,
     )
     try:
-        return etree.fromstring(data, parser, base_url=url)
+        root = etree.fromstring(data, parser, base_url=url)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise IllFormed(_problem(error)) from None
+    # No caller lets one through; should one ever do, no text that it declares is believed.
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise Unsure("a DOCTYPE")
+    return root
 
 
 def _problem(error: Exception) -> str:
