@@ -7,6 +7,7 @@ business of `aggregator.fetch.guard`.
 
 from __future__ import annotations
 
+import functools
 import re
 from base64 import b64encode
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ import httpx
 from aggregator.errors import FetchError
 
 MAX_LENGTH = 8192
+#: Longer ones are not kept: strangers choose them, and nearly all are shorter.
+_KEPT_LENGTH = 300
 
 _PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
@@ -59,6 +62,10 @@ def parse(text: str) -> Target:
     Raises:
         FetchError: of kind ``refused``, if it is no http(s) URL that can be asked for.
     """
+    return _kept(text) if len(text) <= _KEPT_LENGTH else _parse(text)
+
+
+def _parse(text: str) -> Target:
     try:
         url = httpx.URL(_checked(text))
     except (httpx.InvalidURL, ValueError) as error:
@@ -77,6 +84,10 @@ def parse(text: str) -> Target:
     if url.userinfo or "#" in text or url.port == _PORTS[url.scheme]:
         url = url.copy_with(userinfo=b"", fragment=None, port=None if port == _PORTS[url.scheme] else port)
     return Target(str(url), url, (url.scheme, host, port), authorization)
+
+
+#: A source's address is looked at when its turn is decided and when it is asked, in every cycle.
+_kept = functools.lru_cache(maxsize=10_000)(_parse)
 
 
 def shown(text: str) -> str:
