@@ -103,33 +103,20 @@ def succeeded(
     """
     # With anything missing the same document has to be looked at again, so the server must not answer 304.
     whole = parsed.complete and not fetched.missing
-    first = state.last_success_at is None
-    text, rhythm = _rhythm(source, state, new, now, first)
     wishes = feed_hints(parsed.syndication)
-    server = server_hints(fetched.freshness, now, no_validator=not (fetched.etag or fetched.last_modified))
-    due = next_due(
-        source.id,
-        now,
-        source.interval,
-        rhythm=rhythm,
-        server=server,
-        feed=wishes,
-        insist=source.insist,
-        first=first,
-    )
-    after = replace(
+    after = _well(
+        source,
         state,
-        **_WELL,
-        last_attempt_at=now,
-        last_success_at=now,
-        next_due_at=due.at,
-        due_why=due.why,
+        now,
+        server_hints(fetched.freshness, now, no_validator=not (fetched.etag or fetched.last_modified)),
+        wishes,
+        new=new,
+        first=state.last_success_at is None,
         etag=fetched.etag if whole else None,
         last_modified=fetched.last_modified if whole else None,
         title=parsed.title or state.title,
         home_url=parsed.home_url or state.home_url,
         body_hash=fetched.body_hash or None if whole else None,
-        rhythm=text,
         feed_hints=wishes.dump() or None,
     )
     return FeedUpdate(after, new, changed, unchanged, notes)
@@ -138,27 +125,9 @@ def succeeded(
 def not_modified(source: Source, state: FeedState, outcome: NotModified, now: datetime) -> FeedUpdate:
     """The outcome of a document that is still the one of last time."""
     etag, last_modified = outcome.etag or state.etag, outcome.last_modified or state.last_modified
-    text, rhythm = _rhythm(source, state, (), now, first=False)
-    due = next_due(
-        source.id,
-        now,
-        source.interval,
-        rhythm=rhythm,
-        server=server_hints(outcome.freshness, now, no_validator=not (etag or last_modified)),
-        feed=FeedHints.load(state.feed_hints),
-        insist=source.insist,
-    )
-    after = replace(
-        state,
-        **_WELL,
-        last_attempt_at=now,
-        last_success_at=now,
-        next_due_at=due.at,
-        due_why=due.why,
-        etag=etag,
-        last_modified=last_modified,
-        rhythm=text,
-    )
+    server = server_hints(outcome.freshness, now, no_validator=not (etag or last_modified))
+    wishes = FeedHints.load(state.feed_hints)
+    after = _well(source, state, now, server, wishes, etag=etag, last_modified=last_modified)
     return FeedUpdate(after, notes=outcome.notes)
 
 
@@ -171,7 +140,7 @@ def failed(source: Source, state: FeedState, error: SourceError, now: datetime) 
         until = max(fetching.retry_after or now + _TOO_MANY.backoff(), now)
         return FeedUpdate(replace(state, next_due_at=until, due_why=_HOST_WAITS), notes=(message,))
     status = fetching.status if fetching else None
-    gone = Gone(state.gone_days, state.gone_last)
+    gone = Gone.of(state)
     if status == 410:
         gone = said_gone(gone, now)
     failure = Failure(error.kind, state.failures + 1, status, gone)
@@ -208,18 +177,49 @@ def not_reached(state: FeedState, now: datetime) -> FeedUpdate:
     return FeedUpdate(after, notes=(due.why,))
 
 
-#: What a success ends.
-_WELL: dict[str, Any] = {
-    "failures": 0,
-    "failure_kind": None,
-    "error": None,
-    "gone_days": 0,
-    "gone_last": None,
-    "outages": 0,
-}
 _HOST_WAITS = "the host asks to be left alone until then"
 #: How long the sources of a host wait that was asked too often and does not say until when.
 _TOO_MANY = Failure("http_status", 1, 429)
+
+
+def _well(
+    source: Source,
+    state: FeedState,
+    now: datetime,
+    server: ServerHints,
+    wishes: FeedHints,
+    *,
+    new: Sequence[Entry] = (),
+    first: bool = False,
+    **changes: Any,
+) -> FeedState:
+    """The state after a success, which ends all troubles; `changes` are of other fields."""
+    text, rhythm = _rhythm(source, state, new, now, first)
+    due = next_due(
+        source.id,
+        now,
+        source.interval,
+        rhythm=rhythm,
+        server=server,
+        feed=wishes,
+        insist=source.insist,
+        first=first,
+    )
+    return replace(
+        state,
+        last_attempt_at=now,
+        last_success_at=now,
+        next_due_at=due.at,
+        due_why=due.why,
+        failures=0,
+        failure_kind=None,
+        error=None,
+        gone_days=0,
+        gone_last=None,
+        outages=0,
+        rhythm=text,
+        **changes,
+    )
 
 
 def _server(error: FetchError, now: datetime) -> ServerHints:

@@ -83,7 +83,7 @@ def _of_source(
     # The file may have been edited since the source was last looked at.
     if state.moved_to == source.url or state.request_hash not in (None, KINDS[source.kind].request_hash(source)):
         return None
-    if Gone(state.gone_days, state.gone_last).confirmed:
+    if Gone.of(state).confirmed:
         return Proposal(index, source, f"is gone: it said 410 on {state.gone_days} days", None)
     if state.moved_to is None or not _stands(state):
         return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from aggregator.models import FailureKind
+from aggregator.models import FailureKind, FeedState
 
 _GONE_DAYS = 3
 _FEWEST_HOSTS = 3
@@ -74,6 +74,11 @@ class Gone:
 
     days: int = 0
     last: date | None = None
+
+    @classmethod
+    def of(cls, state: FeedState) -> Gone:
+        """What is remembered of a source."""
+        return cls(state.gone_days, state.gone_last)
 
     @property
     def confirmed(self) -> bool:
