@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aggregator.retention import BATCH, delete_posts
+from aggregator.retention import remove
 from aggregator.store import Store
 
 
@@ -19,11 +19,7 @@ def purge(store: Store, data: Path, source_id: str) -> int:
         PublishError: a post file cannot be deleted; its entry stays, too.
         StoreError: the store failed.
     """
-    removed = 0
-    while batch := store.expired(source_id, None, 0, BATCH):
-        delete_posts(data / "posts", [path for path in batch.values() if path is not None])
-        store.remove(source_id, batch)
-        removed += len(batch)
+    removed = remove(store, source_id, None, 0, posts=data / "posts")
     store.forget(source_id)
     store.record({f"hook/{source_id}": ""})
     return removed

@@ -7,7 +7,7 @@ files go before their rows, and feeds are marked before both, so that a crash at
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -46,22 +46,41 @@ def retain(config: Config, store: Store, data: Path, now: datetime) -> int:
 def _retain(source: Source, store: Store, data: Path, now: datetime) -> int:
     rule = source.retention
     before = now - rule.age if rule.age else None
+    posts = data / "posts" if rule.delete_posts else None
+    return remove(store, source.id, before, rule.count, posts=posts, categories=[source.category])
+
+
+def remove(
+    store: Store,
+    source_id: str,
+    before: datetime | None,
+    count: int | None,
+    *,
+    posts: Path | None,
+    categories: Collection[str] = (),
+) -> int:
+    """Remove the entries of a source that are older, or more; returns their number.
+
+    Args:
+        before, count: as in `Store.expired`.
+        posts: the folder of the post files, which go as well; None: they stay.
+        categories: whose feeds have to be written anew.
+
+    Raises:
+        PublishError: a post file cannot be deleted; its entry stays, too.
+        StoreError: the store failed.
+    """
     removed = 0
-    while batch := store.expired(source.id, before, rule.count, BATCH):
-        invalidate(store, [source.category])
-        if rule.delete_posts:
-            delete_posts(data / "posts", [path for path in batch.values() if path is not None])
-        store.remove(source.id, batch)
+    while batch := store.expired(source_id, before, count, BATCH):
+        invalidate(store, categories)
+        if posts is not None:
+            _delete(posts, [path for path in batch.values() if path is not None])
+        store.remove(source_id, batch)
         removed += len(batch)
     return removed
 
 
-def delete_posts(folder: Path, names: Iterable[str]) -> None:
-    """Delete post files by their names below the folder of posts; one that is not there is fine.
-
-    Raises:
-        PublishError: one cannot be deleted.
-    """
+def _delete(folder: Path, names: Iterable[str]) -> None:
     for name in names:
         try:
             (folder / name).unlink(missing_ok=True)
