@@ -26,7 +26,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from aggregator.update import Result
@@ -67,17 +66,13 @@ def tell_result(result: Result) -> None:
     state = result.state
     new, changed, known = result.new, result.changed, result.unchanged
     same = not (new or changed or known)
-    counts = (
-        {}
-        if result.failed or result.unreached
-        else {"entries": new + changed, "new": new, "changed": changed, "known": known}
-    )
+    counts = {} if result.missed else {"entries": new + changed, "new": new, "changed": changed, "known": known}
     tell(
         f"{result.source.id}: {describe(result)} ({result.seconds:.1f} s)",
         action="fetch",
         level=logging.WARNING if result.failed else logging.INFO,
         source=result.source.id,
-        host=_host(result.source.url),
+        host=result.source.host,
         status=_word(result, same),
         kind=state.failure_kind,
         error=state.error,
@@ -112,13 +107,6 @@ def unreached(results: Sequence[Result]) -> str:
 def printable(text: str) -> str:
     """Text from outside without control characters, which a terminal would obey."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
-
-
-def _host(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
 
 
 class _JsonLines(logging.Formatter):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from aggregator import decide
 from aggregator.errors import FetchError, SourceError
@@ -63,14 +62,7 @@ class Jury:
     def close(self) -> list[Outcome]:
         """Judge what is held back; where the network was down, the sources keep the failures that they had."""
         held, self._held = self._held, []
-        looks = ((_host(one.source.url), one.error.kind) for one in held if one.error)
+        looks = ((one.source.host or one.source.url, one.error.kind) for one in held if one.error)
         if self._answered or not network_down(looks):
             return held
         return [replace(one, update=decide.not_reached(one.state, self._clock())) for one in held]
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or url
-    except ValueError:
-        return url

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Sized
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Sized
+from typing import Generic, TypeVar
 
 from aggregator.isolate import Isolated
 
@@ -20,23 +20,8 @@ FIRST = 400
 #: More cores than this have nothing to do: what is left for one interpreter takes as long by then.
 _MOST = 3
 
-
-class Batch(Sized, Protocol):
-    """Work whose length says how much it is."""
-
-
-In = TypeVar("In", bound=Batch, contravariant=True)
-Out = TypeVar("Out", covariant=True)
-
-
-class Work(Protocol[In, Out]):
-    """A pure function that another process can import."""
-
-    __module__: str
-    __name__: str
-
-    def __call__(self, batch: In, /) -> Out:
-        """Do the work."""
+In = TypeVar("In", bound=Sized)
+Out = TypeVar("Out")
 
 
 class Pool(Generic[In, Out]):
@@ -45,7 +30,8 @@ class Pool(Generic[In, Out]):
     It may be used from several threads; `threads` of them can be kept busy.
 
     Args:
-        function: a function of a module, whose argument and result can be pickled.
+        function: a pure function of a module; its argument and result can be pickled, and the length of the argument
+            says how much work it is.
         seconds: time for one batch in a process.
         memory_mb: address space of each process in MiB.
         processes: how many besides this one; None: as many as there are cores beyond the first, within reason.
@@ -54,7 +40,7 @@ class Pool(Generic[In, Out]):
 
     def __init__(
         self,
-        function: Work[In, Out],
+        function: Callable[[In], Out],
         *,
         seconds: float,
         memory_mb: int,

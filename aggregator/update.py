@@ -37,7 +37,7 @@ from aggregator.store import Store
 
 log = logging.getLogger(__name__)
 
-#: Limits of the process that reads feeds: no honest feed comes near them.
+#: Limits of the processes that read feeds and clean their entries: no honest feed comes near them.
 PARSE_SECONDS = 30.0
 PARSE_MEMORY_MB = 1024
 #: Outcomes without entries that are stored in one transaction.
@@ -66,6 +66,11 @@ class Result:
     @property
     def failed(self) -> bool:
         return self.state.failures > 0 and not self.unreached
+
+    @property
+    def missed(self) -> bool:
+        """Whether the look brought nothing that could be read, whoever is to blame."""
+        return self.failed or self.unreached
 
     @property
     def quiet(self) -> bool:
@@ -168,9 +173,9 @@ class _Cycle:
             # Also where the cycle is cancelled: what servers have answered is not to be asked of them again.
             if trouble is None:
                 await keep(jury.close())
-            if trouble is None and not self.dry_run:
-                await self.flush()
-                self.store.record_traffic(self.clock(), self.fetcher.traffic, self.fetcher.waits)
+                if not self.dry_run:
+                    await self.flush()
+                    self.store.record_traffic(self.clock(), self.fetcher.traffic, self.fetcher.waits)
         if trouble is not None:
             raise trouble
         return results

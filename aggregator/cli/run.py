@@ -114,7 +114,7 @@ def show_cycle(config: Config, store: Store, *, everything: bool, only: Sequence
 
 
 def _status(results: Sequence[Result]) -> int:
-    return 1 if any(result.failed or result.unreached for result in results) else 0
+    return 1 if any(result.missed for result in results) else 0
 
 
 def _pull(
@@ -186,7 +186,7 @@ def _show(config: Config, results: Sequence[Result]) -> None:
     table.add_column("result", overflow="fold")
     for result in shown:
         counts = [str(result.new), str(result.changed), str(result.unchanged)]
-        if result.failed or result.unreached:
+        if result.missed:
             counts = ["", "", ""]
         if result.failed:
             outcome = plain(redact(f"{result.state.failure_kind}: {result.state.error}", config.secrets), "red")

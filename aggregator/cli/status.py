@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -146,7 +145,7 @@ def _status(
 
     return SourceStatus(
         id=source.id,
-        name=source.name or state.title or urlsplit(source.url).hostname or public(source.url),
+        name=source.name or state.title or source.host or public(source.url),
         kind=source.kind,
         category=source.category,
         state=_condition(state),
@@ -166,7 +165,7 @@ def _status(
 def _condition(state: FeedState) -> str:
     from aggregator.schedule import Gone
 
-    if Gone(state.gone_days, state.gone_last).confirmed:
+    if Gone.of(state).confirmed:
         return "gone"
     if state.outages:
         return "unreached"

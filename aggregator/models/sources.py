@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
+from urllib.parse import urlsplit
 
 from aggregator.models.intervals import Interval
 
@@ -123,6 +124,14 @@ class Source:
     retention: Retention = Retention()
     #: Asked as often as `interval` says even where the server sends no validators, so that all of it comes each time.
     insist: bool = False
+
+    @property
+    def host(self) -> str | None:
+        """The host of its address, None where it has none."""
+        try:
+            return urlsplit(self.url).hostname
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,9 @@ class Store(Protocol):
         """Make the list of sources mirror the configuration.
 
         New ones are added, due at once. A source whose derived id changed is found by its URL, or by the one that it
-        has moved to, and keeps its entries. One whose URL changed loses its validators and failures and is due at once.
-        Where its name, section or category
-        changed, its entries become pending. One that is no longer configured keeps its entries and state, but they
-        appear in no feed until it comes back.
+        has moved to, and keeps its entries. One whose URL changed loses its validators and failures and is due at
+        once. Where its name, section or category changed, its entries become pending. One that is no longer configured
+        keeps its entries and state, but they appear in no feed until it comes back.
         """
 
     def states(self) -> dict[str, FeedState]:
