@@ -17,8 +17,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from typing import IO, Any
 
 from aggregator.errors import AggregatorError, ParseError
@@ -28,6 +27,8 @@ _START_SECONDS = 60.0
 #: Seconds that a process may take to end by itself.
 _END_SECONDS = 2.0
 _LENGTH = struct.Struct("!Q")
+#: Bytes of a pipe, where the system lets one choose: a document goes through at once, not in dozens of pieces.
+_PIPE_SIZE = 2**20
 
 
 class Isolated:
@@ -45,6 +46,12 @@ class Isolated:
         self._memory_mb = memory_mb
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard = _Guard()
+
+    def start(self) -> None:
+        """Start the process now, so that the first call need not wait for it; a failure is left to that call."""
+        with self._lock, contextlib.suppress(ParseError):
+            self._ready_process()
 
     def call(self, payload: object) -> Any:
         """Run the function on `payload`.
@@ -56,17 +63,18 @@ class Isolated:
         """
         with self._lock:
             process = self._ready_process()
+            self._guard.begin(process, self._seconds)
             try:
-                with _deadline(process, self._seconds) as expired:
-                    _send(process.stdin, payload)
-                    answer = _receive(process.stdout)
+                _send(process.stdin, payload)
+                answer = _receive(process.stdout)
             except (OSError, EOFError):
+                expired = self._guard.end()
                 code = self._end()
-                if expired.is_set():
+                if expired:
                     raise ParseError(f"it took longer than {self._seconds:g} s to read", kind="unparsable") from None
                 message = f"the process that read it ended by itself (exit status {code})"
                 raise ParseError(message, kind="unparsable") from None
-            if expired.is_set() or answer[0] == "memory":
+            if self._guard.end() or answer[0] == "memory":
                 self._end()
         return self._result(*answer)
 
@@ -74,6 +82,7 @@ class Isolated:
         """End the process, if there is one. A later call starts another."""
         with self._lock:
             self._end()
+            self._guard.close()
 
     def _result(self, kind: str, value: Any) -> Any:
         match kind:
@@ -96,13 +105,16 @@ class Isolated:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            pipesize=_PIPE_SIZE,
         )
+        self._guard.begin(process, _START_SECONDS)
         try:
-            with _deadline(process, _START_SECONDS):
-                _receive(process.stdout)
+            _receive(process.stdout)
         except (OSError, EOFError):
             message = f"the process that reads feeds could not start (exit status {self._end()})"
             raise ParseError(message, kind="internal") from None
+        finally:
+            self._guard.end()
         return process
 
     def _end(self) -> int | None:
@@ -121,23 +133,54 @@ class Isolated:
             return process.wait()
 
 
-@contextmanager
-def _deadline(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
-    """Kill the process after `seconds`, which ends every wait for its pipes; the event tells that it happened."""
-    expired = threading.Event()
+class _Guard:
+    """Kills a process that is not done in time, which ends every wait for its pipes.
 
-    def expire() -> None:
-        expired.set()
-        process.kill()
+    One thread for all calls: starting a timer for each would cost as much as a small call does.
+    """
 
-    timer = threading.Timer(seconds, expire)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield expired
-    finally:
-        timer.cancel()
-        timer.join()
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._deadline = 0.0
+        self._expired = False
+        #: Moment (monotonic) at which the thread looks again by itself; 0: it waits to be told.
+        self._looks_at = 0.0
+        self._thread: threading.Thread | None = None
+
+    def begin(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        """Give a process so many seconds from now."""
+        with self._changed:
+            self._process, self._deadline, self._expired = process, time.monotonic() + seconds, False
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="aggregator-guard", daemon=True)
+                self._thread.start()
+            elif not 0 < self._looks_at <= self._deadline:
+                self._changed.notify()
+
+    def end(self) -> bool:
+        """The process is done; whether it was killed before."""
+        with self._changed:
+            self._process = None
+            return self._expired
+
+    def close(self) -> None:
+        """End the thread; `begin` starts another."""
+        with self._changed:
+            thread, self._thread = self._thread, None
+            self._changed.notify()
+        if thread is not None:
+            thread.join()
+
+    def _watch(self) -> None:
+        with self._changed:
+            while self._thread is threading.current_thread():
+                if self._process is not None and time.monotonic() >= self._deadline:
+                    self._process.kill()
+                    self._process, self._expired = None, True
+                waits = self._process is not None
+                self._looks_at = self._deadline if waits else 0.0
+                self._changed.wait(self._deadline - time.monotonic() if waits else None)
 
 
 def _send(pipe: IO[bytes] | None, value: object) -> None:

@@ -1,13 +1,21 @@
-"""Raw entries of one document in, clean ones out: `normalize` with the reader of dates it needs, as work for a pool."""
+"""Raw entries of one document in, clean ones out, as work for a pool: `normalize` with the reader of dates it needs.
+
+Of a document that is looked at for the first time all is new, so that it is read here as well: it then goes to another
+process as the bytes it came in.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.models import Entry, Identified, Known
-from aggregator.normalize import normalize
+from aggregator.models import Entry, Fetched, Identified, Known, ParsedFeed
+from aggregator.normalize import identify, normalize
+from aggregator.parse import parse_plain
 from aggregator.parse.dates import parse_date
+
+#: Bytes that an entry takes in most feeds, markup and all.
+_USUAL_SIZE = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,44 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A feed that is still to be read, of a source of which nothing is known."""
+
+    source_id: str
+    fetched: Fetched
+    #: As in `Batch`.
+    now: datetime
+
+    def __len__(self) -> int:
+        """About as many entries as it has."""
+        return 1 + len(self.fetched.body) // _USUAL_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All of a document."""
+
+    #: Its entries left out.
+    parsed: ParsedFeed
+    #: Each of them, as a new one.
+    entries: tuple[Entry, ...]
+
+
+def read_whole(document: Document) -> Whole | None:
+    """Read a document and normalize all its entries; None where it is not for `parse_plain`.
+
+    Raises:
+        ParseError: it is no feed.
+    """
+    parsed = parse_plain(document.fetched)
+    if parsed is None:
+        return None
+    raw = tuple((one, None) for one in identify(parsed.entries))
+    entries = make_entries(Batch(document.source_id, parsed.language, document.now, raw))
+    return Whole(replace(parsed, entries=()), entries)
 
 
 def make_entries(batch: Batch) -> tuple[Entry, ...]:

@@ -34,6 +34,8 @@ class Outcome:
     error: SourceError | None
     #: Seconds from the start of the fetch to the outcome.
     seconds: float
+    #: Whether it is stored already.
+    stored: bool = False
 
 
 class Jury:

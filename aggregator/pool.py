@@ -1,86 +1,121 @@
-"""The same pure function in several processes, so that more than one core does the work of one interpreter.
+"""Pure functions in several processes, so that more than one core does the work of one interpreter.
 
-In: a batch of work. Out: what the function made of it, wherever it ran. A process costs its start and the way there and
-back, so small batches, and the first ones of all, are done here; and so is every batch while all processes are busy.
+In: a function and a batch of work for it. Out: what the function made of it, wherever it ran. A process costs its start
+and the way there and back, so small batches, and the first ones of all, are done here; and so is every batch while all
+processes are busy.
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
+import threading
 from collections.abc import Callable, Sized
-from typing import Generic, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from aggregator.isolate import Isolated
 
 #: A batch of fewer items is not worth the way to another process.
 SMALLEST = 5
 #: Items that are done here before the first process is started: as long as a start takes.
-FIRST = 400
+FIRST = 500
 #: More cores than this have nothing to do: what is left for one interpreter takes as long by then.
 _MOST = 3
+#: Batches that a process has at once: one to work on, and the next.
+_DEPTH = 2
+#: Limits of each process: no honest batch comes near them.
+_SECONDS = 30.0
+_MEMORY_MB = 1024
 
 In = TypeVar("In", bound=Sized)
 Out = TypeVar("Out")
 
 
-class Pool(Generic[In, Out]):
-    """Runs batches of one function here and in processes of their own.
+class Pool:
+    """Runs batches of pure functions here and in processes of their own; a context manager, which ends them.
 
-    It may be used from several threads; `threads` of them can be kept busy.
+    It may be used from several threads. Functions are of modules, their arguments and results can be pickled, and the
+    length of an argument says how much work it is.
 
     Args:
-        function: a pure function of a module; its argument and result can be pickled, and the length of the argument
-            says how much work it is.
-        seconds: time for one batch in a process.
-        memory_mb: address space of each process in MiB.
         processes: how many besides this one; None: as many as there are cores beyond the first, within reason.
         first: items that are done here before the first process is started.
     """
 
-    def __init__(
-        self,
-        function: Callable[[In], Out],
-        *,
-        seconds: float,
-        memory_mb: int,
-        processes: int | None = None,
-        first: int = FIRST,
-    ) -> None:
-        path = f"{function.__module__}:{function.__name__}"
+    def __init__(self, *, processes: int | None = None, first: int = FIRST) -> None:
         count = min(_cores() - 1, _MOST) if processes is None else processes
-        self.threads = count + 1
-        self._function = function
-        self._all = [Isolated(path, seconds=seconds, memory_mb=memory_mb) for _ in range(count)]
-        self._free = deque(self._all)
+        #: Batches that each process has, the one that it works on included.
+        self._loads = {Isolated(f"{__name__}:perform", seconds=_SECONDS, memory_mb=_MEMORY_MB): 0 for _ in range(count)}
+        self._counting = threading.Lock()
         self._left = first
+        #: Held by whoever computes in this process: threads that do so at the same time only hold each other up.
+        self.turn = threading.Lock()
+        #: Threads that `run` can keep busy: what waits for a process has the next batch ready for it.
+        self.threads = _DEPTH * count + 2
+        self._starters: list[threading.Thread] = []
 
-    def run(self, batch: In) -> Out:
-        """Do one batch.
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def expect(self, items: int) -> None:
+        """Be told how much is to come: where it is enough, the processes are started meanwhile."""
+        if items > self._left:
+            self._left = 0
+            self._starters += [threading.Thread(target=process.start) for process in self._loads]
+            for starter in self._starters:
+                starter.start()
+
+    def is_worth(self, batch: Sized) -> bool:
+        """Whether a batch may go to another process; each is to be asked for once."""
+        size = len(batch)
+        # Threads may count at once and lose some; nothing depends on the exact number.
+        self._left -= size
+        return size >= SMALLEST and self._left <= 0 and bool(self._loads)
+
+    def run(self, function: Callable[[In], Out], batch: In) -> Out:
+        """Do one batch in another process, or in turn here where all of them are busy; `turn` must not be held.
 
         Raises:
             ParseError: a process took too long or too much memory for it.
             AggregatorError: the one that the function raised.
         """
-        size = len(batch)
-        # Threads may count at once and lose some; nothing depends on the exact number.
-        self._left -= size
-        if size < SMALLEST or self._left > 0:
-            return self._function(batch)
+        process = self._reserved()
+        if process is None:
+            with self.turn:
+                return function(batch)
         try:
-            process = self._free.popleft()
-        except IndexError:
-            return self._function(batch)
-        try:
-            result: Out = process.call(batch)
+            result: Out = process.call((function, batch))
             return result
         finally:
-            self._free.append(process)
+            with self._counting:
+                self._loads[process] -= 1
 
     def close(self) -> None:
         """End the processes."""
-        for process in self._all:
+        for starter in self._starters:
+            starter.join()
+        for process in self._loads:
             process.close()
+
+    def _reserved(self) -> Isolated | None:
+        """The process that has least to do, if it can take one batch more."""
+        with self._counting:
+            process = min(self._loads, key=self._loads.__getitem__, default=None)
+            if process is None or self._loads[process] >= _DEPTH:
+                return None
+            self._loads[process] += 1
+            return process
+
+
+def perform(work: tuple[Callable[[Any], Any], Any]) -> Any:
+    """What the processes do: one function on one batch."""
+    function, batch = work
+    return function(batch)
 
 
 def _cores() -> int:

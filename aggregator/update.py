@@ -1,11 +1,11 @@
 """The pipeline: the only place that knows the order of the stages.
 
-    due sources -> fetch -> parse -> identify -> select -> normalize -> decide -> store
+    due sources -> fetch -> digest (parse -> identify -> select -> normalize -> decide -> store)
 
-`update_due` runs one cycle. Fetching is concurrent on the event loop; reading documents and cleaning entries runs in
-worker threads (in processes of their own where a reader cannot be trusted to end, and where there is enough to do for
-several cores); everything that touches the store runs in one thread, one source after the other. One source's failure
-is an outcome like any other, never an exception.
+`update_due` runs one cycle. Fetching is concurrent on the event loop; a document that came is digested in a worker
+thread (in processes of their own where a reader cannot be trusted to end, and where there is enough to do for several
+cores), see `digest`; outcomes without a document are stored together. One source's failure is an outcome like any
+other, never an exception.
 """
 
 from __future__ import annotations
@@ -19,29 +19,32 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any, TypeVar
 
 from aggregator import __version__, decide
-from aggregator.config import Config, redact
+from aggregator.config import Config
+from aggregator.digest import Digester
 from aggregator.errors import SourceError, StoreError
 from aggregator.fetch import Fetcher, FetchSettings
 from aggregator.isolate import Isolated
-from aggregator.making import Batch, make_entries
-from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, RawEntry, Source
-from aggregator.normalize import identify
+from aggregator.models import FeedState, FeedUpdate, NotModified, Source
 from aggregator.outage import Jury, Outcome
-from aggregator.parse import parse_plain
-from aggregator.parse.dates import parse_date
 from aggregator.pool import Pool
 from aggregator.sources import KINDS, Tools, moves
 from aggregator.store import Store
 
 log = logging.getLogger(__name__)
 
-#: Limits of the processes that read feeds and clean their entries: no honest feed comes near them.
+#: Limits of the process that reads what only the tolerant reader can read: no honest feed comes near them.
 PARSE_SECONDS = 30.0
 PARSE_MEMORY_MB = 1024
-#: Outcomes without entries that are stored in one transaction.
+#: Outcomes without a document that are stored in one transaction.
 STATES_AT_ONCE = 200
+#: Entries that most feeds show.
+_USUAL_ENTRIES = 15
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ async def update_due(
     chosen: Sequence[tuple[Source, FeedState]],
     *,
     clock: Callable[[], datetime],
+    pool: Pool | None = None,
     dry_run: bool = False,
     on_result: Callable[[Result], None] = lambda result: None,
     stopping: Callable[[], bool] = lambda: False,
@@ -92,6 +96,7 @@ async def update_due(
 
     Args:
         clock: the current time, aware and in UTC.
+        pool: where entries are cleaned; None: one for this cycle alone.
         dry_run: fetch and compare, but store nothing.
         on_result: called on the event loop for each finished source.
         stopping: asked before each source; once true, no other is begun, and those under way come to their end.
@@ -108,16 +113,16 @@ async def update_due(
         host_delay=config.fetch.host_delay or timedelta(0),
     )
     with ExitStack() as stack:
-        cleaner = Pool(make_entries, seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
-        stack.callback(cleaner.close)
-        readers = stack.enter_context(ThreadPoolExecutor(max(cleaner.threads, 2), "aggregator-read"))
-        keeper = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
-        parser = Isolated("aggregator.parse:parse", seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
-        stack.callback(parser.close)
+        if pool is None:
+            pool = stack.enter_context(Pool())
+        pool.expect(_USUAL_ENTRIES * sum(state.last_success_at is None for _, state in chosen))
+        tolerant = Isolated("aggregator.parse:parse", seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
+        stack.callback(tolerant.close)
+        threads = stack.enter_context(ThreadPoolExecutor(pool.threads, "aggregator-digest"))
+        digester = Digester(store, pool, tolerant, clock, dry_run, config.secrets)
         waits = store.host_waits(clock())
         async with Fetcher(settings, clock=clock, waits=waits) as fetcher:
-            parse = partial(_parse, parser)
-            cycle = _Cycle(store, fetcher, parse, cleaner, readers, keeper, clock, dry_run, config.secrets)
+            cycle = _Cycle(digester, fetcher, threads)
             return await cycle.run(chosen, config.fetch.concurrency, on_result, stopping)
 
 
@@ -125,16 +130,10 @@ async def update_due(
 class _Cycle:
     """What the steps of one cycle share."""
 
-    store: Store
+    digester: Digester
     fetcher: Fetcher
-    parse: Callable[[Fetched], ParsedFeed]
-    cleaner: Pool[Batch, tuple[Entry, ...]]
-    readers: ThreadPoolExecutor
-    keeper: ThreadPoolExecutor
-    clock: Callable[[], datetime]
-    dry_run: bool
-    secrets: frozenset[str]
-    #: Outcomes without entries, until there are enough of them to be stored together.
+    threads: ThreadPoolExecutor
+    #: Outcomes without a document, until there are enough of them to be stored together.
     states: list[FeedState] = field(default_factory=list)
 
     async def run(
@@ -148,7 +147,7 @@ class _Cycle:
         results: list[Result] = []
         trouble: BaseException | None = None
         queue = iter(chosen)
-        jury = Jury(self.clock)
+        jury = Jury(self.digester.clock)
 
         async def keep(outcomes: Sequence[Outcome]) -> None:
             for outcome in outcomes:
@@ -173,9 +172,8 @@ class _Cycle:
             # Also where the cycle is cancelled: what servers have answered is not to be asked of them again.
             if trouble is None:
                 await keep(jury.close())
-                if not self.dry_run:
-                    await self.flush()
-                    self.store.record_traffic(self.clock(), self.fetcher.traffic, self.fetcher.waits)
+                await self.flush()
+                self.digester.record_traffic(self.fetcher.traffic, self.fetcher.waits)
         if trouble is not None:
             raise trouble
         return results
@@ -183,9 +181,9 @@ class _Cycle:
     async def update_source(self, source: Source, state: FeedState) -> Outcome:
         """Run one source through all stages; whatever comes of it is an outcome."""
         started = time.monotonic()
-        error = None
+        error, stored = None, False
         try:
-            update = await self._pull(source, state)
+            update, stored = await self._pull(source, state)
         except SourceError as failure:
             error = failure
         except StoreError:
@@ -196,101 +194,50 @@ class _Cycle:
             words = f"unexpected error: {type(failure).__name__}: {failure}"
             error = SourceError(words, kind="internal", url=source.url)
         if error is not None:
-            update = decide.failed(source, state, error, self.clock())
-        return Outcome(source, state, update, error, time.monotonic() - started)
+            update = decide.failed(source, state, error, self.digester.clock())
+        return Outcome(source, state, update, error, time.monotonic() - started, stored)
 
     async def _keep(self, outcome: Outcome) -> Result:
-        """Store an outcome, and sum it up."""
-        update = self._without_secrets(outcome.update)
-        if not self.dry_run:
-            await self._store(update)
-        counts = len(update.new), len(update.changed), update.unchanged
-        return Result(outcome.source, update.state, *counts, update.notes, outcome.seconds)
+        """Store an outcome soon where a document did not bring it, and sum it up.
 
-    async def _store(self, update: FeedUpdate) -> None:
-        """Store an outcome at once, or soon where it has no entries: a crash then costs some requests once more."""
-        if update.new or update.changed or update.unchanged:
-            await asyncio.get_running_loop().run_in_executor(self.keeper, self.store.apply, update)
-        else:
+        A crash then costs some requests once more.
+        """
+        update = outcome.update
+        if not outcome.stored:
+            update = self.digester.without_secrets(update)
             self.states.append(update.state)
             if len(self.states) >= STATES_AT_ONCE:
                 await self.flush()
+        counts = len(update.new), len(update.changed), update.unchanged
+        return Result(outcome.source, update.state, *counts, update.notes, outcome.seconds)
 
     async def flush(self) -> None:
         """Store the states that are still to be stored."""
         states = self.states.copy()
         self.states.clear()
-        await asyncio.get_running_loop().run_in_executor(self.keeper, self.store.keep, states)
+        await asyncio.get_running_loop().run_in_executor(self.threads, self.digester.keep, states)
 
-    def _without_secrets(self, update: FeedUpdate) -> FeedUpdate:
-        """What is told of an update goes into the database and from there to many places."""
-        if update.state.error is None and not update.notes:
-            return update
-        error = update.state.error and redact(update.state.error, self.secrets)
-        notes = tuple(redact(note, self.secrets) for note in update.notes)
-        return replace(update, state=replace(update.state, error=error), notes=notes)
-
-    async def _pull(self, source: Source, state: FeedState) -> FeedUpdate:
+    async def _pull(self, source: Source, state: FeedState) -> tuple[FeedUpdate, bool]:
+        """The outcome of a look, and whether it is stored."""
         kind = KINDS[source.kind]
-        loop = asyncio.get_running_loop()
-        tools = Tools(
-            fetch=self.fetcher.fetch,
-            known=partial(self._known_keys, source.id),
-            offload=lambda function, *args: loop.run_in_executor(self.readers, partial(function, *args)),
-            parse=self.parse,
-        )
-        asked = moves.usable(source, state, self.clock())
-        fetched = await kind.fetch(source, asked, tools)
+        clock = self.digester.clock
+        asked = moves.usable(source, state, clock())
+        fetched = await kind.fetch(source, asked, self._tools(source))
         state = replace(state, request_hash=kind.request_hash(source))
-        state, fetched = moves.remember(source, state, asked, fetched, self.clock())
+        state, fetched = moves.remember(source, state, asked, fetched, clock())
         if isinstance(fetched, NotModified):
-            return decide.not_modified(source, state, fetched, self.clock())
-        parsed = await loop.run_in_executor(self.readers, kind.read, source, fetched, self.clock(), tools)
-        selection = await loop.run_in_executor(self.keeper, self._select, source.id, parsed)
-        batch = Batch(
-            source.id,
-            parsed.language,
-            self.clock(),
-            (*((one, None) for one in selection.new), *selection.changed),
-        )
-        entries = await loop.run_in_executor(self.readers, self.cleaner.run, batch) if batch.entries else ()
-        return decide.succeeded(
-            source,
-            state,
-            fetched,
-            parsed,
-            entries[: len(selection.new)],
-            entries[len(selection.new) :],
-            selection.unchanged,
-            batch.now,
-            notes=(*fetched.notes, *parsed.repairs, *fetched.missing, *selection.notes),
+            return decide.not_modified(source, state, fetched, clock()), False
+        return await self._offload(self.digester.digest, source, state, fetched), True
+
+    def _tools(self, source: Source) -> Tools:
+        return Tools(
+            fetch=self.fetcher.fetch,
+            known=lambda keys: self._offload(self.digester.seen, source.id, keys),
+            offload=self._offload,
         )
 
-    async def _known_keys(self, source_id: str, keys: Sequence[str]) -> set[str]:
-        loop = asyncio.get_running_loop()
-        known = await loop.run_in_executor(self.keeper, self.store.known, source_id, keys)
-        return known.keys() | await loop.run_in_executor(self.keeper, self.store.removed, source_id, keys)
-
-    def _select(self, source_id: str, parsed: ParsedFeed) -> decide.Selection:
-        """Compare a document with what is known."""
-        identified = identify(parsed.entries)
-        removed = self.store.removed(source_id, [one.key for one in identified])
-        identified = tuple(one for one in identified if one.key not in removed)
-        known = self.store.known(source_id, [one.key for one in identified])
-        return decide.select(identified, known, _changed_at)
-
-
-def _changed_at(raw: RawEntry) -> datetime | None:
-    return parse_date(raw.updated, timezone=raw.timezone) if raw.updated else None
-
-
-def _parse(isolated: Isolated, fetched: Fetched) -> ParsedFeed:
-    """Read a feed here where that is sure to be quick, and in a process that can be ended otherwise."""
-    parsed = parse_plain(fetched)
-    if parsed is not None:
-        return parsed
-    answer: ParsedFeed = isolated.call(fetched)
-    return answer
+    async def _offload(self, function: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, partial(function, *args))
 
 
 def _user_agent(config: Config) -> str:

@@ -74,7 +74,7 @@ class Pulled:
 
 async def fetch(
     source: Source, state: FeedState | None = None, known: Collection[str] = (), asked: list[str] | None = None
-) -> tuple[Fetched | NotModified, Tools]:
+) -> Fetched | NotModified:
     """Fetch over real HTTP, with `known` as the keys that are stored."""
 
     async def lookup(keys: Sequence[str]) -> set[str]:
@@ -83,13 +83,13 @@ async def fetch(
         return set(keys) & set(known)
 
     async with Fetcher(FetchSettings(user_agent="tests", concurrency=8)) as fetcher:
-        tools = Tools(fetch=fetcher.fetch, known=lookup, offload=asyncio.to_thread, parse=parse)
-        return await KINDS[source.kind].fetch(source, state or FeedState(source.id), tools), tools
+        tools = Tools(fetch=fetcher.fetch, known=lookup, offload=asyncio.to_thread)
+        return await KINDS[source.kind].fetch(source, state or FeedState(source.id), tools)
 
 
 async def pull(source: Source, state: FeedState | None = None, known: Collection[str] = ()) -> Pulled:
     """Fetch and read a source that is new or has changed."""
     asked: list[str] = []
-    fetched, tools = await fetch(source, state, known, asked)
+    fetched = await fetch(source, state, known, asked)
     assert isinstance(fetched, Fetched)
-    return Pulled(fetched, KINDS[source.kind].read(source, fetched, NOW, tools), tuple(asked))
+    return Pulled(fetched, KINDS[source.kind].read(source, fetched, NOW, parse), tuple(asked))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from multiprocessing.connection import Client, Listener
+from pathlib import Path
 
 import pytest
 
@@ -24,53 +25,77 @@ def work(batch: Sequence[str]) -> tuple[int, list[str]]:
     return os.getpid(), [text.upper() for text in batch]
 
 
-@contextmanager
-def pool(processes: int | None = 1, first: int = 0) -> Iterator[Pool[Sequence[str], tuple[int, list[str]]]]:
-    with closing(Pool(work, seconds=30, memory_mb=1024, processes=processes, first=first)) as made:
-        yield made
+def test_small_batches_and_the_first_ones_are_for_here() -> None:
+    with Pool(processes=1, first=2 * SMALLEST) as pool:
+        assert [pool.is_worth(FULL), pool.is_worth(FULL[1:])] == [False, False]
+        assert pool.is_worth([*FULL, "more"])
+        assert not pool.is_worth(FULL[1:])
 
 
-def test_small_batches_and_the_first_ones_are_done_here() -> None:
-    with pool(first=2 * SMALLEST) as workers:
-        here = [workers.run(FULL)[0], workers.run(FULL[1:])[0]]
-        assert here == [os.getpid()] * 2
-        assert workers.run([*FULL, "more", "and more"])[0] != os.getpid()
-        assert workers.run(FULL[1:])[0] == os.getpid()
+def test_much_to_come_starts_the_processes_and_counts_at_once() -> None:
+    with Pool(processes=1) as pool:
+        pool.expect(10)
+        assert not pool.is_worth(FULL)
+        pool.expect(10_000)
+        assert pool.is_worth(FULL)
 
 
 def test_one_process_does_batch_after_batch() -> None:
-    with pool() as workers:
-        assert len({workers.run(FULL)[0] for _ in range(3)} - {os.getpid()}) == 1
+    with Pool(processes=1, first=0) as pool:
+        assert len({pool.run(work, FULL)[0] for _ in range(3)} - {os.getpid()}) == 1
 
 
 def test_without_another_core_all_is_done_here() -> None:
-    with pool(processes=0) as workers:
-        assert workers.threads == 1
-        assert workers.run(FULL) == (os.getpid(), ["ONE"] * SMALLEST)
+    with Pool(processes=0, first=0) as pool:
+        assert not pool.is_worth(FULL)
+        assert pool.run(work, FULL) == (os.getpid(), ["ONE"] * SMALLEST)
 
 
-def test_there_is_a_thread_for_each_process_and_one_for_here() -> None:
-    with pool(processes=None) as workers:
-        assert 1 <= workers.threads <= 4
+def wait(batch: Sequence[str]) -> int:
+    """Tells the test that it runs, and ends when the test says so."""
+    with Client(batch[0]) as connection:
+        connection.recv()
+    return os.getpid()
+
+
+def test_what_a_busy_process_cannot_take_is_done_here(tmp_path: Path) -> None:
+    batch = [f"{tmp_path}/socket"] * SMALLEST
+    with Listener(batch[0]) as listener, Pool(processes=1, first=0) as pool, ThreadPoolExecutor(3) as threads:
+        pids = [threads.submit(pool.run, wait, batch) for _ in range(3)]
+        # The one process runs one of them, so that the second connection is from here.
+        running = [listener.accept(), listener.accept()]
+        for connection in running:
+            connection.send("go on")
+        last = listener.accept()
+        last.send("go on")
+        assert sorted(future.result() == os.getpid() for future in pids) == [False, False, True]
+
+
+def test_what_is_done_here_waits_for_its_turn() -> None:
+    with Pool(processes=0) as pool, ThreadPoolExecutor(1) as threads:
+        with pool.turn:
+            done = threads.submit(pool.run, work, FULL)
+            assert not done.done()
+        assert done.result()[0] == os.getpid()
 
 
 def test_many_threads_get_their_own_results() -> None:
     batches = [[f"{number}-{place}" for place in range(SMALLEST)] for number in range(40)]
-    with pool(processes=2) as workers, ThreadPoolExecutor(workers.threads) as threads:
-        results = list(threads.map(workers.run, batches))
+    with Pool(processes=2, first=0) as pool, ThreadPoolExecutor(pool.threads) as threads:
+        results = list(threads.map(lambda batch: pool.run(work, batch), batches))
     assert [made for _, made in results] == [[text.upper() for text in batch] for batch in batches]
 
 
 def test_an_error_of_the_function_comes_back() -> None:
-    with pool() as workers:
+    with Pool(processes=1, first=0) as pool:
         with pytest.raises(ParseError, match="not this one"):
-            workers.run(["refuse", *FULL])
-        assert workers.run(FULL)[1] == ["ONE"] * SMALLEST
+            pool.run(work, ["refuse", *FULL])
+        assert pool.run(work, FULL)[1] == ["ONE"] * SMALLEST
 
 
 def test_a_process_that_dies_fails_its_batch_only() -> None:
-    with pool() as workers:
+    with Pool(processes=1, first=0) as pool:
         with pytest.raises(ParseError, match="exit status 7"):
-            workers.run(["die", *FULL])
-        pid, made = workers.run(FULL)
+            pool.run(work, ["die", *FULL])
+        pid, made = pool.run(work, FULL)
         assert (pid != os.getpid(), made) == (True, ["ONE"] * SMALLEST)

@@ -65,12 +65,12 @@ async def test_unchanged_list_is_not_read(origin: Origin) -> None:
     listed = source(html(origin, "/list.html", list_page(("/news/1.html", "一")), conditional=True))
     first = (await pull(listed)).fetched
     state = FeedState("site", etag=first.etag, request_hash=KINDS["scrape"].request_hash(listed))
-    assert isinstance((await fetch(listed, state))[0], NotModified)
+    assert isinstance(await fetch(listed, state), NotModified)
     assert len(origin.asked("/news/1.html")) == 1
 
     # Other rules read another feed out of the same page.
     changed = replace(listed, scrape=replace(RULES, limit=5))
-    assert isinstance((await fetch(changed, state))[0], Fetched)
+    assert isinstance(await fetch(changed, state), Fetched)
 
 
 async def test_links_are_absolute_and_named_once(origin: Origin) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.models import Fetched, ScrapeRules, Text
+from aggregator.parse import parse
 from aggregator.sources import KINDS
 from tests.origin import Origin, Response, Seen
 from tests.scraping import ARTICLE, NOW, RULES, article_page, fetch, html, list_page, pull, source
@@ -177,8 +178,7 @@ async def test_private_addresses_in_a_list_are_refused(origin: Origin) -> None:
     assert other in pulled.fetched.missing[0]
 
 
-async def test_a_list_that_was_never_scraped_cannot_be_read(origin: Origin) -> None:
-    _, tools = await fetch(source(origin.route("/feed.xml", "<rss/>"), None))
+def test_a_list_that_was_never_scraped_cannot_be_read() -> None:
     page = Fetched("http://a.example/", "http://a.example/", 200, "text/html", b"<p>")
     with pytest.raises(ParseError, match="not fetched"):
-        KINDS["scrape"].read(source("http://a.example/"), page, NOW, tools)
+        KINDS["scrape"].read(source("http://a.example/"), page, NOW, parse)

@@ -27,12 +27,17 @@ class Tools:
     known: Callable[[Sequence[str]], Awaitable[set[str]]]
     #: Run a function that computes for long off the event loop, and give its result.
     offload: Callable[..., Awaitable[Any]]
-    #: Read a document as a feed, with bounded time and memory; raises `ParseError`.
-    parse: Callable[[Fetched], ParsedFeed]
+
+
+Parse = Callable[[Fetched], ParsedFeed]
+"""Reads a document as a feed, with bounded time and memory; raises `ParseError`."""
 
 
 class Kind(Protocol):
     """One kind of source."""
+
+    #: Whether `read` is nothing but `parse`, so that a document can be read wherever that is quickest.
+    AS_FETCHED: bool
 
     def request_hash(self, source: Source) -> str:
         """Fingerprint of all that decides what the validators of this source belong to, hexadecimal."""
@@ -44,7 +49,7 @@ class Kind(Protocol):
             SourceError: it could not be had.
         """
 
-    def read(self, source: Source, fetched: Fetched, now: datetime, tools: Tools) -> ParsedFeed:
+    def read(self, source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
         """Make entries of what `fetch` got. Only computes; runs in a thread of its own.
 
         Args:

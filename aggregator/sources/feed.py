@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
-from aggregator.sources.base import Tools, conditional_request, fingerprint
+from aggregator.sources.base import Parse, Tools, conditional_request, fingerprint
+
+AS_FETCHED = True
 
 #: Feeds first; many servers label theirs as XML, JSON or HTML, and a strict one must not answer 406.
 ACCEPT = (
@@ -26,6 +28,6 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     return await tools.fetch(replace(request, delta=True))
 
 
-def read(source: Source, fetched: Fetched, now: datetime, tools: Tools) -> ParsedFeed:
+def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
     """Read the feed; relative dates do not occur in feeds, so `now` is of no use here."""
-    return tools.parse(fetched)
+    return parse(fetched)

@@ -29,11 +29,13 @@ from aggregator.models import (
     Source,
     Text,
 )
-from aggregator.sources.base import Tools, conditional_request, fingerprint, plain_request
+from aggregator.sources.base import Parse, Tools, conditional_request, fingerprint, plain_request
 from aggregator.sources.dates import find_date
 from aggregator.sources.page import Page, attribute, text_of
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
+
+AS_FETCHED = False
 
 #: Articles of one source that are fetched at once; the fetcher's own limits apply besides.
 AT_ONCE = 4
@@ -94,7 +96,7 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     return replace(page, parsed=feed, missing=tuple(map(str, failed)))
 
 
-def read(source: Source, fetched: Fetched, now: datetime, tools: Tools) -> ParsedFeed:
+def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
     """Give what was read while fetching, its dates made out: ISO 8601 where one was found, else the text as it is."""
     if fetched.parsed is None:
         raise ParseError("the articles of this list were not fetched", kind="internal", url=fetched.url)

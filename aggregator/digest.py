@@ -1,0 +1,162 @@
+"""One fetched document in, its outcome out, and stored: what comes after fetching, as work for a thread.
+
+    read -> identify -> recognize -> normalize -> decide -> store
+
+A document is one piece of work for one thread, because threads share an interpreter: handing it from one to the next
+would only make it wait. What takes long goes to other processes from here, and the store is used by one at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aggregator import decide
+from aggregator.config import redact
+from aggregator.isolate import Isolated
+from aggregator.making import Batch, Document, make_entries, read_whole
+from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, HostTraffic, ParsedFeed, RawEntry, Source
+from aggregator.normalize import identify
+from aggregator.parse import parse_plain
+from aggregator.parse.dates import parse_date
+from aggregator.pool import Pool
+from aggregator.sources import KINDS
+from aggregator.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Digester:
+    """Digests documents; from several threads at once.
+
+    Args:
+        store: used by whoever has the pool's turn.
+        pool: where entries are cleaned.
+        tolerant: reads the feeds that are not for `parse_plain`.
+        clock: the current time, aware and in UTC.
+        dry_run: store nothing.
+        secrets: what must not be told of an update.
+    """
+
+    store: Store
+    pool: Pool
+    tolerant: Isolated
+    clock: Callable[[], datetime]
+    dry_run: bool
+    secrets: frozenset[str]
+
+    def digest(self, source: Source, state: FeedState, fetched: Fetched) -> FeedUpdate:
+        """Make the outcome of a document, and store it.
+
+        Args:
+            state: of the source, its `request_hash` being that of the request that was made.
+
+        Raises:
+            SourceError: it cannot be read.
+            StoreError: what it says cannot be stored.
+        """
+        now = self.clock()
+        if state.last_success_at is None and KINDS[source.kind].AS_FETCHED:
+            document = Document(source.id, fetched, now)
+            if self.pool.is_worth(document) and (whole := self.pool.run(read_whole, document)) is not None:
+                with self.pool.turn:
+                    if not self._seen(source.id, [entry.key for entry in whole.entries]):
+                        return self._stored(_succeeded(source, state, fetched, whole.parsed, whole.entries, now))
+        with self.pool.turn:
+            parsed = KINDS[source.kind].read(source, fetched, now, self._parse)
+            selection = self._select(source.id, parsed)
+            raw = *((one, None) for one in selection.new), *selection.changed
+            batch = Batch(source.id, parsed.language, now, raw)
+            if not self.pool.is_worth(batch):
+                return self._stored(_succeeded(source, state, fetched, parsed, make_entries(batch), now, selection))
+        entries = self.pool.run(make_entries, batch)
+        with self.pool.turn:
+            return self._stored(_succeeded(source, state, fetched, parsed, entries, now, selection))
+
+    def keep(self, states: Sequence[FeedState]) -> None:
+        """Store outcomes without a document."""
+        if not self.dry_run:
+            with self.pool.turn:
+                self.store.keep(states)
+
+    def record_traffic(self, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
+        """Store what was asked of hosts, and until when they want to be left alone."""
+        if not self.dry_run:
+            with self.pool.turn:
+                self.store.record_traffic(self.clock(), traffic, waits)
+
+    def seen(self, source_id: str, keys: Sequence[str]) -> set[str]:
+        """Those of the keys whose entries are stored, or were removed."""
+        with self.pool.turn:
+            return self._seen(source_id, keys)
+
+    def without_secrets(self, update: FeedUpdate) -> FeedUpdate:
+        """What is told of an update goes into the database and from there to many places."""
+        if update.state.error is None and not update.notes:
+            return update
+        error = update.state.error and redact(update.state.error, self.secrets)
+        notes = tuple(redact(note, self.secrets) for note in update.notes)
+        return replace(update, state=replace(update.state, error=error), notes=notes)
+
+    def _stored(self, update: FeedUpdate) -> FeedUpdate:
+        update = self.without_secrets(update)
+        if not self.dry_run:
+            self.store.apply(update)
+        return update
+
+    def _seen(self, source_id: str, keys: Sequence[str]) -> set[str]:
+        return self.store.known(source_id, keys).keys() | self.store.removed(source_id, keys)
+
+    def _select(self, source_id: str, parsed: ParsedFeed) -> decide.Selection:
+        """Compare a document with what is known."""
+        identified = identify(parsed.entries)
+        keys = [one.key for one in identified]
+        removed = self.store.removed(source_id, keys)
+        known = self.store.known(source_id, keys)
+        if removed:
+            identified = tuple(one for one in identified if one.key not in removed)
+        return decide.select(identified, known, _changed_at)
+
+    def _parse(self, fetched: Fetched) -> ParsedFeed:
+        """Read a feed here where that is sure to be quick, and in a process that can be ended otherwise.
+
+        Others have their turn while that one reads.
+        """
+        parsed = parse_plain(fetched)
+        if parsed is not None:
+            return parsed
+        self.pool.turn.release()
+        try:
+            answer: ParsedFeed = self.tolerant.call(fetched)
+        finally:
+            self.pool.turn.acquire()
+        return answer
+
+
+def _succeeded(
+    source: Source,
+    state: FeedState,
+    fetched: Fetched,
+    parsed: ParsedFeed,
+    entries: tuple[Entry, ...],
+    now: datetime,
+    selection: decide.Selection | None = None,
+) -> FeedUpdate:
+    """The outcome; without a selection, all entries are new."""
+    count = len(entries) if selection is None else len(selection.new)
+    unchanged, notes = (0, ()) if selection is None else (selection.unchanged, selection.notes)
+    return decide.succeeded(
+        source,
+        state,
+        fetched,
+        parsed,
+        entries[:count],
+        entries[count:],
+        unchanged,
+        now,
+        notes=(*fetched.notes, *parsed.repairs, *fetched.missing, *notes),
+    )
+
+
+def _changed_at(raw: RawEntry) -> datetime | None:
+    return parse_date(raw.updated, timezone=raw.timezone) if raw.updated else None
