@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,29 +30,30 @@ class Place:
     @property
     def cycle(self) -> dict[str, str]:
         """The arguments of the task `cycle` on the data that are there."""
-        return {"config": str(self.folder / "feeds.yaml"), "data": str(self.folder / "data")}
+        return self._cycle("data")
+
+    def _cycle(self, data: str) -> dict[str, str]:
+        return {"config": str(self.folder / "feeds.yaml"), "data": str(self.folder / data)}
 
     def ours(self, label: str, *, new: bool = False, move: bool = False, expects: int | None = None) -> Run:
-        """Our cycle. New: each time into an empty data folder; move: the origin goes to the next cycle before it."""
+        """Our cycle. New: each time into another data folder; move: the origin goes to the next cycle before it."""
 
         def ready(number: int) -> Mapping[str, Any]:
-            if new:
-                empty(self.folder / "data")
             if move:
                 self.server.go_to(number + 1)
             self.server.seen()
-            return self.cycle
+            return self._cycle(f"data-{number}" if new else "data")
 
         return Run(label, "cycle", ready, self.load.sources, expects, after=self.answers, ours=True)
 
     def peer(self, label: str, task: str, needs: str, *, new: bool = False, **arguments: Any) -> Run:
-        """A peer that keeps feeds in a folder. New: empty each time; else it did one cycle before the first round."""
-        folder = self.folder / "".join(filter(str.isalnum, label))
+        """A peer that keeps feeds in a folder. New: another one each time; else it did one cycle before."""
+        name = "".join(filter(str.isalnum, label))
 
         def ready(number: int) -> Mapping[str, Any]:
+            folder = self.folder / (f"{name}-{number}" if new else name)
+            folder.mkdir(exist_ok=not new)
             given = {**arguments, "folder": str(folder), "urls": self.server.feeds}
-            if new or number == 0:
-                empty(folder)
             if not new and number == 0:
                 call(task, given)
             self.server.seen()
@@ -74,10 +76,11 @@ class Place:
 
 @contextmanager
 def place(load: Workload) -> Iterator[Place]:
-    """A place for a workload; it is gone after the block."""
-    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, Server(load) as server:
-        write_config(Path(folder) / "feeds.yaml", server.feeds)
-        yield Place(load, server, Path(folder))
+    """A place for a workload; its origin is gone after the block."""
+    folder = new_folder()
+    with Server(load) as server:
+        write_config(folder / "feeds.yaml", server.feeds)
+        yield Place(load, server, folder)
 
 
 def write_config(path: Path, urls: Sequence[str], categories: int = 20) -> None:
@@ -91,7 +94,12 @@ def write_config(path: Path, urls: Sequence[str], categories: int = 20) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def empty(folder: Path) -> None:
-    """Make the folder, with nothing in it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def new_folder() -> Path:
+    """An empty folder, which stays until this process ends.
+
+    For five minutes after files were deleted, ext4 takes twenty times as long to create one: what is cleaned up between
+    two rounds would be measured in the second.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Experiment, Run, Target, call
 from benchmarks.origin import Server
-from benchmarks.places import write_config
+from benchmarks.places import new_folder, write_config
 from benchmarks.sizes import Sizes
 from benchmarks.workload import Workload
 
@@ -20,45 +18,42 @@ from benchmarks.workload import Workload
 def publish(sizes: Sizes) -> Iterator[Experiment | None]:
     """One new entry in one of many categories."""
     sources = sizes.categories * sizes.members
-    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
-        folder = Path(name)
-        config = str(folder / "feeds.yaml")
-        write_config(
-            folder / "feeds.yaml", [f"https://s{n}.example.org/feed" for n in range(sources)], sizes.categories
-        )
-        origin = str(folder / "data")
-        fill = {"config": config, "data": origin, "entries": sizes.stored, "body": sizes.stored_body}
-        call("fill", fill)
+    folder = new_folder()
+    config = str(folder / "feeds.yaml")
+    write_config(folder / "feeds.yaml", [f"https://s{n}.example.org/feed" for n in range(sources)], sizes.categories)
+    origin = str(folder / "data")
+    fill = {"config": config, "data": origin, "entries": sizes.stored, "body": sizes.stored_body}
+    call("fill", fill)
 
-        def one(data: str) -> Callable[[int], Mapping[str, Any]]:
-            return lambda number: {"config": config, "data": data, "number": number}
+    def one(data: str) -> Callable[[int], Mapping[str, Any]]:
+        return lambda number: {"config": config, "data": data, "number": number}
 
-        runs = []
-        for times in sizes.times:
-            data = str(folder / f"times-{times}")
-            call("multiply", {"origin": origin, "data": data, "times": times})
-            label = f"aggregator, {sources * sizes.stored * times:,} stored items"
-            runs.append(Run(label, "publish", one(data), ours=True))
-        least, most = runs[0].label, runs[-1].label
-        yield Experiment(
-            "publish",
-            f"Publish: one changed category of {sizes.categories}",
-            "One new item is stored; then the publishing alone is measured: its post, the feeds of its category and of "
-            "all, and finding out that nothing else is to be done.",
-            "call",
-            tuple(runs),
-            (
-                Target(
-                    f"CPU within 1.5 times, with {sizes.times[-1]} times as many items",
-                    (most,),
-                    (least,),
-                    "cpu",
-                    1.5,
-                    "at most",
-                ),
-                Target("wall time within 1.5 times, likewise", (most,), (least,), "wall", 1.5, "at most"),
+    runs = []
+    for times in sizes.times:
+        data = str(folder / f"times-{times}")
+        call("multiply", {"origin": origin, "data": data, "times": times})
+        label = f"aggregator, {sources * sizes.stored * times:,} stored items"
+        runs.append(Run(label, "publish", one(data), ours=True))
+    least, most = runs[0].label, runs[-1].label
+    yield Experiment(
+        "publish",
+        f"Publish: one changed category of {sizes.categories}",
+        "One new item is stored; then the publishing alone is measured: its post, the feeds of its category and of "
+        "all, and finding out that nothing else is to be done.",
+        "call",
+        tuple(runs),
+        (
+            Target(
+                f"CPU within 1.5 times, with {sizes.times[-1]} times as many items",
+                (most,),
+                (least,),
+                "cpu",
+                1.5,
+                "at most",
             ),
-        )
+            Target("wall time within 1.5 times, likewise", (most,), (least,), "wall", 1.5, "at most"),
+        ),
+    )
 
 
 @contextmanager
@@ -67,10 +62,11 @@ def startup(sizes: Sizes) -> Iterator[Experiment | None]:
     program = [sys.executable, "-m", "aggregator"]
     helped, idle = "aggregator --help", "aggregator update, nothing due"
     many = f"{idle}, {sizes.idle} sources"
-    with tempfile.TemporaryDirectory(prefix="benchmark-") as name, Server(Workload(sizes.idle, 1, 100)) as server:
+    place = new_folder()
+    with Server(Workload(sizes.idle, 1, 100)) as server:
 
         def update(count: int) -> dict[str, Any]:
-            folder = Path(name) / str(count)
+            folder = place / str(count)
             folder.mkdir()
             write_config(folder / "feeds.yaml", server.feeds[:count])
             arguments = ["--config", str(folder / "feeds.yaml"), "--data", str(folder / "data")]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Client, Listener
-from pathlib import Path
 
 import pytest
 
@@ -53,22 +52,24 @@ def test_without_another_core_all_is_done_here() -> None:
 
 def wait(batch: Sequence[str]) -> int:
     """Tells the test that it runs, and ends when the test says so."""
-    with Client(batch[0]) as connection:
-        connection.recv()
+    with socket.create_connection(("127.0.0.1", int(batch[0]))) as connection:
+        connection.recv(1)
     return os.getpid()
 
 
-def test_what_a_busy_process_cannot_take_is_done_here(tmp_path: Path) -> None:
-    batch = [f"{tmp_path}/socket"] * SMALLEST
-    with Listener(batch[0]) as listener, Pool(processes=1, first=0) as pool, ThreadPoolExecutor(3) as threads:
-        pids = [threads.submit(pool.run, wait, batch) for _ in range(3)]
+def test_what_a_busy_process_cannot_take_is_done_here() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        Pool(processes=1, first=0) as pool,
+        ThreadPoolExecutor(3) as threads,
+    ):
+        listener.settimeout(30)
+        pids = [threads.submit(pool.run, wait, [str(listener.getsockname()[1])] * SMALLEST) for _ in range(3)]
         # The one process runs one of them, so that the second connection is from here.
-        running = [listener.accept(), listener.accept()]
-        for connection in running:
-            connection.send("go on")
-        last = listener.accept()
-        last.send("go on")
-        assert sorted(future.result() == os.getpid() for future in pids) == [False, False, True]
+        with listener.accept()[0], listener.accept()[0]:
+            assert not any(pid.done() for pid in pids)
+        listener.accept()[0].close()
+        assert sorted(pid.result() == os.getpid() for pid in pids) == [False, False, True]
 
 
 def test_what_is_done_here_waits_for_its_turn() -> None:
