@@ -95,6 +95,29 @@ def test_a_call_that_takes_too_long_is_ended_and_the_next_one_works() -> None:
         assert worker.call(("pid", None)) != before
 
 
+def test_every_call_has_a_deadline_of_its_own_whatever_came_before() -> None:
+    with isolated(seconds=1) as worker:
+        for _ in range(2):
+            assert worker.call(("echo", 1)) == 1
+            with pytest.raises(ParseError, match="longer than 1 s"):
+                worker.call(("hang", None))
+        worker.close()
+        with pytest.raises(ParseError, match="longer than 1 s"):
+            worker.call(("hang", None))
+
+
+def test_it_can_be_started_before_the_first_call() -> None:
+    with isolated() as worker:
+        worker.start()
+        first = worker.call(("pid", None))
+        worker.start()
+        assert worker.call(("pid", None)) == first
+    with closing(Isolated("tests.test_isolate:nothing", seconds=5, memory_mb=None)) as worker:
+        worker.start()
+        with pytest.raises(ParseError, match="could not start"):
+            worker.call(None)
+
+
 def test_a_process_that_dies_is_an_error_and_the_next_call_works() -> None:
     with isolated() as worker:
         with pytest.raises(ParseError, match="exit status 7") as error:
