@@ -2,14 +2,17 @@
 
 In: a function and a batch of work for it. Out: what the function made of it, wherever it ran. A process costs its start
 and the way there and back, so small batches, and the first ones of all, are done here; and so is every batch while all
-processes are busy.
+processes are busy. `Pool.run` does one batch for a thread that waits for it; `Pool.submit` is for one thread that has
+something else to do until it needs the result.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Sized
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -53,6 +56,11 @@ class Pool:
         #: Threads that `run` can keep busy: what waits for a process has the next batch ready for it.
         self.threads = _DEPTH * count + 2
         self._starters: list[threading.Thread] = []
+        self._helpers: list[threading.Thread] = []
+        #: What was submitted and is not begun yet.
+        self._tasks: deque[_Task] = deque()
+        self._news = threading.Condition()
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -95,12 +103,61 @@ class Pool:
             with self._counting:
                 self._loads[process] -= 1
 
+    def submit(self, function: Callable[[In], Out], batch: In, /) -> Callable[[], Out]:
+        """Have a batch done in a process that is there already, or else here; return what gives the result.
+
+        Whoever asks for a result that is not there yet does what was submitted and not begun meanwhile. What is not
+        asked for may never be done. No process is started for it: the batches of one thread are soon done.
+        """
+        if len(batch) < SMALLEST or self._left > 0 or not self._loads:
+            return partial(function, batch)
+        task = _Task(function, batch)
+        with self._news:
+            if not self._helpers:
+                self._helpers = [threading.Thread(target=self._help) for _ in self._loads]
+                for helper in self._helpers:
+                    helper.start()
+            self._tasks.append(task)
+            self._news.notify()
+        return partial(self._result, task)
+
     def close(self) -> None:
         """End the processes."""
-        for starter in self._starters:
-            starter.join()
+        with self._news:
+            self._closed = True
+            self._tasks.clear()
+            self._news.notify_all()
+        for thread in (*self._starters, *self._helpers):
+            thread.join()
         for process in self._loads:
             process.close()
+
+    def _help(self) -> None:
+        """Do tasks in processes, as they come, until the pool is closed."""
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._tasks or self._closed)
+                if self._closed:
+                    return
+                task = self._tasks.popleft()
+            task.do(self.run)
+            with self._news:
+                self._news.notify_all()
+
+    def _result(self, task: _Task) -> Any:
+        while True:
+            with self._news:
+                if not task.done and not self._tasks:
+                    self._news.wait_for(lambda: task.done)
+                if task.done:
+                    break
+                # The one that is wanted, else the one that would come last.
+                mine = task if task in self._tasks else self._tasks[-1]
+                self._tasks.remove(mine)
+            mine.do(_here)
+        if task.error is not None:
+            raise task.error
+        return task.result
 
     def _reserved(self) -> Isolated | None:
         """The process that has least to do, if it can take one batch more."""
@@ -110,6 +167,28 @@ class Pool:
                 return None
             self._loads[process] += 1
             return process
+
+
+class _Task:
+    """One batch that was submitted."""
+
+    def __init__(self, function: Callable[[Any], Any], batch: Sized) -> None:
+        self._work = function, batch
+        self.done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def do(self, run: Callable[[Callable[[Any], Any], Any], Any]) -> None:
+        """Do it in the given way, and keep what comes of it."""
+        try:
+            self.result = run(*self._work)
+        except BaseException as error:
+            self.error = error
+        self.done = True
+
+
+def _here(function: Callable[[Any], Any], batch: Any) -> Any:
+    return function(batch)
 
 
 def perform(work: tuple[Callable[[Any], Any], Any]) -> Any:

@@ -100,3 +100,39 @@ def test_a_process_that_dies_fails_its_batch_only() -> None:
             pool.run(work, ["die", *FULL])
         pid, made = pool.run(work, FULL)
         assert (pid != os.getpid(), made) == (True, ["ONE"] * SMALLEST)
+
+
+def test_what_is_submitted_before_there_is_a_process_is_done_here_when_it_is_wanted() -> None:
+    done: list[int] = []
+    with Pool(processes=1) as pool:
+        result = pool.submit(lambda batch: done.append(len(batch)), FULL)
+        assert done == []
+        result()
+        assert done == [SMALLEST]
+
+
+def test_submitted_batches_are_shared_by_the_process_and_whoever_waits() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, Pool(processes=1, first=0) as pool:
+        listener.settimeout(30)
+        slow = pool.submit(wait, [str(listener.getsockname()[1])] * SMALLEST)
+        with listener.accept()[0]:
+            # The process is busy, so that whoever wants a result finds all of them left, and does that one.
+            rest = [pool.submit(work, [*FULL, str(number)]) for number in range(20)]
+            assert rest[-1]() == (os.getpid(), [*["ONE"] * SMALLEST, "19"])
+        assert slow() != os.getpid()
+        assert [one()[1][-1] for one in rest] == [str(number) for number in range(20)]
+
+
+def test_an_error_of_what_was_submitted_comes_with_its_result() -> None:
+    with Pool(processes=1, first=0) as pool:
+        results = [pool.submit(work, [word, *FULL]) for word in ("refuse", "good", "refuse")]
+        for result in (results[0], results[2]):
+            with pytest.raises(ParseError, match="not this one"):
+                result()
+        assert results[1]()[1][0] == "GOOD"
+
+
+def test_what_nobody_asks_for_does_not_keep_the_pool_open() -> None:
+    with Pool(processes=1, first=0) as pool:
+        for _ in range(100):
+            pool.submit(work, FULL)
