@@ -154,7 +154,8 @@ def _first_key(raw: RawEntry) -> str:
 
 def _tidy(text: str | None) -> str:
     """A key as every store can hold it: no white space around it, no controls, no lone surrogates."""
-    return "" if text is None else _CONTROLS.sub("\ufffd", text.strip())
+    tidy = "" if text is None else text.strip()
+    return tidy if tidy.isprintable() else _CONTROLS.sub("\ufffd", tidy)
 
 
 def _short(key: str) -> str:

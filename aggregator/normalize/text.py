@@ -10,6 +10,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import unquote
 
 from aggregator.models import Text
@@ -112,16 +113,23 @@ def clean_authors(raw: Sequence[str]) -> tuple[str, ...]:
 
     ``mail (name)`` and ``name <mail>`` give the name, a bare address gives what stands before its ``@``.
     """
-    return _unique((_author(name) for name in raw[:MAX_AUTHORS]), MAX_AUTHORS)
+    return _unique([_author(name[:_LOOKED_AT]) for name in raw[:MAX_AUTHORS]], MAX_AUTHORS)
 
 
 def clean_tags(raw: Sequence[str]) -> tuple[str, ...]:
     """The tags, once each whatever their case, at most `MAX_TAGS`."""
-    return _unique((fold(unescape(tag[: 10 * MAX_TAG]), MAX_TAG) for tag in raw[: 20 * MAX_TAGS]), MAX_TAGS)
+    return _unique([_tag(tag[: 10 * MAX_TAG]) for tag in raw[: 20 * MAX_TAGS]], MAX_TAGS)
 
 
+@lru_cache(maxsize=256)
+def _tag(raw: str) -> str:
+    return fold(unescape(raw), MAX_TAG)
+
+
+# The entries of a feed share their authors and tags.
+@lru_cache(maxsize=256)
 def _author(raw: str) -> str:
-    name = fold(unescape(raw[:_LOOKED_AT]), 2 * MAX_AUTHOR)
+    name = fold(unescape(raw), 2 * MAX_AUTHOR)
     if "@" in name:
         words = re.split(r"([\s<>()\[\],;:\"]+)", name)
         mails = [word for word in words if _is_mail(word)]
