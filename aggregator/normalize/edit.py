@@ -1,6 +1,7 @@
 """Sanitized HTML in, the same with absolute addresses, harmless styles and images that show out.
 
-The input is the sanitizer's canonical form; the output goes back to the sanitizer.
+The input is the sanitizer's canonical form; the output goes back to the sanitizer, or is known to be `settled`. Most
+tags need no edit, and one pattern finds those that may; what happens to them is said once, in `Editor`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ The second run is left out where it would change nothing: the first gave back wh
 was edited is that origins stand before paths in links. Then there is no element or attribute left that only the first
 list has, for each of them is edited; and the same text with other addresses in it is read as the same elements, for no
 rule of reading looks at the address of a link. So the second run would find what the first one kept. (One rule compares
-the attributes of formatting elements that are open inside of each other, and links never are.)
+the attributes of formatting elements that are open inside of each other, and a link closes the one before it.)
 """
 
 from __future__ import annotations
