@@ -76,7 +76,7 @@ def the_long_way(source: str, base: str | None) -> str | None:
     source = "".join(html._opened(source.encode("utf-8", "ignore").decode()))
     with (
         mock.patch.object(edit, "_all_harmless", lambda _: False),
-        mock.patch.object(edit, "_safe_origin", lambda _: ""),
+        mock.patch.object(edit, "_is_kept", lambda _: False),
     ):
         for _ in range(6):
             edited = Editor(base, PAGE).edit(FOUND.clean(bound(source)))

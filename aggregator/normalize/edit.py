@@ -88,7 +88,7 @@ _PLAYER = re.compile(
     rf"https?://(?:[a-z0-9-]+\.)*(?:{'|'.join(map(re.escape, sorted(_PLAYERS)))})(?:[:/?#]|\Z)", re.IGNORECASE
 )
 _MAX_PLAYERS = 50
-#: Longest tag that is kept in a cache, in characters.
+#: Longest tag, style or origin that is kept in a cache, in characters.
 _REMEMBERED = 300
 
 
@@ -122,7 +122,8 @@ class Editor:
     def _complete(self, html: str) -> str:
         """The text, its links that are a plain path from the root made absolute: all that most texts need."""
         before, *rest = html.split(_LINK)
-        if not rest or self.base is None or not (origin := _safe_origin(self.base)):
+        origin = plain_origin(self.base) if rest and self.base is not None else None
+        if origin is None or len(origin) > _REMEMBERED or not _is_kept(origin):
             return html
         link = f' href="{origin}/'
         return before + "".join([(link if _REST.match(after) else _LINK) + after for after in rest])
@@ -226,11 +227,10 @@ def _settle_noscript(html: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _safe_origin(base: str) -> str:
-    """The origin of a base where it makes an address of any plain path that the sanitizer keeps; else ""."""
-    origin = plain_origin(base)
+def _is_kept(origin: str) -> bool:
+    """Whether the sanitizer keeps addresses of this origin: it knows more of what a host can be."""
     link = f'<a href="{origin}/"></a>'
-    return origin if origin is not None and len(origin) <= 300 and STRICT.clean(link) == link else ""
+    return STRICT.clean(link) == link
 
 
 def _all_harmless(html: str) -> bool:
