@@ -50,6 +50,13 @@ def test_small_documents_pass_untouched() -> None:
     assert bound(html) is html
 
 
+@pytest.mark.parametrize("end", ["", "text", "\n", "<br>"])
+def test_a_long_document_with_nothing_to_cut_keeps_its_bytes(end: str) -> None:
+    part = '<p class="c">a <a href="d">e <b>f</b></a><br>g</p><ul><li>h</li></ul><table><tr><td>i</td></tr></table>'
+    html = f"<div>{part * 1000}</div>{end}"
+    assert bound(html) == html
+
+
 def test_a_long_article_with_sloppy_markup_loses_nothing() -> None:
     part = "<h2>a</h2><p>b <b>c <i>d</b></i><p>e<ul><li>f<li>g</ul><table><tr><td>h<td>i<tr><td>j</table><br>&amp; < k"
     html = f"<div>{part * 2000}</div>"

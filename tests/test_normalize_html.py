@@ -59,6 +59,8 @@ def test_the_body_of_the_reference_post_keeps_its_bytes(shared: Path) -> None:
         ("x\x00\x01&#1;&#xFFFE;\ufeff\ud800y", "xy"),
         ("<pre>\n\nx</pre>", "<pre>x</pre>"),
         ("<unknown-tag>kept</unknown-tag>", "kept"),
+        ("<no\u017fcript a>kept</no\u017fcript>", "kept"),
+        ("<\u0131frame>", "&lt;\u0131frame&gt;"),
         (" \n ", ""),
         ("<script>only</script> ", ""),
     ],

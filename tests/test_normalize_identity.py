@@ -131,6 +131,23 @@ def test_the_fingerprint_changes_with_everything_the_source_says(change: dict[st
     assert fingerprint(replace(entry, **change)) != fingerprint(entry)  # type: ignore[arg-type]
 
 
+def test_fingerprints_that_are_stored_stay_valid() -> None:
+    entry = RawEntry(
+        guid="g",
+        url="https://e.org/1",
+        title=Text("T\u00e9\ud800", "html", "https://e.org/"),
+        summary=Text("", "text"),
+        published="Mon",
+        authors=("A", "B"),
+        tags=("x",),
+        enclosures=(Enclosure("https://e.org/a.mp3", "audio/mpeg", 5, None, 60),),
+        image="i",
+        language="en",
+    )
+    assert fingerprint(entry) == "54343d87037707d74cf4caf8cc39241c"
+    assert fingerprint(RawEntry()) == "93e3fa75a1e96135aae62eb0c9da538d"
+
+
 def test_the_fingerprint_does_not_change_when_the_feed_moves() -> None:
     old, new = (RawEntry(content=Text("b", "html", base)) for base in ("http://a.example/", "https://b.example/"))
     assert fingerprint(old) == fingerprint(new)

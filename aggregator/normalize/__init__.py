@@ -35,8 +35,11 @@ _MAX_SECONDS = 10_000_000
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _BEGIN = 4000
-#: Characters of HTML that nearly always settle whether a text says anything, and whether two differ.
+#: Characters of HTML that nearly always settle whether two texts differ, and fewer that often do.
 _GLANCE = 500
+_SHORT_GLANCE = 100
+#: Where a word begins, for sure: `>` ends a tag and nothing else.
+_SAYS = re.compile(r"(?:\A|>)\s*+[^\s<&]")
 #: Elements that show something without a word in them.
 _SHOWS = re.compile(r"<(?:img|audio|video|hr)[ >]")
 
@@ -87,7 +90,7 @@ def normalize(
 def _texts(raw: RawEntry, url: str | None) -> tuple[str, str]:
     """The body, and a summary that says something else."""
     body = _safe(raw.content, url)
-    if not (_SHOWS.search(body) or _first_words(body, _GLANCE) or text_of(body)):
+    if not (_SAYS.search(body) or _SHOWS.search(body) or text_of(body)):
         return _safe(raw.summary, url), ""
     if raw.summary is None or (raw.content is not None and raw.summary.value == raw.content.value):
         return body, ""
@@ -98,7 +101,11 @@ def _texts(raw: RawEntry, url: str | None) -> tuple[str, str]:
 def _says_the_same(summary: str, body: str) -> bool:
     """Whether two texts have the same words; of a body that goes on longer, only the beginning is read."""
     words = text_of(summary)
-    return words.startswith(_first_words(body, 2 * len(summary) + _GLANCE)) and words == text_of(body)
+    return (
+        words.startswith(_first_words(body, _SHORT_GLANCE))
+        and words.startswith(_first_words(body, 2 * len(summary) + _GLANCE))
+        and words == text_of(body)
+    )
 
 
 def _first_words(body: str, length: int) -> str:
@@ -120,7 +127,7 @@ def _dates(
         return date if date is not None and _EARLIEST <= date <= now + TOLERANCE and date != _EPOCH else None
 
     updated = read(raw.updated)
-    published = read(raw.published) or updated
+    published = updated if raw.published == raw.updated else read(raw.published) or updated
     if published is not None and known is not None and not known.dated and published > known.published_at:
         # Seen before it says it was published: the date was in the future then, or is not the publication's.
         published = None

@@ -24,6 +24,8 @@ SMALL_TAGS = 256
 MAX_ELEMENTS = 50_000
 MAX_ATTRIBUTES = 100
 MAX_VALUE = 8_000
+#: Characters of a tag from which on its attributes are looked at.
+LONG_TAG = 1000
 _NOTHING = "<!---->"
 #: Text between two tags is read in pieces of this size.
 PIECE = 8_000
@@ -54,6 +56,7 @@ _EMPTIED = words("button math noembed noframes select svg template textarea titl
 _END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW | _EMPTIED}
 #: Gone, their content not. The attributes of some would be collected; others have rules of their own.
 _IGNORED = words("body form frameset head html iframe noscript plaintext xmp")
+_TAKEN_OUT = _END.keys() | _IGNORED
 
 
 def bound(html: str) -> str:
@@ -75,48 +78,67 @@ def cut(html: str, limit: int) -> str:
 
 
 def _pieces(html: str) -> Iterator[str]:
-    nesting = Nesting()
+    nesting, fits = Nesting(), True
     elements = paragraphs = 0
-    for text, tag in _tokens(html):
-        yield from _text(text)
-        if tag is not None:
-            name, written = tag[2].lower(), _written(tag)
-            # An end tag without its start makes an empty paragraph or a line break.
-            elements += not tag[1] or name == "br" or (name == "p" and paragraphs == 0)
-            if name == "p":
-                paragraphs = max(0, paragraphs + (-1 if tag[1] else 1))
-            if nesting.fits and elements <= MAX_ELEMENTS:
-                if tag[1]:
-                    nesting.close(name)
-                else:
-                    nesting.open(name, len(written))
-            if nesting.fits and elements <= MAX_ELEMENTS:
-                yield written
+    # What stays as it is from `kept` on is one piece; up to `at`, it was looked at.
+    kept = at = 0
+    for begin, end, name, tag in _tokens(html):
+        if begin - at > PIECE:
+            yield html[kept:at]
+            yield from _text(html[at:begin])
+            kept = begin
+        if name and fits:
+            written = _shortened(tag) if end - begin > LONG_TAG else None
+            if tag[1]:
+                # An end tag without its start makes an empty paragraph or a line break.
+                if name == "p":
+                    elements += paragraphs == 0
+                    paragraphs = max(0, paragraphs - 1)
+                elif name == "br":
+                    elements += 1
+                # This leaves as many open as before, or fewer.
+                nesting.close(name)
+            else:
+                elements += 1
+                paragraphs += name == "p"
+                nesting.open(name, end - begin if written is None else len(written))
+                fits = nesting.fits
+            fits = fits and elements <= MAX_ELEMENTS
+            if fits:
+                at = end
+                if written is not None:
+                    yield html[kept:begin]
+                    yield written
+                    kept = end
                 continue
+        yield html[kept:begin]
         # What is left out must not join two texts to a tag, nor two words.
-        if text:
-            yield _NOTHING if tag is None else " "
+        if begin > at:
+            yield " " if name else _NOTHING
+        kept = at = end
+    yield html[kept:at]
+    yield from _text(html[at:])
 
 
-def _tokens(html: str) -> Iterator[tuple[str, re.Match[str] | None]]:
-    """Pieces of text, each with the tag after it or None."""
-    at = 0
+def _tokens(html: str) -> Iterator[tuple[int, int, str, re.Match[str]]]:
+    """Where each tag, comment or declaration begins and ends, and the name of a tag that may stay, else ""."""
     closed = dict.fromkeys(_END, True)
-    while (match := _TOKEN.search(html, at)) is not None:
-        before = html[at : match.start()]
-        at = match.end()
+    tokens = _TOKEN.finditer(html)
+    while (match := next(tokens, None)) is not None:
+        begin, end = match.span()
         name = (match[2] or "").lower()
-        if name and not match[4]:
-            # The document ends inside of a tag, which then is none.
-            yield before, None
-            return
-        if name in _END and not match[1] and not (name in _FOREIGN and match[0].endswith("/>")):
-            end = _END[name].search(html, at) if closed[name] else None
-            closed[name] = end is not None
-            at = end.start() if end is not None else len(html) if name in _RAW else at
-        kept = 0 < len(name) <= _LONGEST_NAME and name not in _END and name not in _IGNORED
-        yield before, match if kept else None
-    yield html[at:], None
+        if name in _TAKEN_OUT or not match[4]:
+            if name and not match[4]:
+                # The document ends inside of a tag, which then is none.
+                yield begin, len(html), "", match
+                return
+            if name in _END and not match[1] and not (name in _FOREIGN and match[0].endswith("/>")):
+                found = _END[name].search(html, end) if closed[name] else None
+                closed[name] = found is not None
+                end = found.start() if found is not None else len(html) if name in _RAW else end
+                tokens = _TOKEN.finditer(html, end)
+            name = ""
+        yield begin, end, name if len(name) <= _LONGEST_NAME else "", match
 
 
 def _text(text: str) -> Iterator[str]:
@@ -132,10 +154,8 @@ def _text(text: str) -> Iterator[str]:
     yield text[at:]
 
 
-def _written(match: re.Match[str]) -> str:
-    """A tag as it stands, or shorter where it is overlong."""
-    if len(match[0]) <= 1000:
-        return match[0]
+def _shortened(match: re.Match[str]) -> str:
+    """An overlong tag, with what is too much of it left out."""
     attributes = _LONG_VALUE.sub('=""', match[3])
     few = [found[0] for found in islice(_ATTRIBUTES.finditer(attributes), MAX_ATTRIBUTES)]
     return f"<{match[1]}{match[2]} {' '.join(few)}>"

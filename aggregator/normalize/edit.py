@@ -1,6 +1,7 @@
 """Sanitized HTML in, the same with absolute addresses, harmless styles and images that show out.
 
-The input is the sanitizer's canonical form; the output goes back to the sanitizer.
+The input is the sanitizer's canonical form; the output goes back to the sanitizer, or is known to be `settled`. Most
+tags need no edit, and one pattern finds those that may; what happens to them is said once, in `Editor`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from aggregator.normalize.css import safe_style
-from aggregator.normalize.images import DOUBTFUL, LAZY, LAZY_SETS, Candidate, candidates, choose, clean_srcset, is_pixel
+from aggregator.normalize.images import (
+    BLANK,
+    DOUBTFUL,
+    LAZY,
+    LAZY_SETS,
+    NOTHING,
+    Candidate,
+    candidates,
+    choose,
+    clean_srcset,
+    is_pixel,
+)
+from aggregator.normalize.policy import STRICT
 from aggregator.normalize.text import unescape
-from aggregator.normalize.urls import resolve
+from aggregator.normalize.urls import ORIGIN, plain_origin, resolve
 from aggregator.normalize.words import words
 
 _ATTRIBUTES = r'(?: [^ "=<>]+="[^"]*")'
@@ -20,13 +33,38 @@ _ATTRIBUTES = r'(?: [^ "=<>]+="[^"]*")'
 _TAG = re.compile(rf"<([a-z][a-z0-9-]*)({_ATTRIBUTES}++|(?<=<img))>")
 _ATTRIBUTE = re.compile(r' ([^ "=<>]+)="([^"]*)"')
 _PRE = re.compile(rf"(<pre{_ATTRIBUTES}*+>)\n+")
-_LEFT_OVER = re.compile(r"</?x-(?:noscript|iframe)>|<img>")
+_LEFT_OVER = re.compile(r"<(?:/?x-|img>|pre[^<>]*>\n)")
+_GONE = re.compile(r"</?x-(?:noscript|iframe)>|<img>")
 #: What XML 1.0 (section 2.2) cannot carry, and what reading the text again would change.
 _ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
+#: The contrary, by which nothing is found in a whole text in half the time.
+_LEGAL = re.compile("[\t\n\x20-\x7e\xa0-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*+")
 
-_LINKS = frozenset({"href", "src", "poster", "cite"})
+_LINKS = words("href src poster cite")
 #: Elements that may have one of them, images aside.
-_LINKED = frozenset({"a", "audio", "blockquote", "del", "ins", "q", "track", "video"})
+_LINKED = words("a audio blockquote del ins q track video")
+#: An address that `resolve` leaves as it is, and what follows on the `/` of a path that it puts behind the origin of
+#: the base: both as the sanitizer writes them, and neither near a limit of length.
+_PLAIN = rf"(?=[^\"]{{1,2000}}\"){ORIGIN}(?:[/?#](?:[!#-%'-;=?-\[\]^_a-z{{|}}~]|&amp;)*+)?"
+_ROOTED = r"(?=[^\"]{0,1000}\")(?![/.])(?:[!#-%'-.0-;=?-\[\]^_a-z{|}~]|&amp;|/(?!\.))*+"
+_LINK = ' href="/'
+#: What follows on it in a tag, and in no text that only looks like one: there `>` is escaped.
+_REST = re.compile(rf'{_ROOTED}"{_ATTRIBUTES}*+>')
+#: The attributes of an image that `Editor._image` leaves as it is if its address is not the base: nothing of a lazy
+#: loader's, an address that is no blank image's, no size of a counting pixel's.
+_ORDINARY_IMAGE = (
+    rf'(?={_ATTRIBUTES}*? src=")(?: (?:'
+    r'(?:alt|class|title|lang|dir|align|border|hspace|vspace|loading|decoding|sizes)="[^"]*"'
+    r'|(?:width|height)="[1-9][0-9][^"]*"'
+    rf'|src="(?!(?:[^"]*/)?{NOTHING}/?"|[^"]*{BLANK}[?#"]){_PLAIN}"'
+    r"))++"
+)
+#: Tags that may need an edit where all styles are harmless, and those that leave something to be taken out.
+_ADDRESSED_TAG = re.compile(
+    rf"<(img(?!{_ORDINARY_IMAGE}>)|source|x-[a-z0-9-]+|pre(?={_ATTRIBUTES}*+>\n)"
+    rf"|(?:{'|'.join(sorted(_LINKED))})(?={_ATTRIBUTES}*? (?:{'|'.join(sorted(_LINKS))})=\"(?!{_PLAIN}\")))"
+    rf"({_ATTRIBUTES}*+)>"
+)
 #: The attribute that takes the place of a lazy loader's.
 _PROPER = {**dict.fromkeys((*LAZY, *DOUBTFUL), "src"), **dict.fromkeys(LAZY_SETS, "srcset")}
 _REPLACED = frozenset({"src", "srcset", "style"})
@@ -50,7 +88,7 @@ _PLAYER = re.compile(
     rf"https?://(?:[a-z0-9-]+\.)*(?:{'|'.join(map(re.escape, sorted(_PLAYERS)))})(?:[:/?#]|\Z)", re.IGNORECASE
 )
 _MAX_PLAYERS = 50
-#: Longest tag that is kept in a cache, in characters.
+#: Longest tag, style or origin that is kept in a cache, in characters.
 _REMEMBERED = 300
 
 
@@ -68,17 +106,27 @@ class Editor:
     #: Images of the `source` elements since the last image.
     offered: tuple[Candidate, ...] = ()
     players: int = 0
+    #: Whether the last edit did no more than put the origin of the base before links.
+    settled: bool = False
 
     def edit(self, html: str) -> str:
         """The text, set right."""
-        if _ILLEGAL.search(html):
-            html = _ILLEGAL.sub("", html)
-        html = _TAG.sub(self._tag, html)
-        if "<x-noscript" in html:
-            html = _settle_noscript(html)
-        if "x-" in html or "<img>" in html:
-            html = _LEFT_OVER.sub("", html)
-        return _PRE.sub(r"\1", html) if "<pre" in html else html
+        completed = self._complete(html)
+        edited = completed if _LEGAL.fullmatch(completed) else _ILLEGAL.sub("", completed)
+        few = _all_harmless(edited) and (self.base is None or f'"{_escape(self.base)}"' not in edited)
+        edited, count = (_ADDRESSED_TAG if few else _TAG).subn(self._tag, edited)
+        left = _LEFT_OVER.search(edited) if count or not few else None
+        self.settled = left is None and edited == completed
+        return edited if left is None else _without_left_overs(edited)
+
+    def _complete(self, html: str) -> str:
+        """The text, its links that are a plain path from the root made absolute: all that most texts need."""
+        before, *rest = html.split(_LINK)
+        origin = plain_origin(self.base) if rest and self.base is not None else None
+        if origin is None or len(origin) > _REMEMBERED or not _is_kept(origin):
+            return html
+        link = f' href="{origin}/'
+        return before + "".join([(link if _REST.match(after) else _LINK) + after for after in rest])
 
     def _tag(self, match: re.Match[str]) -> str:
         name, attributes = match[1], match[2]
@@ -159,6 +207,13 @@ class Editor:
         return link if inside else f"<p>{link}</p>"
 
 
+def _without_left_overs(html: str) -> str:
+    """The text without what stands for elements that are no part of it, nor empty lines at the start of a `pre`."""
+    if "<x-noscript" in html:
+        html = _settle_noscript(html)
+    return _PRE.sub(r"\1", _GONE.sub("", html))
+
+
 def _settle_noscript(html: str) -> str:
     """Take the images of a `noscript` only where no image beside it shows: they are the same ones."""
     parts = _NOSCRIPT.split(html)
@@ -169,6 +224,25 @@ def _settle_noscript(html: str) -> str:
         repeated = shown or _STARTS_WITH_IMAGE.match(after) is not None
         parts[at] = "" if repeated else "".join(_SHOWN.findall(parts[at]))
     return "".join(parts)
+
+
+@lru_cache(maxsize=1024)
+def _is_kept(origin: str) -> bool:
+    """Whether the sanitizer keeps addresses of this origin: it knows more of what a host can be."""
+    link = f'<a href="{origin}/"></a>'
+    return STRICT.clean(link) == link
+
+
+def _all_harmless(html: str) -> bool:
+    """Whether all styles may stay as they are; what looks like one in the text itself is judged with them."""
+    styles = {rest.partition('"')[0] for rest in html.split(' style="')[1:]}
+    return all(len(style) <= _REMEMBERED and _is_harmless(style) for style in styles)
+
+
+@lru_cache(maxsize=4096)
+def _is_harmless(style: str) -> bool:
+    style = unescape(style)
+    return safe_style(style) == style
 
 
 @lru_cache(maxsize=4096)

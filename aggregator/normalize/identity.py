@@ -63,6 +63,8 @@ def identify(entries: Sequence[RawEntry]) -> tuple[Identified, ...]:
         for raw in entries
         if raw.url or raw.title or raw.content or raw.summary or raw.enclosures or raw.image
     ]
+    if len({one.key for one in found}) == len(found):
+        return tuple(one if len(one.key) <= MAX_KEY else replace(one, key=_short(one.key)) for one in found)
     groups: dict[str, list[Identified]] = {}
     for one in found:
         groups.setdefault(one.key, []).append(one)
@@ -91,11 +93,25 @@ def fingerprint(raw: RawEntry) -> str:
 
     The base address of its texts is no part of it: a feed that moves does not change its entries.
     """
-    fields: list[str | None] = [_VERSION, raw.guid, raw.url]
-    for text in (raw.title, raw.content, raw.summary):
-        fields += (None, None) if text is None else (text.type, text.value)
-    fields += (raw.published, raw.updated, raw.image, raw.comments_url, raw.language, raw.timezone)
-    fields += (str(len(raw.authors)), *raw.authors, str(len(raw.tags)), *raw.tags)
+    title, content, summary, authors, tags = raw.title, raw.content, raw.summary, raw.authors, raw.tags
+    fields: list[str | None] = [
+        _VERSION,
+        raw.guid,
+        raw.url,
+        *((None, None) if title is None else (title.type, title.value)),
+        *((None, None) if content is None else (content.type, content.value)),
+        *((None, None) if summary is None else (summary.type, summary.value)),
+        raw.published,
+        raw.updated,
+        raw.image,
+        raw.comments_url,
+        raw.language,
+        raw.timezone,
+        str(len(authors)),
+        *authors,
+        str(len(tags)),
+        *tags,
+    ]
     for file in raw.enclosures:
         fields += (file.url, file.type, str(file.length), file.title, str(file.duration))
     return _hash(fields)
@@ -138,7 +154,8 @@ def _first_key(raw: RawEntry) -> str:
 
 def _tidy(text: str | None) -> str:
     """A key as every store can hold it: no white space around it, no controls, no lone surrogates."""
-    return "" if text is None else _CONTROLS.sub("\ufffd", text.strip())
+    tidy = "" if text is None else text.strip()
+    return tidy if tidy.isprintable() else _CONTROLS.sub("\ufffd", tidy)
 
 
 def _short(key: str) -> str:
@@ -151,5 +168,5 @@ def _value(text: Text | None) -> str | None:
 
 def _hash(fields: Iterable[str | None]) -> str:
     """SHA-256 of fields, each with its length before it, so that no two lists of fields look alike."""
-    whole = "".join("-" if field is None else f"{len(field)}:{field}" for field in fields)
+    whole = "".join(["-" if field is None else f"{len(field)}:{field}" for field in fields])
     return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:32]

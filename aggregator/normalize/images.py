@@ -31,13 +31,15 @@ MAX_SRCSET = 20_000
 
 _CANDIDATE = re.compile(r"[\s,]*+([^\s,][^\s]*+)((?:\s++[^\s,()]++)*+)\s*+(?:,|\Z)")
 _DESCRIPTOR = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([wxh])")
-_BLANK = re.compile(
-    r"[/_.-](?:blank|spacer|transparent|1x1|pixel|grey|lazy-?load(?:er|ing)?|loading|placeholder)"
-    r"\.(?:gif|png|svg|webp)(?:[?#]|\Z)",
-    re.IGNORECASE,
+#: Name of an image that shows nothing.
+BLANK = (
+    r"[/_.-](?i:(?:blank|spacer|transparent|1x1|pixel|grey|lazy-?load(?:er|ing)?|loading|placeholder)"
+    r"\.(?:gif|png|svg|webp))"
 )
+_BLANK = re.compile(rf"{BLANK}(?:[?#]|\Z)")
 #: What a template or script leaves where it had no address to put.
-_NOTHING = re.compile(r"(?:.*/)?(?:undefined|null|none|nan|false|true|\[object(?:%20|\+| )object\])/?", re.IGNORECASE)
+NOTHING = r"(?i:undefined|null|none|nan|false|true|\[object(?:%20|\+| )object\])"
+_NOTHING = re.compile(rf"(?:.*/)?{NOTHING}/?")
 _TINY = re.compile(r"\s*[01](?:\.0*)?(?:px)?\s*", re.IGNORECASE)
 _STYLE_SIZE = re.compile(r"(?:^|;)\s*(width|height)\s*:([^;]*)", re.IGNORECASE)
 

@@ -45,6 +45,9 @@ _CLOSED_BY: dict[str, frozenset[str]] = {
     **dict.fromkeys(_HEADINGS, _HEADINGS),
     **dict.fromkeys(words("option optgroup"), frozenset({"option"})),
 }
+#: The items that an item ends when it begins, and where the search for them stops.
+_ENDED_BY = {"li": words("li"), **dict.fromkeys(words("dt dd"), words("dt dd"))}
+_STOPS_OF_ITEMS = _SPECIAL - words("address div")
 _CLOSED_IN_RUBY = _ANNOTATIONS | words("p li dd dt option optgroup")
 #: What may stay open between a table and the element of it that begins.
 _ABOVE_IN_TABLE: dict[str, frozenset[str]] = {
@@ -52,6 +55,9 @@ _ABOVE_IN_TABLE: dict[str, frozenset[str]] = {
     "tr": _GROUPS,
     **dict.fromkeys(_GROUPS | {"caption"}, frozenset()),
 }
+_TABLE_PARTS = _ABOVE_IN_TABLE.keys()
+#: Elements that may close others when they begin, paragraphs aside.
+_MAKE_ROOM = _TABLE_PARTS | {"table"} | _ITEMS | _ANNOTATIONS | _CLOSED_BY.keys()
 #: Open elements that are looked through; one that is further away is not found, which counts too much.
 _REACH = 32
 
@@ -60,8 +66,10 @@ _REACH = 32
 class Nesting:
     """What is open at one place of a document."""
 
-    #: Name and length of the start tag, the innermost last.
-    stack: list[tuple[str, int]] = field(default_factory=list)
+    #: Names of the open elements, the innermost last.
+    stack: list[str] = field(default_factory=list)
+    #: Lengths of their start tags.
+    lengths: list[int] = field(default_factory=list)
     #: Places of the tables in it.
     tables: list[int] = field(default_factory=list)
     rubies: int = 0
@@ -80,57 +88,68 @@ class Nesting:
     def open(self, name: str, length: int) -> None:
         """Count a start tag, given with its length in characters."""
         self.repeated += self.formatting
-        if name in _END_PARAGRAPH:
+        if name in _END_PARAGRAPH and "p" in self.stack[-_REACH:]:
             self._end(frozenset({"p"}), _SCOPE)
-        if name in _VOID:
+        if name in _VOID or (name in _TABLE_PARTS and not self.tables):
             return
-        if name in _ABOVE_IN_TABLE:
-            if not self.tables:
-                return
-            self._clear_table(_ABOVE_IN_TABLE[name])
-        elif name == "table":
-            if self.tables and not any(other in _CELLS for other, _ in self.stack[self.tables[-1] :]):
-                self._drop(self.tables[-1])
-            self.tables.append(len(self.stack))
-        elif name in _ITEMS:
-            self._end(_ITEMS - {"li"} if name != "li" else frozenset({"li"}), _SPECIAL - {"address", "div"})
-        closed = _CLOSED_IN_RUBY if name in _ANNOTATIONS and self.rubies else _CLOSED_BY.get(name, frozenset())
-        while self.stack and self.stack[-1][0] in closed:
-            self.stack.pop()
-        self.stack.append((name, length))
-        self.rubies += name == "ruby"
+        if name in _MAKE_ROOM:
+            self._make_room(name)
+        self.stack.append(name)
+        self.lengths.append(length)
         if name in _FORMATTING:
             self.formatting += length
+        elif name == "ruby":
+            self.rubies += 1
 
     def close(self, name: str) -> None:
         """Count an end tag."""
-        if name == "table" or name in _ABOVE_IN_TABLE:
+        if name == "table" or name in _TABLE_PARTS:
             self._close_in_table(name)
+        elif self.stack and self.stack[-1] == name:
+            self._pop()
         elif name in _FORMATTING:
             at = self._find(frozenset({name}), _SCOPE)
-            if at is None:
-                return
-            if at == len(self.stack) - 1:
-                self.formatting -= self.stack.pop()[1]
-            else:
-                del self.stack[at]
+            if at is not None:
+                del self.stack[at], self.lengths[at]
                 self.tables = [table - (table > at) for table in self.tables]
                 self.loose += 1
         else:
             self._end(_HEADINGS if name in _HEADINGS else frozenset({name}), _STOPS.get(name, _SPECIAL))
 
+    def _pop(self) -> None:
+        """Close the innermost element, which is no table."""
+        name, length = self.stack.pop(), self.lengths.pop()
+        if name in _FORMATTING:
+            self.formatting -= length
+        elif name == "ruby":
+            self.rubies -= 1
+
+    def _make_room(self, name: str) -> None:
+        """Close what an element of this name does not stand in."""
+        if name in _TABLE_PARTS:
+            self._clear_table(_ABOVE_IN_TABLE[name])
+        elif name == "table":
+            if self.tables and _CELLS.isdisjoint(self.stack[self.tables[-1] :]):
+                self._drop(self.tables[-1])
+            self.tables.append(len(self.stack))
+        elif name in _ITEMS:
+            self._end(_ENDED_BY[name], _STOPS_OF_ITEMS)
+        closed = _CLOSED_IN_RUBY if name in _ANNOTATIONS and self.rubies else _CLOSED_BY.get(name, frozenset())
+        while self.stack and self.stack[-1] in closed:
+            self._pop()
+
     def _close_in_table(self, name: str) -> None:
         if not self.tables:
             return
         for at in range(self.tables[-1], min(len(self.stack), self.tables[-1] + 4)):
-            if self.stack[at][0] == name:
+            if self.stack[at] == name:
                 self._drop(at)
                 return
 
     def _clear_table(self, kept: frozenset[str]) -> None:
         """Close what is open in the innermost table, down to the elements that may stay."""
         at = self.tables[-1] + 1
-        while at < len(self.stack) and self.stack[at][0] in kept:
+        while at < len(self.stack) and self.stack[at] in kept:
             at += 1
         self._drop(at)
 
@@ -141,7 +160,7 @@ class Nesting:
 
     def _find(self, names: frozenset[str], stops: frozenset[str]) -> int | None:
         for at in range(len(self.stack) - 1, max(0, len(self.stack) - _REACH) - 1, -1):
-            other = self.stack[at][0]
+            other = self.stack[at]
             if other in names:
                 return at
             if other in stops:
@@ -149,9 +168,9 @@ class Nesting:
         return None
 
     def _drop(self, at: int) -> None:
-        for name, _ in self.stack[at:]:
+        for name in self.stack[at:]:
             self.loose += name in _FORMATTING
             self.rubies -= name == "ruby"
-        del self.stack[at:]
+        del self.stack[at:], self.lengths[at:]
         while self.tables and self.tables[-1] >= at:
             self.tables.pop()

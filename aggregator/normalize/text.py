@@ -10,6 +10,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import unquote
 
 from aggregator.models import Text
@@ -44,6 +45,8 @@ _INVISIBLE = re.compile(
 #: Zero-width joiners mean something between emoji and in scripts from Hebrew to Mongolian only.
 _JOINED = "[\u0590-\u1cff\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]"
 _IDLE_JOINER = re.compile(f"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})")
+#: Those of them that count as printable: fillers, and marks that show nothing.
+_FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]")
 
 
 def unescape(text: str) -> str:
@@ -55,7 +58,10 @@ def unescape(text: str) -> str:
 
 def fold(text: str, limit: int) -> str:
     """The text on one line, NFC, without invisible characters, cut at `limit` characters."""
-    seen = _IDLE_JOINER.sub("", _INVISIBLE.sub("", text[:_LOOKED_AT]))
+    seen = text[:_LOOKED_AT]
+    # Most texts have nothing to be taken out, and are known by it without a look at each character.
+    if not seen.isprintable() or not (seen.isascii() or _FILLERS.search(seen) is None):
+        seen = _IDLE_JOINER.sub("", _INVISIBLE.sub("", seen))
     # Putting many combining marks in order takes the square of their number.
     begin = " ".join(seen.split())[: 4 * limit]
     return shorten(unicodedata.normalize("NFC", begin), limit)
@@ -82,9 +88,11 @@ def plain_title(title: Text) -> str:
     """
     value = title.value[:_LOOKED_AT]
     if title.type == "html":
-        wrapped = _WRAPPED.fullmatch(value)
-        value = value if wrapped is None else wrapped[2]
-        value = unescape(_INLINE.sub("", _BREAK.sub(" ", value)))
+        if "<" in value:
+            wrapped = _WRAPPED.fullmatch(value)
+            value = value if wrapped is None else wrapped[2]
+            value = _INLINE.sub("", _BREAK.sub(" ", value))
+        value = unescape(value)
     return fold(value, MAX_TITLE)
 
 
@@ -105,16 +113,23 @@ def clean_authors(raw: Sequence[str]) -> tuple[str, ...]:
 
     ``mail (name)`` and ``name <mail>`` give the name, a bare address gives what stands before its ``@``.
     """
-    return _unique((_author(name) for name in raw[:MAX_AUTHORS]), MAX_AUTHORS)
+    return _unique([_author(name[:_LOOKED_AT]) for name in raw[:MAX_AUTHORS]], MAX_AUTHORS)
 
 
 def clean_tags(raw: Sequence[str]) -> tuple[str, ...]:
     """The tags, once each whatever their case, at most `MAX_TAGS`."""
-    return _unique((fold(unescape(tag[: 10 * MAX_TAG]), MAX_TAG) for tag in raw[: 20 * MAX_TAGS]), MAX_TAGS)
+    return _unique([_tag(tag[: 10 * MAX_TAG]) for tag in raw[: 20 * MAX_TAGS]], MAX_TAGS)
 
 
+@lru_cache(maxsize=256)
+def _tag(raw: str) -> str:
+    return fold(unescape(raw), MAX_TAG)
+
+
+# The entries of a feed share their authors and tags.
+@lru_cache(maxsize=256)
 def _author(raw: str) -> str:
-    name = fold(unescape(raw[:_LOOKED_AT]), 2 * MAX_AUTHOR)
+    name = fold(unescape(raw), 2 * MAX_AUTHOR)
     if "@" in name:
         words = re.split(r"([\s<>()\[\],;:\"]+)", name)
         mails = [word for word in words if _is_mail(word)]

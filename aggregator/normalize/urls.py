@@ -14,14 +14,22 @@ import idna
 #: Longest address of an entry, and of a link inside a text, in characters.
 MAX_URL = 2000
 MAX_LINK = 4000
+#: In an address of this length, no host is too long for a name (RFC 1035, section 3.1).
+_SHORT = 253
 
-_PLAIN = re.compile(
-    r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?(?:[/?#][!#-;=?-\[\]^_a-z{|}~]*)?"
-)
+#: Scheme, host and port of a plain address, as a pattern.
+ORIGIN = r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?"
+_PLAIN = re.compile(rf"{ORIGIN}(?:[/?#][!#-;=?-\[\]^_a-z{{|}}~]*)?")
 #: The two short ways: a plain address as it is, and a path from the root of a plain one.
 _ROOTED = re.compile(r"/(?![/.])(?:[!#-.0-;=?-\[\]^_a-z{|}~]|/(?!\.))*")
-_PLAIN_ORIGIN = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?(?=[/?#]|\Z)")
+_PLAIN_ORIGIN = re.compile(rf"{ORIGIN}(?=[/?#]|\Z)")
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
+#: A plain address with nothing in it to escape, to put right or to leave out.
+_CLEAN = re.compile(
+    r"https?://[a-z0-9][a-z0-9-]*+(?:\.[a-z0-9-]++)*+(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?"
+    r"(?:/(?:[!$'()*-;=@A-Z_a-z~]|%[0-9A-Fa-f]{2})*+)?"
+    r"(?:\?(?:[!$'()*-;=?@A-Z_a-z~]|%[0-9A-Fa-f]{2}|&(?!#?[A-Za-z0-9]+;))++)?"
+)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^\[\]:%@]+)(?::([0-9]{0,5}))?", re.DOTALL)
 #: Browsers take out tabs and line breaks anywhere (WHATWG URL, section 4.4); no other control belongs there either.
@@ -43,8 +51,8 @@ def resolve(link: str, base: str | None) -> str | None:
     if len(link) <= MAX_LINK:
         if _PLAIN.fullmatch(link):
             return link
-        if base is not None and _ROOTED.fullmatch(link) and (origin := _PLAIN_ORIGIN.match(base)):
-            return origin[0] + link
+        if base is not None and _ROOTED.fullmatch(link) and (origin := plain_origin(base)):
+            return origin + link
     if len(link) > 2 * MAX_LINK:
         return None
     link = _CONTROLS.sub("", link.strip(_EDGES))
@@ -68,6 +76,12 @@ def resolve(link: str, base: str | None) -> str | None:
     return link if len(link) <= MAX_LINK and is_web(link) else None
 
 
+def plain_origin(base: str) -> str | None:
+    """What a path from the root is put behind, or None where that is not so simple."""
+    origin = _PLAIN_ORIGIN.match(base)
+    return None if origin is None else origin[0]
+
+
 def is_web(url: str) -> bool:
     """Whether this is an absolute http(s) address with a host and, where there is one, a possible port."""
     return _PLAIN.fullmatch(url) is not None or _split_authority(url) is not None
@@ -79,7 +93,13 @@ def clean_url(url: str | None) -> str | None:
     Host names become ASCII (IDNA 2008, UTS 46), what a URI cannot carry is percent-encoded, and a user name with its
     password is taken out: it would be published.
     """
-    absolute = None if url is None else resolve(url, None)
+    if url is None or (len(url) <= _SHORT and _CLEAN.fullmatch(url)):
+        return url
+    return _clean(url)
+
+
+def _clean(url: str) -> str | None:
+    absolute = resolve(url, None)
     if absolute is None:
         return None
     parts, authority = _PARTS.fullmatch(absolute), _split_authority(absolute)
