@@ -66,6 +66,12 @@ class Store(Protocol):
     def rhythms(self, now: datetime) -> dict[str, Rhythm]:
         """How often each configured source published in the last year, by id; none without an entry in it."""
 
+    def recognize(self, source_id: str, keys: Collection[str]) -> tuple[dict[str, Known], set[str]]:
+        """Those of `keys` that are stored for the source, and those whose entries were removed from it.
+
+        None of a source that is not stored.
+        """
+
     def known(self, source_id: str, keys: Collection[str]) -> dict[str, Known]:
         """Those of `keys` that are stored for the source, none for a source that is not."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,25 +15,25 @@ from sqlalchemy import ColumnElement
 from aggregator.models import Enclosure, Entry, FeedState, Item, Known, Origin
 from aggregator.store.schema import entries, sources
 
+#: Names of the columns that hold a state and an entry, in the order of the fields; the source is not among them.
+STATE_NAMES = tuple(field.name for field in fields(FeedState)[1:])
+ENTRY_NAMES = tuple(field.name for field in fields(Entry)[1:])
+
 #: Columns in the order of the fields of the type that is made from them.
-STATE_COLUMNS: tuple[ColumnElement[Any], ...] = (
-    sources.c.id,
-    *(sources.c[field.name] for field in fields(FeedState)[1:]),
-)
+STATE_COLUMNS: tuple[ColumnElement[Any], ...] = (sources.c.id, *(sources.c[name] for name in STATE_NAMES))
 KNOWN_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(entries.c[field.name] for field in fields(Known))
-_ENTRY_FIELDS = tuple(field.name for field in fields(Entry)[1:])
 _ORIGIN_COLUMNS = tuple(sources.c[name] for name in ("id", "name", "title", "url", "home_url", "category", "section"))
 ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = (
     entries.c.pk,
     entries.c.source_pk,
     entries.c.public_id,
     entries.c.path,
-    *(entries.c[name] for name in _ENTRY_FIELDS),
+    *(entries.c[name] for name in ENTRY_NAMES),
     *(column.label(f"source_{column.name}") for column in _ORIGIN_COLUMNS),
 )
 _ENTRY_START = 4
-_ORIGIN_START = _ENTRY_START + len(_ENTRY_FIELDS)
-_LISTS = {name: _ENTRY_FIELDS.index(name) for name in ("authors", "tags", "enclosures")}
+_ORIGIN_START = _ENTRY_START + len(ENTRY_NAMES)
+_LISTS = {name: ENTRY_NAMES.index(name) for name in ("authors", "tags", "enclosures")}
 
 
 def origin_name(name: str | None, title: str | None, url: str) -> str:
@@ -45,25 +46,32 @@ def origin_name(name: str | None, title: str | None, url: str) -> str:
         return url
 
 
+#: Made once: `json.dumps` makes an encoder at every call that asks for anything but its defaults.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+#: The id of a state's source and the values of `STATE_NAMES`.
+state_row: Callable[[FeedState], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(FeedState)))
+_entry_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*ENTRY_NAMES)
+
+
 def state_values(state: FeedState) -> dict[str, Any]:
     """Return the columns of `sources` that hold a state; the id is not among them."""
-    return {field.name: getattr(state, field.name) for field in fields(FeedState)[1:]}
+    return dict(zip(STATE_NAMES, state_row(state)[1:], strict=True))
 
 
-def entry_values(entry: Entry) -> dict[str, Any]:
-    """Return the columns of `entries` that hold an entry; the source is not among them."""
-    values: dict[str, Any] = {name: getattr(entry, name) for name in _ENTRY_FIELDS}
-    values["authors"] = _dump(entry.authors)
-    values["tags"] = _dump(entry.tags)
-    values["enclosures"] = _dump([asdict(enclosure) for enclosure in entry.enclosures])
-    return values
+def entry_row(entry: Entry) -> tuple[Any, ...]:
+    """Return the values of `ENTRY_NAMES`."""
+    values = list(_entry_values(entry))
+    values[_LISTS["authors"]] = _dump(entry.authors)
+    values[_LISTS["tags"]] = _dump(entry.tags)
+    values[_LISTS["enclosures"]] = _dump(list(map(asdict, entry.enclosures)))
+    return tuple(values)
 
 
-def kept_dates(entry: Entry, published_at: datetime, dated: bool) -> dict[str, Any]:
-    """Return the dates of an entry that is stored already: without a date of its own it keeps the stored one."""
+def with_kept_dates(entry: Entry, published_at: datetime, dated: bool) -> Entry:
+    """Return an entry that is stored already as it is to be: without a date of its own it keeps the stored one."""
     if entry.dated:
-        return {"published_at": entry.published_at, "updated_at": entry.updated_at, "dated": True}
-    return {"published_at": published_at, "updated_at": max(entry.updated_at, published_at), "dated": dated}
+        return entry
+    return replace(entry, published_at=published_at, updated_at=max(entry.updated_at, published_at), dated=dated)
 
 
 def states(rows: Iterable[Sequence[Any]]) -> list[FeedState]:
@@ -95,4 +103,4 @@ def _origin(
 
 
 def _dump(values: Sequence[Any]) -> str:
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else "[]"
+    return _encode(values) if values else "[]"
