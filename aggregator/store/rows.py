@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -35,6 +35,14 @@ _ENTRY_START = 4
 _ORIGIN_START = _ENTRY_START + len(ENTRY_NAMES)
 _LISTS = {name: ENTRY_NAMES.index(name) for name in ("authors", "tags", "enclosures")}
 
+#: The id of a state's source and the values of `STATE_NAMES`.
+state_row: Callable[[FeedState], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(FeedState)))
+_entry_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*ENTRY_NAMES)
+_ENCLOSURE = tuple(field.name for field in fields(Enclosure))
+_enclosure_values: Callable[[Enclosure], tuple[Any, ...]] = attrgetter(*_ENCLOSURE)
+#: Made once: `json.dumps` makes an encoder at every call that asks for anything but its defaults.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def origin_name(name: str | None, title: str | None, url: str) -> str:
     """Return the name that outputs give a source: as configured, else the feed's title, else the host."""
@@ -44,13 +52,6 @@ def origin_name(name: str | None, title: str | None, url: str) -> str:
         return urlsplit(url).hostname or url
     except ValueError:
         return url
-
-
-#: Made once: `json.dumps` makes an encoder at every call that asks for anything but its defaults.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-#: The id of a state's source and the values of `STATE_NAMES`.
-state_row: Callable[[FeedState], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(FeedState)))
-_entry_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*ENTRY_NAMES)
 
 
 def state_values(state: FeedState) -> dict[str, Any]:
@@ -63,7 +64,9 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
     values = list(_entry_values(entry))
     values[_LISTS["authors"]] = _dump(entry.authors)
     values[_LISTS["tags"]] = _dump(entry.tags)
-    values[_LISTS["enclosures"]] = _dump(list(map(asdict, entry.enclosures)))
+    values[_LISTS["enclosures"]] = _dump(
+        [dict(zip(_ENCLOSURE, _enclosure_values(file), strict=True)) for file in entry.enclosures]
+    )
     return tuple(values)
 
 
