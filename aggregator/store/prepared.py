@@ -17,7 +17,7 @@ from sqlalchemy import BindParameter, Connection, Delete, Dialect, Insert, Selec
 
 #: Lengths of a list that a statement is prepared for: most feeds have 10 to 20 entries. SQLite bounds the number of
 #: parameters; a longer list is taken in parts.
-LENGTHS = (1, 10, 20, 50, 500)
+LENGTHS = (1, 10, 20, 50, 100, 200, 500)
 
 #: What turns a value, and the place of that value in a row.
 _Turn = tuple[int, Callable[[Any], Any]]
