@@ -15,33 +15,24 @@ from sqlalchemy import ColumnElement
 from aggregator.models import Enclosure, Entry, FeedState, Item, Known, Origin
 from aggregator.store.schema import entries, sources
 
-#: Names of the columns that hold a state and an entry, in the order of the fields; the source is not among them.
+#: Names of the columns that hold a state; the id is not among them.
 STATE_NAMES = tuple(field.name for field in fields(FeedState)[1:])
-ENTRY_NAMES = tuple(field.name for field in fields(Entry)[1:])
-
 #: Columns in the order of the fields of the type that is made from them.
 STATE_COLUMNS: tuple[ColumnElement[Any], ...] = (sources.c.id, *(sources.c[name] for name in STATE_NAMES))
 KNOWN_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(entries.c[field.name] for field in fields(Known))
+_ENTRY_FIELDS = tuple(field.name for field in fields(Entry)[1:])
 _ORIGIN_COLUMNS = tuple(sources.c[name] for name in ("id", "name", "title", "url", "home_url", "category", "section"))
 ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = (
     entries.c.pk,
     entries.c.source_pk,
     entries.c.public_id,
     entries.c.path,
-    *(entries.c[name] for name in ENTRY_NAMES),
+    *(entries.c[name] for name in _ENTRY_FIELDS),
     *(column.label(f"source_{column.name}") for column in _ORIGIN_COLUMNS),
 )
 _ENTRY_START = 4
-_ORIGIN_START = _ENTRY_START + len(ENTRY_NAMES)
-_LISTS = {name: ENTRY_NAMES.index(name) for name in ("authors", "tags", "enclosures")}
-
-#: The id of a state's source and the values of `STATE_NAMES`.
-state_row: Callable[[FeedState], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(FeedState)))
-_entry_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*ENTRY_NAMES)
-_ENCLOSURE = tuple(field.name for field in fields(Enclosure))
-_enclosure_values: Callable[[Enclosure], tuple[Any, ...]] = attrgetter(*_ENCLOSURE)
-#: Made once: `json.dumps` makes an encoder at every call that asks for anything but its defaults.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_ORIGIN_START = _ENTRY_START + len(_ENTRY_FIELDS)
+_LISTS = {name: _ENTRY_FIELDS.index(name) for name in ("authors", "tags", "enclosures")}
 
 
 def origin_name(name: str | None, title: str | None, url: str) -> str:
@@ -54,6 +45,20 @@ def origin_name(name: str | None, title: str | None, url: str) -> str:
         return url
 
 
+#: The id of a state's source and the values of `STATE_NAMES`.
+state_row: Callable[[FeedState], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(FeedState)))
+
+_DUMPED = ("authors", "tags", "enclosures")
+_PLAIN = tuple(name for name in _ENTRY_FIELDS if name not in _DUMPED)
+#: Names of the columns that hold an entry; the source is not among them.
+ENTRY_NAMES = (*_PLAIN, *_DUMPED)
+_plain_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_PLAIN)
+_ENCLOSURE = tuple(field.name for field in fields(Enclosure))
+_enclosure_values: Callable[[Enclosure], tuple[Any, ...]] = attrgetter(*_ENCLOSURE)
+#: Made once: `json.dumps` makes an encoder at every call that asks for anything but its defaults.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def state_values(state: FeedState) -> dict[str, Any]:
     """Return the columns of `sources` that hold a state; the id is not among them."""
     return dict(zip(STATE_NAMES, state_row(state)[1:], strict=True))
@@ -61,13 +66,8 @@ def state_values(state: FeedState) -> dict[str, Any]:
 
 def entry_row(entry: Entry) -> tuple[Any, ...]:
     """Return the values of `ENTRY_NAMES`."""
-    values = list(_entry_values(entry))
-    values[_LISTS["authors"]] = _dump(entry.authors)
-    values[_LISTS["tags"]] = _dump(entry.tags)
-    values[_LISTS["enclosures"]] = _dump(
-        [dict(zip(_ENCLOSURE, _enclosure_values(file), strict=True)) for file in entry.enclosures]
-    )
-    return tuple(values)
+    files = [dict(zip(_ENCLOSURE, _enclosure_values(file), strict=True)) for file in entry.enclosures]
+    return (*_plain_values(entry), _dump(entry.authors), _dump(entry.tags), _dump(files))
 
 
 def with_kept_dates(entry: Entry, published_at: datetime, dated: bool) -> Entry:
