@@ -72,12 +72,6 @@ class Store(Protocol):
         None of a source that is not stored.
         """
 
-    def known(self, source_id: str, keys: Collection[str]) -> dict[str, Known]:
-        """Those of `keys` that are stored for the source, none for a source that is not."""
-
-    def removed(self, source_id: str, keys: Collection[str]) -> set[str]:
-        """Those of `keys` whose entries were removed from the source."""
-
     def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
         """Some entries of a source that were published before a moment, or are not among its `count` newest.
 

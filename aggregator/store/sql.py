@@ -97,14 +97,6 @@ class SqlStore:
             known = {row[0]: Known(*row) for row in statements.KNOWN.rows(connection, (source_id,), keys)}
             return known, {row[0] for row in statements.REMOVED.rows(connection, (source_id,), keys)}
 
-    def known(self, source_id: str, keys: Collection[str]) -> dict[str, Known]:
-        """See `Store.known`."""
-        return self.recognize(source_id, keys)[0]
-
-    def removed(self, source_id: str, keys: Collection[str]) -> set[str]:
-        """See `Store.removed`."""
-        return self.recognize(source_id, keys)[1]
-
     def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
         """See `Store.expired`."""
         found: dict[int, str | None] = {}
