@@ -61,7 +61,7 @@ def test_path_of_a_removed_entry_goes_to_nobody_else(tmp_path: Path) -> None:
         key = path.removesuffix(".md")
         assert store.taken([f"id:{key}"], [key]) == ({f"id:{key}"}, {key})
         assert store.counts() == {"a": 1}
-        assert store.removed("a", ["k1", "k2"]) == {key.partition("/")[2]}
+        assert store.recognize("a", ["k1", "k2"])[1] == {key.partition("/")[2]}
         assert len(newest_keys(store)) == 1
 
 

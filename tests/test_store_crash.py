@@ -75,7 +75,7 @@ def check(store: Store, told: dict[str, int]) -> None:
     assert store.counts() == {id: 3 * count for id, count in counts.items()}
     for id, count in counts.items():
         if count > 1:
-            assert store.known(id, [f"{id}000001-0"])[f"{id}000001-0"].hash == str(count)
+            assert store.recognize(id, [f"{id}000001-0"])[0][f"{id}000001-0"].hash == str(count)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def test_entries_and_states_come_back_as_they_were(entries: list[Entry], state: 
         stored = [item.entry for item in store.pending(10)]
         assert store.states() == {"a": state}
         assert stored == sorted(entries, key=lambda entry: (entry.published_at, entry.key))
-        assert set(store.known("a", [entry.key for entry in entries])) == {entry.key for entry in entries}
+        assert set(store.recognize("a", [entry.key for entry in entries])[0]) == {entry.key for entry in entries}
 
 
 def test_datetime_without_a_zone_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Executable, create_engine
 from aggregator import store
 from aggregator.store import statements
 from aggregator.store.database import Database
+from aggregator.store.prepared import LENGTHS
 from aggregator.store.schema import REVISION, metadata
 from tests.store_samples import NOW
 
@@ -83,10 +84,17 @@ def test_pending_entries_are_found_through_their_index(database: Database) -> No
     assert plan(database, statements.PENDING_CATEGORIES)[0] == "SCAN entries USING COVERING INDEX ix_entries_pending"
 
 
-@pytest.mark.parametrize("statement", [statements.NEVER_TRIED, statements.OVERDUE])
+@pytest.mark.parametrize("statement", [statements.NEVER_TRIED.statement, statements.OVERDUE.statement])
 def test_due_sources_are_found_through_their_index(database: Database, statement: Executable) -> None:
     steps = plan(database, statement, now=int(NOW.timestamp()))
     assert [step.partition(" (")[0] for step in steps] == ["SEARCH sources USING INDEX ix_sources_due"]
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_known_entries_are_found_through_their_index(database: Database, length: int) -> None:
+    statement = statements.KNOWN.of_length(length).statement
+    steps = plan(database, statement, source_id="a", **{f"listed_{number}": "k" for number in range(length)})
+    assert steps[0] == "SEARCH entries USING INDEX sqlite_autoindex_entries_1 (source_pk=? AND key=?)"
 
 
 def test_opening_a_migrated_database_imports_no_alembic(database: Database) -> None:

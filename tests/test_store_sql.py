@@ -110,18 +110,29 @@ def test_known_gives_what_decide_needs_of_the_keys_that_are_stored(store: Store)
     store.sync_sources([source("a"), source("b")])
     store.apply(update("a", entry("a", "k1"), entry("a", "k2", dated=False)))
     store.apply(update("b", entry("b", "k3")))
-    assert store.known("a", ["k1", "k2", "k3", "k4"]) == {
+    assert store.recognize("a", ["k1", "k2", "k3", "k4"])[0] == {
         "k1": Known("k1", "hash of k1", NOW, NOW, True, 0),
         "k2": Known("k2", "hash of k2", NOW, NOW, False, 0),
     }
-    assert store.known("a", []) == {}
-    assert store.known("nowhere", ["k1"]) == {}
+    assert store.recognize("a", [])[0] == {}
+    assert store.recognize("nowhere", ["k1"])[0] == {}
+
+
+def test_recognize_gives_what_is_stored_and_what_was_removed(store: Store) -> None:
+    store.sync_sources([source("a"), source("b")])
+    store.apply(update("a", entry("a", "k1"), entry("a", "k2"), entry("a", "k3")))
+    store.apply(update("b", entry("b", "k1"), entry("b", "k4")))
+    store.remove("a", [item.pk for item in store.pending(9) if item.entry.key in ("k2", "k3")])
+    keys = ["k1", "k2", "k4", "k5", "k1"]
+    assert store.recognize("a", keys) == ({"k1": Known("k1", "hash of k1", NOW, NOW, True, 0)}, {"k2"})
+    assert [set(found) for found in store.recognize("b", keys)] == [{"k1", "k4"}, set()]
+    assert store.recognize("a", []) == store.recognize("nowhere", keys) == ({}, set())
 
 
 def test_more_keys_than_a_statement_takes(store: Store) -> None:
     keys = [f"k{number}" for number in range(40_000)]
     fill(store, *keys[:2_000])
-    assert set(store.known("a", keys)) == set(keys[:2_000])
+    assert set(store.recognize("a", keys)[0]) == set(keys[:2_000])
     publish(store)
     ids = {f"id:a/{key}" for key in keys}
     taken = store.taken(ids, {f"a/{key}" for key in keys})
@@ -137,7 +148,7 @@ def test_changed_entry_is_rewritten_and_keeps_its_id_and_path(store: Store) -> N
     store.apply(update("a", changed=(new,)))
     (item,) = store.pending(10)
     assert (item.entry, item.id, item.path) == (new, "id:a/k", "a/k.md")
-    assert store.known("a", ["k"]) == {"k": Known("k", "new", NOW + HOUR, NOW + 2 * HOUR, True, 1)}
+    assert store.recognize("a", ["k"])[0] == {"k": Known("k", "new", NOW + HOUR, NOW + 2 * HOUR, True, 1)}
     assert store.counts() == {"a": 2}
 
 
@@ -145,16 +156,16 @@ def test_entry_without_a_date_keeps_that_of_its_first_sight(store: Store) -> Non
     fill(store, "k", dated=False)
     later = entry("a", "k", dated=False, hash="new", published_at=NOW + HOUR, updated_at=NOW + HOUR)
     store.apply(update("a", later))
-    assert store.known("a", ["k"]) == {"k": Known("k", "new", NOW, NOW + HOUR, False, 1)}
+    assert store.recognize("a", ["k"])[0] == {"k": Known("k", "new", NOW, NOW + HOUR, False, 1)}
     earlier = replace(later, published_at=NOW - HOUR, updated_at=NOW - HOUR)
     store.apply(update("a", changed=(earlier,)))
-    assert store.known("a", ["k"]) == {"k": Known("k", "new", NOW, NOW, False, 2)}
+    assert store.recognize("a", ["k"])[0] == {"k": Known("k", "new", NOW, NOW, False, 2)}
 
 
 def test_new_entry_that_is_stored_already_and_changed_one_that_is_not(store: Store) -> None:
     fill(store, "k")
     store.apply(update("a", entry("a", "k", hash="x"), entry("a", "l"), changed=(entry("a", "m"),)))
-    assert {key: (known.hash, known.revision) for key, known in store.known("a", ["k", "l", "m"]).items()} == {
+    assert {key: (known.hash, known.revision) for key, known in store.recognize("a", ["k", "l", "m"])[0].items()} == {
         "k": ("x", 1),
         "l": ("hash of l", 0),
         "m": ("hash of m", 0),

@@ -51,7 +51,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def sync_keys(store: Store) -> dict[str, list[str]]:
     """Return which of the entries k, l, m each configured source has."""
-    return {id: sorted(store.known(id, ["k", "l", "m"])) for id in store.states()}
+    return {id: sorted(store.recognize(id, ["k", "l", "m"])[0]) for id in store.states()}
 
 
 def test_nothing_changes_without_a_change(store: Store) -> None:

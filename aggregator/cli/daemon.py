@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import Callable
@@ -43,6 +42,8 @@ def run(
 
     SIGTERM and SIGINT end it in order (a second one at once), SIGHUP and every change of feeds.yaml reload it.
     """
+    import asyncio
+
     from aggregator.config import redact
     from aggregator.daemon import Daemon, DaemonSettings
     from aggregator.reload import ConfigFile
@@ -69,6 +70,8 @@ def _obey_signals(daemon: Daemon) -> None:
     The handlers are those of the process and not of the event loop, so that a second signal ends it even while the loop
     is busy.
     """
+    import asyncio
+
     loop = asyncio.get_running_loop()
     asked: list[int] = []
 

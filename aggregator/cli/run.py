@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -139,6 +138,8 @@ def _pull(
     if not chosen:
         typer.echo(_nothing_due(config, store))
         return ()
+    import asyncio
+
     from aggregator.cli.console import progress
     from aggregator.update import update_due
 
@@ -153,6 +154,8 @@ def _tell_changes(config: Config, store: Store, results: Sequence[Result]) -> No
     """Run the hooks of sources that broke or work again."""
     if not results:
         return
+    import asyncio
+
     from aggregator.hooks import due_calls, run_calls
 
     if calls := due_calls(config, store.fingerprints(), results):

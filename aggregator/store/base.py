@@ -66,11 +66,11 @@ class Store(Protocol):
     def rhythms(self, now: datetime) -> dict[str, Rhythm]:
         """How often each configured source published in the last year, by id; none without an entry in it."""
 
-    def known(self, source_id: str, keys: Collection[str]) -> dict[str, Known]:
-        """Those of `keys` that are stored for the source, none for a source that is not."""
+    def recognize(self, source_id: str, keys: Collection[str]) -> tuple[dict[str, Known], set[str]]:
+        """Those of `keys` that are stored for the source, and those whose entries were removed from it.
 
-    def removed(self, source_id: str, keys: Collection[str]) -> set[str]:
-        """Those of `keys` whose entries were removed from the source."""
+        None of a source that is not stored.
+        """
 
     def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
         """Some entries of a source that were published before a moment, or are not among its `count` newest.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,11 +15,10 @@ from sqlalchemy import ColumnElement
 from aggregator.models import Enclosure, Entry, FeedState, Item, Known, Origin
 from aggregator.store.schema import entries, sources
 
+#: Names of the columns that hold a state; the id is not among them.
+STATE_NAMES = tuple(field.name for field in fields(FeedState)[1:])
 #: Columns in the order of the fields of the type that is made from them.
-STATE_COLUMNS: tuple[ColumnElement[Any], ...] = (
-    sources.c.id,
-    *(sources.c[field.name] for field in fields(FeedState)[1:]),
-)
+STATE_COLUMNS: tuple[ColumnElement[Any], ...] = (sources.c.id, *(sources.c[name] for name in STATE_NAMES))
 KNOWN_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(entries.c[field.name] for field in fields(Known))
 _ENTRY_FIELDS = tuple(field.name for field in fields(Entry)[1:])
 _ORIGIN_COLUMNS = tuple(sources.c[name] for name in ("id", "name", "title", "url", "home_url", "category", "section"))
@@ -45,25 +45,36 @@ def origin_name(name: str | None, title: str | None, url: str) -> str:
         return url
 
 
+#: The id of a state's source and the values of `STATE_NAMES`.
+state_row: Callable[[FeedState], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(FeedState)))
+
+_DUMPED = ("authors", "tags", "enclosures")
+_PLAIN = tuple(name for name in _ENTRY_FIELDS if name not in _DUMPED)
+#: Names of the columns that hold an entry; the source is not among them.
+ENTRY_NAMES = (*_PLAIN, *_DUMPED)
+_plain_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_PLAIN)
+_ENCLOSURE = tuple(field.name for field in fields(Enclosure))
+_enclosure_values: Callable[[Enclosure], tuple[Any, ...]] = attrgetter(*_ENCLOSURE)
+#: Made once: `json.dumps` makes an encoder at every call that asks for anything but its defaults.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def state_values(state: FeedState) -> dict[str, Any]:
     """Return the columns of `sources` that hold a state; the id is not among them."""
-    return {field.name: getattr(state, field.name) for field in fields(FeedState)[1:]}
+    return dict(zip(STATE_NAMES, state_row(state)[1:], strict=True))
 
 
-def entry_values(entry: Entry) -> dict[str, Any]:
-    """Return the columns of `entries` that hold an entry; the source is not among them."""
-    values: dict[str, Any] = {name: getattr(entry, name) for name in _ENTRY_FIELDS}
-    values["authors"] = _dump(entry.authors)
-    values["tags"] = _dump(entry.tags)
-    values["enclosures"] = _dump([asdict(enclosure) for enclosure in entry.enclosures])
-    return values
+def entry_row(entry: Entry) -> tuple[Any, ...]:
+    """Return the values of `ENTRY_NAMES`."""
+    files = [dict(zip(_ENCLOSURE, _enclosure_values(file), strict=True)) for file in entry.enclosures]
+    return (*_plain_values(entry), _dump(entry.authors), _dump(entry.tags), _dump(files))
 
 
-def kept_dates(entry: Entry, published_at: datetime, dated: bool) -> dict[str, Any]:
-    """Return the dates of an entry that is stored already: without a date of its own it keeps the stored one."""
+def with_kept_dates(entry: Entry, published_at: datetime, dated: bool) -> Entry:
+    """Return an entry that is stored already as it is to be: without a date of its own it keeps the stored one."""
     if entry.dated:
-        return {"published_at": entry.published_at, "updated_at": entry.updated_at, "dated": True}
-    return {"published_at": published_at, "updated_at": max(entry.updated_at, published_at), "dated": dated}
+        return entry
+    return replace(entry, published_at=published_at, updated_at=max(entry.updated_at, published_at), dated=dated)
 
 
 def states(rows: Iterable[Sequence[Any]]) -> list[FeedState]:
@@ -95,4 +106,4 @@ def _origin(
 
 
 def _dump(values: Sequence[Any]) -> str:
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":")) if values else "[]"
+    return _encode(values) if values else "[]"

@@ -67,17 +67,16 @@ class SqlStore:
     def states(self) -> dict[str, FeedState]:
         """See `Store.states`."""
         with self._database.read() as connection:
-            found = rows.states(connection.execute(statements.STATES).all())
-        return {state.source_id: state for state in found}
+            found = statements.STATES.rows(connection)
+        return {state.source_id: state for state in rows.states(found)}
 
     def due(self, now: datetime) -> list[FeedState]:
         """See `Store.due`."""
         with self._database.read() as connection:
-            never_tried = connection.execute(statements.NEVER_TRIED).all()
-            overdue = connection.execute(statements.OVERDUE, {"now": now}).all()
-            moments = {"now": now, "ahead": now + _CLOCK_TOLERANCE}
-            ahead = connection.execute(statements.AHEAD, moments).all()
-            return rows.states((*never_tried, *overdue, *ahead))
+            never_tried = statements.NEVER_TRIED.rows(connection)
+            overdue = statements.OVERDUE.rows(connection, now)
+            ahead = statements.AHEAD.rows(connection, now + _CLOCK_TOLERANCE, now)
+        return rows.states((*never_tried, *overdue, *ahead))
 
     def counts(self) -> dict[str, int]:
         """See `Store.counts`."""
@@ -92,23 +91,11 @@ class SqlStore:
 
     # -- updates -----------------------------------------------------------------------------------------------------
 
-    def known(self, source_id: str, keys: Collection[str]) -> dict[str, Known]:
-        """See `Store.known`."""
+    def recognize(self, source_id: str, keys: Collection[str]) -> tuple[dict[str, Known], set[str]]:
+        """See `Store.recognize`."""
         with self._database.read() as connection:
-            return {
-                row.key: Known(*row)
-                for chunk in statements.chunks(keys)
-                for row in connection.execute(statements.KNOWN, {"source_id": source_id, "values": chunk}).all()
-            }
-
-    def removed(self, source_id: str, keys: Collection[str]) -> set[str]:
-        """See `Store.removed`."""
-        with self._database.read() as connection:
-            return {
-                key
-                for chunk in statements.chunks(keys)
-                for key in connection.execute(statements.REMOVED, {"source_id": source_id, "values": chunk}).scalars()
-            }
+            known = {row[0]: Known(*row) for row in statements.KNOWN.rows(connection, (source_id,), keys)}
+            return known, {row[0] for row in statements.REMOVED.rows(connection, (source_id,), keys)}
 
     def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
         """See `Store.expired`."""
@@ -145,27 +132,26 @@ class SqlStore:
     def apply(self, update: FeedUpdate) -> None:
         """See `Store.apply`."""
         state = update.state
-        values = {"source_id": state.source_id, **rows.state_values(state)}
+        values = rows.state_row(state)
         with self._database.write() as connection:
-            source = connection.execute(statements.SOURCE, {"source_id": state.source_id}).one_or_none()
-            if source is None:
+            found = statements.SOURCE.rows(connection, state.source_id)
+            if not found:
                 raise StoreError(f"no source {state.source_id!r} in {self._database.path}; sync the sources first")
+            pk, name, title, url, category, active = found[0]
             if update.new or update.changed:
-                category = source.category if source.active else None
-                added = _write_entries(connection, source.pk, category, (*update.new, *update.changed))
-                connection.execute(statements.KEEP_STATE_AND_COUNT, {**values, "added": added})
+                category = category if active else None
+                added = _write_entries(connection, pk, category, (*update.new, *update.changed))
+                statements.KEEP_STATE_AND_COUNT.run(connection, added, *values)
             else:
-                connection.execute(statements.KEEP_STATE, values)
-            name, title, url = source.name, source.title, source.url
+                statements.KEEP_STATE.run(connection, *values)
             if title != state.title and rows.origin_name(name, title, url) != rows.origin_name(name, state.title, url):
-                connection.execute(statements.RENDER_ANEW, {"of_source": source.pk})
+                connection.execute(statements.RENDER_ANEW, {"of_source": pk})
 
     def keep(self, states: Sequence[FeedState]) -> None:
         """See `Store.keep`."""
         if states:
-            values = [{"source_id": state.source_id, **rows.state_values(state)} for state in states]
             with self._database.write() as connection:
-                connection.execute(statements.KEEP_STATE, values)
+                statements.KEEP_STATE.run_many(connection, map(rows.state_row, states))
 
     # -- publishing --------------------------------------------------------------------------------------------------
 
@@ -262,7 +248,7 @@ class SqlStore:
 
 
 def _plan(connection: Connection, sources: Sequence[Source]) -> sync.Plan:
-    return sync.plan(sources, [sync.Row._make(row) for row in connection.execute(statements.CONFIGURED).all()])
+    return sync.plan(sources, [sync.Row._make(row) for row in statements.CONFIGURED.rows(connection)])
 
 
 def _write_entries(connection: Connection, source_pk: int, category: str | None, entries: Sequence[Entry]) -> int:
@@ -271,22 +257,17 @@ def _write_entries(connection: Connection, source_pk: int, category: str | None,
     What is stored is looked up here once more, so that a fetch that was repeated is no error.
     """
     by_key = {entry.key: entry for entry in entries}
-    stored = {
-        row.key: row
-        for chunk in statements.chunks(by_key)
-        for row in connection.execute(statements.STORED, {"of_source": source_pk, "values": chunk}).all()
-    }
-    new: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
+    stored = {row[0]: row[1:] for row in statements.STORED.rows(connection, (source_pk,), by_key)}
+    new: list[Sequence[Any]] = []
+    changed: list[Sequence[Any]] = []
     for key, entry in by_key.items():
-        values = rows.entry_values(entry)
         if key in stored:
-            pk, published_at, dated = stored[key][1:]
-            changed.append({"entry_pk": pk, **values, **rows.kept_dates(entry, published_at, dated)})
+            pk, published_at, dated = stored[key]
+            changed.append((pk, *rows.entry_row(rows.with_kept_dates(entry, published_at, dated))))
         else:
-            new.append({"source_pk": source_pk, "category": category, **values})
+            new.append((source_pk, category, *rows.entry_row(entry)))
     if new:
-        connection.execute(statements.ADD_ENTRY, new)
+        statements.ADD_ENTRY.run_many(connection, new)
     if changed:
-        connection.execute(statements.CHANGE_ENTRY, changed)
+        statements.CHANGE_ENTRY.run_many(connection, changed)
     return len(new)

@@ -1,6 +1,7 @@
 """The statements of the store, built once: SQLAlchemy then compiles each of them once as well.
 
-Lists of values travel in chunks of `CHUNK`, because SQLite bounds the number of parameters of a statement.
+Those of every cycle and of every source in it are `Prepared`. In the others, lists of values travel in chunks of
+`CHUNK`, because SQLite bounds the number of parameters of a statement.
 """
 
 from __future__ import annotations
@@ -8,9 +9,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, bindparam, delete, false, func, insert, null, select, true, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    bindparam,
+    delete,
+    false,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    true,
+    update,
+)
 
-from aggregator.store.rows import ITEM_COLUMNS, KNOWN_COLUMNS, STATE_COLUMNS
+from aggregator.store.prepared import Prepared, PreparedByLength
+from aggregator.store.rows import ENTRY_NAMES, ITEM_COLUMNS, KNOWN_COLUMNS, STATE_COLUMNS, STATE_NAMES
 from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, sources, tombstones
 
 #: Values in one `IN (...)` at most.
@@ -37,14 +52,20 @@ _of_source = entries.c.source_pk == bindparam("of_source")
 # -- sources ---------------------------------------------------------------------------------------------------------
 
 _states = select(*STATE_COLUMNS).where(sources.c.active)
-STATES = _states.order_by(sources.c.pk)
+STATES = Prepared(_states.order_by(sources.c.pk))
 #: Two statements, because one with OR would look at every source and not at the index only.
-NEVER_TRIED = _states.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk)
-OVERDUE = _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk)
+NEVER_TRIED = Prepared(_states.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk))
+OVERDUE = Prepared(
+    _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk), "now"
+)
 #: Tried "in the future": the clock was set back since, and the due times of that clock mean nothing.
-AHEAD = _states.where(
-    sources.c.last_attempt_at > bindparam("ahead"), sources.c.next_due_at > bindparam("now")
-).order_by(sources.c.pk)
+AHEAD = Prepared(
+    _states.where(sources.c.last_attempt_at > bindparam("ahead"), sources.c.next_due_at > bindparam("now")).order_by(
+        sources.c.pk
+    ),
+    "ahead",
+    "now",
+)
 COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
 
 #: One pass over an index of what was published of late, however much is stored.
@@ -62,40 +83,60 @@ RHYTHMS = (
 )
 
 STORED_IDS = select(sources.c.id).order_by(sources.c.pk)
-CONFIGURED = select(
-    sources.c.pk,
-    sources.c.id,
-    sources.c.kind,
-    sources.c.url,
-    sources.c.name,
-    sources.c.category,
-    sources.c.section,
-    sources.c.explicit_id,
-    sources.c.active,
-    sources.c.title,
-    sources.c.moved_to,
-).order_by(sources.c.active.desc(), sources.c.pk)
+CONFIGURED = Prepared(
+    select(
+        sources.c.pk,
+        sources.c.id,
+        sources.c.kind,
+        sources.c.url,
+        sources.c.name,
+        sources.c.category,
+        sources.c.section,
+        sources.c.explicit_id,
+        sources.c.active,
+        sources.c.title,
+        sources.c.moved_to,
+    ).order_by(sources.c.active.desc(), sources.c.pk)
+)
 ADD_SOURCE = insert(sources)
 CHANGE_SOURCE = update(sources).where(sources.c.pk == bindparam("source_pk"))
 
-SOURCE = select(
-    sources.c.pk, sources.c.name, sources.c.title, sources.c.url, sources.c.category, sources.c.active
-).where(_of_id)
-KEEP_STATE = update(sources).where(_of_id)
-KEEP_STATE_AND_COUNT = KEEP_STATE.values(entries=sources.c.entries + bindparam("added"))
+SOURCE = Prepared(
+    select(sources.c.pk, sources.c.name, sources.c.title, sources.c.url, sources.c.category, sources.c.active).where(
+        _of_id
+    ),
+    "source_id",
+)
+_keep_state = update(sources).where(_of_id)
+KEEP_STATE = Prepared(_keep_state, "source_id", *STATE_NAMES)
+KEEP_STATE_AND_COUNT = Prepared(
+    _keep_state.values(entries=sources.c.entries + bindparam("added")), "added", "source_id", *STATE_NAMES
+)
 
 # -- entries ---------------------------------------------------------------------------------------------------------
 
-KNOWN = (
-    select(*KNOWN_COLUMNS)
-    .where(entries.c.source_pk == select(sources.c.pk).where(_of_id).scalar_subquery())
-    .where(_among(entries.c.key))
+_pk_of_id = select(sources.c.pk).where(_of_id).scalar_subquery()
+KNOWN = PreparedByLength(
+    lambda keys: select(*KNOWN_COLUMNS).where(entries.c.source_pk == _pk_of_id, entries.c.key.in_(keys)), "source_id"
 )
-STORED = select(entries.c.key, entries.c.pk, entries.c.published_at, entries.c.dated).where(
-    _of_source, _among(entries.c.key)
+REMOVED = PreparedByLength(
+    lambda keys: select(tombstones.c.key).where(tombstones.c.source_pk == _pk_of_id, tombstones.c.key.in_(keys)),
+    "source_id",
 )
-ADD_ENTRY = insert(entries).values(revision=0, pending=true())
-CHANGE_ENTRY = update(entries).where(_of_entry).values(revision=entries.c.revision + 1, pending=true())
+STORED = PreparedByLength(
+    lambda keys: select(entries.c.key, entries.c.pk, entries.c.published_at, entries.c.dated).where(
+        _of_source, entries.c.key.in_(keys)
+    ),
+    "of_source",
+)
+ADD_ENTRY = Prepared(
+    insert(entries).values(revision=literal_column("0"), pending=true()), "source_pk", "category", *ENTRY_NAMES
+)
+CHANGE_ENTRY = Prepared(
+    update(entries).where(_of_entry).values(revision=entries.c.revision + literal_column("1"), pending=true()),
+    "entry_pk",
+    *ENTRY_NAMES,
+)
 
 MOVE_ENTRIES = update(entries).where(_of_source)
 RENDER_ANEW = update(entries).where(_of_source, ~entries.c.pending).values(pending=true())
@@ -114,14 +155,7 @@ BURIED_PATHS = select(tombstones.c.path_key).where(_among(tombstones.c.path_key)
 
 # -- removal ---------------------------------------------------------------------------------------------------------
 
-REMOVED = (
-    select(tombstones.c.key)
-    .where(tombstones.c.source_pk == select(sources.c.pk).where(_of_id).scalar_subquery())
-    .where(_among(tombstones.c.key))
-)
-_of_the_source = select(entries.c.pk, entries.c.path).where(
-    entries.c.source_pk == select(sources.c.pk).where(_of_id).scalar_subquery()
-)
+_of_the_source = select(entries.c.pk, entries.c.path).where(entries.c.source_pk == _pk_of_id)
 OLDER = _of_the_source.where(entries.c.published_at < bindparam("before")).limit(bindparam("limit"))
 BEYOND = (
     _of_the_source.order_by(entries.c.published_at.desc(), entries.c.pk.desc())
