@@ -105,14 +105,13 @@ class Digester:
         return update
 
     def _seen(self, source_id: str, keys: Sequence[str]) -> set[str]:
-        return self.store.known(source_id, keys).keys() | self.store.removed(source_id, keys)
+        known, removed = self.store.recognize(source_id, keys)
+        return known.keys() | removed
 
     def _select(self, source_id: str, parsed: ParsedFeed) -> decide.Selection:
         """Compare a document with what is known."""
         identified = identify(parsed.entries)
-        keys = [one.key for one in identified]
-        removed = self.store.removed(source_id, keys)
-        known = self.store.known(source_id, keys)
+        known, removed = self.store.recognize(source_id, [one.key for one in identified])
         if removed:
             identified = tuple(one for one in identified if one.key not in removed)
         return decide.select(identified, known, _changed_at)
