@@ -91,7 +91,9 @@ async def _body(trip: Trip, response: httpx.Response, said: Mapping[bytes, str],
     tally.documents += 1
     collected = Body(said.get(b"content-encoding", ""), limit=request.max_body, url=url)
     try:
-        async for chunk in response.aiter_raw():
+        # What `aiter_raw` adds to the stream, for each piece anew, is of no use here.
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        async for chunk in response.stream:
             tally.received += len(chunk)
             collected.feed(chunk)
         body = collected.finish()
