@@ -25,9 +25,11 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from aggregator.update import Result
 
 #: Everything of this program logs below this name.
@@ -48,7 +50,7 @@ def configure(form: LogFormat, hide: Callable[[str], str], *, stamped: bool = Tr
         hide: takes secrets out of a text.
         stamped: begin plain lines with the time.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Lines(sys.stderr)
     handler.setFormatter(_JsonLines(hide) if form is LogFormat.json else _PlainLines(hide, stamped))
     ROOT.handlers[:] = [handler]
     ROOT.setLevel(logging.INFO)
@@ -107,6 +109,57 @@ def unreached(results: Sequence[Result]) -> str:
 def printable(text: str) -> str:
     """Text from outside without control characters, which a terminal would obey."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes what one pass of the event loop tells in one piece; outside of it, each line at once.
+
+    A cycle tells of every source, often of many in one pass, and whoever reads at the other end of a pipe is woken for
+    every piece. Nothing stays behind: a loop goes round once more before it ends, and so do all handlers at the end
+    of the program.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._waiting: list[str] = []
+        #: The loop that has been asked to flush, and has not yet.
+        self._asked: AbstractEventLoop | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line; it is written when the loop has its next turn, or now."""
+        self._record = record
+        try:
+            self._waiting.append(self.format(record) + self.terminator)
+        except Exception:
+            self.handleError(record)
+        loop = _running_loop()
+        if loop is None:
+            self.flush()
+        elif loop is not self._asked:
+            self._asked = loop
+            loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what waits, from any thread."""
+        self.acquire()
+        try:
+            text, self._asked = "".join(self._waiting), None
+            self._waiting.clear()
+            if text:
+                self.stream.write(text)
+                super().flush()
+        except Exception:
+            self.handleError(self._record)
+        finally:
+            self.release()
+
+
+def _running_loop() -> AbstractEventLoop | None:
+    """The event loop that runs in this thread; where asyncio was not even imported, there is none."""
+    try:
+        return sys.modules["asyncio"].get_running_loop()  # type: ignore[no-any-return]
+    except (KeyError, RuntimeError):
+        return None
 
 
 class _JsonLines(logging.Formatter):

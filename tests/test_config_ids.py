@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.config.ids import MAX_ID, Named, assign, repeated, slug
+from aggregator.config.ids import MAX_ID, Named, _words, assign, fold, repeated, slug
 from aggregator.config.values import source_id
 
 
@@ -90,3 +90,8 @@ def test_derived_ids_are_valid_ids(name: str, rest: str) -> None:
 @given(st.text())
 def test_slugs_do_not_change_when_slugged_again(text: str) -> None:
     assert slug(slug(text)) == slug(text)
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_a_plain_text_is_slugged_as_any_other(text: str) -> None:
+    assert slug(text) == "-".join(_words(fold(text)))[:MAX_ID].rstrip("-")

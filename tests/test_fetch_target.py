@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import FetchError
-from aggregator.fetch.target import MAX_LENGTH, parse
+from aggregator.fetch.target import MAX_LENGTH, _general, _plain, parse
 
 
 @pytest.mark.parametrize(
@@ -108,3 +109,37 @@ def test_any_text_gives_a_target_or_an_error_of_ours(text: str, start: str) -> N
         else:
             assert parse(target.url).url == target.url
             assert target.url.isascii()
+
+
+_PIECES = [
+    *["http://", "https://", "HTTP://", "//", "user:x@", "/", "/.", "/..", ".", "..", "?", "#", "feed.xml", "?a[]=b"],
+    *["example.org", "Example.ORG", "a_b", "xn--r8jz45g", "a..b", "-a", "127.0.0.1", "127.0.0.01", "256.1.1.1"],
+    *["0x7f.1", "[::1]", ":80", ":443", ":8080", ":0", ":080", ":65535", ":65536", ":99999", ":", "a" * 64, "a." * 130],
+    *["127.1", "%", "%2F", "%7e", "%zz", "~", "'", '"', "\\", "{", "|", "^", "`", "新闻", " ", "\n"],
+]
+
+
+@given(
+    st.one_of(
+        st.lists(st.sampled_from(_PIECES), max_size=8).map("".join),
+        st.text(max_size=20).map("http://example.org".__add__),
+    )
+)
+def test_a_plain_address_is_read_as_any_other(text: str) -> None:
+    plain = _plain(text)
+    assert plain is None or plain == _general(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http://example.org/", "https://example.org/a%2Fb%7e?x=a%20b+c&y=:@/", "https://192.0.2.1:8080/~a/(b),c;d=1!$*"],
+)
+def test_most_addresses_are_plain(text: str) -> None:
+    assert _plain(text) == _general(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["http://example.org", "https://example.org:443/", "http://EXAMPLE.org:81/x", "https://[2001:db8::1]:444/"]
+)
+def test_the_host_header_has_the_port_where_it_is_not_the_usual_one(text: str) -> None:
+    assert parse(text).authority.encode() == httpx.URL(text).netloc

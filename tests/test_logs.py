@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -59,6 +61,40 @@ def test_traceback_is_kept_in_both_forms(capsys: pytest.CaptureFixture[str]) -> 
         text = capsys.readouterr().err
         assert "Traceback" in text
         assert "ValueError: ***" in text
+
+
+async def test_the_lines_of_one_pass_of_the_loop_are_written_together_and_in_order(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure(LogFormat.text, _hide, stamped=False)
+    tell("one", action="fetch")
+    tell("two", action="fetch")
+    assert capsys.readouterr().err == ""
+    await asyncio.sleep(0)
+    assert capsys.readouterr().err == "one\ntwo\n"
+    tell("three", action="fetch")
+    await asyncio.to_thread(tell, "four", action="fetch")
+    assert capsys.readouterr().err == "three\nfour\n"
+
+
+def test_the_end_of_a_loop_leaves_no_line_behind(capsys: pytest.CaptureFixture[str]) -> None:
+    async def end() -> None:
+        tell("last", action="fetch")
+
+    configure(LogFormat.text, _hide, stamped=False)
+    for _ in range(2):
+        asyncio.run(end())
+        assert capsys.readouterr().err == "last\n"
+
+
+def test_a_stream_that_is_closed_stops_nobody() -> None:
+    stream = io.StringIO()
+    configure(LogFormat.text, _hide)
+    handler = ROOT.handlers[0]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(stream)
+    stream.close()
+    tell("one", action="fetch")
 
 
 def test_update_logs_json_where_asked(site: Site, origin: Origin) -> None:

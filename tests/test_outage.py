@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aggregator.errors import FetchError, SourceError
 from aggregator.health import judge
@@ -158,6 +161,16 @@ def test_an_address_that_cannot_be_read_is_a_host_of_its_own() -> None:
         strange = outcome("a", "dns")
         jury.hear(replace(strange, source=source("a", url=f"http://[{number}")))
     assert [one.update.state.outages for one in jury.close()] == [1, 1, 1]
+
+
+@given(st.lists(st.sampled_from(["http://", "u:1@", "a-b.org", "A", ":80", ":", "/", "?", "#", "[::1]", "\n"])))
+def test_the_host_of_a_source_is_that_of_its_address(pieces: list[str]) -> None:
+    url = "".join(pieces)
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
+    assert source("a", url=url).host == host
 
 
 def test_a_monitor_hears_of_it() -> None:

@@ -20,6 +20,8 @@ MAX_ID = 64
 _SUFFIX = 8
 #: Of word characters, those that are neither letters nor digits.
 _LEADING_MARKS = re.compile(r"^[\W_]+")
+#: The words of a text that has nothing but ASCII.
+_ASCII_WORDS = re.compile("[a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,16 @@ def is_word_character(character: str) -> bool:
 
 def slug(text: str) -> str:
     """The letters and digits of a text, folded, everything else as single `-`; may be empty."""
-    spaced = "".join(character if is_word_character(character) else " " for character in fold(text))
+    words = _ASCII_WORDS.findall(text.lower()) if text.isascii() else _words(fold(text))
+    return "-".join(words)[:MAX_ID].rstrip("-")
+
+
+def _words(text: str) -> Iterator[str]:
+    """The words of a folded text in any script."""
+    spaced = "".join(character if is_word_character(character) else " " for character in text)
     # A mark that has lost its letter cannot be seen; no word begins with one.
     words = (_LEADING_MARKS.sub("", word) for word in spaced.split())
-    return "-".join(word for word in words if word)[:MAX_ID].rstrip("-")
+    return (word for word in words if word)
 
 
 def _with_suffix(base: str, url: str) -> str:

@@ -6,7 +6,8 @@ the files it refers to, nothing else, and it must not touch the network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from aggregator.config.problems import Problems, show
 from aggregator.config.references import References
 from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
+from aggregator.config.upkeep import RetentionSettings
 from aggregator.models import Category, Interval, Retention, Source, SourceKind
 
 MAX_FILE = 32 * 10**6
@@ -60,9 +62,13 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     problems.raise_any()
     # Without problems, there is a document.
     assert document is not None
+    # What the sources of a category have in common is made once.
+    usual = {slug: _Usual.of(category, document) for slug, category in (("", None), *document.categories.items())}
     sources = tuple(
-        _source(settings, identity, document, find_place(tree, ("sources", index))[0])
-        for index, (settings, identity) in enumerate(zip(document.sources, source_ids, strict=True))
+        _source(settings, identity, document, usual, line)
+        for settings, identity, (line, _) in zip(
+            document.sources, source_ids, tree["sources"].value_places, strict=True
+        )
     )
     return Config(
         site=document.site,
@@ -176,12 +182,36 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _source(settings: CommonSettings, identity: str, document: Document, line: int) -> Source:
-    """One source with the defaults of `fetch` filled in."""
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """What the sources of one category, or those of none, have where they say nothing else."""
+
+    interval: Interval
+    #: Settings of the retention, the stronger ones first.
+    levels: tuple[RetentionSettings, ...]
+    retention: Retention
+
+    @classmethod
+    def of(cls, category: CategorySettings | None, document: Document) -> _Usual:
+        chosen = (category.interval if category else None) or document.fetch.interval
+        own = category.retention if category else None
+        levels = (document.retention,) if own is None else (own, document.retention)
+        return cls(chosen.interval(document.site.timezone), levels, _retention(levels))
+
+
+def _source(
+    settings: CommonSettings, identity: str, document: Document, usual: Mapping[str, _Usual], line: int
+) -> Source:
+    """One source with all defaults filled in.
+
+    Args:
+        usual: what the sources of each category have, and of none ("").
+    """
     kind, value = _kind_of(settings)
     url_key = KINDS[kind].url_key
     fetch = document.fetch
     private = settings.allow_private_addresses
+    common, interval, retention = usual[settings.category or ""], settings.interval, settings.retention
     return Source(
         id=identity,
         name=settings.name,
@@ -189,7 +219,7 @@ def _source(settings: CommonSettings, identity: str, document: Document, line: i
         url=value if url_key is None else getattr(value, url_key),
         category=settings.category or UNCATEGORIZED,
         section=settings.section,
-        interval=_interval(settings, document),
+        interval=common.interval if interval is None else interval.interval(document.site.timezone),
         timeout=settings.timeout or fetch.timeout,
         max_body=settings.max_body or fetch.max_body,
         allow_private=fetch.allow_private_addresses if private is None else private,
@@ -197,26 +227,13 @@ def _source(settings: CommonSettings, identity: str, document: Document, line: i
         explicit_id=settings.id is not None,
         line=line,
         access=settings.access(),
-        retention=_retention(settings, document),
+        retention=common.retention if retention is None else _retention((retention, *common.levels)),
         insist=settings.insist,
     )
 
 
-def _interval(settings: CommonSettings, document: Document) -> Interval:
-    """How often a source is looked at: as it says itself, else its category, else `fetch`."""
-    category = document.categories.get(settings.category or "")
-    chosen = settings.interval or (category.interval if category else None) or document.fetch.interval
-    return chosen.interval(document.site.timezone)
-
-
-def _retention(settings: CommonSettings, document: Document) -> Retention:
-    """How long entries of a source are kept: each key as the source, its category or the file's top says it."""
-    category = document.categories.get(settings.category or "")
-    levels = [
-        level
-        for level in (settings.retention, category.retention if category else None, document.retention)
-        if level is not None
-    ]
+def _retention(levels: Sequence[RetentionSettings]) -> Retention:
+    """How long entries are kept: each key as the source, its category or the file's top says it, in that order."""
     return Retention(
         age=next((level.age for level in levels if level.age is not None), None),
         count=next((level.count for level in levels if level.count is not None), None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 
 import httpx
@@ -16,19 +17,36 @@ from aggregator.schedule.hints import retry_after
 
 #: Headers by which bot protections say that they sent a challenge in place of the document.
 _CHALLENGES = (
-    ("cf-mitigated", "challenge"),
-    ("x-amzn-waf-action", "challenge"),
-    ("x-amzn-waf-action", "captcha"),
-    ("x-vercel-mitigated", "challenge"),
+    (b"cf-mitigated", "challenge"),
+    (b"x-amzn-waf-action", "challenge"),
+    (b"x-amzn-waf-action", "captcha"),
+    (b"x-vercel-mitigated", "challenge"),
 )
+#: Headers that are lists: several of them are one (RFC 9110, section 5.3). Of all others, the first counts.
+_LISTS = frozenset({b"cache-control", b"content-encoding"})
 #: The headers in `Freshness`, in the order of its fields.
 _FRESHNESS = (b"cache-control", b"expires", b"date", b"age", b"retry-after")
 
 
-async def read(trip: Trip, response: httpx.Response, tally: Tally, now: datetime) -> Fetched | NotModified:
+def headers(response: httpx.Response) -> dict[bytes, str]:
+    """The headers of a response by their names in lower case, each byte of a value as one character."""
+    said: dict[bytes, str] = {}
+    for key, value in response.headers.raw:
+        name = key.lower()
+        if name not in said:
+            said[name] = value.decode("latin-1")
+        elif name in _LISTS:
+            said[name] += "," + value.decode("latin-1")
+    return said
+
+
+async def read(
+    trip: Trip, response: httpx.Response, said: Mapping[bytes, str], tally: Tally, now: datetime
+) -> Fetched | NotModified:
     """Make the outcome of the final response.
 
     Args:
+        said: its headers, as `headers` gives them.
         tally: where to count what came.
         now: the current time, aware and in UTC.
 
@@ -36,16 +54,16 @@ async def read(trip: Trip, response: httpx.Response, tally: Tally, now: datetime
         FetchError: it is no document, or none that may be read.
     """
     request, url, status = trip.request, trip.target.url, response.status_code
-    etag, last_modified = header(response, b"etag"), header(response, b"last-modified")
-    freshness = _freshness(response)
+    etag, last_modified = said.get(b"etag"), said.get(b"last-modified")
+    freshness = Freshness(*map(said.get, _FRESHNESS))
     unchanged = NotModified(url, etag, last_modified, freshness, trip.moved_to, trip.notes)
     if status == 304 and trip.validators:
         tally.not_modified += 1
         return unchanged
-    _check_status(response, url, freshness, now, delta=request.delta and bool(trip.validators))
+    _check_status(status, said, url, freshness, now, delta=request.delta and bool(trip.validators))
     if status == 200 and etag is not None and etag == request.etag:
         return unchanged
-    body = await _body(trip, response, tally)
+    body = await _body(trip, response, said, tally)
     body_hash = hashlib.sha256(body).hexdigest()
     if body_hash == request.body_hash:
         return unchanged
@@ -53,7 +71,7 @@ async def read(trip: Trip, response: httpx.Response, tally: Tally, now: datetime
         requested_url=request.url,
         url=url,
         status=status,
-        content_type=header(response, b"content-type") or "",
+        content_type=said.get(b"content-type", ""),
         body=body,
         etag=etag,
         last_modified=last_modified,
@@ -64,16 +82,18 @@ async def read(trip: Trip, response: httpx.Response, tally: Tally, now: datetime
     )
 
 
-async def _body(trip: Trip, response: httpx.Response, tally: Tally) -> bytes:
+async def _body(trip: Trip, response: httpx.Response, said: Mapping[bytes, str], tally: Tally) -> bytes:
     """The body, its content codings undone; what came is counted, whole or not."""
     request, url = trip.request, trip.target.url
-    length = header(response, b"content-length") or ""
+    length = said.get(b"content-length", "")
     if length.isdecimal() and int(length) > request.max_body and not request.truncate:
         raise too_large(request.max_body, url)
     tally.documents += 1
-    collected = Body(_list(response, b"content-encoding"), limit=request.max_body, url=url)
+    collected = Body(said.get(b"content-encoding", ""), limit=request.max_body, url=url)
     try:
-        async for chunk in response.aiter_raw():
+        # What `aiter_raw` adds to the stream, for each piece anew, is of no use here.
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        async for chunk in response.stream:
             tally.received += len(chunk)
             collected.feed(chunk)
         body = collected.finish()
@@ -87,14 +107,15 @@ async def _body(trip: Trip, response: httpx.Response, tally: Tally) -> bytes:
     return body
 
 
-def _check_status(response: httpx.Response, url: str, freshness: Freshness, now: datetime, *, delta: bool) -> None:
-    status = response.status_code
+def _check_status(
+    status: int, said: Mapping[bytes, str], url: str, freshness: Freshness, now: datetime, *, delta: bool
+) -> None:
     until = retry_after(freshness, now)
-    if any(response.headers.get(name, "").lower() == value for name, value in _CHALLENGES):
+    if any(said.get(name, "").lower() == value for name, value in _CHALLENGES):
         message = f"the site answered {status} with a challenge for browsers; ask its owner to let feed readers in"
         raise FetchError(message, kind="blocked", url=url, status=status, retry_after=until, freshness=freshness)
     # RFC 3229, section 10.4.1: 226 only answers a request that named the manipulation.
-    if not response.is_success or (status == 226 and not delta):
+    if not 200 <= status <= 299 or (status == 226 and not delta):
         # An unknown status has no phrase.
         phrase = httpx.codes.get_reason_phrase(status)
         message = f"the server answered {status} {phrase}".rstrip()
@@ -103,30 +124,9 @@ def _check_status(response: httpx.Response, url: str, freshness: Freshness, now:
         raise FetchError(message, kind="http_status", url=url, status=status, retry_after=until, freshness=freshness)
 
 
-def header(response: httpx.Response, name: bytes) -> str | None:
-    """The first header of that name, each byte as one character, or None."""
-    return next((value.decode("latin-1") for key, value in response.headers.raw if key.lower() == name), None)
-
-
 def text(value: str) -> str:
     """A header that was meant to be UTF-8, as servers mean it in Location; else as it is."""
     try:
         return value.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:
         return value
-
-
-def _freshness(response: httpx.Response) -> Freshness:
-    said: dict[bytes, str] = {}
-    for key, value in response.headers.raw:
-        name = key.lower()
-        if name == b"cache-control" and name in said:
-            said[name] += "," + value.decode("latin-1")
-        elif name in _FRESHNESS:
-            said.setdefault(name, value.decode("latin-1"))
-    return Freshness(*map(said.get, _FRESHNESS))
-
-
-def _list(response: httpx.Response, name: bytes) -> str:
-    """All headers of that name as one list (RFC 9110, section 5.3)."""
-    return ",".join(value.decode("latin-1") for key, value in response.headers.raw if key.lower() == name)

@@ -8,8 +8,7 @@ sends no Referer. It must raise nothing but `FetchError`, whatever a server does
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -20,7 +19,7 @@ from aiohttp.abc import AbstractResolver
 from aggregator.errors import FetchError
 from aggregator.fetch import answer
 from aggregator.fetch.failures import explain
-from aggregator.fetch.politeness import Hosts
+from aggregator.fetch.politeness import Hosts, Tally
 from aggregator.fetch.request import FetchSettings, Request
 from aggregator.fetch.robots import Robots
 from aggregator.fetch.transport import GuardedTransport
@@ -90,35 +89,50 @@ class Fetcher:
         """
         trip = Trip(request)
         try:
-            async with asyncio.timeout(request.timeout.total_seconds()) as deadline:
-                return await self._follow(trip, deadline)
+            return await self._follow(trip)
         except FetchError:
             raise
         except Exception as error:
-            if deadline.expired():
-                message = f"no complete answer within {request.timeout.total_seconds():g} seconds"
-                raise FetchError(message, kind="timeout", url=trip.target.url) from error
             raise explain(error, trip.target) from error
 
-    async def _follow(self, trip: Trip, deadline: asyncio.Timeout) -> Fetched | NotModified:
+    async def _follow(self, trip: Trip) -> Fetched | NotModified:
+        loop = asyncio.get_running_loop()
+        left = trip.request.timeout.total_seconds()
         for _ in range(MAX_REDIRECTS + 1):
-            async with AsyncExitStack() as stack:
-                async with _paused(deadline):
-                    self._check_certificate_exception(trip)
-                    if trip.request.robots:
-                        await self._robots.check(trip, self._settings.user_agent)
-                    tally = await stack.enter_async_context(self._hosts.turn(trip.target))
-                response = await self._client.send(trip.ask(self._settings.user_agent))
-                stack.push_async_callback(response.aclose)
-                location = answer.header(response, b"location")
-                if response.status_code not in _REDIRECTS or location is None:
-                    try:
-                        return await answer.read(trip, response, tally, self._clock())
-                    except FetchError as error:
-                        self._heed(trip, error)
+            self._check_certificate_exception(trip)
+            if trip.request.robots:
+                await self._robots.check(trip, self._settings.user_agent)
+            async with self._hosts.turn(trip.target) as tally:
+                # Time stands still until here: waiting for a turn is not the server's fault.
+                started = loop.time()
+                try:
+                    async with asyncio.timeout(left) as deadline:
+                        found = await self._ask(trip, tally)
+                except Exception as error:
+                    if isinstance(error, FetchError) or not deadline.expired():
                         raise
-            trip.move(answer.text(location), response.status_code)
+                    message = f"no complete answer within {trip.request.timeout.total_seconds():g} seconds"
+                    raise FetchError(message, kind="timeout", url=trip.target.url) from error
+            if found is not None:
+                return found
+            left -= loop.time() - started
         raise FetchError(f"more than {MAX_REDIRECTS} redirects", kind="redirect", url=trip.target.url)
+
+    async def _ask(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
+        """Ask where the trip has come; None: it goes on from there to where it was sent."""
+        response = await self._client.send(trip.ask(self._settings.user_agent))
+        try:
+            said = answer.headers(response)
+            location = said.get(b"location")
+            if response.status_code not in _REDIRECTS or location is None:
+                return await answer.read(trip, response, said, tally, self._clock())
+        except FetchError as error:
+            self._heed(trip, error)
+            raise
+        finally:
+            await response.aclose()
+        trip.move(answer.text(location), response.status_code)
+        return None
 
     def _heed(self, trip: Trip, error: FetchError) -> None:
         """Leave a host alone that says that it is asked too often, or cannot answer before some time."""
@@ -131,16 +145,6 @@ class Fetcher:
             message = f"its certificate was to be accepted unchecked until {until} (tls.until), which is over; check "
             message += "whether it is in order now and take `tls` away, or set another day"
             raise FetchError(message, kind="tls", url=trip.target.url)
-
-
-@asynccontextmanager
-async def _paused(deadline: asyncio.Timeout) -> AsyncIterator[None]:
-    """Let the time stand still: waiting for a turn is not the server's fault."""
-    loop = asyncio.get_running_loop()
-    left = (deadline.when() or loop.time()) - loop.time()
-    deadline.reschedule(None)
-    yield
-    deadline.reschedule(loop.time() + left)
 
 
 class _Client(httpx.AsyncClient):

@@ -44,11 +44,21 @@ class Tally:
 class _Gate:
     """The gate of one domain."""
 
+    #: None: nobody needs one.
     places: asyncio.Semaphore | None
     #: Seconds between the starts of two requests.
     delay: float
     #: Time of the event loop before which no request starts.
     opens: float = 0.0
+
+
+@dataclass(slots=True)
+class _Host:
+    """What is known of the host of one origin."""
+
+    name: str
+    gate: _Gate
+    tally: Tally
 
 
 class Hosts:
@@ -66,6 +76,7 @@ class Hosts:
         self._all = asyncio.Semaphore(settings.concurrency)
         self._gates: dict[str, _Gate] = {}
         self._tallies: dict[str, Tally] = {}
+        self._hosts: dict[Origin, _Host] = {}
         now = clock()
         self._waits: dict[str, datetime | None] = {host: until for host, until in waits.items() if until > now}
 
@@ -75,16 +86,13 @@ class Hosts:
         return tuple(
             HostTraffic(host, one.requests, one.documents, one.not_modified, one.received, one.decoded, one.held)
             for host, one in self._tallies.items()
+            if one.requests or one.held
         )
 
     @property
     def waits(self) -> dict[str, datetime]:
         """The hosts that want to be left alone, with the time until when."""
         return {host: until for host, until in self._waits.items() if until is not None}
-
-    def tally(self, target: Target) -> Tally:
-        """The account of a target's host."""
-        return self._tallies.setdefault(host_of(target), Tally())
 
     @asynccontextmanager
     async def turn(self, target: Target) -> AsyncIterator[Tally]:
@@ -93,23 +101,23 @@ class Hosts:
         Raises:
             FetchError: its host wants to be left alone; `held` is True.
         """
-        gate = self._gate(target)
+        host = self._host(target)
+        gate = host.gate
         if gate.places is not None:
             await gate.places.acquire()
         try:
             while True:
-                self._check(target)
-                if gate.opens > _time():
-                    await asyncio.sleep(gate.opens - _time())
+                self._check(host, target)
+                if gate.opens > (now := _time()):
+                    await asyncio.sleep(gate.opens - now)
                 async with self._all:
-                    self._check(target)
-                    if gate.opens > _time():
+                    self._check(host, target)
+                    if gate.opens > (now := _time()):
                         # Another one of the domain went first while this one waited for a place.
                         continue
-                    gate.opens = _time() + gate.delay
-                    tally = self.tally(target)
-                    tally.requests += 1
-                    yield tally
+                    gate.opens = now + gate.delay
+                    host.tally.requests += 1
+                    yield host.tally
                     return
         finally:
             if gate.places is not None:
@@ -117,30 +125,37 @@ class Hosts:
 
     def leave_alone(self, target: Target, until: datetime | None) -> None:
         """Ask the host of a target no more in this cycle; until when at least, where it said so."""
-        self._waits[host_of(target)] = until
+        self._waits[self._host(target).name] = until
 
     def slow_down(self, target: Target, delay: timedelta) -> None:
         """Let at least `delay` pass between two requests to a target's domain (Crawl-delay)."""
-        gate = self._gate(target)
+        gate = self._host(target).gate
         seconds = min(delay, MAX_CRAWL_DELAY).total_seconds()
         if seconds > gate.delay:
             gate.opens = max(gate.opens, gate.opens - gate.delay + seconds)
             gate.delay = seconds
 
-    def _check(self, target: Target) -> None:
-        host = host_of(target)
-        if host not in self._waits:
+    def _check(self, host: _Host, target: Target) -> None:
+        if host.name not in self._waits:
             return
-        until = self._waits[host]
-        self.tally(target).held += 1
+        until = self._waits[host.name]
+        host.tally.held += 1
         when = "in this cycle" if until is None else f"until {until:%Y-%m-%d %H:%M:%S} UTC"
         raise FetchError(
-            f"not asked: {host} wants to be left alone {when}",
+            f"not asked: {host.name} wants to be left alone {when}",
             kind="http_status",
             url=target.url,
             retry_after=until,
             held=True,
         )
+
+    def _host(self, target: Target) -> _Host:
+        host = self._hosts.get(target.origin)
+        if host is None:
+            name = host_of(target)
+            tally = self._tallies.setdefault(name, Tally())
+            host = self._hosts[target.origin] = _Host(name, self._gate(target), tally)
+        return host
 
     def _gate(self, target: Target) -> _Gate:
         domain = domain_of(target)
@@ -183,6 +198,9 @@ def _names(origin: Origin) -> tuple[str, str]:
 
 
 def _is_address(host: str) -> bool:
+    # Nearly all names are seen to be none: an IPv4 address ends in a digit, an IPv6 address has colons.
+    if ":" not in host and not host[-1:].isdigit():
+        return False
     try:
         ip_address(host)
     except ValueError:

@@ -26,6 +26,14 @@ _PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,62})"
 _NAME = re.compile(rf"(?=.{{1,254}}\Z){_LABEL}(?:\.{_LABEL})*\.?")
+#: What nearly all addresses look like: nothing to encode, to lower or to leave out. Of the hosts that end in a digit,
+#: only IPv4 addresses, since all others want a closer look.
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_UNTOUCHED = r"[A-Za-z0-9/._~!$&()*+,;=:@-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9/._~!$&()*+,;=:@-]*)*"
+_PLAIN = re.compile(
+    rf"(https?)://((?:{_OCTET}\.){{3}}{_OCTET}|[a-z0-9._-]*[a-z])(?::([1-9][0-9]{{0,4}}))?"
+    rf"/{_UNTOUCHED}(?:\?{_UNTOUCHED})?"
+)
 _USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 
 Origin = tuple[str, str, int]
@@ -38,15 +46,24 @@ class Target:
 
     #: Without user name, password and fragment.
     url: str
-    #: The same, parsed.
-    parsed: httpx.URL
     origin: Origin
     #: Authorization header made of the user name and password (RFC 7617), or None.
     authorization: str | None
 
     @property
+    def scheme(self) -> str:
+        return self.origin[0]
+
+    @property
     def host(self) -> str:
         return self.origin[1]
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the Host header has them (RFC 9110, section 7.2)."""
+        scheme, host, port = self.origin
+        name = f"[{host}]" if ":" in host else host
+        return name if port == _PORTS[scheme] else f"{name}:{port}"
 
     def join(self, location: str) -> Target:
         """The target of a redirect from here (RFC 9110, section 10.2.2); raises `FetchError`."""
@@ -66,6 +83,23 @@ def parse(text: str) -> Target:
 
 
 def _parse(text: str) -> Target:
+    return _plain(text) or _general(text)
+
+
+def _plain(text: str) -> Target | None:
+    """The target of an address that is asked for exactly as it is written; None: `_general` has to look at it."""
+    found = _PLAIN.fullmatch(text) if len(text) <= MAX_LENGTH and "/." not in text else None
+    if found is None:
+        return None
+    scheme, host, written = found.groups()
+    port = int(written) if written else _PORTS[scheme]
+    # A port that is written although it is the usual one is taken away.
+    if port > 65535 or (written and port == _PORTS[scheme]) or not _is_host(host):
+        return None
+    return Target(text, (scheme, host, port), None)
+
+
+def _general(text: str) -> Target:
     try:
         url = httpx.URL(_checked(text))
     except (httpx.InvalidURL, ValueError) as error:
@@ -83,7 +117,7 @@ def _parse(text: str) -> Target:
         authorization = "Basic " + b64encode(f"{url.username}:{url.password}".encode()).decode()
     if url.userinfo or "#" in text or url.port == _PORTS[url.scheme]:
         url = url.copy_with(userinfo=b"", fragment=None, port=None if port == _PORTS[url.scheme] else port)
-    return Target(str(url), url, (url.scheme, host, port), authorization)
+    return Target(str(url), (url.scheme, host, port), authorization)
 
 
 #: A source's address is looked at when its turn is decided and when it is asked, in every cycle.

@@ -24,25 +24,59 @@ from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
 from aggregator.fetch.guard import AddressRefused, Guard
-
-ALLOW_PRIVATE = "aggregator.allow_private"
-"""Request extension that holds the policy: True, False, or a tuple of networks in CIDR notation."""
-PROXY = "aggregator.proxy"
-"""Request extension that holds the address of an HTTP proxy, or None."""
-UNVERIFIED = "aggregator.unverified"
-"""Request extension that is true where any certificate will do."""
+from aggregator.fetch.target import Target
 
 #: Idle connections that are kept for a next request, besides those in use.
 _MAX_IDLE = 128
 
+#: Bytes of a body that are taken at once at most.
+_PIECE = 64 * 1024
+_NO_BODY = httpx.ByteStream(b"")
+
 Policy = bool | tuple[str, ...]
+"""Which addresses may be reached: True for all, False for the public ones, or networks besides (CIDR notation)."""
+
+
+class Outgoing(httpx.Request):
+    """A GET request without a body, and what it needs to be sent.
+
+    httpx would take the address apart once more and copy the headers, which costs more than all else here; so `url` and
+    `headers` are made only where somebody looks at them.
+
+    Args:
+        target: where to.
+        fields: all headers, the Host header among them.
+        policy: which addresses may be reached.
+        proxy: address of an HTTP proxy, or None.
+        unverified: whether any certificate will do.
+    """
+
+    def __init__(
+        self, target: Target, fields: list[tuple[str, str]], policy: Policy, proxy: str | None, *, unverified: bool
+    ) -> None:
+        self.method = "GET"
+        self.stream = _NO_BODY
+        self.extensions = {}
+        self.target = target
+        self.fields = fields
+        self.policy = policy
+        self.proxy = proxy
+        self.unverified = unverified
+
+    @cached_property
+    def url(self) -> httpx.URL:  # type: ignore[override]
+        return httpx.URL(self.target.url)
+
+    @cached_property
+    def headers(self) -> httpx.Headers:  # type: ignore[override]
+        return httpx.Headers(self.fields, encoding="utf-8")
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
     """Sends requests over connections that their policy allows.
 
-    Every request must carry the three extensions, and have no body. Through a proxy, which looks up names itself, only
-    addresses that stand in the URL can be checked; the proxy is trusted, wherever it is.
+    Every request must be an `Outgoing`. Through a proxy, which looks up names itself, only addresses that stand in the
+    URL can be checked; the proxy is trusted, wherever it is.
 
     Args:
         concurrency: requests that are under way at once at most; the caller sees to it.
@@ -57,26 +91,23 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._max_sockets = concurrency + _MAX_IDLE
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        headers = [(name.decode("ascii"), value.decode("utf-8")) for name, value in request.headers.raw]
+        assert isinstance(request, Outgoing)
+        target, headers, proxy = request.target, request.fields.copy(), request.proxy
         if self._crowded():
             headers.append(("Connection", "close"))
-        policy, proxy = request.extensions[ALLOW_PRIVATE], request.extensions[PROXY]
         if proxy is not None:
-            check_literal(request.url.raw_host.decode("ascii"), Guard(policy))
-        session = self._session(policy if proxy is None else True)
+            check_literal(target.host, Guard(request.policy))
+        session = self._session(request.policy if proxy is None else True)
         response = await session.request(
             request.method,
-            URL(str(request.url), encoded=True),
+            URL(target.url, encoded=True),
             headers=headers,
             allow_redirects=False,
             ssl=self._context(request),
-            **_proxied(proxy, tunnel=request.url.scheme == "https", headers=headers),
+            **_proxied(proxy, tunnel=target.scheme == "https", headers=headers),
         )
         return httpx.Response(
-            response.status,
-            headers=list(response.raw_headers),
-            stream=AiohttpResponseStream(response),
-            request=request,
+            response.status, headers=list(response.raw_headers), stream=_Stream(response), request=request
         )
 
     async def aclose(self) -> None:
@@ -116,10 +147,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             and sum(one.fileno() != -1 for one in self._sockets) > self._max_sockets
         )
 
-    def _context(self, request: httpx.Request) -> ssl.SSLContext | bool:
-        if request.url.scheme != "https":
+    def _context(self, request: Outgoing) -> ssl.SSLContext | bool:
+        if request.target.scheme != "https":
             return True
-        return self._unverified_tls if request.extensions[UNVERIFIED] else self._tls
+        return self._unverified_tls if request.unverified else self._tls
 
     @cached_property
     def _unverified_tls(self) -> ssl.SSLContext:
@@ -135,6 +166,12 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         context.load_default_certs()
         context.set_alpn_protocols(["http/1.1"])
         return context
+
+
+class _Stream(AiohttpResponseStream):
+    """A body in larger pieces than httpx has them by default: each costs some twenty calls on its way."""
+
+    CHUNK_SIZE = _PIECE
 
 
 def check_literal(host: str, guard: Guard) -> None:

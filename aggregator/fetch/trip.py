@@ -5,13 +5,11 @@ Nothing is sent here. What belongs to one origin (credentials, headers, cookies)
 
 from __future__ import annotations
 
-import httpx
-
 from aggregator.errors import FetchError
 from aggregator.fetch import target as targets
 from aggregator.fetch.request import Request
 from aggregator.fetch.target import Origin, Target
-from aggregator.fetch.transport import ALLOW_PRIVATE, PROXY, UNVERIFIED
+from aggregator.fetch.transport import Outgoing
 
 #: Redirects that say that the document has moved for good (RFC 9110, section 15.4).
 _PERMANENT = frozenset({301, 308})
@@ -49,31 +47,29 @@ class Trip:
         """Whether it is where the source's own settings belong."""
         return self.target.origin == self._home
 
-    def ask(self, user_agent: str) -> httpx.Request:
+    def ask(self, user_agent: str) -> Outgoing:
         """The request to send to where the trip has come."""
-        access = self.request.access
-        own = access.headers if self.at_home else ()
+        request, target, access, at_home = self.request, self.target, self.request.access, self.at_home
+        own = access.headers if at_home else ()
         named = {name.lower() for name, _ in own}
-        headers: list[tuple[bytes, bytes]] = [
-            (b"User-Agent", (access.user_agent or user_agent).encode()),
-            (b"Accept-Encoding", b"gzip, deflate, br, zstd"),
+        headers = [
+            ("User-Agent", access.user_agent or user_agent),
+            ("Accept-Encoding", "gzip, deflate, br, zstd"),
             *self.validators,
-            *((name.encode(), value.encode()) for name, value in own),
+            *own,
         ]
         if "accept" not in named:
-            headers.insert(1, (b"Accept", self.request.accept.encode()))
-        if self.request.delta and self.validators:
-            headers.append((b"A-IM", b"feed"))
-        if self.at_home and access.cookies:
-            headers.append((b"Cookie", "; ".join(f"{name}={value}" for name, value in access.cookies).encode()))
-        if credentials := self._credentials.get(self.target.origin):
-            headers.append((b"Authorization", credentials.encode()))
-        extensions = {
-            ALLOW_PRIVATE: self.request.allow_private,
-            PROXY: access.proxy,
-            UNVERIFIED: self.at_home and access.unverified_until is not None,
-        }
-        return httpx.Request("GET", self.target.parsed, headers=headers, extensions=extensions)
+            headers.insert(1, ("Accept", request.accept))
+        if "host" not in named:
+            headers.insert(0, ("Host", target.authority))
+        if request.delta and self.validators:
+            headers.append(("A-IM", "feed"))
+        if at_home and access.cookies:
+            headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in access.cookies)))
+        if credentials := self._credentials.get(target.origin):
+            headers.append(("Authorization", credentials))
+        unverified = at_home and access.unverified_until is not None
+        return Outgoing(target, headers, request.allow_private, access.proxy, unverified=unverified)
 
     def move(self, location: str, status: int) -> None:
         """Go on to where a redirect leads; raises `FetchError`."""
@@ -83,7 +79,7 @@ class Trip:
             raise FetchError(message, kind="redirect", url=self.target.url)
         self._visited.add(self.target.url)
         self._permanent = self._permanent and status in _PERMANENT
-        if (before.parsed.scheme, self.target.parsed.scheme) == ("https", "http"):
+        if (before.scheme, self.target.scheme) == ("https", "http"):
             # Whoever sits on the way could have written all that follows; such an address is never remembered.
             self._permanent = False
             self.notes += (f"it redirects from https to http, where anyone can change it: {self.target.url}",)
@@ -97,18 +93,16 @@ class Trip:
             self._credentials[target.origin] = target.authorization
 
 
-def _validators(request: Request) -> list[tuple[bytes, bytes]]:
+def _validators(request: Request) -> list[tuple[str, str]]:
     """Conditional headers with the very bytes that once were received.
 
     aiohttp can only write header bytes that are UTF-8. Others are left out: the answer is then compared by its body.
     """
     found = []
-    for name, value in ((b"If-None-Match", request.etag), (b"If-Modified-Since", request.last_modified)):
+    for name, value in (("If-None-Match", request.etag), ("If-Modified-Since", request.last_modified)):
         if value:
             try:
-                raw = value.encode("latin-1")
-                raw.decode("utf-8")
+                found.append((name, value.encode("latin-1").decode("utf-8")))
             except UnicodeError:
                 continue
-            found.append((name, raw))
     return found

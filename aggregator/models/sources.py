@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
 from aggregator.models.intervals import Interval
+
+#: An address whose host is seen without taking it apart.
+_PLAIN = re.compile(r"https?://([a-z0-9.-]+)(?::[0-9]+)?(?=[/?#]|\Z)")
 
 FailureKind = Literal[
     "dns",
@@ -128,6 +132,8 @@ class Source:
     @property
     def host(self) -> str | None:
         """The host of its address, None where it has none."""
+        if plain := _PLAIN.match(self.url):
+            return plain[1]
         try:
             return urlsplit(self.url).hostname
         except ValueError:

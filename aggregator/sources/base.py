@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from aggregator.fetch import Request
 from aggregator.models import Access, FeedState, Fetched, NotModified, ParsedFeed, Source
+
+_LIKE_ALL = Access()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,20 @@ class Kind(Protocol):
 
 def fingerprint(source: Source, *settings: object) -> str:
     """SHA-256 of how a source is asked and of settings that have a stable `repr`, hexadecimal."""
-    asked = (source.kind, source.url) if source.access == Access() else (source.kind, source.url, source.access)
+    asked = (source.kind, source.url) if source.access == _LIKE_ALL else (source.kind, source.url, source.access)
     return hashlib.sha256(repr((*asked, *settings)).encode()).hexdigest()
 
 
-def plain_request(source: Source, url: str, *, accept: str) -> Request:
+def plain_request(
+    source: Source,
+    url: str,
+    *,
+    accept: str,
+    etag: str | None = None,
+    last_modified: str | None = None,
+    body_hash: str | None = None,
+    delta: bool = False,
+) -> Request:
     """The request for any document of a source, made as the source wants it."""
     return Request(
         url=url,
@@ -76,18 +87,27 @@ def plain_request(source: Source, url: str, *, accept: str) -> Request:
         accept=accept,
         access=source.access,
         home=source.url,
+        etag=etag,
+        last_modified=last_modified,
+        body_hash=body_hash,
+        delta=delta,
     )
 
 
-def conditional_request(source: Source, state: FeedState, *, accept: str, request_hash: str) -> Request:
+def conditional_request(
+    source: Source, state: FeedState, *, accept: str, request_hash: str, delta: bool = False
+) -> Request:
     """The request for the source's own document, at its new address where `state` names one.
 
     Validators go along only if they were got by the same request (RFC 9110, section 13.1): those of another address or
     of other rules would keep the old reading alive for as long as the document does not change.
     """
     same = state.request_hash == request_hash
-    return replace(
-        plain_request(source, state.moved_to or source.url, accept=accept),
+    return plain_request(
+        source,
+        state.moved_to or source.url,
+        accept=accept,
+        delta=delta,
         etag=state.etag if same else None,
         last_modified=state.last_modified if same else None,
         body_hash=state.body_hash if same else None,

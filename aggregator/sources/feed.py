@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
@@ -24,8 +23,9 @@ def request_hash(source: Source) -> str:
 
 async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | NotModified:
     """Ask for the feed, conditionally."""
-    request = conditional_request(source, state, accept=ACCEPT, request_hash=request_hash(source))
-    return await tools.fetch(replace(request, delta=True))
+    return await tools.fetch(
+        conditional_request(source, state, accept=ACCEPT, request_hash=request_hash(source), delta=True)
+    )
 
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
