@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol, TypeVar
 
-from aggregator.models import Item, Rendered
+from aggregator.models import Rendered
 from aggregator.publish.feeds import Channel, Format, render_feeds
 from aggregator.publish.posts import PRESETS, Post, render_post
+from aggregator.publish.prepare import Shown
 
 Result = Callable[[], tuple[Rendered, ...]]
 """Waits for what a batch gives and returns it, or raises what the rendering raised; is called once at most."""
@@ -38,7 +40,7 @@ class FeedBatch:
 
     channel: Channel
     #: In the order in which they are shown.
-    items: tuple[Item, ...]
+    items: tuple[Shown, ...]
     formats: tuple[Format, ...]
 
     def __len__(self) -> int:
@@ -57,10 +59,9 @@ class Run(Protocol):
     def __call__(self, function: Callable[[Batch], tuple[Rendered, ...]], batch: Batch, /) -> Result: ...
 
 
-def at_once(function: Callable[[Batch], tuple[Rendered, ...]], batch: Batch, /) -> Result:
-    """Render a batch here and now."""
-    outputs = function(batch)
-    return lambda: outputs
+def here(function: Callable[[Batch], tuple[Rendered, ...]], batch: Batch, /) -> Result:
+    """Render a batch in this process, as soon as its result is asked for: no output waits in memory."""
+    return partial(function, batch)
 
 
 def render_post_batch(batch: PostBatch) -> tuple[Rendered, ...]:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from lxml.etree import SubElement, _Element
 
 from aggregator.models import Enclosure
-from aggregator.publish.prepare import Publisher, Ready
+from aggregator.publish.prepare import Publisher, Shown
 from aggregator.publish.values import rfc822, synopsis
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -44,7 +44,7 @@ class RssItems:
         language: of the feed; an item that has another one says so.
     """
 
-    def __init__(self, items: Sequence[Ready], updated: datetime, language: str | None) -> None:
+    def __init__(self, items: Sequence[Shown], updated: datetime, language: str | None) -> None:
         self._items = items
         self._updated = updated
         self._language = language
@@ -65,7 +65,7 @@ class RssItems:
         return rss
 
     @staticmethod
-    def _describe(element: _Element, item: Ready) -> None:
+    def _describe(element: _Element, item: Shown) -> None:
         """What the item is about; the synopsis goes before the body (RSS Best Practices Profile)."""
         _text(element, "title", item.title)
         if item.url is not None:
@@ -77,7 +77,7 @@ class RssItems:
             _text(element, _ENCODED, item.html)
 
     @staticmethod
-    def _trace(element: _Element, item: Ready) -> None:
+    def _trace(element: _Element, item: Shown) -> None:
         """What it is called, where it is from, and what comes with it."""
         permanent = "true" if item.id == item.url else "false"
         _add(element, "guid", item.id, isPermaLink=permanent)
@@ -109,7 +109,7 @@ class AtomEntries:
         language: of the feed; an item that has another one says so.
     """
 
-    def __init__(self, items: Sequence[Ready], language: str | None) -> None:
+    def __init__(self, items: Sequence[Shown], language: str | None) -> None:
         self._items = items
         self._language = language
         #: Newest change of the items of each source in this feed, by source id.
@@ -142,7 +142,7 @@ class AtomEntries:
         return feed
 
 
-def _add_links(element: _Element, item: Ready) -> None:
+def _add_links(element: _Element, item: Shown) -> None:
     if item.url is not None:
         _add(element, "link", href=item.url, rel="alternate", type="text/html")
     if item.comments_url is not None:

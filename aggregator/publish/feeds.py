@@ -13,11 +13,11 @@ from typing import Any, cast
 
 from feedgen.feed import FeedGenerator
 
-from aggregator.models import Item, Rendered
+from aggregator.models import Rendered
 from aggregator.publish import feedgen_ext as ext
 from aggregator.publish.channel import FILE_NAMES, MEDIA_TYPES, Channel, Format
 from aggregator.publish.jsonfeed import render_jsonfeed
-from aggregator.publish.prepare import Ready, prepared
+from aggregator.publish.prepare import Shown, prepared
 from aggregator.publish.values import language_tag, xml_text
 
 __all__ = ["FILE_NAMES", "RENDERERS", "Channel", "Format", "render_feeds"]
@@ -27,7 +27,7 @@ GENERATOR = "aggregator"
 _OURS = "ours"
 
 
-def render_feeds(channel: Channel, items: Sequence[Item], formats: Iterable[Format]) -> tuple[Rendered, ...]:
+def render_feeds(channel: Channel, items: Sequence[Shown], formats: Iterable[Format]) -> tuple[Rendered, ...]:
     """Render the feeds of one category.
 
     Args:
@@ -42,7 +42,7 @@ def render_feeds(channel: Channel, items: Sequence[Item], formats: Iterable[Form
     return tuple(Rendered(FILE_NAMES[form], MEDIA_TYPES[form], RENDERERS[form](channel, ready)) for form in formats)
 
 
-def _render_rss(channel: Channel, items: Sequence[Ready]) -> bytes:
+def _render_rss(channel: Channel, items: Sequence[Shown]) -> bytes:
     """RSS 2.0 (rssboard.org/rss-specification), with the RSS Best Practices Profile's advice."""
     updated = _newest(items)
     feed = _head(channel, updated, "rss")
@@ -51,7 +51,7 @@ def _render_rss(channel: Channel, items: Sequence[Ready]) -> bytes:
     return cast("bytes", feed.rss_str(pretty=True))
 
 
-def _render_atom(channel: Channel, items: Sequence[Ready]) -> bytes:
+def _render_atom(channel: Channel, items: Sequence[Shown]) -> bytes:
     """Atom 1.0 (RFC 4287)."""
     feed = _head(channel, _newest(items), "atom")
     feed.register_extension(_OURS, partial(ext.AtomEntries, items, language_tag(channel.language)), rss=False)
@@ -76,12 +76,12 @@ def _head(channel: Channel, updated: datetime, form: Format) -> Any:
     return feed
 
 
-def _newest(items: Sequence[Ready]) -> datetime:
+def _newest(items: Sequence[Shown]) -> datetime:
     """The last change of any item; a feed without items has been the same since ever."""
     return max((item.updated_at for item in items), default=ext.EPOCH)
 
 
-Renderer = Callable[[Channel, Sequence[Ready]], bytes]
+Renderer = Callable[[Channel, Sequence[Shown]], bytes]
 
 RENDERERS: dict[Format, Renderer] = {"rss": _render_rss, "atom": _render_atom, "json": render_jsonfeed}
 """Every format by the name that `feeds.formats` gives."""

@@ -25,7 +25,7 @@ from aggregator.models import Rendered
 
 #: Outputs that are staged together, and their bytes, about; bounds the memory of a generator's outputs too.
 _BATCH = 512
-_BATCH_BYTES = 8 << 20
+_BATCH_BYTES = 4 << 20
 #: Up to here each file is synced by itself; above, one sync of everything is faster (by ten times at 500 files).
 _SYNC_EACH = 8
 

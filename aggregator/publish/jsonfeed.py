@@ -11,13 +11,13 @@ from typing import Any
 
 from aggregator.models import Enclosure
 from aggregator.publish.channel import Channel
-from aggregator.publish.prepare import Ready
+from aggregator.publish.prepare import Shown
 from aggregator.publish.values import language_tag, plain_text, xml_text
 
 _VERSION = "https://jsonfeed.org/version/1.1"
 
 
-def render_jsonfeed(channel: Channel, items: Sequence[Ready]) -> bytes:
+def render_jsonfeed(channel: Channel, items: Sequence[Shown]) -> bytes:
     """Render a feed; each item has an extension `_origin` with title, url and feed_url of its source."""
     language = language_tag(channel.language)
     feed = _filled(
@@ -35,7 +35,7 @@ def render_jsonfeed(channel: Channel, items: Sequence[Ready]) -> bytes:
     return json.dumps(feed, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _item(item: Ready, language: str | None) -> dict[str, Any]:
+def _item(item: Shown, language: str | None) -> dict[str, Any]:
     own_language = item.language if (item.language or "").lower() != (language or "").lower() else None
     known = {
         "id": item.id,

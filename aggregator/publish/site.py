@@ -29,13 +29,14 @@ from aggregator.publish.batches import (
     PostBatch,
     Result,
     Run,
-    at_once,
+    here,
     render_feed_batch,
     render_post_batch,
 )
 from aggregator.publish.feeds import FILE_NAMES, Channel
 from aggregator.publish.opml import FILE_NAME, render_opml
 from aggregator.publish.posts import post_of
+from aggregator.publish.prepare import shown
 from aggregator.store import Store
 
 #: Slug of the feeds that hold every category; the configuration reserves it.
@@ -49,7 +50,7 @@ BATCH = 500
 #: Batches of posts under way at once: one is written while the next is rendered.
 _BATCHES = 2
 #: Items of feeds under way at once, counted in each format.
-_ITEMS = 3000
+_ITEMS = 2000
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ def publish(
     *,
     everything: bool = False,
     progress: Callable[[int], None] = lambda posts: None,
-    run: Run = at_once,
+    run: Run = here,
 ) -> Report:
     """Write the posts and feeds that are out of date.
 
@@ -231,8 +232,9 @@ class _Feeds:
     def _batch(self, category: Category) -> FeedBatch:
         config = self._config
         newest = self._store.newest(None if category.slug == ALL else category.slug, category.limit)
-        items = tuple([_without_secrets(item, config) for item in newest])
-        return FeedBatch(_channel(config, category), items, tuple(config.feeds.formats))
+        # The address of a source may carry tokens and passwords.
+        items = shown(newest, lambda url: redact(url, config.secrets))
+        return FeedBatch(_channel(config, category), items, config.feeds.formats)
 
 
 def _remove_stale(data: Path, config: Config, recorded: dict[str, str], wanted: dict[str, str], report: Report) -> None:
@@ -257,12 +259,6 @@ def _channel(config: Config, category: Category) -> Channel:
         language=config.site.language,
         author=config.site.author or config.site.title,
     )
-
-
-def _without_secrets(item: Item, config: Config) -> Item:
-    """The item without the tokens and passwords that the address of its source may carry."""
-    public = redact(item.origin.url, config.secrets)
-    return item if public == item.origin.url else replace(item, origin=replace(item.origin, url=public))
 
 
 def _write_opml(store: Store, config: Config, data: Path, report: Report, recorded: Mapping[str, str]) -> str:
