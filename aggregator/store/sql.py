@@ -179,7 +179,7 @@ class SqlStore:
     def unassigned(self, limit: int) -> list[Unassigned]:
         """See `Store.unassigned`."""
         with self._database.read() as connection:
-            return [Unassigned(*row) for row in connection.execute(statements.UNASSIGNED, {"limit": limit})]
+            return [Unassigned(*row) for row in connection.execute(statements.UNASSIGNED, {"limit": limit}).all()]
 
     def pending_categories(self) -> set[str]:
         """See `Store.pending_categories`."""
@@ -225,7 +225,7 @@ class SqlStore:
     def told(self) -> dict[str, Told]:
         """See `Store.told`."""
         with self._database.read() as connection:
-            return {id: Told(title, home_url) for id, title, home_url in connection.execute(statements.TOLD)}
+            return {id: Told(title, home_url) for id, title, home_url in connection.execute(statements.TOLD).all()}
 
     def newest(self, category: str | None, limit: int) -> list[Item]:
         """See `Store.newest`; an index gives the rows in order, so that the cost is that of `limit` rows."""
