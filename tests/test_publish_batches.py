@@ -7,6 +7,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,28 @@ def test_nothing_is_rendered_where_nothing_is_new(site: Site, config: Config, st
     run = Elsewhere()
     assert publish(store, config, site.data, run=run) == Report()
     assert (run.events, site.stamps(), store.fingerprints()) == ([], before, recorded)
+    for lost in ("c1/atom.xml", "opml.xml"):
+        (site.data / "public" / lost).unlink()
+        assert publish(store, config, site.data).feeds == [f"public/{lost}"]
+        assert store.fingerprints() == recorded
+
+
+def test_crash_leaves_no_fingerprint_of_settings_whose_outputs_are_being_replaced(
+    site: Site, config: Config, store: Store
+) -> None:
+    publish(store, config, site.data)
+    whole = site.public()
+    others = replace(config, site=config.site.model_copy(update={"title": "Another title"}))
+
+    def interrupted(number: int) -> None:
+        raise KeyboardInterrupt
+
+    store.touch(["s4"])
+    with pytest.raises(KeyboardInterrupt):
+        publish(store, others, site.data, progress=interrupted)
+    (site.data / "public" / "c1" / "rss.xml").write_bytes(b"of the other settings")
+    publish(store, config, site.data)
+    assert site.public() == whole
 
 
 def test_failed_rendering_leaves_entries_pending_and_the_next_call_makes_it_good(

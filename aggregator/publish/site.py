@@ -12,14 +12,11 @@ posts are written; their own files come last.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import aggregator
 from aggregator.config import Config, redact
 from aggregator.models import Category, Item, Rendered
 from aggregator.publish import files
@@ -33,14 +30,12 @@ from aggregator.publish.batches import (
     render_feed_batch,
     render_post_batch,
 )
-from aggregator.publish.feeds import FILE_NAMES, Channel
+from aggregator.publish.feeds import FILE_NAMES
+from aggregator.publish.fingerprints import ALL, channel_of, feed_fingerprints, fingerprint, merged
 from aggregator.publish.opml import FILE_NAME, render_opml
 from aggregator.publish.posts import post_of
 from aggregator.publish.prepare import shown
 from aggregator.store import Store
-
-#: Slug of the feeds that hold every category; the configuration reserves it.
-ALL = "all"
 
 #: Name of the fingerprint of the list of subscriptions.
 _OPML = "opml"
@@ -95,16 +90,15 @@ def publish(
     invalidate(store, store.pending_categories())
     assign_all(store)
     recorded = store.fingerprints()
-    wanted = _feed_fingerprints(config)
-    known = {} if everything else recorded
-    outdated = _outdated(config, data, known, wanted)
+    wanted = feed_fingerprints(config)
+    outdated = _outdated(config, data, {} if everything else recorded, wanted)
     _take_back(store, recorded, (f"feeds/{category.slug}" for category in outdated))
     feeds = _Feeds(store, config, outdated, run)
     feeds.start()
     _write_posts(store, config, data, report, progress, run)
     report.feeds += _write(data, "public", feeds.outputs())
     _remove_stale(data, config, recorded, wanted, report)
-    wanted[_OPML] = _write_opml(store, config, data, report, known)
+    wanted[_OPML] = _write_opml(store, config, data, report, recorded, everything)
     store.record({name: value for name, value in wanted.items() if recorded.get(name) != value})
     return report
 
@@ -115,7 +109,7 @@ def _touch_outdated_posts(store: Store, config: Config, everything: bool) -> Non
     settings = config.posts.model_dump(mode="json")
     for category in config.categories.values():
         name = f"posts/{category.slug}"
-        wanted = _fingerprint(settings, category.title, category.implicit)
+        wanted = fingerprint(settings, category.title, category.implicit)
         if everything or recorded.get(name) != wanted:
             store.touch([source.id for source in config.sources if source.category == category.slug])
             store.record({name: wanted})
@@ -128,12 +122,14 @@ def invalidate(store: Store, slugs: Iterable[str]) -> None:
         store.record({**stale, f"feeds/{ALL}": ""})
 
 
-def _take_back(store: Store, recorded: Mapping[str, str], names: Iterable[str]) -> None:
-    """Forget from which settings outputs were made that are about to be made from others.
+def _take_back(store: Store, recorded: dict[str, str], names: Iterable[str]) -> None:
+    """Forget, in the store and in `recorded`, from which settings outputs were made that are about to be written anew.
 
     Else a crash would leave outputs of the new settings under the fingerprint of the old ones.
     """
-    store.record({name: "" for name in names if recorded.get(name)})
+    stale = {name: "" for name in names if recorded.get(name)}
+    store.record(stale)
+    recorded |= stale
 
 
 def _write_posts(
@@ -168,35 +164,12 @@ def _post_batch(config: Config, items: Sequence[Item]) -> PostBatch:
     )
 
 
-def _feed_fingerprints(config: Config) -> dict[str, str]:
-    """What the feeds of each category are made from besides their items, by the names of the fingerprints."""
-    # The sources whose entries a feed shows, as far as its bytes depend on them.
-    members: dict[str, list[list[str | None]]] = {ALL: []}
-    for one in sorted([source.id, source.name, source.url, source.category] for source in config.sources):
-        members.setdefault(one.pop() or "", []).append(one)
-        members[ALL].append(one)
-    return {
-        f"feeds/{category.slug}": _fingerprint(
-            _channel(config, category).fingerprint(),
-            category.limit,
-            config.feeds.formats,
-            members.get(category.slug, []),
-        )
-        for category in _merged(config)
-    }
-
-
-def _merged(config: Config) -> list[Category]:
-    """The categories that have feeds, and the one that holds them all."""
-    return [*config.categories.values(), Category(ALL, config.site.title, config.site.description, config.feeds.limit)]
-
-
 def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[Category]:
     """The categories whose feeds have something new or other settings, or are not there."""
     outputs = [FILE_NAMES[form] for form in config.feeds.formats]
     return [
         category
-        for category in _merged(config)
+        for category in merged(config)
         if recorded.get(name := f"feeds/{category.slug}") != wanted[name]
         or not all((data / "public" / category.slug / output).is_file() for output in outputs)
     ]
@@ -234,7 +207,7 @@ class _Feeds:
         newest = self._store.newest(None if category.slug == ALL else category.slug, category.limit)
         # The address of a source may carry tokens and passwords.
         items = shown(newest, lambda url: redact(url, config.secrets))
-        return FeedBatch(_channel(config, category), items, config.feeds.formats)
+        return FeedBatch(channel_of(config, category), items, config.feeds.formats)
 
 
 def _remove_stale(data: Path, config: Config, recorded: dict[str, str], wanted: dict[str, str], report: Report) -> None:
@@ -248,30 +221,19 @@ def _remove_stale(data: Path, config: Config, recorded: dict[str, str], wanted: 
                 report.removed.append(f"public/{slug}/{output}")
 
 
-def _channel(config: Config, category: Category) -> Channel:
-    base = config.site.url if config.site.url.endswith("/") else config.site.url + "/"
-    return Channel(
-        slug=category.slug,
-        title=category.title,
-        description=category.description or config.site.description or category.title,
-        home_url=base,
-        base_url=f"{base}{category.slug}/",
-        language=config.site.language,
-        author=config.site.author or config.site.title,
-    )
-
-
-def _write_opml(store: Store, config: Config, data: Path, report: Report, recorded: Mapping[str, str]) -> str:
+def _write_opml(
+    store: Store, config: Config, data: Path, report: Report, recorded: dict[str, str], everything: bool
+) -> str:
     """Write the list of subscriptions where it is out of date, and return what it is made from."""
     sources = [(source, redact(source.url, config.secrets)) for source in config.sources]
     told = store.told()
-    current = _fingerprint(
+    current = fingerprint(
         config.site.title,
         [(source.id, source.kind, source.name, url, source.category) for source, url in sources],
         [(category.slug, category.title, category.implicit) for category in config.categories.values()],
         told,
     )
-    if recorded.get(_OPML) != current or not (data / "public" / FILE_NAME).is_file():
+    if everything or recorded.get(_OPML) != current or not (data / "public" / FILE_NAME).is_file():
         public = [source if source.url == url else replace(source, url=url) for source, url in sources]
         opml = render_opml(config.site.title, public, config.categories, told)
         _take_back(store, recorded, [_OPML])
@@ -281,9 +243,3 @@ def _write_opml(store: Store, config: Config, data: Path, report: Report, record
 
 def _write(data: Path, folder: str, outputs: Iterable[Rendered]) -> list[str]:
     return [f"{folder}/{name}" for name in files.write(data / folder, outputs)]
-
-
-def _fingerprint(*parts: object) -> str:
-    """Digest of settings; the program's version is part of it, so that an upgrade looks at every output once."""
-    text = json.dumps([aggregator.__version__, *parts], ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
