@@ -15,6 +15,7 @@ import pytest
 
 from aggregator.errors import PublishError
 from aggregator.models import Rendered
+from aggregator.publish import files
 from aggregator.publish.files import write
 from tests.support import read_tree
 
@@ -39,6 +40,22 @@ def test_only_what_differs_is_written(tmp_path: Path, number: int) -> None:
     assert write(folder, [_output(name, b"wen" if name == names[0] else b"new") for name in names]) == [names[0]]
     assert {name for name, stamp in _stamps(folder).items() if stamp != before[name]} == {Path(names[0]).name}
     assert (folder / names[0]).read_bytes() == b"wen"
+
+
+def test_outputs_are_taken_in_batches_bounded_by_number_and_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_BATCH", 3)
+    monkeypatch.setattr(files, "_BATCH_BYTES", 10)
+    seen: list[list[str]] = []
+
+    def outputs() -> Iterator[Rendered]:
+        for name, size in zip("abcdefgh", (1, 1, 1, 1, 9, 20, 0, 5), strict=True):
+            seen.append(sorted(read_tree(tmp_path)))
+            yield _output(name, bytes(size))
+
+    assert write(tmp_path, outputs()) == list("abcdefgh")
+    assert [len(names) for names in seen] == [0, 0, 0, 3, 3, 5, 6, 6]
 
 
 def test_nothing_to_write_makes_nothing(tmp_path: Path) -> None:

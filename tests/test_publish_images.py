@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nh3
 import pytest
 from hypothesis import given
@@ -89,6 +91,34 @@ def test_sanitized_html_stays_what_it_was_but_for_the_policy(text: str) -> None:
     edited = rewrite_images(clean, PROXY)[0]
     assert edited.replace(f" {POLICY}", "") == clean
     assert edited.count(POLICY) == clean.count("<img")
+
+
+_PIECES = st.sampled_from(
+    [
+        "<img ",
+        "<IMG>",
+        "<img",
+        "<source ",
+        ' src="http://a"',
+        '"',
+        "<",
+        ">",
+        " ",
+        "/>",
+        "<a ",
+        'title="<img x>"',
+        "x",
+        "</img>",
+    ]
+)
+_ANY_TAG = re.compile(r'<(?:((?i:img|source))(?=[\s>])|[a-zA-Z])[^"<>]*+(?:"[^"]*"[^"<>]*+)*+>')
+
+
+@given(st.lists(_PIECES, max_size=20).map("".join))
+def test_images_are_those_that_a_walk_from_tag_to_tag_comes_by(text: str) -> None:
+    edited = rewrite_images(text, None)[0]
+    assert edited.replace(f" {POLICY}", "") == text
+    assert edited.count(POLICY) == sum((tag[1] or "").lower() == "img" for tag in _ANY_TAG.finditer(text))
 
 
 @pytest.mark.parametrize(

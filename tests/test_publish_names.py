@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.publish.names import MAX_BYTES, Wanted, assign_paths, candidate_keys, post_name
+from aggregator.publish.names import MAX_BYTES, Wanted, post_name
+from aggregator.publish.names import assign_paths as assign_paths_asking
 
 TITLES = st.text(st.characters() | st.sampled_from("aA.-_ ~/:\u200d\u0301é中😀🇨🇳\u3000"), max_size=120)
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
@@ -76,6 +79,35 @@ def test_cut_at_grapheme_boundaries(unit: str, size: int) -> None:
     for padding in range(9):
         name = post_name("a" * padding + unit * 200, "x")
         assert name == "a" * padding + unit * ((MAX_BYTES - 3 - padding) // size)
+
+
+def assign_paths(wanted: Sequence[Wanted], taken: Collection[str]) -> list[tuple[str, str]]:
+    """Assign paths where these are in use."""
+    return assign_paths_asking(wanted, set(taken).intersection)
+
+
+def candidate_keys(wanted: Sequence[Wanted]) -> set[str]:
+    """Every folded path that one of these items may get: what is asked for where none of them is free."""
+    asked: set[str] = set()
+
+    def taken(keys: Collection[str]) -> set[str]:
+        asked.update(keys)
+        return set(keys)
+
+    with suppress(ValueError):
+        assign_paths_asking(wanted, taken)
+    return asked
+
+
+def test_longer_paths_are_asked_for_only_where_the_plain_one_is_not_free() -> None:
+    asked: list[set[str]] = []
+
+    def taken(keys: Collection[str]) -> set[str]:
+        asked.append(set(keys))
+        return {"news/b.md"}
+
+    assign_paths_asking([("news", "a", "1"), ("news", "b", "2"), ("news", "c", "3")], taken)
+    assert asked == [{"news/a.md", "news/b.md", "news/c.md"}, {f"news/b-{_digest('2', 8)}.md"}]
 
 
 def _digest(identity: str, length: int) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from aggregator.models import Item, Origin
-from aggregator.publish.posts import PRESETS, render_post
+from aggregator.publish.posts import PRESETS, post_of, render_post
 from tests.publish_items import ORIGIN, items, make_item
 
 HEXO = PRESETS["hexo"]
@@ -31,7 +31,7 @@ ARTICLE = (
 
 def _post(item: Item, *, group: str | None = "生活", placeholder: str | None = PLACEHOLDER) -> str:
     data = render_post(
-        item, category_title=group, preset=HEXO, image_proxy="https://proxy.example/?", placeholder=placeholder
+        post_of(item, group), preset=HEXO, image_proxy="https://proxy.example/?", placeholder=placeholder
     )
     return data.decode()
 
@@ -68,7 +68,7 @@ def test_seed_is_reproduced_byte_for_byte(shared: Path) -> None:
         published_at=parsedate_to_datetime(front["date"]),
         origin=Origin("ofweek", name, "https://www.ofweek.com/", None, "new-media", section),
     )
-    data = render_post(item, category_title=group, preset=HEXO, image_proxy=proxy, placeholder=PLACEHOLDER)
+    data = render_post(post_of(item, group), preset=HEXO, image_proxy=proxy, placeholder=PLACEHOLDER)
     assert data == seed
 
 

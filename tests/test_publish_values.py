@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
 import nh3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.publish.values import language_tag, plain_text, public_url, synopsis, xml_text
+from aggregator.publish.values import language_tag, plain_text, public_url, rfc822, synopsis, xml_text
 
 
 @given(st.text(st.characters() | st.sampled_from("\x00\x0b\x1f\x7f\x85\ud800\udfff\ufffe\uffff\U0001ffff")))
@@ -96,3 +99,31 @@ def test_synopsis_of_any_html_is_the_start_of_its_text(text: str, limit: int) ->
 @pytest.mark.parametrize("piece", ["<", '<a "', "<a b='", "&", "<p", '"<'])
 def test_broken_html_takes_linear_time(piece: str) -> None:
     assert plain_text(piece * 100_000)
+
+
+@given(st.datetimes(datetime(1, 1, 1), timezones=st.just(UTC)))
+def test_rfc822_is_what_the_standard_library_writes(moment: datetime) -> None:
+    assert rfc822(moment) == format_datetime(moment)
+    assert rfc822(moment, "GMT") == format_datetime(moment, usegmt=True)
+
+
+_MARKUP = st.lists(
+    st.sampled_from(["word ", "词", "<p>", "</p>", "<b>", "</b>", "&amp;", '<a title="x <b> > y">', "\n", "x" * 9]),
+    max_size=60,
+).map("".join)
+
+
+@given(_MARKUP, st.sampled_from([5, 20, 50]))
+def test_synopsis_is_that_of_all_that_may_be_looked_at(text: str, limit: int) -> None:
+    clean = nh3.clean(text)
+    part = clean[: limit * 4]
+    if part != clean:
+        part = part[: max(part.rfind("<"), part.rfind("&"), 0)]
+    whole = plain_text(part)
+    if part == clean and len(whole) <= limit:
+        assert synopsis(clean, limit) == whole
+        return
+    words = whole[:limit]
+    head, space, _ = words.rpartition(" ")
+    words = head if space and len(head) > limit // 2 else words
+    assert synopsis(clean, limit) == (f"{words}…" if words else "")

@@ -81,7 +81,19 @@ def test_pending_entries_are_found_through_their_index(database: Database) -> No
     first, *rest = plan(database, statements.PENDING_ITEMS, limit=10)
     assert first == "SCAN entries USING INDEX ix_entries_pending"
     assert rest[-1] == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"
+    place = {"published_at": int(NOW.timestamp()), "source_id": "a", "key": "k"}
+    first, *rest = plan(database, statements.PENDING_ITEMS_AFTER, limit=10, **place)
+    assert first == "SEARCH entries USING INDEX ix_entries_pending (published_at>?)"
+    assert rest[-1] == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"
     assert plan(database, statements.PENDING_CATEGORIES)[0] == "SCAN entries USING COVERING INDEX ix_entries_pending"
+
+
+def test_unassigned_entries_are_found_among_those_without_an_id(database: Database) -> None:
+    assert plan(database, statements.UNASSIGNED, limit=10) == [
+        "SEARCH entries USING INDEX sqlite_autoindex_entries_2 (public_id=?)",
+        "SEARCH sources USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+        "USE TEMP B-TREE FOR ORDER BY",
+    ]
 
 
 @pytest.mark.parametrize("statement", [statements.NEVER_TRIED.statement, statements.OVERDUE.statement])

@@ -11,7 +11,7 @@ import pytest
 
 from aggregator.errors import StoreError
 from aggregator.models import Enclosure, FeedState, Known, Origin
-from aggregator.store import Assignment, Store, open_store
+from aggregator.store import Assignment, Store, Told, Unassigned, open_store
 from tests.store_samples import HOUR, NOW, entry, fill, newest_keys, pending_keys, publish, source, update
 
 
@@ -192,6 +192,32 @@ def test_pending_comes_by_date_then_source_then_key(store: Store) -> None:
     store.apply(update("a", entry("a", "k3"), entry("a", "k2"), entry("a", "k9", published_at=NOW + HOUR)))
     assert pending_keys(store) == ["k0", "k2", "k3", "k1", "k9"]
     assert [item.entry.key for item in store.pending(2)] == ["k0", "k2"]
+    every = store.pending(9)
+    for place, item in enumerate(every):
+        assert store.pending(9, item) == every[place + 1 :]
+        assert store.pending(1, item) == every[place + 1 :][:1]
+
+
+def test_unassigned_are_the_pending_ones_without_an_id_in_the_same_order(store: Store) -> None:
+    store.sync_sources([source("b"), source("a"), source("gone")])
+    store.apply(update("b", entry("b", "k1"), entry("b", "k0", published_at=NOW - HOUR)))
+    store.apply(update("a", entry("a", "k3", guid=None, title="T"), entry("a", "k9", published_at=NOW + HOUR)))
+    store.apply(update("gone", entry("gone", "k")))
+    store.sync_sources([source("b"), source("a")])
+    assert [one.key for one in store.unassigned(9)] == pending_keys(store) == ["k0", "k3", "k1", "k9"]
+    first, second = store.unassigned(2)
+    assert second == Unassigned(second.pk, "k3", None, "T", "https://a.example/feed", "c")
+    store.assign([Assignment(first.pk, "id", "p.md", "p.md")])
+    assert [one.key for one in store.unassigned(2)] == ["k3", "k1"]
+    assert pending_keys(store) == ["k0", "k3", "k1", "k9"]
+
+
+def test_feeds_tell_of_themselves_as_long_as_they_are_configured(store: Store) -> None:
+    store.sync_sources([source("a"), source("b")])
+    store.apply(update("a", title="Title", home_url="https://a.example/"))
+    assert store.told() == {"a": Told("Title", "https://a.example/"), "b": Told(None, None)}
+    store.sync_sources([source("b")])
+    assert list(store.told()) == ["b"]
 
 
 def test_published_entries_are_pending_no_longer_until_they_are_touched(store: Store) -> None:

@@ -10,9 +10,15 @@ from __future__ import annotations
 import html
 import re
 
-# Any start tag, so that nothing inside another tag's attributes is taken for an image; `<` outside of quotes ends the
-# attempt, which keeps the search linear on broken input.
-_TAG = re.compile(r'<(?:((?i:img|source))(?=[\s>])|[a-zA-Z])([^"<>]*+(?:"[^"]*"[^"<>]*+)*+)>')
+# `<` outside of quotes ends the attempt, which keeps the search linear on broken input.
+_ATTRIBUTES = r'[^"<>]*+(?:"[^"]*"[^"<>]*+)*+'
+_NAME = r"(?i:img|source)(?=[\s>])"
+# Everything before the next image, and the image; at the end of the text, only what is left of it. All other start tags
+# are walked over as a whole, so that nothing inside another tag's attributes is taken for an image.
+_IMAGE = re.compile(
+    rf"((?:[^<]*+<(?:/|(?!{_NAME}{_ATTRIBUTES}>)(?:[a-zA-Z]{_ATTRIBUTES}>)?+))*+[^<]*+)"
+    rf"(?:<({_NAME})({_ATTRIBUTES})>|\Z)"
+)
 _SOME = re.compile(r"<(?:img|source)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r'(?<!\s)(\s++)([^\s"=<>]+)(?:="([^"]*)")?')
 # One image candidate (HTML, "srcset attribute"): the address ends at white space, commas at its end not included.
@@ -33,7 +39,7 @@ def rewrite_images(body: str, proxy: str | None) -> tuple[str, str | None]:
     if not _SOME.search(body):
         return body, None
     editor = _Editor(html.escape(proxy or ""))
-    edited = _TAG.sub(editor.tag, body)
+    edited = _IMAGE.sub(editor.image, body)
     return edited, editor.first
 
 
@@ -45,13 +51,13 @@ class _Editor:
         #: Address of the first image so far.
         self.first: str | None = None
 
-    def tag(self, match: re.Match[str]) -> str:
-        name, attributes = match.groups()
+    def image(self, match: re.Match[str]) -> str:
+        before, name, attributes = match.groups()
         if name is None:
             return match[0]
         if name.lower() == "source":
-            return f"<{name}{_ATTRIBUTE.sub(self._of_source, attributes)}>"
-        return f'<{name}{_ATTRIBUTE.sub(self._of_image, attributes)} referrerpolicy="no-referrer">'
+            return f"{before}<{name}{_ATTRIBUTE.sub(self._of_source, attributes)}>"
+        return f'{before}<{name}{_ATTRIBUTE.sub(self._of_image, attributes)} referrerpolicy="no-referrer">'
 
     def _of_image(self, match: re.Match[str]) -> str:
         space, name, value = match.groups()

@@ -9,60 +9,64 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from aggregator.models import Enclosure, Item
+from aggregator.models import Enclosure
 from aggregator.publish.channel import Channel
+from aggregator.publish.prepare import Shown
 from aggregator.publish.values import language_tag, plain_text, xml_text
 
 _VERSION = "https://jsonfeed.org/version/1.1"
 
 
-def render_jsonfeed(channel: Channel, items: Sequence[Item]) -> bytes:
+def render_jsonfeed(channel: Channel, items: Sequence[Shown]) -> bytes:
     """Render a feed; each item has an extension `_origin` with title, url and feed_url of its source."""
     language = language_tag(channel.language)
     feed = _filled(
-        version=_VERSION,
-        title=xml_text(channel.title),
-        home_page_url=channel.home_url,
-        feed_url=channel.url("json"),
-        description=xml_text(channel.description),
-        authors=[{"name": xml_text(channel.author)}],
-        language=language,
+        {
+            "version": _VERSION,
+            "title": xml_text(channel.title),
+            "home_page_url": channel.home_url,
+            "feed_url": channel.url("json"),
+            "description": xml_text(channel.description),
+            "authors": [{"name": xml_text(channel.author)}],
+            "language": language,
+        }
     )
     feed["items"] = [_item(item, language) for item in items]
     return json.dumps(feed, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _item(item: Item, language: str | None) -> dict[str, Any]:
-    entry, origin = item.entry, item.origin
-    own_language = entry.language if (entry.language or "").lower() != (language or "").lower() else None
-    known = _filled(
-        id=item.id,
-        url=entry.url,
-        title=entry.title,
-        summary=plain_text(entry.summary) if entry.html else None,
-        image=entry.image,
-        date_published=entry.published_at.isoformat(),
-        date_modified=entry.updated_at.isoformat(),
-        authors=[{"name": author} for author in entry.authors],
-        tags=list(entry.tags),
-        language=own_language,
-        attachments=[_attachment(enclosure) for enclosure in entry.enclosures],
-        _origin=_filled(title=origin.name, url=origin.home_url, feed_url=origin.url),
-    )
+def _item(item: Shown, language: str | None) -> dict[str, Any]:
+    own_language = item.language if (item.language or "").lower() != (language or "").lower() else None
+    known = {
+        "id": item.id,
+        "url": item.url,
+        "title": item.title,
+        "summary": plain_text(item.summary) if item.html and item.summary else None,
+        "image": item.image,
+        "date_published": item.published_at.isoformat(),
+        "date_modified": item.updated_at.isoformat(),
+        "authors": [{"name": author} for author in item.authors],
+        "tags": item.tags,
+        "language": own_language,
+        "attachments": [_attachment(enclosure) for enclosure in item.enclosures],
+        "_origin": _filled({"title": item.source.name, "url": item.source.home_url, "feed_url": item.source.url}),
+    }
     # One of content_html and content_text is required, if empty.
-    return {**known, "content_html": entry.html or entry.summary}
+    return {**_filled(known), "content_html": item.html or item.summary}
 
 
 def _attachment(enclosure: Enclosure) -> dict[str, Any]:
     return _filled(
-        url=enclosure.url,
-        mime_type=enclosure.type,
-        title=enclosure.title,
-        size_in_bytes=enclosure.length,
-        duration_in_seconds=enclosure.duration,
+        {
+            "url": enclosure.url,
+            "mime_type": enclosure.type,
+            "title": enclosure.title,
+            "size_in_bytes": enclosure.length,
+            "duration_in_seconds": enclosure.duration,
+        }
     )
 
 
-def _filled(**members: Any) -> dict[str, Any]:
-    """The members that have a value: an absent one says the same as an empty one, in fewer bytes."""
-    return {name: value for name, value in members.items() if value not in (None, "", [])}
+def _filled(members: dict[str, Any]) -> dict[str, Any]:
+    """The members that have a value: an absent one says the same as an empty one, in fewer bytes; a zero is a value."""
+    return {name: value for name, value in members.items() if value or value == 0}

@@ -19,7 +19,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence, Set
 
 #: Bytes of UTF-8 in a file name, ``.md`` included.
 MAX_BYTES = 200
@@ -68,7 +68,7 @@ def post_name(title: str, fallback: str) -> str:
     return text or fallback
 
 
-def assign_paths(wanted: Sequence[Wanted], taken: Collection[str]) -> list[tuple[str, str]]:
+def assign_paths(wanted: Sequence[Wanted], taken: Callable[[Collection[str]], Set[str]]) -> list[tuple[str, str]]:
     """Give every item a path of its own below `posts/`.
 
     All items of the call that want one path get the start of their id's SHA-256 as a suffix, and so does one whose path
@@ -76,7 +76,8 @@ def assign_paths(wanted: Sequence[Wanted], taken: Collection[str]) -> list[tuple
 
     Args:
         wanted: slug, title and id of each item; no two have the same slug, title and id.
-        taken: folded paths that are in use; of those in `candidate_keys(wanted)`, all.
+        taken: tells which of some folded paths are in use. It is asked for the paths without a suffix first, and for
+            longer ones only where those are not free.
 
     Returns:
         For each item, in order: the path, and the path folded (NFKC, casefold), which is the same for two paths that
@@ -86,44 +87,40 @@ def assign_paths(wanted: Sequence[Wanted], taken: Collection[str]) -> list[tuple
         ValueError: two items have the same slug, title and id, or one was assigned its last path before.
     """
     result: dict[int, tuple[str, str]] = {}
-    used = set(taken)
-    named = [_named(one) for one in wanted]
-    left = list(range(len(wanted)))
+    used: set[str] = set()
+    named = [(slug, post_name(title, "") or f"post-{_digest(identity)[:8]}") for slug, title, identity in wanted]
+    left: Sequence[int] = range(len(wanted))
     for length in _DIGEST_LENGTHS:
-        paths = {index: _path(named[index], length) for index in left}
+        paths = {index: _path(*named[index], wanted[index][2], length) for index in left}
         keys = {index: _fold(path) for index, path in paths.items()}
         count = Counter(keys.values())
+        used |= taken(count)
         for index, key in keys.items():
             if count[key] == 1 and key not in used and (length or not _LOOKS_DIGESTED.search(key)):
                 result[index] = (paths[index], key)
-        used.update(key for _, key in result.values())
         left = [index for index in left if index not in result]
+        if not left:
+            break
+        used.update(key for _, key in result.values())
     if left:
         raise ValueError(f"no path is left for {wanted[left[0]]}: it has one already")
     return [result[index] for index in range(len(wanted))]
 
 
-def candidate_keys(wanted: Sequence[Wanted]) -> set[str]:
-    """Every folded path that `assign_paths` may give to one of these items."""
-    named = [_named(one) for one in wanted]
-    return {_fold(_path(one, length)) for one in named for length in _DIGEST_LENGTHS}
-
-
-def _named(one: Wanted) -> tuple[str, str, str]:
-    """Slug, name and digest of the id."""
-    slug, title, identity = one
-    digest = hashlib.sha256(identity.encode("utf-8", errors="surrogatepass")).hexdigest()
-    return slug, post_name(title, f"post-{digest[:8]}"), digest
-
-
-def _path(named: tuple[str, str, str], length: int) -> str:
-    slug, name, digest = named
-    suffix = f"-{digest[:length]}" if length else ""
+def _path(slug: str, name: str, identity: str, length: int) -> str:
+    """The path with so many digits of the id's digest."""
+    suffix = f"-{_digest(identity)[:length]}" if length else ""
     return f"{slug}/{_cut(name, MAX_BYTES - len(EXTENSION) - len(suffix))}{suffix}{EXTENSION}"
+
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode("utf-8", errors="surrogatepass")).hexdigest()
 
 
 def _fold(text: str) -> str:
     """NFKC, casefold and NFKC again: casefolding can undo the normalization."""
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 

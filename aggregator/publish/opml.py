@@ -1,27 +1,39 @@
 """Configured sources -> a list of subscriptions in OPML 2.0 (opml.org/spec2.opml).
 
-In: sources, categories, states. Out: one `Rendered`. Pure: no date of the run, same sources, same bytes.
+In: sources, categories, what the feeds told of themselves. Out: one `Rendered`. Pure: no date of the run, same sources,
+same bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from lxml.etree import Element, SubElement, _Element, tostring
 
-from aggregator.models import Category, FeedState, Rendered, Source
+from aggregator.models import Category, Rendered, Source
 from aggregator.publish.values import public_url, xml_text
 
 FILE_NAME = "opml.xml"
 MEDIA_TYPE = "text/x-opml"
 
 
+class Told(Protocol):
+    """What a feed told of itself."""
+
+    @property
+    def title(self) -> str | None: ...
+
+    @property
+    def home_url(self) -> str | None: ...
+
+
 def render_opml(
     title: str,
     sources: Sequence[Source],
     categories: Mapping[str, Category],
-    states: Mapping[str, FeedState],
+    told: Mapping[str, Told],
 ) -> Rendered:
     """Render the list.
 
@@ -30,7 +42,7 @@ def render_opml(
         sources: the sources, in the order in which they are shown.
         categories: by slug, in the order in which they are shown; sources of an implicit one stand at the top level,
             after all groups.
-        states: by source id, for titles and home pages that the feeds told of themselves.
+        told: by source id, the titles and home pages that the feeds told of themselves.
 
     Returns:
         The list, named `FILE_NAME`. Sources are ``type="rss"`` whatever the format of their feed is, as OPML wants
@@ -49,15 +61,15 @@ def render_opml(
         if not category.implicit and members[category.slug]:
             group = _outline(body, category.title)
         for source in members[category.slug]:
-            _add_source(group, source, states.get(source.id))
+            _add_source(group, source, told.get(source.id))
     return Rendered(FILE_NAME, MEDIA_TYPE, tostring(opml, encoding="UTF-8", xml_declaration=True, pretty_print=True))
 
 
-def _add_source(parent: _Element, source: Source, state: FeedState | None) -> None:
+def _add_source(parent: _Element, source: Source, told: Told | None) -> None:
     url = xml_text(public_url(source.url))
-    name = source.name or (state.title if state else None) or urlsplit(url).hostname or source.id
+    name = source.name or (told.title if told else None) or urlsplit(url).hostname or source.id
     outline = _outline(parent, name)
-    home = public_url(state.home_url) if state and state.home_url else None
+    home = public_url(told.home_url) if told and told.home_url else None
     if source.kind == "feed":
         outline.set("type", "rss")
         outline.set("xmlUrl", url)

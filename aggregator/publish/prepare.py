@@ -1,35 +1,117 @@
 """Items made ready for all feed formats at once, so that all of them say the same.
 
-In: items as stored. Out: the same items, in the same order, with values that RSS, Atom and JSON Feed can carry: no
-character that XML forbids, no empty tags, an author each, media types on enclosures, language tags that are valid. One
-odd item never spoils a feed: whatever it holds, it comes out as something that can be rendered. Pure.
+In: items as stored. Out: what feeds show of them, in the same order, with values that RSS, Atom and JSON Feed can
+carry: no character that XML forbids, no empty tags, an author each, media types on enclosures, language tags that are
+valid. One odd item never spoils a feed: whatever it holds, it comes out as something that can be rendered. Pure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import cache
 from mimetypes import MimeTypes
 from posixpath import splitext
+from typing import NamedTuple
 
-from aggregator.models import Enclosure, Entry, Item, Origin
+from aggregator.models import Enclosure, Item, Origin
 from aggregator.publish.values import language_tag, public_url, xml_text
 
 # RFC 6838, section 4.2, with parameters.
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(?:\s*;[^\x00-\x1f]*)?")
 
 
-def prepared(items: Sequence[Item]) -> list[Item]:
+class Publisher(NamedTuple):
+    """The source of an item as feeds show it."""
+
+    id: str
+    #: Never empty, once prepared.
+    name: str
+    url: str
+    home_url: str | None
+
+
+class Shown(NamedTuple):
+    """All that feeds show of an item. A tuple: on the way to another process an `Item` costs three times as much."""
+
+    id: str
+    url: str | None
+    #: Never empty, once prepared.
+    title: str
+    html: str
+    summary: str
+    #: At least one, once prepared.
+    authors: tuple[str, ...]
+    tags: tuple[str, ...]
+    enclosures: tuple[Enclosure, ...]
+    image: str | None
+    comments_url: str | None
+    language: str | None
+    published_at: datetime
+    updated_at: datetime
+    source: Publisher
+
+
+def shown(items: Sequence[Item], public: Callable[[str], str] = public_url) -> tuple[Shown, ...]:
+    """Take what feeds show from items, as it is.
+
+    Args:
+        items: the items.
+        public: makes the address of a source one that everybody may see.
+    """
+    sources: dict[Origin, Publisher] = {}
+    made = []
+    for item in items:
+        entry, origin = item.entry, item.origin
+        source = sources.get(origin)
+        if source is None:
+            source = sources[origin] = Publisher(origin.id, origin.name, public(origin.url), origin.home_url)
+        made.append(
+            Shown(
+                item.id,
+                entry.url,
+                entry.title,
+                entry.html,
+                entry.summary,
+                entry.authors,
+                entry.tags,
+                entry.enclosures,
+                entry.image,
+                entry.comments_url,
+                entry.language,
+                entry.published_at,
+                entry.updated_at,
+                source,
+            )
+        )
+    return tuple(made)
+
+
+def prepared(items: Sequence[Shown]) -> list[Shown]:
     """Make items ready to be rendered."""
-    return [_item(item) for item in items]
+    sources = {source: _publisher(source) for source in {item.source for item in items}}
+    return [_prepared(item, sources[item.source]) for item in items]
 
 
-def _item(item: Item) -> Item:
+def _prepared(item: Shown, source: Publisher) -> Shown:
     identity = xml_text(item.id)
-    origin = _origin(item.origin)
-    return replace(item, id=identity, origin=origin, entry=_entry(item.entry, identity, origin.name))
+    return Shown(
+        id=identity,
+        url=_address(item.url),
+        title=xml_text(item.title).strip() or identity,
+        html=xml_text(item.html),
+        summary=xml_text(item.summary),
+        authors=_texts(item.authors) or (source.name,),
+        tags=_texts(item.tags),
+        enclosures=tuple([_enclosure(enclosure) for enclosure in item.enclosures]),
+        image=_address(item.image),
+        comments_url=_address(item.comments_url),
+        language=language_tag(item.language),
+        published_at=item.published_at,
+        updated_at=item.updated_at,
+        source=source,
+    )
 
 
 @cache
@@ -38,28 +120,12 @@ def _types() -> dict[str, str]:
     return MimeTypes().types_map[True]
 
 
-def _origin(origin: Origin) -> Origin:
-    return replace(
-        origin,
-        name=xml_text(origin.name).strip() or origin.id,
-        url=xml_text(public_url(origin.url)),
-        home_url=_address(origin.home_url and public_url(origin.home_url)),
-    )
-
-
-def _entry(entry: Entry, identity: str, source_name: str) -> Entry:
-    return replace(
-        entry,
-        url=_address(entry.url),
-        title=xml_text(entry.title).strip() or identity,
-        html=xml_text(entry.html),
-        summary=xml_text(entry.summary),
-        authors=_texts(entry.authors) or (source_name,),
-        tags=_texts(entry.tags),
-        enclosures=tuple(_enclosure(enclosure) for enclosure in entry.enclosures),
-        image=_address(entry.image),
-        comments_url=_address(entry.comments_url),
-        language=language_tag(entry.language),
+def _publisher(source: Publisher) -> Publisher:
+    return Publisher(
+        source.id,
+        name=xml_text(source.name).strip() or source.id,
+        url=xml_text(public_url(source.url)),
+        home_url=_address(source.home_url and public_url(source.home_url)),
     )
 
 

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import datetime
 
-# Everything outside of Char (XML 1.0, section 2.2).
+# Everything outside of Char (XML 1.0, section 2.2), and Char. To see that a text is fit takes half as long as to look
+# for what is not.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_FIT = re.compile("[\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*+")
+
+# RFC 822, section 5.1; strftime would follow the locale.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 # `langtag` and `privateuse` of RFC 5646, section 2.1; the grandfathered tags have been replaced long since.
 _LANGUAGE = re.compile(
@@ -40,7 +47,15 @@ _USERINFO = re.compile(r"\A([a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#]*@")
 
 def xml_text(text: str) -> str:
     """Drop the characters that no XML document can hold."""
-    return _FORBIDDEN.sub("", text)
+    return text if _FIT.fullmatch(text) else _FORBIDDEN.sub("", text)
+
+
+def rfc822(moment: datetime, zone: str = "+0000") -> str:
+    """A date as RFC 822 has it, with four digits in its year; `moment` is in UTC, and `zone` is what to call that."""
+    day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
+    return (
+        f"{day}, {moment.day:02} {month} {moment.year:04} {moment.hour:02}:{moment.minute:02}:{moment.second:02} {zone}"
+    )
 
 
 def language_tag(tag: str | None) -> str | None:
@@ -58,21 +73,34 @@ def public_url(url: str) -> str:
 
 def plain_text(fragment: str) -> str:
     """The text of sanitized HTML on one line."""
-    return " ".join(html.unescape(_TAG.sub(" ", _INLINE.sub("", fragment))).split())
+    return _one_line(_without_tags(fragment))
+
+
+def _without_tags(fragment: str) -> str:
+    return _TAG.sub(" ", _INLINE.sub("", fragment))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(html.unescape(text).split())
 
 
 def synopsis(fragment: str, limit: int = 300) -> str:
     """The beginning of the text of sanitized HTML, at most `limit` characters, with an ellipsis where it was cut.
 
-    Only the first `limit` * 4 characters of `fragment` are looked at.
+    Only the first `limit` * 4 characters of `fragment` are looked at, and half of them where these are enough.
     """
-    part = fragment[: limit * 4]
-    if len(part) < len(fragment):
-        # The cut may have gone through a tag or a character reference.
-        part = part[: max(part.rfind("<"), part.rfind("&"), 0)]
-    text = plain_text(part)
-    if len(text) <= limit and len(part) == len(fragment):
-        return text
+    for size in (limit * 2, limit * 4):
+        part = fragment[:size]
+        if len(part) < len(fragment):
+            # The cut may have gone through a tag or a character reference.
+            part = part[: max(part.rfind("<"), part.rfind("&"), 0)]
+        bare = _without_tags(part)
+        text = _one_line(bare)
+        if len(part) == len(fragment) and len(text) <= limit:
+            return text
+        # With this much text, what follows changes nothing; unless the cut left the beginning of a tag.
+        if len(text) > limit and "<" not in bare:
+            break
     text = text[:limit]
     head, space, _ = text.rpartition(" ")
     if space and len(head) > limit // 2:

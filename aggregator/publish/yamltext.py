@@ -8,6 +8,7 @@ this module.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Not c-printable (YAML 1.2.2, section 5.1), or a line break in YAML 1.1 (NEL, LS, PS), or eaten as a byte order mark.
 # A tab is separation white space beside indicators; escaped, it is text everywhere.
@@ -36,6 +37,8 @@ _NOT_STRING = re.compile(
 )
 
 
+# Cached: the names of sources and categories are on one post after the other.
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Write `text` as a plain scalar, quoted only where a parser would read anything but this very string."""
     if not text or _NOT_PLAIN.match(text) or _NOT_STRING.fullmatch(text):

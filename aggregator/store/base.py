@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from aggregator.models import FeedState, FeedUpdate, HostTraffic, Item, Known, Source
 
@@ -24,6 +24,27 @@ class Assignment:
     path: str
     #: `path` folded (NFKC, casefold), so that no two posts differ by case or normalization only.
     path_key: str
+
+
+class Told(NamedTuple):
+    """What a feed told of itself when it was last seen."""
+
+    title: str | None
+    home_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unassigned:
+    """A pending entry without an id and a path, with all that these are made from."""
+
+    pk: int
+    key: str
+    guid: str | None
+    title: str
+    #: Of its source.
+    url: str
+    #: Slug.
+    category: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +124,16 @@ class Store(Protocol):
     def keep(self, states: Sequence[FeedState]) -> None:
         """Store the outcomes of several sources that gave no entries: not modified, or failed."""
 
-    def pending(self, limit: int) -> list[Item]:
-        """Entries of configured sources whose post is not written, by date, source id and key, oldest first."""
+    def pending(self, limit: int, after: Item | None = None) -> list[Item]:
+        """Entries of configured sources whose post is not written, by date, source id and key, oldest first.
+
+        Args:
+            limit: how many at most.
+            after: only those that come after this one.
+        """
+
+    def unassigned(self, limit: int) -> list[Unassigned]:
+        """Pending entries that have no id and no path yet, at most `limit`, in the order of `pending`."""
 
     def pending_categories(self) -> set[str]:
         """Slugs of the categories that have pending entries."""
@@ -123,6 +152,9 @@ class Store(Protocol):
 
     def touch(self, source_ids: Collection[str]) -> None:
         """Make all entries of these sources pending, so that their posts are rendered anew."""
+
+    def told(self) -> dict[str, Told]:
+        """What the feed of every configured source told of itself, by id."""
 
     def newest(self, category: str | None, limit: int) -> list[Item]:
         """The newest assigned entries of a category (None: of all), newest first, equal dates by id."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,7 +33,7 @@ ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = (
 )
 _ENTRY_START = 4
 _ORIGIN_START = _ENTRY_START + len(_ENTRY_FIELDS)
-_LISTS = {name: _ENTRY_FIELDS.index(name) for name in ("authors", "tags", "enclosures")}
+_AUTHORS, _TAGS, _ENCLOSURES = (_ENTRY_START + _ENTRY_FIELDS.index(name) for name in ("authors", "tags", "enclosures"))
 
 
 def origin_name(name: str | None, title: str | None, url: str) -> str:
@@ -87,16 +88,31 @@ def items(rows: Iterable[Sequence[Any]]) -> list[Item]:
     origins: dict[int, Origin] = {}
     made = []
     for row in rows:
-        pk, source_pk, public_id, path = row[:_ENTRY_START]
+        values = list(row)
+        pk, source_pk, public_id, path = values[:_ENTRY_START]
         origin = origins.get(source_pk)
         if origin is None:
-            origin = origins[source_pk] = _origin(*row[_ORIGIN_START:])
-        values = list(row[_ENTRY_START:_ORIGIN_START])
-        for name, place in _LISTS.items():
-            loaded = json.loads(values[place])
-            values[place] = tuple(Enclosure(**value) for value in loaded) if name == "enclosures" else tuple(loaded)
-        made.append(Item(Entry(origin.id, *values), public_id or "", path, origin, pk))
+            origin = origins[source_pk] = _origin(*values[_ORIGIN_START:])
+        values[_AUTHORS] = _texts(values[_AUTHORS])
+        values[_TAGS] = _texts(values[_TAGS])
+        values[_ENCLOSURES] = _enclosures(values[_ENCLOSURES])
+        made.append(Item(Entry(origin.id, *values[_ENTRY_START:_ORIGIN_START]), public_id or "", path, origin, pk))
     return made
+
+
+def place(item: Item) -> dict[str, Any]:
+    """Return the values that give an item its place among those that are pending."""
+    return {"published_at": item.entry.published_at, "source_id": item.origin.id, "key": item.entry.key}
+
+
+@lru_cache(maxsize=1024)
+def _texts(dumped: str) -> tuple[str, ...]:
+    # Cached: the same author and the same tags are on one entry after the other.
+    return tuple(json.loads(dumped))
+
+
+def _enclosures(dumped: str) -> tuple[Enclosure, ...]:
+    return () if dumped == "[]" else tuple(Enclosure(**value) for value in json.loads(dumped))
 
 
 def _origin(

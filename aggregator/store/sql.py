@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from aggregator.errors import StoreError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, Source
 from aggregator.store import hosts, rows, statements, sync
-from aggregator.store.base import Assignment, Rhythm, Store
+from aggregator.store.base import Assignment, Rhythm, Store, Told, Unassigned
 from aggregator.store.database import Database
 
 #: A last attempt that is further ahead than this means that the clock was set back.
@@ -155,10 +155,17 @@ class SqlStore:
 
     # -- publishing --------------------------------------------------------------------------------------------------
 
-    def pending(self, limit: int) -> list[Item]:
+    def pending(self, limit: int, after: Item | None = None) -> list[Item]:
         """See `Store.pending`."""
+        place = rows.place(after) if after else {}
+        statement = statements.PENDING_ITEMS_AFTER if after else statements.PENDING_ITEMS
         with self._database.read() as connection:
-            return rows.items(connection.execute(statements.PENDING_ITEMS, {"limit": limit}).all())
+            return rows.items(connection.execute(statement, {"limit": limit, **place}).all())
+
+    def unassigned(self, limit: int) -> list[Unassigned]:
+        """See `Store.unassigned`."""
+        with self._database.read() as connection:
+            return [Unassigned(*row) for row in connection.execute(statements.UNASSIGNED, {"limit": limit}).all()]
 
     def pending_categories(self) -> set[str]:
         """See `Store.pending_categories`."""
@@ -168,20 +175,15 @@ class SqlStore:
     def taken(self, ids: Collection[str], path_keys: Collection[str]) -> tuple[set[str], set[str]]:
         """See `Store.taken`."""
         with self._database.read() as connection:
-            return (
+            found: list[set[str]] = [
                 {
                     taken
-                    for chunk in statements.chunks(ids)
-                    for statement in (statements.TAKEN_IDS, statements.BURIED_IDS)
+                    for chunk in statements.chunks(values)
                     for taken in connection.execute(statement, {"values": chunk}).scalars()
-                },
-                {
-                    taken
-                    for chunk in statements.chunks(path_keys)
-                    for statement in (statements.TAKEN_PATHS, statements.BURIED_PATHS)
-                    for taken in connection.execute(statement, {"values": chunk}).scalars()
-                },
-            )
+                }
+                for statement, values in ((statements.TAKEN_IDS, ids), (statements.TAKEN_PATHS, path_keys))
+            ]
+        return found[0], found[1]
 
     def assign(self, assignments: Sequence[Assignment]) -> None:
         """See `Store.assign`."""
@@ -205,6 +207,11 @@ class SqlStore:
         with self._database.write() as connection:
             for chunk in statements.chunks(source_ids):
                 connection.execute(statements.TOUCH, {"values": chunk})
+
+    def told(self) -> dict[str, Told]:
+        """See `Store.told`."""
+        with self._database.read() as connection:
+            return {id: Told(title, home_url) for id, title, home_url in connection.execute(statements.TOLD).all()}
 
     def newest(self, category: str | None, limit: int) -> list[Item]:
         """See `Store.newest`; an index gives the rows in order, so that the cost is that of `limit` rows."""

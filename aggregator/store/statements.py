@@ -21,6 +21,7 @@ from sqlalchemy import (
     null,
     select,
     true,
+    union_all,
     update,
 )
 
@@ -147,11 +148,9 @@ TOUCH = (
 )
 PUBLISHED = update(entries).where(_among(entries.c.pk)).values(pending=false())
 ASSIGN = update(entries).where(_of_entry, entries.c.public_id.is_(null()))
-TAKEN_IDS = select(entries.c.public_id).where(_among(entries.c.public_id))
-TAKEN_PATHS = select(entries.c.path_key).where(_among(entries.c.path_key))
-
-BURIED_IDS = select(tombstones.c.public_id).where(_among(tombstones.c.public_id))
-BURIED_PATHS = select(tombstones.c.path_key).where(_among(tombstones.c.path_key))
+#: Of stored entries and of removed ones.
+TAKEN_IDS = union_all(*(select(ids).where(_among(ids)) for ids in (entries.c.public_id, tombstones.c.public_id)))
+TAKEN_PATHS = union_all(*(select(keys).where(_among(keys)) for keys in (entries.c.path_key, tombstones.c.path_key)))
 
 # -- removal ---------------------------------------------------------------------------------------------------------
 
@@ -176,15 +175,28 @@ COUNT_DOWN = update(sources).where(_of_id).values(entries=sources.c.entries - bi
 # -- items -----------------------------------------------------------------------------------------------------------
 
 # An outer join makes SQLite walk an index of `entries` and look up the source of each; an inner one it may turn round.
-_items = (
-    select(*ITEM_COLUMNS)
-    .select_from(entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True))
-    .limit(bindparam("limit"))
-)
+_with_source = entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True)
+_items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit"))
 _listed = _items.where(LISTED).order_by(entries.c.published_at.desc(), entries.c.public_id)
 NEWEST = _listed
 NEWEST_OF_CATEGORY = _listed.where(entries.c.category == bindparam("category"))
-PENDING_ITEMS = _items.where(PENDING).order_by(entries.c.published_at, sources.c.id, entries.c.key)
+_oldest_first = (entries.c.published_at, sources.c.id, entries.c.key)
+PENDING_ITEMS = _items.where(PENDING).order_by(*_oldest_first)
+#: The first comparison alone would do for few; it is what the index can begin at.
+PENDING_ITEMS_AFTER = PENDING_ITEMS.where(
+    entries.c.published_at >= bindparam("published_at"),
+    (entries.c.published_at > bindparam("published_at"))
+    | (sources.c.id > bindparam("source_id"))
+    | ((sources.c.id == bindparam("source_id")) & (entries.c.key > bindparam("key"))),
+)
+UNASSIGNED = (
+    select(entries.c.pk, entries.c.key, entries.c.guid, entries.c.title, sources.c.url, entries.c.category)
+    .select_from(_with_source)
+    .where(PENDING, entries.c.public_id.is_(null()))
+    .order_by(*_oldest_first)
+    .limit(bindparam("limit"))
+)
+TOLD = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
 
 # -- fingerprints ----------------------------------------------------------------------------------------------------
