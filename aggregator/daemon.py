@@ -28,6 +28,7 @@ from aggregator.errors import AggregatorError, ConfigError
 from aggregator.health import write_heartbeat
 from aggregator.hooks import due_calls, run_calls
 from aggregator.logs import tell, tell_result, unreached
+from aggregator.pool import Pool
 from aggregator.publish.site import publish
 from aggregator.reload import ConfigFile, differences
 from aggregator.retention import retain
@@ -197,15 +198,15 @@ class Daemon:
             if waiting:
                 tell(f"{waiting} sources are overdue; they start one after the other", action="start")
         chosen = await self._in_keeper(partial(choose, config, store, self._clock(), turn=TURN))
-        results = await update_due(
-            config, store, chosen, clock=self._clock, on_result=self._on_result, stopping=self._stopping
-        )
-        removed = await self._in_keeper(retain, config, store, self._settings.data, self._clock())
-        if removed:
-            tell(f"{removed} entries removed that are kept no longer", action="retention", removed=removed)
-        report = await self._in_keeper(
-            partial(publish, store, config, self._settings.data, progress=lambda posts: self._moved())
-        )
+        with Pool() as pool:
+            results = await update_due(
+                config, store, chosen, clock=self._clock, pool=pool, on_result=self._on_result, stopping=self._stopping
+            )
+            removed = await self._in_keeper(retain, config, store, self._settings.data, self._clock())
+            if removed:
+                tell(f"{removed} entries removed that are kept no longer", action="retention", removed=removed)
+            write = partial(publish, store, config, self._settings.data, progress=lambda posts: self._moved())
+            report = await self._in_keeper(partial(write, run=pool.submit))
         await self._in_keeper(write_heartbeat, self._settings.data, self._clock())
         if calls := due_calls(config, await self._in_keeper(store.fingerprints), results):
             await self._in_keeper(store.record, await run_calls(calls))

@@ -53,6 +53,11 @@ class Isolated:
         with self._lock, contextlib.suppress(ParseError):
             self._ready_process()
 
+    @property
+    def running(self) -> bool:
+        """Whether its process has been started, and not ended by us since."""
+        return self._process is not None
+
     def call(self, payload: object) -> Any:
         """Run the function on `payload`.
 

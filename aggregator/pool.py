@@ -109,7 +109,7 @@ class Pool:
         Whoever asks for a result that is not there yet does what was submitted and not begun meanwhile. What is not
         asked for may never be done. No process is started for it: the batches of one thread are soon done.
         """
-        if len(batch) < SMALLEST or self._left > 0 or not self._loads:
+        if len(batch) < SMALLEST or not any(process.running for process in self._loads):
             return partial(function, batch)
         task = _Task(function, batch)
         with self._news:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the experiments that are asked for; the exit status is 1 if one of ours could not be run."""
     options = _parse(arguments)
     scale = sizes.TINY if options.tiny else sizes.FULL
+    # As an installation does it; a checkout may be set up to compile every module at every start.
+    compileall.compile_dir(PERFORMANCE.parent.parent / "aggregator", quiet=2)
     try:
         if options.profile:
             for name in options.profile:

@@ -27,7 +27,7 @@ _LOOPBACK = ("127.0.0.0/8",)
 _USER_AGENT = "aggregator-benchmark"
 
 #: What a cycle imports when it runs.
-_CYCLE = ("aggregator.update", "aggregator.publish.site", "aggregator.cli.console", "rich.table")
+_CYCLE = ("aggregator.update", "aggregator.publish.site", "aggregator.cli.console", "rich.table", "alembic.command")
 
 
 def _fetched(body: bytes, url: str = "https://s.example.org/feed") -> Fetched:

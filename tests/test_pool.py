@@ -111,10 +111,16 @@ def test_what_is_submitted_before_there_is_a_process_is_done_here_when_it_is_wan
         assert done == [SMALLEST]
 
 
+def started(pool: Pool) -> Pool:
+    """The pool, its process running."""
+    assert pool.run(work, FULL)[0] != os.getpid()
+    return pool
+
+
 def test_submitted_batches_are_shared_by_the_process_and_whoever_waits() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, Pool(processes=1, first=0) as pool:
         listener.settimeout(30)
-        slow = pool.submit(wait, [str(listener.getsockname()[1])] * SMALLEST)
+        slow = started(pool).submit(wait, [str(listener.getsockname()[1])] * SMALLEST)
         with listener.accept()[0]:
             # The process is busy, so that whoever wants a result finds all of them left, and does that one.
             rest = [pool.submit(work, [*FULL, str(number)]) for number in range(20)]
@@ -125,7 +131,7 @@ def test_submitted_batches_are_shared_by_the_process_and_whoever_waits() -> None
 
 def test_an_error_of_what_was_submitted_comes_with_its_result() -> None:
     with Pool(processes=1, first=0) as pool:
-        results = [pool.submit(work, [word, *FULL]) for word in ("refuse", "good", "refuse")]
+        results = [started(pool).submit(work, [word, *FULL]) for word in ("refuse", "good", "refuse")]
         for result in (results[0], results[2]):
             with pytest.raises(ParseError, match="not this one"):
                 result()
@@ -135,4 +141,4 @@ def test_an_error_of_what_was_submitted_comes_with_its_result() -> None:
 def test_what_nobody_asks_for_does_not_keep_the_pool_open() -> None:
     with Pool(processes=1, first=0) as pool:
         for _ in range(100):
-            pool.submit(work, FULL)
+            started(pool).submit(work, FULL)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aggregator.config import Config
+    from aggregator.pool import Pool
     from aggregator.publish.site import Report
     from aggregator.store import Store
     from aggregator.update import Result
@@ -89,8 +90,10 @@ def run_cycle(
     config: Config, data: Path, *, everything: bool, only: Sequence[str], form: LogFormat = LogFormat.text
 ) -> int:
     """Update, remove what is kept no longer, publish, and tell of sources that broke; returns the exit status."""
-    with opened_store(data) as store:
-        results = _pull(config, store, everything=everything, only=only, form=form)
+    from aggregator.pool import Pool
+
+    with opened_store(data) as store, Pool() as pool:
+        results = _pull(config, store, pool, everything=everything, only=only, form=form)
 
         from aggregator.health import write_heartbeat
         from aggregator.publish.site import publish as publish_changed
@@ -98,7 +101,7 @@ def run_cycle(
 
         if removed := retain(config, store, data, utc_now()):
             typer.echo(f"Removed {removed} entries that are kept no longer.")
-        report = publish_changed(store, config, data)
+        report = publish_changed(store, config, data, run=pool.submit)
         write_heartbeat(data, utc_now())
         _tell_changes(config, store, results)
         _tell_written(report, data)
@@ -107,7 +110,10 @@ def run_cycle(
 
 def show_cycle(config: Config, store: Store, *, everything: bool, only: Sequence[str], form: LogFormat) -> int:
     """Fetch and compare only, on a store that may be thrown away; returns the exit status."""
-    results = _pull(config, store, everything=everything, only=only, form=form, dry_run=True)
+    from aggregator.pool import Pool
+
+    with Pool() as pool:
+        results = _pull(config, store, pool, everything=everything, only=only, form=form, dry_run=True)
     typer.echo("Dry run: nothing was stored or written.")
     return _status(results)
 
@@ -119,6 +125,7 @@ def _status(results: Sequence[Result]) -> int:
 def _pull(
     config: Config,
     store: Store,
+    pool: Pool,
     *,
     everything: bool,
     only: Sequence[str],
@@ -144,7 +151,7 @@ def _pull(
     from aggregator.update import update_due
 
     with progress(len(chosen), form, hide) as on_result:
-        cycle = update_due(config, store, chosen, clock=utc_now, dry_run=dry_run, on_result=on_result)
+        cycle = update_due(config, store, chosen, clock=utc_now, pool=pool, dry_run=dry_run, on_result=on_result)
         results = asyncio.run(cycle)
     _show(config, results)
     return results

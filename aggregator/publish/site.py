@@ -45,7 +45,7 @@ BATCH = 500
 #: Batches of posts under way at once: one is written while the next is rendered.
 _BATCHES = 2
 #: Items of feeds under way at once, counted in each format.
-_ITEMS = 2000
+_ITEMS = 5000
 
 
 @dataclass(slots=True)
