@@ -220,13 +220,15 @@ class _Cycle:
     async def _pull(self, source: Source, state: FeedState) -> tuple[FeedUpdate, bool]:
         """The outcome of a look, and whether it is stored."""
         kind = KINDS[source.kind]
-        clock = self.digester.clock
-        asked = moves.usable(source, state, clock())
+        asked = moves.usable(source, state, self.digester.clock())
         fetched = await kind.fetch(source, asked, self._tools(source))
-        state = replace(state, request_hash=kind.request_hash(source))
-        state, fetched = moves.remember(source, state, asked, fetched, clock())
+        now = self.digester.clock()
+        request_hash = kind.request_hash(source)
+        if state.request_hash != request_hash:
+            state = replace(state, request_hash=request_hash)
+        state, fetched = moves.remember(source, state, asked, fetched, now)
         if isinstance(fetched, NotModified):
-            return decide.not_modified(source, state, fetched, clock()), False
+            return decide.not_modified(source, state, fetched, now), False
         return await self._offload(self.digester.digest, source, state, fetched), True
 
     def _tools(self, source: Source) -> Tools:
