@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.normalize.bounds import MAX_ATTRIBUTES, MAX_ELEMENTS, MAX_HTML, MAX_VALUE, PIECE, bound, cut
+from aggregator.normalize.bounds import MAX_ATTRIBUTES, MAX_ELEMENTS, MAX_HTML, MAX_VALUE, PIECE, SMALL_TAGS, bound, cut
 from aggregator.normalize.html import text_of
 from aggregator.normalize.nesting import MAX_DEPTH, Nesting
 from aggregator.normalize.words import words
@@ -103,6 +103,13 @@ def test_a_flood_of_attributes_and_an_endless_value_are_cut() -> None:
     many = bound("<p " + " ".join(f"a{number}=1" for number in range(50_000)) + ">x")
     assert many.count("=") == MAX_ATTRIBUTES
     assert len(bound(f'<p class="a" title="{"&" * 100 * MAX_VALUE}">x')) < 100
+
+
+@pytest.mark.parametrize("value", ['"{}"', "'{}'", "{}"])
+def test_only_values_that_are_too_long_are_emptied(value: str) -> None:
+    flood = "<i>x</i>" * SMALL_TAGS
+    long, short = value.format("=" * MAX_VALUE), value.format("=" * (MAX_VALUE - 20))
+    assert bound(f"<p title={long} class={short} lang=a>{flood}").startswith(f'<p title="" class={short} lang=a>')
 
 
 def test_long_texts_are_read_in_pieces_that_change_nothing() -> None:

@@ -156,3 +156,8 @@ def test_the_words_of_a_text() -> None:
         text_of('<p>a<b>b</b></p><p title="x>y">c &lt;d&gt;&nbsp;&amp;</p><ul><li>1</li><li>2</li></ul>')
         == "ab c <d> & 1 2"
     )
+
+
+@pytest.mark.parametrize("flood", ["", "<b>x</b>" * 300])
+def test_only_ascii_letters_name_the_end_of_a_script(flood: str) -> None:
+    assert "LEAK" not in clean(f"<script>a</\u017fcript>LEAK</script>y{flood}")

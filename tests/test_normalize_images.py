@@ -108,3 +108,40 @@ def test_cleaning_candidates_again_changes_nothing(srcset: str) -> None:
 
 def test_an_overlong_list_of_candidates_is_not_read() -> None:
     assert candidates("https://e.example/a 1x, " * MAX_SRCSET, BASE) == ()
+
+
+@pytest.mark.parametrize(
+    "srcset",
+    [
+        "t.png 1e0x",
+        "https://e.example/b.png 1x, //evil.example/t.png 100w 50h",
+        "data:image/svg+xml,x .5x",
+        "javascript:alert(1) foo",
+        "/a.png 1x, relative.png (",
+    ],
+)
+@pytest.mark.parametrize(
+    "tag", ['<img src="https://e.example/x.png" srcset="{}">', '<source srcset="{}"><img src="/y">']
+)
+def test_candidates_that_are_not_understood_do_not_stay_as_they_are(tag: str, srcset: str) -> None:
+    safe = clean(tag.format(srcset))
+    for left_out in ("t.png", "data:", "javascript", "relative.png"):
+        assert left_out not in safe
+    assert clean(safe) == safe
+
+
+def test_candidates_that_need_no_change_keep_their_bytes() -> None:
+    srcset = "\n https://e.example/a,b.png 1x ,\thttps://e.example/c.png 2x,"
+    assert clean_srcset(srcset, BASE) == srcset
+
+
+@pytest.mark.parametrize("around", ["picture", "video"])
+def test_a_source_lends_its_picture_to_the_next_image_only(around: str) -> None:
+    html = f'<{around}><source srcset="/big.jpg 2x"><img src="https://example.org/s.jpg"></{around}>'
+    assert clean(f'{html}<p>x</p><img alt="x">').endswith(f"</{around}><p>x</p>")
+    assert clean(f'<{around}><source srcset="/big.jpg 2x"><img alt="x"></{around}>').count("big.jpg") == 2
+
+
+@pytest.mark.parametrize("src", ["https://e.example/&#10;/undefined", "\\undefined"])
+def test_an_address_that_says_nothing_once_it_is_resolved_is_none(src: str) -> None:
+    assert clean(f'<img src="{src}">') == ""

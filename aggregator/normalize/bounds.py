@@ -43,9 +43,6 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTES = re.compile(_ATTRIBUTE)
-_LONG_VALUE = re.compile(
-    rf"=[\t\n\f\r ]*+(?:\"[^\"]{{{MAX_VALUE},}}+\"|'[^']{{{MAX_VALUE},}}+'|[^\"'\s>]{{{MAX_VALUE},}}+)"
-)
 
 #: Gone with all they hold, as the sanitizer would do. Without an end tag the first two take all that follows, of the
 #: others only the tag goes.
@@ -53,7 +50,7 @@ _RAW = words("script style")
 _FOREIGN = words("svg math")
 _LONGEST_NAME = 100
 _EMPTIED = words("button math noembed noframes select svg template textarea title")
-_END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE) for name in _RAW | _EMPTIED}
+_END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE | re.ASCII) for name in _RAW | _EMPTIED}
 #: Gone, their content not. The attributes of some would be collected; others have rules of their own.
 _IGNORED = words("body form frameset head html iframe noscript plaintext xmp")
 _TAKEN_OUT = _END.keys() | _IGNORED
@@ -156,6 +153,8 @@ def _text(text: str) -> Iterator[str]:
 
 def _shortened(match: re.Match[str]) -> str:
     """An overlong tag, with what is too much of it left out."""
-    attributes = _LONG_VALUE.sub('=""', match[3])
-    few = [found[0] for found in islice(_ATTRIBUTES.finditer(attributes), MAX_ATTRIBUTES)]
+    few = [
+        found[0] if len(found[0]) < MAX_VALUE else found[0].partition("=")[0] + '=""'
+        for found in islice(_ATTRIBUTES.finditer(match[3]), MAX_ATTRIBUTES)
+    ]
     return f"<{match[1]}{match[2]} {' '.join(few)}>"

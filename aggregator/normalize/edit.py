@@ -7,7 +7,7 @@ tags need no edit, and one pattern finds those that may; what happens to them is
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from aggregator.normalize.css import safe_style
@@ -104,7 +104,7 @@ class Editor:
     base: str | None
     page: str | None
     #: Images of the `source` elements since the last image.
-    offered: tuple[Candidate, ...] = ()
+    offered: list[Candidate] = field(default_factory=list)
     players: int = 0
     #: Whether the last edit did no more than put the origin of the base before links.
     settled: bool = False
@@ -113,7 +113,8 @@ class Editor:
         """The text, set right."""
         completed = self._complete(html)
         edited = completed if _LEGAL.fullmatch(completed) else _ILLEGAL.sub("", completed)
-        few = _all_harmless(edited) and (self.base is None or f'"{_escape(self.base)}"' not in edited)
+        few = "<source" not in edited and _all_harmless(edited)
+        few = few and (self.base is None or f'"{_escape(self.base)}"' not in edited)
         edited, count = (_ADDRESSED_TAG if few else _TAG).subn(self._tag, edited)
         left = _LEFT_OVER.search(edited) if count or not few else None
         self.settled = left is None and edited == completed
@@ -158,7 +159,7 @@ class Editor:
 
     def _image(self, attributes: str) -> str:
         """The tag of an image; without attributes where it has no address, "" where it is not meant to be seen."""
-        offered, self.offered = self.offered, ()
+        offered, self.offered = self.offered, []
         written = dict(_ATTRIBUTE.findall(attributes))
         found = {name: unescape(value) for name, value in written.items()} if "&" in attributes else written
         if is_pixel(found):

@@ -42,7 +42,7 @@ _INLINE = words(
 )
 #: Elements whose content the standard leaves unread.
 _UNREAD = re.compile(r"<(?=[nNiI])((?ai:noscript|iframe))(?=[\s/>])")
-_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("noscript", "iframe")}
+_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII) for name in ("noscript", "iframe")}
 _ANY_IMAGE = re.compile(r"<img\s[^>]*>", re.IGNORECASE)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _SURROGATES = re.compile("[\ud800-\udfff]")

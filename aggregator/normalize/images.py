@@ -29,7 +29,10 @@ LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set")
 #: Longest `srcset` that is read, in characters.
 MAX_SRCSET = 20_000
 
-_CANDIDATE = re.compile(r"[\s,]*+([^\s,][^\s]*+)((?:\s++[^\s,()]++)*+)\s*+(?:,|\Z)")
+#: A comma at the end of an address ends the candidate, which then has no descriptor.
+_CANDIDATE = re.compile(r"[\s,]*+([^\s,][^\s]*+)(?:(?<=,)|((?:\s++[^\s,()]++)*+)\s*+(?:,|\Z))")
+_EDGES = " \t\r\n\f,"
+_SEPARATORS = re.compile(rf"[{_EDGES}]+")
 _DESCRIPTOR = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([wxh])")
 #: Name of an image that shows nothing.
 BLANK = (
@@ -61,10 +64,9 @@ def candidates(srcset: str, base: str | None) -> tuple[Candidate, ...]:
 
 def clean_srcset(srcset: str, base: str | None) -> str:
     """The same `srcset` with absolute addresses, or "" where nothing in it can be used."""
-    found = candidates(srcset, base)
-    if found == tuple(_split(srcset)):
-        return srcset
-    return ", ".join(f"{url} {descriptor}".rstrip() for url, descriptor in found)
+    clean = ", ".join(f"{url} {descriptor}".rstrip() for url, descriptor in candidates(srcset, base))
+    # What was left out must not come back: browsers understand some of it.
+    return srcset if _SEPARATORS.split(srcset.strip(_EDGES)) == _SEPARATORS.split(clean) else clean
 
 
 def choose(attributes: Mapping[str, str], base: str | None, offered: Sequence[Candidate]) -> str | None:
@@ -78,7 +80,7 @@ def choose(attributes: Mapping[str, str], base: str | None, offered: Sequence[Ca
         link = attributes.get(name)
         if link and not _NOTHING.fullmatch(link.strip()):
             url = resolve(link, base)
-            if url is not None and url != base and not _BLANK.search(url):
+            if url is not None and url != base and not _BLANK.search(url) and not _NOTHING.fullmatch(url):
                 return url
     for name in (*LAZY_SETS, "srcset"):
         if largest := _largest(candidates(attributes.get(name, ""), base)):
@@ -97,11 +99,8 @@ def is_pixel(attributes: Mapping[str, str]) -> bool:
 def _split(srcset: str) -> Iterator[Candidate]:
     at = 0
     while match := _CANDIDATE.match(srcset, at):
-        link, descriptor = match[1], match[2].strip()
+        link, descriptor = match[1].rstrip(","), (match[2] or "").strip()
         at = match.end()
-        if link.endswith(","):
-            # A comma at the end of an address ends the candidate, which then has no descriptor.
-            link, descriptor, at = link.rstrip(","), "", match.end(1)
         if not descriptor or _DESCRIPTOR.fullmatch(descriptor):
             yield link, descriptor
 
