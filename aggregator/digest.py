@@ -14,7 +14,7 @@ from datetime import datetime
 
 from aggregator import decide
 from aggregator.config import redact
-from aggregator.isolate import Isolated
+from aggregator.errors import SourceError, StoreError
 from aggregator.making import Batch, Document, make_entries, read_whole
 from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, HostTraffic, ParsedFeed, RawEntry, Source
 from aggregator.normalize import identify
@@ -25,6 +25,10 @@ from aggregator.sources import KINDS
 from aggregator.store import Store
 
 
+class Intricate(Exception):
+    """A document that may take long to read, so that `aggregator.parse.parse` reads it where that can be ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Digester:
     """Digests documents; from several threads at once.
@@ -32,7 +36,6 @@ class Digester:
     Args:
         store: used by whoever has the pool's turn.
         pool: where entries are cleaned.
-        tolerant: reads the feeds that are not for `parse_plain`.
         clock: the current time, aware and in UTC.
         dry_run: store nothing.
         secrets: what must not be told of an update.
@@ -40,44 +43,50 @@ class Digester:
 
     store: Store
     pool: Pool
-    tolerant: Isolated
     clock: Callable[[], datetime]
     dry_run: bool
     secrets: frozenset[str]
 
-    def digest(self, source: Source, state: FeedState, fetched: Fetched) -> FeedUpdate:
+    def digest(self, source: Source, state: FeedState, fetched: Fetched, read: ParsedFeed | None = None) -> FeedUpdate:
         """Make the outcome of a document, and store it.
 
         Args:
             state: of the source, its `request_hash` being that of the request that was made.
+            read: the document, if the tolerant reader has read it.
 
         Raises:
-            SourceError: it cannot be read.
-            StoreError: what it says cannot be stored.
+            Intricate: only the tolerant reader can read it.
+            SourceError: it cannot be read, or what it says cannot be stored.
+            StoreError: nothing can be stored.
         """
         now = self.clock()
-        if state.last_success_at is None and KINDS[source.kind].AS_FETCHED:
+        if read is None and state.last_success_at is None and KINDS[source.kind].AS_FETCHED:
             document = Document(source.id, fetched, now)
             if self.pool.is_worth(document) and (whole := self.pool.run(read_whole, document)) is not None:
                 with self.pool.turn:
                     if not self._seen(source.id, [entry.key for entry in whole.entries]):
-                        return self._stored(_succeeded(source, state, fetched, whole.parsed, whole.entries, now))
+                        return self._stored(
+                            source, _succeeded(source, state, fetched, whole.parsed, whole.entries, now)
+                        )
         with self.pool.turn:
-            parsed = KINDS[source.kind].read(source, fetched, now, self._parse)
+            parsed = KINDS[source.kind].read(source, fetched, now, _plain if read is None else lambda _: read)
             selection = self._select(source.id, parsed)
             raw = *((one, None) for one in selection.new), *selection.changed
             batch = Batch(source.id, parsed.language, now, raw)
             if not self.pool.is_worth(batch):
-                return self._stored(_succeeded(source, state, fetched, parsed, make_entries(batch), now, selection))
+                made = make_entries(batch)
+                return self._stored(source, _succeeded(source, state, fetched, parsed, made, now, selection))
         entries = self.pool.run(make_entries, batch)
         with self.pool.turn:
-            return self._stored(_succeeded(source, state, fetched, parsed, entries, now, selection))
+            return self._stored(source, _succeeded(source, state, fetched, parsed, entries, now, selection))
 
-    def keep(self, states: Sequence[FeedState]) -> None:
-        """Store outcomes without a document."""
-        if not self.dry_run:
-            with self.pool.turn:
-                self.store.keep(states)
+    def keep(self, states: list[FeedState]) -> None:
+        """Store outcomes without a document, and take them off the list once they are stored."""
+        with self.pool.turn:
+            stored = states.copy()
+            if not self.dry_run:
+                self.store.keep(stored)
+            del states[: len(stored)]
 
     def record_traffic(self, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
         """Store what was asked of hosts, and until when they want to be left alone."""
@@ -98,10 +107,16 @@ class Digester:
         notes = tuple(redact(note, self.secrets) for note in update.notes)
         return replace(update, state=replace(update.state, error=error), notes=notes)
 
-    def _stored(self, update: FeedUpdate) -> FeedUpdate:
+    def _stored(self, source: Source, update: FeedUpdate) -> FeedUpdate:
         update = self.without_secrets(update)
         if not self.dry_run:
-            self.store.apply(update)
+            try:
+                self.store.apply(update)
+            except StoreError as error:
+                if isinstance(error.__cause__, ValueError | OverflowError):
+                    # The value is at fault and not the database, and so is the one source that it came from.
+                    raise SourceError(f"it cannot be stored: {error}", kind="internal", url=source.url) from error
+                raise
         return update
 
     def _seen(self, source_id: str, keys: Sequence[str]) -> set[str]:
@@ -116,20 +131,12 @@ class Digester:
             identified = tuple(one for one in identified if one.key not in removed)
         return decide.select(identified, known, _changed_at)
 
-    def _parse(self, fetched: Fetched) -> ParsedFeed:
-        """Read a feed here where that is sure to be quick, and in a process that can be ended otherwise.
 
-        Others have their turn while that one reads.
-        """
-        parsed = parse_plain(fetched)
-        if parsed is not None:
-            return parsed
-        self.pool.turn.release()
-        try:
-            answer: ParsedFeed = self.tolerant.call(fetched)
-        finally:
-            self.pool.turn.acquire()
-        return answer
+def _plain(fetched: Fetched) -> ParsedFeed:
+    parsed = parse_plain(fetched)
+    if parsed is None:
+        raise Intricate
+    return parsed
 
 
 def _succeeded(

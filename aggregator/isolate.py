@@ -17,9 +17,9 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from typing import IO, Any
 
+from aggregator.deadline import Deadline
 from aggregator.errors import AggregatorError, ParseError
 
 #: Seconds that a new process may take until it has imported the function.
@@ -46,7 +46,8 @@ class Isolated:
         self._memory_mb = memory_mb
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._guard = _Guard()
+        self._stopped = False
+        self._deadline = Deadline()
 
     def start(self) -> None:
         """Start the process now, so that the first call need not wait for it; a failure is left to that call."""
@@ -68,26 +69,38 @@ class Isolated:
         """
         with self._lock:
             process = self._ready_process()
-            self._guard.begin(process, self._seconds)
             try:
+                self._deadline.begin(process, self._seconds)
                 _send(process.stdin, payload)
                 answer = _receive(process.stdout)
             except (OSError, EOFError):
-                expired = self._guard.end()
+                expired = self._deadline.end()
                 code = self._end()
                 if expired:
                     raise ParseError(f"it took longer than {self._seconds:g} s to read", kind="unparsable") from None
                 message = f"the process that read it ended by itself (exit status {code})"
                 raise ParseError(message, kind="unparsable") from None
-            if self._guard.end() or answer[0] == "memory":
+            except BaseException:
+                # What it answers to this call must not be taken for the answer to the next.
+                self._deadline.end()
+                self._end()
+                raise
+            if self._deadline.end() or answer[0] == "memory":
                 self._end()
         return self._result(*answer)
+
+    def stop(self) -> None:
+        """End the process at once, also in the middle of a call; that call, and all that wait or come later, fail."""
+        self._stopped = True
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def close(self) -> None:
         """End the process, if there is one. A later call starts another."""
         with self._lock:
             self._end()
-            self._guard.close()
+            self._deadline.close()
 
     def _result(self, kind: str, value: Any) -> Any:
         match kind:
@@ -100,26 +113,33 @@ class Isolated:
         raise ParseError(f"a mistake in this program: {value}", kind="internal")
 
     def _ready_process(self) -> subprocess.Popen[bytes]:
+        if self._stopped:
+            raise ParseError("it was not read, because the program ends", kind="internal")
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._end()
         arguments = [self._function_path, str(self._seconds), str(self._memory_mb or 0)]
-        process = self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "aggregator.isolate", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            pipesize=_PIPE_SIZE,
-        )
-        self._guard.begin(process, _START_SECONDS)
         try:
+            process = self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "aggregator.isolate", *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            )
+            self._deadline.begin(process, _START_SECONDS)
+            _enlarge(process.stdin, process.stdout)
             _receive(process.stdout)
-        except (OSError, EOFError):
-            message = f"the process that reads feeds could not start (exit status {self._end()})"
-            raise ParseError(message, kind="internal") from None
+        except (OSError, EOFError) as error:
+            why = error if self._process is None else f"exit status {self._end()}"
+            raise ParseError(f"the process that reads feeds could not start ({why})", kind="internal") from None
+        except BaseException:
+            self._end()
+            raise
         finally:
-            self._guard.end()
+            self._deadline.end()
+        if self._stopped:
+            process.kill()
         return process
 
     def _end(self) -> int | None:
@@ -138,54 +158,14 @@ class Isolated:
             return process.wait()
 
 
-class _Guard:
-    """Kills a process that is not done in time, which ends every wait for its pipes.
+def _enlarge(*pipes: IO[bytes] | None) -> None:
+    """Make pipes hold a document, where the system lets us: Linux does so for a user's first pipes only."""
+    if sys.platform == "linux":
+        import fcntl
 
-    One thread for all calls: starting a timer for each would cost as much as a small call does.
-    """
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._deadline = 0.0
-        self._expired = False
-        #: Moment (monotonic) at which the thread looks again by itself; 0: it waits to be told.
-        self._looks_at = 0.0
-        self._thread: threading.Thread | None = None
-
-    def begin(self, process: subprocess.Popen[bytes], seconds: float) -> None:
-        """Give a process so many seconds from now."""
-        with self._changed:
-            self._process, self._deadline, self._expired = process, time.monotonic() + seconds, False
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="aggregator-guard", daemon=True)
-                self._thread.start()
-            elif not 0 < self._looks_at <= self._deadline:
-                self._changed.notify()
-
-    def end(self) -> bool:
-        """The process is done; whether it was killed before."""
-        with self._changed:
-            self._process = None
-            return self._expired
-
-    def close(self) -> None:
-        """End the thread; `begin` starts another."""
-        with self._changed:
-            thread, self._thread = self._thread, None
-            self._changed.notify()
-        if thread is not None:
-            thread.join()
-
-    def _watch(self) -> None:
-        with self._changed:
-            while self._thread is threading.current_thread():
-                if self._process is not None and time.monotonic() >= self._deadline:
-                    self._process.kill()
-                    self._process, self._expired = None, True
-                waits = self._process is not None
-                self._looks_at = self._deadline if waits else 0.0
-                self._changed.wait(self._deadline - time.monotonic() if waits else None)
+        with contextlib.suppress(OSError):
+            for pipe in filter(None, pipes):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
 
 def _send(pipe: IO[bytes] | None, value: object) -> None:

@@ -16,6 +16,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from aggregator.errors import ParseError
 from aggregator.isolate import Isolated
 
 #: A batch of fewer items is not worth the way to another process.
@@ -74,9 +75,10 @@ class Pool:
         """Be told how much is to come: where it is enough, the processes are started meanwhile."""
         if items > self._left:
             self._left = 0
-            self._starters += [threading.Thread(target=process.start) for process in self._loads]
-            for starter in self._starters:
+            for process in self._loads:
+                starter = threading.Thread(target=process.start)
                 starter.start()
+                self._starters.append(starter)
 
     def is_worth(self, batch: Sized) -> bool:
         """Whether a batch may go to another process; each is to be asked for once."""
@@ -99,9 +101,15 @@ class Pool:
         try:
             result: Out = process.call((function, batch))
             return result
+        except ParseError as error:
+            if error.kind != "internal":
+                raise
         finally:
             with self._counting:
                 self._loads[process] -= 1
+        # There is no process, or there is a mistake in the function, which shows itself best where it can be traced.
+        with self.turn:
+            return function(batch)
 
     def submit(self, function: Callable[[In], Out], batch: In, /) -> Callable[[], Out]:
         """Have a batch done in a process that is there already, or else here; return what gives the result.
@@ -124,8 +132,8 @@ class Pool:
     def close(self) -> None:
         """End the processes."""
         with self._news:
+            # What is left is done by whoever still asks for it.
             self._closed = True
-            self._tasks.clear()
             self._news.notify_all()
         for thread in (*self._starters, *self._helpers):
             thread.join()
@@ -156,6 +164,9 @@ class Pool:
                 self._tasks.remove(mine)
             mine.do(_here)
         if task.error is not None:
+            # Perhaps it was the process and not the batch: it was killed, or had too little memory.
+            task.do(_here)
+        if task.error is not None:
             raise task.error
         return task.result
 
@@ -176,13 +187,13 @@ class _Task:
         self._work = function, batch
         self.done = False
         self.result: Any = None
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
 
     def do(self, run: Callable[[Callable[[Any], Any], Any], Any]) -> None:
         """Do it in the given way, and keep what comes of it."""
         try:
-            self.result = run(*self._work)
-        except BaseException as error:
+            self.result, self.error = run(*self._work), None
+        except Exception as error:
             self.error = error
         self.done = True
 

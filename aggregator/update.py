@@ -18,16 +18,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, TypeVar
 
 from aggregator import __version__, decide
 from aggregator.config import Config
-from aggregator.digest import Digester
+from aggregator.digest import Digester, Intricate
 from aggregator.errors import SourceError, StoreError
 from aggregator.fetch import Fetcher, FetchSettings
 from aggregator.isolate import Isolated
-from aggregator.models import FeedState, FeedUpdate, NotModified, Source
+from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, Source
 from aggregator.outage import Jury, Outcome
 from aggregator.pool import Pool
 from aggregator.sources import KINDS, Tools, moves
@@ -118,11 +117,16 @@ async def update_due(
         pool.expect(_USUAL_ENTRIES * sum(state.last_success_at is None for _, state in chosen))
         tolerant = Isolated("aggregator.parse:parse", seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
         stack.callback(tolerant.close)
-        threads = stack.enter_context(ThreadPoolExecutor(pool.threads, "aggregator-digest"))
-        digester = Digester(store, pool, tolerant, clock, dry_run, config.secrets)
+        digester = Digester(store, pool, clock, dry_run, config.secrets)
+        # Threads wait for each other's turn; what must not wait for documents has one of its own.
+        digesting = stack.enter_context(ThreadPoolExecutor(pool.threads, "aggregator-digest"))
+        reading = stack.enter_context(ThreadPoolExecutor(1, "aggregator-read"))
+        keeping = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
+        # Where the cycle is cancelled, nobody waits for a document that takes long.
+        stack.callback(tolerant.stop)
         waits = store.host_waits(clock())
         async with Fetcher(settings, clock=clock, waits=waits) as fetcher:
-            cycle = _Cycle(digester, fetcher, threads)
+            cycle = _Cycle(digester, fetcher, tolerant, digesting, reading, keeping)
             return await cycle.run(chosen, config.fetch.concurrency, on_result, stopping)
 
 
@@ -132,7 +136,12 @@ class _Cycle:
 
     digester: Digester
     fetcher: Fetcher
-    threads: ThreadPoolExecutor
+    #: Reads the documents that may take long, one after the other, in the thread `reading`.
+    tolerant: Isolated
+    digesting: ThreadPoolExecutor
+    reading: ThreadPoolExecutor
+    #: The thread for short visits to the store.
+    keeping: ThreadPoolExecutor
     #: Outcomes without a document, until there are enough of them to be stored together.
     states: list[FeedState] = field(default_factory=list)
 
@@ -213,9 +222,7 @@ class _Cycle:
 
     async def flush(self) -> None:
         """Store the states that are still to be stored."""
-        states = self.states.copy()
-        self.states.clear()
-        await asyncio.get_running_loop().run_in_executor(self.threads, self.digester.keep, states)
+        await _in(self.keeping, self.digester.keep, self.states)
 
     async def _pull(self, source: Source, state: FeedState) -> tuple[FeedUpdate, bool]:
         """The outcome of a look, and whether it is stored."""
@@ -229,17 +236,25 @@ class _Cycle:
         state, fetched = moves.remember(source, state, asked, fetched, now)
         if isinstance(fetched, NotModified):
             return decide.not_modified(source, state, fetched, now), False
-        return await self._offload(self.digester.digest, source, state, fetched), True
+        return await self._digest(source, state, fetched), True
+
+    async def _digest(self, source: Source, state: FeedState, fetched: Fetched) -> FeedUpdate:
+        try:
+            return await _in(self.digesting, self.digester.digest, source, state, fetched)
+        except Intricate:
+            read = await _in(self.reading, self.tolerant.call, fetched)
+            return await _in(self.digesting, self.digester.digest, source, state, fetched, read)
 
     def _tools(self, source: Source) -> Tools:
         return Tools(
             fetch=self.fetcher.fetch,
-            known=lambda keys: self._offload(self.digester.seen, source.id, keys),
-            offload=self._offload,
+            known=lambda keys: _in(self.keeping, self.digester.seen, source.id, keys),
+            offload=lambda function, *args: _in(self.digesting, function, *args),
         )
 
-    async def _offload(self, function: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.threads, partial(function, *args))
+
+async def _in(threads: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, function, *args)
 
 
 def _user_agent(config: Config) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from aggregator.digest import Digester
-from aggregator.errors import ParseError
-from aggregator.isolate import Isolated
-from aggregator.models import FeedState, FeedUpdate, Fetched, ParsedFeed
+from aggregator.digest import Digester, Intricate
+from aggregator.errors import ParseError, SourceError, StoreError
+from aggregator.models import FeedState, FeedUpdate, Fetched
+from aggregator.parse import parse
 from aggregator.pool import SMALLEST, Pool
 from aggregator.store import Store, open_store
 from tests.store_samples import NOW, publish, source
@@ -35,17 +33,14 @@ MANY = tuple(range(1, 40 * SMALLEST))
 
 
 @contextmanager
-def digester(
-    folder: Path, processes: int = 0, *, dry_run: bool = False, tolerant: str = "aggregator.parse:parse"
-) -> Iterator[tuple[Digester, Store]]:
+def digester(folder: Path, processes: int = 0, *, dry_run: bool = False) -> Iterator[tuple[Digester, Store]]:
     """A digester whose store knows the source `a`."""
     with (
         closing(open_store(folder / "aggregator.db")) as store,
         Pool(processes=processes, first=0) as pool,
-        closing(Isolated(tolerant, seconds=30, memory_mb=1024)) as reader,
     ):
         store.sync_sources([source("a", url=URL)])
-        yield Digester(store, pool, reader, lambda: NOW, dry_run, frozenset({"s3cret"})), store
+        yield Digester(store, pool, lambda: NOW, dry_run, frozenset({"s3cret"})), store
 
 
 def first_look(folder: Path, processes: int) -> FeedUpdate:
@@ -96,34 +91,43 @@ def test_what_is_no_feed_is_an_error_and_stores_nothing(tmp_path: Path, processe
         assert one.digest(source("a", url=URL), NEW, document(1)).new
 
 
-def slow(fetched: Fetched) -> ParsedFeed:
-    """In place of the tolerant reader: ends when the test says so."""
-    with socket.create_connection(("127.0.0.1", int(fetched.notes[0]))) as connection:
-        connection.recv(1)
-    return ParsedFeed("rss20", "slow", ())
+def test_what_may_take_long_is_for_another_reader_and_goes_on_from_there(tmp_path: Path) -> None:
+    with digester(tmp_path) as (one, store):
+        with pytest.raises(Intricate):
+            one.digest(source("a", url=URL), NEW, replace(document(1), body=b"<channel/>"))
+        assert (store.states()["a"], one.pool.turn.locked()) == (NEW, False)
+        read = parse(document(1, 2))
+        assert len(one.digest(source("a", url=URL), NEW, document(), read).new) == 2
 
 
-def test_what_only_the_tolerant_reader_reads_keeps_nobody_waiting(tmp_path: Path) -> None:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        digester(tmp_path, tolerant="tests.test_digest:slow") as (one, _),
-        ThreadPoolExecutor(1) as threads,
-    ):
-        listener.settimeout(30)
-        odd = replace(document(1), body=b"<channel/>", notes=(str(listener.getsockname()[1]),))
-        reading = threads.submit(one.digest, source("a", url=URL), NEW, odd)
-        with listener.accept()[0]:
-            assert one.digest(source("a", url=URL), NEW, document(1)).new
-            assert not reading.done()
-        assert reading.result().state.last_success_at == NOW
+def test_a_value_that_cannot_be_stored_is_the_failure_of_its_source(tmp_path: Path) -> None:
+    with digester(tmp_path) as (one, store):
+        read = replace(parse(document(1)), title="\ud800")
+        with pytest.raises(SourceError, match="cannot be stored"):
+            one.digest(source("a", url=URL), NEW, document(), read)
+        assert store.states()["a"] == NEW
+        assert one.digest(source("a", url=URL), NEW, document(1)).new
+
+
+def test_outcomes_stay_on_the_list_until_they_are_stored(tmp_path: Path) -> None:
+    with digester(tmp_path) as (one, store):
+        states = [replace(NEW, failures=3)]
+        store.close()
+        with pytest.raises(StoreError):
+            one.keep(states)
+        assert len(states) == 1
+    with digester(tmp_path) as (one, store):
+        one.keep(states)
+        assert (states, store.states()["a"].failures) == ([], 3)
 
 
 def test_a_dry_run_stores_nothing_and_secrets_are_not_told(tmp_path: Path) -> None:
     with digester(tmp_path, dry_run=True) as (one, store):
         told = replace(document(1), notes=("it is at https://a.example/?key=s3cret now",))
         update = one.digest(source("a", url=URL), NEW, told)
-        one.keep([replace(NEW, failures=3)])
-        assert update.new
+        states = [replace(NEW, failures=3)]
+        one.keep(states)
+        assert (bool(update.new), states) == (True, [])
         assert "s3cret" not in " ".join(update.notes)
         assert store.states()["a"] == NEW
         assert one.seen("a", [update.new[0].key]) == set()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from pickle import PicklingError
 
 import pytest
 
@@ -104,6 +105,26 @@ def test_every_call_has_a_deadline_of_its_own_whatever_came_before() -> None:
         worker.close()
         with pytest.raises(ParseError, match="longer than 1 s"):
             worker.call(("hang", None))
+
+
+def test_what_cannot_be_sent_leaves_nothing_behind() -> None:
+    with isolated() as worker:
+        assert worker.call(("echo", 1)) == 1
+        with pytest.raises((AttributeError, PicklingError)):
+            worker.call(("echo", lambda: None))
+        assert worker.call(("echo", 2)) == 2
+
+
+def test_stopping_ends_the_call_that_runs_and_those_that_wait(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with isolated(seconds=600) as worker, ThreadPoolExecutor(2) as threads:
+        running = threads.submit(worker.call, ("tell and hang", str(told)))
+        assert _within_half_a_minute(told.exists)
+        waiting = threads.submit(worker.call, ("echo", 1))
+        worker.stop()
+        for call in (running, waiting, threads.submit(worker.call, ("echo", 2))):
+            with pytest.raises(ParseError):
+                call.result()
 
 
 def test_it_can_be_started_before_the_first_call() -> None:

@@ -74,3 +74,10 @@ def test_any_json_is_read_without_an_error(items: Any, authors: Any, language: A
     for entry in parsed.entries:
         repr(entry).encode("utf-8")
         assert entry.url is None or entry.url.startswith(("http://", "https://"))
+
+
+def test_addresses_that_cannot_be_encoded_are_none() -> None:
+    item = {"id": "1", "url": "https://a.example/\ud800", "content_text": "x"}
+    feed = {"version": VERSION, "home_page_url": "https://a.example/\ud800", "items": [item]}
+    parsed = read(json.dumps(feed))
+    assert (parsed.home_url, parsed.entries[0].url) == (None, None)

@@ -36,6 +36,7 @@ def test_much_to_come_starts_the_processes_and_counts_at_once() -> None:
         pool.expect(10)
         assert not pool.is_worth(FULL)
         pool.expect(10_000)
+        pool.expect(20_000)
         assert pool.is_worth(FULL)
 
 
@@ -142,3 +143,38 @@ def test_what_nobody_asks_for_does_not_keep_the_pool_open() -> None:
     with Pool(processes=1, first=0) as pool:
         for _ in range(100):
             started(pool).submit(work, FULL)
+
+
+def test_what_is_asked_for_after_the_end_is_done_here() -> None:
+    with Pool(processes=1, first=0) as pool:
+        results = [started(pool).submit(work, FULL) for _ in range(50)]
+    assert {tuple(result()[1]) for result in results} == {("ONE",) * SMALLEST}
+    assert pool.submit(work, FULL)() == (os.getpid(), ["ONE"] * SMALLEST)
+
+
+def only_here(batch: Sequence[str]) -> int:
+    """Ends every process but the one that is named first."""
+    if os.getpid() != int(batch[0]):
+        os._exit(7)
+    return os.getpid()
+
+
+def test_a_process_that_dies_costs_nothing_that_was_submitted() -> None:
+    with Pool(processes=1, first=0) as pool:
+        results = [started(pool).submit(only_here, [str(os.getpid())] * SMALLEST) for _ in range(5)]
+        assert [result() for result in results] == [os.getpid()] * 5
+
+
+def mistaken(batch: Sequence[str]) -> int:
+    """Has a mistake in other processes."""
+    if os.getpid() != int(batch[0]):
+        raise LookupError("no such thing")
+    return os.getpid()
+
+
+def test_what_a_process_cannot_do_is_done_here() -> None:
+    with Pool(processes=1, first=0) as pool:
+        assert pool.run(mistaken, [str(os.getpid())] * SMALLEST) == os.getpid()
+        with pytest.raises(LookupError, match="no such thing"):
+            pool.run(mistaken, ["0"] * SMALLEST)
+        assert not pool.turn.locked()

@@ -24,6 +24,7 @@ MAX_LENGTH = 2**53 - 1
 #: An address that needs no resolving and no second look; most are such.
 _ABSOLUTE = re.compile(r"https?://[A-Za-z0-9][\w.-]*(?::\d+)?(?:[/?#][!-~]*)?", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,8}")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _TAB_OR_NEWLINE = re.compile(r"[\t\r\n]+")
 
 
@@ -42,8 +43,8 @@ class Document:
 
 
 def address(value: object, base: str = "") -> str | None:
-    """Resolve an address; None for what is none, is too long, or is not http(s)."""
-    if not isinstance(value, str):
+    """Resolve an address; None for what is none, is too long, is not http(s) or cannot be encoded."""
+    if not isinstance(value, str) or _SURROGATES.search(value):
         return None
     if len(value) <= MAX_URL and _ABSOLUTE.fullmatch(value):
         return value
