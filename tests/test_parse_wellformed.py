@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aggregator.models import Fetched, ParsedFeed
 from aggregator.parse import REPAIR_LIMIT, parse, parse_plain
@@ -64,3 +68,44 @@ def test_no_text_after_an_element_without_an_end_is_lost(void: str) -> None:
     (found,) = parse(fetched(text)).entries
     assert found.summary is not None
     assert [word in found.summary.value for word in ("one", "two", "three")] == [True] * 3
+
+
+def xhtml(*markup: str) -> str:
+    """What is read of an Atom entry's content."""
+    content = f"<content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'>{''.join(markup)}</div></content>"
+    feed = parse_plain(fetched(f"<feed xmlns='http://www.w3.org/2005/Atom'><entry>{content}</entry></feed>"))
+    assert feed is not None
+    (entry,) = feed.entries
+    assert entry.content is not None
+    return entry.content.value
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ("a<br>b</br>c", "a<br>bc"),
+        ("<p>1<br>2<b>3</b>4<i>5</i></br>6</p>7", "<p>1<br>2<b>3</b>4<i>5</i>6</p>7"),
+        ("<hr>a<br>b<img>c</img>d</br>e</hr>f", "<hr>a<br>b<img>cdef"),
+        ("<br><b>x</b></br>", "<br><b>x</b>"),
+        ("<p>a<br/>b</p>", "<p>a<br>b</p>"),
+    ],
+)
+def test_what_stands_in_an_element_that_html_leaves_empty_comes_after_it(markup: str, expected: str) -> None:
+    assert xhtml(markup) == expected
+
+
+_TEXT = st.text("ab", min_size=1, max_size=2)
+_TREES = st.recursive(
+    _TEXT,
+    lambda parts: st.builds(
+        lambda name, inner: f"<{name}>{''.join(inner)}</{name}>",
+        st.sampled_from(["br", "img", "p", "b", "source"]),
+        st.lists(parts, max_size=3),
+    ),
+)
+
+
+@given(st.lists(_TREES, min_size=1, max_size=4))
+def test_no_text_of_xhtml_is_lost_or_moved(trees: list[str]) -> None:
+    whole = "start" + "".join(trees)
+    assert re.sub("<[^>]*>", "", xhtml(whole)) == re.sub("<[^>]*>", "", whole)

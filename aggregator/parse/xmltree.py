@@ -17,6 +17,10 @@ XHTML = "{http://www.w3.org/1999/xhtml}"
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
+#: Elements that have nothing in them in HTML (section 13.1.2), whatever they have in XML.
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
 #: Namespaces that a serialized element carries over from its ancestors.
 _INHERITED = re.compile(r'\A(<[^\s/>]+)(?:\s+xmlns(?::[^\s=]+)?="[^"]*")+')
 
@@ -116,18 +120,36 @@ class Reader:
             around = (element.text or "") + (element[0].tail or "")
             holder = element if around.strip() else element[0]
         base = self.base(holder)
+        filled = []
+        for inner in holder.iterdescendants():
+            if self.based and inner.get(XML_BASE):
+                raise Unsure("xml:base inside of markup")
+            if isinstance(inner.tag, str):
+                inner.tag = inner.tag.rpartition("}")[2]
+                if inner.tag in _VOID and (inner.text or len(inner)):
+                    filled.append(inner)
+        for inner in reversed(filled):
+            _empty(inner)
         parts = [_escape(holder.text or "")]
         for child in holder:
-            for inner in child.iter():
-                if self.based and inner.get(XML_BASE):
-                    raise Unsure("xml:base inside of markup")
-                if isinstance(inner.tag, str):
-                    inner.tag = inner.tag.rpartition("}")[2]
             markup = etree.tostring(child, encoding="unicode", method="html", with_tail=False)
             parts.append(_INHERITED.sub(r"\1", markup))
             parts.append(_escape(child.tail or ""))
         value = "".join(parts).strip()
         return Text(value, "html", base) if value else None
+
+
+def _empty(element: etree._Element) -> None:
+    """Move what stands inside of an element behind it."""
+    parent, children = element.getparent(), list(element)
+    if parent is None:
+        return
+    behind, element.tail, element.text = element.tail, element.text, None
+    for place, child in enumerate(children, parent.index(element) + 1):
+        parent.insert(place, child)
+    if behind:
+        last = children[-1] if children else element
+        last.tail = (last.tail or "") + behind
 
 
 def plain(element: etree._Element) -> str:
