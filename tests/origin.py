@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,14 @@ class Response:
 Route = Response | Callable[[Seen], Response]
 
 
+class _Server(ThreadingHTTPServer):
+    """Takes it as usual that clients go away."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 class Origin:
     """An HTTP/1.1 server on a free port of 127.0.0.1, in a thread of its own.
 
@@ -45,7 +54,7 @@ class Origin:
         self.routes: dict[str, Route] = {}
         self.requests: list[Seen] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer((host, 0), self._handler())
+        self._server = _Server((host, 0), self._handler())
         self._server.daemon_threads = True
         self._scheme = "http"
         if tls is not None:
