@@ -61,13 +61,9 @@ class Digester:
         """
         now = self.clock()
         if read is None and state.last_success_at is None and KINDS[source.kind].AS_FETCHED:
-            document = Document(source.id, fetched, now)
-            if self.pool.is_worth(document) and (whole := self.pool.run(read_whole, document)) is not None:
-                with self.pool.turn:
-                    if not self._seen(source.id, [entry.key for entry in whole.entries]):
-                        return self._stored(
-                            source, _succeeded(source, state, fetched, whole.parsed, whole.entries, now)
-                        )
+            update = self._first_look(source, state, fetched, now)
+            if update is not None:
+                return update
         with self.pool.turn:
             parsed = KINDS[source.kind].read(source, fetched, now, _plain if read is None else lambda _: read)
             selection = self._select(source.id, parsed)
@@ -106,6 +102,17 @@ class Digester:
         error = update.state.error and redact(update.state.error, self.secrets)
         notes = tuple(redact(note, self.secrets) for note in update.notes)
         return replace(update, state=replace(update.state, error=error), notes=notes)
+
+    def _first_look(self, source: Source, state: FeedState, fetched: Fetched, now: datetime) -> FeedUpdate | None:
+        """The outcome of a document that is all new, stored; None where it is too small for that, or is not all new."""
+        document = Document(source.id, fetched, now)
+        whole = self.pool.run(read_whole, document) if self.pool.is_worth(document) else None
+        if whole is None:
+            return None
+        with self.pool.turn:
+            if self._seen(source.id, [entry.key for entry in whole.entries]):
+                return None
+            return self._stored(source, _succeeded(source, state, fetched, whole.parsed, whole.entries, now))
 
     def _stored(self, source: Source, update: FeedUpdate) -> FeedUpdate:
         update = self.without_secrets(update)

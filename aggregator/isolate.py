@@ -22,6 +22,10 @@ from typing import IO, Any
 from aggregator.deadline import Deadline
 from aggregator.errors import AggregatorError, ParseError
 
+#: Limits for what reads or cleans a document from outside: no honest one comes near them.
+SECONDS = 30.0
+MEMORY_MB = 1024
+
 #: Seconds that a new process may take until it has imported the function.
 _START_SECONDS = 60.0
 #: Seconds that a process may take to end by itself.

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from aggregator.errors import ParseError
-from aggregator.isolate import Isolated
+from aggregator.isolate import MEMORY_MB, SECONDS, Isolated
 
 #: A batch of fewer items is not worth the way to another process.
 SMALLEST = 5
@@ -27,9 +27,6 @@ FIRST = 500
 _MOST = 3
 #: Batches that a process has at once: one to work on, and the next.
 _DEPTH = 2
-#: Limits of each process: no honest batch comes near them.
-_SECONDS = 30.0
-_MEMORY_MB = 1024
 
 In = TypeVar("In", bound=Sized)
 Out = TypeVar("Out")
@@ -49,7 +46,7 @@ class Pool:
     def __init__(self, *, processes: int | None = None, first: int = FIRST) -> None:
         count = min(_cores() - 1, _MOST) if processes is None else processes
         #: Batches that each process has, the one that it works on included.
-        self._loads = {Isolated(f"{__name__}:perform", seconds=_SECONDS, memory_mb=_MEMORY_MB): 0 for _ in range(count)}
+        self._loads = {Isolated(f"{__name__}:perform", seconds=SECONDS, memory_mb=MEMORY_MB): 0 for _ in range(count)}
         self._counting = threading.Lock()
         self._left = first
         #: Held by whoever computes in this process: threads that do so at the same time only hold each other up.

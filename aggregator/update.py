@@ -25,7 +25,7 @@ from aggregator.config import Config
 from aggregator.digest import Digester, Intricate
 from aggregator.errors import SourceError, StoreError
 from aggregator.fetch import Fetcher, FetchSettings
-from aggregator.isolate import Isolated
+from aggregator.isolate import MEMORY_MB, SECONDS, Isolated
 from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, Source
 from aggregator.outage import Jury, Outcome
 from aggregator.pool import Pool
@@ -34,9 +34,6 @@ from aggregator.store import Store
 
 log = logging.getLogger(__name__)
 
-#: Limits of the process that reads what only the tolerant reader can read: no honest feed comes near them.
-PARSE_SECONDS = 30.0
-PARSE_MEMORY_MB = 1024
 #: Outcomes without a document that are stored in one transaction.
 STATES_AT_ONCE = 200
 #: Entries that most feeds show.
@@ -115,7 +112,7 @@ async def update_due(
         if pool is None:
             pool = stack.enter_context(Pool())
         pool.expect(_USUAL_ENTRIES * sum(state.last_success_at is None for _, state in chosen))
-        tolerant = Isolated("aggregator.parse:parse", seconds=PARSE_SECONDS, memory_mb=PARSE_MEMORY_MB)
+        tolerant = Isolated("aggregator.parse:parse", seconds=SECONDS, memory_mb=MEMORY_MB)
         stack.callback(tolerant.close)
         digester = Digester(store, pool, clock, dry_run, config.secrets)
         # Threads wait for each other's turn; what must not wait for documents has one of its own.
