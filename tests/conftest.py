@@ -27,6 +27,14 @@ def origin() -> Iterator[Origin]:
 
 
 @pytest.fixture
+def other() -> Iterator[Origin]:
+    """A second origin: the same host at another port."""
+    server = Origin()
+    yield server
+    server.close()
+
+
+@pytest.fixture
 def shared() -> Path:
     """The folder of design material and corpora beside the checkout; the test is left out where it is missing."""
     if not SHARED.is_dir():

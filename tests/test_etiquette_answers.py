@@ -97,11 +97,15 @@ async def test_gone_can_be_told_from_missing(origin: Origin, status: int) -> Non
     assert (await failure(origin, "http://example.org/feed")).status == status
 
 
-async def test_the_same_etag_is_no_change_even_with_200(origin: Origin) -> None:
-    serve(origin, body=FEED + b"<!-- 12:00:01 -->", ETag='"v1"')
-    result = await fetch(origin, "http://example.org/feed", etag='"v1"', body_hash="another")
-    assert isinstance(result, NotModified)
-    assert result.etag == '"v1"'
+@pytest.mark.parametrize("etag", ['"v1"', '""', 'W/"0"'])
+async def test_a_200_is_a_new_document_whatever_its_validators_say(origin: Origin, etag: str) -> None:
+    """RFC 9111, section 4.3.3: some servers give every document of the site one ETag."""
+    serve(origin, body=FEED + b"<!-- another -->", ETag=etag, Last_Modified="yesterday")
+    url = "http://example.org/feed"
+    result = await fetch(origin, url, etag=etag, last_modified="yesterday", body_hash="another")
+    assert isinstance(result, Fetched)
+    assert (result.etag, result.body) == (etag, FEED + b"<!-- another -->")
+    assert isinstance(await fetch(origin, url, etag=etag, body_hash=result.body_hash), NotModified)
 
 
 async def test_another_etag_or_none_is_a_document(origin: Origin) -> None:

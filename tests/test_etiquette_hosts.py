@@ -116,6 +116,15 @@ async def test_a_redirect_passes_the_gate_of_where_it_leads(origin: Origin) -> N
     assert crowd.most["example.com"] == 1
 
 
+async def test_redirects_are_counted_across_hosts(origin: Origin) -> None:
+    """Eleven hosts, each sending on to the next: ten redirects are followed, and no more."""
+    for number in range(20):
+        serve(origin, f"/{number}", b"", 302, Location=f"http://host{number + 1}.example/{number + 1}")
+    error = await failure(origin, "http://host0.example/0")
+    assert (error.kind, str(error).partition(" (")[0]) == ("redirect", "more than 10 redirects")
+    assert hosts(origin) == [f"host{number}.example" for number in range(11)]
+
+
 async def test_redirects_in_both_directions_do_not_lock_each_other_out(origin: Origin) -> None:
     def answer(seen: Seen) -> Response:
         other = "two.org" if seen.headers["host"] == "one.org" else "one.org"

@@ -1,21 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.fetch_support import document, failure, unchanged
 from tests.origin import Origin, Response
 
 FEED = b"<rss/>"
-
-
-@pytest.fixture
-def other() -> Iterator[Origin]:
-    """A second origin: same host, another port."""
-    server = Origin()
-    yield server
-    server.close()
 
 
 def redirect(origin: Origin, path: str, location: str, status: int = 302) -> str:
@@ -76,8 +66,7 @@ async def test_a_circle_is_noticed_at_once(origin: Origin) -> None:
         "file:///etc/passwd",
         "data:text/xml,<rss/>",
         "javascript:alert(1)",
-        "/a b",
-        "//127.0.0.1\\@example.org/",
+        "/a\x01b",
         "http://exa$mple.org/",
         "http://[::1",
         "http://１２７.0.0.1/".encode().decode("latin-1"),
@@ -122,11 +111,3 @@ async def test_credentials_go_to_their_own_origin_only(origin: Origin, other: Or
     assert [seen.headers.get("authorization") for seen in origin.requests] == [basic, basic, basic]
     assert "authorization" not in other.requests[0].headers
     assert "secret" not in str(await failure(origin.url.replace("//", "//me:secret@") + "/missing"))
-
-
-async def test_cookies_are_not_carried_from_hop_to_hop(origin: Origin) -> None:
-    headers = {"Location": "/new", "Set-Cookie": "seen=1; Path=/"}
-    url = origin.handle("/old", Response(b"", 302, headers))
-    origin.route("/new", FEED)
-    await document(url)
-    assert "cookie" not in origin.requests[1].headers

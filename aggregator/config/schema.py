@@ -20,6 +20,7 @@ from aggregator.config.intervals import IntervalSettings
 from aggregator.config.section import Section
 from aggregator.config.upkeep import HookSettings, RetentionSettings
 from aggregator.config.values import (
+    DefaultProxy,
     Duration,
     Encoding,
     Language,
@@ -141,6 +142,11 @@ class FetchDefaults(Section):
     )
     user_agent: Maybe[UserAgent] = Field(
         default=None, description="Text of the `User-Agent` header; the program's own name if left out."
+    )
+    proxy: Maybe[DefaultProxy] = Field(
+        default=None,
+        description="Address of an HTTP proxy to ask through, or `environment`: what `HTTP_PROXY`, `HTTPS_PROXY` and "
+        "`NO_PROXY` say; none if left out.",
     )
     contact: Maybe[UserAgent] = Field(
         default=None, description="Mail or web address of whoever runs this, told to the sites in the `User-Agent`."

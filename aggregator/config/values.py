@@ -22,11 +22,14 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 from aggregator.config.durations import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
 from aggregator.config.ids import MAX_ID, fold, is_word_character
 from aggregator.config.problems import show
+from aggregator.values.urls import without_feed_scheme
 
 MAX_TEXT = 500
 """Characters of a title, a name or a selector at most."""
 MAX_URL = 4096
 """Characters of an address at most."""
+ENVIRONMENT = "environment"
+"""In place of a proxy: the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name."""
 RESERVED_SLUGS = frozenset({"all"})
 """Folders of `public/` that are no category."""
 
@@ -58,7 +61,7 @@ def http_url(value: object) -> str:
     """An http(s) address with a host (RFC 3986, RFC 9110 section 4.2)."""
     if not isinstance(value, str):
         raise ValueError(_no_text(value))
-    url = value.strip()
+    url = without_feed_scheme(value.strip())
     if len(url) > MAX_URL:
         raise ValueError(f"is longer than {MAX_URL} characters")
     # Of the characters that can be printed, the blank is the only space.
@@ -94,6 +97,11 @@ def placeholder(value: object) -> str | None:
         raise ValueError("must be an address, in which `{n}` stands for a number, or `false`")
     http_url(value.replace("{n}", "0"))
     return value.strip()
+
+
+def default_proxy(value: object) -> str:
+    """An address of an HTTP proxy, or the word `ENVIRONMENT`."""
+    return ENVIRONMENT if value == ENVIRONMENT else http_url(value)
 
 
 def language(value: object) -> str:
@@ -246,7 +254,7 @@ def _checked(check: Any, **json_schema: Any) -> tuple[Any, Any]:
 _NAME_PATTERN = r"^(?![-_.])[^\u0000-,/:-@A-Z\[-^`{-\u007f]+$"
 SLUG_PATTERN = r"^(?![-_])[^\u0000-,./:-@A-Z\[-^`{-\u007f]+$"
 """What a slug looks like, as far as a JSON Schema pattern (ECMA-262) can say."""
-_URL_PATTERN = r"^\s*[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]"
+_URL_PATTERN = r"^\s*([Ff][Ee][Ee][Dd]:)?([Hh][Tt][Tt][Pp][Ss]?|[Ff][Ee][Ee][Dd])://[^/?#\s]"
 
 Text = Annotated[str, *_checked(text, pattern=r"\S", maxLength=MAX_TEXT)]
 Url = Annotated[str, *_checked(http_url, pattern=_URL_PATTERN)]
@@ -260,6 +268,11 @@ SourceId = Annotated[str, *_checked(source_id, pattern=_NAME_PATTERN, maxLength=
 Slug = Annotated[str, *_checked(category_slug)]
 Duration = Annotated[timedelta, *_checked(parse_duration, pattern=DURATION_PATTERN)]
 Size = Annotated[int, *_checked(parse_size, pattern=SIZE_PATTERN)]
+DefaultProxy = Annotated[
+    str,
+    PlainValidator(default_proxy),
+    WithJsonSchema({"anyOf": [{"const": ENVIRONMENT}, {"type": "string", "pattern": _URL_PATTERN}]}),
+]
 Placeholder = Annotated[
     str | None,
     PlainValidator(placeholder),

@@ -40,6 +40,11 @@ def headers(response: httpx.Response) -> dict[bytes, str]:
     return said
 
 
+def cookies(response: httpx.Response) -> list[str]:
+    """The values of Set-Cookie, each byte as one character."""
+    return [value.decode("latin-1") for name, value in response.headers.raw if name.lower() == b"set-cookie"]
+
+
 async def read(
     trip: Trip, response: httpx.Response, said: Mapping[bytes, str], tally: Tally, now: datetime
 ) -> Fetched | NotModified:
@@ -56,17 +61,14 @@ async def read(
     request, url, status = trip.request, trip.target.url, response.status_code
     etag, last_modified = said.get(b"etag"), said.get(b"last-modified")
     freshness = Freshness(*map(said.get, _FRESHNESS))
-    unchanged = NotModified(url, etag, last_modified, freshness, trip.moved_to, trip.notes)
     if status == 304 and trip.validators:
         tally.not_modified += 1
-        return unchanged
+        return NotModified(url, etag, last_modified, freshness, trip.moved_to, notes=trip.notes)
     _check_status(status, said, url, freshness, now, delta=request.delta and bool(trip.validators))
-    if status == 200 and etag is not None and etag == request.etag:
-        return unchanged
     body = await _body(trip, response, said, tally)
     body_hash = hashlib.sha256(body).hexdigest()
     if body_hash == request.body_hash:
-        return unchanged
+        return NotModified(url, etag, last_modified, freshness, trip.moved_to, whole=True, notes=trip.notes)
     return Fetched(
         requested_url=request.url,
         url=url,

@@ -1,8 +1,8 @@
 """Fetching: a `Request` goes in, a document or the news that it has not changed comes out.
 
 `Fetcher` is the only part of the program that speaks HTTP as a client. It follows redirects itself, since every hop is
-checked anew and waits for its turn, and undoes content codings itself, since they can blow up. It keeps no cookies and
-sends no Referer. It must raise nothing but `FetchError`, whatever a server does.
+checked again and waits for its turn, and undoes content codings itself, since they can blow up. It keeps cookies for
+the redirects of one fetch only, and sends no Referer. It must raise nothing but `FetchError`, whatever a server does.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from aggregator.errors import FetchError
 from aggregator.fetch import answer
 from aggregator.fetch.failures import explain
 from aggregator.fetch.politeness import Hosts, Tally
+from aggregator.fetch.proxies import choice
 from aggregator.fetch.request import FetchSettings, Request
 from aggregator.fetch.robots import Robots
 from aggregator.fetch.transport import GuardedTransport
@@ -58,6 +59,7 @@ class Fetcher:
         self._settings = settings
         self._clock = clock
         self._resolver = resolver
+        self._proxy_of = choice(settings.proxy)
         self._hosts = Hosts(settings, waits, clock)
         self._robots = Robots(self.fetch, self._hosts.slow_down)
 
@@ -87,7 +89,7 @@ class Fetcher:
         Raises:
             FetchError: it could not be had; `kind` says why, `status` is the HTTP status where there was one.
         """
-        trip = Trip(request)
+        trip = Trip(request, self._proxy_of)
         try:
             return await self._follow(trip)
         except FetchError:
@@ -131,7 +133,7 @@ class Fetcher:
             raise
         finally:
             await response.aclose()
-        trip.move(answer.text(location), response.status_code)
+        trip.move(answer.text(location), response.status_code, answer.cookies(response))
         return None
 
     def _heed(self, trip: Trip, error: FetchError) -> None:
@@ -151,7 +153,7 @@ class _Client(httpx.AsyncClient):
     """httpx's client with a `send` that only sends.
 
     Cookies, authentication and redirects are a third of the cost of a request in httpx, and a fetch needs none of them:
-    it keeps no cookies, and it checks every hop itself.
+    it keeps those of a redirect itself, and it checks every hop itself.
     """
 
     def __init__(self, transport: GuardedTransport) -> None:

@@ -21,6 +21,8 @@ class FetchSettings:
     per_host: int = 2
     #: Time from the start of one request to a domain to the start of the next.
     host_delay: timedelta = timedelta(0)
+    #: Address of an HTTP proxy for requests that name none, or ``environment``: see `aggregator.fetch.proxies`.
+    proxy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from urllib.parse import urljoin
 import httpx
 
 from aggregator.errors import FetchError
+from aggregator.values.urls import without_feed_scheme
 
 MAX_LENGTH = 8192
 #: Longer ones are not kept: strangers choose them, and nearly all are shorter.
@@ -34,6 +35,12 @@ _PLAIN = re.compile(
     rf"(https?)://((?:{_OCTET}\.){{3}}{_OCTET}|[a-z0-9._-]*[a-z])(?::([1-9][0-9]{{0,4}}))?"
     rf"/{_UNTOUCHED}(?:\?{_UNTOUCHED})?"
 )
+_LENIENT = re.compile(r"[\x00-\x20\\]|\Afeed:", re.IGNORECASE)
+#: C0 controls and spaces.
+_AROUND = "".join(map(chr, range(0x21)))
+_LINE_ENDS = re.compile(r"[\t\r\n]+")
+_QUERY = re.compile(r"(?=[?#])")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 
 Origin = tuple[str, str, int]
@@ -66,9 +73,9 @@ class Target:
         return name if port == _PORTS[scheme] else f"{name}:{port}"
 
     def join(self, location: str) -> Target:
-        """The target of a redirect from here (RFC 9110, section 10.2.2); raises `FetchError`."""
+        """The target of a redirect from here (RFC 9110, section 10.2.2), read as browsers do; raises `FetchError`."""
         try:
-            return parse(urljoin(self.url, _checked(location)))
+            return parse(urljoin(self.url, _checked(_lenient(location))))
         except ValueError as error:
             raise _refused(location, str(error)) from error
 
@@ -118,6 +125,21 @@ def _general(text: str) -> Target:
     if url.userinfo or "#" in text or url.port == _PORTS[url.scheme]:
         url = url.copy_with(userinfo=b"", fragment=None, port=None if port == _PORTS[url.scheme] else port)
     return Target(str(url), (url.scheme, host, port), authorization)
+
+
+def _lenient(text: str) -> str:
+    """An address as browsers read it (WHATWG URL, section 4.4) where it is not written by the letter.
+
+    White space around it goes, as do tabs and line ends inside; other spaces are encoded; a backslash before the query
+    is a slash; and ``feed:`` names a feed over http.
+    """
+    if not _LENIENT.search(text):
+        return text
+    text = _LINE_ENDS.sub("", text.strip(_AROUND))
+    path, *rest = _QUERY.split(text, maxsplit=1)
+    if not (scheme := _SCHEME.match(path)) or scheme[1].lower() in (*_PORTS, "feed"):
+        path = path.replace("\\", "/")
+    return without_feed_scheme("".join((path, *rest)).replace(" ", "%20").replace("\\", "%5C"))
 
 
 #: A source's address is looked at when its turn is decided and when it is asked, in every cycle.

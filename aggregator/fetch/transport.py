@@ -24,6 +24,7 @@ from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
 from aggregator.fetch.guard import AddressRefused, Guard
+from aggregator.fetch.heads import MAX_LINE, Connector
 from aggregator.fetch.target import Target
 
 #: Idle connections that are kept for a next request, besides those in use.
@@ -119,7 +120,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     def _session(self, policy: Policy) -> aiohttp.ClientSession:
         if policy not in self._sessions:
             guard = Guard(policy)
-            connector = aiohttp.TCPConnector(
+            connector = Connector(
                 limit=0, resolver=_GuardedResolver(self._look_up, guard), socket_factory=partial(self._socket, guard)
             )
             self._sessions[policy] = aiohttp.ClientSession(
@@ -127,6 +128,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(),
+                max_line_size=MAX_LINE,
+                max_field_size=MAX_LINE,
                 trust_env=False,
             )
         return self._sessions[policy]

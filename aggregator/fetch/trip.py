@@ -5,8 +5,12 @@ Nothing is sent here. What belongs to one origin (credentials, headers, cookies)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aggregator.errors import FetchError
 from aggregator.fetch import target as targets
+from aggregator.fetch.cookies import ChainCookies
+from aggregator.fetch.proxies import Choice, no_proxy
 from aggregator.fetch.request import Request
 from aggregator.fetch.target import Origin, Target
 from aggregator.fetch.transport import Outgoing
@@ -18,11 +22,14 @@ _PERMANENT = frozenset({301, 308})
 class Trip:
     """Where one request has come, and how.
 
+    Args:
+        proxy_of: the proxy where the request names none.
+
     Raises:
         FetchError: its address cannot be asked for.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, proxy_of: Choice = no_proxy) -> None:
         self.request = request
         self.target = targets.parse(request.url)
         self.validators = _validators(request)
@@ -35,12 +42,15 @@ class Trip:
         #: before the first other one led to.
         self.moved_to: str | None = None
         self._permanent = True
-        self._visited = {self.target.url}
+        self._cookies = ChainCookies()
+        self._proxy_of = proxy_of
         self._credentials: dict[Origin, str] = {}
         if request.access.authorization:
             self._credentials[self._home] = request.access.authorization
         self._learn(home)
         self._learn(self.target)
+        #: Addresses with the cookies that they were asked with: with others, the same address may answer otherwise.
+        self._visited = {(self.target.url, self._cookie_header())}
 
     @property
     def at_home(self) -> bool:
@@ -64,20 +74,27 @@ class Trip:
             headers.insert(0, ("Host", target.authority))
         if request.delta and self.validators:
             headers.append(("A-IM", "feed"))
-        if at_home and access.cookies:
-            headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in access.cookies)))
+        if cookies := self._cookie_header():
+            headers.append(("Cookie", cookies))
         if credentials := self._credentials.get(target.origin):
             headers.append(("Authorization", credentials))
         unverified = at_home and access.unverified_until is not None
-        return Outgoing(target, headers, request.allow_private, access.proxy, unverified=unverified)
+        proxy = access.proxy or self._proxy_of(target)
+        return Outgoing(target, headers, request.allow_private, proxy, unverified=unverified)
 
-    def move(self, location: str, status: int) -> None:
-        """Go on to where a redirect leads; raises `FetchError`."""
+    def move(self, location: str, status: int, cookies: Sequence[str] = ()) -> None:
+        """Go on to where a redirect leads; raises `FetchError`.
+
+        Args:
+            cookies: values of Set-Cookie in the answer that redirects.
+        """
+        self._cookies.keep(self.target, cookies)
         before, self.target = self.target, self.target.join(location)
-        if self.target.url in self._visited:
-            message = "the redirects go round in a circle; perhaps the site wants cookies"
+        asked = (self.target.url, self._cookie_header())
+        if asked in self._visited:
+            message = "the redirects go round in a circle; perhaps the site wants a browser"
             raise FetchError(message, kind="redirect", url=self.target.url)
-        self._visited.add(self.target.url)
+        self._visited.add(asked)
         self._permanent = self._permanent and status in _PERMANENT
         if (before.scheme, self.target.scheme) == ("https", "http"):
             # Whoever sits on the way could have written all that follows; such an address is never remembered.
@@ -87,10 +104,19 @@ class Trip:
             self.moved_to = self.target.url
         self._learn(self.target)
 
+    def _cookie_header(self) -> str:
+        """The cookies to send to where the trip has come: the source's own at home, and those of the way."""
+        cookies = dict(self.request.access.cookies) if self.at_home else {}
+        cookies |= self._cookies.of(self.target)
+        return "; ".join([f"{name}={value}" for name, value in cookies.items()])
+
     def _learn(self, target: Target) -> None:
-        """Keep the credentials of an address for its origin, and for no other."""
+        """Keep the credentials of an address for its origin, and for no other; the first ones count.
+
+        Else a redirect could put its own in the place of those of the source.
+        """
         if target.authorization:
-            self._credentials[target.origin] = target.authorization
+            self._credentials.setdefault(target.origin, target.authorization)
 
 
 def _validators(request: Request) -> list[tuple[str, str]]:

@@ -58,6 +58,8 @@ class NotModified:
     freshness: Freshness = Freshness()
     #: As in `Fetched`.
     moved_to: str | None = None
+    #: Whether the bytes came; False: the server said 304.
+    whole: bool = False
     notes: tuple[str, ...] = ()
 
 

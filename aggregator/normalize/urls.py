@@ -11,6 +11,8 @@ from urllib.parse import quote, urljoin
 
 import idna
 
+from aggregator.values.urls import without_feed_scheme
+
 #: Longest address of an entry, and of a link inside a text, in characters.
 MAX_URL = 2000
 MAX_LINK = 4000
@@ -55,7 +57,7 @@ def resolve(link: str, base: str | None) -> str | None:
             return origin + link
     if len(link) > 2 * MAX_LINK:
         return None
-    link = _CONTROLS.sub("", link.strip(_EDGES))
+    link = without_feed_scheme(_CONTROLS.sub("", link.strip(_EDGES)))
     head, mark, rest = _before_query(link)
     # As browsers do for http(s) addresses (WHATWG URL, section 4.4).
     link = head.replace("\\", "/") + mark + rest

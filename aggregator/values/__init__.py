@@ -1,0 +1,1 @@
+"""Small facts that several stages share, each in one place."""
