@@ -118,6 +118,8 @@ def succeeded(
         home_url=parsed.home_url or state.home_url,
         body_hash=fetched.body_hash or None if whole else None,
         feed_hints=wishes.dump() or None,
+        # A 226 has only what is new.
+        whole_at=now if fetched.status == 200 else state.whole_at,
     )
     return FeedUpdate(after, new, changed, unchanged, notes)
 
@@ -127,7 +129,8 @@ def not_modified(source: Source, state: FeedState, outcome: NotModified, now: da
     etag, last_modified = outcome.etag or state.etag, outcome.last_modified or state.last_modified
     server = server_hints(outcome.freshness, now, no_validator=not (etag or last_modified))
     wishes = FeedHints.load(state.feed_hints)
-    after = _well(source, state, now, server, wishes, etag=etag, last_modified=last_modified)
+    whole_at = now if outcome.whole else state.whole_at or now
+    after = _well(source, state, now, server, wishes, etag=etag, last_modified=last_modified, whole_at=whole_at)
     return FeedUpdate(after, notes=outcome.notes)
 
 

@@ -29,7 +29,7 @@ from aggregator.isolate import MEMORY_MB, SECONDS, Isolated
 from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, Source
 from aggregator.outage import Jury, Outcome
 from aggregator.pool import Pool
-from aggregator.sources import KINDS, Tools, moves
+from aggregator.sources import KINDS, Tools, doubted, moves
 from aggregator.store import Store
 
 log = logging.getLogger(__name__)
@@ -107,6 +107,7 @@ async def update_due(
         concurrency=config.fetch.concurrency,
         per_host=config.fetch.per_host,
         host_delay=config.fetch.host_delay or timedelta(0),
+        proxy=config.fetch.proxy,
     )
     with ExitStack() as stack:
         if pool is None:
@@ -224,7 +225,7 @@ class _Cycle:
     async def _pull(self, source: Source, state: FeedState) -> tuple[FeedUpdate, bool]:
         """The outcome of a look, and whether it is stored."""
         kind = KINDS[source.kind]
-        asked = moves.usable(source, state, self.digester.clock())
+        asked = moves.usable(source, doubted(state, self.digester.clock()), self.digester.clock())
         fetched = await kind.fetch(source, asked, self._tools(source))
         now = self.digester.clock()
         request_hash = kind.request_hash(source)

@@ -116,6 +116,7 @@ def test_success_renews_the_account() -> None:
         next_due_at=next_due("s", NOW, SOURCE.interval).at,
         due_why="every 1h",
         rhythm=Rhythm(NOW, NOW).dump(),
+        whole_at=NOW,
     )
     assert (update.unchanged, update.notes) == (7, ("a note",))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,14 +22,6 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 FEED = rss([item(1), item(2)])
-
-
-@pytest.fixture
-def other() -> Iterator[Origin]:
-    """Another origin: the same host at another port."""
-    server = Origin()
-    yield server
-    server.close()
 
 
 def redirect(origin: Origin, path: str, location: str, status: int = 301) -> str:

@@ -191,3 +191,5 @@ class FeedState:
     #: Where the document lives now, if its address answers with permanent redirects, and since when it does.
     moved_to: str | None = None
     moved_since: datetime | None = None
+    #: When its document last came whole, and not only as "not modified".
+    whole_at: datetime | None = None

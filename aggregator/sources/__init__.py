@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aggregator.models import SourceKind
 from aggregator.sources import feed, moves, scrape
-from aggregator.sources.base import Kind, Tools
+from aggregator.sources.base import Kind, Tools, doubted
 
-__all__ = ["KINDS", "Kind", "Tools", "moves"]
+__all__ = ["KINDS", "Kind", "Tools", "doubted", "moves"]
 
 #: Every kind by the word that stands for it in `Source.kind`.
 KINDS: dict[SourceKind, Kind] = {"feed": feed, "scrape": scrape}

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from aggregator.fetch import Request
@@ -92,6 +92,20 @@ def plain_request(
         body_hash=body_hash,
         delta=delta,
     )
+
+
+#: How long a server is believed that the document has not changed.
+BELIEVED = timedelta(days=7)
+
+
+def doubted(state: FeedState, now: datetime) -> FeedState:
+    """The state to fetch with: without validators where the document has not come whole for `BELIEVED`.
+
+    Some servers answer every conditional request with 304, whatever has changed.
+    """
+    if state.whole_at is None or now - state.whole_at < BELIEVED:
+        return state
+    return replace(state, etag=None, last_modified=None)
 
 
 def conditional_request(

@@ -1,0 +1,16 @@
+"""When the document of a source last came whole: a server that only says "not modified" is not believed for ever."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column."""
+    op.add_column("sources", sa.Column("whole_at", sa.BigInteger))
