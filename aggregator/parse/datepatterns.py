@@ -10,17 +10,19 @@ import re
 
 _HALF = r"(?:(?P<half>上午|下午|凌晨|早上|早晨|清晨|中午|傍晚|晚上|晚间|夜里|午前|午後|오전|오후)\s*)?"
 _CLOCK = (
-    r"(?P<hour>\d{1,2})\s?[:h时時点點시]\s?(?P<minute>\d{1,2})[分분]?(?:\s?[:分]?(?P<second>\d{1,2})秒?(?:[.,:]\d{1,12})?)?"
+    r"(?P<hour>\d{1,2})(?:\s?[:h时時点點시]\s?|\.(?=\d\d(?!\d)))(?P<minute>\d{1,2})[分분]?"
+    r"(?:\s?[:.分]?(?P<second>\d{1,2})[秒초]?(?:[.,:]\d{1,12})?)?"
     r"(?:\s*(?P<ampm>[ap]\.?m\b\.?))?(?:\s*(?:uhr|hrs?)\b)?"
 )
 _ZONE = (
-    r"(?:\s*(?P<zone>[+-]\d{1,2}(?::?\d{2})?(?=$|\s)|(?:gmt|utc?|z)?[+-]\d{1,2}(?::?\d{2})?|[a-z]{1,5}(?![a-z+-])"
-    r"|(?:gmt|utc?)\s[+-]\d{1,2}(?::?\d{2})?)(?:(?<=\d)\s[a-z]{2,5})?)?"
+    r"(?:\s*(?P<zone>[+-]\d{1,2}(?::?\d{2})?(?=z?(?:$|\s))|(?:gmt|utc?|z)?[+-]\d{1,2}(?::?\d{2})?|[a-z]{1,5}(?![a-z+-])"
+    r"|(?:gmt|utc?)\s[+-]\d{1,2}(?::?\d{2})?|[a-z]{2,20}(?:/[a-z_+-]{2,30}){1,2})(?:(?<=\d)(?:z|\s[a-z]{2,5}))?)?"
 )
 #: A time of day with its zone, or nothing.
 TIME = rf"(?:[T,]?\s*(?:at\s|um\s|à\s|-\s)?\s*{_HALF}{_CLOCK}{_ZONE})?"
 _WORD = r"[^\W\d_]"
-_WEEKDAY = rf"(?:{_WORD}{{2,12}}\.?\s?,?\s*)?"
+#: A whole word: half of a month's name is no day.
+_WEEKDAY = rf"(?:{_WORD}{{2,15}}(?!{_WORD})\.?\s?,?\s*)?"
 _CJK_WEEKDAY = (
     r"(?:\s*[(]?(?:星期|周|週|礼拜)?[一二三四五六日天月火水木金土월화수목금토일](?:曜日?|요일)?"
     r"(?:[)]|(?=\s|$|\d|[上下凌早清中傍晚夜午오])))?"
@@ -36,6 +38,8 @@ RFC = _pattern(
     rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?[\s-]*(?:de\s)?(?P<name>{_WORD}{{3,12}})\.?,?[\s-]*(?:de\s)?"
     rf"(?P<year>\d{{4}}|\d{{2,3}}(?=\s|$))(?:,?\s+{TIME})?"
 )
+#: A date whose day and month could be told apart by the numbers only.
+EITHER = re.compile(r"(?<![\d/-])(\d{1,2})([/-])(\d{1,2})\2(?:\d{4}|\d{2})(?![\d/-])")
 #: Tried in this order; no text fits two of them with different meanings.
 PATTERNS = (
     ISO,
@@ -50,7 +54,8 @@ PATTERNS = (
         r"(?P<year>\d{4})\s?[年년]\s?(?P<month>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日号號일]?"
         rf"{_CJK_WEEKDAY}{TIME}"
     ),
-    _pattern(rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<year>\d{{4}}){TIME}"),
+    _pattern(rf"(?P<year>\d{{4}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<day>\d{{1,2}})\.?{TIME}"),
+    _pattern(rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<year>\d{{4}}|\d{{2}}(?=[\s,]|$)){TIME}"),
     _pattern(rf"{_WEEKDAY}(?P<first>\d{{1,2}})(?P<sep>[/-])(?P<other>\d{{1,2}})(?P=sep)(?P<year>\d{{4}}){TIME}"),
     _pattern(
         r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"

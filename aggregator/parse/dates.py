@@ -4,20 +4,24 @@ In: text. Out: a datetime, or None for what is no date or cannot be one (30 Febr
 14 hours, anything before 1970). No text raises, the locale plays no part, and every pattern runs in linear time.
 
 Formats: RFC 822, 2822 and 850 with their common errors, asctime, ISO 8601 and W3CDTF, Chinese, Japanese and Korean
-dates, German and American ones, JavaScript's, Unix time in seconds or milliseconds. Where day and month cannot be
-told apart, ``06/05/2022`` is read the American way.
+dates, German and American ones, JavaScript's, Unix time in seconds or milliseconds; names of months in some forty
+languages. How ``06/05/2022`` is to be read, the other dates of its document say (`style_of`), else its language; where
+nothing does, it is read the American way.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import timezone as fixed_zone
 from functools import cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from aggregator.parse.datepatterns import AGO, ISO, NAMED_DAY, NOW, PATTERNS, RFC, YEARLESS
+from aggregator.parse import monthnames
+from aggregator.parse.datepatterns import AGO, EITHER, ISO, NAMED_DAY, NOW, PATTERNS, RFC, YEARLESS
 from aggregator.parse.datewords import AFTERNOON, MONTHS, MORNING, NOON, ZONES
 
 _MAX_LENGTH = 100
@@ -27,18 +31,59 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mo": 30 * 86
 _QUICK = re.compile(
     r"(?:[A-Za-z]{3}, )?(\d{1,2}) ([A-Za-z]{3}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|([+-])(\d\d)([0-5]\d))"
 )
+#: Languages that begin with the month; those that begin with the year say nothing; all others begin with the day.
+_MONTH_FIRST = frozenset({"en-us", "en-ph", "es-us", "es-pr", "fil", "fil-ph"})
+_YEAR_FIRST = frozenset({"zh", "ja", "ko", "hu", "lt", "mn", "sv", "eu"})
+_UNSURE = frozenset({"en", "en-ca", "fr-ca", "en-za"})
 _UNIX = re.compile(r"(\d{9,10})(?:\.\d{0,9})?|(\d{12,13})")
 _COMMENT = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])$")
 _ZONE_PARTS = re.compile(r"([a-z]*)\s?(?:([+-])(\d{1,2}):?(\d{2})?)?", re.IGNORECASE)
 _SIGNS = str.maketrans({"−": "-", "–": "-", "。": ".", "\u3000": " ", "\xa0": " "})
 
 
-def parse_date(text: str, *, timezone: str | None = None) -> datetime | None:
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the dates of one document are written."""
+
+    #: Tag of the language of the document, for names of months that several languages have.
+    language: str | None = None
+    #: Whether ``06/05/2022`` is a day in May; None: nothing says so.
+    day_first: bool | None = None
+
+
+def style_of(texts: Iterable[str | None], language: str | None) -> Style:
+    """Find out how the dates of one document are written: 25/02 shows how 05/02 is meant.
+
+    Args:
+        texts: all its dates, as found.
+        language: the tag of its language, or None.
+
+    Returns:
+        The style. Where some dates say this and some that, or none says anything, the language decides; where it is
+        not known, nothing does.
+    """
+    first = other = False
+    for text in texts:
+        if text is not None and len(text) <= _MAX_LENGTH and ("/" in text or "-" in text):
+            match = EITHER.search(text)
+            if match is not None:
+                first = first or int(match[1]) > 12
+                other = other or int(match[3]) > 12
+    if first != other:
+        return Style(language, day_first=first)
+    tag = "" if language is None else language.strip().replace("_", "-").lower()
+    if not tag or tag in _UNSURE or tag.partition("-")[0] in _YEAR_FIRST:
+        return Style(language)
+    return Style(language, day_first=tag not in _MONTH_FIRST)
+
+
+def parse_date(text: str, *, timezone: str | None = None, style: Style = Style()) -> datetime | None:
     """Read a date.
 
     Args:
         text: the date as found.
         timezone: IANA name of the zone of dates that name none; None: UTC.
+        style: how the dates of its document are written.
 
     Returns:
         The instant, in UTC with whole seconds, or None. A date far in the future is returned as it is.
@@ -63,7 +108,7 @@ def parse_date(text: str, *, timezone: str | None = None) -> datetime | None:
     if match is None:
         return None
     groups = match.groupdict()
-    day = _day(groups)
+    day = _day(groups, style)
     return None if day is None else _instant(day, groups, timezone)
 
 
@@ -194,15 +239,16 @@ def _unix(match: re.Match[str]) -> datetime:
     return datetime.fromtimestamp(int(seconds) if seconds else int(milliseconds) // 1000, UTC)
 
 
-def _day(found: dict[str, str | None]) -> date | None:
+def _day(found: dict[str, str | None], style: Style) -> date | None:
     year = _year(found["year"] or "")
     try:
         if found.get("week"):
             return date.fromisocalendar(year, int(found["week"] or 1), int(found.get("weekday") or 1))
         if found.get("first"):
             first, other = int(found["first"] or 0), int(found["other"] or 0)
-            return date(year, other, first) if first > 12 else date(year, first, other)
-        month = _month(found["name"] or "") if "name" in found else int(found["month"] or 0)
+            day_first = other <= 12 if first > 12 else style.day_first and other <= 12
+            return date(year, other, first) if day_first else date(year, first, other)
+        month = _month(found["name"] or "", style.language) if "name" in found else int(found["month"] or 0)
         return date(year, month, int(found.get("day") or 1))
     except (ValueError, OverflowError):
         return None
@@ -216,16 +262,27 @@ def _year(digits: str) -> int:
     return year + 1900 if len(digits) == 3 else year
 
 
-def _month(name: str) -> int:
-    """The number of a month's name in one of the usual languages; 0 for any other word."""
+def _month(name: str, language: str | None) -> int:
+    """The number of a month's name; 0 for any other word."""
     name = name.lower()
     if found := MONTHS.get(name):
         return found
     bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return MONTHS.get(bare) or MONTHS.get(unicodedata.normalize("NFC", bare), 0)
+    bare = unicodedata.normalize("NFC", bare)
+    return MONTHS.get(bare) or monthnames.month(bare, language)
+
+
+def _place(name: str) -> tzinfo | None:
+    """The zone of an IANA name, or None where there is no such zone."""
+    try:
+        return zone(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def _named_zone(text: str, timezone: str | None) -> tzinfo | None:
+    if "/" in text:
+        return _place(text) or zone(timezone)
     match = _ZONE_PARTS.fullmatch(text)
     if match is None:
         return None

@@ -3,7 +3,8 @@
 What a document says of its encoding is often wrong, so that the bytes have the last word. In this order: a byte
 order mark; the zero bytes of UTF-16 and UTF-32 (XML 1.0, appendix F); valid UTF-8; a declared encoding (XML
 declaration, HTTP charset) that decodes without error, multi-byte ones first; UTF-8 with a few bad bytes; what the
-characters look like in one of the usual East Asian encodings; windows-1252. UTF-7 is never used: it hides markup.
+characters look like in one of the usual East Asian encodings, then in a single-byte one (`singlebyte`); windows-1252.
+UTF-7 is never used: it hides markup. UTF-8 that was taken for windows-1252 and encoded again is undone.
 
 Names mean what browsers take them for (WHATWG Encoding Standard): gb2312 and gbk are read as gb18030, iso-8859-1
 as windows-1252, euc-kr as cp949, shift_jis as cp932, big5 as Big5-HKSCS. Pure; everything runs in linear time.
@@ -16,6 +17,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from aggregator.parse import singlebyte
 from aggregator.parse.characters import JAPANESE, KOREAN, SIMPLIFIED_CHINESE, TRADITIONAL_CHINESE
 
 _BOMS = (
@@ -33,6 +35,12 @@ _WIDE = (
 )
 _XML_ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?\sencoding\s*=\s*["']\s*([\w.:-]{1,40})\s*["']""")
 _HTTP_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
+
+_LANGUAGE = re.compile(
+    rb"""(?:<(?:dc:)?language>\s*|\b(?:xml:)?lang\s*=\s*["']\s*|"language"\s*:\s*")([A-Za-z]{2,3})\b""", re.IGNORECASE
+)
+#: Names that people write for code pages of Windows: ``cp-1251``, ``win1251``, ``windows_1251``.
+_CODE_PAGE = re.compile(r"(?:cp|win|windows|ansi)[-_ ]?(\d{3,4})")
 
 _BROWSER_NAMES = {
     "ascii": "windows-1252",
@@ -70,6 +78,18 @@ _SAMPLE = 200_000
 #: Share of common characters from which on an encoding is believed; wrong ones stay below 5 %.
 _BELIEVED = 0.12
 
+#: Share of the bytes beyond ASCII that may stand alone in an East Asian text, where they come in pairs.
+_ALONE = 1 / 3
+_RUN = re.compile(rb"[\x80-\xff]+")
+
+#: What UTF-8 looks like where it was taken for windows-1252.
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
+#: A letter that stands for the first byte of a character, before one that stands for a further byte.
+_TWICE = re.compile(rb"\xc3[\x80-\xb4](?:\xc2|\xe2\x82\xac)")
+#: Characters that a text must have to be taken for encoded twice, not all the same: one may quote such a text.
+_FEWEST_TWICE = 3
+_TO_CP1252 = codecs.charmap_build("".join(_CP1252.get(byte, chr(byte)) for byte in range(256)))
+
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 _ASCII = re.compile("[\x00-\x7f]+")
@@ -96,6 +116,9 @@ def decode(body: bytes, content_type: str = "") -> Decoded:
     declared = _declared(body, content_type)
     encoding, text = _decode_marked(body) or _decode_bytes(body, declared)
     repairs = []
+    if encoding == "utf-8" and (once := _encoded_once(text)) is not None:
+        text = once
+        repairs.append("encoded as UTF-8 twice, read once more")
     if declared and encoding not in declared and not body.isascii():
         repairs.append(f"declared as {declared[0]}, read as {encoding}")
     if (bad := text.count("\ufffd")) and bad > body.count(b"\xef\xbf\xbd"):
@@ -105,6 +128,11 @@ def decode(body: bytes, content_type: str = "") -> Decoded:
     if removed:
         repairs.append(f"control characters were removed: {removed}")
     return Decoded(text, encoding, tuple(repairs))
+
+
+def may_be_encoded_twice(body: bytes) -> bool:
+    """Whether something in a document looks like UTF-8 that was encoded once more, so that `decode` has to see it."""
+    return _TWICE.search(body) is not None
 
 
 def drop_forbidden_references(text: str) -> tuple[str, int]:
@@ -140,7 +168,7 @@ def _declared(body: bytes, content_type: str) -> tuple[str, ...]:
 
 def _browser_name(name: str) -> str | None:
     try:
-        known = codecs.lookup(name.lower().removeprefix("x-")).name
+        known = codecs.lookup(_CODE_PAGE.sub(r"cp\1", name.lower().removeprefix("x-"))).name
     except (LookupError, UnicodeError):
         return None
     known = _BROWSER_NAMES.get(known, known)
@@ -180,6 +208,10 @@ def _decode_bytes(body: bytes, declared: tuple[str, ...]) -> tuple[str, str]:
     for name in declared:
         if name not in _MULTI_BYTE and name not in ("windows-1252", "utf-8"):
             return name, body.decode(name, "replace")
+    language = _LANGUAGE.search(body, 0, 10_000)
+    single = singlebyte.guess(body, "windows-1252" in declared, language[1].decode() if language else None)
+    if single is not None:
+        return single, body.decode(single, "replace")
     return "windows-1252", body.decode("latin-1").translate(_CP1252)
 
 
@@ -196,6 +228,9 @@ def _beyond_ascii(text: str) -> int:
 
 def _guess(body: bytes, declared: tuple[str, ...]) -> str | None:
     """The East Asian encoding in which most characters are common ones; None if that fits none of them."""
+    runs = [len(match.group()) for _, match in zip(range(_SAMPLE), _RUN.finditer(body), strict=False)]
+    if runs.count(1) > _ALONE * sum(runs):
+        return None
     best, best_score = None, _BELIEVED
     for name, common in _COMMON.items():
         text = body[:_SAMPLE].decode(name, "replace")
@@ -208,3 +243,20 @@ def _guess(body: bytes, declared: tuple[str, ...]) -> str | None:
         if score > best_score:
             best, best_score = name, score
     return best
+
+
+def _encoded_once(text: str) -> str | None:
+    """The text behind one that was encoded as UTF-8 twice; None where not all that is beyond ASCII looks like it."""
+    first = _BEYOND_ASCII.search(text)
+    if first is None or _undone(first.group()) is None:
+        return None
+    once = _undone(text)
+    found = "" if once is None else "".join(_BEYOND_ASCII.findall(once[:_SAMPLE]))
+    return once if len(found) >= _FEWEST_TWICE and len(set(found)) > 1 else None
+
+
+def _undone(text: str) -> str | None:
+    try:
+        return codecs.charmap_encode(text, "strict", _TO_CP1252)[0].decode("utf-8")
+    except UnicodeError:
+        return None

@@ -15,6 +15,7 @@ from lxml import etree
 from aggregator.models import Fetched, ParsedFeed
 from aggregator.parse import atom, jsonfeed, rss
 from aggregator.parse.document import Document
+from aggregator.parse.encoding import may_be_encoded_twice
 from aggregator.parse.mend import mend, without_forbidden
 from aggregator.parse.xmltree import IllFormed, Reader, Unsure, parse_xml
 
@@ -34,7 +35,7 @@ _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?>\s++|<!--.*?-->|<\?.*?\?>)*+<[A-Za-z
 def read_bytes(fetched: Fetched) -> ParsedFeed | None:
     """Read a document that is well-formed UTF-8 without a DOCTYPE: with one, entities could be declared."""
     body = fetched.body
-    if not _UTF8_START.match(body) or not _PROLOG.match(body):
+    if not _UTF8_START.match(body) or not _PROLOG.match(body) or may_be_encoded_twice(body):
         return None
     try:
         return _read_xml(body, fetched.url, ())
