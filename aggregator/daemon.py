@@ -203,10 +203,13 @@ class Daemon:
                 config, store, chosen, clock=self._clock, pool=pool, on_result=self._on_result, stopping=self._stopping
             )
             removed = await self._in_keeper(retain, config, store, self._settings.data, self._clock())
-            if removed:
-                tell(f"{removed} entries removed that are kept no longer", action="retention", removed=removed)
+            if removed.entries:
+                count = removed.entries
+                tell(f"{count} entries removed that are kept no longer", action="retention", removed=count)
             write = partial(publish, store, config, self._settings.data, progress=lambda posts: self._moved())
             report = await self._in_keeper(partial(write, run=pool.submit))
+        for failure in (*removed.failures, *report.failures):
+            tell(str(failure), action="publish", level=logging.ERROR)
         await self._in_keeper(write_heartbeat, self._settings.data, self._clock())
         if calls := due_calls(config, await self._in_keeper(store.fingerprints), results):
             await self._in_keeper(store.record, await run_calls(calls))

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aggregator.retention import remove
+from aggregator.retention import Removed, remove
 from aggregator.store import Store
 
 
-def purge(store: Store, data: Path, source_id: str) -> int:
-    """Delete the entries, posts and state of a source; returns the number of entries.
+def purge(store: Store, data: Path, source_id: str) -> Removed:
+    """Delete the entries, posts and state of a source; where some of them cannot be, its state stays for a later call.
 
     Raises:
-        PublishError: a post file cannot be deleted; its entry stays, too.
-        StoreError: the store failed.
+        StoreError: the store failed, and no row is to blame.
     """
     removed = remove(store, source_id, None, 0, posts=data / "posts")
-    store.forget(source_id)
-    store.record({f"hook/{source_id}": ""})
+    if not removed.failures:
+        store.forget(source_id)
+        store.record({f"hook/{source_id}": ""})
     return removed

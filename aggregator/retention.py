@@ -3,17 +3,22 @@
 In: the configuration, the store, the time. Out: fewer entries, and fewer post files where `posts: delete` says so; the
 merged feeds follow at the next publication. What was removed stays removed, although its feed may list it still. Post
 files go before their rows, and feeds are marked before both, so that a crash at any point is made good by the next run.
+A file that cannot be deleted keeps its own entry only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator.config import Config
-from aggregator.errors import PublishError
+from aggregator.errors import RowError
 from aggregator.models import Source
+from aggregator.publish import files
+from aggregator.publish.assign import refused_row, store_each
+from aggregator.publish.report import Failure
 from aggregator.publish.site import invalidate
 from aggregator.store import Store
 
@@ -24,26 +29,42 @@ BATCH = 500
 _LAST = "retention/at"
 
 
-def retain(config: Config, store: Store, data: Path, now: datetime) -> int:
-    """Remove what is too much, unless that was done within the last `EVERY`; returns the number of entries.
+@dataclass(slots=True)
+class Removed:
+    """What was removed, and what could not be."""
+
+    entries: int = 0
+    #: Post files that could not be deleted, whose entries stay, and entries that could not be removed.
+    failures: list[Failure] = field(default_factory=list)
+
+
+def retain(config: Config, store: Store, data: Path, now: datetime) -> Removed:
+    """Remove what is too much, unless that was done, without a failure, within the last `EVERY`.
 
     Raises:
-        PublishError: a post file cannot be deleted; its entry stays, too.
-        StoreError: the store failed.
+        StoreError: the store failed, and no row is to blame.
     """
+    removed = Removed()
     limited = [source for source in config.sources if source.retention.age or source.retention.count]
     if not limited:
-        return 0
+        return removed
     last = store.fingerprints().get(_LAST)
     # A time ahead of now was written by a clock that has been set back since.
     if last and timedelta(0) <= now - datetime.fromisoformat(last) < EVERY:
-        return 0
-    removed = sum(_retain(source, store, data, now) for source in limited)
-    store.record({_LAST: now.isoformat()})
+        return removed
+    for source in limited:
+        try:
+            done = _retain(source, store, data, now)
+        except RowError as error:
+            done = Removed(failures=[refused_row(f"retention of source {source.id!r}", error)])
+        removed.entries += done.entries
+        removed.failures += done.failures
+    if not removed.failures:
+        store.record({_LAST: now.isoformat()})
     return removed
 
 
-def _retain(source: Source, store: Store, data: Path, now: datetime) -> int:
+def _retain(source: Source, store: Store, data: Path, now: datetime) -> Removed:
     rule = source.retention
     before = now - rule.age if rule.age else None
     posts = data / "posts" if rule.delete_posts else None
@@ -58,8 +79,8 @@ def remove(
     *,
     posts: Path | None,
     categories: Collection[str] = (),
-) -> int:
-    """Remove the entries of a source that are older, or more; returns their number.
+) -> Removed:
+    """Remove the entries of a source that are older, or more.
 
     Args:
         before, count: as in `Store.expired`.
@@ -67,24 +88,40 @@ def remove(
         categories: whose feeds have to be written anew.
 
     Raises:
-        PublishError: a post file cannot be deleted; its entry stays, too.
-        StoreError: the store failed.
+        StoreError: the store failed, and no row is to blame.
     """
-    removed = 0
-    while batch := store.expired(source_id, before, count, BATCH):
+    removed = Removed()
+    stuck: set[int] = set()
+
+    def refuse(pk: int, failure: Failure) -> None:
+        stuck.add(pk)
+        removed.failures.append(failure)
+
+    while True:
+        found = store.expired(source_id, before, count, BATCH + len(stuck))
+        batch = {pk: path for pk, path in found.items() if pk not in stuck}
+        if not batch:
+            return removed
         invalidate(store, categories)
         if posts is not None:
-            _delete(posts, [path for path in batch.values() if path is not None])
-        store.remove(source_id, batch)
-        removed += len(batch)
-    return removed
+            _delete(store, posts, batch, refuse)
+        gone = [pk for pk in batch if pk not in stuck]
+        store_each(
+            lambda pks: store.remove(source_id, pks),
+            gone,
+            lambda pk, error: refuse(pk, refused_row(f"entry {pk} of source {source_id!r}", error)),
+        )
+        removed.entries += sum(pk not in stuck for pk in gone)
 
 
-def _delete(folder: Path, names: Iterable[str]) -> None:
-    for name in names:
-        try:
-            (folder / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise PublishError(
-                f"{folder / name} cannot be deleted: {error.strerror or error}; give permission"
-            ) from error
+def _delete(
+    store: Store, folder: Path, paths: Mapping[int, str | None], refuse: Callable[[int, Failure], None]
+) -> None:
+    """Delete post files, those only that were written for these entries."""
+    for pk, file in store.post_files(list(paths)).items():
+        path = paths[pk]
+        if path is not None:
+            try:
+                files.delete(folder, path, only=file.intended if file.written is None else None)
+            except files.FileError as error:
+                refuse(pk, Failure(f"posts/{path}", error.reason, error.advice))

@@ -13,6 +13,7 @@ from aggregator.config import Config, load
 from aggregator.config.load import MAX_FILE
 from aggregator.errors import ConfigError, Problem
 from aggregator.models import ArticleRules, Category, Every, ScrapeRules
+from tests.support import command
 
 FULL = """\
 site:
@@ -201,3 +202,31 @@ def test_nothing_heavy_is_imported() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_an_address_that_is_there_twice_is_a_note_and_no_fault(tmp_path: Path) -> None:
+    config = tmp_path / "feeds.yaml"
+    config.write_text(
+        "sources:\n"
+        "  - feed: https://a.example/?key=${env:KEY}\n"
+        "  - feed: https://b.example/\n"
+        "  - {id: again, feed: 'https://a.example/?key=secret-1', headers: {X-Edition: '2'}}\n"
+        "  - {id: page, scrape: {url: https://b.example/, items: a}}\n"
+        "  - {id: third, feed: 'https://a.example/?key=secret-1'}\n",
+        encoding="utf-8",
+    )
+    loaded = load(config, {"KEY": "secret-1"})
+    assert [(note.line, note.path) for note in loaded.notes] == [(4, "sources[2]"), (6, "sources[4]")]
+    assert str(loaded.notes[0]).endswith(
+        "sources[2]: the address of source `again` is also on line 2; is one of them too many?"
+    )
+    assert "secret-1" not in "".join(map(str, loaded.notes))
+
+
+def test_check_tells_notes_and_ends_well(tmp_path: Path) -> None:
+    config = tmp_path / "feeds.yaml"
+    config.write_text("sources: [{id: a, feed: 'https://a.example/'}, {id: b, feed: 'https://a.example/'}]\n")
+    done = command("check", "--config", str(config))
+    assert done.status == 0
+    assert f"note: {config}:1:48: sources[1]: the address of source `b` is also on line 1" in done.stdout
+    assert "fine, 2 sources" in done.stdout

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from aggregator.config import Config, load
-from aggregator.models import Rendered
+from aggregator.publish import postfiles
 from aggregator.publish import site as publishing
-from aggregator.publish.batches import FeedBatch, PostBatch
+from aggregator.publish.batches import FeedBatch, Made, PostBatch
 from aggregator.publish.site import Report, publish
 from aggregator.store import Store, open_store
 from tests.store_samples import entry, update
@@ -33,7 +33,7 @@ class Elsewhere:
         #: Function and length of each batch that was started or, with None, ended.
         self.events: list[tuple[str, int | None]] = []
 
-    def __call__(self, function: Callable[[Any], tuple[Rendered, ...]], batch: Any) -> Callable[[], Any]:
+    def __call__(self, function: Callable[[Any], tuple[Made, ...]], batch: Any) -> Callable[[], Any]:
         sent = pickle.dumps((function, batch))
         self.events.append((function.__name__, len(batch)))
 
@@ -82,7 +82,7 @@ def test_outputs_are_the_same_wherever_they_are_rendered(
     assert len(here) == SOURCES * ENTRIES + 3 * (SOURCES + 1) + 1
     for name in here:
         (site.data / name).unlink()
-    monkeypatch.setattr(publishing, "BATCH", 4)
+    monkeypatch.setattr(postfiles, "BATCH", 4)
     monkeypatch.setattr(publishing, "_ITEMS", 2 * 3 * ENTRIES)
     run = Elsewhere()
     counted: list[int] = []
@@ -137,23 +137,21 @@ def test_crash_leaves_no_fingerprint_of_settings_whose_outputs_are_being_replace
     assert site.public() == whole
 
 
-def test_failed_rendering_leaves_entries_pending_and_the_next_call_makes_it_good(
-    site: Site, config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("at_start", [True, False])
+def test_rendering_that_fails_elsewhere_is_done_here(
+    site: Site, config: Config, store: Store, monkeypatch: pytest.MonkeyPatch, at_start: bool
 ) -> None:
-    monkeypatch.setattr(publishing, "BATCH", 10)
+    monkeypatch.setattr(postfiles, "BATCH", 10)
 
-    def run(function: Callable[[Any], tuple[Rendered, ...]], batch: PostBatch | FeedBatch) -> Callable[[], Any]:
-        if isinstance(batch, PostBatch) and len(batch) < 10:
+    def run(function: Callable[[Any], tuple[Made, ...]], batch: PostBatch | FeedBatch) -> Callable[[], Any]:
+        def result() -> Any:
             raise RuntimeError("no more")
-        return lambda: function(batch)
 
-    with pytest.raises(RuntimeError, match="no more"):
-        publish(store, config, site.data, run=run)
-    left = len(store.pending(99))
-    assert 0 < left < SOURCES * ENTRIES
-    assert len(site.posts()) == SOURCES * ENTRIES - left
-    report = publish(store, config, site.data)
-    assert (len(report.posts), len(report.feeds)) == (left, 3 * (SOURCES + 1) + 1)
+        return result() if at_start else result
+
+    report = publish(store, config, site.data, run=run)
+    assert report.failures == []
+    assert (len(report.posts), len(report.feeds)) == (SOURCES * ENTRIES, 3 * (SOURCES + 1) + 1)
     assert store.pending(99) == []
 
 

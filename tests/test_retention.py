@@ -86,7 +86,7 @@ def test_it_is_looked_at_now_and_then_whatever_the_clock_does(site: Site, origin
             store.sync_sources(config.sources)
             key = str(now)
             store.apply(update("a", entry("a", key), entry("a", key + "b")))
-            return retain(config, store, site.data, NOW + now)
+            return retain(config, store, site.data, NOW + now).entries
 
         assert run(timedelta(0)) == 1
         assert run(EVERY / 2) == 0

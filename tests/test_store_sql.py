@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from aggregator.errors import StoreError
+from aggregator.errors import RowError, StoreError
 from aggregator.models import Enclosure, FeedState, Known, Origin
-from aggregator.store import Assignment, Store, Told, Unassigned, open_store
+from aggregator.store import Assignment, PostFile, Store, Told, Unassigned, Unreadable, open_store
 from tests.store_samples import HOUR, NOW, entry, fill, newest_keys, pending_keys, publish, source, update
 
 
@@ -206,7 +208,7 @@ def test_unassigned_are_the_pending_ones_without_an_id_in_the_same_order(store: 
     store.sync_sources([source("b"), source("a")])
     assert [one.key for one in store.unassigned(9)] == pending_keys(store) == ["k0", "k3", "k1", "k9"]
     first, second = store.unassigned(2)
-    assert second == Unassigned(second.pk, "k3", None, "T", "https://a.example/feed", "c")
+    assert second == Unassigned(second.pk, "k3", None, "T", "https://a.example/feed", "c", "a")
     store.assign([Assignment(first.pk, "id", "p.md", "p.md")])
     assert [one.key for one in store.unassigned(2)] == ["k3", "k1"]
     assert pending_keys(store) == ["k0", "k3", "k1", "k9"]
@@ -289,3 +291,44 @@ def test_everything_is_there_after_opening_again(tmp_path: Path) -> None:
     second = open_store(path)
     assert (second.states(), second.counts(), second.newest("c", 10)) == wanted
     second.close()
+
+
+def test_digests_of_post_files_are_kept_until_their_entries_go(store: Store) -> None:
+    fill(store, "k1", "k2")
+    first, second = (item.pk for item in store.pending(9))
+    assert store.post_files([first, second]) == {}
+    store.intend({first: PostFile(None, "1"), second: PostFile("0", "1")})
+    store.intend({first: PostFile(None, "2")})
+    assert store.post_files([first, second, 99]) == {first: PostFile(None, "2"), second: PostFile("0", "1")}
+    store.published([first])
+    assert store.post_files([first, second]) == {first: PostFile("2", "2"), second: PostFile("0", "1")}
+    assert pending_keys(store) == ["k2"]
+    store.remove("a", [first])
+    assert store.post_files([first, second]) == {second: PostFile("0", "1")}
+
+
+def test_posts_move_only_before_they_are_written(store: Store) -> None:
+    fill(store, "k1", "k2", "k3")
+    pks = [item.pk for item in store.pending(9)]
+    store.assign([Assignment(pk, f"id {pk}", f"{pk}.md", f"{pk}.md") for pk in pks])
+    store.intend({pks[0]: PostFile(None, "1"), pks[1]: PostFile("1", "2")})
+    store.move_posts([Assignment(pk, "ignored", f"{pk}-2.md", f"{pk}-2.md") for pk in pks])
+    assert [item.path for item in store.pending(9)] == [f"{pks[0]}-2.md", f"{pks[1]}.md", f"{pks[2]}-2.md"]
+    assert {item.id for item in store.pending(9)} == {f"id {pk}" for pk in pks}
+    with pytest.raises(RowError):
+        store.move_posts([Assignment(pks[0], "", "x.md", f"{pks[1]}.md")])
+
+
+def test_rows_that_cannot_be_read_are_left_out_where_that_is_asked_for(store: Store, tmp_path: Path) -> None:
+    fill(store, *(f"k{n}" for n in range(9)))
+    with closing(sqlite3.connect(tmp_path / "data" / "aggregator.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE entries SET title = CAST(X'ff' AS TEXT) WHERE key IN ('k1', 'k2', 'k8')")
+    for read in (store.pending, store.unassigned):
+        with pytest.raises(RowError):
+            read(9)
+        unreadable: list[Unreadable] = []
+        assert len(read(3, unreadable=unreadable)) == 3
+        assert [row.entry for row in unreadable] == ["entry 'k1' of source 'a'", "entry 'k2' of source 'a'"]
+    third = store.pending(3, unreadable=[])[-1]
+    assert [item.entry.key for item in store.pending(9, third, [])] == ["k5", "k6", "k7"]
+    assert [item.entry.key for item in store.pending(2, third)] == ["k5", "k6"]

@@ -119,7 +119,7 @@ URL = "https://a.example/feed"
 
 @pytest.mark.parametrize(
     ("old_is_explicit", "new_is_explicit", "follows"),
-    [(False, False, True), (False, True, True), (True, False, True), (True, True, False)],
+    [(False, False, True), (False, True, True), (True, False, True), (True, True, True)],
 )
 def test_renamed_source_is_found_by_its_address(
     store: Store, old_is_explicit: bool, new_is_explicit: bool, follows: bool
@@ -165,6 +165,15 @@ def test_two_sources_with_one_address_stay_apart(store: Store) -> None:
     assert sync_keys(store) == {"a": ["k"], "b": []}
     store.sync_sources(both[::-1])
     assert sync_keys(store) == {"a": ["k"], "b": []}
+
+
+def test_explicit_id_that_changes_goes_to_a_row_that_nobody_names(store: Store) -> None:
+    store.sync_sources([source("a"), source("b", url=URL)])
+    store.apply(update("b", entry("b", "l")))
+    store.sync_sources([source("c", url=URL), source("a")])
+    assert sync_keys(store) == {"a": ["k"], "c": ["l"]}
+    store.sync_sources([source("a"), source("d", url=URL), source("e", url=URL)])
+    assert sync_keys(store) == {"a": ["k"], "d": ["l"], "e": []}
 
 
 def test_explicit_id_wins_over_an_address(store: Store) -> None:

@@ -35,6 +35,8 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check feeds.yaml and list everything that is wrong with it, with line and column."""
     with reported():
         loaded = load_config(config)
+        for note in loaded.notes:
+            typer.echo(f"note: {note}")
         sources, categories = len(loaded.sources), len(loaded.categories)
         typer.echo(
             f"{config}: fine, {sources} source{'s' if sources != 1 else ''} "

@@ -192,11 +192,14 @@ def _take_out(config: Config, source: str) -> Config:
 
 
 def _purge(config: Config, data: Path, source: str) -> None:
+    from aggregator.cli.run import tell_failures
     from aggregator.publish.site import publish
     from aggregator.removal import purge
 
     with opened_store(data) as store:
         store.sync_sources(config.sources)
-        count = purge(store, data, source)
+        removed = purge(store, data, source)
         report = publish(store, config, data)
-    typer.echo(f"Deleted {source} with {count} entries; wrote or removed {report.files} files below {data}.")
+    typer.echo(f"Deleted {source} with {removed.entries} entries; wrote or removed {report.files} files below {data}.")
+    if status := tell_failures([*removed.failures, *report.failures]):
+        raise typer.Exit(status)

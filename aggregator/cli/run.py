@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from aggregator.config import Config
     from aggregator.pool import Pool
-    from aggregator.publish.site import Report
+    from aggregator.publish.report import Failure, Report
     from aggregator.store import Store
     from aggregator.update import Result
 
@@ -69,7 +69,9 @@ def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DA
             from aggregator.publish.site import publish as publish_all
 
             store.sync_sources(loaded.sources)
-            _tell_written(publish_all(store, loaded, data, everything=True), data)
+            report = publish_all(store, loaded, data, everything=True)
+            _tell_written(report, data)
+        raise typer.Exit(tell_failures(report.failures))
 
 
 def _known_sources(config: Config, wanted: Sequence[str]) -> None:
@@ -99,13 +101,14 @@ def run_cycle(
         from aggregator.publish.site import publish as publish_changed
         from aggregator.retention import retain
 
-        if removed := retain(config, store, data, utc_now()):
-            typer.echo(f"Removed {removed} entries that are kept no longer.")
+        removed = retain(config, store, data, utc_now())
+        if removed.entries:
+            typer.echo(f"Removed {removed.entries} entries that are kept no longer.")
         report = publish_changed(store, config, data, run=pool.submit)
         write_heartbeat(data, utc_now())
         _tell_changes(config, store, results)
         _tell_written(report, data)
-    return _status(results)
+    return tell_failures([*removed.failures, *report.failures]) or _status(results)
 
 
 def show_cycle(config: Config, store: Store, *, everything: bool, only: Sequence[str], form: LogFormat) -> int:
@@ -219,7 +222,28 @@ def _show(config: Config, results: Sequence[Result]) -> None:
     console.print(f"{len(results)} sources, {trouble}; {new} new entries, {changed} changed")
 
 
+def tell_failures(failures: Sequence[Failure]) -> int:
+    """Say on standard error what could not be published; returns the exit status."""
+    for failure in failures[:LONG_TABLE]:
+        typer.echo(f"error: {failure}", err=True)
+    if len(failures) > LONG_TABLE:
+        typer.echo(f"error: {len(failures) - LONG_TABLE} others could not be published either", err=True)
+    return 4 if failures else 0
+
+
 def _tell_written(report: Report, data: Path) -> None:
+    for note in report.notes:
+        typer.echo(f"note: {note}", err=True)
+    if report.adopted:
+        typer.echo(
+            f"note: {len(report.adopted)} files below {data / 'posts'} have the bytes of posts; taken over", err=True
+        )
+    if report.avoided:
+        typer.echo(
+            f"note: {len(report.avoided)} files below {data / 'posts'} are not of this database and stay as they are; "
+            "their posts have other names",
+            err=True,
+        )
     if not report.files:
         typer.echo("Nothing to write: all files are up to date.")
         return

@@ -22,6 +22,7 @@ from aggregator.config.references import References
 from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
 from aggregator.config.upkeep import RetentionSettings
+from aggregator.errors import Problem
 from aggregator.models import Category, Interval, Retention, Source, SourceKind
 
 MAX_FILE = 32 * 10**6
@@ -80,6 +81,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         sources=sources,
         path=path,
         secrets=frozenset(problems.secrets.union(*map(CommonSettings.secrets, document.sources))),
+        notes=_notes(sources, tree, path),
     )
 
 
@@ -230,6 +232,19 @@ def _source(
         retention=common.retention if retention is None else _retention((retention, *common.levels)),
         insist=settings.insist,
     )
+
+
+def _notes(sources: Sequence[Source], tree: MapNode, path: Path) -> tuple[Problem, ...]:
+    """Sources with the address of another one: they may differ in headers or category, or be there by mistake."""
+    first: dict[tuple[str, str], Source] = {}
+    notes = []
+    for index, source in enumerate(sources):
+        other = first.setdefault((source.kind, source.url), source)
+        if other is not source:
+            message = f"the address of source {show(source.id)} is also on line {other.line}; is one of them too many?"
+            line, column = tree["sources"].value_places[index]
+            notes.append(Problem(message, str(path), line, column, f"sources[{index}]"))
+    return tuple(notes)
 
 
 def _retention(levels: Sequence[RetentionSettings]) -> Retention:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from aggregator.errors import Problem
 from aggregator.models import Category, Source
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Config:
     path: Path
     #: Values that came from the environment or from files; `redact` hides them.
     secrets: frozenset[str]
+    #: What is worth a look and no fault.
+    notes: tuple[Problem, ...] = ()
 
 
 def redact(text: str, secrets: frozenset[str]) -> str:

@@ -1,52 +1,158 @@
 """Ids and paths for entries that have none: given once, in the order of their dates, and kept for ever.
 
-In: the store. Out: assignments in it.
+In: the store. Out: assignments in it, and the entries that could not have one. An id and a path are always found,
+whatever is taken; an entry on which that fails costs no other entry its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from itertools import count
+from typing import TypeVar
 
+from aggregator.errors import RowError
 from aggregator.normalize.identity import minted_id, public_id
 from aggregator.publish.names import Wanted, assign_paths
-from aggregator.store import Assignment, Store, Unassigned
+from aggregator.publish.report import Failure, sift, unexpected
+from aggregator.store import Assignment, Store, Unassigned, Unreadable
 
 #: Entries that are told apart by suffixes where they want one path; those of later batches give way to them.
 BATCH = 500
 #: Entries that are read at once: the store sorts all that have no id each time.
 _READ = 10 * BATCH
 
+T = TypeVar("T")
 
-def assign_all(store: Store) -> None:
-    """Give an id and a path to every pending entry that has none."""
-    while entries := store.unassigned(_READ):
-        ids = _ids(store, entries)
-        paths = _paths(store, [(entry.category, entry.title, id) for entry, id in zip(entries, ids, strict=True)])
-        store.assign([Assignment(entry.pk, id, *path) for entry, id, path in zip(entries, ids, paths, strict=True)])
+
+def assign_all(store: Store) -> list[Failure]:
+    """Give an id and a path to every pending entry that has none; returns those on which that failed."""
+    failed: dict[int, Failure] = {}
+    unreadable: dict[int, Failure] = {}
+
+    def fail(entry: Unassigned, error: Exception) -> None:
+        failed[entry.pk] = _failure(entry, error)
+
+    def made(entries: Sequence[Unassigned]) -> list[tuple[Unassigned, Assignment]]:
+        return list(zip(entries, _assignments(store, entries), strict=True))
+
+    while True:
+        skipped: list[Unreadable] = []
+        found = store.unassigned(_READ + len(failed), skipped)
+        unreadable |= {row.pk: unreadable_row(row) for row in skipped}
+        entries = [entry for entry in found if entry.pk not in failed]
+        if not entries:
+            return [*unreadable.values(), *failed.values()]
+        assignments, _ = sift(made, entries, fail)
+        store_each(lambda batch: store.assign([one for _, one in batch]), assignments, lambda one, e: fail(one[0], e))
+
+
+def another_path(store: Store, wanted: Wanted, refused: Collection[str]) -> tuple[str, str]:
+    """A path for an entry whose own is not to be had, and the folded path.
+
+    Args:
+        wanted: what the path is made from.
+        refused: folded paths that are not to be had either.
+    """
+    return _paths(store, [wanted], refused)[0]
+
+
+def store_each(write: Callable[[Sequence[T]], None], rows: Sequence[T], refused: Callable[[T, RowError], None]) -> None:
+    """Write rows together; where one of them is refused, all the others nevertheless.
+
+    Raises:
+        StoreError: the store failed, and no row is to blame.
+    """
+    try:
+        write(rows)
+    except RowError as error:
+        if len(rows) == 1:
+            refused(rows[0], error)
+            return
+        middle = len(rows) // 2
+        store_each(write, rows[:middle], refused)
+        store_each(write, rows[middle:], refused)
+
+
+def unreadable_row(row: Unreadable) -> Failure:
+    """The failure that a row is which cannot be read."""
+    return Failure(row.entry, row.reason, "repair its row in the database, or put a backup in its place")
+
+
+def refused_row(what: str, error: RowError) -> Failure:
+    """The failure that a row is which the database does not take."""
+    return Failure(what, str(error), "repair its row in the database, or put a backup in its place")
+
+
+def _failure(entry: Unassigned, error: Exception) -> Failure:
+    what = f"entry {entry.key!r} of source {entry.source_id!r}"
+    return refused_row(what, error) if isinstance(error, RowError) else unexpected(what, error)
+
+
+def _assignments(store: Store, entries: Sequence[Unassigned]) -> list[Assignment]:
+    ids = _ids(store, entries)
+    paths = _paths(store, [(entry.category, entry.title, id) for entry, id in zip(entries, ids, strict=True)])
+    return [Assignment(entry.pk, id, *path) for entry, id, path in zip(entries, ids, paths, strict=True)]
 
 
 def _ids(store: Store, entries: Sequence[Unassigned]) -> list[str]:
+    """An id for each: the source's own, else a minted one, else one minted from what no other entry has."""
     wanted = [public_id(entry.guid, entry.url, entry.key) for entry in entries]
     taken, _ = store.taken(wanted, ())
-    ids = []
+    ids: dict[int, str] = {}
+    left: list[Unassigned] = []
     for entry, id in zip(entries, wanted, strict=True):
         # Two sources may use one guid for different things; the first in their order keeps it.
-        chosen = minted_id(entry.url, entry.key) if id in taken else id
-        taken.add(chosen)
-        ids.append(chosen)
-    return ids
+        if id in taken:
+            left.append(entry)
+        else:
+            taken.add(id)
+            ids[entry.pk] = id
+    for attempt in count():
+        if not left:
+            break
+        minted = {entry.pk: minted_id(entry.url, entry.key + _salt(entry, attempt)) for entry in left}
+        taken |= store.taken(list(minted.values()), ())[0]
+        for entry in left:
+            if minted[entry.pk] not in taken:
+                taken.add(minted[entry.pk])
+                ids[entry.pk] = minted[entry.pk]
+        left = [entry for entry in left if entry.pk not in ids]
+    return [ids[entry.pk] for entry in entries]
 
 
-def _paths(store: Store, wanted: Sequence[Wanted]) -> list[tuple[str, str]]:
+def _salt(entry: Unassigned, attempt: int) -> str:
+    """What is added to a key: two sources may have one address, and then all that an id is minted from is the same."""
+    return f"\n{entry.source_id}" + f"\n{attempt}" * (attempt > 1) if attempt else ""
+
+
+def _paths(store: Store, wanted: Sequence[Wanted], refused: Collection[str] = ()) -> list[tuple[str, str]]:
     """The path of each, and the folded path."""
-    given: set[str] = set()
+    given = set(refused)
 
     def taken(keys: Collection[str]) -> set[str]:
         return store.taken((), keys)[1] | given.intersection(keys)
 
     paths: list[tuple[str, str]] = []
     for start in range(0, len(wanted), BATCH):
-        batch = assign_paths(wanted[start : start + BATCH], taken)
-        given.update(key for _, key in batch)
-        paths += batch
+        batch = wanted[start : start + BATCH]
+        try:
+            found = assign_paths(batch, taken)
+        except ValueError:
+            # Somebody has every path that one of them can have; it gets those of another id.
+            found = []
+            for one in batch:
+                found.append(_last_resort(one, taken))
+                given.add(found[-1][1])
+        given.update(key for _, key in found)
+        paths += found
     return paths
+
+
+def _last_resort(wanted: Wanted, taken: Callable[[Collection[str]], set[str]]) -> tuple[str, str]:
+    slug, title, id = wanted
+    for number in count():
+        try:
+            return assign_paths([(slug, title, f"{id}\n{number}" if number else id)], taken)[0]
+        except ValueError:
+            continue
+    raise AssertionError("counting ends never")

@@ -1,10 +1,11 @@
 """The only writer of published files: each one is replaced as a whole, and only when its bytes differ.
 
-In: a folder and outputs. Out: the files, and the names of those that changed. A reader sees the old bytes or the new
-ones, never a part; so does the next run after a crash at any point. Nothing outside of the folder is ever written.
+In: a folder and outputs. Out: the files, the names of those that changed, and what could not be written: one file that
+fails costs none of the others. A reader sees the old bytes or the new ones, never a part; so does the next run after a
+crash at any point. Nothing outside of the folder is ever written or deleted.
 
-Files are staged beside their targets as ``.<name>.tmp``, synced, and renamed over them, batch by batch. What a killed
-run left behind is removed by the next one that comes to the same target.
+Files are staged beside their targets as ``.<name>.aggregator-tmp``, synced, and renamed over them, batch by batch. What
+a killed run left behind is removed by the next one that comes to the same target.
 """
 
 # What is done to every file works on strings: making a `Path` costs as much as a system call.
@@ -13,50 +14,124 @@ run left behind is removed by the next one that comes to the same target.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import stat
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from aggregator.errors import PublishError
 from aggregator.models import Rendered
+from aggregator.publish.report import Failure
 
 #: Outputs that are staged together, and their bytes, about; bounds the memory of a generator's outputs too.
 _BATCH = 512
 _BATCH_BYTES = 4 << 20
 #: Up to here each file is synced by itself; above, one sync of everything is faster (by ten times at 500 files).
 _SYNC_EACH = 8
+#: Ends the names of temporary files; no other program and no person gives a file such a name.
+_TEMPORARY = ".aggregator-tmp"
 
 _DRIVE = re.compile("[A-Za-z]:")
 _NO_NAMES = frozenset({"", ".", ".."})
 
 
-def write(folder: Path, outputs: Iterable[Rendered]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of outputs; each name is in one list at most, and in none where its file had the bytes already."""
+
+    #: In the order of the outputs.
+    changed: list[str] = field(default_factory=list)
+    #: Not written, because a file is there that is not ours.
+    taken: list[str] = field(default_factory=list)
+    failed: dict[str, Failure] = field(default_factory=dict)
+
+
+class Staged(NamedTuple):
+    """A file that is about to be replaced."""
+
+    name: str
+    #: Whether something is in its place already.
+    replaces: bool
+
+
+def digest(data: bytes) -> str:
+    """What a file is recognized by."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _all(staged: Sequence[Staged]) -> Collection[str]:
+    return {file.name for file in staged}
+
+
+def write(
+    folder: Path,
+    outputs: Iterable[Rendered],
+    *,
+    first: Mapping[str, str | None] | None = None,
+    before: Callable[[Sequence[Staged]], Collection[str]] = _all,
+) -> Written:
     """Bring files up to date.
 
     Args:
         folder: the folder that the outputs' names are relative to; made where it is missing.
         outputs: what the files have to hold. Where a name occurs twice in a batch, the last one counts.
+        first: names that were never written for sure, each with the digest of what may have been written before a
+            crash. Such a file is replaced only where it has that digest.
+        before: called with the files of each batch that are staged, before the first of them is replaced; it returns
+            the names of those that may be. It answers for the others.
 
     Returns:
-        Names of the files that were written, in the order of `outputs`.
-
-    Raises:
-        PublishError: a name is unsafe, or the system refused. Files are whole, whether written already or not, and no
-            temporary file of this call is left.
+        What became of them. Files are whole, whether written or not, and no temporary file of this call is left.
     """
-    changed: list[str] = []
+    written = Written()
     known: dict[str, str] = {}
     for batch in _batches(outputs):
-        stage = _Stage(folder, known)
+        stage = _Stage(folder, known, first or {}, written)
         try:
-            changed += [name for name, data in batch.items() if stage.add(name, data)]
-            stage.commit()
+            for name, data in batch.items():
+                stage.add(name, data)
+            stage.commit(before)
         finally:
             stage.discard()
-    return changed
+    return written
+
+
+def delete(folder: Path, name: str, only: str | None = None) -> bool:
+    """Delete a file below a folder, if it is there; never one that is reached through a link that leads out of it.
+
+    Args:
+        folder: the folder that the name is relative to.
+        name: the file. What is neither a file nor a link is none of ours, and stays.
+        only: delete it only where its bytes have this digest.
+
+    Returns:
+        Whether there was such a file.
+
+    Raises:
+        FileError: its name is unsafe, it is reached through a link that leads outside, or the system refused.
+    """
+    path = folder / name
+    try:
+        if not _is_safe(name):
+            raise _unsafe(folder, name)
+        status = _status(str(path))
+        if status is None or not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+            return False
+        if not _is_inside(path.parent, folder) or (stat.S_ISLNK(status.st_mode) and not _is_inside(path, folder)):
+            raise _outside(folder, name)
+        if only is not None and _digest_of(str(path), status) != only:
+            return False
+        path.unlink()
+    except NotADirectoryError:
+        return False
+    except (OSError, RuntimeError) as error:
+        raise _refused(path, "cannot be deleted", error) from error
+    return True
 
 
 def _batches(outputs: Iterable[Rendered]) -> Iterator[dict[str, bytes]]:
@@ -79,68 +154,124 @@ class _Stage:
     Args:
         folder: where all of them belong.
         known: what the folders of names really are, for those that were looked at before; added to.
+        first: see `write`.
+        written: what became of them; added to.
     """
 
-    def __init__(self, folder: Path, known: dict[str, str]) -> None:
+    def __init__(self, folder: Path, known: dict[str, str], first: Mapping[str, str | None], written: Written) -> None:
         self._folder = folder
         self._known = known
-        #: Temporary file, target and its folder of each.
-        self._waiting: deque[tuple[str, str, str]] = deque()
+        self._first = first
+        self._written = written
+        self._waiting: deque[_File] = deque()
 
-    def add(self, name: str, data: bytes) -> bool:
-        """Stage a file, unless its target holds these bytes already."""
-        parent, base = self._place(name)
-        target, temporary = f"{parent}{os.sep}{base}", f"{parent}{os.sep}.{base}.tmp"
+    def add(self, name: str, data: bytes) -> None:
+        """Stage a file, unless its target holds these bytes already, or is not ours."""
+        temporary = ""
         try:
+            parent, base = self._place(name)
+            target, temporary = f"{parent}{os.sep}{base}", f"{parent}{os.sep}.{base}{_TEMPORARY}"
             status = _status(target)
-            if status is not None and stat.S_ISLNK(status.st_mode) and not _is_inside(Path(target), self._folder):
-                raise _outside(self._folder, name)
             if status is not None and _holds(target, status, data):
                 _remove(temporary)
-                return False
-            self._waiting.append((temporary, target, parent))
+                return
+            if status is not None and name in self._first and not self._is_ours(name, target, status):
+                self._written.taken.append(name)
+                return
+            if status is not None and stat.S_ISLNK(status.st_mode) and not _is_inside(Path(target), self._folder):
+                raise _outside(self._folder, name)
+            # Known before it is made, so that an interrupt leaves nothing behind.
+            self._waiting.append(_File(name, temporary, target, parent, status is not None))
             _create(temporary, data)
-        except (OSError, RuntimeError) as error:
-            raise _failure(target, error) from error
-        return True
+        except (PublishError, OSError, RuntimeError) as error:
+            self._fail(name, error)
+            if self._waiting and self._waiting[-1].name == name:
+                _discard(self._waiting.pop())
 
-    def commit(self) -> None:
+    def commit(self, before: Callable[[Sequence[Staged]], Collection[str]]) -> None:
         """Make the staged files durable, then visible, then their names durable."""
-        _sync(self._waiting)
-        folders: dict[str, None] = {}
+        self._sync()
+        if not self._waiting:
+            return
+        wanted = before([Staged(file.name, file.replaces) for file in self._waiting])
+        folders: dict[str, str] = {}
         while self._waiting:
-            temporary, target, parent = self._waiting[0]
+            file = self._waiting[0]
             try:
-                os.replace(temporary, target)
+                if file.name in wanted:
+                    os.replace(file.temporary, file.target)
+                    self._written.changed.append(file.name)
+                    folders[file.parent] = file.name.rpartition("/")[0]
+                else:
+                    _discard(file)
             except OSError as error:
-                raise _failure(target, error) from error
+                self._fail(file.name, error)
+                _discard(file)
             self._waiting.popleft()
-            folders[parent] = None
-        for folder in folders:
-            _sync_folder(folder)
+        for folder, name in folders.items():
+            try:
+                _sync_folder(folder)
+            except OSError as error:
+                self._fail(f"{name}/", error)
 
     def discard(self) -> None:
         """Remove what was staged and not committed."""
-        for temporary, _, _ in self._waiting:
+        for file in self._waiting:
+            _discard(file)
+
+    def _is_ours(self, name: str, target: str, status: os.stat_result) -> bool:
+        """Whether a file in the place of a name that was never written for sure is what a crash left of us."""
+        intended = self._first[name]
+        return intended is not None and _digest_of(target, status) == intended
+
+    def _sync(self) -> None:
+        """Make the bytes of the staged files durable; one that cannot be is staged no longer."""
+        if len(self._waiting) > _SYNC_EACH and hasattr(os, "sync"):
+            os.sync()
+            return
+        for file in tuple(self._waiting):
             try:
-                _remove(temporary)
-            except OSError:
-                # The failure that brought us here is the one to report.
-                continue
+                with open(file.temporary, "rb+") as opened:
+                    os.fsync(opened.fileno())
+            except OSError as error:
+                self._fail(file.name, error)
+                self._waiting.remove(file)
+                _discard(file)
+
+    def _fail(self, name: str, error: Exception) -> None:
+        if not isinstance(error, FileError):
+            error = _refused(name, "cannot be written", error)
+        self._written.failed[name] = Failure(name, error.reason, error.advice)
 
     def _place(self, name: str) -> tuple[str, str]:
         """The folder of a name, which exists and is inside of ours, and the name in it."""
         folder, _, base = name.rpartition("/")
         if not _is_safe(name):
-            raise PublishError(f"{name!r} is no safe name for a file below {self._folder}")
+            raise _unsafe(self._folder, name)
         place = self._known.get(folder)
         if place is None:
-            parent = self._folder / folder
-            try:
-                place = self._known[folder] = str(_make_folder(self._folder, parent, name))
-            except (OSError, RuntimeError) as error:
-                raise _failure(parent / base, error) from error
+            place = self._known[folder] = str(_make_folder(self._folder, self._folder / folder, name))
         return place, base
+
+
+class _File(NamedTuple):
+    """A file that is staged."""
+
+    name: str
+    temporary: str
+    target: str
+    parent: str
+    #: Whether something is at the target already.
+    replaces: bool
+
+
+class FileError(PublishError):
+    """One file cannot be written or deleted."""
+
+    def __init__(self, path: Path | str, reason: str, advice: str) -> None:
+        self.reason = reason
+        self.advice = advice
+        super().__init__(f"{path}: {reason}; {advice}")
 
 
 def _is_safe(name: str) -> bool:
@@ -186,8 +317,19 @@ def _holds(target: str, status: os.stat_result, data: bytes) -> bool:
     try:
         with open(target, "rb", buffering=0) as file:
             return file.read() == data
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return False
+
+
+def _digest_of(path: str, status: os.stat_result) -> str | None:
+    """Digest of a file; None where it is a link or no file, or cannot be read."""
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, PermissionError):
+        return None
 
 
 def _create(path: str, data: bytes) -> None:
@@ -215,43 +357,48 @@ def _remove(path: str) -> None:
         return
 
 
-def _sync(waiting: Collection[tuple[str, str, str]]) -> None:
-    """Make the bytes of temporary files durable."""
-    if len(waiting) > _SYNC_EACH and hasattr(os, "sync"):
-        os.sync()
+def _discard(file: _File) -> None:
+    """Remove a temporary file, if that can be: the failure that brought us here is the one to report."""
+    try:
+        _remove(file.temporary)
+    except OSError:
         return
-    for temporary, target, _ in waiting:
-        try:
-            with open(temporary, "rb+") as file:
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise _failure(target, error) from error
 
 
 def _sync_folder(folder: str | Path) -> None:
     """Make the names in a folder durable, where the system can (Windows cannot open folders)."""
     if not hasattr(os, "O_DIRECTORY"):
         return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        except OSError as error:
-            # Some network file systems have no such thing, and say so.
-            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-                raise
-        finally:
-            os.close(descriptor)
+        os.fsync(descriptor)
     except OSError as error:
-        raise _failure(folder, error) from error
+        # Some network file systems have no such thing, and say so.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
 
 
-def _outside(folder: Path, name: str) -> PublishError:
-    return PublishError(
-        f"{folder / name} is reached through a symbolic link that leads out of {folder}; remove the link"
-    )
+def _unsafe(folder: Path, name: str) -> FileError:
+    return FileError(folder / repr(name), "is no safe name for a file", "this is a bug; please report it")
 
 
-def _failure(path: str | Path, error: OSError | RuntimeError) -> PublishError:
+def _outside(folder: Path, name: str) -> FileError:
+    return FileError(folder / name, f"a symbolic link on the way to it leads out of {folder}", "remove the link")
+
+
+def _refused(path: Path | str, what: str, error: Exception) -> FileError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return PublishError(f"{path} cannot be written: {reason}; make room or give permission, then run again")
+    return FileError(path, f"{what}: {reason}", _advice(error))
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return "make room, then run again"
+        if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP):
+            return "move away what is in its place, then run again"
+        if error.errno == errno.EROFS:
+            return "mount the disk for writing, then run again"
+    return "give permission, then run again"

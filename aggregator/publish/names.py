@@ -107,6 +107,11 @@ def assign_paths(wanted: Sequence[Wanted], taken: Callable[[Collection[str]], Se
     return [result[index] for index in range(len(wanted))]
 
 
+def path_key(path: str) -> str:
+    """A path folded, which is the same for two paths that differ by case or normalization only."""
+    return _fold(path)
+
+
 def _path(slug: str, name: str, identity: str, length: int) -> str:
     """The path with so many digits of the id's digest."""
     suffix = f"-{_digest(identity)[:length]}" if length else ""

@@ -4,7 +4,8 @@ In: the store and the configuration. Out: `posts/`, `public/<slug>/` and `public
 
 Only what can have changed is looked at: posts of pending entries, feeds of the categories that have some, and whatever
 was made from other settings than today's. A crash at any point is made good by the next call: entries stay pending
-until their post is written, and a feed's fingerprint is taken back before its entries stop being pending.
+until their post is written, and a feed's fingerprint is taken back before its entries stop being pending. What cannot
+be published, be it a file, an entry or an output, is told in the report and costs nothing else.
 
 First all new entries get their ids and paths. From then on the feeds are known, and can be rendered elsewhere while
 posts are written; their own files come last.
@@ -13,53 +14,31 @@ posts are written; their own files come last.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from aggregator.config import Config, redact
-from aggregator.models import Category, Item, Rendered
+from aggregator.errors import RowError, StoreError
+from aggregator.models import Category, Item, Rendered, Source
 from aggregator.publish import files
-from aggregator.publish.assign import assign_all
-from aggregator.publish.batches import (
-    FeedBatch,
-    PostBatch,
-    Result,
-    Run,
-    here,
-    render_feed_batch,
-    render_post_batch,
-)
+from aggregator.publish.assign import assign_all, refused_row, unreadable_row
+from aggregator.publish.batches import FeedBatch, Result, Run, begin, here, render_feed_batch
 from aggregator.publish.feeds import FILE_NAMES
 from aggregator.publish.fingerprints import ALL, channel_of, feed_fingerprints, fingerprint, merged
 from aggregator.publish.opml import FILE_NAME, render_opml
-from aggregator.publish.posts import post_of
+from aggregator.publish.postfiles import has_posts, write_posts
 from aggregator.publish.prepare import shown
-from aggregator.store import Store
+from aggregator.publish.report import Failure, Report, sift, unexpected
+from aggregator.store import Store, Unreadable
+
+__all__ = ["Failure", "Report", "invalidate", "publish"]
 
 #: Name of the fingerprint of the list of subscriptions.
 _OPML = "opml"
 
-#: Posts that are rendered and written together: enough to make one sync pay, few enough to keep memory flat.
-BATCH = 500
-#: Batches of posts under way at once: one is written while the next is rendered.
-_BATCHES = 2
 #: Items of feeds under way at once, counted in each format.
 _ITEMS = 5000
-
-
-@dataclass(slots=True)
-class Report:
-    """What a call of `publish` wrote; names are relative to the data folder."""
-
-    posts: list[str] = field(default_factory=list)
-    feeds: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-
-    @property
-    def files(self) -> int:
-        """Number of files written or removed."""
-        return len(self.posts) + len(self.feeds) + len(self.removed)
 
 
 def publish(
@@ -81,38 +60,51 @@ def publish(
         progress: called with the number of posts looked at so far.
         run: starts the rendering of a batch; called from this thread, with a few batches under way at a time.
 
+    Returns:
+        What was written, and each file and entry that failed; it costs none of the others, and is tried again by the
+        next call.
+
     Raises:
-        PublishError: a file could not be written. What was written before stays.
-        StoreError: the store failed.
+        StoreError: the store failed, and no row is to blame.
     """
     report = Report()
-    _touch_outdated_posts(store, config, everything)
+    before = store.fingerprints()
+    if not any(name.startswith("posts/") for name in before) and has_posts(data / "posts"):
+        report.notes.append("the folder posts/ holds files already, but the database has published nothing yet")
+    _touch_outdated_posts(store, config, everything, before, report)
     invalidate(store, store.pending_categories())
-    assign_all(store)
+    report.failures += assign_all(store)
     recorded = store.fingerprints()
     wanted = feed_fingerprints(config)
     outdated = _outdated(config, data, {} if everything else recorded, wanted)
     _take_back(store, recorded, (f"feeds/{category.slug}" for category in outdated))
-    feeds = _Feeds(store, config, outdated, run)
+    feeds = _Feeds(store, config, outdated, run, report)
     feeds.start()
-    _write_posts(store, config, data, report, progress, run)
-    report.feeds += _write(data, "public", feeds.outputs())
+    write_posts(store, config, data / "posts", report, progress, run)
+    report.feeds += _write(data, feeds.outputs(), report, feeds.failed)
     _remove_stale(data, config, recorded, wanted, report)
-    wanted[_OPML] = _write_opml(store, config, data, report, recorded, everything)
-    store.record({name: value for name, value in wanted.items() if recorded.get(name) != value})
+    current = _write_opml(store, config, data, report, recorded, everything)
+    made = {**wanted, **current}
+    unmade = {f"feeds/{slug}" for slug in feeds.failed}
+    store.record({name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade})
     return report
 
 
-def _touch_outdated_posts(store: Store, config: Config, everything: bool) -> None:
+def _touch_outdated_posts(
+    store: Store, config: Config, everything: bool, recorded: Mapping[str, str], report: Report
+) -> None:
     """Make the entries pending whose posts were made from other settings than today's."""
-    recorded = store.fingerprints()
     settings = config.posts.model_dump(mode="json")
     for category in config.categories.values():
         name = f"posts/{category.slug}"
         wanted = fingerprint(settings, category.title, category.implicit)
         if everything or recorded.get(name) != wanted:
-            store.touch([source.id for source in config.sources if source.category == category.slug])
-            store.record({name: wanted})
+            try:
+                store.touch([source.id for source in config.sources if source.category == category.slug])
+            except RowError as error:
+                report.failures.append(refused_row(f"posts of category {category.slug!r}", error))
+            else:
+                store.record({name: wanted})
 
 
 def invalidate(store: Store, slugs: Iterable[str]) -> None:
@@ -132,38 +124,6 @@ def _take_back(store: Store, recorded: dict[str, str], names: Iterable[str]) -> 
     recorded |= stale
 
 
-def _write_posts(
-    store: Store, config: Config, data: Path, report: Report, progress: Callable[[int], None], run: Run
-) -> None:
-    """Write the posts of all pending entries, batch by batch, oldest first."""
-    under_way: deque[tuple[list[int], Result]] = deque()
-    done = 0
-    items = store.pending(BATCH)
-    while items or under_way:
-        if items:
-            under_way.append(([item.pk for item in items], run(render_post_batch, _post_batch(config, items))))
-            # The statement is worth its while only where there can be more.
-            items = store.pending(BATCH, items[-1]) if len(items) == BATCH else []
-        if items and len(under_way) < _BATCHES:
-            continue
-        pks, result = under_way.popleft()
-        report.posts += _write(data, "posts", result())
-        store.published(pks)
-        done += len(pks)
-        progress(done)
-
-
-def _post_batch(config: Config, items: Sequence[Item]) -> PostBatch:
-    # The first level of a post's categories; None for sources without a category.
-    titles = {slug: None if category.implicit else category.title for slug, category in config.categories.items()}
-    return PostBatch(
-        tuple([(item.path or "", post_of(item, titles.get(item.origin.category))) for item in items]),
-        config.posts.preset,
-        config.posts.image_proxy,
-        config.posts.placeholder or None,
-    )
-
-
 def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[Category]:
     """The categories whose feeds have something new or other settings, or are not there."""
     outputs = [FILE_NAMES[form] for form in config.feeds.formats]
@@ -178,68 +138,121 @@ def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: M
 class _Feeds:
     """Feeds on their way: a bounded number of them is being rendered."""
 
-    def __init__(self, store: Store, config: Config, categories: Iterable[Category], run: Run) -> None:
+    def __init__(self, store: Store, config: Config, categories: Iterable[Category], run: Run, report: Report) -> None:
         self._store = store
         self._config = config
         self._left = deque(categories)
         self._run = run
-        #: With the length of each batch.
-        self._under_way: deque[tuple[int, Result]] = deque()
+        self._report = report
+        #: Slugs of the categories whose feeds are not as they should be.
+        self.failed: set[str] = set()
+        #: With the slug and the length of each batch.
+        self._under_way: deque[tuple[str, int, Result]] = deque()
 
     def start(self) -> None:
         """Start the rendering of as many as there is room for; of one in any case."""
-        size = sum(length for length, _ in self._under_way)
+        size = sum(length for _, length, _ in self._under_way)
         while self._left and (size < _ITEMS or not self._under_way):
-            batch = self._batch(self._left.popleft())
-            self._under_way.append((len(batch), self._run(render_feed_batch, batch)))
+            category = self._left.popleft()
+            batch = self._batch(category)
+            self._under_way.append((category.slug, len(batch), begin(self._run, render_feed_batch, batch)))
             size += len(batch)
 
     def outputs(self) -> Iterator[Rendered]:
         """What all of them give, in order."""
         while self._under_way:
-            _, result = self._under_way.popleft()
-            outputs = result()
+            slug, _, result = self._under_way.popleft()
+            try:
+                made = result()
+            except Exception as error:
+                made = (unexpected(f"public/{slug}", error),)
             self.start()
-            yield from outputs
+            for outcome in made:
+                if isinstance(outcome, Rendered):
+                    yield outcome
+                else:
+                    self._fail(slug, outcome)
 
     def _batch(self, category: Category) -> FeedBatch:
         config = self._config
-        newest = self._store.newest(None if category.slug == ALL else category.slug, category.limit)
+        unreadable: list[Unreadable] = []
+        newest = self._store.newest(None if category.slug == ALL else category.slug, category.limit, unreadable)
+        for row in unreadable:
+            self._fail(category.slug, unreadable_row(row))
+
+        def leave_out(item: Item, error: Exception) -> None:
+            self._fail(category.slug, unexpected(f"entry {item.id!r}, left out of the feeds", error))
+
         # The address of a source may carry tokens and passwords.
-        items = shown(newest, lambda url: redact(url, config.secrets))
+        items, _ = sift(lambda items: shown(items, lambda url: redact(url, config.secrets)), newest, leave_out)
         return FeedBatch(channel_of(config, category), items, config.feeds.formats)
 
+    def _fail(self, slug: str, failure: Failure) -> None:
+        self.failed.add(slug)
+        # A row that cannot be read is missing in the feeds of its category and in those of all.
+        if failure not in self._report.failures:
+            self._report.failures.append(failure)
 
-def _remove_stale(data: Path, config: Config, recorded: dict[str, str], wanted: dict[str, str], report: Report) -> None:
+
+def _remove_stale(
+    data: Path, config: Config, recorded: Mapping[str, str], wanted: Mapping[str, str], report: Report
+) -> None:
     """Delete feeds that were published once and are configured no longer: subscribers must see that they ended."""
     gone = {name.removeprefix("feeds/") for name in recorded if name.startswith("feeds/")}
     for slug in sorted(gone):
         kept = {FILE_NAMES[form] for form in config.feeds.formats} if f"feeds/{slug}" in wanted else set()
-        for output in FILE_NAMES.values():
-            if output not in kept and (path := data / "public" / slug / output).is_file():
-                path.unlink()
-                report.removed.append(f"public/{slug}/{output}")
+        for name in (f"{slug}/{output}" for output in FILE_NAMES.values() if output not in kept):
+            try:
+                if files.delete(data / "public", name):
+                    report.removed.append(f"public/{name}")
+            except files.FileError as error:
+                report.failures.append(Failure(f"public/{name}", error.reason, error.advice))
 
 
 def _write_opml(
     store: Store, config: Config, data: Path, report: Report, recorded: dict[str, str], everything: bool
-) -> str:
-    """Write the list of subscriptions where it is out of date, and return what it is made from."""
+) -> dict[str, str]:
+    """Write the list of subscriptions where it is out of date, and return the fingerprint of what it is made from.
+
+    That is nothing where a source is missing in the list, or the list could not be written.
+    """
+    failed: set[str] = set()
+
+    def leave_out(source: Source, error: Exception) -> None:
+        failed.add(source.id)
+        report.failures.append(unexpected(f"source {source.id!r}, left out of {what}", error))
+
+    what = f"public/{FILE_NAME}"
     sources = [(source, redact(source.url, config.secrets)) for source in config.sources]
-    told = store.told()
-    current = fingerprint(
-        config.site.title,
-        [(source.id, source.kind, source.name, url, source.category) for source, url in sources],
-        [(category.slug, category.title, category.implicit) for category in config.categories.values()],
-        told,
-    )
-    if everything or recorded.get(_OPML) != current or not (data / "public" / FILE_NAME).is_file():
+    try:
+        told = store.told()
+        current = fingerprint(
+            config.site.title,
+            [(source.id, source.kind, source.name, url, source.category) for source, url in sources],
+            [(category.slug, category.title, category.implicit) for category in config.categories.values()],
+            told,
+        )
+        if not everything and recorded.get(_OPML) == current and (data / what).is_file():
+            return {_OPML: current}
         public = [source if source.url == url else replace(source, url=url) for source, url in sources]
-        opml = render_opml(config.site.title, public, config.categories, told)
         _take_back(store, recorded, [_OPML])
-        report.feeds += _write(data, "public", [opml])
-    return current
+        opml, _ = sift(lambda some: render_opml(config.site.title, some, config.categories, told), public, leave_out)
+    except RowError as error:
+        report.failures.append(refused_row(what, error))
+    except StoreError:
+        raise
+    except Exception as error:
+        report.failures.append(unexpected(what, error))
+    else:
+        report.feeds += _write(data, [opml], report, failed)
+        return {} if failed else {_OPML: current}
+    return {}
 
 
-def _write(data: Path, folder: str, outputs: Iterable[Rendered]) -> list[str]:
-    return [f"{folder}/{name}" for name in files.write(data / folder, outputs)]
+def _write(data: Path, outputs: Iterable[Rendered], report: Report, failed: set[str]) -> list[str]:
+    """Write files below `public/`; the names of the folders of those that fail go to `failed`."""
+    written = files.write(data / "public", outputs)
+    for name, failure in written.failed.items():
+        failed.add(name.partition("/")[0])
+        report.failures.append(failure._replace(what=f"public/{name}"))
+    return [f"public/{name}" for name in written.changed]

@@ -1,7 +1,7 @@
 """What the rest of the program asks of a store; the one implementation is `aggregator.store.sql`.
 
 A store is synchronous and is used by one thread at a time. Every method is one transaction. All errors of the
-database come out as `StoreError`.
+database come out as `StoreError`; those that one row is to blame for as `RowError`.
 """
 
 from __future__ import annotations
@@ -45,6 +45,25 @@ class Unassigned:
     url: str
     #: Slug.
     category: str
+    source_id: str
+
+
+class PostFile(NamedTuple):
+    """What is known of the post file of an entry, as digests."""
+
+    #: As it was last written; None before that, "" where that was before digests were kept.
+    written: str | None
+    #: What was to replace it when that was last begun.
+    intended: str | None
+
+
+class Unreadable(NamedTuple):
+    """A row of an entry that cannot be read."""
+
+    pk: int
+    #: As people find it: its key and its source.
+    entry: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +143,17 @@ class Store(Protocol):
     def keep(self, states: Sequence[FeedState]) -> None:
         """Store the outcomes of several sources that gave no entries: not modified, or failed."""
 
-    def pending(self, limit: int, after: Item | None = None) -> list[Item]:
+    def pending(self, limit: int, after: Item | None = None, unreadable: list[Unreadable] | None = None) -> list[Item]:
         """Entries of configured sources whose post is not written, by date, source id and key, oldest first.
 
         Args:
             limit: how many at most.
             after: only those that come after this one.
+            unreadable: where the rows go that cannot be read; None: such a row is a RowError.
         """
 
-    def unassigned(self, limit: int) -> list[Unassigned]:
-        """Pending entries that have no id and no path yet, at most `limit`, in the order of `pending`."""
+    def unassigned(self, limit: int, unreadable: list[Unreadable] | None = None) -> list[Unassigned]:
+        """Pending entries that have no id and no path yet, at most `limit`; order and `unreadable` as in `pending`."""
 
     def pending_categories(self) -> set[str]:
         """Slugs of the categories that have pending entries."""
@@ -142,10 +162,22 @@ class Store(Protocol):
         """Those of the ids and folded paths that are assigned already."""
 
     def assign(self, assignments: Sequence[Assignment]) -> None:
-        """Keep the ids and paths of entries that have none yet, all or nothing; one that is taken is an error."""
+        """Keep the ids and paths of entries that have none yet, all or nothing; one that is taken is a RowError."""
+
+    def move_posts(self, assignments: Sequence[Assignment]) -> None:
+        """Give other paths to entries whose posts were never written, all or nothing; one that is taken is a RowError.
+
+        Their ids stay.
+        """
+
+    def post_files(self, pks: Collection[int]) -> dict[int, PostFile]:
+        """What is known of the post files of these entries, by row number; none for those that were never begun."""
+
+    def intend(self, files: Mapping[int, PostFile]) -> None:
+        """Keep what is known of the post files of these entries, before they are replaced."""
 
     def published(self, pks: Collection[int]) -> None:
-        """The posts of these entries are written: they are pending no longer.
+        """The posts of these entries are written as intended: they are pending no longer.
 
         No `apply` and no `touch` may come between `pending` and this, or what they asked for would not be written.
         """
@@ -156,8 +188,11 @@ class Store(Protocol):
     def told(self) -> dict[str, Told]:
         """What the feed of every configured source told of itself, by id."""
 
-    def newest(self, category: str | None, limit: int) -> list[Item]:
-        """The newest assigned entries of a category (None: of all), newest first, equal dates by id."""
+    def newest(self, category: str | None, limit: int, unreadable: list[Unreadable] | None = None) -> list[Item]:
+        """The newest assigned entries of a category (None: of all), newest first, equal dates by id.
+
+        Rows that cannot be read go to `unreadable`, as in `pending`, and others take their places.
+        """
 
     def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
         """Add what one cycle asked of hosts to the day's counts; keep until when they want to be left alone."""

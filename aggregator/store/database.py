@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from aggregator.errors import StoreError
+from aggregator.errors import RowError, StoreError
 from aggregator.store.schema import REVISION
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -147,7 +147,8 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, OverflowError) as error:
-            raise StoreError(f"{self.path}: {_explain(error)}") from error
+            kind = RowError if _is_of_a_row(error) else StoreError
+            raise kind(f"{self.path}: {_explain(error)}") from error
 
 
 def _revision(connection: Connection) -> str | None:
@@ -158,9 +159,21 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
+def _cause(error: Exception) -> BaseException:
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+
+
+def _is_of_a_row(error: Exception) -> bool:
+    """Whether other rows of the same statement may do: a constraint, or a value that cannot be read or bound."""
+    cause = _cause(error)
+    if isinstance(cause, sqlite3.IntegrityError | sqlite3.DataError | ValueError | OverflowError):
+        return True
+    return isinstance(cause, sqlite3.OperationalError) and str(cause).startswith("Could not decode to UTF-8")
+
+
 def _explain(error: Exception) -> str:
     """Return what was wrong and what to do, without SQLAlchemy's statement and parameters: those may be pages long."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    cause = _cause(error)
     name = getattr(cause, "sqlite_errorname", "")
     for start, advice in _ADVICE.items():
         if name.startswith(start):

@@ -84,19 +84,27 @@ def states(rows: Iterable[Sequence[Any]]) -> list[FeedState]:
 
 
 def items(rows: Iterable[Sequence[Any]]) -> list[Item]:
-    """Make items of rows of `ITEM_COLUMNS`; those of one source share their origin."""
+    """Make items of rows of `ITEM_COLUMNS`; those of one source share their origin.
+
+    Raises:
+        ValueError: a row holds something that is no item.
+    """
     origins: dict[int, Origin] = {}
     made = []
-    for row in rows:
-        values = list(row)
-        pk, source_pk, public_id, path = values[:_ENTRY_START]
-        origin = origins.get(source_pk)
-        if origin is None:
-            origin = origins[source_pk] = _origin(*values[_ORIGIN_START:])
-        values[_AUTHORS] = _texts(values[_AUTHORS])
-        values[_TAGS] = _texts(values[_TAGS])
-        values[_ENCLOSURES] = _enclosures(values[_ENCLOSURES])
-        made.append(Item(Entry(origin.id, *values[_ENTRY_START:_ORIGIN_START]), public_id or "", path, origin, pk))
+    try:
+        for row in rows:
+            values = list(row)
+            pk, source_pk, public_id, path = values[:_ENTRY_START]
+            origin = origins.get(source_pk)
+            if origin is None:
+                origin = origins[source_pk] = _origin(*values[_ORIGIN_START:])
+            values[_AUTHORS] = _texts(values[_AUTHORS])
+            values[_TAGS] = _texts(values[_TAGS])
+            values[_ENCLOSURES] = _enclosures(values[_ENCLOSURES])
+            made.append(Item(Entry(origin.id, *values[_ENTRY_START:_ORIGIN_START]), public_id or "", path, origin, pk))
+    except (TypeError, AttributeError, RecursionError) as error:
+        # What stands in the columns of a database that was damaged or edited.
+        raise ValueError(f"a row of entries cannot be read: {error}") from error
     return made
 
 

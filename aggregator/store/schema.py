@@ -169,6 +169,18 @@ Index("ix_entries_listed", entries.c.published_at.desc(), entries.c.public_id, s
 # `pending` is the same in every row of it, but SQLite would fetch the rows to look it up.
 Index("ix_entries_pending", entries.c.published_at, entries.c.category, entries.c.pending, sqlite_where=PENDING)
 
+#: What is in the post files of entries, for those whose file was begun once. A table of its own: a change of it must
+#: not write the long texts of an entry once more.
+post_files = Table(
+    "post_files",
+    metadata,
+    Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+    # Digest of the file as last written, NULL before that; "" where it was written before there was this table.
+    Column("written", Text),
+    # Digest of what is to replace it; stored before that is done.
+    Column("intended", Text),
+)
+
 fingerprints = Table(
     "fingerprints",
     metadata,

@@ -6,21 +6,25 @@ Updates and queries go in, states and items come out. The statements are in `sta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
-from aggregator.errors import StoreError
+from aggregator.errors import RowError, StoreError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, Source
 from aggregator.store import hosts, rows, statements, sync
-from aggregator.store.base import Assignment, Rhythm, Store, Told, Unassigned
+from aggregator.store.base import Assignment, PostFile, Rhythm, Store, Told, Unassigned, Unreadable
 from aggregator.store.database import Database
 
 #: A last attempt that is further ahead than this means that the clock was set back.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
+#: A limit that is none.
+_ALL = 1_000_000_000
+
+T = TypeVar("T")
 
 
 def open_store(path: Path) -> Store:
@@ -155,17 +159,17 @@ class SqlStore:
 
     # -- publishing --------------------------------------------------------------------------------------------------
 
-    def pending(self, limit: int, after: Item | None = None) -> list[Item]:
+    def pending(self, limit: int, after: Item | None = None, unreadable: list[Unreadable] | None = None) -> list[Item]:
         """See `Store.pending`."""
         place = rows.place(after) if after else {}
         statement = statements.PENDING_ITEMS_AFTER if after else statements.PENDING_ITEMS
-        with self._database.read() as connection:
-            return rows.items(connection.execute(statement, {"limit": limit, **place}).all())
+        return self._entries(statement, {"limit": limit, **place}, rows.items, unreadable)
 
-    def unassigned(self, limit: int) -> list[Unassigned]:
+    def unassigned(self, limit: int, unreadable: list[Unreadable] | None = None) -> list[Unassigned]:
         """See `Store.unassigned`."""
-        with self._database.read() as connection:
-            return [Unassigned(*row) for row in connection.execute(statements.UNASSIGNED, {"limit": limit}).all()]
+        return self._entries(
+            statements.UNASSIGNED, {"limit": limit}, lambda found: [Unassigned(*row) for row in found], unreadable
+        )
 
     def pending_categories(self) -> set[str]:
         """See `Store.pending_categories`."""
@@ -196,10 +200,37 @@ class SqlStore:
         with self._database.write() as connection:
             connection.execute(statements.ASSIGN, parameters)
 
+    def move_posts(self, assignments: Sequence[Assignment]) -> None:
+        """See `Store.move_posts`."""
+        parameters = [{"entry_pk": given.pk, "path": given.path, "path_key": given.path_key} for given in assignments]
+        with self._database.write() as connection:
+            connection.execute(statements.MOVE_POST, parameters)
+
+    def post_files(self, pks: Collection[int]) -> dict[int, PostFile]:
+        """See `Store.post_files`."""
+        with self._database.read() as connection:
+            return {
+                pk: PostFile(written, intended)
+                for chunk in statements.chunks(pks)
+                for pk, written, intended in connection.execute(statements.POST_FILES, {"values": chunk})
+            }
+
+    def intend(self, files: Mapping[int, PostFile]) -> None:
+        """See `Store.intend`."""
+        if not files:
+            return
+        with self._database.write() as connection:
+            for chunk in statements.chunks(files):
+                connection.execute(statements.FORGET_POST_FILES, {"values": chunk})
+            connection.execute(
+                statements.ADD_POST_FILE, [{"entry_pk": pk, **file._asdict()} for pk, file in files.items()]
+            )
+
     def published(self, pks: Collection[int]) -> None:
         """See `Store.published`."""
         with self._database.write() as connection:
             for chunk in statements.chunks(pks):
+                connection.execute(statements.POST_WRITTEN, {"values": chunk})
                 connection.execute(statements.PUBLISHED, {"values": chunk})
 
     def touch(self, source_ids: Collection[str]) -> None:
@@ -213,14 +244,44 @@ class SqlStore:
         with self._database.read() as connection:
             return {id: Told(title, home_url) for id, title, home_url in connection.execute(statements.TOLD).all()}
 
-    def newest(self, category: str | None, limit: int) -> list[Item]:
+    def newest(self, category: str | None, limit: int, unreadable: list[Unreadable] | None = None) -> list[Item]:
         """See `Store.newest`; an index gives the rows in order, so that the cost is that of `limit` rows."""
+        if category is None:
+            return self._entries(statements.NEWEST, {"limit": limit}, rows.items, unreadable)
+        parameters = {"limit": limit, "category": category}
+        return self._entries(statements.NEWEST_OF_CATEGORY, parameters, rows.items, unreadable)
+
+    def _entries(
+        self,
+        statement: Select[Any],
+        parameters: dict[str, Any],
+        made: Callable[[Sequence[Any]], list[T]],
+        unreadable: list[Unreadable] | None,
+    ) -> list[T]:
+        """What is made of the rows of a statement about entries, which has a limit."""
+        try:
+            with self._database.read() as connection:
+                return made(connection.execute(statement, parameters).all())
+        except RowError:
+            if unreadable is None:
+                raise
         with self._database.read() as connection:
-            if category is None:
-                found = connection.execute(statements.NEWEST, {"limit": limit})
-            else:
-                found = connection.execute(statements.NEWEST_OF_CATEGORY, {"limit": limit, "category": category})
-            return rows.items(found.all())
+            pks = connection.execute(statements.numbers(statement), {**parameters, "limit": _ALL}).scalars().all()
+        found: list[T] = []
+        for pk in pks:
+            if len(found) == parameters["limit"]:
+                break
+            try:
+                with self._database.read() as connection:
+                    found += made(
+                        connection.execute(statements.single(statement), {**parameters, "entry_pk": pk}).all()
+                    )
+            except RowError as error:
+                with self._database.read() as connection:
+                    source, key = connection.execute(statements.NAME_OF_ROW, {"entry_pk": pk}).one()
+                name = f"entry {key.decode(errors='replace')!r} of source {source!r}"
+                unreadable.append(Unreadable(pk, name, str(error)))
+        return found
 
     def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
         """See `Store.record_traffic`."""

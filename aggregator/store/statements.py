@@ -12,7 +12,10 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     Column,
     ColumnElement,
+    LargeBinary,
+    Select,
     bindparam,
+    cast,
     delete,
     false,
     func,
@@ -27,7 +30,7 @@ from sqlalchemy import (
 
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.rows import ENTRY_NAMES, ITEM_COLUMNS, KNOWN_COLUMNS, STATE_COLUMNS, STATE_NAMES
-from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, sources, tombstones
+from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, post_files, sources, tombstones
 
 #: Values in one `IN (...)` at most.
 CHUNK = 500
@@ -44,6 +47,16 @@ def chunks(values: Collection[T]) -> Iterator[list[T]]:
 
 def _among(column: Column[Any]) -> ColumnElement[bool]:
     return column.in_(bindparam("values", expanding=True))
+
+
+def numbers(statement: Select[Any]) -> Select[Any]:
+    """Of a statement about entries: the same rows in the same order, but nothing of them than their numbers."""
+    return statement.with_only_columns(entries.c.pk)
+
+
+def single(statement: Select[Any]) -> Select[Any]:
+    """Of a statement about entries: one row, by its number."""
+    return statement.where(_of_entry)
 
 
 _of_id = sources.c.id == bindparam("source_id")
@@ -148,6 +161,19 @@ TOUCH = (
 )
 PUBLISHED = update(entries).where(_among(entries.c.pk)).values(pending=false())
 ASSIGN = update(entries).where(_of_entry, entries.c.public_id.is_(null()))
+#: Of entries whose post was never written.
+MOVE_POST = update(entries).where(
+    _of_entry,
+    ~select(post_files).where(post_files.c.entry_pk == entries.c.pk, post_files.c.written.is_not(null())).exists(),
+)
+POST_FILES = select(post_files).where(_among(post_files.c.entry_pk))
+FORGET_POST_FILES = delete(post_files).where(_among(post_files.c.entry_pk))
+ADD_POST_FILE = insert(post_files)
+POST_WRITTEN = (
+    update(post_files)
+    .where(_among(post_files.c.entry_pk), post_files.c.intended.is_not(null()))
+    .values(written=post_files.c.intended)
+)
 #: Of stored entries and of removed ones.
 TAKEN_IDS = union_all(*(select(ids).where(_among(ids)) for ids in (entries.c.public_id, tombstones.c.public_id)))
 TAKEN_PATHS = union_all(*(select(keys).where(_among(keys)) for keys in (entries.c.path_key, tombstones.c.path_key)))
@@ -190,12 +216,16 @@ PENDING_ITEMS_AFTER = PENDING_ITEMS.where(
     | ((sources.c.id == bindparam("source_id")) & (entries.c.key > bindparam("key"))),
 )
 UNASSIGNED = (
-    select(entries.c.pk, entries.c.key, entries.c.guid, entries.c.title, sources.c.url, entries.c.category)
+    select(
+        entries.c.pk, entries.c.key, entries.c.guid, entries.c.title, sources.c.url, entries.c.category, sources.c.id
+    )
     .select_from(_with_source)
     .where(PENDING, entries.c.public_id.is_(null()))
     .order_by(*_oldest_first)
     .limit(bindparam("limit"))
 )
+#: What an entry is called where its row cannot be read: as bytes, every key can.
+NAME_OF_ROW = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(_with_source).where(_of_entry)
 TOLD = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
 

@@ -95,7 +95,7 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
     An id written by hand says which source is meant. A derived one does not: it depends on what else is configured
     (`example` and `example-2`), so such a source is the one with its address, then the one that has moved to its
     address, and only then the one with its id.
-    A row with an id written by hand does not go to another such id.
+    So is one whose id was changed by hand: the row with its address, if that has an id that no source has now.
     """
     by_id = {row.id: row for row in rows}
     found: dict[str, Row] = {}
@@ -118,7 +118,7 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
 
     def addressed(source: Source) -> Row | None:
         for row in by_address.get(_address(source), ()):
-            if row.pk not in used and not (row.explicit_id and source.explicit_id):
+            if row.pk not in used:
                 return row
         return None
 

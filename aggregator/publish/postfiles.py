@@ -1,0 +1,203 @@
+"""Write the posts of pending entries, and keep what is known of their files.
+
+In: the store and the configuration. Out: files below `posts/`; entries that are pending no longer.
+
+The folder may hold files of people. A post of ours is replaced whatever became of it; but where a post was never
+written, a file in its place is ours only if it has the bytes of the post, or those that were about to be written when
+a run ended in between: the store has their digest before the file is replaced. Any other file stays, and the post goes
+to another name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from aggregator.config import Config
+from aggregator.errors import RowError
+from aggregator.models import Item, Rendered
+from aggregator.publish import files
+from aggregator.publish.assign import another_path, refused_row, store_each, unreadable_row
+from aggregator.publish.batches import PostBatch, Result, Run, begin, render_post_batch
+from aggregator.publish.names import path_key
+from aggregator.publish.posts import Post, post_of
+from aggregator.publish.report import Failure, Report, unexpected
+from aggregator.store import Assignment, PostFile, Store, Unreadable
+
+#: Posts that are rendered and written together: enough to make one sync pay, few enough to keep memory flat.
+BATCH = 500
+#: Batches of posts under way at once: one is written while the next is rendered.
+_BATCHES = 2
+
+
+def has_posts(folder: Path) -> bool:
+    """Whether there is any file below a folder; hidden ones do not count."""
+    return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
+
+
+def write_posts(
+    store: Store, config: Config, folder: Path, report: Report, progress: Callable[[int], None], run: Run
+) -> None:
+    """Write the posts of all pending entries, batch by batch, oldest first; those that fail stay pending.
+
+    Raises:
+        StoreError: the store failed, and no row is to blame.
+    """
+    under_way: deque[tuple[list[Item], int, Result]] = deque()
+    unreadable: dict[int, Unreadable] = {}
+
+    def read(after: Item | None) -> list[Item]:
+        skipped: list[Unreadable] = []
+        found = store.pending(BATCH, after, skipped)
+        unreadable.update({row.pk: row for row in skipped})
+        return found
+
+    done = 0
+    items = read(None)
+    while items or under_way:
+        if items:
+            batched, batch = _post_batch(config, items, report)
+            under_way.append((batched, len(items), begin(run, render_post_batch, batch)))
+            # The statement is worth its while only where there can be more.
+            items = read(items[-1]) if len(items) == BATCH else []
+        if items and len(under_way) < _BATCHES:
+            continue
+        batched, count, result = under_way.popleft()
+        _Writer(store, folder, report).write(batched, result)
+        done += count
+        progress(done)
+    told = {failure.what for failure in report.failures}
+    report.failures += [failure for failure in map(unreadable_row, unreadable.values()) if failure.what not in told]
+
+
+def _post_batch(config: Config, items: Sequence[Item], report: Report) -> tuple[list[Item], PostBatch]:
+    """A batch of posts, and the items that they are of."""
+    # The first level of a post's categories; None for sources without a category.
+    titles = {slug: None if category.implicit else category.title for slug, category in config.categories.items()}
+    batched: list[Item] = []
+    posts: list[tuple[str, Post]] = []
+    for item in items:
+        # One without a path has none because that failed, which is told already.
+        if item.path is not None:
+            try:
+                posts.append((item.path, post_of(item, titles.get(item.origin.category))))
+                batched.append(item)
+            except Exception as error:
+                report.failures.append(unexpected(f"posts/{item.path}", error))
+    batch = PostBatch(tuple(posts), config.posts.preset, config.posts.image_proxy, config.posts.placeholder or None)
+    return batched, batch
+
+
+class _Writer:
+    """Writes one batch of posts.
+
+    Args:
+        store: where digests and other paths are kept.
+        folder: the folder of all posts.
+        report: what is done and what fails is added to it.
+    """
+
+    def __init__(self, store: Store, folder: Path, report: Report) -> None:
+        self._store = store
+        self._folder = folder
+        self._report = report
+        #: By name: the entry, and the digest of its post.
+        self._items: dict[str, Item] = {}
+        self._digests: dict[str, str] = {}
+        self._known: Mapping[int, PostFile] = {}
+
+    def write(self, items: Sequence[Item], result: Result) -> None:
+        """Write what comes of the rendering of items, and mark those as published whose files are there."""
+        outputs: list[Rendered] = []
+        try:
+            rendered = result()
+        except Exception as error:
+            rendered = tuple([unexpected(f"posts/{item.path}", error) for item in items])
+        for item, outcome in zip(items, rendered, strict=True):
+            if isinstance(outcome, Rendered):
+                outputs.append(outcome)
+                self._add(outcome, item)
+            else:
+                self._report.failures.append(outcome)
+        self._known = self._store.post_files([item.pk for item in items])
+        refused: set[str] = set()
+        while outputs:
+            written = files.write(self._folder, outputs, first=self._first(outputs), before=self._intend)
+            self._report.posts += [f"posts/{name}" for name in written.changed]
+            for name, failure in written.failed.items():
+                self._fail(name, failure)
+            self._adopt([output.name for output in outputs if output.name in self._items], written)
+            refused |= {path_key(name) for name in written.taken}
+            taken = set(written.taken)
+            outputs = [moved for output in outputs if output.name in taken for moved in self._move(output, refused)]
+        self._publish()
+
+    def _add(self, output: Rendered, item: Item) -> None:
+        self._items[output.name] = item
+        self._digests[output.name] = files.digest(output.data)
+
+    def _first(self, outputs: Sequence[Rendered]) -> dict[str, str | None]:
+        """The names that were never written for sure, each with the digest of what may have been."""
+        known = {output.name: self._known.get(self._items[output.name].pk) for output in outputs}
+        return {name: file and file.intended for name, file in known.items() if file is None or file.written is None}
+
+    def _intend(self, staged: Sequence[files.Staged]) -> Collection[str]:
+        """Store what files are about to hold; returns the names for which that was done."""
+        wanted = {file.name: self._file(file.name, replaces=file.replaces) for file in staged}
+        self._keep(wanted)
+        return self._items.keys() & wanted.keys()
+
+    def _file(self, name: str, *, replaces: bool) -> PostFile:
+        known = self._known.get(self._items[name].pk, PostFile(None, None))
+        # What is replaced and was never written for sure is what was intended: it was recognized by that.
+        written = known.intended if known.written is None and replaces else known.written
+        return PostFile(written, self._digests[name])
+
+    def _keep(self, wanted: Mapping[str, PostFile]) -> None:
+        rows = [(name, self._items[name].pk, file) for name, file in wanted.items()]
+        store_each(
+            lambda some: self._store.intend({pk: file for _, pk, file in some}),
+            rows,
+            lambda row, error: self._fail(row[0], refused_row(f"posts/{row[0]}", error)),
+        )
+
+    def _adopt(self, names: Sequence[str], written: files.Written) -> None:
+        """Keep the digests of files that have the bytes of today already."""
+        same = [name for name in names if name not in {*written.changed, *written.taken}]
+        pks = {name: self._items[name].pk for name in same}
+        self._report.adopted += [f"posts/{name}" for name, pk in pks.items() if pk not in self._known]
+        stale = [
+            name for name, pk in pks.items() if pk not in self._known or self._known[pk].intended != self._digests[name]
+        ]
+        if stale:
+            self._keep({name: self._file(name, replaces=True) for name in stale})
+
+    def _move(self, output: Rendered, refused: Collection[str]) -> list[Rendered]:
+        """The post under another name, where one can be kept: somebody else's file is in its place."""
+        item = self._items.pop(output.name)
+        self._report.avoided.append(f"posts/{output.name}")
+        slug = output.name.partition("/")[0]
+        try:
+            path, key = another_path(self._store, (slug, item.entry.title, item.id), refused)
+            self._store.move_posts([Assignment(item.pk, item.id, path, key)])
+        except RowError as error:
+            self._report.failures.append(refused_row(f"posts/{output.name}", error))
+            return []
+        moved = replace(output, name=path)
+        self._add(moved, item)
+        return [moved]
+
+    def _fail(self, name: str, failure: Failure) -> None:
+        self._report.failures.append(failure._replace(what=f"posts/{name}"))
+        self._items.pop(name, None)
+
+    def _publish(self) -> None:
+        names = {item.pk: name for name, item in self._items.items()}
+        store_each(
+            self._store.published,
+            list(names),
+            lambda pk, error: self._report.failures.append(refused_row(f"posts/{names[pk]}", error)),
+        )

@@ -1,0 +1,96 @@
+"""What a publication wrote, and what it could not write: each file and each entry that failed, with what to do.
+
+Pure; whoever publishes adds to it, and the command line and the daemon show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+from aggregator.errors import RowError, StoreError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Failure(NamedTuple):
+    """One file or entry that could not be published; all others were."""
+
+    #: A file below the data folder, or an entry.
+    what: str
+    reason: str
+    #: What to do.
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}; {self.advice}"
+
+
+@dataclass(slots=True)
+class Report:
+    """What a call of `publish` wrote; names are relative to the data folder."""
+
+    posts: list[str] = field(default_factory=list)
+    feeds: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    #: Posts of new entries that were on the disk with the same bytes: they are taken over.
+    adopted: list[str] = field(default_factory=list)
+    #: Files of other bytes in the place of a new post, which took another name.
+    avoided: list[str] = field(default_factory=list)
+    #: What is worth telling and no failure.
+    notes: list[str] = field(default_factory=list)
+    #: What could not be published; the next call tries it again.
+    failures: list[Failure] = field(default_factory=list)
+
+    @property
+    def files(self) -> int:
+        """Number of files written or removed."""
+        return len(self.posts) + len(self.feeds) + len(self.removed)
+
+
+def unexpected(what: str, error: Exception) -> Failure:
+    """The failure that an error nobody thought of is for one entry or file."""
+    return Failure(what, f"{type(error).__name__}: {error}", "this is a bug; please report it with this message")
+
+
+def sift(
+    function: Callable[[Sequence[T]], R], things: Sequence[T], failed: Callable[[T, Exception], None]
+) -> tuple[R, list[T]]:
+    """What a function makes of things, without those on which it fails alone.
+
+    Args:
+        function: it gives something for no things, too; where it does not, no thing is to blame.
+        things: all of them are tried together first.
+        failed: called for each thing that is left out, with its error.
+
+    Returns:
+        The result, and the things that it was made of.
+
+    Raises:
+        StoreError: the store failed, and no row is to blame.
+        Exception: the function fails on things together that it takes one by one.
+    """
+    try:
+        return function(things), list(things)
+    except Exception as trouble:
+        _only_of_one(trouble)
+        function([])
+        good = []
+        for thing in things:
+            try:
+                function([thing])
+                good.append(thing)
+            except Exception as error:
+                _only_of_one(error)
+                failed(thing, error)
+        if len(good) == len(things):
+            raise
+    return function(good), good
+
+
+def _only_of_one(error: Exception) -> None:
+    """Raise an error that no thing is to blame for."""
+    if isinstance(error, StoreError) and not isinstance(error, RowError):
+        raise error
