@@ -18,11 +18,12 @@ from aggregator.config.explain import explain
 from aggregator.config.model import Config
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
+from aggregator.config.redaction import SHORTEST, blot, holds, public_address, userinfo
 from aggregator.config.references import References
 from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
 from aggregator.config.upkeep import RetentionSettings
-from aggregator.models import Category, Interval, Retention, Source, SourceKind
+from aggregator.models import Category, Interval, Retention, Source, SourceKind, host_of
 
 MAX_FILE = 32 * 10**6
 """Bytes that feeds.yaml may have."""
@@ -48,13 +49,16 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     problems = Problems(str(path))
     references = References(path.parent, environ)
 
-    def replace(text: str, key_path: KeyPath) -> str:
+    def put_in(text: str, key_path: KeyPath) -> str:
         replaced, values = references.replace(text)
         if key_path and key_path[0] not in _PUBLIC_SECTIONS:
             problems.secrets.update(value for value in values if value)
+            if any(0 < len(value) < SHORTEST for value in values):
+                # It stands everywhere by chance; the whole that it is a part of does not.
+                problems.secrets.add(replaced.partition("://")[2] or replaced)
         return replaced
 
-    tree = build(_read(path, problems) if text is None else text.removeprefix("\ufeff"), problems, replace)
+    tree = build(_read(path, problems) if text is None else text.removeprefix("\ufeff"), problems, put_in)
     document = _validate(tree, problems)
     _check_kinds(tree, problems)
     _check_categories(tree, problems)
@@ -64,8 +68,9 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     assert document is not None
     # What the sources of a category have in common is made once.
     usual = {slug: _Usual.of(category, document) for slug, category in (("", None), *document.categories.items())}
+    confidential = frozenset(problems.secrets.union(*map(_credentials, document.sources)))
     sources = tuple(
-        _source(settings, identity, document, usual, line)
+        _source(settings, identity, document, usual, line, confidential)
         for settings, identity, (line, _) in zip(
             document.sources, source_ids, tree["sources"].value_places, strict=True
         )
@@ -79,7 +84,8 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         categories=_categories(document, sources),
         sources=sources,
         path=path,
-        secrets=frozenset(problems.secrets.union(*map(CommonSettings.secrets, document.sources))),
+        secrets=confidential.union(*map(CommonSettings.secrets, document.sources)),
+        confidential=confidential,
     )
 
 
@@ -200,25 +206,32 @@ class _Usual:
 
 
 def _source(
-    settings: CommonSettings, identity: str, document: Document, usual: Mapping[str, _Usual], line: int
+    settings: CommonSettings,
+    identity: str,
+    document: Document,
+    usual: Mapping[str, _Usual],
+    line: int,
+    confidential: frozenset[str],
 ) -> Source:
     """One source with all defaults filled in.
 
     Args:
         usual: what the sources of each category have, and of none ("").
+        confidential: as in `Config`.
     """
     kind, value = _kind_of(settings)
-    url_key = KINDS[kind].url_key
+    url = _url_of(settings)
+    host = host_of(url)
     fetch = document.fetch
     private = settings.allow_private_addresses
     common, interval, retention = usual[settings.category or ""], settings.interval, settings.retention
     return Source(
         id=identity,
-        name=settings.name,
+        name=settings.name and blot(settings.name, confidential),
         kind=kind,
-        url=value if url_key is None else getattr(value, url_key),
+        url=url,
         category=settings.category or UNCATEGORIZED,
-        section=settings.section,
+        section=settings.section and blot(settings.section, confidential),
         interval=common.interval if interval is None else interval.interval(document.site.timezone),
         timeout=settings.timeout or fetch.timeout,
         max_body=settings.max_body or fetch.max_body,
@@ -228,8 +241,23 @@ def _source(
         line=line,
         access=settings.access(),
         retention=common.retention if retention is None else _retention((retention, *common.levels)),
+        public_url=public_address(url, confidential),
+        fallback_name=host if host and not holds(host, confidential) else identity,
         insist=settings.insist,
     )
+
+
+def _credentials(settings: CommonSettings) -> set[str]:
+    """What is sent to sign in at a source: no text says it by chance, wherever it came from."""
+    header = settings.auth.header.partition(" ")[2] if settings.auth else None
+    return {found for found in (header, userinfo(_url_of(settings))) if found}
+
+
+def _url_of(settings: CommonSettings) -> str:
+    kind, value = _kind_of(settings)
+    url_key = KINDS[kind].url_key
+    url: str = value if url_key is None else getattr(value, url_key)
+    return url
 
 
 def _retention(levels: Sequence[RetentionSettings]) -> Retention:

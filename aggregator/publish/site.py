@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from aggregator.config import Config, redact
+from aggregator.config import Config
 from aggregator.models import Category, Item, Rendered
 from aggregator.publish import files
 from aggregator.publish.assign import assign_all
@@ -205,9 +205,7 @@ class _Feeds:
     def _batch(self, category: Category) -> FeedBatch:
         config = self._config
         newest = self._store.newest(None if category.slug == ALL else category.slug, category.limit)
-        # The address of a source may carry tokens and passwords.
-        items = shown(newest, lambda url: redact(url, config.secrets))
-        return FeedBatch(channel_of(config, category), items, config.feeds.formats)
+        return FeedBatch(channel_of(config, category), shown(newest), config.feeds.formats)
 
 
 def _remove_stale(data: Path, config: Config, recorded: dict[str, str], wanted: dict[str, str], report: Report) -> None:
@@ -225,17 +223,15 @@ def _write_opml(
     store: Store, config: Config, data: Path, report: Report, recorded: dict[str, str], everything: bool
 ) -> str:
     """Write the list of subscriptions where it is out of date, and return what it is made from."""
-    sources = [(source, redact(source.url, config.secrets)) for source in config.sources]
     told = store.told()
     current = fingerprint(
         config.site.title,
-        [(source.id, source.kind, source.name, url, source.category) for source, url in sources],
+        [(one.id, one.kind, one.name, one.public_url, one.fallback_name, one.category) for one in config.sources],
         [(category.slug, category.title, category.implicit) for category in config.categories.values()],
         told,
     )
     if everything or recorded.get(_OPML) != current or not (data / "public" / FILE_NAME).is_file():
-        public = [source if source.url == url else replace(source, url=url) for source, url in sources]
-        opml = render_opml(config.site.title, public, config.categories, told)
+        opml = render_opml(config.site.title, config.sources, config.categories, told)
         _take_back(store, recorded, [_OPML])
         report.feeds += _write(data, "public", [opml])
     return current

@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement
 
@@ -22,7 +21,10 @@ STATE_NAMES = tuple(field.name for field in fields(FeedState)[1:])
 STATE_COLUMNS: tuple[ColumnElement[Any], ...] = (sources.c.id, *(sources.c[name] for name in STATE_NAMES))
 KNOWN_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(entries.c[field.name] for field in fields(Known))
 _ENTRY_FIELDS = tuple(field.name for field in fields(Entry)[1:])
-_ORIGIN_COLUMNS = tuple(sources.c[name] for name in ("id", "name", "title", "url", "home_url", "category", "section"))
+_ORIGIN_COLUMNS = tuple(
+    sources.c[name]
+    for name in ("id", "name", "title", "fallback_name", "public_url", "home_url", "category", "section")
+)
 ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = (
     entries.c.pk,
     entries.c.source_pk,
@@ -36,14 +38,9 @@ _ORIGIN_START = _ENTRY_START + len(_ENTRY_FIELDS)
 _AUTHORS, _TAGS, _ENCLOSURES = (_ENTRY_START + _ENTRY_FIELDS.index(name) for name in ("authors", "tags", "enclosures"))
 
 
-def origin_name(name: str | None, title: str | None, url: str) -> str:
-    """Return the name that outputs give a source: as configured, else the feed's title, else the host."""
-    if name or title:
-        return name or title or ""
-    try:
-        return urlsplit(url).hostname or url
-    except ValueError:
-        return url
+def origin_name(name: str | None, title: str | None, fallback: str | None) -> str:
+    """Return the name that outputs give a source: as configured, else the feed's title, else what stands in."""
+    return name or title or fallback or ""
 
 
 #: The id of a state's source and the values of `STATE_NAMES`.
@@ -115,10 +112,9 @@ def _enclosures(dumped: str) -> tuple[Enclosure, ...]:
     return () if dumped == "[]" else tuple(Enclosure(**value) for value in json.loads(dumped))
 
 
-def _origin(
-    id: str, name: str | None, title: str | None, url: str, home_url: str | None, category: str, section: str | None
-) -> Origin:
-    return Origin(id, origin_name(name, title, url), url, home_url, category, section)
+def _origin(id: str, name: str | None, title: str | None, fallback: str | None, *rest: Any) -> Origin:
+    # Of a source that left the configuration before there was such a name.
+    return Origin(id, origin_name(name, title, fallback or id), *rest)
 
 
 def _dump(values: Sequence[Any]) -> str:

@@ -29,7 +29,7 @@ from sqlalchemy.types import TypeDecorator
 from aggregator.models import HostTraffic
 
 #: The newest migration, which is the one that makes these tables.
-REVISION = "0004"
+REVISION = "0008"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -112,6 +112,9 @@ sources = Table(
     Column("outages", Integer, nullable=False, server_default="0"),
     Column("moved_to", Text),
     Column("moved_since", Timestamp),
+    # What of its address may be published, and the name that it has where nothing else names it.
+    Column("public_url", Text),
+    Column("fallback_name", Text),
     UniqueConstraint("id"),
 )
 Index("ix_sources_due", sources.c.active, sources.c.next_due_at)

@@ -137,14 +137,15 @@ class SqlStore:
             found = statements.SOURCE.rows(connection, state.source_id)
             if not found:
                 raise StoreError(f"no source {state.source_id!r} in {self._database.path}; sync the sources first")
-            pk, name, title, url, category, active = found[0]
+            pk, name, title, fallback, category, active = found[0]
             if update.new or update.changed:
                 category = category if active else None
                 added = _write_entries(connection, pk, category, (*update.new, *update.changed))
                 statements.KEEP_STATE_AND_COUNT.run(connection, added, *values)
             else:
                 statements.KEEP_STATE.run(connection, *values)
-            if title != state.title and rows.origin_name(name, title, url) != rows.origin_name(name, state.title, url):
+            before, after = (rows.origin_name(name, told, fallback) for told in (title, state.title))
+            if before != after:
                 connection.execute(statements.RENDER_ANEW, {"of_source": pk})
 
     def keep(self, states: Sequence[FeedState]) -> None:

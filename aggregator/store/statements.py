@@ -90,6 +90,8 @@ CONFIGURED = Prepared(
         sources.c.id,
         sources.c.kind,
         sources.c.url,
+        sources.c.public_url,
+        sources.c.fallback_name,
         sources.c.name,
         sources.c.category,
         sources.c.section,
@@ -103,9 +105,14 @@ ADD_SOURCE = insert(sources)
 CHANGE_SOURCE = update(sources).where(sources.c.pk == bindparam("source_pk"))
 
 SOURCE = Prepared(
-    select(sources.c.pk, sources.c.name, sources.c.title, sources.c.url, sources.c.category, sources.c.active).where(
-        _of_id
-    ),
+    select(
+        sources.c.pk,
+        sources.c.name,
+        sources.c.title,
+        sources.c.fallback_name,
+        sources.c.category,
+        sources.c.active,
+    ).where(_of_id),
     "source_id",
 )
 _keep_state = update(sources).where(_of_id)

@@ -1,0 +1,115 @@
+"""Secrets in texts of any kind, found in whatever form they came there.
+
+In: texts, and values that must not be seen. Out: the texts without them. An address that echoes a token has it
+percent-encoded, a page has it with character references, a header has it in base64; all of these are the secret.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode, urlsafe_b64encode
+from functools import cache, lru_cache
+from html.entities import codepoint2name
+from urllib.parse import unquote, unquote_plus
+
+HIDDEN = "***"
+"""What stands in place of a secret."""
+
+SHORTEST = 4
+"""Characters of the shortest value that is looked for: a shorter one stands in every text by chance."""
+
+# RFC 3986, section 3.2.1. The last @ before the path ends the userinfo, as browsers read it.
+_USERINFO = re.compile(r"(?<=://)([^\s/?#@:]*)(:?)[^\s/?#]*@")
+
+
+def redact(text: str, secrets: frozenset[str]) -> str:
+    """Hide secrets in a text that people will see.
+
+    Args:
+        text: any message.
+        secrets: `Config.secrets`; values of fewer than 4 characters are left alone.
+
+    Returns:
+        The text with every secret, in any of its forms, and every password (or lone token) in the userinfo of a URL
+        replaced by ``***``.
+    """
+    text = blot(text, secrets)
+    return _USERINFO.sub(_hide_userinfo, text) if "://" in text else text
+
+
+def blot(text: str, secrets: frozenset[str]) -> str:
+    """The text with ``***`` in place of every secret; everything else stays as it is."""
+    pattern = _pattern(secrets)
+    return text if pattern is None else pattern.sub(HIDDEN, text)
+
+
+def holds(text: str, secrets: frozenset[str]) -> bool:
+    """Whether a secret stands in the text, in any of its forms."""
+    pattern = _pattern(secrets)
+    return pattern is not None and pattern.search(text) is not None
+
+
+def public_address(url: str, secrets: frozenset[str]) -> str | None:
+    """An address as everybody may see it, without user name and password; None where it holds a secret elsewhere."""
+    bare = _USERINFO.sub("", url, count=1) if "@" in url else url
+    return None if holds(bare, secrets) else bare
+
+
+def userinfo(url: str) -> str | None:
+    """User name and password of an address as a browser sends them (RFC 7617), or None where it has none."""
+    match = _USERINFO.search(url) if "@" in url else None
+    return None if match is None else b64encode(unquote(match[0][:-1]).encode()).decode()
+
+
+def _hide_userinfo(match: re.Match[str]) -> str:
+    return f"{match[1]}:{HIDDEN}@" if match[2] else f"{HIDDEN}@"
+
+
+@lru_cache(maxsize=16)
+def _pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
+    forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST}
+    if not forms:
+        return None
+    # The longest first, so that no end of one is left over.
+    return re.compile("|".join(_escapable(form) for form in sorted(forms, key=lambda form: (-len(form), form))))
+
+
+def _forms(secret: str) -> set[str]:
+    """The secret, what it is once it was decoded, in lower case as a host has it, and in base64."""
+    if len(secret) < SHORTEST:
+        return set()
+    data = secret.encode("utf-8", "surrogatepass")
+    encoded = {encode(data).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode)}
+    return {secret, secret.lower(), unquote(secret), unquote_plus(secret), *encoded}
+
+
+def _escapable(text: str) -> str:
+    """A pattern for the text, each of its characters in any of its escaped forms."""
+    return "".join([character if _is_plain(character) else _escaped(character) for character in text])
+
+
+def _is_plain(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
+@cache
+def _escaped(character: str) -> str:
+    code = ord(character)
+    percent = "".join([f"%(?:25){{0,2}}{_hex(f'{byte:02X}')}" for byte in character.encode("utf-8", "surrogatepass")])
+    names = ["apos"] if character == "'" else [codepoint2name[code]] if code in codepoint2name else []
+    reference = "|".join(
+        [rf"#0{{0,5}}{code};?", rf"#[xX]0{{0,5}}{_hex(f'{code:X}')};?", *(f"{name};" for name in names)]
+    )
+    # Markup in markup has its `&` escaped again.
+    forms = [percent, rf"&(?:amp;){{0,2}}(?:{reference})"]
+    if code <= 0xFFFF:
+        forms.append(rf"\\u{_hex(f'{code:04X}')}")
+    if character in '"\\/':
+        forms.append(re.escape("\\" + character))
+    if character == " ":
+        forms.append(r"\+")
+    return f"(?:{'|'.join(forms)}|{re.escape(character)})"
+
+
+def _hex(digits: str) -> str:
+    return "".join([f"[{digit}{digit.lower()}]" if digit.isalpha() else digit for digit in digits])

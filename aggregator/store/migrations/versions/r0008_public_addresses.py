@@ -1,0 +1,17 @@
+"""What of a source's address may be published."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the columns; the next look at the configuration fills them."""
+    op.add_column("sources", sa.Column("public_url", sa.Text))
+    op.add_column("sources", sa.Column("fallback_name", sa.Text))
