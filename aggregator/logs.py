@@ -106,6 +106,12 @@ def unreached(results: Sequence[Result]) -> str:
     return f", {count} not reached: the network here seems to be down" if count else ""
 
 
+def told_renewal(done: int, total: int) -> None:
+    """Log that stored entries were brought to today's rules, once all are."""
+    if done == total:
+        tell(f"{total} stored entries were cleaned again by the rules of today", action="publish")
+
+
 def printable(text: str) -> str:
     """Text from outside without control characters, which a terminal would obey."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -59,6 +59,29 @@ def write(folder: Path, outputs: Iterable[Rendered]) -> list[str]:
     return changed
 
 
+def delete(folder: Path, name: str) -> bool:
+    """Delete a file below a folder, if it is there; never one that is reached through a link that leads out of it.
+
+    Returns:
+        Whether there was such a file.
+
+    Raises:
+        PublishError: its name is unsafe, it is reached through a link that leads outside, or the system refused.
+    """
+    path = folder / name
+    if not _is_safe(name):
+        raise PublishError(f"{name!r} is no safe name for a file below {folder}")
+    try:
+        if not _is_inside(path.parent, folder):
+            raise _outside(folder, name)
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, RuntimeError) as error:
+        raise PublishError(f"{path} cannot be deleted: {error}; give permission, then run again") from error
+    return True
+
+
 def _batches(outputs: Iterable[Rendered]) -> Iterator[dict[str, bytes]]:
     """The bytes of each name, in batches that are worth a sync and fit into memory."""
     batch: dict[str, bytes] = {}

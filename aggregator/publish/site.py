@@ -35,6 +35,7 @@ from aggregator.publish.fingerprints import ALL, channel_of, feed_fingerprints, 
 from aggregator.publish.opml import FILE_NAME, render_opml
 from aggregator.publish.posts import post_of
 from aggregator.publish.prepare import shown
+from aggregator.publish.stored import renew
 from aggregator.store import Store
 
 #: Name of the fingerprint of the list of subscriptions.
@@ -69,6 +70,7 @@ def publish(
     *,
     everything: bool = False,
     progress: Callable[[int], None] = lambda posts: None,
+    renewing: Callable[[int, int], None] = lambda done, total: None,
     run: Run = here,
 ) -> Report:
     """Write the posts and feeds that are out of date.
@@ -79,6 +81,7 @@ def publish(
         data: the data folder.
         everything: render all posts and feeds anew, and restore files that were edited or deleted.
         progress: called with the number of posts looked at so far.
+        renewing: called with the number of stored entries brought to today's rules so far, and of all.
         run: starts the rendering of a batch; called from this thread, with a few batches under way at a time.
 
     Raises:
@@ -86,6 +89,7 @@ def publish(
         StoreError: the store failed.
     """
     report = Report()
+    renew(store, config.confidential, data / "posts", progress=renewing)
     _touch_outdated_posts(store, config, everything)
     invalidate(store, store.pending_categories())
     assign_all(store)

@@ -10,9 +10,10 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, LargeBinary, Text, cast
 
 from aggregator.models import Enclosure, Entry, FeedState, Item, Known, Origin
+from aggregator.store.base import Stored
 from aggregator.store.schema import entries, sources
 
 #: Names of the columns that hold a state; the id is not among them.
@@ -24,6 +25,21 @@ _ENTRY_FIELDS = tuple(field.name for field in fields(Entry)[1:])
 _ORIGIN_COLUMNS = tuple(
     sources.c[name]
     for name in ("id", "name", "title", "fallback_name", "public_url", "home_url", "category", "section")
+)
+#: All of an entry, texts as bytes: one that is no UTF-8 must not keep the others from being read.
+STORED_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
+    cast(column, LargeBinary).label(f"stored_{place}") if isinstance(column.type, Text) else column
+    for place, column in enumerate(
+        (
+            entries.c.pk,
+            entries.c.revision,
+            sources.c.url,
+            entries.c.public_id,
+            entries.c.path,
+            sources.c.id,
+            *(entries.c[name] for name in _ENTRY_FIELDS),
+        )
+    )
 )
 ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = (
     entries.c.pk,
@@ -50,6 +66,8 @@ _DUMPED = ("authors", "tags", "enclosures")
 _PLAIN = tuple(name for name in _ENTRY_FIELDS if name not in _DUMPED)
 #: Names of the columns that hold an entry; the source is not among them.
 ENTRY_NAMES = (*_PLAIN, *_DUMPED)
+#: Those that are published, besides the id.
+_PUBLISHED = ("guid", "url", "title", "image", "comments_url", "summary", "html", *_DUMPED)
 _plain_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_PLAIN)
 _ENCLOSURE = tuple(field.name for field in fields(Enclosure))
 _enclosure_values: Callable[[Enclosure], tuple[Any, ...]] = attrgetter(*_ENCLOSURE)
@@ -95,6 +113,33 @@ def items(rows: Iterable[Sequence[Any]]) -> list[Item]:
         values[_ENCLOSURES] = _enclosures(values[_ENCLOSURES])
         made.append(Item(Entry(origin.id, *values[_ENTRY_START:_ORIGIN_START]), public_id or "", path, origin, pk))
     return made
+
+
+def stored(row: Sequence[Any]) -> Stored:
+    """Make a stored entry of a row of `STORED_COLUMNS`, whatever its texts and lists hold."""
+    pk, revision, source_url, public_id, path, source_id, *texts = map(_repaired, row)
+    values = dict(zip(_ENTRY_FIELDS, texts, strict=True))
+    for name, read in (("authors", _texts), ("tags", _texts), ("enclosures", _enclosures)):
+        try:
+            values[name] = read(values[name])
+        except (TypeError, ValueError):
+            values[name] = ()
+    return Stored(pk, revision, source_url, public_id, path, Entry(source_id, **values))
+
+
+def rewritten(one: Stored) -> dict[str, Any]:
+    """Return the parameters of `statements.REWRITE`."""
+    values = dict(zip(ENTRY_NAMES, entry_row(one.entry), strict=True))
+    return {
+        "entry_pk": one.pk,
+        "read_revision": one.revision,
+        "public_id": one.id,
+        **{name: values[name] for name in _PUBLISHED},
+    }
+
+
+def _repaired(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def place(item: Item) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Updates and queries go in, states and items come out. The statements are in `sta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from aggregator.errors import StoreError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, Source
 from aggregator.store import hosts, rows, statements, sync
-from aggregator.store.base import Assignment, Rhythm, Store, Told, Unassigned
+from aggregator.store.base import Assignment, Rhythm, Store, Stored, Told, Unassigned
 from aggregator.store.database import Database
 
 #: A last attempt that is further ahead than this means that the clock was set back.
@@ -214,6 +214,38 @@ class SqlStore:
         with self._database.read() as connection:
             return {id: Told(title, home_url) for id, title, home_url in connection.execute(statements.TOLD).all()}
 
+    def retell(self, change: Callable[[Told], Told]) -> None:
+        """See `Store.retell`."""
+        with self._database.write() as connection:
+            for pk, *values in connection.execute(statements.ALL_TOLD).all():
+                before = Told(*values)
+                after = change(before)
+                if after == before:
+                    continue
+                connection.execute(statements.CHANGE_SOURCE, {"source_pk": pk, **after._asdict()})
+                connection.execute(statements.RENDER_ANEW, {"of_source": pk})
+
+    def size(self) -> int:
+        """See `Store.size`."""
+        with self._database.read() as connection:
+            return connection.execute(statements.SIZE).scalar_one()
+
+    def entries_after(self, pk: int, limit: int) -> list[Stored]:
+        """See `Store.entries_after`."""
+        with self._database.read() as connection:
+            found = connection.execute(statements.ENTRIES_AFTER, {"after": pk, "limit": limit}).all()
+        return [rows.stored(row) for row in found]
+
+    def rewrite(self, changed: Sequence[Stored], fingerprints: Mapping[str, str]) -> None:
+        """See `Store.rewrite`."""
+        nameless = [{"entry_pk": one.pk, "read_revision": one.revision} for one in changed if one.id is None]
+        with self._database.write() as connection:
+            if changed:
+                connection.execute(statements.REWRITE, [rows.rewritten(one) for one in changed])
+            if nameless:
+                connection.execute(statements.UNASSIGN, nameless)
+            _record(connection, fingerprints)
+
     def newest(self, category: str | None, limit: int) -> list[Item]:
         """See `Store.newest`; an index gives the rows in order, so that the cost is that of `limit` rows."""
         with self._database.read() as connection:
@@ -248,11 +280,13 @@ class SqlStore:
         if not fingerprints:
             return
         with self._database.write() as connection:
-            for chunk in statements.chunks(list(fingerprints)):
-                connection.execute(statements.FORGET, {"values": chunk})
-            connection.execute(
-                statements.RECORD, [{"name": name, "value": value} for name, value in fingerprints.items()]
-            )
+            _record(connection, fingerprints)
+
+
+def _record(connection: Connection, fingerprints: Mapping[str, str]) -> None:
+    for chunk in statements.chunks(list(fingerprints)):
+        connection.execute(statements.FORGET, {"values": chunk})
+    connection.execute(statements.RECORD, [{"name": name, "value": value} for name, value in fingerprints.items()])
 
 
 def _plan(connection: Connection, sources: Sequence[Source]) -> sync.Plan:

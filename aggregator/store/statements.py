@@ -26,7 +26,14 @@ from sqlalchemy import (
 )
 
 from aggregator.store.prepared import Prepared, PreparedByLength
-from aggregator.store.rows import ENTRY_NAMES, ITEM_COLUMNS, KNOWN_COLUMNS, STATE_COLUMNS, STATE_NAMES
+from aggregator.store.rows import (
+    ENTRY_NAMES,
+    ITEM_COLUMNS,
+    KNOWN_COLUMNS,
+    STATE_COLUMNS,
+    STATE_NAMES,
+    STORED_COLUMNS,
+)
 from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, sources, tombstones
 
 #: Values in one `IN (...)` at most.
@@ -205,6 +212,21 @@ UNASSIGNED = (
 )
 TOLD = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
+
+# -- all that is stored ----------------------------------------------------------------------------------------------
+
+SIZE = select(func.count()).select_from(entries)
+ENTRIES_AFTER = (
+    select(*STORED_COLUMNS)
+    .select_from(_with_source)
+    .where(entries.c.pk > bindparam("after"))
+    .order_by(entries.c.pk)
+    .limit(bindparam("limit"))
+)
+_as_read = (_of_entry, entries.c.revision == bindparam("read_revision"))
+REWRITE = update(entries).where(*_as_read).values(pending=true())
+UNASSIGN = update(entries).where(*_as_read).values(path=null(), path_key=null())
+ALL_TOLD = select(sources.c.pk, sources.c.title, sources.c.home_url)
 
 # -- fingerprints ----------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What of a source's address may be published."""
+"""What of a source's address may be published; and that all that is stored was cleaned by the first rules."""
 
 from __future__ import annotations
 
@@ -15,3 +15,4 @@ def upgrade() -> None:
     """Add the columns; the next look at the configuration fills them."""
     op.add_column("sources", sa.Column("public_url", sa.Text))
     op.add_column("sources", sa.Column("fallback_name", sa.Text))
+    op.execute("INSERT INTO fingerprints (name, value) SELECT 'stored', '1:' WHERE EXISTS (SELECT 1 FROM sources)")

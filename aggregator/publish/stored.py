@@ -1,0 +1,141 @@
+"""Bring entries that are stored to today's rules before they are published: all of them, also those of ended feeds.
+
+In: the store, what is confidential, the folder of the posts. Out: entries that are cleaned once more where the rules of
+the sanitizer have changed since, and without secrets where these have. This is done once for each change, in batches
+and in the order of row numbers; how far it has come is stored with each batch, so that it goes on there after a crash.
+What is not changed by it stays as it is; what is, becomes pending.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from aggregator.confidential import public, public_entry
+from aggregator.config.redaction import blot, holds
+from aggregator.errors import StoreError
+from aggregator.models import Entry
+from aggregator.normalize import SANITIZER, clean_again, minted_id, only_words
+from aggregator.publish import files
+from aggregator.store import Store, Stored, Told
+
+log = logging.getLogger(__name__)
+
+#: Entries that are read and written at once: few enough to keep memory flat.
+BATCH = 100
+#: Names of the fingerprints: of what all that is stored was made with, and of what it is being made with, and how far.
+_DONE, _AT = "stored", "stored/at"
+
+Clean = Callable[[Entry], Entry]
+Progress = Callable[[int, int], None]
+
+
+def renew(
+    store: Store,
+    confidential: frozenset[str],
+    posts: Path,
+    *,
+    progress: Progress = lambda done, total: None,
+    clean: Clean = clean_again,
+) -> None:
+    """Bring all stored entries to today's rules, where that is not done yet.
+
+    Args:
+        confidential: `Config.confidential`.
+        posts: the folder of the posts; one whose name holds a secret is deleted.
+        progress: called after each batch with the number of entries looked at, and of all.
+        clean: cleans an entry that was cleaned by other rules.
+
+    Raises:
+        StoreError: the store failed.
+        PublishError: a post cannot be deleted.
+    """
+    recorded = store.fingerprints()
+    wanted = f"{SANITIZER}:{_digest(confidential)}"
+    done = recorded.get(_DONE)
+    if done == wanted:
+        return
+    # A new database holds nothing from other days.
+    whole = True
+    if done is not None:
+        unchanged = done.partition(":")[0] == str(SANITIZER)
+        target, _, last = recorded.get(_AT, "").partition(" ")
+        store.retell(partial(_public_told, confidential=confidential))
+        renewal = _Renewal(store, confidential, posts, done, wanted, None if unchanged else clean)
+        whole = renewal.run(int(last) if target == wanted else 0, progress)
+    store.record({_DONE: wanted, _AT: ""} if whole else {_AT: ""})
+
+
+@dataclass(frozen=True, slots=True)
+class _Renewal:
+    """One pass over all that is stored; see `renew`."""
+
+    store: Store
+    confidential: frozenset[str]
+    posts: Path
+    done: str
+    wanted: str
+    #: None: the texts are clean by today's rules.
+    clean: Clean | None
+
+    def run(self, last: int, progress: Progress) -> bool:
+        """Go on after a row number; returns whether all could be rewritten that had to be."""
+        looked_at, total, whole = 0, self.store.size(), True
+        while batch := self.store.entries_after(last, BATCH):
+            changed = [after for before in batch if (after := self._renewed(before)) != before]
+            for one in batch:
+                if one.path is not None and holds(one.path, self.confidential):
+                    files.delete(self.posts, one.path)
+            last = batch[-1].pk
+            whole &= self._rewrite(changed, {_AT: f"{self.wanted} {last}"})
+            looked_at += len(batch)
+            progress(looked_at, max(total, looked_at))
+        return whole
+
+    def _rewrite(self, changed: Sequence[Stored], mark: Mapping[str, str]) -> bool:
+        try:
+            self.store.rewrite(changed, mark)
+        except StoreError:
+            # One row may be to blame; where it is the database, this fails, too.
+            self.store.record({_DONE: self.done})
+            failed = [one for one in changed if not self._rewrite_one(one)]
+            self.store.record(mark)
+            return not failed
+        return True
+
+    def _rewrite_one(self, one: Stored) -> bool:
+        try:
+            self.store.rewrite([one], {})
+        except StoreError as error:
+            log.error("entry %s of %s cannot be rewritten and stays as it is: %s", one.pk, one.entry.source_id, error)
+            return False
+        return True
+
+    def _renewed(self, one: Stored) -> Stored:
+        entry = one.entry
+        if self.clean is not None:
+            try:
+                entry = self.clean(entry)
+            except Exception:
+                # The old text may not be safe by today's rules, and the others have to come out.
+                log.exception("entry %s of %s cannot be cleaned; its markup is left out", one.pk, entry.source_id)
+                entry = only_words(entry)
+        entry = public_entry(entry, self.confidential)
+        if one.path is not None and holds(one.path, self.confidential):
+            return replace(one, entry=entry, id=None, path=None)
+        if one.id is not None and holds(one.id, self.confidential):
+            return replace(one, entry=entry, id=minted_id(one.source_url, entry.key))
+        return replace(one, entry=entry)
+
+
+def _public_told(told: Told, confidential: frozenset[str]) -> Told:
+    return Told(told.title and blot(told.title, confidential), public(told.home_url, confidential))
+
+
+def _digest(confidential: frozenset[str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(confidential)).encode()).hexdigest()[:32] if confidential else ""
