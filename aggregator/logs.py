@@ -5,7 +5,8 @@ left out where it has nothing to say:
 
     time      when, ISO 8601 in UTC
     level     debug, info, warning or error
-    action    what was done: fetch, cycle, publish, reload, retention, hook, start, stop, clock, error
+    action    what was done: fetch, cycle, publish, reload, retention, migrate, hook, start, stop,
+              clock, error
     message   the same for people
     source    id of the source
     host      host of the source

@@ -102,8 +102,9 @@ def _escaped(character: str) -> str:
     )
     # Markup in markup has its `&` escaped again.
     forms = [percent, rf"&(?:amp;){{0,2}}(?:{reference})"]
-    if code <= 0xFFFF:
-        forms.append(rf"\\u{_hex(f'{code:04X}')}")
+    # JSON has UTF-16.
+    units = character.encode("utf-16-be", "surrogatepass").hex().upper()
+    forms.append("".join([rf"\\u{_hex(units[at : at + 4])}" for at in range(0, len(units), 4)]))
     if character in '"\\/':
         forms.append(re.escape("\\" + character))
     if character == " ":

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aggregator.config import Config
+from aggregator.config.load import UNCATEGORIZED
 from aggregator.models import Category, Item, Rendered
 from aggregator.publish import files
 from aggregator.publish.assign import assign_all
@@ -35,11 +36,14 @@ from aggregator.publish.fingerprints import ALL, channel_of, feed_fingerprints, 
 from aggregator.publish.opml import FILE_NAME, render_opml
 from aggregator.publish.posts import post_of
 from aggregator.publish.prepare import shown
-from aggregator.publish.stored import renew
+from aggregator.publish.stored import made_with, renew
 from aggregator.store import Store
 
 #: Name of the fingerprint of the list of subscriptions.
 _OPML = "opml"
+
+#: Name of the fingerprint of the posts of sources that are configured no longer.
+_RETIRED = "posts/"
 
 #: Posts that are rendered and written together: enough to make one sync pay, few enough to keep memory flat.
 BATCH = 500
@@ -91,6 +95,7 @@ def publish(
     report = Report()
     renew(store, config.confidential, data / "posts", progress=renewing)
     _touch_outdated_posts(store, config, everything)
+    report.posts += _render_retired(store, config, data, run)
     invalidate(store, store.pending_categories())
     assign_all(store)
     recorded = store.fingerprints()
@@ -117,6 +122,24 @@ def _touch_outdated_posts(store: Store, config: Config, everything: bool) -> Non
         if everything or recorded.get(name) != wanted:
             store.touch([source.id for source in config.sources if source.category == category.slug])
             store.record({name: wanted})
+
+
+def _render_retired(store: Store, config: Config, data: Path, run: Run) -> list[str]:
+    """Write posts of sources that are configured no longer, once for each change of rendering or of what is stored.
+
+    They are published as long as their files are there; one that was deleted does not come back.
+    """
+    wanted = fingerprint(made_with(store))
+    if store.fingerprints().get(_RETIRED) == wanted:
+        return []
+    written: list[str] = []
+    last = 0
+    while items := store.retired(last, BATCH):
+        last = items[-1].pk
+        there = [item for item in items if (data / "posts" / (item.path or "")).is_file()]
+        written += _write(data, "posts", run(render_post_batch, _post_batch(config, there))())
+    store.record({_RETIRED: wanted})
+    return written
 
 
 def invalidate(store: Store, slugs: Iterable[str]) -> None:
@@ -158,14 +181,21 @@ def _write_posts(
 
 
 def _post_batch(config: Config, items: Sequence[Item]) -> PostBatch:
-    # The first level of a post's categories; None for sources without a category.
-    titles = {slug: None if category.implicit else category.title for slug, category in config.categories.items()}
     return PostBatch(
-        tuple([(item.path or "", post_of(item, titles.get(item.origin.category))) for item in items]),
+        tuple([(item.path or "", post_of(item, _first_level(config, item.origin.category))) for item in items]),
         config.posts.preset,
         config.posts.image_proxy,
         config.posts.placeholder or None,
     )
+
+
+def _first_level(config: Config, slug: str) -> str | None:
+    """The first level of a post's categories; None for sources without a category."""
+    category = config.categories.get(slug)
+    if category is None:
+        # Configured no longer: nothing is left of it but its slug.
+        return None if slug == UNCATEGORIZED else slug
+    return None if category.implicit else category.title
 
 
 def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[Category]:

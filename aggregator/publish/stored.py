@@ -71,6 +71,11 @@ def renew(
     store.record({_DONE: wanted, _AT: ""} if whole else {_AT: ""})
 
 
+def made_with(store: Store) -> str:
+    """The rules by which all that is stored was made, as a text that changes with them."""
+    return store.fingerprints().get(_DONE, "")
+
+
 @dataclass(frozen=True, slots=True)
 class _Renewal:
     """One pass over all that is stored; see `renew`."""

@@ -190,6 +190,9 @@ class Store(Protocol):
         it is. One without an id is given a new one, and a path, by the next publication.
         """
 
+    def retired(self, pk: int, limit: int) -> list[Item]:
+        """Entries with an id and a path whose source is configured no longer, by row number, after a number."""
+
     def newest(self, category: str | None, limit: int) -> list[Item]:
         """The newest assigned entries of a category (None: of all), newest first, equal dates by id."""
 

@@ -244,7 +244,13 @@ class SqlStore:
                 connection.execute(statements.REWRITE, [rows.rewritten(one) for one in changed])
             if nameless:
                 connection.execute(statements.UNASSIGN, nameless)
-            _record(connection, fingerprints)
+            if fingerprints:
+                _record(connection, fingerprints)
+
+    def retired(self, pk: int, limit: int) -> list[Item]:
+        """See `Store.retired`."""
+        with self._database.read() as connection:
+            return rows.items(connection.execute(statements.RETIRED, {"after": pk, "limit": limit}).all())
 
     def newest(self, category: str | None, limit: int) -> list[Item]:
         """See `Store.newest`; an index gives the rows in order, so that the cost is that of `limit` rows."""
@@ -277,10 +283,9 @@ class SqlStore:
 
     def record(self, fingerprints: Mapping[str, str]) -> None:
         """See `Store.record`."""
-        if not fingerprints:
-            return
-        with self._database.write() as connection:
-            _record(connection, fingerprints)
+        if fingerprints:
+            with self._database.write() as connection:
+                _record(connection, fingerprints)
 
 
 def _record(connection: Connection, fingerprints: Mapping[str, str]) -> None:

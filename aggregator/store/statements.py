@@ -194,6 +194,9 @@ _items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit"
 _listed = _items.where(LISTED).order_by(entries.c.published_at.desc(), entries.c.public_id)
 NEWEST = _listed
 NEWEST_OF_CATEGORY = _listed.where(entries.c.category == bindparam("category"))
+RETIRED = _items.where(
+    entries.c.pk > bindparam("after"), entries.c.category.is_(null()), entries.c.path.is_not(null())
+).order_by(entries.c.pk)
 _oldest_first = (entries.c.published_at, sources.c.id, entries.c.key)
 PENDING_ITEMS = _items.where(PENDING).order_by(*_oldest_first)
 #: The first comparison alone would do for few; it is what the index can begin at.

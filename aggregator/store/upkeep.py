@@ -71,13 +71,14 @@ def copy_before(path: Path, revision: str) -> None:
     except (StoreError, OSError) as error:
         if not _is_no_room(error):
             raise
-        log.warning("there is no room for a copy of %s, which is migrated without one: %s", path, error)
+        # The keys of `aggregator.logs`.
+        keys = {"fields": {"action": "migrate"}}
+        log.warning("there is no room for a copy of %s, which is migrated without one: %s", path, error, extra=keys)
         return
     # Revisions sort as texts: they are numbers of four digits.
     earlier = sorted(path.parent.glob(f"{glob.escape(path.name)}.before-[0-9][0-9][0-9][0-9]"))
     for old in earlier[:-KEPT_COPIES]:
         old.unlink(missing_ok=True)
-    log.info("copied to %s before it is migrated", target)
 
 
 def _is_no_room(error: BaseException) -> bool:
