@@ -35,6 +35,9 @@ UNCATEGORIZED = "uncategorized"
 _PUBLIC_SECTIONS = frozenset({"site", "posts", "feeds", "categories"})
 
 
+_Kind = tuple[SourceKind, Any, str]
+
+
 def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> Config:
     """Read and check feeds.yaml.
 
@@ -68,11 +71,12 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     assert document is not None
     # What the sources of a category have in common is made once.
     usual = {slug: _Usual.of(category, document) for slug, category in (("", None), *document.categories.items())}
-    confidential = frozenset(problems.secrets.union(*map(_credentials, document.sources)))
+    kinds = [_kind_of(settings) for settings in document.sources]
+    confidential = frozenset(problems.secrets.union(_credentials(document.sources, kinds)))
     sources = tuple(
-        _source(settings, identity, document, usual, line, confidential)
-        for settings, identity, (line, _) in zip(
-            document.sources, source_ids, tree["sources"].value_places, strict=True
+        _source(settings, kind, identity, document, usual, line, confidential)
+        for settings, kind, identity, (line, _) in zip(
+            document.sources, kinds, source_ids, tree["sources"].value_places, strict=True
         )
     )
     return Config(
@@ -207,6 +211,7 @@ class _Usual:
 
 def _source(
     settings: CommonSettings,
+    kind_of_it: _Kind,
     identity: str,
     document: Document,
     usual: Mapping[str, _Usual],
@@ -219,8 +224,7 @@ def _source(
         usual: what the sources of each category have, and of none ("").
         confidential: as in `Config`.
     """
-    kind, value = _kind_of(settings)
-    url = _url_of(settings)
+    kind, value, url = kind_of_it
     host = host_of(url)
     fetch = document.fetch
     private = settings.allow_private_addresses
@@ -242,22 +246,15 @@ def _source(
         access=settings.access(),
         retention=common.retention if retention is None else _retention((retention, *common.levels)),
         public_url=public_address(url, confidential),
-        fallback_name=host if host and not holds(host, confidential) else identity,
+        fallback_name=identity if host is None or holds(host, confidential) else host,
         insist=settings.insist,
     )
 
 
-def _credentials(settings: CommonSettings) -> set[str]:
-    """What is sent to sign in at a source: no text says it by chance, wherever it came from."""
-    header = settings.auth.header.partition(" ")[2] if settings.auth else None
-    return {found for found in (header, userinfo(_url_of(settings))) if found}
-
-
-def _url_of(settings: CommonSettings) -> str:
-    kind, value = _kind_of(settings)
-    url_key = KINDS[kind].url_key
-    url: str = value if url_key is None else getattr(value, url_key)
-    return url
+def _credentials(settings: Sequence[CommonSettings], kinds: Sequence[_Kind]) -> set[str]:
+    """What is sent to sign in at sources: no text says it by chance, wherever it came from."""
+    headers = {one.auth.header.partition(" ")[2] for one in settings if one.auth is not None}
+    return headers | {sent for _, _, url in kinds if "@" in url and (sent := userinfo(url))}
 
 
 def _retention(levels: Sequence[RetentionSettings]) -> Retention:
@@ -269,9 +266,11 @@ def _retention(levels: Sequence[RetentionSettings]) -> Retention:
     )
 
 
-def _kind_of(settings: CommonSettings) -> tuple[SourceKind, Any]:
-    """The one kind that a checked source has, and its settings."""
-    return next((kind, value) for kind in KINDS if (value := getattr(settings, kind)) is not None)
+def _kind_of(settings: CommonSettings) -> _Kind:
+    """The one kind that a checked source has, its settings, and its address."""
+    kind, value = next((kind, value) for kind in KINDS if (value := getattr(settings, kind)) is not None)
+    url_key = KINDS[kind].url_key
+    return kind, value, value if url_key is None else getattr(value, url_key)
 
 
 def _categories(document: Document, sources: tuple[Source, ...]) -> dict[str, Category]:
