@@ -27,7 +27,7 @@ from aggregator.due import TURN, choose, spread
 from aggregator.errors import AggregatorError, ConfigError
 from aggregator.health import write_heartbeat
 from aggregator.hooks import due_calls, run_calls
-from aggregator.logs import tell, tell_result, unreached
+from aggregator.logs import tell, tell_result, told_renewal, unreached
 from aggregator.pool import Pool
 from aggregator.publish.site import publish
 from aggregator.reload import ConfigFile, differences
@@ -207,7 +207,7 @@ class Daemon:
                 count = removed.entries
                 tell(f"{count} entries removed that are kept no longer", action="retention", removed=count)
             write = partial(publish, store, config, self._settings.data, progress=lambda posts: self._moved())
-            report = await self._in_keeper(partial(write, run=pool.submit))
+            report = await self._in_keeper(partial(write, renewing=self._on_renewed, run=pool.submit))
         for failure in (*removed.failures, *report.failures):
             tell(str(failure), action="publish", level=logging.ERROR)
         await self._in_keeper(write_heartbeat, self._settings.data, self._clock())
@@ -228,6 +228,10 @@ class Daemon:
     def _on_result(self, result: Result) -> None:
         self._moved()
         tell_result(result)
+
+    def _on_renewed(self, done: int, total: int) -> None:
+        self._moved()
+        told_renewal(done, total)
 
     def _stopping(self) -> bool:
         # Asked before each source, whose results may be held back for a while.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator import decide
+from aggregator.confidential import public_entry, public_state
 from aggregator.config import redact
 from aggregator.errors import SourceError, StoreError
 from aggregator.making import Batch, Document, make_entries, read_whole
@@ -39,6 +40,7 @@ class Digester:
         clock: the current time, aware and in UTC.
         dry_run: store nothing.
         secrets: what must not be told of an update.
+        confidential: what must not be published of it either.
     """
 
     store: Store
@@ -46,6 +48,7 @@ class Digester:
     clock: Callable[[], datetime]
     dry_run: bool
     secrets: frozenset[str]
+    confidential: frozenset[str] = frozenset()
 
     def digest(self, source: Source, state: FeedState, fetched: Fetched, read: ParsedFeed | None = None) -> FeedUpdate:
         """Make the outcome of a document, and store it.
@@ -96,12 +99,19 @@ class Digester:
             return self._seen(source_id, keys)
 
     def without_secrets(self, update: FeedUpdate) -> FeedUpdate:
-        """What is told of an update goes into the database and from there to many places."""
-        if update.state.error is None and not update.notes:
+        """What is told of an update goes into the database and from there to many places; its entries to everybody."""
+        if update.state.error is None and not update.notes and not self.confidential:
             return update
-        error = update.state.error and redact(update.state.error, self.secrets)
-        notes = tuple(redact(note, self.secrets) for note in update.notes)
-        return replace(update, state=replace(update.state, error=error), notes=notes)
+        state, notes = public_state(update.state, self.confidential), update.notes
+        if state.error is not None:
+            state = replace(state, error=redact(state.error, self.secrets))
+        if notes:
+            notes = tuple(redact(note, self.secrets) for note in notes)
+        new, changed = (
+            tuple([public_entry(entry, self.confidential) for entry in entries]) if self.confidential else entries
+            for entries in (update.new, update.changed)
+        )
+        return replace(update, state=state, new=new, changed=changed, notes=notes)
 
     def _first_look(self, source: Source, state: FeedState, fetched: Fetched, now: datetime) -> FeedUpdate | None:
         """The outcome of a document that is all new, stored; None where it is too small for that, or is not all new."""

@@ -5,7 +5,8 @@ left out where it has nothing to say:
 
     time      when, ISO 8601 in UTC
     level     debug, info, warning or error
-    action    what was done: fetch, cycle, publish, reload, retention, hook, start, stop, clock, error
+    action    what was done: fetch, cycle, publish, reload, retention, migrate, hook, start, stop,
+              clock, error
     message   the same for people
     source    id of the source
     host      host of the source
@@ -104,6 +105,12 @@ def unreached(results: Sequence[Result]) -> str:
     """What to add to the account of a cycle where the network here was down; "" where it was not."""
     count = sum(result.unreached for result in results)
     return f", {count} not reached: the network here seems to be down" if count else ""
+
+
+def told_renewal(done: int, total: int) -> None:
+    """Log that stored entries were brought to today's rules, once all are."""
+    if done == total:
+        tell(f"{total} stored entries were cleaned again by the rules of today", action="publish")
 
 
 def printable(text: str) -> str:

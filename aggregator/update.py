@@ -115,7 +115,7 @@ async def update_due(
         pool.expect(_USUAL_ENTRIES * sum(state.last_success_at is None for _, state in chosen))
         tolerant = Isolated("aggregator.parse:parse", seconds=SECONDS, memory_mb=MEMORY_MB)
         stack.callback(tolerant.close)
-        digester = Digester(store, pool, clock, dry_run, config.secrets)
+        digester = Digester(store, pool, clock, dry_run, config.secrets, config.confidential)
         # Threads wait for each other's turn; what must not wait for documents has one of its own.
         digesting = stack.enter_context(ThreadPoolExecutor(pool.threads, "aggregator-digest"))
         reading = stack.enter_context(ThreadPoolExecutor(1, "aggregator-read"))

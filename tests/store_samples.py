@@ -29,6 +29,8 @@ def source(id: str, **changes: Any) -> Source:
         scrape=None,
         explicit_id=True,
         line=1,
+        public_url=f"https://{id}.example/feed",
+        fallback_name=f"{id}.example",
     )
     return replace(plain, **changes)
 

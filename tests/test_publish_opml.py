@@ -27,9 +27,18 @@ SOURCE = Source(
     scrape=None,
     explicit_id=True,
     line=1,
+    public_url="https://a.example/feed?x=1&y=2",
 )
 SOURCES = [
-    replace(SOURCE, id="free", category="uncategorized", name=None, url="https://user:pass@free.example:8000/rss"),
+    replace(
+        SOURCE,
+        id="free",
+        category="uncategorized",
+        name=None,
+        url="https://user:pass@free.example:8000/rss",
+        public_url="https://free.example:8000/rss",
+        fallback_name="free.example",
+    ),
     SOURCE,
     replace(
         SOURCE,
@@ -38,9 +47,9 @@ SOURCES = [
         name="列表",
         kind="scrape",
         scrape=ScrapeRules("a"),
-        url="https://b.example/list",
+        public_url="https://b.example/list",
     ),
-    replace(SOURCE, id="b", name=None, url="https://c.example/atom"),
+    replace(SOURCE, id="b", name=None, public_url="https://c.example/atom", fallback_name="c.example"),
 ]
 CATEGORIES = {
     "uncategorized": Category("uncategorized", "Uncategorized", None, 10, implicit=True),
@@ -82,6 +91,17 @@ def test_other_readers_find_the_feeds() -> None:
 
 def test_passwords_stay_at_home() -> None:
     assert b"pass" not in render_opml("Sources", SOURCES, CATEGORIES, STATES).data
+
+
+def test_addresses_with_secrets_are_left_out() -> None:
+    hidden = [replace(source, public_url=None) for source in SOURCES]
+    body = etree.fromstring(render_opml("Sources", hidden, CATEGORIES, STATES).data)[1]
+    assert [dict(outline.attrib) for outline in body.iter("outline") if not len(outline)] == [
+        {"text": "列表", "title": "列表", "type": "link", "url": "https://b.example/"},
+        {"text": "A & B", "title": "A & B"},
+        {"text": "Said itself", "title": "Said itself", "type": "link", "url": "https://c.example/"},
+        {"text": "free.example", "title": "free.example"},
+    ]
 
 
 def test_list_without_sources() -> None:

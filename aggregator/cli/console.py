@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from aggregator.logs import LogFormat, describe, printable, tell_result
+from aggregator.logs import LogFormat, describe, printable, tell_result, told_renewal
 
 if TYPE_CHECKING:
     from aggregator.update import Result
@@ -52,6 +52,32 @@ def progress(total: int, form: LogFormat, hide: Callable[[str], str]) -> Iterato
             bars.advance(task)
 
         yield advance
+
+
+@contextmanager
+def renewal() -> Iterator[Callable[[int, int], None]]:
+    """Yield a function to call while stored entries are brought to today's rules: a bar on a terminal, else a line.
+
+    It takes the number of those that are done, and of all. Where it is not called, nothing is shown.
+    """
+    console = _console(stderr=True)
+    if not console.is_terminal:
+        yield told_renewal
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bars = Progress(*columns, console=console, transient=True)
+    task = bars.add_task("cleaning stored entries", total=None)
+
+    def advance(done: int, total: int) -> None:
+        bars.start()
+        bars.update(task, completed=done, total=total)
+
+    try:
+        yield advance
+    finally:
+        bars.stop()
 
 
 def _console(stderr: bool) -> Console:

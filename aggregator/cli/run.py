@@ -66,10 +66,12 @@ def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DA
     with reported():
         loaded = load_config(config)
         with locked(data, wait=wait), opened_store(data) as store:
+            from aggregator.cli.console import renewal
             from aggregator.publish.site import publish as publish_all
 
             store.sync_sources(loaded.sources)
-            report = publish_all(store, loaded, data, everything=True)
+            with renewal() as renewing:
+                report = publish_all(store, loaded, data, everything=True, renewing=renewing)
             _tell_written(report, data)
         raise typer.Exit(tell_failures(report.failures))
 
@@ -97,6 +99,7 @@ def run_cycle(
     with opened_store(data) as store, Pool() as pool:
         results = _pull(config, store, pool, everything=everything, only=only, form=form)
 
+        from aggregator.cli.console import renewal
         from aggregator.health import write_heartbeat
         from aggregator.publish.site import publish as publish_changed
         from aggregator.retention import retain
@@ -104,7 +107,8 @@ def run_cycle(
         removed = retain(config, store, data, utc_now())
         if removed.entries:
             typer.echo(f"Removed {removed.entries} entries that are kept no longer.")
-        report = publish_changed(store, config, data, run=pool.submit)
+        with renewal() as renewing:
+            report = publish_changed(store, config, data, renewing=renewing, run=pool.submit)
         write_heartbeat(data, utc_now())
         _tell_changes(config, store, results)
         _tell_written(report, data)

@@ -18,12 +18,13 @@ from aggregator.config.explain import explain
 from aggregator.config.model import Config
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
+from aggregator.config.redaction import SHORTEST, blot, holds, public_address, userinfo
 from aggregator.config.references import References
 from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
 from aggregator.config.upkeep import RetentionSettings
 from aggregator.errors import Problem
-from aggregator.models import Category, Interval, Retention, Source, SourceKind
+from aggregator.models import Category, Interval, Retention, Source, SourceKind, host_of
 
 MAX_FILE = 32 * 10**6
 """Bytes that feeds.yaml may have."""
@@ -33,6 +34,9 @@ UNCATEGORIZED = "uncategorized"
 
 #: What stands below these keys is published or trivial; everything else that a reference gives is kept secret.
 _PUBLIC_SECTIONS = frozenset({"site", "posts", "feeds", "categories"})
+
+
+_Kind = tuple[SourceKind, Any, str]
 
 
 def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> Config:
@@ -49,13 +53,16 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     problems = Problems(str(path))
     references = References(path.parent, environ)
 
-    def replace(text: str, key_path: KeyPath) -> str:
+    def put_in(text: str, key_path: KeyPath) -> str:
         replaced, values = references.replace(text)
         if key_path and key_path[0] not in _PUBLIC_SECTIONS:
             problems.secrets.update(value for value in values if value)
+            if any(0 < len(value) < SHORTEST for value in values):
+                # It stands everywhere by chance; the whole that it is a part of does not.
+                problems.secrets.add(replaced.partition("://")[2] or replaced)
         return replaced
 
-    tree = build(_read(path, problems) if text is None else text.removeprefix("\ufeff"), problems, replace)
+    tree = build(_read(path, problems) if text is None else text.removeprefix("\ufeff"), problems, put_in)
     document = _validate(tree, problems)
     _check_kinds(tree, problems)
     _check_categories(tree, problems)
@@ -65,10 +72,12 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     assert document is not None
     # What the sources of a category have in common is made once.
     usual = {slug: _Usual.of(category, document) for slug, category in (("", None), *document.categories.items())}
+    kinds = [_kind_of(settings) for settings in document.sources]
+    confidential = frozenset(problems.secrets.union(_credentials(document.sources, kinds)))
     sources = tuple(
-        _source(settings, identity, document, usual, line)
-        for settings, identity, (line, _) in zip(
-            document.sources, source_ids, tree["sources"].value_places, strict=True
+        _source(settings, kind, identity, document, usual, line, confidential)
+        for settings, kind, identity, (line, _) in zip(
+            document.sources, kinds, source_ids, tree["sources"].value_places, strict=True
         )
     )
     return Config(
@@ -80,7 +89,8 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         categories=_categories(document, sources),
         sources=sources,
         path=path,
-        secrets=frozenset(problems.secrets.union(*map(CommonSettings.secrets, document.sources))),
+        secrets=confidential.union(*map(CommonSettings.secrets, document.sources)),
+        confidential=confidential,
         notes=_notes(sources, tree, path),
     )
 
@@ -202,25 +212,32 @@ class _Usual:
 
 
 def _source(
-    settings: CommonSettings, identity: str, document: Document, usual: Mapping[str, _Usual], line: int
+    settings: CommonSettings,
+    kind_of_it: _Kind,
+    identity: str,
+    document: Document,
+    usual: Mapping[str, _Usual],
+    line: int,
+    confidential: frozenset[str],
 ) -> Source:
     """One source with all defaults filled in.
 
     Args:
         usual: what the sources of each category have, and of none ("").
+        confidential: as in `Config`.
     """
-    kind, value = _kind_of(settings)
-    url_key = KINDS[kind].url_key
+    kind, value, url = kind_of_it
+    host = host_of(url)
     fetch = document.fetch
     private = settings.allow_private_addresses
     common, interval, retention = usual[settings.category or ""], settings.interval, settings.retention
     return Source(
         id=identity,
-        name=settings.name,
+        name=settings.name and blot(settings.name, confidential),
         kind=kind,
-        url=value if url_key is None else getattr(value, url_key),
+        url=url,
         category=settings.category or UNCATEGORIZED,
-        section=settings.section,
+        section=settings.section and blot(settings.section, confidential),
         interval=common.interval if interval is None else interval.interval(document.site.timezone),
         timeout=settings.timeout or fetch.timeout,
         max_body=settings.max_body or fetch.max_body,
@@ -230,6 +247,8 @@ def _source(
         line=line,
         access=settings.access(),
         retention=common.retention if retention is None else _retention((retention, *common.levels)),
+        public_url=public_address(url, confidential),
+        fallback_name=identity if host is None or holds(host, confidential) else host,
         insist=settings.insist,
     )
 
@@ -247,6 +266,12 @@ def _notes(sources: Sequence[Source], tree: MapNode, path: Path) -> tuple[Proble
     return tuple(notes)
 
 
+def _credentials(settings: Sequence[CommonSettings], kinds: Sequence[_Kind]) -> set[str]:
+    """What is sent to sign in at sources: no text says it by chance, wherever it came from."""
+    headers = {one.auth.header.partition(" ")[2] for one in settings if one.auth is not None}
+    return headers | {sent for _, _, url in kinds if "@" in url and (sent := userinfo(url))}
+
+
 def _retention(levels: Sequence[RetentionSettings]) -> Retention:
     """How long entries are kept: each key as the source, its category or the file's top says it, in that order."""
     return Retention(
@@ -256,9 +281,11 @@ def _retention(levels: Sequence[RetentionSettings]) -> Retention:
     )
 
 
-def _kind_of(settings: CommonSettings) -> tuple[SourceKind, Any]:
-    """The one kind that a checked source has, and its settings."""
-    return next((kind, value) for kind in KINDS if (value := getattr(settings, kind)) is not None)
+def _kind_of(settings: CommonSettings) -> _Kind:
+    """The one kind that a checked source has, its settings, and its address."""
+    kind, value = next((kind, value) for kind in KINDS if (value := getattr(settings, kind)) is not None)
+    url_key = KINDS[kind].url_key
+    return kind, value, value if url_key is None else getattr(value, url_key)
 
 
 def _categories(document: Document, sources: tuple[Source, ...]) -> dict[str, Category]:

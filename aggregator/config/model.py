@@ -1,16 +1,13 @@
-"""The configuration in force, and how to keep its secrets out of what people read.
+"""The configuration in force.
 
 `Config` is what `load` gives to the rest of the program: frozen, with all defaults filled in.
 """
 
 from __future__ import annotations
 
-import functools
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from aggregator.errors import Problem
 from aggregator.models import Category, Source
@@ -18,15 +15,6 @@ from aggregator.models import Category, Source
 if TYPE_CHECKING:
     from aggregator.config.schema import FeedSettings, FetchDefaults, PostSettings, Site
     from aggregator.config.upkeep import HookSettings
-
-HIDDEN = "***"
-"""What stands in place of a secret."""
-
-#: A shorter value is no secret, and to blot it out everywhere would make messages unreadable.
-_SHORTEST_SECRET = 4
-
-# RFC 3986, section 3.2.1. The last @ before the path ends the userinfo, as browsers read it.
-_USERINFO = re.compile(r"(?<=://)([^\s/?#@:]*)(:?)[^\s/?#]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +33,9 @@ class Config:
     sources: tuple[Source, ...]
     #: The file it was read from.
     path: Path
-    #: Values that came from the environment or from files; `redact` hides them.
+    #: Values that came from the environment or from files, and others that must not be shown; `redact` hides them.
     secrets: frozenset[str]
+    #: Those that came from the environment or from files, and what is made of them: they are not published either.
+    confidential: frozenset[str]
     #: What is worth a look and no fault.
     notes: tuple[Problem, ...] = ()
-
-
-def redact(text: str, secrets: frozenset[str]) -> str:
-    """Hide secrets in a text that people will see.
-
-    Args:
-        text: any message.
-        secrets: `Config.secrets`; values of fewer than 4 characters are left alone.
-
-    Returns:
-        The text with every secret, also in its percent-encoded form, and every password (or lone token) in the
-        userinfo of a URL replaced by ``***``.
-    """
-    pattern = _secrets_pattern(secrets)
-    if pattern is not None:
-        text = pattern.sub(HIDDEN, text)
-    return _USERINFO.sub(_hide_userinfo, text) if "://" in text else text
-
-
-def _hide_userinfo(match: re.Match[str]) -> str:
-    return f"{match[1]}:{HIDDEN}@" if match[2] else f"{HIDDEN}@"
-
-
-@functools.lru_cache(maxsize=16)
-def _secrets_pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
-    forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in (secret, quote(secret, safe=""))}
-    if not forms:
-        return None
-    return re.compile("|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))))

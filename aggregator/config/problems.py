@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from aggregator.config.model import redact
+from aggregator.config.redaction import redact
 from aggregator.errors import ConfigError, Problem
 
 Path = tuple[str | int, ...]

@@ -102,5 +102,5 @@ def _copy_owner(source: Path, target: Path) -> None:
 
 
 def _essence(source: Source) -> Source:
-    """A source without what an edit elsewhere may change: its line, and an id that is made from addresses."""
-    return replace(source, line=0, id=source.id if source.explicit_id else "")
+    """A source without what an edit elsewhere may change: its line, and what is made from addresses."""
+    return replace(source, line=0, id=source.id if source.explicit_id else "", public_url=None, fallback_name="")

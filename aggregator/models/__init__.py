@@ -38,6 +38,7 @@ from aggregator.models.sources import (
     ScrapeRules,
     Source,
     SourceKind,
+    host_of,
 )
 
 __all__ = [
@@ -70,4 +71,5 @@ __all__ = [
     "SourceKind",
     "Syndication",
     "Text",
+    "host_of",
 ]

@@ -82,8 +82,8 @@ class Origin:
 
     id: str
     name: str
-    #: Address of the feed or list page.
-    url: str
+    #: Address of the feed or list page; None where it holds a secret.
+    url: str | None
     home_url: str | None
     category: str
     section: str | None

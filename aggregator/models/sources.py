@@ -126,18 +126,28 @@ class Source:
     line: int
     access: Access = Access()
     retention: Retention = Retention()
+    #: The address as everybody may see it, without user name and password; None: it holds a secret.
+    public_url: str | None = None
+    #: What outputs call it where neither the configuration nor the feed names it: the host, or the id where that is a
+    #: secret.
+    fallback_name: str = ""
     #: Asked as often as `interval` says even where the server sends no validators, so that all of it comes each time.
     insist: bool = False
 
     @property
     def host(self) -> str | None:
         """The host of its address, None where it has none."""
-        if plain := _PLAIN.match(self.url):
-            return plain[1]
-        try:
-            return urlsplit(self.url).hostname
-        except ValueError:
-            return None
+        return host_of(self.url)
+
+
+def host_of(url: str) -> str | None:
+    """The host of an address, None where it has none."""
+    if plain := _PLAIN.match(url):
+        return plain[1]
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,32 @@ anything that a source can say.
 
 from __future__ import annotations
 
+import html as markup
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Text
 from aggregator.normalize.bounds import cut
-from aggregator.normalize.html import clean_html, first_image, text_of
+from aggregator.normalize.html import all_images, clean_html, first_image, text_of
 from aggregator.normalize.identity import clean_guid, identify, minted_id, public_id
-from aggregator.normalize.text import clean_authors, clean_tags, fallback_title, fold, plain_title
+from aggregator.normalize.text import (
+    MAX_AUTHOR,
+    MAX_TAG,
+    MAX_TITLE,
+    clean_authors,
+    clean_tags,
+    fallback_title,
+    fold,
+    plain_title,
+)
 from aggregator.normalize.urls import clean_url
 
-__all__ = ["DateParser", "identify", "minted_id", "normalize", "public_id"]
+__all__ = ["SANITIZER", "DateParser", "clean_again", "identify", "minted_id", "normalize", "only_words", "public_id"]
+
+#: Raised with every change of what is safe, or of what stands for an entry: stored entries are then cleaned once more.
+SANITIZER = 2
 
 #: Text and IANA zone for texts without one (None: UTC) to a date, aware and in UTC; None where it is none.
 DateParser = Callable[[str, str | None], datetime | None]
@@ -29,6 +43,7 @@ _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MAX_ENCLOSURES = 50
+_MAX_FILE_TITLE = 200
 _MAX_LENGTH = 2**53
 _MAX_SECONDS = 10_000_000
 
@@ -85,6 +100,42 @@ def normalize(
         dated=dated,
         hash=identified.hash,
     )
+
+
+def clean_again(entry: Entry) -> Entry:
+    """A stored entry as today's rules have it, as far as that can be told without its document.
+
+    Its identity, dates and fingerprint stay. What is clean comes out as it is; its addresses are absolute already.
+    """
+    html, summary = clean_html(Text(entry.html, "html")), clean_html(Text(entry.summary, "html"))
+    if not html:
+        html, summary = summary, ""
+    enclosures = _enclosures(entry.enclosures)
+    url = clean_url(entry.url)
+    # One that stands in the body was taken from there, and is judged there.
+    named = None if entry.image in map(clean_url, all_images(entry.html)) else entry.image
+    return replace(
+        entry,
+        url=url,
+        title=fold(entry.title, MAX_TITLE) or fallback_title(text_of(cut(html or summary, _BEGIN)), url),
+        html=html,
+        summary=summary,
+        authors=_folded(entry.authors, MAX_AUTHOR),
+        tags=_folded(entry.tags, MAX_TAG),
+        enclosures=enclosures,
+        image=_image(html, RawEntry(image=named), enclosures),
+        comments_url=clean_url(entry.comments_url),
+    )
+
+
+def only_words(entry: Entry) -> Entry:
+    """A stored entry without any markup, for one that cannot be cleaned."""
+    words = markup.escape(text_of(entry.html or entry.summary), quote=False)
+    return replace(entry, html=f"<p>{words}</p>" if words else "", summary="", image=None)
+
+
+def _folded(texts: Sequence[str], limit: int) -> tuple[str, ...]:
+    return tuple([folded for text in texts if (folded := fold(text, limit))])
 
 
 def _texts(raw: RawEntry, url: str | None) -> tuple[str, str]:
@@ -157,7 +208,7 @@ def _enclosures(raw: Sequence[Enclosure]) -> tuple[Enclosure, ...]:
             url=url,
             type=media_type if _MEDIA_TYPE.fullmatch(media_type) else "",
             length=_within(file.length, _MAX_LENGTH),
-            title=fold(file.title, 200) or None if file.title else None,
+            title=fold(file.title, _MAX_FILE_TITLE) or None if file.title else None,
             duration=_within(file.duration, _MAX_SECONDS),
         )
     return tuple(found.values())

@@ -86,6 +86,11 @@ def first_image(safe: str) -> str | None:
     return None if match is None else unescape(match[1])
 
 
+def all_images(safe: str) -> Iterator[str]:
+    """The addresses of all images of a text that `clean_html` gave."""
+    return (unescape(match[1]) for match in _IMAGE.finditer(safe))
+
+
 def text_of(safe: str) -> str:
     """The words of a text that `clean_html` gave, on one line."""
     plain = _TAGS.sub(_gap, safe) if "<" in safe else safe

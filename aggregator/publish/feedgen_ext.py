@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from lxml.etree import SubElement, _Element
 
 from aggregator.models import Enclosure
+from aggregator.normalize.identity import minted_id
 from aggregator.publish.prepare import Publisher, Shown
 from aggregator.publish.values import rfc822, synopsis
 
@@ -88,7 +89,9 @@ class RssItems:
         # An item may have one enclosure only (RSS Best Practices Profile).
         for first in item.enclosures[:1]:
             _add(element, "enclosure", url=first.url, length=str(first.length or 0), type=first.type)
-        _add(element, "source", item.source.name, url=item.source.url)
+        # Without an address there is no such element.
+        if item.source.url is not None:
+            _add(element, "source", item.source.name, url=item.source.url)
         for author in item.authors:
             _text(element, _CREATOR, author)
         _text(element, "pubDate", rfc822(item.published_at))
@@ -159,10 +162,11 @@ def _add_links(element: _Element, item: Shown) -> None:
 def _add_source(element: _Element, publisher: Publisher, updated: datetime) -> None:
     """RFC 4287, section 4.2.11."""
     source = SubElement(element, "source")
-    _text(source, "id", publisher.url)
+    _text(source, "id", publisher.url or minted_id("", publisher.id))
     _text(source, "title", publisher.name)
     _text(source, "updated", updated.isoformat())
-    _add(source, "link", href=publisher.url, rel="self")
+    if publisher.url is not None:
+        _add(source, "link", href=publisher.url, rel="self")
     if publisher.home_url is not None:
         _add(source, "link", href=publisher.home_url, rel="alternate", type="text/html")
 

@@ -17,13 +17,18 @@ from aggregator.publish.feeds import Channel
 ALL = "all"
 
 
+#: Raised with every change of how posts, feeds or the list of subscriptions are rendered, so that all of them are
+#: rendered once more, and those written whose bytes differ.
+RENDERING = 2
+
+
 def feed_fingerprints(config: Config) -> dict[str, str]:
     """What the feeds of each category are made from besides their items, by the names of the fingerprints."""
     # The sources whose entries a feed shows, as far as its bytes depend on them.
     members: dict[str, list[list[str | None]]] = {ALL: []}
     for source in sorted(config.sources, key=lambda source: source.id):
         for slug in (source.category, ALL):
-            members.setdefault(slug, []).append([source.id, source.name, source.url])
+            members.setdefault(slug, []).append([source.id, source.name, source.public_url])
     return {
         f"feeds/{category.slug}": fingerprint(
             channel_of(config, category).fingerprint(),
@@ -54,6 +59,6 @@ def channel_of(config: Config, category: Category) -> Channel:
 
 
 def fingerprint(*parts: object) -> str:
-    """Digest of settings; the program's version is part of it, so that an upgrade looks at every output once."""
-    text = json.dumps([aggregator.__version__, *parts], ensure_ascii=False, sort_keys=True)
+    """Digest of settings; the versions of the program and of its rendering are part of it."""
+    text = json.dumps([aggregator.__version__, RENDERING, *parts], ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from lxml.etree import Element, SubElement, _Element, tostring
 
@@ -46,7 +45,8 @@ def render_opml(
 
     Returns:
         The list, named `FILE_NAME`. Sources are ``type="rss"`` whatever the format of their feed is, as OPML wants
-        it; pages without a feed are ``type="link"``. Addresses carry no passwords.
+        it; pages without a feed are ``type="link"``. Addresses carry no passwords, and one that holds a secret is left
+        out: of such a source there is the name, and its home page as a link.
     """
     opml = Element("opml", version="2.0")
     head = SubElement(opml, "head")
@@ -66,18 +66,17 @@ def render_opml(
 
 
 def _add_source(parent: _Element, source: Source, told: Told | None) -> None:
-    url = xml_text(public_url(source.url))
-    name = source.name or (told.title if told else None) or urlsplit(url).hostname or source.id
+    name = source.name or (told.title if told else None) or source.fallback_name
     outline = _outline(parent, name)
-    home = public_url(told.home_url) if told and told.home_url else None
-    if source.kind == "feed":
+    home = xml_text(public_url(told.home_url)) if told and told.home_url else None
+    if source.kind == "feed" and source.public_url is not None:
         outline.set("type", "rss")
-        outline.set("xmlUrl", url)
+        outline.set("xmlUrl", xml_text(source.public_url))
         if home is not None:
-            outline.set("htmlUrl", xml_text(home))
-    else:
+            outline.set("htmlUrl", home)
+    elif (link := home if source.public_url is None else xml_text(source.public_url)) is not None:
         outline.set("type", "link")
-        outline.set("url", url)
+        outline.set("url", link)
 
 
 def _outline(parent: _Element, text: str) -> _Element:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aggregator.config import Config
+from aggregator.config.load import UNCATEGORIZED
 from aggregator.errors import RowError
 from aggregator.models import Item, Rendered
 from aggregator.publish import files
@@ -73,22 +74,42 @@ def write_posts(
     report.failures += [failure for failure in map(unreadable_row, unreadable.values()) if failure.what not in told]
 
 
+def write_retired(store: Store, config: Config, folder: Path, report: Report, run: Run) -> None:
+    """Write the posts of sources that are configured no longer.
+
+    They are published as long as their files are there; one that was deleted does not come back.
+    """
+    last = 0
+    while items := store.retired(last, BATCH):
+        last = items[-1].pk
+        there = [item for item in items if item.path is not None and (folder / item.path).is_file()]
+        batched, batch = _post_batch(config, there, report)
+        _Writer(store, folder, report).write(batched, begin(run, render_post_batch, batch))
+
+
 def _post_batch(config: Config, items: Sequence[Item], report: Report) -> tuple[list[Item], PostBatch]:
     """A batch of posts, and the items that they are of."""
-    # The first level of a post's categories; None for sources without a category.
-    titles = {slug: None if category.implicit else category.title for slug, category in config.categories.items()}
     batched: list[Item] = []
     posts: list[tuple[str, Post]] = []
     for item in items:
         # One without a path has none because that failed, which is told already.
         if item.path is not None:
             try:
-                posts.append((item.path, post_of(item, titles.get(item.origin.category))))
+                posts.append((item.path, post_of(item, _first_level(config, item.origin.category))))
                 batched.append(item)
             except Exception as error:
                 report.failures.append(unexpected(f"posts/{item.path}", error))
     batch = PostBatch(tuple(posts), config.posts.preset, config.posts.image_proxy, config.posts.placeholder or None)
     return batched, batch
+
+
+def _first_level(config: Config, slug: str) -> str | None:
+    """The first level of a post's categories; None for sources without a category."""
+    category = config.categories.get(slug)
+    if category is None:
+        # Configured no longer: nothing is left of it but its slug.
+        return None if slug == UNCATEGORIZED else slug
+    return None if category.implicit else category.title
 
 
 class _Writer:

@@ -8,7 +8,7 @@ valid. One odd item never spoils a feed: whatever it holds, it comes out as some
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from mimetypes import MimeTypes
@@ -28,7 +28,8 @@ class Publisher(NamedTuple):
     id: str
     #: Never empty, once prepared.
     name: str
-    url: str
+    #: None where the address holds a secret.
+    url: str | None
     home_url: str | None
 
 
@@ -53,20 +54,15 @@ class Shown(NamedTuple):
     source: Publisher
 
 
-def shown(items: Sequence[Item], public: Callable[[str], str] = public_url) -> tuple[Shown, ...]:
-    """Take what feeds show from items, as it is.
-
-    Args:
-        items: the items.
-        public: makes the address of a source one that everybody may see.
-    """
+def shown(items: Sequence[Item]) -> tuple[Shown, ...]:
+    """Take what feeds show from items, as it is."""
     sources: dict[Origin, Publisher] = {}
     made = []
     for item in items:
         entry, origin = item.entry, item.origin
         source = sources.get(origin)
         if source is None:
-            source = sources[origin] = Publisher(origin.id, origin.name, public(origin.url), origin.home_url)
+            source = sources[origin] = Publisher(origin.id, origin.name, origin.url, origin.home_url)
         made.append(
             Shown(
                 item.id,
@@ -124,7 +120,7 @@ def _publisher(source: Publisher) -> Publisher:
     return Publisher(
         source.id,
         name=xml_text(source.name).strip() or source.id,
-        url=xml_text(public_url(source.url)),
+        url=_address(source.url and public_url(source.url)),
         home_url=_address(source.home_url and public_url(source.home_url)),
     )
 

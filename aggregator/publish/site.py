@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
-from aggregator.config import Config, redact
+from aggregator.config import Config
 from aggregator.errors import RowError, StoreError
 from aggregator.models import Category, Item, Rendered, Source
 from aggregator.publish import files
@@ -27,15 +26,19 @@ from aggregator.publish.batches import FeedBatch, Result, Run, begin, here, rend
 from aggregator.publish.feeds import FILE_NAMES
 from aggregator.publish.fingerprints import ALL, channel_of, feed_fingerprints, fingerprint, merged
 from aggregator.publish.opml import FILE_NAME, render_opml
-from aggregator.publish.postfiles import has_posts, write_posts
+from aggregator.publish.postfiles import has_posts, write_posts, write_retired
 from aggregator.publish.prepare import shown
 from aggregator.publish.report import Failure, Report, sift, unexpected
+from aggregator.publish.stored import made_with, renew
 from aggregator.store import Store, Unreadable
 
 __all__ = ["Failure", "Report", "invalidate", "publish"]
 
 #: Name of the fingerprint of the list of subscriptions.
 _OPML = "opml"
+
+#: Name of the fingerprint of the posts of sources that are configured no longer.
+_RETIRED = "posts/"
 
 #: Items of feeds under way at once, counted in each format.
 _ITEMS = 5000
@@ -48,6 +51,7 @@ def publish(
     *,
     everything: bool = False,
     progress: Callable[[int], None] = lambda posts: None,
+    renewing: Callable[[int, int], None] = lambda done, total: None,
     run: Run = here,
 ) -> Report:
     """Write the posts and feeds that are out of date.
@@ -58,6 +62,7 @@ def publish(
         data: the data folder.
         everything: render all posts and feeds anew, and restore files that were edited or deleted.
         progress: called with the number of posts looked at so far.
+        renewing: called with the number of stored entries brought to today's rules so far, and of all.
         run: starts the rendering of a batch; called from this thread, with a few batches under way at a time.
 
     Returns:
@@ -71,7 +76,9 @@ def publish(
     before = store.fingerprints()
     if not any(name.startswith("posts/") for name in before) and has_posts(data / "posts"):
         report.notes.append("the folder posts/ holds files already, but the database has published nothing yet")
+    report.failures += renew(store, config.confidential, data / "posts", progress=renewing)
     _touch_outdated_posts(store, config, everything, before, report)
+    _write_retired(store, config, data, report, run)
     invalidate(store, store.pending_categories())
     report.failures += assign_all(store)
     recorded = store.fingerprints()
@@ -105,6 +112,16 @@ def _touch_outdated_posts(
                 report.failures.append(refused_row(f"posts of category {category.slug!r}", error))
             else:
                 store.record({name: wanted})
+
+
+def _write_retired(store: Store, config: Config, data: Path, report: Report, run: Run) -> None:
+    """Write posts of sources that are configured no longer, once for each change of rendering or of what is stored."""
+    wanted = fingerprint(made_with(store))
+    if store.fingerprints().get(_RETIRED) != wanted:
+        failures = len(report.failures)
+        write_retired(store, config, data / "posts", report, run)
+        if len(report.failures) == failures:
+            store.record({_RETIRED: wanted})
 
 
 def invalidate(store: Store, slugs: Iterable[str]) -> None:
@@ -183,8 +200,7 @@ class _Feeds:
         def leave_out(item: Item, error: Exception) -> None:
             self._fail(category.slug, unexpected(f"entry {item.id!r}, left out of the feeds", error))
 
-        # The address of a source may carry tokens and passwords.
-        items, _ = sift(lambda items: shown(items, lambda url: redact(url, config.secrets)), newest, leave_out)
+        items, _ = sift(shown, newest, leave_out)
         return FeedBatch(channel_of(config, category), items, config.feeds.formats)
 
     def _fail(self, slug: str, failure: Failure) -> None:
@@ -223,20 +239,20 @@ def _write_opml(
         report.failures.append(unexpected(f"source {source.id!r}, left out of {what}", error))
 
     what = f"public/{FILE_NAME}"
-    sources = [(source, redact(source.url, config.secrets)) for source in config.sources]
     try:
         told = store.told()
         current = fingerprint(
             config.site.title,
-            [(source.id, source.kind, source.name, url, source.category) for source, url in sources],
+            [(one.id, one.kind, one.name, one.public_url, one.fallback_name, one.category) for one in config.sources],
             [(category.slug, category.title, category.implicit) for category in config.categories.values()],
             told,
         )
         if not everything and recorded.get(_OPML) == current and (data / what).is_file():
             return {_OPML: current}
-        public = [source if source.url == url else replace(source, url=url) for source, url in sources]
         _take_back(store, recorded, [_OPML])
-        opml, _ = sift(lambda some: render_opml(config.site.title, some, config.categories, told), public, leave_out)
+        opml, _ = sift(
+            lambda some: render_opml(config.site.title, some, config.categories, told), config.sources, leave_out
+        )
     except RowError as error:
         report.failures.append(refused_row(what, error))
     except StoreError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.store.base import Assignment, PostFile, Rhythm, Store, Told, Unassigned, Unreadable
+from aggregator.store.base import Assignment, PostFile, Rhythm, Store, Stored, Told, Unassigned, Unreadable
 from aggregator.store.sql import open_store
 
-__all__ = ["Assignment", "PostFile", "Rhythm", "Store", "Told", "Unassigned", "Unreadable", "open_store"]
+__all__ = ["Assignment", "PostFile", "Rhythm", "Store", "Stored", "Told", "Unassigned", "Unreadable", "open_store"]

@@ -6,12 +6,12 @@ database come out as `StoreError`; those that one row is to blame for as `RowErr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
-from aggregator.models import FeedState, FeedUpdate, HostTraffic, Item, Known, Source
+from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,21 @@ class Unreadable(NamedTuple):
     #: As people find it: its key and its source.
     entry: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An entry as it is stored, published or not, of a source that is configured or not."""
+
+    pk: int
+    #: How often it was rewritten by its source.
+    revision: int
+    #: Address of its source.
+    source_url: str
+    #: Published id and path of its post, None until they are given.
+    id: str | None
+    path: str | None
+    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +202,28 @@ class Store(Protocol):
 
     def told(self) -> dict[str, Told]:
         """What the feed of every configured source told of itself, by id."""
+
+    def retell(self, change: Callable[[Told], Told]) -> None:
+        """Change what the feed of every stored source told of itself; entries that it names become pending."""
+
+    def size(self) -> int:
+        """Number of all stored entries."""
+
+    def entries_after(self, pk: int, limit: int) -> list[Stored]:
+        """Stored entries in the order of their row numbers, at most `limit` after a number.
+
+        A value that is damaged is read as an empty one, or as the text that is left of it.
+        """
+
+    def rewrite(self, changed: Sequence[Stored], fingerprints: Mapping[str, str]) -> None:
+        """Replace what is published of entries, which become pending, and record how far this has come, or nothing.
+
+        Their identity, dates, hash and revision stay. One whose source has rewritten it since it was read is left as
+        it is. One without an id is given a new one, and a path, by the next publication.
+        """
+
+    def retired(self, pk: int, limit: int) -> list[Item]:
+        """Entries with an id and a path whose source is configured no longer, by row number, after a number."""
 
     def newest(self, category: str | None, limit: int, unreadable: list[Unreadable] | None = None) -> list[Item]:
         """The newest assigned entries of a category (None: of all), newest first, equal dates by id.

@@ -1,8 +1,8 @@
 """One SQLite file as the store uses it: opened, migrated, in transactions, with its errors explained.
 
 A path goes in; transactions come out, and every error of the database as a `StoreError` that names the file and says
-what to do. What is read and written is not known here. Alembic is imported only when there is something to migrate:
-the import alone would cost more than most runs with nothing to do.
+what to do. What is read and written is not known here. A database that has to be migrated is copied first. Alembic is
+imported only then: the import alone would cost more than most runs with nothing to do.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from aggregator.errors import RowError, StoreError
 from aggregator.store.schema import REVISION
+from aggregator.store.upkeep import copy_before
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -140,6 +141,9 @@ class Database:
                 f"{self.path} was written by a newer version of this program (its tables are at revision {current}, "
                 f"this version knows {REVISION}); install the newer version, or use another data folder"
             )
+        if current is not None:
+            # No other process writes meanwhile: the lock is ours.
+            copy_before(self.path, REVISION)
         command.upgrade(config, REVISION)
 
     @contextmanager

@@ -9,11 +9,11 @@ from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
-from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, LargeBinary, Text, cast
 
 from aggregator.models import Enclosure, Entry, FeedState, Item, Known, Origin
+from aggregator.store.base import Stored
 from aggregator.store.schema import entries, sources
 
 #: Names of the columns that hold a state; the id is not among them.
@@ -22,7 +22,25 @@ STATE_NAMES = tuple(field.name for field in fields(FeedState)[1:])
 STATE_COLUMNS: tuple[ColumnElement[Any], ...] = (sources.c.id, *(sources.c[name] for name in STATE_NAMES))
 KNOWN_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(entries.c[field.name] for field in fields(Known))
 _ENTRY_FIELDS = tuple(field.name for field in fields(Entry)[1:])
-_ORIGIN_COLUMNS = tuple(sources.c[name] for name in ("id", "name", "title", "url", "home_url", "category", "section"))
+_ORIGIN_COLUMNS = tuple(
+    sources.c[name]
+    for name in ("id", "name", "title", "fallback_name", "public_url", "home_url", "category", "section")
+)
+#: All of an entry, texts as bytes: one that is no UTF-8 must not keep the others from being read.
+STORED_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
+    cast(column, LargeBinary).label(f"stored_{place}") if isinstance(column.type, Text) else column
+    for place, column in enumerate(
+        (
+            entries.c.pk,
+            entries.c.revision,
+            sources.c.url,
+            entries.c.public_id,
+            entries.c.path,
+            sources.c.id,
+            *(entries.c[name] for name in _ENTRY_FIELDS),
+        )
+    )
+)
 ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = (
     entries.c.pk,
     entries.c.source_pk,
@@ -36,14 +54,9 @@ _ORIGIN_START = _ENTRY_START + len(_ENTRY_FIELDS)
 _AUTHORS, _TAGS, _ENCLOSURES = (_ENTRY_START + _ENTRY_FIELDS.index(name) for name in ("authors", "tags", "enclosures"))
 
 
-def origin_name(name: str | None, title: str | None, url: str) -> str:
-    """Return the name that outputs give a source: as configured, else the feed's title, else the host."""
-    if name or title:
-        return name or title or ""
-    try:
-        return urlsplit(url).hostname or url
-    except ValueError:
-        return url
+def origin_name(name: str | None, title: str | None, fallback: str | None) -> str:
+    """Return the name that outputs give a source: as configured, else the feed's title, else what stands in."""
+    return name or title or fallback or ""
 
 
 #: The id of a state's source and the values of `STATE_NAMES`.
@@ -53,6 +66,8 @@ _DUMPED = ("authors", "tags", "enclosures")
 _PLAIN = tuple(name for name in _ENTRY_FIELDS if name not in _DUMPED)
 #: Names of the columns that hold an entry; the source is not among them.
 ENTRY_NAMES = (*_PLAIN, *_DUMPED)
+#: Those that are published, besides the id.
+_PUBLISHED = ("guid", "url", "title", "image", "comments_url", "summary", "html", *_DUMPED)
 _plain_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_PLAIN)
 _ENCLOSURE = tuple(field.name for field in fields(Enclosure))
 _enclosure_values: Callable[[Enclosure], tuple[Any, ...]] = attrgetter(*_ENCLOSURE)
@@ -108,6 +123,33 @@ def items(rows: Iterable[Sequence[Any]]) -> list[Item]:
     return made
 
 
+def stored(row: Sequence[Any]) -> Stored:
+    """Make a stored entry of a row of `STORED_COLUMNS`, whatever its texts and lists hold."""
+    pk, revision, source_url, public_id, path, source_id, *texts = map(_repaired, row)
+    values = dict(zip(_ENTRY_FIELDS, texts, strict=True))
+    for name, read in (("authors", _texts), ("tags", _texts), ("enclosures", _enclosures)):
+        try:
+            values[name] = read(values[name])
+        except (TypeError, ValueError):
+            values[name] = ()
+    return Stored(pk, revision, source_url, public_id, path, Entry(source_id, **values))
+
+
+def rewritten(one: Stored) -> dict[str, Any]:
+    """Return the parameters of `statements.REWRITE`."""
+    values = dict(zip(ENTRY_NAMES, entry_row(one.entry), strict=True))
+    return {
+        "entry_pk": one.pk,
+        "read_revision": one.revision,
+        "public_id": one.id,
+        **{name: values[name] for name in _PUBLISHED},
+    }
+
+
+def _repaired(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
 def place(item: Item) -> dict[str, Any]:
     """Return the values that give an item its place among those that are pending."""
     return {"published_at": item.entry.published_at, "source_id": item.origin.id, "key": item.entry.key}
@@ -123,10 +165,9 @@ def _enclosures(dumped: str) -> tuple[Enclosure, ...]:
     return () if dumped == "[]" else tuple(Enclosure(**value) for value in json.loads(dumped))
 
 
-def _origin(
-    id: str, name: str | None, title: str | None, url: str, home_url: str | None, category: str, section: str | None
-) -> Origin:
-    return Origin(id, origin_name(name, title, url), url, home_url, category, section)
+def _origin(id: str, name: str | None, title: str | None, fallback: str | None, *rest: Any) -> Origin:
+    # Of a source that left the configuration before there was such a name.
+    return Origin(id, origin_name(name, title, fallback or id), *rest)
 
 
 def _dump(values: Sequence[Any]) -> str:

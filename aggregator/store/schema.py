@@ -113,6 +113,9 @@ sources = Table(
     Column("moved_to", Text),
     Column("moved_since", Timestamp),
     Column("whole_at", Timestamp),
+    # What of its address may be published, and the name that it has where nothing else names it.
+    Column("public_url", Text),
+    Column("fallback_name", Text),
     UniqueConstraint("id"),
 )
 Index("ix_sources_due", sources.c.active, sources.c.next_due_at)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select
 from aggregator.errors import RowError, StoreError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, Source
 from aggregator.store import hosts, rows, statements, sync
-from aggregator.store.base import Assignment, PostFile, Rhythm, Store, Told, Unassigned, Unreadable
+from aggregator.store.base import Assignment, PostFile, Rhythm, Store, Stored, Told, Unassigned, Unreadable
 from aggregator.store.database import Database
 
 #: A last attempt that is further ahead than this means that the clock was set back.
@@ -141,14 +141,15 @@ class SqlStore:
             found = statements.SOURCE.rows(connection, state.source_id)
             if not found:
                 raise StoreError(f"no source {state.source_id!r} in {self._database.path}; sync the sources first")
-            pk, name, title, url, category, active = found[0]
+            pk, name, title, fallback, category, active = found[0]
             if update.new or update.changed:
                 category = category if active else None
                 added = _write_entries(connection, pk, category, (*update.new, *update.changed))
                 statements.KEEP_STATE_AND_COUNT.run(connection, added, *values)
             else:
                 statements.KEEP_STATE.run(connection, *values)
-            if title != state.title and rows.origin_name(name, title, url) != rows.origin_name(name, state.title, url):
+            before, after = (rows.origin_name(name, told, fallback) for told in (title, state.title))
+            if before != after:
                 connection.execute(statements.RENDER_ANEW, {"of_source": pk})
 
     def keep(self, states: Sequence[FeedState]) -> None:
@@ -244,6 +245,47 @@ class SqlStore:
         with self._database.read() as connection:
             return {id: Told(title, home_url) for id, title, home_url in connection.execute(statements.TOLD).all()}
 
+    def retell(self, change: Callable[[Told], Told]) -> None:
+        """See `Store.retell`."""
+        with self._database.write() as connection:
+            for pk, *values in connection.execute(statements.ALL_TOLD).all():
+                before = Told(*values)
+                after = change(before)
+                if after == before:
+                    continue
+                connection.execute(statements.CHANGE_SOURCE, {"source_pk": pk, **after._asdict()})
+                connection.execute(statements.RENDER_ANEW, {"of_source": pk})
+
+    def size(self) -> int:
+        """See `Store.size`."""
+        with self._database.read() as connection:
+            return connection.execute(statements.SIZE).scalar_one()
+
+    def entries_after(self, pk: int, limit: int) -> list[Stored]:
+        """See `Store.entries_after`."""
+        with self._database.read() as connection:
+            found = connection.execute(statements.ENTRIES_AFTER, {"after": pk, "limit": limit}).all()
+        return [rows.stored(row) for row in found]
+
+    def rewrite(self, changed: Sequence[Stored], fingerprints: Mapping[str, str]) -> None:
+        """See `Store.rewrite`."""
+        nameless = [{"entry_pk": one.pk, "read_revision": one.revision} for one in changed if one.id is None]
+        with self._database.write() as connection:
+            if changed:
+                connection.execute(statements.REWRITE, [rows.rewritten(one) for one in changed])
+            if nameless:
+                connection.execute(statements.UNASSIGN, nameless)
+                # The file of the new name is not the one that was written.
+                for chunk in statements.chunks([row["entry_pk"] for row in nameless]):
+                    connection.execute(statements.FORGET_POST_FILES, {"values": chunk})
+            if fingerprints:
+                _record(connection, fingerprints)
+
+    def retired(self, pk: int, limit: int) -> list[Item]:
+        """See `Store.retired`."""
+        with self._database.read() as connection:
+            return rows.items(connection.execute(statements.RETIRED, {"after": pk, "limit": limit}).all())
+
     def newest(self, category: str | None, limit: int, unreadable: list[Unreadable] | None = None) -> list[Item]:
         """See `Store.newest`; an index gives the rows in order, so that the cost is that of `limit` rows."""
         if category is None:
@@ -305,14 +347,15 @@ class SqlStore:
 
     def record(self, fingerprints: Mapping[str, str]) -> None:
         """See `Store.record`."""
-        if not fingerprints:
-            return
-        with self._database.write() as connection:
-            for chunk in statements.chunks(list(fingerprints)):
-                connection.execute(statements.FORGET, {"values": chunk})
-            connection.execute(
-                statements.RECORD, [{"name": name, "value": value} for name, value in fingerprints.items()]
-            )
+        if fingerprints:
+            with self._database.write() as connection:
+                _record(connection, fingerprints)
+
+
+def _record(connection: Connection, fingerprints: Mapping[str, str]) -> None:
+    for chunk in statements.chunks(list(fingerprints)):
+        connection.execute(statements.FORGET, {"values": chunk})
+    connection.execute(statements.RECORD, [{"name": name, "value": value} for name, value in fingerprints.items()])
 
 
 def _plan(connection: Connection, sources: Sequence[Source]) -> sync.Plan:

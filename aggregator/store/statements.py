@@ -29,7 +29,14 @@ from sqlalchemy import (
 )
 
 from aggregator.store.prepared import Prepared, PreparedByLength
-from aggregator.store.rows import ENTRY_NAMES, ITEM_COLUMNS, KNOWN_COLUMNS, STATE_COLUMNS, STATE_NAMES
+from aggregator.store.rows import (
+    ENTRY_NAMES,
+    ITEM_COLUMNS,
+    KNOWN_COLUMNS,
+    STATE_COLUMNS,
+    STATE_NAMES,
+    STORED_COLUMNS,
+)
 from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, post_files, sources, tombstones
 
 #: Values in one `IN (...)` at most.
@@ -103,6 +110,8 @@ CONFIGURED = Prepared(
         sources.c.id,
         sources.c.kind,
         sources.c.url,
+        sources.c.public_url,
+        sources.c.fallback_name,
         sources.c.name,
         sources.c.category,
         sources.c.section,
@@ -116,9 +125,14 @@ ADD_SOURCE = insert(sources)
 CHANGE_SOURCE = update(sources).where(sources.c.pk == bindparam("source_pk"))
 
 SOURCE = Prepared(
-    select(sources.c.pk, sources.c.name, sources.c.title, sources.c.url, sources.c.category, sources.c.active).where(
-        _of_id
-    ),
+    select(
+        sources.c.pk,
+        sources.c.name,
+        sources.c.title,
+        sources.c.fallback_name,
+        sources.c.category,
+        sources.c.active,
+    ).where(_of_id),
     "source_id",
 )
 _keep_state = update(sources).where(_of_id)
@@ -206,6 +220,9 @@ _items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit"
 _listed = _items.where(LISTED).order_by(entries.c.published_at.desc(), entries.c.public_id)
 NEWEST = _listed
 NEWEST_OF_CATEGORY = _listed.where(entries.c.category == bindparam("category"))
+RETIRED = _items.where(
+    entries.c.pk > bindparam("after"), entries.c.category.is_(null()), entries.c.path.is_not(null())
+).order_by(entries.c.pk)
 _oldest_first = (entries.c.published_at, sources.c.id, entries.c.key)
 PENDING_ITEMS = _items.where(PENDING).order_by(*_oldest_first)
 #: The first comparison alone would do for few; it is what the index can begin at.
@@ -228,6 +245,21 @@ UNASSIGNED = (
 NAME_OF_ROW = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(_with_source).where(_of_entry)
 TOLD = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
+
+# -- all that is stored ----------------------------------------------------------------------------------------------
+
+SIZE = select(func.count()).select_from(entries)
+ENTRIES_AFTER = (
+    select(*STORED_COLUMNS)
+    .select_from(_with_source)
+    .where(entries.c.pk > bindparam("after"))
+    .order_by(entries.c.pk)
+    .limit(bindparam("limit"))
+)
+_as_read = (_of_entry, entries.c.revision == bindparam("read_revision"))
+REWRITE = update(entries).where(*_as_read).values(pending=true())
+UNASSIGN = update(entries).where(*_as_read).values(path=null(), path_key=null())
+ALL_TOLD = select(sources.c.pk, sources.c.title, sources.c.home_url)
 
 # -- fingerprints ----------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,8 @@ class Row(NamedTuple):
     id: str
     kind: str
     url: str
+    public_url: str | None
+    fallback_name: str | None
     name: str | None
     category: str
     section: str | None
@@ -154,9 +156,10 @@ def _change(made: Plan, row: Row, source: Source) -> None:
         made.reset.append({"source_pk": row.pk, **_RESET})
     if not row.active or row.category != source.category:
         made.moved.append({"of_source": row.pk, "category": source.category})
-    before = (origin_name(row.name, row.title, row.url), row.category, row.section)
-    after = (origin_name(source.name, row.title, source.url), source.category, source.section)
-    if before != after:
+    before = (origin_name(row.name, row.title, row.fallback_name), row.category, row.section)
+    after = (origin_name(source.name, row.title, source.fallback_name), source.category, source.section)
+    # What changed in the program while it was away has not reached its posts.
+    if before != after or not row.active:
         made.stale.append({"of_source": row.pk})
 
 
@@ -166,6 +169,8 @@ def _values(source: Source) -> tuple[Any, ...]:
         source.id,
         source.kind,
         source.url,
+        source.public_url,
+        source.fallback_name,
         source.name,
         source.category,
         source.section,

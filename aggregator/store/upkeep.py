@@ -5,12 +5,21 @@ Paths go in, files come out; errors of the database come out as `StoreError`. Ro
 
 from __future__ import annotations
 
+import errno
+import glob
+import logging
+import shutil
 import sqlite3
+import stat
 from contextlib import closing, suppress
 from pathlib import Path
 
 from aggregator.errors import StoreError
 
+log = logging.getLogger(__name__)
+
+#: Copies from before migrations that are kept.
+KEPT_COPIES = 2
 #: Pages that are copied between two looks at what writers want.
 _PAGES = 1024
 
@@ -41,6 +50,42 @@ def backup(path: Path, target: Path) -> int:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def copy_before(path: Path, revision: str) -> None:
+    """Copy the database at `path` beside it before it is migrated to a revision; a log line where there is no room.
+
+    The copy is `<name>.before-<revision>`; of earlier ones only the newest is kept. Who may read the database may read
+    it.
+
+    Raises:
+        StoreError: the database cannot be read or is damaged.
+    """
+    target = path.with_name(f"{path.name}.before-{revision}")
+    try:
+        needed = sum(file.stat().st_size for file in (path, path.with_name(f"{path.name}-wal")) if file.exists())
+        if shutil.disk_usage(path.parent).free < needed:
+            raise OSError(errno.ENOSPC, f"it takes {needed / 1e6:.1f} MB")
+        backup(path, target)
+        target.chmod(stat.S_IMODE(path.stat().st_mode))
+    except (StoreError, OSError) as error:
+        if not _is_no_room(error):
+            raise
+        # The keys of `aggregator.logs`.
+        keys = {"fields": {"action": "migrate"}}
+        log.warning("there is no room for a copy of %s, which is migrated without one: %s", path, error, extra=keys)
+        return
+    # Revisions sort as texts: they are numbers of four digits.
+    earlier = sorted(path.parent.glob(f"{glob.escape(path.name)}.before-[0-9][0-9][0-9][0-9]"))
+    for old in earlier[:-KEPT_COPIES]:
+        old.unlink(missing_ok=True)
+
+
+def _is_no_room(error: BaseException) -> bool:
+    cause = error.__cause__ if isinstance(error, StoreError) else error
+    if isinstance(cause, OSError):
+        return cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return getattr(cause, "sqlite_errorname", None) == "SQLITE_FULL"
 
 
 def vacuum(path: Path) -> tuple[int, int]:

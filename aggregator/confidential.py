@@ -1,0 +1,95 @@
+"""What is confidential, taken out of what is going to be published: the seam before the store.
+
+In: entries, titles and addresses as they came, and `Config.confidential`. Out: the same without any of these values. A
+feed may echo the token that it was asked with in every address, and a page the address that it was found at. In a text
+`***` stands in place of a secret; an address that holds one is left out, since it would lead nowhere. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aggregator.config.redaction import blot, holds
+from aggregator.models import Enclosure, Entry, FeedState
+
+#: A tag as the sanitizer writes it.
+_TAG = re.compile(r'<[a-zA-Z][a-zA-Z0-9-]*+(?: [^ "=<>]+="[^"]*")++>')
+_ATTRIBUTE = re.compile(r' ([^ "=<>]+)="([^"]*)"')
+#: Attributes that are texts; of any other one a part says nothing.
+_TEXTS = frozenset({"alt", "title", "summary", "label", "aria-label"})
+#: Elements that are nothing without an address.
+_NOTHING_LEFT = re.compile(r"<(?:img(?! (?:.* )?src=)|source(?! (?:.* )?src(?:set)?=))[ >]")
+
+
+def public_state(state: FeedState, secrets: frozenset[str]) -> FeedState:
+    """The state of a source with what its feed told of itself as it may be published."""
+    title, home = state.title, state.home_url
+    if not (title and holds(title, secrets)) and not (home and holds(home, secrets)):
+        return state
+    return replace(state, title=title and blot(title, secrets), home_url=public(home, secrets))
+
+
+def public_entry(entry: Entry, secrets: frozenset[str]) -> Entry:
+    """The entry as it may be published; its key and its hash stay, so that it is known again."""
+    if not secrets or not holds("\n".join(_words(entry)), secrets):
+        return entry
+    return replace(
+        entry,
+        # It would be the public id; without it, one is made.
+        guid=public(entry.guid, secrets),
+        url=public(entry.url, secrets),
+        title=blot(entry.title, secrets),
+        html=public_html(entry.html, secrets),
+        summary=public_html(entry.summary, secrets),
+        authors=_blotted(entry.authors, secrets),
+        tags=_blotted(entry.tags, secrets),
+        enclosures=tuple([_public_file(file, secrets) for file in entry.enclosures if not holds(file.url, secrets)]),
+        image=public(entry.image, secrets),
+        comments_url=public(entry.comments_url, secrets),
+    )
+
+
+def public(address: str | None, secrets: frozenset[str]) -> str | None:
+    """An address or an id; None where it holds a secret."""
+    return None if address is None or holds(address, secrets) else address
+
+
+def public_html(html: str, secrets: frozenset[str]) -> str:
+    """Sanitized HTML without secrets, and safe as before: only whole attributes, images and parts of texts go."""
+    if not holds(html, secrets):
+        return html
+    made, at = [], 0
+    for match in _TAG.finditer(html):
+        made.append(blot(html[at : match.start()], secrets))
+        made.append(_public_tag(match[0], secrets) if holds(match[0], secrets) else match[0])
+        at = match.end()
+    return "".join([*made, blot(html[at:], secrets)])
+
+
+def _public_tag(tag: str, secrets: frozenset[str]) -> str:
+    def attribute(match: re.Match[str]) -> str:
+        name, value = match.groups()
+        if not holds(value, secrets):
+            return match[0]
+        return f' {name}="{blot(value, secrets)}"' if name in _TEXTS else ""
+
+    kept = _ATTRIBUTE.sub(attribute, tag)
+    return "" if _NOTHING_LEFT.match(kept) else kept
+
+
+def _public_file(file: Enclosure, secrets: frozenset[str]) -> Enclosure:
+    return replace(file, title=file.title and blot(file.title, secrets))
+
+
+def _blotted(texts: Sequence[str], secrets: frozenset[str]) -> tuple[str, ...]:
+    return tuple([blot(text, secrets) for text in texts])
+
+
+def _words(entry: Entry) -> list[str]:
+    """All that is published of an entry."""
+    addresses = (entry.guid, entry.url, entry.image, entry.comments_url)
+    files = [part for file in entry.enclosures for part in (file.url, file.title)]
+    texts = (entry.title, *entry.authors, *entry.tags, entry.summary, entry.html)
+    return [text for text in (*addresses, *files, *texts) if text]
