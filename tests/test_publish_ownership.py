@@ -113,8 +113,8 @@ def test_posts_of_an_older_database_keep_their_paths(site: Site, origin: Origin)
     site.configure({"id": "one", "feed": origin.route("/one", rss([item(1), item(2)]))})
     site.run("update")
     with closing(sqlite3.connect(site.data / "aggregator.db", isolation_level=None)) as connection:
-        for statement in ("DROP TABLE post_files", "UPDATE alembic_version SET version_num = '0004'"):
-            connection.execute(statement)
+        # So are they left by the migration.
+        connection.execute("UPDATE post_files SET written = '', intended = NULL")
     before = site.stamps()
     done = site.run("update", "--all")
     assert (done.status, site.stamps()) == (0, before)

@@ -199,7 +199,7 @@ def test_dry_run_touches_nothing_not_even_the_database(site: Site, origin: Origi
     assert not site.data.exists()
     site.run("update")
     before = read_tree(site.data)
-    site.configure({"id": "other", "feed": feed})
+    site.configure({"id": "one", "feed": feed}, {"id": "other", "feed": origin.route("/two", rss([item(7)]))})
     assert "1 new" in site.run("update", "--dry-run", "--all").stdout
     assert read_tree(site.data) == before
 
