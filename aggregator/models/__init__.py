@@ -25,7 +25,18 @@ from aggregator.models.documents import (
     Syndication,
     Text,
 )
-from aggregator.models.entries import Entry, FeedUpdate, Identified, Item, Known, Origin, Rendered
+from aggregator.models.entries import (
+    TEXT_COMPARED,
+    Entry,
+    FeedUpdate,
+    Identified,
+    Item,
+    Known,
+    Names,
+    Origin,
+    Rendered,
+    Stored,
+)
 from aggregator.models.hosts import HostTraffic
 from aggregator.models.intervals import Auto, Cron, Every, Interval
 from aggregator.models.sources import (
@@ -41,6 +52,7 @@ from aggregator.models.sources import (
 )
 
 __all__ = [
+    "TEXT_COMPARED",
     "Access",
     "ArticleRules",
     "Auto",
@@ -59,6 +71,7 @@ __all__ = [
     "Interval",
     "Item",
     "Known",
+    "Names",
     "NotModified",
     "Origin",
     "ParsedFeed",
@@ -68,6 +81,7 @@ __all__ = [
     "ScrapeRules",
     "Source",
     "SourceKind",
+    "Stored",
     "Syndication",
     "Text",
 ]

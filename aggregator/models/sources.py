@@ -191,3 +191,7 @@ class FeedState:
     #: Where the document lives now, if its address answers with permanent redirects, and since when it does.
     moved_to: str | None = None
     moved_since: datetime | None = None
+    #: By what its entries are told apart, as `trust.Trust.dump` writes it; None: by their guids.
+    identity: str | None = None
+    #: What was worth telling of the last document.
+    notes: tuple[str, ...] = ()

@@ -13,11 +13,20 @@ from datetime import UTC, datetime, timedelta
 from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Text
 from aggregator.normalize.bounds import cut
 from aggregator.normalize.html import clean_html, first_image, text_of
-from aggregator.normalize.identity import clean_guid, identify, minted_id, public_id
+from aggregator.normalize.identity import Level, clean_guid, identify, key_of, minted_id, public_id, tell_apart
 from aggregator.normalize.text import clean_authors, clean_tags, fallback_title, fold, plain_title
 from aggregator.normalize.urls import clean_url
 
-__all__ = ["DateParser", "identify", "minted_id", "normalize", "public_id"]
+__all__ = [
+    "DateParser",
+    "Level",
+    "identify",
+    "key_of",
+    "minted_id",
+    "normalize",
+    "public_id",
+    "tell_apart",
+]
 
 #: Text and IANA zone for texts without one (None: UTC) to a date, aware and in UTC; None where it is none.
 DateParser = Callable[[str, str | None], datetime | None]
@@ -58,7 +67,7 @@ def normalize(
     Args:
         language: of the feed, for entries that name none.
         now: the current time, aware, in UTC, whole seconds.
-        known: the same entry as it is stored, or None: it is new. An entry without a date keeps the one it got then.
+        known: the same entry as it is stored, or None: it is new. The date of publication stays what it was then.
     """
     raw = identified.raw
     url = clean_url(raw.url)
@@ -128,13 +137,12 @@ def _dates(
 
     updated = read(raw.updated)
     published = updated if raw.published == raw.updated else read(raw.published) or updated
-    if published is not None and known is not None and not known.dated and published > known.published_at:
-        # Seen before it says it was published: the date was in the future then, or is not the publication's.
-        published = None
+    if known is not None:
+        # Addresses of published posts contain the date of publication.
+        return known.published_at, max(known.updated_at, updated or published or known.updated_at), known.dated
     if published is not None:
         return published, max(published, updated or published), True
-    first, dated = (now, False) if known is None else (known.published_at, known.dated)
-    return first, max(first, updated or first, first if known is None else known.updated_at), dated
+    return now, now, False
 
 
 def _image(html: str, raw: RawEntry, enclosures: Sequence[Enclosure]) -> str | None:

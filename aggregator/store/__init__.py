@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.store.base import Assignment, Rhythm, Store, Told, Unassigned
+from aggregator.store.base import Assignment, Recognized, Rhythm, Store, Told, Unassigned
 from aggregator.store.sql import open_store
 
-__all__ = ["Assignment", "Rhythm", "Store", "Told", "Unassigned", "open_store"]
+__all__ = ["Assignment", "Recognized", "Rhythm", "Store", "Told", "Unassigned", "open_store"]

@@ -29,7 +29,7 @@ from sqlalchemy.types import TypeDecorator
 from aggregator.models import HostTraffic
 
 #: The newest migration, which is the one that makes these tables.
-REVISION = "0004"
+REVISION = "0006"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,6 +47,21 @@ class Timestamp(TypeDecorator[datetime]):
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], datetime | None]:
         """Turn seconds into datetimes in UTC."""
         return to_datetime
+
+
+class Lines(TypeDecorator[tuple[str, ...]]):
+    """Texts of one line each; NULL where there are none."""
+
+    impl = Text
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[tuple[str, ...] | None], str | None]:
+        """Join the lines; what is a line break in one of them becomes a space."""
+        return lambda lines: "\n".join([" ".join(line.splitlines()) for line in lines]) if lines else None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], tuple[str, ...]]:
+        """Part the lines."""
+        return lambda text: tuple(text.split("\n")) if text else ()
 
 
 def to_seconds(moment: datetime | None) -> int | None:
@@ -112,6 +127,9 @@ sources = Table(
     Column("outages", Integer, nullable=False, server_default="0"),
     Column("moved_to", Text),
     Column("moved_since", Timestamp),
+    # `trust.Trust`, as it dumps itself.
+    Column("identity", Text),
+    Column("notes", Lines),
     UniqueConstraint("id"),
 )
 Index("ix_sources_due", sources.c.active, sources.c.next_due_at)
@@ -147,6 +165,10 @@ entries = Table(
     # The long texts come last: SQLite reads a row from its start and leaves their overflow pages alone.
     Column("summary", Text, nullable=False),
     Column("html", Text, nullable=False),
+    # Entries of one source and one date are in the order of their document, newest first: the higher number is the
+    # newer one. Rows of the time before this column all have 0 and are in the order of their numbers. It is in indexes
+    # only; where it is last it costs these rows nothing.
+    Column("position", Integer, nullable=False, server_default="0"),
     UniqueConstraint("source_pk", "key"),
     UniqueConstraint("public_id"),
     UniqueConstraint("path_key"),
@@ -157,14 +179,18 @@ LISTED = and_(entries.c.category.is_not(None), entries.c.public_id.is_not(None))
 #: Entries whose post has to be written.
 PENDING = and_(entries.c.pending, entries.c.category.is_not(None))
 
+#: The order of feeds; at last by the number of the row.
+NEWEST_FIRST = (entries.c.published_at.desc(), entries.c.source_pk, entries.c.position.desc())
+
 Index(
     "ix_entries_listed_by_category",
     entries.c.category,
-    entries.c.published_at.desc(),
-    entries.c.public_id,
+    *NEWEST_FIRST,
     sqlite_where=LISTED,
 )
-Index("ix_entries_listed", entries.c.published_at.desc(), entries.c.public_id, sqlite_where=LISTED)
+Index("ix_entries_listed", *NEWEST_FIRST, sqlite_where=LISTED)
+# The number of a row is the last column of every index of SQLite.
+Index("ix_entries_of_source", entries.c.source_pk, entries.c.published_at.desc(), entries.c.position.desc())
 # `pending` is the same in every row of it, but SQLite would fetch the rows to look it up.
 Index("ix_entries_pending", entries.c.published_at, entries.c.category, entries.c.pending, sqlite_where=PENDING)
 
@@ -203,3 +229,13 @@ tombstones = Table(
     UniqueConstraint("public_id"),
     UniqueConstraint("path_key"),
 )
+
+#: Further keys by which entries are found; without an entry, one that belongs to several.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("source_pk", Integer, ForeignKey("sources.pk"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("entry_pk", Integer, ForeignKey("entries.pk")),
+)
+Index("ix_aliases_entry", aliases.c.entry_pk)
