@@ -55,9 +55,9 @@ class Selection:
     """The entries of one document, told apart by what has to be done with them."""
 
     new: tuple[Identified, ...]
-    #: Each with what is known of it.
+    #: Each with what is known of it, and under the key of that.
     changed: tuple[tuple[Identified, Known], ...]
-    #: Those that a program stored which read them differently: whether they changed cannot be told.
+    #: In the same way those that a program stored which read them differently: whether they changed cannot be told.
     reread: tuple[tuple[Identified, Known], ...]
     #: How many need nothing.
     unchanged: int
@@ -89,6 +89,8 @@ def select(
         if old is None:
             new.append(one)
         elif old.hash != one.hash:
+            if one.key != old.key:
+                one = replace(one, key=old.key)
             if old.version != one.version:
                 reread.append((one, old))
                 continue

@@ -169,7 +169,7 @@ class _Apart:
             lambda names: names.text,
             lambda one, names, old: moved or names.copied or one.version != old.version or _may_be_dated(one, old),
         )
-        take(lambda names: names.place, lambda one, names, old: True)
+        take(lambda names: names.place, lambda one, names, old: one.raw.url != names.base or _may_be_dated(one, old))
         take(lambda names: names.title, lambda one, names, old: _may_be_dated(one, old))
         take(lambda names: names.base, lambda one, names, old: one.hash == old.hash and _may_be_dated(one, old))
         return chosen
@@ -210,11 +210,11 @@ def _reused(store: Store, source_id: str, parsed: ParsedFeed, selection: decide.
         raw = one.raw
         if one.names is None and one.key == old.key and raw.url and (raw.published or raw.updated):
             address = kin.address_of(raw.url)
-            if raw.guid and one.key != raw.url:
-                suspects[one.key] = one, raw.url
-            elif address is not None and (address == home or not address.path):
+            if address is not None and (address == home or not address.path):
                 # All entries of some feeds lead to the site.
                 suspects[one.key] = one, None
+            elif raw.guid and one.key != raw.url:
+                suspects[one.key] = one, raw.url
     if not suspects:
         return set()
     stored = {found.known.key: found for found in store.alike(source_id, suspects, (), 0)}

@@ -81,7 +81,9 @@ def aliases_of(document: Sequence[Identified]) -> tuple[tuple[str, str | None], 
     made: dict[str, str | None] = {}
     for one, names in named:
         made[names.base] = None
-        for name in (names.text, names.date, names.place):
+        # Where guid and address are the same, and others have that guid, the address says little.
+        place = None if names.place == names.base + _SEPARATOR + names.base else names.place
+        for name in (names.text, names.date, place):
             if name is not None and name != one.key:
                 made[name] = None if name in made else one.key
     # A name that is the key of one entry and fits another is no name of that one.
@@ -125,7 +127,7 @@ def _named(base: str, one: Identified, *, copied: bool) -> Identified:
     date = raw.published or raw.updated
     names = Names(
         base=base,
-        place=_short(place) if url and url != base else None,
+        place=_short(place) if url and (url != base or raw.guid) else None,
         title=_short(titled),
         text=_short(_SEPARATOR.join((worded, dates)) if dates else worded),
         date=_short(_SEPARATOR.join((titled, "at:" + _hash([date])))) if date and not dates else None,
