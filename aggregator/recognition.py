@@ -71,7 +71,7 @@ def recognize(store: Store, source_id: str, state: FeedState, parsed: ParsedFeed
     identified = identify(parsed.entries, trust.level)
     found = store.recognize(source_id, [one.key for one in identified])
     selection = decide.select(identified, found.known, changed_at)
-    shared = found.shared | _reused(store, source_id, parsed, selection)
+    shared = found.shared | _reused(store, source_id, parsed, selection, trust)
     known, removed = found.known, found.removed
     aliases: tuple[tuple[str, str | None], ...] = ()
     if shared or any(one.names for one in selection.new) or removed or found.aliased:
@@ -202,24 +202,24 @@ def _once(identified: Iterable[Identified], known: Mapping[str, Known], removed:
     return list(left.values())
 
 
-def _reused(store: Store, source_id: str, parsed: ParsedFeed, selection: decide.Selection) -> set[str]:
+def _reused(store: Store, source_id: str, parsed: ParsedFeed, selection: decide.Selection, trust: Trust) -> set[str]:
     """Keys under which another entry stands than the stored one: the source gives its guids more than once."""
     home = kin.address_of(parsed.home_url)
     suspects: dict[str, tuple[Identified, str | None]] = {}
     for one, old in selection.changed:
         raw = one.raw
-        if one.names is None and one.key == old.key and raw.url and (raw.published or raw.updated):
+        if one.names is None and raw.url and (raw.published or raw.updated):
             address = kin.address_of(raw.url)
             if address is not None and (address == home or not address.path):
                 # All entries of some feeds lead to the site.
-                suspects[one.key] = one, None
-            elif raw.guid and one.key != raw.url:
-                suspects[one.key] = one, raw.url
+                suspects[old.key] = one, None
+            elif trust.level == "guid" and raw.guid and raw.guid != raw.url:
+                suspects[old.key] = one, raw.url
     if not suspects:
         return set()
     stored = {found.known.key: found for found in store.alike(source_id, suspects, (), 0)}
     return {
-        key
+        key_of(one.raw, trust.level)
         for key, (one, url) in suspects.items()
         if key in stored
         and kin.is_another(
