@@ -100,10 +100,10 @@ def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -
     gone: set[str] = set()
     if new and not look.first:
         pairs, gone = _pairs(store, source_id, look, new)
-    aliases = dict(look.aliases)
+    found = {new[pair.place].key: pair.stored.known.key for pair in pairs}
+    aliases = {name: key and found.get(key, key) for name, key in look.aliases} | found
     for pair in pairs:
         entry, old = new[pair.place], pair.stored.known
-        aliases[entry.key] = old.key
         if entry.hash[:-32] != old.version:
             reread.append(_as_stored(entry, old, old.updated_at))
         elif entry.hash != old.hash:
