@@ -89,6 +89,8 @@ def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -
         entries: those of the selection, cleaned, in its order.
     """
     selection = look.selection
+    if not entries and not look.aliases and look.trust == Trust():
+        return Settled((), (), (), selection.unchanged, (), look.trust, ())
     count, to = len(selection.new), len(selection.new) + len(selection.changed)
     new, changed = entries[:count], list(entries[count:to])
     reread = [
@@ -204,6 +206,8 @@ def _once(identified: Iterable[Identified], known: Mapping[str, Known], removed:
 
 def _reused(store: Store, source_id: str, parsed: ParsedFeed, selection: decide.Selection, trust: Trust) -> set[str]:
     """Keys under which another entry stands than the stored one: the source gives its guids more than once."""
+    if not selection.changed:
+        return set()
     home = kin.address_of(parsed.home_url)
     suspects: dict[str, tuple[Identified, str | None]] = {}
     for one, old in selection.changed:

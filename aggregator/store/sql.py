@@ -95,20 +95,18 @@ class SqlStore:
 
     def recognize(self, source_id: str, keys: Collection[str]) -> Recognized:
         """See `Store.recognize`."""
-        shared: set[str] = set()
-        aliased = False
         with self._database.read() as connection:
             known = {row[0]: Known(*row) for row in statements.KNOWN.rows(connection, (source_id,), keys)}
-            for alias, *row in statements.ALIASED.rows(connection, (source_id,), keys):
-                if row[0] is None:
-                    shared.add(alias)
-                elif alias not in known:
-                    known[alias] = Known(*row)
-                    aliased = True
+            found: dict[str, int | None] = {
+                key: pk for key, pk in statements.ALIASED.rows(connection, (source_id,), keys)
+            }
+            others = {alias: pk for alias, pk in found.items() if pk is not None and alias not in known}
+            if others:
+                known |= _known_by_pk(connection, others)
             # A key that is stored was not removed.
             rest = keys if not known else [key for key in keys if key not in known]
             removed = {row[0] for row in statements.REMOVED.rows(connection, (source_id,), rest)} if rest else set()
-        return Recognized(known, removed, shared, aliased)
+        return Recognized(known, removed, {alias for alias, pk in found.items() if pk is None}, bool(others))
 
     def alike(self, source_id: str, keys: Collection[str], moments: Collection[datetime], newest: int) -> list[Stored]:
         """See `Store.alike`."""
@@ -284,6 +282,14 @@ class SqlStore:
             connection.execute(
                 statements.RECORD, [{"name": name, "value": value} for name, value in fingerprints.items()]
             )
+
+
+def _known_by_pk(connection: Connection, pks: Mapping[str, int]) -> dict[str, Known]:
+    found: dict[int, Known] = {}
+    for chunk in statements.chunks(pks.values()):
+        for pk, *row in connection.execute(statements.KNOWN_BY_PK, {"values": chunk}):
+            found[pk] = Known(*row)
+    return {key: found[pk] for key, pk in pks.items()}
 
 
 def _plan(connection: Connection, sources: Sequence[Source]) -> sync.Plan:

@@ -133,13 +133,12 @@ KNOWN = PreparedByLength(
     lambda keys: select(*KNOWN_COLUMNS).where(entries.c.source_pk == _pk_of_id, entries.c.key.in_(keys)), "source_id"
 )
 ALIASED = PreparedByLength(
-    lambda keys: (
-        select(aliases.c.key.label("alias"), *KNOWN_COLUMNS)
-        .select_from(aliases.join(entries, aliases.c.entry_pk == entries.c.pk, isouter=True))
-        .where(aliases.c.source_pk == _pk_of_id, aliases.c.key.in_(keys))
+    lambda keys: select(aliases.c.key, aliases.c.entry_pk).where(
+        aliases.c.source_pk == _pk_of_id, aliases.c.key.in_(keys)
     ),
     "source_id",
 )
+KNOWN_BY_PK = select(entries.c.pk, *KNOWN_COLUMNS).where(_among(entries.c.pk))
 REMOVED = PreparedByLength(
     lambda keys: select(tombstones.c.key).where(tombstones.c.source_pk == _pk_of_id, tombstones.c.key.in_(keys)),
     "source_id",
