@@ -97,9 +97,8 @@ class SqlStore:
         """See `Store.recognize`."""
         with self._database.read() as connection:
             known = {row[0]: Known(*row) for row in statements.KNOWN.rows(connection, (source_id,), keys)}
-            found: dict[str, int | None] = {
-                key: pk for key, pk in statements.ALIASED.rows(connection, (source_id,), keys)
-            }
+            found: dict[str, int | None] = {}
+            found.update((key, pk) for key, pk in statements.ALIASED.rows(connection, (source_id,), keys))
             others = {alias: pk for alias, pk in found.items() if pk is not None and alias not in known}
             if others:
                 known |= _known_by_pk(connection, others)
