@@ -5,9 +5,9 @@ A failed update changes nothing but the account of the failure: entries, validat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.errors import FetchError, SourceError
@@ -42,6 +42,11 @@ from aggregator.schedule import (
 #: Rewrites of one entry without a date of their own. Some feeds print the time into every entry; they must not change
 #: the outputs for ever.
 MAX_REVISIONS = 24
+#: A date this close to the time of the request may be nothing but that time. A true one is older at the next look.
+FRESH = timedelta(minutes=10)
+#: What is kept of the notes of a document.
+MAX_NOTES = 10
+MAX_NOTE = 300
 MAX_ERROR = 500
 
 
@@ -50,11 +55,18 @@ class Selection:
     """The entries of one document, told apart by what has to be done with them."""
 
     new: tuple[Identified, ...]
-    #: Each with what is known of it.
+    #: Each with what is known of it, and under the key of that.
     changed: tuple[tuple[Identified, Known], ...]
+    #: In the same way those that a program stored which read them differently: whether they changed cannot be told.
+    reread: tuple[tuple[Identified, Known], ...]
     #: How many need nothing.
     unchanged: int
     notes: tuple[str, ...] = ()
+
+    @property
+    def entries(self) -> tuple[tuple[Identified, Known | None], ...]:
+        """Those that have to be read: new, changed and to be read again, in this order."""
+        return (*((one, None) for one in self.new), *self.changed, *self.reread)
 
 
 def select(
@@ -67,22 +79,34 @@ def select(
     An entry that has changed `MAX_REVISIONS` times is from then on rewritten only if the source dates the change.
 
     Args:
-        known: the stored entries among them, by key.
-        changed_at: the date of the last change that a raw entry names, or None.
+        known: the stored entries among them, by the keys of the document.
+        changed_at: the date of the last change that a raw entry names, or None; also where it may be the time of the
+            request (`is_fresh`).
     """
-    new, changed, restless = [], [], 0
+    new, changed, reread, restless = [], [], [], 0
     for one in identified:
         old = known.get(one.key)
         if old is None:
             new.append(one)
         elif old.hash != one.hash:
+            if one.key != old.key:
+                one = replace(one, key=old.key)
+            if old.version != one.version:
+                reread.append((one, old))
+                continue
             dated = old.revision >= MAX_REVISIONS and changed_at(one.raw)
             if old.revision < MAX_REVISIONS or (dated and dated > old.updated_at):
                 changed.append((one, old))
             else:
                 restless += 1
     notes = (f"{restless} entries change all the time without a new date and are left as they are",) if restless else ()
-    return Selection(tuple(new), tuple(changed), len(identified) - len(new) - len(changed), notes)
+    unchanged = len(identified) - len(new) - len(changed) - len(reread)
+    return Selection(tuple(new), tuple(changed), tuple(reread), unchanged, notes)
+
+
+def is_fresh(date: datetime, requests: Iterable[datetime]) -> bool:
+    """Whether a date may be that of the request, whose time is known by several clocks."""
+    return any(abs(date - moment) <= FRESH for moment in requests)
 
 
 def succeeded(
@@ -95,11 +119,17 @@ def succeeded(
     unchanged: int,
     now: datetime,
     notes: tuple[str, ...] = (),
+    *,
+    reread: tuple[Entry, ...] = (),
+    aliases: tuple[tuple[str, str | None], ...] = (),
+    identity: str | None = None,
 ) -> FeedUpdate:
     """The outcome of a document that was fetched and read.
 
     Args:
         state: of the source, its `request_hash` being that of the request that was made.
+        unchanged: how many entries are as they were, those of `reread` among them.
+        identity: see `FeedState`.
     """
     # With anything missing the same document has to be looked at again, so the server must not answer 304.
     whole = parsed.complete and not fetched.missing
@@ -120,8 +150,10 @@ def succeeded(
         feed_hints=wishes.dump() or None,
         # A 226 has only what is new.
         whole_at=now if fetched.status == 200 else state.whole_at,
+        identity=identity,
+        notes=tuple([note[:MAX_NOTE] for note in notes[:MAX_NOTES]]),
     )
-    return FeedUpdate(after, new, changed, unchanged, notes)
+    return FeedUpdate(after, new, changed, unchanged, notes, reread, aliases)
 
 
 def not_modified(source: Source, state: FeedState, outcome: NotModified, now: datetime) -> FeedUpdate:

@@ -17,11 +17,11 @@ from aggregator.confidential import public_entry, public_state
 from aggregator.config import redact
 from aggregator.errors import SourceError, StoreError
 from aggregator.making import Batch, Document, make_entries, read_whole
-from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, HostTraffic, ParsedFeed, RawEntry, Source
-from aggregator.normalize import identify
+from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, HostTraffic, ParsedFeed, Source
 from aggregator.parse import parse_plain
 from aggregator.parse.dates import parse_date
 from aggregator.pool import Pool
+from aggregator.recognition import Look, recognize, settle
 from aggregator.sources import KINDS
 from aggregator.store import Store
 
@@ -69,15 +69,13 @@ class Digester:
                 return update
         with self.pool.turn:
             parsed = KINDS[source.kind].read(source, fetched, now, _plain if read is None else lambda _: read)
-            selection = self._select(source.id, parsed)
-            raw = *((one, None) for one in selection.new), *selection.changed
-            batch = Batch(source.id, parsed.language, now, raw)
+            look = recognize(self.store, source.id, state, parsed, (now, *_date_of(fetched)))
+            batch = Batch(source.id, parsed.language, now, look.selection.entries)
             if not self.pool.is_worth(batch):
-                made = make_entries(batch)
-                return self._stored(source, _succeeded(source, state, fetched, parsed, made, now, selection))
+                return self._stored(source, self._succeeded(source, state, fetched, parsed, look, make_entries(batch)))
         entries = self.pool.run(make_entries, batch)
         with self.pool.turn:
-            return self._stored(source, _succeeded(source, state, fetched, parsed, entries, now, selection))
+            return self._stored(source, self._succeeded(source, state, fetched, parsed, look, entries))
 
     def keep(self, states: list[FeedState]) -> None:
         """Store outcomes without a document, and take them off the list once they are stored."""
@@ -102,16 +100,15 @@ class Digester:
         """What is told of an update goes into the database and from there to many places; its entries to everybody."""
         if update.state.error is None and not update.notes and not self.confidential:
             return update
-        state, notes = public_state(update.state, self.confidential), update.notes
-        if state.error is not None:
-            state = replace(state, error=redact(state.error, self.secrets))
-        if notes:
-            notes = tuple(redact(note, self.secrets) for note in notes)
-        new, changed = (
+        state = public_state(update.state, self.confidential)
+        error = state.error and redact(state.error, self.secrets)
+        kept, notes = (tuple(redact(note, self.secrets) for note in some) for some in (state.notes, update.notes))
+        new, changed, reread = (
             tuple([public_entry(entry, self.confidential) for entry in entries]) if self.confidential else entries
-            for entries in (update.new, update.changed)
+            for entries in (update.new, update.changed, update.reread)
         )
-        return replace(update, state=state, new=new, changed=changed, notes=notes)
+        state = replace(state, error=error, notes=kept)
+        return replace(update, state=state, new=new, changed=changed, reread=reread, notes=notes)
 
     def _first_look(self, source: Source, state: FeedState, fetched: Fetched, now: datetime) -> FeedUpdate | None:
         """The outcome of a document that is all new, stored; None where it is too small for that, or is not all new."""
@@ -122,7 +119,11 @@ class Digester:
         with self.pool.turn:
             if self._seen(source.id, [entry.key for entry in whole.entries]):
                 return None
-            return self._stored(source, _succeeded(source, state, fetched, whole.parsed, whole.entries, now))
+            entries, notes = whole.entries, _notes(fetched, whole.parsed)
+            update = decide.succeeded(
+                source, state, fetched, whole.parsed, entries, (), 0, now, notes, aliases=whole.aliases
+            )
+            return self._stored(source, update)
 
     def _stored(self, source: Source, update: FeedUpdate) -> FeedUpdate:
         update = self.without_secrets(update)
@@ -137,16 +138,33 @@ class Digester:
         return update
 
     def _seen(self, source_id: str, keys: Sequence[str]) -> set[str]:
-        known, removed = self.store.recognize(source_id, keys)
-        return known.keys() | removed
+        found = self.store.recognize(source_id, keys)
+        return found.known.keys() | found.removed
 
-    def _select(self, source_id: str, parsed: ParsedFeed) -> decide.Selection:
-        """Compare a document with what is known."""
-        identified = identify(parsed.entries)
-        known, removed = self.store.recognize(source_id, [one.key for one in identified])
-        if removed:
-            identified = tuple(one for one in identified if one.key not in removed)
-        return decide.select(identified, known, _changed_at)
+    def _succeeded(
+        self,
+        source: Source,
+        state: FeedState,
+        fetched: Fetched,
+        parsed: ParsedFeed,
+        look: Look,
+        entries: tuple[Entry, ...],
+    ) -> FeedUpdate:
+        settled = settle(self.store, source.id, look, entries)
+        return decide.succeeded(
+            source,
+            state,
+            fetched,
+            parsed,
+            settled.new,
+            settled.changed,
+            settled.unchanged,
+            look.now,
+            (*_notes(fetched, parsed), *look.selection.notes, *settled.notes),
+            reread=settled.reread,
+            aliases=settled.aliases,
+            identity=settled.trust.dump(),
+        )
 
 
 def _plain(fetched: Fetched) -> ParsedFeed:
@@ -156,30 +174,11 @@ def _plain(fetched: Fetched) -> ParsedFeed:
     return parsed
 
 
-def _succeeded(
-    source: Source,
-    state: FeedState,
-    fetched: Fetched,
-    parsed: ParsedFeed,
-    entries: tuple[Entry, ...],
-    now: datetime,
-    selection: decide.Selection | None = None,
-) -> FeedUpdate:
-    """The outcome; without a selection, all entries are new."""
-    count = len(entries) if selection is None else len(selection.new)
-    unchanged, notes = (0, ()) if selection is None else (selection.unchanged, selection.notes)
-    return decide.succeeded(
-        source,
-        state,
-        fetched,
-        parsed,
-        entries[:count],
-        entries[count:],
-        unchanged,
-        now,
-        notes=(*fetched.notes, *parsed.repairs, *fetched.missing, *notes),
-    )
+def _notes(fetched: Fetched, parsed: ParsedFeed) -> tuple[str, ...]:
+    return (*fetched.notes, *parsed.repairs, *fetched.missing)
 
 
-def _changed_at(raw: RawEntry) -> datetime | None:
-    return parse_date(raw.updated, timezone=raw.timezone) if raw.updated else None
+def _date_of(fetched: Fetched) -> list[datetime]:
+    """The time of the answer by the server's clock, where it has one."""
+    date = parse_date(fetched.freshness.date) if fetched.freshness.date else None
+    return [] if date is None else [date]

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from aggregator.models import Entry, Fetched, Identified, Known, ParsedFeed
 from aggregator.normalize import identify, normalize
+from aggregator.normalize.identity import aliases_of
 from aggregator.parse import parse_plain
 from aggregator.parse.dates import parse_date
 
@@ -56,6 +57,8 @@ class Whole:
     parsed: ParsedFeed
     #: Each of them, as a new one.
     entries: tuple[Entry, ...]
+    #: Names of those that share a guid or address, each with the key of its entry.
+    aliases: tuple[tuple[str, str | None], ...]
 
 
 def read_whole(document: Document) -> Whole | None:
@@ -67,9 +70,9 @@ def read_whole(document: Document) -> Whole | None:
     parsed = parse_plain(document.fetched)
     if parsed is None:
         return None
-    raw = tuple((one, None) for one in identify(parsed.entries))
-    entries = make_entries(Batch(document.source_id, parsed.language, document.now, raw))
-    return Whole(replace(parsed, entries=()), entries)
+    identified = identify(parsed.entries)
+    batch = Batch(document.source_id, parsed.language, document.now, tuple((one, None) for one in identified))
+    return Whole(replace(parsed, entries=()), make_entries(batch), aliases_of(identified))
 
 
 def make_entries(batch: Batch) -> tuple[Entry, ...]:

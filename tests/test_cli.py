@@ -116,6 +116,8 @@ def test_status_says_the_same_to_people_and_programs(site: Site, origin: Origin)
         "error",
         "entries_per_week",
         "silent",
+        "identity",
+        "notes",
     ]
     assert rows[0]["name"] == "One"
     assert rows[0]["last_success_at"].endswith("Z")

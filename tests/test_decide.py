@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.decide import MAX_ERROR, MAX_REVISIONS, failed, not_modified, select, succeeded
+from aggregator.decide import (
+    FRESH,
+    MAX_ERROR,
+    MAX_NOTE,
+    MAX_NOTES,
+    MAX_REVISIONS,
+    failed,
+    is_fresh,
+    not_modified,
+    select,
+    succeeded,
+)
 from aggregator.errors import FetchError, ParseError
 from aggregator.models import (
     Auto,
@@ -95,6 +106,22 @@ def test_an_entry_that_never_rests_is_left_alone_in_the_end() -> None:
     assert chosen.notes
 
 
+def test_an_entry_of_another_version_is_read_again_and_has_not_changed() -> None:
+    stored = {"a": known("a", "0" * 32), "b": known("b", "2." + "0" * 32), "c": known("c", "2." + "1" * 32)}
+    chosen = select([identified(key, "2." + "1" * 32) for key in "abc"], stored, never)
+    assert [one.key for one, _ in chosen.reread] == ["a"]
+    assert [one.key for one, _ in chosen.changed] == ["b"]
+    assert [(one.key, old and old.key) for one, old in chosen.entries] == [("b", "b"), ("a", "a")]
+    assert chosen.unchanged == 1
+
+
+def test_a_date_near_the_request_may_be_that_of_the_request() -> None:
+    asked = [NOW, NOW - timedelta(hours=3)]
+    near = [timedelta(0), FRESH, -FRESH, -timedelta(hours=3)]
+    assert all(is_fresh(NOW + distance, asked) for distance in near)
+    assert not is_fresh(NOW - timedelta(hours=1), asked)
+
+
 @pytest.mark.parametrize(("later", "taken"), [(timedelta(minutes=1), True), (timedelta(0), False)])
 def test_a_change_that_the_source_dates_is_always_taken(later: timedelta, taken: bool) -> None:
     chosen = select([identified("a")], {"a": known("a", revision=MAX_REVISIONS)}, lambda raw: NOW + later)
@@ -117,8 +144,16 @@ def test_success_renews_the_account() -> None:
         due_why="every 1h",
         rhythm=Rhythm(NOW, NOW).dump(),
         whole_at=NOW,
+        notes=("a note",),
     )
     assert (update.unchanged, update.notes) == (7, ("a note",))
+
+
+def test_the_notes_that_are_remembered_are_bounded_and_stay_until_the_next_document() -> None:
+    state = succeeded(SOURCE, STATE, FETCHED, PARSED, (), (), 7, NOW, ("x" * 1000,) * 100).state
+    assert state.notes == ("x" * MAX_NOTE,) * MAX_NOTES
+    assert not_modified(SOURCE, state, NotModified(SOURCE.url), NOW).state.notes == state.notes
+    assert succeeded(SOURCE, state, FETCHED, PARSED, (), (), 7, NOW).state.notes == ()
 
 
 def test_titles_that_are_missing_once_are_kept() -> None:

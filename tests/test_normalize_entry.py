@@ -130,9 +130,11 @@ def test_a_date_that_was_in_the_future_at_first_sight_does_not_move_the_entry_la
     assert (entry.published_at, entry.dated) == (PAST, False)
 
 
-def test_a_date_that_comes_late_but_lies_before_the_first_sight_is_taken() -> None:
-    entry = make(RawEntry(published="-100"), stored(dated=False))
-    assert (entry.published_at, entry.dated) == (NOW - 100 * HOUR, True)
+@pytest.mark.parametrize("said", ["-100", "-1"])
+def test_a_date_of_publication_that_comes_late_or_moves_leaves_the_first_one(said: str) -> None:
+    undated, dated = (make(RawEntry(published=said), stored(dated=dated)) for dated in (False, True))
+    assert (undated.published_at, undated.dated) == (PAST, False)
+    assert (dated.published_at, dated.dated) == (PAST, True)
 
 
 def test_an_impossible_new_date_leaves_the_stored_one() -> None:

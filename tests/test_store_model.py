@@ -30,6 +30,8 @@ class Stored:
     revision: int = 0
     pending: bool = True
     id: str = ""
+    #: Its place in the document.
+    place: tuple[int, int] = (0, 0)
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Model(RuleBasedStateMachine):
         self.store = open_store(self.folder / "aggregator.db")
         self.feeds: dict[str, Feed] = {}
         self.prints: dict[str, str] = {}
+        self.documents = 0
 
     def teardown(self) -> None:
         self.store.close()
@@ -106,8 +109,11 @@ class Model(RuleBasedStateMachine):
         new = tuple(one for one in given if one.key not in feed.entries)
         changed = tuple(one for one in given if one.key in feed.entries)
         self.store.apply(FeedUpdate(state, new=new, changed=changed))
-        for one in given:
+        self.documents += 1
+        for place, one in enumerate(given):
             self._keep(feed, one)
+            if one in new:
+                feed.entries[one.key].place = (-self.documents, place)
         before, feed.state = feed.shown, state
         self._touch(feed, feed.shown != before)
 
@@ -116,10 +122,9 @@ class Model(RuleBasedStateMachine):
         if stored is None:
             feed.entries[given.key] = Stored(given)
             return
-        if not given.dated:
-            first = stored.entry.published_at
-            updated = max(first, given.updated_at)
-            given = replace(given, published_at=first, updated_at=updated, dated=stored.entry.dated)
+        first = stored.entry.published_at
+        updated = max(first, given.updated_at)
+        given = replace(given, published_at=first, updated_at=updated, dated=stored.entry.dated)
         stored.entry, stored.revision, stored.pending = given, stored.revision + 1, True
 
     def _touch(self, feed: Feed, changed: bool) -> None:
@@ -193,7 +198,8 @@ class Model(RuleBasedStateMachine):
                 for stored in feed.entries.values()
                 if stored.id
             ]
-            wanted.sort(key=lambda stored: stored.id)
+            sources = list(self.feeds)
+            wanted.sort(key=lambda stored: (sources.index(stored.entry.source_id), stored.place))
             wanted.sort(key=lambda stored: stored.entry.published_at, reverse=True)
             found = self.store.newest(category, 4)
             assert [(item.entry, item.id) for item in found] == [(stored.entry, stored.id) for stored in wanted[:4]]

@@ -47,7 +47,7 @@ def indexes(connection: Connection) -> dict[str, str]:
     """Return the definitions of the indexes, which `compare_metadata` sees without their conditions."""
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
     found = {name: re.sub(r"\bentries\.|\s+", " ", sql).replace("( ", "(").replace("  ", " ") for name, sql in rows}
-    assert len(found) == 4
+    assert len(found) == 6
     return found
 
 

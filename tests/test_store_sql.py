@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import RowError, StoreError
-from aggregator.models import Enclosure, FeedState, Known, Origin
-from aggregator.store import Assignment, PostFile, Store, Told, Unassigned, Unreadable, open_store
+from aggregator.models import TEXT_COMPARED, Enclosure, FeedState, Known, Origin
+from aggregator.store import Assignment, PostFile, Recognized, Store, Told, Unassigned, Unreadable, open_store
+from aggregator.store.statements import MAX_ALIASES
 from tests.store_samples import HOUR, NOW, entry, fill, newest_keys, pending_keys, publish, source, update
 
 
@@ -126,9 +127,65 @@ def test_recognize_gives_what_is_stored_and_what_was_removed(store: Store) -> No
     store.apply(update("b", entry("b", "k1"), entry("b", "k4")))
     store.remove("a", [item.pk for item in store.pending(9) if item.entry.key in ("k2", "k3")])
     keys = ["k1", "k2", "k4", "k5", "k1"]
-    assert store.recognize("a", keys) == ({"k1": Known("k1", "hash of k1", NOW, NOW, True, 0)}, {"k2"})
-    assert [set(found) for found in store.recognize("b", keys)] == [{"k1", "k4"}, set()]
-    assert store.recognize("a", []) == store.recognize("nowhere", keys) == ({}, set())
+    known = {"k1": Known("k1", "hash of k1", NOW, NOW, True, 0)}
+    assert store.recognize("a", keys) == Recognized(known, {"k2"}, set(), False)
+    of_b = store.recognize("b", keys)
+    assert (set(of_b.known), of_b.removed) == ({"k1", "k4"}, set())
+    assert store.recognize("a", []) == store.recognize("nowhere", keys) == Recognized({}, set(), set(), False)
+
+
+def test_entries_are_known_by_their_further_keys_and_stay_removed_under_them(store: Store) -> None:
+    fill(store, "k", "l")
+    store.apply(replace(update("a"), aliases=(("other", "k"), ("nothing", "gone"), ("both", None))))
+    found = store.recognize("a", ["other", "nothing", "both", "l"])
+    assert {name: old.key for name, old in found.known.items()} == {"other": "k", "l": "l"}
+    assert (found.removed, found.shared, found.aliased) == (set(), {"both"}, True)
+    # What belongs to several entries does not come to belong to one again.
+    store.apply(replace(update("a"), aliases=(("both", "k"), ("other", "l"))))
+    found = store.recognize("a", ["other", "both"])
+    assert ({name: old.key for name, old in found.known.items()}, found.shared) == ({"other": "l"}, {"both"})
+    store.remove("a", [item.pk for item in store.pending(9) if item.entry.key == "l"])
+    assert store.recognize("a", ["other", "l"]) == Recognized({}, {"other", "l"}, set(), False)
+    store.sync_sources([])
+    store.remove("a", [1])
+    store.forget("a")
+    assert store.stored() == []
+
+
+def test_of_the_further_keys_of_an_entry_the_last_are_kept(store: Store) -> None:
+    fill(store, "k")
+    names = [f"n{number}" for number in range(3 * MAX_ALIASES)]
+    for name in names:
+        store.apply(replace(update("a"), aliases=((name, "k"),)))
+    assert sorted(store.recognize("a", names).known) == sorted(names[-MAX_ALIASES:])
+
+
+def test_what_is_alike_is_found_by_key_by_date_and_among_the_newest(store: Store) -> None:
+    fill(store, "k", "l")
+    store.apply(update("a", entry("a", "old", published_at=NOW - HOUR, html="x" * 50_000)))
+    assert [one.known.key for one in store.alike("a", ["k", "none"], (), 0)] == ["k"]
+    (old,) = store.alike("a", (), [NOW - HOUR], 0)
+    assert (old.known.key, old.url, old.title) == ("old", "https://a.example/old", "Title old")
+    assert len(old.html) == TEXT_COMPARED
+    assert {one.known.key for one in store.alike("a", (), (), 10)} == {"k", "l", "old"}
+    assert store.alike("nowhere", ["k"], [NOW], 10) == []
+
+
+def test_an_entry_that_is_read_again_keeps_its_revision(store: Store) -> None:
+    fill(store, "k")
+    publish(store)
+    again = entry("a", "k", title="Read otherwise", hash="2.new")
+    store.apply(replace(update("a"), reread=(again,)))
+    (item,) = store.pending(10)
+    assert (item.entry, item.id) == (again, "id:a/k")
+    assert store.recognize("a", ["k"]).known == {"k": Known("k", "2.new", NOW, NOW, True, 0)}
+
+
+def test_notes_are_kept_line_by_line(store: Store) -> None:
+    fill(store, "k")
+    store.apply(update("a", notes=("one", "two\nlines"), identity="link 0 0 -"))
+    state = store.states()["a"]
+    assert (state.notes, state.identity) == (("one", "two lines"), "link 0 0 -")
 
 
 def test_more_keys_than_a_statement_takes(store: Store) -> None:
@@ -149,8 +206,8 @@ def test_changed_entry_is_rewritten_and_keeps_its_id_and_path(store: Store) -> N
     new = entry("a", "k", title="New", hash="new", published_at=NOW + HOUR, updated_at=NOW + 2 * HOUR)
     store.apply(update("a", changed=(new,)))
     (item,) = store.pending(10)
-    assert (item.entry, item.id, item.path) == (new, "id:a/k", "a/k.md")
-    assert store.recognize("a", ["k"])[0] == {"k": Known("k", "new", NOW + HOUR, NOW + 2 * HOUR, True, 1)}
+    assert (item.entry, item.id, item.path) == (replace(new, published_at=NOW), "id:a/k", "a/k.md")
+    assert store.recognize("a", ["k"])[0] == {"k": Known("k", "new", NOW, NOW + 2 * HOUR, True, 1)}
     assert store.counts() == {"a": 2}
 
 
@@ -246,16 +303,24 @@ def test_feed_title_makes_entries_pending_only_where_it_names_the_source(store: 
     assert pending_keys(store) == ["a"]
 
 
-def test_newest_gives_assigned_entries_newest_first_and_equal_dates_by_id(store: Store) -> None:
+def test_newest_gives_assigned_entries_newest_first_and_equal_dates_as_in_their_document(
+    store: Store,
+) -> None:
     store.sync_sources([source("a"), source("b", category="d")])
     store.apply(update("a", entry("a", "k2"), entry("a", "k1"), entry("a", "old", published_at=NOW - HOUR)))
     store.apply(update("b", entry("b", "k3"), entry("b", "new", published_at=NOW + HOUR)))
     assert newest_keys(store) == []
     publish(store)
     store.apply(update("b", entry("b", "unassigned")))
-    assert newest_keys(store) == ["new", "k1", "k2", "k3", "old"]
-    assert newest_keys(store, "c") == ["k1", "k2", "old"]
+    assert newest_keys(store) == ["new", "k2", "k1", "k3", "old"]
+    assert newest_keys(store, "c") == ["k2", "k1", "old"]
     assert newest_keys(store, "d", 1) == ["new"]
+    store.apply(update("a", entry("a", "k0"), entry("a", "k9")))
+    publish(store)
+    assert newest_keys(store, "c") == ["k0", "k9", "k2", "k1", "old"]
+    # The count of a retention is the same order.
+    pks = {item.pk: item.entry.key for item in store.newest("c", 9)}
+    assert [pks[pk] for pk in store.expired("a", None, 3, 9)] == ["k1", "old"]
     assert newest_keys(store, "nowhere") == []
 
 

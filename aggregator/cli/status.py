@@ -23,6 +23,9 @@ from aggregator.cli.options import (
     utc_now,
 )
 
+#: Characters of a note in the table.
+MAX_SHOWN = 60
+
 if TYPE_CHECKING:
     from aggregator.config import Config
     from aggregator.models import FeedState, Source
@@ -53,6 +56,10 @@ class SourceStatus:
     entries_per_week: float
     #: Whether it has published nothing for much longer than it used to.
     silent: bool
+    #: By what its entries are told apart: ``guid``, or ``link`` or ``title`` where its guids (and links) change always.
+    identity: str
+    #: What was worth telling of the last document.
+    notes: tuple[str, ...]
 
 
 def status(
@@ -142,6 +149,7 @@ def _status(
     public: Callable[[str], str],
 ) -> SourceStatus:
     from aggregator.schedule import NEVER
+    from aggregator.trust import Trust
 
     return SourceStatus(
         id=source.id,
@@ -159,6 +167,8 @@ def _status(
         error=None if state.error is None else public(state.error),
         entries_per_week=rhythm.last_four_weeks / 4 if rhythm else 0.0,
         silent=_silent(rhythm, entries, now),
+        identity=Trust.load(state.identity).level,
+        notes=tuple(public(note) for note in state.notes),
     )
 
 
@@ -197,7 +207,7 @@ def _show(rows: list[SourceStatus], now: datetime) -> None:
     table.add_column("a week", justify="right")
     table.add_column("next due", overflow="fold")
     table.add_column("failures", justify="right")
-    table.add_column("error", overflow="fold")
+    table.add_column("error or note", overflow="fold")
     style = {"ok": "green", "failing": "red", "gone": "red", "new": "yellow", "unreached": "yellow"}
     for row in rows:
         table.add_row(
@@ -208,9 +218,18 @@ def _show(rows: list[SourceStatus], now: datetime) -> None:
             plain(f"{row.entries_per_week:.3g}{' silent' if row.silent else ''}", "yellow" if row.silent else ""),
             plain(_next(row, now)),
             str(row.failures or ""),
-            plain(f"{row.failure_kind}: {row.error}" if row.error else ""),
+            plain(f"{row.failure_kind}: {row.error}" if row.error else _note(row)),
         )
     output().print(table)
+
+
+def _note(row: SourceStatus) -> str:
+    """What is worth telling of a source that works, in short: the first thing, and how many more there are."""
+    told = [*([] if row.identity == "guid" else [f"told apart by {row.identity}"]), *row.notes]
+    if not told:
+        return ""
+    first = told[0] if len(told[0]) <= MAX_SHOWN else f"{told[0][: MAX_SHOWN - 1]}…"
+    return f"{first} (and {len(told) - 1} more)" if len(told) > 1 else first
 
 
 def _ago(text: str | None, now: datetime) -> str:

@@ -25,7 +25,18 @@ from aggregator.models.documents import (
     Syndication,
     Text,
 )
-from aggregator.models.entries import Entry, FeedUpdate, Identified, Item, Known, Origin, Rendered
+from aggregator.models.entries import (
+    TEXT_COMPARED,
+    Entry,
+    FeedUpdate,
+    Identified,
+    Item,
+    Known,
+    KnownEntry,
+    Names,
+    Origin,
+    Rendered,
+)
 from aggregator.models.hosts import HostTraffic
 from aggregator.models.intervals import Auto, Cron, Every, Interval
 from aggregator.models.sources import (
@@ -42,6 +53,7 @@ from aggregator.models.sources import (
 )
 
 __all__ = [
+    "TEXT_COMPARED",
     "Access",
     "ArticleRules",
     "Auto",
@@ -60,6 +72,8 @@ __all__ = [
     "Interval",
     "Item",
     "Known",
+    "KnownEntry",
+    "Names",
     "NotModified",
     "Origin",
     "ParsedFeed",

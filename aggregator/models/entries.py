@@ -10,14 +10,37 @@ from aggregator.models.sources import FeedState
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """What an entry can be found by whose guid or address belongs to other entries of its source, too."""
+
+    #: What it shares.
+    base: str
+    #: With its own address, where that is not the base itself.
+    place: str | None
+    #: The rest: with address and title; then with the text too, and with the date instead, where it has one.
+    title: str
+    text: str
+    date: str | None
+    #: Whether the document had copies of it with other dates.
+    copied: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Identified:
     """A raw entry with its identity, before anything costly is done with it."""
 
     #: Identity within the source (`normalize.identity`).
     key: str
-    #: Fingerprint of everything the source said of the entry, hexadecimal; another one means that it changed.
+    #: Fingerprint of what the source said of the entry; another one of the same version means that it changed.
     hash: str
     raw: RawEntry
+    #: Where its guid or address alone is no identity.
+    names: Names | None = None
+
+    @property
+    def version(self) -> str:
+        """Of the fingerprint."""
+        return self.hash[:-32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +65,13 @@ class Entry:
     image: str | None
     comments_url: str | None
     language: str | None
+    #: As it was known at the first sight; it never changes afterwards.
     published_at: datetime
     #: Last change the source told of, never before `published_at`.
     updated_at: datetime
     #: Whether `published_at` comes from the source; otherwise it is the time of the first sight.
     dated: bool
-    #: Fingerprint of the raw entry; another one means that the entry changed.
+    #: Fingerprint of the raw entry (`Identified.hash`).
     hash: str
 
 
@@ -63,6 +87,28 @@ class Known:
     #: How often it was rewritten since its first sight.
     revision: int
 
+    @property
+    def version(self) -> str:
+        """Of the fingerprint; those of different versions cannot be compared."""
+        return self.hash[:-32]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEntry:
+    """A stored entry that may be one that is not known by its key."""
+
+    known: Known
+    guid: str | None
+    url: str | None
+    title: str
+    #: The first `TEXT_COMPARED` characters.
+    html: str
+    enclosures: tuple[Enclosure, ...]
+
+
+#: Characters of HTML that are compared to find out whether two entries are the same.
+TEXT_COMPARED = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class FeedUpdate:
@@ -74,6 +120,10 @@ class FeedUpdate:
     unchanged: int = 0
     #: Things worth telling that are no failure (repairs, articles that could not be had).
     notes: tuple[str, ...] = ()
+    #: Those of the unchanged entries that were stored by a program that read them differently.
+    reread: tuple[Entry, ...] = ()
+    #: Further keys, each with the key of the entry that it belongs to; None: it belongs to several entries.
+    aliases: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,3 +203,7 @@ class FeedState:
     moved_since: datetime | None = None
     #: When its document last came whole, and not only as "not modified".
     whole_at: datetime | None = None
+    #: By what its entries are told apart, as `trust.Trust.dump` writes it; None: by their guids.
+    identity: str | None = None
+    #: What was worth telling of the last document.
+    notes: tuple[str, ...] = ()

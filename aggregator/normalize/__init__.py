@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Text
 from aggregator.normalize.bounds import cut
 from aggregator.normalize.html import all_images, clean_html, first_image, text_of
-from aggregator.normalize.identity import clean_guid, identify, minted_id, public_id
+from aggregator.normalize.identity import Level, clean_guid, identify, key_of, minted_id, public_id, tell_apart
 from aggregator.normalize.text import (
     MAX_AUTHOR,
     MAX_TAG,
@@ -28,7 +28,19 @@ from aggregator.normalize.text import (
 )
 from aggregator.normalize.urls import clean_url
 
-__all__ = ["SANITIZER", "DateParser", "clean_again", "identify", "minted_id", "normalize", "only_words", "public_id"]
+__all__ = [
+    "SANITIZER",
+    "DateParser",
+    "Level",
+    "clean_again",
+    "identify",
+    "key_of",
+    "minted_id",
+    "normalize",
+    "only_words",
+    "public_id",
+    "tell_apart",
+]
 
 #: Raised with every change of what is safe, or of what stands for an entry: stored entries are then cleaned once more.
 SANITIZER = 2
@@ -73,7 +85,7 @@ def normalize(
     Args:
         language: of the feed, for entries that name none.
         now: the current time, aware, in UTC, whole seconds.
-        known: the same entry as it is stored, or None: it is new. An entry without a date keeps the one it got then.
+        known: the same entry as it is stored, or None: it is new. The date of publication stays what it was then.
     """
     raw = identified.raw
     url = clean_url(raw.url)
@@ -179,13 +191,12 @@ def _dates(
 
     updated = read(raw.updated)
     published = updated if raw.published == raw.updated else read(raw.published) or updated
-    if published is not None and known is not None and not known.dated and published > known.published_at:
-        # Seen before it says it was published: the date was in the future then, or is not the publication's.
-        published = None
+    if known is not None:
+        # Addresses of published posts contain the date of publication.
+        return known.published_at, max(known.updated_at, updated or published or known.updated_at), known.dated
     if published is not None:
         return published, max(published, updated or published), True
-    first, dated = (now, False) if known is None else (known.published_at, known.dated)
-    return first, max(first, updated or first, first if known is None else known.updated_at), dated
+    return now, now, False
 
 
 def _image(html: str, raw: RawEntry, enclosures: Sequence[Enclosure]) -> str | None:

@@ -1,6 +1,7 @@
 """Raw entries in, the same with their identity out; and the ids under which they are published.
 
-Everything here depends on the entries only: the same document gives the same keys in every run, in any order.
+Everything here depends on the entries only: the same document gives the same keys in every run, in any order. What is
+stored under which key, and which keys belong to several entries, is for `aggregator.recognition` to compare.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import hashlib
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Literal
 
-from aggregator.models import Identified, RawEntry, Text
+from aggregator.models import Identified, Names, RawEntry, Text
 from aggregator.normalize.words import words
 
 #: Longest key in characters; a longer one is cut and told apart by a hash.
@@ -20,8 +22,10 @@ MAX_KEY = 500
 #: Longest id that is taken over from a source.
 MAX_ID = 2000
 
-#: Changes when a later version reads more of an entry, so that known entries are written anew once.
-_VERSION = "1"
+#: Stands before the digits of a fingerprint; fingerprints of different versions cannot be compared. It changes when a
+#: later program reads other things of an entry, so that known entries are read again once. The first version had none.
+_VERSION = "2."
+_VERSION_OF_TITLES = "2t."
 
 #: Stands between the parts of a key; no part has one, because it is a control character.
 _SEPARATOR = "\n"
@@ -41,72 +45,120 @@ _SHAPES["https"] = _SHAPES["http"]
 #: Schemes of addresses that do something when followed, or that name a place on one machine only.
 _REFUSED = words("about blob cid data feed file filesystem jar javascript mid vbscript view-source")
 
-#: By what entries of one key are told apart, one after the other.
-_STEPS: tuple[Callable[[RawEntry], str], ...] = (
-    lambda raw: _tidy(raw.url),
-    lambda raw: _hash([_value(raw.title)]),
-    lambda raw: _hash([_value(raw.content), _value(raw.summary)]),
-    # Without a guid and an address, the date is all that is left to tell two reports of one thing apart.
-    lambda raw: "" if raw.guid or raw.url else _hash([raw.published, raw.updated]),
-)
+Level = Literal["guid", "link", "title"]
+"""By what the entries of a source are told apart: each level is for sources whose ids of the level before change."""
 
 
-def identify(entries: Sequence[RawEntry]) -> tuple[Identified, ...]:
+def identify(entries: Sequence[RawEntry], level: Level = "guid") -> tuple[Identified, ...]:
     """Give each entry of one document its key and its fingerprint, in the order of the document.
 
-    The key is the guid, else the address, else a hash of title and text. Entries that share it are all told apart by
-    their addresses too, then by their titles, then by their texts, and at last by their dates where they have neither
-    guid nor address; what is still the same is one entry. Entries that have nothing to show are left out.
+    The key is the guid, else the address, else a hash of title and text; at the level `link` the guid is left out, at
+    the level `title` the address as well, and the date counts. Entries that share a key are told apart, see
+    `tell_apart`. Entries that have nothing to show are left out.
     """
     found = [
-        Identified(_first_key(raw), fingerprint(raw), raw)
+        Identified(key_of(raw, level), fingerprint(raw, level), raw)
         for raw in entries
         if raw.url or raw.title or raw.content or raw.summary or raw.enclosures or raw.image
     ]
     if len({one.key for one in found}) == len(found):
-        return tuple(one if len(one.key) <= MAX_KEY else replace(one, key=_short(one.key)) for one in found)
+        return tuple(found)
     groups: dict[str, list[Identified]] = {}
     for one in found:
         groups.setdefault(one.key, []).append(one)
-    keys: dict[str, str] = {}
-    for key, group in groups.items():
-        keys |= {group[0].hash: key} if len(group) == 1 else _tell_apart(key, group)
-    return tuple(replace(one, key=_short(keys.pop(one.hash))) for one in found if one.hash in keys)
+    apart = {id(one.raw): one for key, group in groups.items() for one in _apart(key, group)}
+    return tuple(apart.pop(id(one.raw)) for one in found if id(one.raw) in apart)
 
 
-def _tell_apart(key: str, group: Sequence[Identified]) -> dict[str, str]:
-    """Keys of entries that share one, by fingerprint."""
-    versions: dict[tuple[str, ...], str] = {}
-    for one in group:
-        parts = tuple(step(one.raw) for step in _STEPS)
-        # Of two versions the same one is taken in whatever order they come.
-        versions[parts] = min(one.hash, versions.get(parts, one.hash))
-    if len(versions) == 1:
-        return dict.fromkeys(versions.values(), key)
-    count = Counter(parts[:length] for parts in versions for length in range(1, len(parts) + 1))
-    needed = {parts: next(n for n in range(1, len(parts) + 1) if count[parts[:n]] == 1) for parts in versions}
-    return {digest: _SEPARATOR.join((key, *parts[: needed[parts]])) for parts, digest in versions.items()}
+def tell_apart(one: Identified) -> Identified:
+    """The same entry with a key that it does not share; its own one is known to belong to several entries."""
+    return _named(one.key, one, copied=False)
 
 
-def fingerprint(raw: RawEntry) -> str:
-    """32 hexadecimal digits that change with anything the source says of the entry.
+def aliases_of(document: Sequence[Identified]) -> tuple[tuple[str, str | None], ...]:
+    """Further names of the entries that share a key, each with the key of its entry; None: it belongs to several."""
+    named = [(one, one.names) for one in document if one.names is not None]
+    made: dict[str, str | None] = {}
+    for one, names in named:
+        made[names.base] = None
+        # Where guid and address are the same, and others have that guid, the address says little.
+        place = None if names.place == names.base + _SEPARATOR + names.base else names.place
+        for name in (names.text, names.date, place):
+            if name is not None and name != one.key:
+                made[name] = None if name in made else one.key
+    # A name that is the key of one entry and fits another is no name of that one.
+    for one, _ in named:
+        made.pop(one.key, None)
+    return tuple(made.items())
 
-    The base address of its texts is no part of it: a feed that moves does not change its entries.
+
+def key_of(raw: RawEntry, level: Level = "guid") -> str:
+    """The key of an entry that has it for itself."""
+    if level == "title":
+        date = raw.published or raw.updated
+        said = [date] if date else [_value(raw.content), _value(raw.summary)]
+        return "title:" + _hash([_value(raw.title), *said])
+    key = (level == "guid" and _tidy(raw.guid)) or _tidy(raw.url)
+    return _short(key) if key else "hash:" + _hash([_value(raw.title), _value(raw.content), _value(raw.summary)])
+
+
+def _apart(key: str, group: Sequence[Identified]) -> list[Identified]:
+    """Entries that share a key, each with one of its own; what shows the same twice is one entry."""
+    if len(group) == 1:
+        return [group[0]]
+    # Of two copies the same one is taken in whatever order they come.
+    ordered = sorted(group, key=lambda one: (one.hash, one.raw.published or "", one.raw.updated or ""), reverse=True)
+    distinct = {_parts(one.raw): one for one in ordered}
+    if len(distinct) == 1:
+        return list(distinct.values())
+    copies = Counter(_parts(one.raw) for one in group)
+    named = [_named(key, one, copied=copies[parts] > 1) for parts, one in distinct.items()]
+    count = Counter(one.key for one in named)
+    # Two texts of one title and one date: only the text is left to tell them apart.
+    return [one if count[one.key] == 1 or one.names is None else replace(one, key=one.names.text) for one in named]
+
+
+def _named(base: str, one: Identified, *, copied: bool) -> Identified:
+    raw = one.raw
+    url, title, text, dates = _parts(raw)
+    place = _SEPARATOR.join((base, url))
+    titled = _SEPARATOR.join((place, title))
+    worded = _SEPARATOR.join((titled, text))
+    date = raw.published or raw.updated
+    names = Names(
+        base=base,
+        place=_short(place) if url and (url != base or raw.guid) else None,
+        title=_short(titled),
+        text=_short(_SEPARATOR.join((worded, dates)) if dates else worded),
+        date=_short(_SEPARATOR.join((titled, "at:" + _hash([date])))) if date and not dates else None,
+        copied=copied,
+    )
+    return replace(one, key=names.date or names.text, names=names)
+
+
+def _parts(raw: RawEntry) -> tuple[str, str, str, str]:
+    """By what entries of one key are told apart; by the dates only where they have neither guid nor address."""
+    dates = "" if raw.guid or raw.url else _hash([raw.published, raw.updated])
+    text = _hash([_value(raw.content), _value(raw.summary)])
+    return _tidy(raw.url), _hash([_value(raw.title)]), text, dates
+
+
+def fingerprint(raw: RawEntry, level: Level = "guid") -> str:
+    """A version and 32 hexadecimal digits that change with anything the source says of the entry.
+
+    The base address of its texts is no part of it: a feed that moves does not change its entries. Nor are guid and
+    dates: many sources write them anew at every request, and neither is shown as it is now. Nor is the address at the
+    level `title`.
     """
     title, content, summary, authors, tags = raw.title, raw.content, raw.summary, raw.authors, raw.tags
     fields: list[str | None] = [
-        _VERSION,
-        raw.guid,
-        raw.url,
+        None if level == "title" else raw.url,
         *((None, None) if title is None else (title.type, title.value)),
         *((None, None) if content is None else (content.type, content.value)),
         *((None, None) if summary is None else (summary.type, summary.value)),
-        raw.published,
-        raw.updated,
         raw.image,
         raw.comments_url,
         raw.language,
-        raw.timezone,
         str(len(authors)),
         *authors,
         str(len(tags)),
@@ -114,7 +166,7 @@ def fingerprint(raw: RawEntry) -> str:
     ]
     for file in raw.enclosures:
         fields += (file.url, file.type, str(file.length), file.title, str(file.duration))
-    return _hash(fields)
+    return (_VERSION_OF_TITLES if level == "title" else _VERSION) + _hash(fields)
 
 
 def public_id(guid: str | None, source_url: str, key: str) -> str:
@@ -145,11 +197,6 @@ def _is_usable(guid: str) -> bool:
     scheme = match[1].lower()
     shape = _SHAPES.get(scheme)
     return scheme not in _REFUSED and (shape is None or shape.fullmatch(guid) is not None)
-
-
-def _first_key(raw: RawEntry) -> str:
-    key = _tidy(raw.guid) or _tidy(raw.url)
-    return key or "hash:" + _hash([_value(raw.title), _value(raw.content), _value(raw.summary)])
 
 
 def _tidy(text: str | None) -> str:

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-from aggregator.store.base import Assignment, PostFile, Rhythm, Store, Stored, Told, Unassigned, Unreadable
+from aggregator.store.base import (
+    Assignment,
+    PostFile,
+    Recognized,
+    Rhythm,
+    Store,
+    Stored,
+    Told,
+    Unassigned,
+    Unreadable,
+)
 from aggregator.store.sql import open_store
 
-__all__ = ["Assignment", "PostFile", "Rhythm", "Store", "Stored", "Told", "Unassigned", "Unreadable", "open_store"]
+__all__ = [
+    "Assignment",
+    "PostFile",
+    "Recognized",
+    "Rhythm",
+    "Store",
+    "Stored",
+    "Told",
+    "Unassigned",
+    "Unreadable",
+    "open_store",
+]

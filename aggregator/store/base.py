@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
-from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, Source
+from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,19 @@ class Rhythm:
     last_at: datetime
 
 
+class Recognized(NamedTuple):
+    """What is stored under some keys."""
+
+    #: By the key that was asked for, which may be another one than that of the entry.
+    known: dict[str, Known]
+    #: Keys whose entries were removed.
+    removed: set[str]
+    #: Keys that belong to several entries; one of these may be known by it all the same.
+    shared: set[str]
+    #: Whether some of the entries are known by another key than their own.
+    aliased: bool
+
+
 class Store(Protocol):
     """Sources, their state, and their entries."""
 
@@ -121,11 +134,16 @@ class Store(Protocol):
     def rhythms(self, now: datetime) -> dict[str, Rhythm]:
         """How often each configured source published in the last year, by id; none without an entry in it."""
 
-    def recognize(self, source_id: str, keys: Collection[str]) -> tuple[dict[str, Known], set[str]]:
+    def recognize(self, source_id: str, keys: Collection[str]) -> Recognized:
         """Those of `keys` that are stored for the source, and those whose entries were removed from it.
 
         None of a source that is not stored.
         """
+
+    def alike(
+        self, source_id: str, keys: Collection[str], moments: Collection[datetime], newest: int
+    ) -> list[KnownEntry]:
+        """Entries of a source with one of these keys or dates of publication, and the newest; a few hundred at most."""
 
     def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
         """Some entries of a source that were published before a moment, or are not among its `count` newest.
@@ -149,10 +167,11 @@ class Store(Protocol):
     def apply(self, update: FeedUpdate) -> None:
         """Store one outcome: entries and state together, or nothing.
 
-        New and changed entries become pending. A new one that is stored already counts as changed, and a changed one
-        that is not counts as new. An entry that is stored keeps its id, its path and, unless it comes with a date of
-        its own, its dates. Where the title of the feed names the source and is another now, all its entries become
-        pending. The source has to be known from `sync_sources`; it may be configured no longer.
+        New, changed and reread entries become pending. A new one that is stored already counts as changed, and a
+        changed one that is not counts as new. An entry that is stored keeps its id, its path and its date of
+        publication. A reread one keeps its revision. New entries of one date keep their order. Where the title of the
+        feed names the source and is another now, all its entries become pending. The source has to be known from
+        `sync_sources`; it may be configured no longer.
         """
 
     def keep(self, states: Sequence[FeedState]) -> None:
@@ -226,9 +245,10 @@ class Store(Protocol):
         """Entries with an id and a path whose source is configured no longer, by row number, after a number."""
 
     def newest(self, category: str | None, limit: int, unreadable: list[Unreadable] | None = None) -> list[Item]:
-        """The newest assigned entries of a category (None: of all), newest first, equal dates by id.
+        """The newest assigned entries of a category (None: of all), newest first.
 
-        Rows that cannot be read go to `unreadable`, as in `pending`, and others take their places.
+        Those of one date are together by source, in the order in which they were given to `apply`, those of a later
+        call first. Rows that cannot be read go to `unreadable`, as in `pending`, and others take their places.
         """
 
     def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:

@@ -10,9 +10,9 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Text, cast
+from sqlalchemy import ColumnElement, LargeBinary, Text, cast, func, literal_column
 
-from aggregator.models import Enclosure, Entry, FeedState, Item, Known, Origin
+from aggregator.models import TEXT_COMPARED, Enclosure, Entry, FeedState, Item, Known, KnownEntry, Origin
 from aggregator.store.base import Stored
 from aggregator.store.schema import entries, sources
 
@@ -21,6 +21,15 @@ STATE_NAMES = tuple(field.name for field in fields(FeedState)[1:])
 #: Columns in the order of the fields of the type that is made from them.
 STATE_COLUMNS: tuple[ColumnElement[Any], ...] = (sources.c.id, *(sources.c[name] for name in STATE_NAMES))
 KNOWN_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(entries.c[field.name] for field in fields(Known))
+#: What of a row says whether an entry is the same.
+ALIKE_COLUMNS: tuple[ColumnElement[Any], ...] = (
+    *KNOWN_COLUMNS,
+    entries.c.guid,
+    entries.c.url,
+    entries.c.title,
+    func.substr(entries.c.html, literal_column("1"), literal_column(str(TEXT_COMPARED))).label("html"),
+    entries.c.enclosures,
+)
 _ENTRY_FIELDS = tuple(field.name for field in fields(Entry)[1:])
 _ORIGIN_COLUMNS = tuple(
     sources.c[name]
@@ -87,8 +96,8 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
 
 
 def with_kept_dates(entry: Entry, published_at: datetime, dated: bool) -> Entry:
-    """Return an entry that is stored already as it is to be: without a date of its own it keeps the stored one."""
-    if entry.dated:
+    """Return an entry that is stored already as it is to be: it keeps the stored date of publication."""
+    if entry.published_at == published_at and entry.dated == dated:
         return entry
     return replace(entry, published_at=published_at, updated_at=max(entry.updated_at, published_at), dated=dated)
 
@@ -96,6 +105,16 @@ def with_kept_dates(entry: Entry, published_at: datetime, dated: bool) -> Entry:
 def states(rows: Iterable[Sequence[Any]]) -> list[FeedState]:
     """Make states of rows of `STATE_COLUMNS`."""
     return [FeedState(*row) for row in rows]
+
+
+def alike(rows: Iterable[Sequence[Any]]) -> list[KnownEntry]:
+    """Make what is compared of rows of `ALIKE_COLUMNS`."""
+    size = len(KNOWN_COLUMNS)
+    made = []
+    for row in rows:
+        guid, url, title, html, files = row[size:]
+        made.append(KnownEntry(Known(*row[:size]), guid, url, title, html, _enclosures(files)))
+    return made
 
 
 def items(rows: Iterable[Sequence[Any]]) -> list[Item]:

@@ -49,6 +49,21 @@ class Timestamp(TypeDecorator[datetime]):
         return to_datetime
 
 
+class Lines(TypeDecorator[tuple[str, ...]]):
+    """Texts of one line each; NULL where there are none."""
+
+    impl = Text
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[tuple[str, ...] | None], str | None]:
+        """Join the lines; what is a line break in one of them becomes a space."""
+        return lambda lines: "\n".join([" ".join(line.splitlines()) for line in lines]) if lines else None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], tuple[str, ...]]:
+        """Part the lines."""
+        return lambda text: tuple(text.split("\n")) if text else ()
+
+
 def to_seconds(moment: datetime | None) -> int | None:
     """Turn an aware datetime into whole Unix seconds, fractions cut off; a naive one is a ValueError."""
     if moment is None:
@@ -116,6 +131,9 @@ sources = Table(
     # What of its address may be published, and the name that it has where nothing else names it.
     Column("public_url", Text),
     Column("fallback_name", Text),
+    # `trust.Trust`, as it dumps itself.
+    Column("identity", Text),
+    Column("notes", Lines),
     UniqueConstraint("id"),
 )
 Index("ix_sources_due", sources.c.active, sources.c.next_due_at)
@@ -151,6 +169,10 @@ entries = Table(
     # The long texts come last: SQLite reads a row from its start and leaves their overflow pages alone.
     Column("summary", Text, nullable=False),
     Column("html", Text, nullable=False),
+    # Entries of one source and one date are in the order of their document, newest first: the higher number is the
+    # newer one. Rows of the time before this column all have 0 and are in the order of their numbers. It is in indexes
+    # only; where it is last it costs these rows nothing.
+    Column("position", Integer, nullable=False, server_default="0"),
     UniqueConstraint("source_pk", "key"),
     UniqueConstraint("public_id"),
     UniqueConstraint("path_key"),
@@ -161,14 +183,18 @@ LISTED = and_(entries.c.category.is_not(None), entries.c.public_id.is_not(None))
 #: Entries whose post has to be written.
 PENDING = and_(entries.c.pending, entries.c.category.is_not(None))
 
+#: The order of feeds; at last by the number of the row.
+NEWEST_FIRST = (entries.c.published_at.desc(), entries.c.source_pk, entries.c.position.desc())
+
 Index(
     "ix_entries_listed_by_category",
     entries.c.category,
-    entries.c.published_at.desc(),
-    entries.c.public_id,
+    *NEWEST_FIRST,
     sqlite_where=LISTED,
 )
-Index("ix_entries_listed", entries.c.published_at.desc(), entries.c.public_id, sqlite_where=LISTED)
+Index("ix_entries_listed", *NEWEST_FIRST, sqlite_where=LISTED)
+# The number of a row is the last column of every index of SQLite.
+Index("ix_entries_of_source", entries.c.source_pk, entries.c.published_at.desc(), entries.c.position.desc())
 # `pending` is the same in every row of it, but SQLite would fetch the rows to look it up.
 Index("ix_entries_pending", entries.c.published_at, entries.c.category, entries.c.pending, sqlite_where=PENDING)
 
@@ -219,3 +245,13 @@ tombstones = Table(
     UniqueConstraint("public_id"),
     UniqueConstraint("path_key"),
 )
+
+#: Further keys by which entries are found; without an entry, one that belongs to several.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("source_pk", Integer, ForeignKey("sources.pk"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("entry_pk", Integer, ForeignKey("entries.pk")),
+)
+Index("ix_aliases_entry", aliases.c.entry_pk)

@@ -14,11 +14,13 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Select
 
 from aggregator.errors import RowError, StoreError
-from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, Source
+from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
 from aggregator.store import hosts, rows, statements, sync
-from aggregator.store.base import Assignment, PostFile, Rhythm, Store, Stored, Told, Unassigned, Unreadable
+from aggregator.store.base import Assignment, PostFile, Recognized, Rhythm, Store, Stored, Told, Unassigned, Unreadable
 from aggregator.store.database import Database
 
+#: Entries of one set of dates that are compared.
+_SAME_DATE = 200
 #: A last attempt that is further ahead than this means that the clock was set back.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 #: A limit that is none.
@@ -95,11 +97,35 @@ class SqlStore:
 
     # -- updates -----------------------------------------------------------------------------------------------------
 
-    def recognize(self, source_id: str, keys: Collection[str]) -> tuple[dict[str, Known], set[str]]:
+    def recognize(self, source_id: str, keys: Collection[str]) -> Recognized:
         """See `Store.recognize`."""
         with self._database.read() as connection:
             known = {row[0]: Known(*row) for row in statements.KNOWN.rows(connection, (source_id,), keys)}
-            return known, {row[0] for row in statements.REMOVED.rows(connection, (source_id,), keys)}
+            found: dict[str, int | None] = {}
+            found.update((key, pk) for key, pk in statements.ALIASED.rows(connection, (source_id,), keys))
+            others = {alias: pk for alias, pk in found.items() if pk is not None and alias not in known}
+            if others:
+                known |= _known_by_pk(connection, others)
+            # A key that is stored was not removed.
+            rest = keys if not known else [key for key in keys if key not in known]
+            removed = {row[0] for row in statements.REMOVED.rows(connection, (source_id,), rest)} if rest else set()
+        return Recognized(known, removed, {alias for alias, pk in found.items() if pk is None}, bool(others))
+
+    def alike(
+        self, source_id: str, keys: Collection[str], moments: Collection[datetime], newest: int
+    ) -> list[KnownEntry]:
+        """See `Store.alike`."""
+        found: dict[str, KnownEntry] = {}
+        limit = {"source_id": source_id, "limit": max(newest, _SAME_DATE)}
+        with self._database.read() as connection:
+            results: list[Iterable[Sequence[Any]]] = [statements.ALIKE_BY_KEY.rows(connection, (source_id,), keys)]
+            for chunk in statements.chunks(moments):
+                results.append(connection.execute(statements.ALIKE_BY_DATE, {**limit, "values": chunk}).all())
+            if newest:
+                results.append(connection.execute(statements.ALIKE_NEWEST, limit).all())
+            for result in results:
+                found.update((one.known.key, one) for one in rows.alike(result))
+        return list(found.values())
 
     def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
         """See `Store.expired`."""
@@ -119,6 +145,8 @@ class SqlStore:
         with self._database.write() as connection:
             for chunk in statements.chunks(pks):
                 connection.execute(statements.BURY, {"values": chunk})
+                connection.execute(statements.BURY_ALIASES, {"values": chunk})
+                connection.execute(statements.REMOVE_ALIASES, {"values": chunk})
                 gone = connection.execute(statements.REMOVE_ENTRIES, {"values": chunk}).rowcount
                 connection.execute(statements.COUNT_DOWN, {"source_id": source_id, "gone": gone})
 
@@ -131,6 +159,7 @@ class SqlStore:
         """See `Store.forget`."""
         with self._database.write() as connection:
             connection.execute(statements.FORGET_TOMBSTONES, {"source_id": source_id})
+            connection.execute(statements.FORGET_ALIASES, {"source_id": source_id})
             connection.execute(statements.FORGET_SOURCE, {"source_id": source_id})
 
     def apply(self, update: FeedUpdate) -> None:
@@ -142,12 +171,14 @@ class SqlStore:
             if not found:
                 raise StoreError(f"no source {state.source_id!r} in {self._database.path}; sync the sources first")
             pk, name, title, fallback, category, active = found[0]
-            if update.new or update.changed:
+            if update.new or update.changed or update.reread:
                 category = category if active else None
-                added = _write_entries(connection, pk, category, (*update.new, *update.changed))
+                added = _write_entries(connection, pk, category, (*update.new, *update.changed), update.reread)
                 statements.KEEP_STATE_AND_COUNT.run(connection, added, *values)
             else:
                 statements.KEEP_STATE.run(connection, *values)
+            if update.aliases:
+                _keep_aliases(connection, pk, update.aliases)
             before, after = (rows.origin_name(name, told, fallback) for told in (title, state.title))
             if before != after:
                 connection.execute(statements.RENDER_ANEW, {"of_source": pk})
@@ -358,27 +389,58 @@ def _record(connection: Connection, fingerprints: Mapping[str, str]) -> None:
     connection.execute(statements.RECORD, [{"name": name, "value": value} for name, value in fingerprints.items()])
 
 
+def _known_by_pk(connection: Connection, pks: Mapping[str, int]) -> dict[str, Known]:
+    found: dict[int, Known] = {}
+    for chunk in statements.chunks(pks.values()):
+        for pk, *row in connection.execute(statements.KNOWN_BY_PK, {"values": chunk}):
+            found[pk] = Known(*row)
+    return {key: found[pk] for key, pk in pks.items()}
+
+
 def _plan(connection: Connection, sources: Sequence[Source]) -> sync.Plan:
     return sync.plan(sources, [sync.Row._make(row) for row in statements.CONFIGURED.rows(connection)])
 
 
-def _write_entries(connection: Connection, source_pk: int, category: str | None, entries: Sequence[Entry]) -> int:
+def _write_entries(
+    connection: Connection, source_pk: int, category: str | None, entries: Sequence[Entry], reread: Sequence[Entry]
+) -> int:
     """Insert what is not stored yet and rewrite the rest; return how many were inserted.
 
     What is stored is looked up here once more, so that a fetch that was repeated is no error.
     """
-    by_key = {entry.key: entry for entry in entries}
+    by_key = {entry.key: entry for entry in (*reread, *entries)}
+    same = {entry.key for entry in reread}.difference(entry.key for entry in entries)
     stored = {row[0]: row[1:] for row in statements.STORED.rows(connection, (source_pk,), by_key)}
-    new: list[Sequence[Any]] = []
+    new: list[Entry] = []
     changed: list[Sequence[Any]] = []
+    read_again: list[Sequence[Any]] = []
     for key, entry in by_key.items():
         if key in stored:
             pk, published_at, dated = stored[key]
-            changed.append((pk, *rows.entry_row(rows.with_kept_dates(entry, published_at, dated))))
+            row = (pk, *rows.entry_row(rows.with_kept_dates(entry, published_at, dated)))
+            (read_again if key in same else changed).append(row)
         else:
-            new.append((source_pk, category, *rows.entry_row(entry)))
+            new.append(entry)
     if new:
-        statements.ADD_ENTRY.run_many(connection, new)
+        # The first of a document is its newest, and has the highest position.
+        last = statements.LAST_POSITION.rows(connection)[0][0] + len(new)
+        statements.ADD_ENTRY.run_many(
+            connection,
+            [(source_pk, category, last - place, *rows.entry_row(entry)) for place, entry in enumerate(new)],
+        )
     if changed:
         statements.CHANGE_ENTRY.run_many(connection, changed)
+    if read_again:
+        statements.REREAD_ENTRY.run_many(connection, read_again)
     return len(new)
+
+
+def _keep_aliases(connection: Connection, source_pk: int, aliases: Sequence[tuple[str, str | None]]) -> None:
+    """Remember further keys of entries, of each only the last few."""
+    single = [{"source_pk": source_pk, "key": key, "of": of} for key, of in aliases if of is not None]
+    shared = [{"source_pk": source_pk, "key": key} for key, of in aliases if of is None]
+    if single:
+        connection.execute(statements.ADD_ALIAS, single)
+        connection.execute(statements.DROP_ALIASES, single)
+    if shared:
+        connection.execute(statements.ADD_SHARED, shared)

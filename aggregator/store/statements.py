@@ -7,6 +7,7 @@ Those of every cycle and of every source in it are `Prepared`. In the others, li
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -23,6 +24,7 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
+    text,
     true,
     union_all,
     update,
@@ -30,6 +32,7 @@ from sqlalchemy import (
 
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.rows import (
+    ALIKE_COLUMNS,
     ENTRY_NAMES,
     ITEM_COLUMNS,
     KNOWN_COLUMNS,
@@ -37,12 +40,25 @@ from aggregator.store.rows import (
     STATE_NAMES,
     STORED_COLUMNS,
 )
-from aggregator.store.schema import LISTED, PENDING, entries, fingerprints, post_files, sources, tombstones
+from aggregator.store.schema import (
+    LISTED,
+    NEWEST_FIRST,
+    PENDING,
+    aliases,
+    entries,
+    fingerprints,
+    post_files,
+    sources,
+    tombstones,
+)
 
 #: Values in one `IN (...)` at most.
 CHUNK = 500
 
-T = TypeVar("T", str, int)
+#: Further keys of one entry at most.
+MAX_ALIASES = 8
+
+T = TypeVar("T", str, int, datetime)
 
 
 def chunks(values: Collection[T]) -> Iterator[list[T]]:
@@ -147,10 +163,21 @@ _pk_of_id = select(sources.c.pk).where(_of_id).scalar_subquery()
 KNOWN = PreparedByLength(
     lambda keys: select(*KNOWN_COLUMNS).where(entries.c.source_pk == _pk_of_id, entries.c.key.in_(keys)), "source_id"
 )
+ALIASED = PreparedByLength(
+    lambda keys: select(aliases.c.key, aliases.c.entry_pk).where(
+        aliases.c.source_pk == _pk_of_id, aliases.c.key.in_(keys)
+    ),
+    "source_id",
+)
+KNOWN_BY_PK = select(entries.c.pk, *KNOWN_COLUMNS).where(_among(entries.c.pk))
 REMOVED = PreparedByLength(
     lambda keys: select(tombstones.c.key).where(tombstones.c.source_pk == _pk_of_id, tombstones.c.key.in_(keys)),
     "source_id",
 )
+_alike = select(*ALIKE_COLUMNS).where(entries.c.source_pk == _pk_of_id)
+ALIKE_BY_KEY = PreparedByLength(lambda keys: _alike.where(entries.c.key.in_(keys)), "source_id")
+ALIKE_BY_DATE = _alike.where(_among(entries.c.published_at)).limit(bindparam("limit"))
+ALIKE_NEWEST = _alike.order_by(entries.c.published_at.desc(), entries.c.position.desc()).limit(bindparam("limit"))
 STORED = PreparedByLength(
     lambda keys: select(entries.c.key, entries.c.pk, entries.c.published_at, entries.c.dated).where(
         _of_source, entries.c.key.in_(keys)
@@ -158,13 +185,37 @@ STORED = PreparedByLength(
     "of_source",
 )
 ADD_ENTRY = Prepared(
-    insert(entries).values(revision=literal_column("0"), pending=true()), "source_pk", "category", *ENTRY_NAMES
+    insert(entries).values(revision=literal_column("0"), pending=true()),
+    "source_pk",
+    "category",
+    "position",
+    *ENTRY_NAMES,
 )
+#: Where the positions of new entries begin.
+LAST_POSITION = Prepared(select(func.coalesce(func.max(entries.c.pk), literal_column("0"))))
 CHANGE_ENTRY = Prepared(
     update(entries).where(_of_entry).values(revision=entries.c.revision + literal_column("1"), pending=true()),
     "entry_pk",
     *ENTRY_NAMES,
 )
+REREAD_ENTRY = Prepared(update(entries).where(_of_entry).values(pending=true()), "entry_pk", *ENTRY_NAMES)
+
+#: A key that belongs to several entries does not come to belong to one again.
+ADD_ALIAS = text(
+    "INSERT INTO aliases (source_pk, key, entry_pk) "
+    "SELECT source_pk, :key, pk FROM entries WHERE source_pk = :source_pk AND key = :of "
+    "ON CONFLICT (source_pk, key) DO UPDATE SET entry_pk = excluded.entry_pk WHERE aliases.entry_pk IS NOT NULL"
+)
+ADD_SHARED = text(
+    "INSERT INTO aliases (source_pk, key, entry_pk) VALUES (:source_pk, :key, NULL) "
+    "ON CONFLICT (source_pk, key) DO UPDATE SET entry_pk = NULL"
+)
+#: The last ones of each entry are kept: some sources give them a new guid at every look.
+DROP_ALIASES = text(
+    "DELETE FROM aliases WHERE entry_pk = (SELECT pk FROM entries WHERE source_pk = :source_pk AND key = :of) "
+    "AND rowid NOT IN (SELECT a.rowid FROM aliases a JOIN entries e ON e.pk = a.entry_pk "
+    "WHERE e.source_pk = :source_pk AND e.key = :of ORDER BY a.rowid DESC LIMIT :kept)"
+).bindparams(kept=MAX_ALIASES)
 
 MOVE_ENTRIES = update(entries).where(_of_source)
 RENDER_ANEW = update(entries).where(_of_source, ~entries.c.pending).values(pending=true())
@@ -197,7 +248,7 @@ TAKEN_PATHS = union_all(*(select(keys).where(_among(keys)) for keys in (entries.
 _of_the_source = select(entries.c.pk, entries.c.path).where(entries.c.source_pk == _pk_of_id)
 OLDER = _of_the_source.where(entries.c.published_at < bindparam("before")).limit(bindparam("limit"))
 BEYOND = (
-    _of_the_source.order_by(entries.c.published_at.desc(), entries.c.pk.desc())
+    _of_the_source.order_by(entries.c.published_at.desc(), entries.c.position.desc(), entries.c.pk)
     .limit(bindparam("limit"))
     .offset(bindparam("count"))
 )
@@ -205,9 +256,19 @@ BURY = insert(tombstones).from_select(
     ["source_pk", "key", "public_id", "path_key"],
     select(entries.c.source_pk, entries.c.key, entries.c.public_id, entries.c.path_key).where(_among(entries.c.pk)),
 )
+#: Whatever key a removed entry was found by must not bring it back.
+BURY_ALIASES = (
+    insert(tombstones)
+    .from_select(["source_pk", "key"], select(aliases.c.source_pk, aliases.c.key).where(_among(aliases.c.entry_pk)))
+    .prefix_with("OR IGNORE")
+)
+REMOVE_ALIASES = delete(aliases).where(_among(aliases.c.entry_pk))
 REMOVE_ENTRIES = delete(entries).where(_among(entries.c.pk))
 FORGET_TOMBSTONES = delete(tombstones).where(
     tombstones.c.source_pk == select(sources.c.pk).where(_of_id, ~sources.c.active).scalar_subquery()
+)
+FORGET_ALIASES = delete(aliases).where(
+    aliases.c.source_pk == select(sources.c.pk).where(_of_id, ~sources.c.active).scalar_subquery()
 )
 FORGET_SOURCE = delete(sources).where(_of_id, ~sources.c.active)
 COUNT_DOWN = update(sources).where(_of_id).values(entries=sources.c.entries - bindparam("gone"))
@@ -217,7 +278,7 @@ COUNT_DOWN = update(sources).where(_of_id).values(entries=sources.c.entries - bi
 # An outer join makes SQLite walk an index of `entries` and look up the source of each; an inner one it may turn round.
 _with_source = entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True)
 _items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit"))
-_listed = _items.where(LISTED).order_by(entries.c.published_at.desc(), entries.c.public_id)
+_listed = _items.where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk)
 NEWEST = _listed
 NEWEST_OF_CATEGORY = _listed.where(entries.c.category == bindparam("category"))
 RETIRED = _items.where(

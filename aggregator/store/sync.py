@@ -57,11 +57,11 @@ class Plan:
 _COLUMNS = Row._fields[1:-2]
 
 #: Everything that a state holds about the document at an address; title and home page stay until the next fetch, and
-#: the rhythm is that of its entries, which stay.
+#: rhythm and identity are those of its entries, which stay.
 _RESET = {
     name: value
     for name, value in state_values(FeedState("")).items()
-    if name not in ("title", "home_url", "last_attempt_at", "last_success_at", "rhythm")
+    if name not in ("title", "home_url", "last_attempt_at", "last_success_at", "rhythm", "identity")
 }
 
 
