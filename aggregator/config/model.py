@@ -56,8 +56,8 @@ def redact(text: str, secrets: frozenset[str]) -> str:
         secrets: `Config.secrets`; values of fewer than 4 characters are left alone.
 
     Returns:
-        The text with every secret, also in its percent-encoded form, and every password (or lone token) in the
-        userinfo of a URL replaced by ``***``.
+        The text with every secret, also in its percent-encoded form and as it stands in the host of an address, and
+        every password (or lone token) in the userinfo of a URL replaced by ``***``.
     """
     pattern = _secrets_pattern(secrets)
     if pattern is not None:
@@ -71,7 +71,13 @@ def _hide_userinfo(match: re.Match[str]) -> str:
 
 @functools.lru_cache(maxsize=16)
 def _secrets_pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
-    forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in (secret, quote(secret, safe=""))}
+    forms = {
+        form
+        for secret in secrets
+        if len(secret) >= _SHORTEST_SECRET
+        # Hosts are written in small letters (RFC 3986, section 6.2.2.1).
+        for form in (secret, quote(secret, safe=""), secret.lower())
+    }
     if not forms:
         return None
     return re.compile("|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))))
