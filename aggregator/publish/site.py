@@ -55,6 +55,8 @@ class Report:
     posts: list[str] = field(default_factory=list)
     feeds: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    #: What could not be written or removed, each with why and what to do.
+    failures: list[str] = field(default_factory=list)
 
     @property
     def files(self) -> int:
