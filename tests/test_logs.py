@@ -14,7 +14,6 @@ from aggregator.logs import ROOT, LogFormat, configure, tell
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
-
 LAST = logging.lastResort
 
 
