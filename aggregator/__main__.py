@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 
 
 def main() -> None:
@@ -15,11 +16,16 @@ def main() -> None:
     gc.disable()
     gc.set_threshold(10_000)
     from aggregator.cli import app
+    from aggregator.cli.process import ended, interrupts, protect_streams
 
     gc.freeze()
     gc.enable()
+    output = protect_streams()
+    interrupts.obey()
     try:
         app()
+    except SystemExit as end:
+        sys.exit(ended(end.code if isinstance(end.code, int) else 0, output))
     finally:
         gc.freeze()
 

@@ -7,6 +7,7 @@ time in a file of the data folder; whether a daemon or cron ran it makes no diff
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -44,6 +45,9 @@ def write_heartbeat(data: Path, now: datetime) -> None:
         raise PublishError(
             f"{path} cannot be written: {error.strerror or error}; make room or give permission"
         ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def read_heartbeat(data: Path) -> datetime | None:

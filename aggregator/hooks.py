@@ -8,7 +8,6 @@ the store, so that a restart repeats nothing; a crash between telling and record
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import signal
@@ -19,6 +18,7 @@ from typing import Literal
 
 from aggregator.config import Config, redact
 from aggregator.logs import tell
+from aggregator.terminal import as_json, printable
 from aggregator.update import Result
 
 #: Seconds for one hook, for all hooks of a cycle, and how many run at once. What does not fit waits for the next cycle.
@@ -124,7 +124,7 @@ async def _command(call: Call, command: Sequence[str], seconds: float) -> str | 
         "url": call.url,
         "failures": call.failures,
     }
-    named = {f"AGGREGATOR_{key.upper()}": str(value).replace("\0", " ") for key, value in facts.items()}
+    named = {f"AGGREGATOR_{key.upper()}": printable(str(value)) for key, value in facts.items()}
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -138,7 +138,7 @@ async def _command(call: Call, command: Sequence[str], seconds: float) -> str | 
         return f"it could not be started: {error.strerror or error}"
     try:
         async with asyncio.timeout(seconds):
-            await process.communicate(json.dumps(facts, ensure_ascii=False).encode())
+            await process.communicate(as_json(facts, str).encode())
     except TimeoutError:
         return f"it took longer than {seconds:g} s and was ended"
     finally:
@@ -170,7 +170,7 @@ async def _notify(call: Call, url: Sequence[str], seconds: float) -> str | None:
     title = f"{call.source_id} works again" if good else f"{call.source_id} fails: {call.kind}"
     try:
         async with asyncio.timeout(seconds):
-            sent = await service.async_notify(title=title, body=call.error or call.url)
+            sent = await service.async_notify(title=title, body=printable(call.error or call.url))
     except TimeoutError:
         return f"it took longer than {seconds:g} s"
     except Exception as error:

@@ -20,13 +20,14 @@ left out where it has nothing to say:
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TextIO
+
+from aggregator.terminal import as_json, printable, printable_lines
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -51,9 +52,14 @@ def configure(form: LogFormat, hide: Callable[[str], str], *, stamped: bool = Tr
         hide: takes secrets out of a text.
         stamped: begin plain lines with the time.
     """
-    handler = _Lines(sys.stderr)
-    handler.setFormatter(_JsonLines(hide) if form is LogFormat.json else _PlainLines(hide, stamped))
+    formatter = _JsonLines(hide) if form is LogFormat.json else _PlainLines(hide, stamped)
+    handler, others = _Lines(sys.stderr), _Lines(sys.stderr)
+    for one in (handler, others):
+        one.setFormatter(formatter)
     ROOT.handlers[:] = [handler]
+    # What libraries complain of leaves the program the same way.
+    others.setLevel(logging.WARNING)
+    logging.lastResort = others
     ROOT.setLevel(logging.INFO)
     ROOT.propagate = False
 
@@ -111,11 +117,6 @@ def told_renewal(done: int, total: int) -> None:
     """Log that stored entries were brought to today's rules, once all are."""
     if done == total:
         tell(f"{total} stored entries were cleaned again by the rules of today", action="publish")
-
-
-def printable(text: str) -> str:
-    """Text from outside without control characters, which a terminal would obey."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 class _Lines(logging.StreamHandler[TextIO]):
@@ -186,8 +187,7 @@ class _JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        hidden = {key: self._hide(value) if isinstance(value, str) else value for key, value in line.items()}
-        return json.dumps(hidden, ensure_ascii=False, default=str)
+        return as_json(line, self._hide)
 
 
 class _PlainLines(logging.Formatter):
@@ -204,4 +204,6 @@ class _PlainLines(logging.Formatter):
             text = f"error: {text}"
         if self._stamped:
             text = f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%d %H:%M:%S}Z {text}"
-        return f"{text}\n{self._hide(self.formatException(record.exc_info))}" if record.exc_info else text
+        if record.exc_info:
+            text = f"{text}\n{printable_lines(self._hide(self.formatException(record.exc_info)))}"
+        return text

@@ -15,6 +15,7 @@ SOURCES = MODULES + sorted((ROOT / "tests").rglob("*.py"))
 PURE = (
     "models",
     "errors.py",
+    "terminal.py",
     "decide.py",
     "kin.py",
     "trust.py",

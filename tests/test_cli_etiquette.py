@@ -6,17 +6,18 @@ import json
 from typing import Any
 
 from tests.origin import Origin
-from tests.support import Site, command, item, rss
+from tests.support import Site, item, rss
 
 
 def report(site: Site, *arguments: str) -> list[dict[str, Any]]:
-    done = command("etiquette", "--json", "--data", str(site.data), *arguments)
+    done = site.run("etiquette", "--json", *arguments)
     assert done.status == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
 
 
 def test_without_a_database_there_is_nothing_to_report(site: Site) -> None:
+    site.configure()
     assert report(site) == []
     assert not site.data.exists()
 
@@ -38,7 +39,7 @@ def test_cycles_add_up(site: Site, origin: Origin) -> None:
             "left_alone_until": None,
         }
     ]
-    done = command("etiquette", "--data", str(site.data))
+    done = site.run("etiquette")
     assert f"127.0.0.1:{origin.port}" in done.stdout
     assert "75%" in done.stdout
 

@@ -76,7 +76,7 @@ def test_database_that_refuses_to_write_is_reported(site: Site, origin: Origin) 
     with closing(sqlite3.connect(site.data / "aggregator.db", isolation_level=None)) as other:
         other.execute("CREATE TRIGGER halt BEFORE UPDATE ON sources BEGIN SELECT RAISE(ABORT, 'halt'); END")
     done = site.run("update", "--all")
-    assert done.status == 1
+    assert done.status == 4
     assert "halt" in done.stderr
     with closing(sqlite3.connect(site.data / "aggregator.db", isolation_level=None)) as other:
         other.execute("DROP TRIGGER halt")
@@ -90,7 +90,7 @@ def test_read_only_disk_names_the_cause(site: Site, origin: Origin, small_disk: 
     mount = str(shutil.which("mount"))
     subprocess.run([mount, "-o", "remount,ro", str(small_disk)], check=True)
     done = site.run("update", "--all")
-    assert done.status == 1
+    assert done.status == 4
     assert "Read-only file system" in done.stderr
     subprocess.run([mount, "-o", "remount,rw", str(small_disk)], check=True)
     assert site.run("update", "--all").status == 0
@@ -107,7 +107,7 @@ def test_files_that_may_not_grow_are_reported(site: Site, origin: Origin) -> Non
     )
     places = ["--config", str(site.config), "--data", str(site.data)]
     done = subprocess.run([sys.executable, "-c", limited, "update", *places], capture_output=True, text=True)
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert "error: " in done.stderr
     assert "Traceback" not in done.stderr
     assert site.run("update").status == 0

@@ -14,6 +14,8 @@ from aggregator.logs import ROOT, LogFormat, configure, tell
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
+LAST = logging.lastResort
+
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
@@ -21,6 +23,7 @@ def as_before() -> Iterator[None]:
     ROOT.handlers[:] = []
     ROOT.propagate = True
     ROOT.setLevel(logging.NOTSET)
+    logging.lastResort = LAST
 
 
 def _hide(text: str) -> str:
@@ -106,3 +109,25 @@ def test_update_logs_json_where_asked(site: Site, origin: Origin) -> None:
     assert (lines["one"]["status"], lines["one"]["entries"]) == ("ok", 1)
     assert (lines["two"]["status"], lines["two"]["kind"], lines["two"]["level"]) == ("failed", "http_status", "warning")
     assert "entries" not in lines["two"]
+
+
+def test_traceback_has_nothing_that_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
+    for form in LogFormat:
+        configure(form, _hide)
+        try:
+            raise ValueError("\x1b[2J \x9b \u202e")
+        except ValueError:
+            logging.getLogger("aggregator.x").exception("unexpected \u202e")
+        text = capsys.readouterr().err
+        assert "ValueError" in text
+        assert all(character.isprintable() or character == "\n" for character in text)
+
+
+def test_what_libraries_complain_of_is_a_line_like_others(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(LogFormat.json, _hide)
+    others = logging.lastResort
+    assert others is not None
+    assert others.level == logging.WARNING
+    others.handle(logging.LogRecord("lib", logging.WARNING, "x.py", 1, "at http://s3cret/\x9b", None, None))
+    record = json.loads(capsys.readouterr().err)
+    assert (record["level"], record["message"]) == ("warning", "at http://***/\x9b")

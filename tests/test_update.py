@@ -244,7 +244,7 @@ def test_full_disk_ends_with_a_message_and_the_next_run_goes_on(site: Site, orig
     )
     arguments = ["update", "--config", str(site.config), "--data", str(site.data)]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert "Traceback" not in done.stderr
     assert "error: " in done.stderr
     assert site.run("update").status == 0

@@ -1,7 +1,9 @@
 """The command line: one module per group of commands.
 
-Exit status of every command: 0 all went well, 1 some source failed or something could not be written, 2 the
-configuration or the call is wrong, 3 another process works on the data folder.
+Exit status of every command: 0 all went well; 1 some source failed; 2 the configuration or the call is wrong; 3 another
+process works on the data folder; 4 the database, the disk or this program failed, or a file could not be written,
+whatever the sources did; 130 or 143 it was interrupted. 1 of `fix` means that something is left to do, 1 of `health`
+that the work is not being done.
 
 Commands import what they need when they run, so that `--help` answers at once.
 """
@@ -13,12 +15,15 @@ from typing import Annotated
 import typer
 
 from aggregator.cli import configure, daemon, demo, edits, etiquette, run, status, upkeep
+from aggregator.cli.console import say
+from aggregator.cli.options import reported
 
 app = typer.Typer(
     name="aggregator",
     help="Pull feeds and pages, write posts for a static site generator, and publish merged feeds.",
     epilog="Start with: aggregator init, then: aggregator update. Exit status: 0 fine, 1 some source failed, "
-    "2 configuration or usage error, 3 the data folder is in use.",
+    "2 configuration or usage error, 3 the data folder is in use, 4 database, disk or internal error, or a file that "
+    "could not be written.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,7 +35,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from aggregator import __version__
 
-        typer.echo(f"aggregator {__version__}")
+        say(f"aggregator {__version__}")
         raise typer.Exit
 
 
@@ -59,4 +64,4 @@ for command in (
     upkeep.vacuum,
     demo.demo,
 ):
-    app.command()(command)
+    app.command()(reported()(command))

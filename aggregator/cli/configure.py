@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli.options import DEFAULT_CONFIG, ConfigOption, load_config, reported
+from aggregator.cli.console import complain, say
+from aggregator.cli.options import DEFAULT_CONFIG, ConfigOption, load_config
+from aggregator.errors import AggregatorError
 
 
 def init(
@@ -17,7 +19,7 @@ def init(
     from aggregator.config import TEMPLATE, schema_text
 
     if config.exists() and not force:
-        typer.echo(f"error: {config} exists already; edit it, or overwrite it with --force", err=True)
+        complain(f"error: {config} exists already; edit it, or overwrite it with --force")
         raise typer.Exit(2)
     schema = config.with_name("feeds.schema.json")
     try:
@@ -25,27 +27,27 @@ def init(
         config.write_text(TEMPLATE, encoding="utf-8")
         schema.write_text(schema_text(), encoding="utf-8")
     except OSError as error:
-        typer.echo(f"error: cannot write {error.filename}: {error.strerror}", err=True)
-        raise typer.Exit(2) from None
-    typer.echo(f"Wrote {config} and {schema}.")
-    typer.echo("Edit the sources, then: aggregator check, and: aggregator update")
+        raise AggregatorError(
+            f"{error.filename} cannot be written: {error.strerror}; check its path, permissions and the room"
+        ) from None
+    say(f"Wrote {config} and {schema}.")
+    say("Edit the sources, then: aggregator check, and: aggregator update")
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check feeds.yaml and list everything that is wrong with it, with line and column."""
-    with reported():
-        loaded = load_config(config)
-        for note in loaded.notes:
-            typer.echo(f"note: {note}")
-        sources, categories = len(loaded.sources), len(loaded.categories)
-        typer.echo(
-            f"{config}: fine, {sources} source{'s' if sources != 1 else ''} "
-            f"in {categories} categor{'ies' if categories != 1 else 'y'}"
-        )
+    loaded = load_config(config)
+    for note in loaded.notes:
+        say(f"note: {note}")
+    sources, categories = len(loaded.sources), len(loaded.categories)
+    say(
+        f"{config}: fine, {sources} source{'s' if sources != 1 else ''} "
+        f"in {categories} categor{'ies' if categories != 1 else 'y'}"
+    )
 
 
 def schema() -> None:
     """Print the JSON Schema of feeds.yaml, for editors and other tools."""
     from aggregator.config import schema_text
 
-    typer.echo(schema_text(), nl=False)
+    say(schema_text(), end="")

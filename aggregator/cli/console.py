@@ -1,4 +1,7 @@
-"""How commands talk to people: tables and a progress bar on a terminal, plain lines in a log."""
+"""How commands talk to people: tables and a progress bar on a terminal, plain lines in a log, JSON for programs.
+
+Whatever a command prints goes through here: secrets are hidden, and nothing is left that a terminal would obey.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,63 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
+import typer
 
-from aggregator.logs import LogFormat, describe, printable, tell_result, told_renewal
+from aggregator.logs import LogFormat, describe, tell_result, told_renewal
+from aggregator.terminal import as_json, printable, printable_lines
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
     from aggregator.update import Result
 
 #: Width of tables where there is no terminal to ask.
 LOG_WIDTH = 160
+
+
+class _Hidden:
+    """What is never shown: the secrets of the configuration that the running command has read."""
+
+    def __init__(self) -> None:
+        self._secrets: frozenset[str] = frozenset()
+
+    def keep(self, secrets: frozenset[str]) -> None:
+        self._secrets = secrets
+
+    def hide(self, text: str) -> str:
+        """Take them out of a text."""
+        if not self._secrets and "://" not in text:
+            return text
+        from aggregator.config import redact
+
+        return redact(text, self._secrets)
+
+
+_hidden = _Hidden()
+hide = _hidden.hide
+
+
+def hide_secrets(secrets: frozenset[str]) -> None:
+    """From now on, show nothing of these; those of an earlier command are forgotten."""
+    _hidden.keep(secrets)
+
+
+def say(text: str, *, end: str = "\n") -> None:
+    """Print text on standard output."""
+    typer.echo(printable_lines(hide(text)) + end, nl=False)
+
+
+def complain(text: str) -> None:
+    """Print text on standard error."""
+    typer.echo(printable_lines(hide(text)), err=True)
+
+
+def say_json(value: object, *, indent: int | None = None) -> None:
+    """Print a value as JSON on standard output."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    ascii_only = not encoding.lower().replace("-", "").startswith("utf")
+    typer.echo(as_json(value, hide, indent=indent, ascii_only=ascii_only))
 
 
 def output() -> Console:
@@ -25,17 +75,15 @@ def output() -> Console:
 
 
 def plain(text: str, style: str = "") -> Text:
-    """Text from outside as it is: no markup of ours, no control characters."""
-    return Text(printable(text), style=style)
+    """Text from outside for a table: no markup of ours, no control characters, no secrets, also where it is cut."""
+    from rich.text import Text
+
+    return Text(printable(hide(text)), style=style)
 
 
 @contextmanager
-def progress(total: int, form: LogFormat, hide: Callable[[str], str]) -> Iterator[Callable[[Result], None]]:
-    """Yield a function to call for each finished source: it moves a bar on a terminal, logs a line otherwise.
-
-    Args:
-        hide: takes secrets out of a text.
-    """
+def progress(total: int, form: LogFormat) -> Iterator[Callable[[Result], None]]:
+    """Yield a function to call for each finished source: it moves a bar on a terminal, logs a line otherwise."""
     console = _console(stderr=True)
     if form is LogFormat.json or not console.is_terminal:
         yield tell_result
@@ -48,7 +96,7 @@ def progress(total: int, form: LogFormat, hide: Callable[[str], str]) -> Iterato
 
         def advance(result: Result) -> None:
             if result.failed:
-                bars.console.print(plain(f"{result.source.id}: {hide(describe(result))}", "red"))
+                bars.console.print(plain(f"{result.source.id}: {describe(result)}", "red"))
             bars.advance(task)
 
         yield advance
@@ -81,6 +129,8 @@ def renewal() -> Iterator[Callable[[int, int], None]]:
 
 
 def _console(stderr: bool) -> Console:
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else LOG_WIDTH
     return Console(stderr=stderr, width=width, soft_wrap=False, highlight=False)

@@ -19,7 +19,6 @@ from aggregator.cli.options import (
     WaitOption,
     duration,
     locked,
-    reported,
     utc_now,
 )
 from aggregator.logs import LogFormat, configure
@@ -50,18 +49,17 @@ def run(
     from aggregator.systemd import Systemd
 
     settings = DaemonSettings(data, duration("--every", every), duration("--grace", grace))
-    with reported():
-        file = ConfigFile(config)
-        loaded = file.load()
-        with locked(data, wait=wait):
+    file = ConfigFile(config)
+    loaded = file.load()
+    with locked(data, wait=wait):
 
-            async def serve() -> None:
-                daemon = Daemon(file, loaded, settings, Systemd(os.environ), utc_now)
-                configure(log_format, lambda text: redact(text, daemon.config.secrets))
-                _obey_signals(daemon)
-                await daemon.run()
+        async def serve() -> None:
+            daemon = Daemon(file, loaded, settings, Systemd(os.environ), utc_now)
+            configure(log_format, lambda text: redact(text, daemon.config.secrets))
+            _obey_signals(daemon)
+            await daemon.run()
 
-            asyncio.run(serve())
+        asyncio.run(serve())
 
 
 def _obey_signals(daemon: Daemon) -> None:

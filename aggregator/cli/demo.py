@@ -7,8 +7,8 @@ from pathlib import Path
 
 import typer
 
-from aggregator.cli.options import DEFAULT_DATA, DataOption, load_config, locked, reported
-from aggregator.errors import AggregatorError
+from aggregator.cli.console import complain, say
+from aggregator.cli.options import DEFAULT_DATA, DataOption, load_config, locked
 
 #: First line of the configuration that the demo writes; only a folder that has it is cleared.
 MARK = "# Written by `aggregator demo`; the folder is cleared at the next run."
@@ -20,22 +20,21 @@ def demo(data: DataOption = DEFAULT_DATA) -> None:
     from aggregator.demo import demo_config, serve
 
     folder = data / "demo"
-    with reported():
-        _clear(folder)
-        with serve() as base_url, locked(folder):
-            config = folder / "feeds.yaml"
-            config.write_text(f"{MARK}\n{demo_config(base_url)}", encoding="utf-8")
-            typer.echo(f"Samples are served at {base_url}; one of the sources is broken on purpose.\n")
-            run_cycle(load_config(config), folder, everything=True, only=[])
+    _clear(folder)
+    with serve() as base_url, locked(folder):
+        config = folder / "feeds.yaml"
+        config.write_text(f"{MARK}\n{demo_config(base_url)}", encoding="utf-8")
+        say(f"Samples are served at {base_url}; one of the sources is broken on purpose.\n")
+        run_cycle(load_config(config), folder, everything=True, only=[])
     posts = sorted((folder / "posts").rglob("*.md"))
-    typer.echo("\nLook at:")
+    say("\nLook at:")
     for path, what in (
         (folder / "feeds.yaml", "the configuration of this run"),
         (posts[0] if posts else folder / "posts", f"one of {len(posts)} posts"),
         (folder / "public" / "all" / "atom.xml", "all sources in one Atom feed"),
         (folder / "public" / "opml.xml", "the list of sources"),
     ):
-        typer.echo(f"  {path}  ({what})")
+        say(f"  {path}  ({what})")
 
 
 def _clear(folder: Path) -> None:
@@ -44,5 +43,6 @@ def _clear(folder: Path) -> None:
         return
     config = folder / "feeds.yaml"
     if not config.is_file() or not config.read_text(encoding="utf-8").startswith(MARK):
-        raise AggregatorError(f"{folder} was not made by a demo; move it away, or choose another folder with --data")
+        complain(f"error: {folder} was not made by a demo; move it away, or choose another folder with --data")
+        raise typer.Exit(2)
     shutil.rmtree(folder)

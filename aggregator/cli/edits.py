@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aggregator.cli.console import complain, say
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
@@ -18,9 +19,9 @@ from aggregator.cli.options import (
     load_config,
     locked,
     opened_store,
-    reported,
+    read_store,
 )
-from aggregator.errors import AggregatorError, ConfigError, Problem
+from aggregator.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -47,34 +48,32 @@ def fix(
     --apply, a source that is gone without --gone, or what has to be done by
     hand and why.
     """
-    with reported():
-        from aggregator.config import redact
-        from aggregator.config.rewrite import check, read_text, replace_file
-        from aggregator.fix import edited
+    from aggregator.config.rewrite import check, read_text, replace_file
+    from aggregator.fix import edited
 
-        loaded = load_config(config)
-        before = read_text(config)
-        after, proposals = edited(before, _proposals(loaded, data), gone=gone)
-        left = not (apply and all(_makes(one, gone) for one in proposals)) and bool(proposals)
-        for one in proposals:
-            typer.echo(redact(_told(one, config, gone), loaded.secrets))
-        if after != before:
-            made = [one for one in proposals if _makes(one, gone)]
-            urls = {one.index: one.url for one in made if one.url is not None}
-            removed = [one.index for one in made if one.url is None]
-            new = check(loaded, after, os.environ, urls=urls, removed=removed)
-            kept = [source for index, source in enumerate(loaded.sources) if index not in removed]
-            for old, now in zip(kept, new.sources, strict=True):
-                if old.id != now.id:
-                    typer.echo(f"the id {old.id}, made from the address, becomes {now.id}; its entries stay with it")
-            typer.echo(redact(_diff(before, after, config), loaded.secrets), nl=False)
-        if not proposals:
-            typer.echo("Nothing to fix.")
-        elif apply and after != before:
-            replace_file(config, before, after)
-            typer.echo(f"Changed {config}; a daemon reads it by itself. To undo it, reverse the diff above.")
-        elif after != before:
-            typer.echo("Nothing was changed; --apply makes these edits.")
+    loaded = load_config(config)
+    before = read_text(config)
+    after, proposals = edited(before, _proposals(loaded, data), gone=gone)
+    left = not (apply and all(_makes(one, gone) for one in proposals)) and bool(proposals)
+    for one in proposals:
+        say(_told(one, config, gone))
+    if after != before:
+        made = [one for one in proposals if _makes(one, gone)]
+        urls = {one.index: one.url for one in made if one.url is not None}
+        removed = [one.index for one in made if one.url is None]
+        new = check(loaded, after, os.environ, urls=urls, removed=removed)
+        kept = [source for index, source in enumerate(loaded.sources) if index not in removed]
+        for old, now in zip(kept, new.sources, strict=True):
+            if old.id != now.id:
+                say(f"the id {old.id}, made from the address, becomes {now.id}; its entries stay with it")
+        say(_diff(before, after, config), end="")
+    if not proposals:
+        say("Nothing to fix.")
+    elif apply and after != before:
+        replace_file(config, before, after)
+        say(f"Changed {config}; a daemon reads it by itself. To undo it, reverse the diff above.")
+    elif after != before:
+        say("Nothing was changed; --apply makes these edits.")
     raise typer.Exit(1 if left else 0)
 
 
@@ -96,30 +95,29 @@ def remove(
     posts; that works, too, for a source that was taken out before. It needs
     the data folder for itself: stop the daemon before.
 
-    Exit status: 0 done, 1 it cannot be done, or nobody agreed, 2 there is no
-    such source, 3 the data folder is in use.
+    Exit status: 0 done, 1 nobody agreed, 2 there is no such source, or the
+    file is written so that only a person can take it out, 3 the data folder
+    is in use, 4 something could not be written.
     """
-    with reported():
-        loaded = load_config(config)
-        ids = [one.id for one in loaded.sources]
-        if not purge:
-            _known(source, ids, config, "; what is stored of sources that were taken out goes with --purge")
-            _take_out(loaded, source)
-            typer.echo(f"Took {source} out of {config}; its entries leave the feeds at the next publication.")
-            return
-        _known(source, [*ids, *_stored(data)], config, "")
-        _confirm(source, yes)
-        with locked(data, wait=wait):
-            _purge(_take_out(loaded, source) if source in ids else loaded, data, source)
+    loaded = load_config(config)
+    ids = [one.id for one in loaded.sources]
+    if not purge:
+        _known(source, ids, config, "; what is stored of sources that were taken out goes with --purge")
+        _take_out(loaded, source)
+        say(f"Took {source} out of {config}; its entries leave the feeds at the next publication.")
+        return
+    _known(source, [*ids, *_stored(data)], config, "")
+    _confirm(source, yes)
+    with locked(data, wait=wait):
+        status = _purge(_take_out(loaded, source) if source in ids else loaded, data, source)
+    raise typer.Exit(status)
 
 
 def _proposals(config: Config, data: Path) -> list[Proposal]:
     from aggregator.fix import propose
 
-    if not (data / "aggregator.db").exists():
-        return []
-    with opened_store(data) as store:
-        return propose(config, store.states())
+    with read_store(data) as store:
+        return propose(config, store.states()) if store else []
 
 
 def _makes(proposal: Proposal, gone: bool) -> bool:
@@ -146,10 +144,8 @@ def _diff(before: str, after: str, path: Path) -> str:
 
 
 def _stored(data: Path) -> Sequence[str]:
-    if not (data / "aggregator.db").exists():
-        return ()
-    with opened_store(data) as store:
-        return store.stored()
+    with read_store(data) as store:
+        return store.stored() if store else ()
 
 
 def _known(source: str, ids: Collection[str], config: Path, advice: str) -> None:
@@ -167,11 +163,11 @@ def _known(source: str, ids: Collection[str], config: Path, advice: str) -> None
 def _confirm(source: str, yes: bool) -> None:
     if yes:
         return
-    if not sys.stdin.isatty():
-        typer.echo("error: --purge cannot be undone; say --yes where nobody can be asked", err=True)
+    if sys.stdin is None or not sys.stdin.isatty():
+        complain("error: --purge cannot be undone; say --yes where nobody can be asked")
         raise typer.Exit(2)
     if not typer.confirm(f"Delete all entries and posts of {source} for good?"):
-        typer.echo("Nothing was done.")
+        say("Nothing was done.")
         raise typer.Exit(1)
 
 
@@ -185,14 +181,14 @@ def _take_out(config: Config, source: str) -> Config:
     try:
         after = remove_source(before, index)
     except NotEditable as error:
-        raise AggregatorError(f"{config.path}: {error}") from None
+        raise ConfigError([Problem(str(error), str(config.path))]) from None
     new = check(config, after, os.environ, removed=[index])
     replace_file(config.path, before, after)
     return new
 
 
-def _purge(config: Config, data: Path, source: str) -> None:
-    from aggregator.cli.run import tell_failures
+def _purge(config: Config, data: Path, source: str) -> int:
+    from aggregator.cli.run import show_failures
     from aggregator.publish.site import publish
     from aggregator.removal import purge
 
@@ -200,6 +196,5 @@ def _purge(config: Config, data: Path, source: str) -> None:
         store.sync_sources(config.sources)
         removed = purge(store, data, source)
         report = publish(store, config, data)
-    typer.echo(f"Deleted {source} with {removed.entries} entries; wrote or removed {report.files} files below {data}.")
-    if status := tell_failures([*removed.failures, *report.failures]):
-        raise typer.Exit(status)
+    say(f"Deleted {source} with {removed.entries} entries; wrote or removed {report.files} files below {data}.")
+    return show_failures([*removed.failures, *report.failures])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aggregator.cli.options import DEFAULT_DATA, DataOption, opened_store, reported, utc_now
+from aggregator.cli.console import say_json
+from aggregator.cli.options import (
+    DEFAULT_CONFIG,
+    DEFAULT_DATA,
+    ConfigOption,
+    DataOption,
+    load_config,
+    read_store,
+    utc_now,
+)
 
 if TYPE_CHECKING:
     from aggregator.models import HostTraffic
@@ -37,25 +45,27 @@ class HostReport:
 
 
 def etiquette(
+    config: ConfigOption = DEFAULT_CONFIG,
     data: DataOption = DEFAULT_DATA,
     days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="Days to look back, today among them.")] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list for programs.")] = False,
 ) -> None:
     """Show what was asked of every host: requests, share of "not modified", bytes, bytes saved, waits obeyed."""
-    with reported():
-        rows = collect(data, days)
-        if as_json:
-            typer.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2))
-        else:
-            _show(rows)
+    # For the secrets that hosts may hold.
+    load_config(config)
+    rows = collect(data, days)
+    if as_json:
+        say_json([asdict(row) for row in rows], indent=2)
+    else:
+        _show(rows)
 
 
 def collect(data: Path, days: int) -> list[HostReport]:
     """The report on every host, the most asked first."""
-    if not (data / "aggregator.db").exists():
-        return []
     now = utc_now()
-    with opened_store(data) as store:
+    with read_store(data) as store:
+        if store is None:
+            return []
         traffic = store.host_traffic(now.date() - timedelta(days=days - 1))
         waits = store.host_waits(now)
     rows = [

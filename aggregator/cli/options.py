@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from aggregator.cli.console import complain, hide_secrets
+from aggregator.cli.process import BROKEN, interrupts
 from aggregator.errors import AggregatorError, ConfigError, LockedError
 from aggregator.logs import LogFormat
 
@@ -36,6 +38,9 @@ LogFormatOption = Annotated[
 DEFAULT_CONFIG = Path("feeds.yaml")
 DEFAULT_DATA = Path("data")
 
+#: Environment variable: with it, internal errors are shown with their traceback.
+VERBOSE = "AGGREGATOR_VERBOSE"
+
 
 def utc_now() -> datetime:
     """The current time, aware, in UTC, in whole seconds."""
@@ -49,39 +54,62 @@ def duration(option: str, text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        typer.echo(f"error: {option}: {error}", err=True)
+        complain(f"error: {option}: {error}")
         raise typer.Exit(2) from None
 
 
 def fail(error: AggregatorError) -> NoReturn:
     """Print an error for a person on standard error and leave with its exit status."""
-    status = 1
     if isinstance(error, ConfigError):
-        status = 2
         count = len(error.problems)
         for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        typer.echo(f"{count} problem{'s' if count != 1 else ''} in the configuration; nothing was done", err=True)
-    else:
-        status = 3 if isinstance(error, LockedError) else 1
-        typer.echo(f"error: {error}", err=True)
-    raise typer.Exit(status)
+            complain(str(problem))
+        complain(f"{count} problem{'s' if count != 1 else ''} in the configuration; nothing was done")
+        raise typer.Exit(2)
+    complain(f"error: {error}")
+    raise typer.Exit(3 if isinstance(error, LockedError) else BROKEN)
 
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Turn the errors this program raises on purpose into a message and an exit status."""
+    """Turn whatever ends a command early into a message and an exit status."""
+    hide_secrets(frozenset())
     try:
         yield
+    except typer.Exit:
+        raise
+    except (KeyboardInterrupt, typer.Abort):
+        complain("interrupted; the next run goes on from here")
+        raise typer.Exit(interrupts.status) from None
     except AggregatorError as error:
         fail(error)
+    except Exception as error:
+        _internal(error)
+
+
+def _internal(error: Exception) -> NoReturn:
+    """A mistake of this program: say so without a page of its code, unless that is asked for."""
+    import traceback
+
+    verbose = os.environ.get(VERBOSE)
+    if verbose:
+        complain("".join(traceback.format_exception(error)).rstrip())
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    complain(
+        f"error: a mistake in this program: {type(error).__name__}: {error} "
+        f"({Path(place.filename).name}:{place.lineno}). What was stored stays; run it again. Where that does not help, "
+        f"report it{'' if verbose else f', with what {VERBOSE}=1 in the environment shows besides'}"
+    )
+    raise typer.Exit(BROKEN)
 
 
 def load_config(path: Path) -> Config:
     """Read feeds.yaml; ConfigError lists all that is wrong with it."""
     from aggregator.config import load
 
-    return load(path, os.environ)
+    config = load(path, os.environ)
+    hide_secrets(config.secrets)
+    return config
 
 
 @contextmanager
@@ -97,6 +125,29 @@ def opened_store(data: Path) -> Iterator[Store]:
 
 
 @contextmanager
+def read_store(data: Path) -> Iterator[Store | None]:
+    """The store of a data folder for queries, also where the folder can only be read; None where there is none yet."""
+    from aggregator.store import open_for_reading
+
+    path = data / "aggregator.db"
+    if not _exists(path):
+        yield None
+        return
+    with open_for_reading(path) as store:
+        yield store
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise AggregatorError(f"{path} cannot be read: {error.strerror or error}; check its permissions") from None
+    return True
+
+
+@contextmanager
 def copied_store(data: Path) -> Iterator[Store]:
     """A copy of the store of a data folder, thrown away at the end; the folder itself is only read, if it is there."""
     from tempfile import TemporaryDirectory
@@ -105,7 +156,7 @@ def copied_store(data: Path) -> Iterator[Store]:
 
     with TemporaryDirectory(prefix="aggregator-") as folder:
         original = data / "aggregator.db"
-        if original.exists():
+        if _exists(original):
             backup(original, Path(folder) / original.name)
         with opened_store(Path(folder)) as store:
             yield store
@@ -120,10 +171,15 @@ def locked(data: Path, *, wait: bool = False) -> Iterator[None]:
 
     Raises:
         LockedError: another process holds it, and waiting was not asked for.
+        ConfigError: the environment asks for impossible permissions of the database.
         AggregatorError: the folder cannot be made or written.
     """
     from filelock import FileLock, Timeout
 
+    from aggregator.store.permissions import file_mode
+
+    # Before anything is done: a wrong one would be an error at every use of the database.
+    file_mode(os.environ)
     holder = data / ".lock-holder"
     try:
         data.mkdir(parents=True, exist_ok=True)
@@ -134,7 +190,7 @@ def locked(data: Path, *, wait: bool = False) -> Iterator[None]:
             error = LockedError(str(data), _read_holder(holder))
             if not wait:
                 raise error from None
-            typer.echo(f"{data} is in use by {error.holder}; waiting", err=True)
+            complain(f"{data} is in use by {error.holder}; waiting")
             lock.acquire(blocking=True, poll_interval=0.1)
     except OSError as error:
         raise AggregatorError(

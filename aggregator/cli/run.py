@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aggregator.cli.console import complain, hide, say
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
@@ -18,9 +19,9 @@ from aggregator.cli.options import (
     load_config,
     locked,
     opened_store,
-    reported,
     utc_now,
 )
+from aggregator.cli.process import BROKEN
 from aggregator.errors import ConfigError, Problem
 from aggregator.logs import LogFormat, configure, unreached
 
@@ -51,29 +52,27 @@ def update(
     wait: WaitOption = False,
 ) -> None:
     """Run one cycle: pull the sources that are due, store what is new, publish what changed."""
-    with reported():
-        loaded = load_config(config)
-        _known_sources(loaded, source or [])
-        if dry_run:
-            with copied_store(data) as copy:
-                raise typer.Exit(show_cycle(loaded, copy, everything=everything, only=source or [], form=log_format))
-        with locked(data, wait=wait):
-            raise typer.Exit(run_cycle(loaded, data, everything=everything, only=source or [], form=log_format))
+    loaded = load_config(config)
+    _known_sources(loaded, source or [])
+    if dry_run:
+        with copied_store(data) as copy:
+            raise typer.Exit(show_cycle(loaded, copy, everything=everything, only=source or [], form=log_format))
+    with locked(data, wait=wait):
+        raise typer.Exit(run_cycle(loaded, data, everything=everything, only=source or [], form=log_format))
 
 
 def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA, wait: WaitOption = False) -> None:
     """Render all posts and feeds from the store, and write those that differ from what is on disk."""
-    with reported():
-        loaded = load_config(config)
-        with locked(data, wait=wait), opened_store(data) as store:
-            from aggregator.cli.console import renewal
-            from aggregator.publish.site import publish as publish_all
+    loaded = load_config(config)
+    with locked(data, wait=wait), opened_store(data) as store:
+        from aggregator.cli.console import renewal
+        from aggregator.publish.site import publish as publish_all
 
-            store.sync_sources(loaded.sources)
-            with renewal() as renewing:
-                report = publish_all(store, loaded, data, everything=True, renewing=renewing)
-            _tell_written(report, data)
-        raise typer.Exit(tell_failures(report.failures))
+        store.sync_sources(loaded.sources)
+        with renewal() as renewing:
+            report = publish_all(store, loaded, data, everything=True, renewing=renewing)
+    show_written(report, data)
+    raise typer.Exit(show_failures(report.failures))
 
 
 def _known_sources(config: Config, wanted: Sequence[str]) -> None:
@@ -104,15 +103,19 @@ def run_cycle(
         from aggregator.publish.site import publish as publish_changed
         from aggregator.retention import retain
 
-        removed = retain(config, store, data, utc_now())
+        try:
+            removed = retain(config, store, data, utc_now())
+            with renewal() as renewing:
+                report = publish_changed(store, config, data, renewing=renewing, run=pool.submit)
+            write_heartbeat(data, utc_now())
+            _tell_changes(config, store, results)
+        finally:
+            # Last of all: whoever reads it may be slow, or gone.
+            _show(config, store, results)
         if removed.entries:
-            typer.echo(f"Removed {removed.entries} entries that are kept no longer.")
-        with renewal() as renewing:
-            report = publish_changed(store, config, data, renewing=renewing, run=pool.submit)
-        write_heartbeat(data, utc_now())
-        _tell_changes(config, store, results)
-        _tell_written(report, data)
-    return tell_failures([*removed.failures, *report.failures]) or _status(results)
+            say(f"Removed {removed.entries} entries that are kept no longer.")
+    show_written(report, data)
+    return max(_status(results), show_failures([*removed.failures, *report.failures]))
 
 
 def show_cycle(config: Config, store: Store, *, everything: bool, only: Sequence[str], form: LogFormat) -> int:
@@ -121,7 +124,8 @@ def show_cycle(config: Config, store: Store, *, everything: bool, only: Sequence
 
     with Pool() as pool:
         results = _pull(config, store, pool, everything=everything, only=only, form=form, dry_run=True)
-    typer.echo("Dry run: nothing was stored or written.")
+    _show(config, store, results)
+    say("Dry run: nothing was stored or written.")
     return _status(results)
 
 
@@ -139,29 +143,22 @@ def _pull(
     form: LogFormat,
     dry_run: bool = False,
 ) -> Sequence[Result]:
-    """Run one cycle and show what it gave."""
-    from aggregator.config import redact
+    """Run one cycle and log what it gives."""
     from aggregator.due import choose
-
-    def hide(text: str) -> str:
-        return redact(text, config.secrets)
 
     configure(form, hide, stamped=False)
     store.sync_sources(config.sources)
     chosen = choose(config, store, utc_now(), everything=everything, only=only)
     if not chosen:
-        typer.echo(_nothing_due(config, store))
         return ()
     import asyncio
 
     from aggregator.cli.console import progress
     from aggregator.update import update_due
 
-    with progress(len(chosen), form, hide) as on_result:
+    with progress(len(chosen), form) as on_result:
         cycle = update_due(config, store, chosen, clock=utc_now, pool=pool, dry_run=dry_run, on_result=on_result)
-        results = asyncio.run(cycle)
-    _show(config, results)
-    return results
+        return asyncio.run(cycle)
 
 
 def _tell_changes(config: Config, store: Store, results: Sequence[Result]) -> None:
@@ -184,12 +181,14 @@ def _nothing_due(config: Config, store: Store) -> str:
     return f"No source is due.{when} Use --all to update them anyway."
 
 
-def _show(config: Config, results: Sequence[Result]) -> None:
+def _show(config: Config, store: Store, results: Sequence[Result]) -> None:
     """The table of what each source gave; of a long one only the rows that say something."""
+    if not results:
+        say(_nothing_due(config, store))
+        return
     from rich.table import Table
 
     from aggregator.cli.console import output, plain
-    from aggregator.config import redact
 
     order = {source.id: number for number, source in enumerate(config.sources)}
     shown = sorted(results, key=lambda one: order[one.source.id])
@@ -206,7 +205,7 @@ def _show(config: Config, results: Sequence[Result]) -> None:
         if result.missed:
             counts = ["", "", ""]
         if result.failed:
-            outcome = plain(redact(f"{result.state.failure_kind}: {result.state.error}", config.secrets), "red")
+            outcome = plain(f"{result.state.failure_kind}: {result.state.error}", "red")
         else:
             same = not (result.new or result.changed or result.unchanged)
             word = [] if same and result.notes else ["not modified" if same else "ok"]
@@ -226,30 +225,29 @@ def _show(config: Config, results: Sequence[Result]) -> None:
     console.print(f"{len(results)} sources, {trouble}; {new} new entries, {changed} changed")
 
 
-def tell_failures(failures: Sequence[Failure]) -> int:
+def show_failures(failures: Sequence[Failure]) -> int:
     """Say on standard error what could not be published; returns the exit status."""
     for failure in failures[:LONG_TABLE]:
-        typer.echo(f"error: {failure}", err=True)
+        complain(f"error: {failure}")
     if len(failures) > LONG_TABLE:
-        typer.echo(f"error: {len(failures) - LONG_TABLE} others could not be published either", err=True)
-    return 4 if failures else 0
+        complain(f"error: {len(failures) - LONG_TABLE} others could not be published either")
+    return BROKEN if failures else 0
 
 
-def _tell_written(report: Report, data: Path) -> None:
+def show_written(report: Report, data: Path) -> None:
+    """Say what was written, and what became of files that were there."""
     for note in report.notes:
-        typer.echo(f"note: {note}", err=True)
+        complain(f"note: {note}")
+    posts = data / "posts"
     if report.adopted:
-        typer.echo(
-            f"note: {len(report.adopted)} files below {data / 'posts'} have the bytes of posts; taken over", err=True
-        )
+        complain(f"note: {len(report.adopted)} files below {posts} have the bytes of posts; taken over")
     if report.avoided:
-        typer.echo(
-            f"note: {len(report.avoided)} files below {data / 'posts'} are not of this database and stay as they are; "
-            "their posts have other names",
-            err=True,
+        complain(
+            f"note: {len(report.avoided)} files below {posts} are not of this database and stay as they are; "
+            "their posts have other names"
         )
-    if not report.files:
-        typer.echo("Nothing to write: all files are up to date.")
-        return
-    removed = f", removed {len(report.removed)}" if report.removed else ""
-    typer.echo(f"Wrote {len(report.posts)} posts and {len(report.feeds)} feed files below {data}{removed}.")
+    if report.files:
+        removed = f", removed {len(report.removed)}" if report.removed else ""
+        say(f"Wrote {len(report.posts)} posts and {len(report.feeds)} feed files below {data}{removed}.")
+    elif not report.failures:
+        say("Nothing to write: all files are up to date.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aggregator.cli.console import say, say_json
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
@@ -18,8 +17,7 @@ from aggregator.cli.options import (
     DataOption,
     duration,
     load_config,
-    opened_store,
-    reported,
+    read_store,
     utc_now,
 )
 
@@ -69,13 +67,12 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list for programs.")] = False,
 ) -> None:
     """Show how every source is doing: entries, last success, next due time, failures and why."""
-    with reported():
-        loaded = load_config(config)
-        rows = [row for row in collect(loaded, data, utc_now()) if not failing or row.failures]
-        if as_json:
-            typer.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2))
-        else:
-            _show(rows, utc_now())
+    loaded = load_config(config)
+    rows = [row for row in collect(loaded, data, utc_now()) if not failing or row.failures]
+    if as_json:
+        say_json([asdict(row) for row in rows], indent=2)
+    else:
+        _show(rows, utc_now())
 
 
 def health(
@@ -93,14 +90,11 @@ def health(
     from aggregator.health import judge, read_heartbeat
 
     age = duration("--max-age", max_age)
-    with reported():
-        loaded = load_config(config)
-        states = []
-        if (data / "aggregator.db").exists():
-            with opened_store(data) as store:
-                known = store.states()
-            states = [known[source.id] for source in loaded.sources if source.id in known]
-        found = judge(read_heartbeat(data), states, utc_now(), max_age=age, max_failing=max_failing / 100)
+    loaded = load_config(config)
+    with read_store(data) as store:
+        known = store.states() if store else {}
+    states = [known[source.id] for source in loaded.sources if source.id in known]
+    found = judge(read_heartbeat(data), states, utc_now(), max_age=age, max_failing=max_failing / 100)
     if as_json:
         facts = {
             "healthy": not found.problems,
@@ -110,22 +104,21 @@ def health(
             "overdue_seconds": int(found.overdue.total_seconds()),
             "problems": found.problems,
         }
-        typer.echo(json.dumps(facts, ensure_ascii=False))
+        say_json(facts)
     else:
-        typer.echo("; ".join(found.problems) or f"fine: {found.sources} sources, {found.failing} failing")
+        say("; ".join(found.problems) or f"fine: {found.sources} sources, {found.failing} failing")
     raise typer.Exit(1 if found.problems else 0)
 
 
 def collect(config: Config, data: Path, now: datetime) -> list[SourceStatus]:
     """The status of every configured source, in the order of feeds.yaml."""
-    from aggregator.config import redact
     from aggregator.models import FeedState
 
     states: dict[str, FeedState] = {}
     counts: dict[str, int] = {}
     rhythms: dict[str, Rhythm] = {}
-    if (data / "aggregator.db").exists():
-        with opened_store(data) as store:
+    with read_store(data) as store:
+        if store:
             states, counts, rhythms = store.states(), store.counts(), store.rhythms(now)
     return [
         _status(
@@ -134,7 +127,6 @@ def collect(config: Config, data: Path, now: datetime) -> list[SourceStatus]:
             counts.get(source.id, 0),
             rhythms.get(source.id),
             now,
-            lambda text: redact(text, config.secrets),
         )
         for source in config.sources
     ]
@@ -146,14 +138,13 @@ def _status(
     entries: int,
     rhythm: Rhythm | None,
     now: datetime,
-    public: Callable[[str], str],
 ) -> SourceStatus:
     from aggregator.schedule import NEVER
     from aggregator.trust import Trust
 
     return SourceStatus(
         id=source.id,
-        name=source.name or state.title or source.host or public(source.url),
+        name=source.name or state.title or source.host or source.url,
         kind=source.kind,
         category=source.category,
         state=_condition(state),
@@ -164,11 +155,11 @@ def _status(
         due_why=state.due_why,
         failures=state.failures,
         failure_kind=state.failure_kind,
-        error=None if state.error is None else public(state.error),
+        error=state.error,
         entries_per_week=rhythm.last_four_weeks / 4 if rhythm else 0.0,
         silent=_silent(rhythm, entries, now),
         identity=Trust.load(state.identity).level,
-        notes=tuple(public(note) for note in state.notes),
+        notes=state.notes,
     )
 
 

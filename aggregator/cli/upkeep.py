@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from aggregator.cli.options import DEFAULT_DATA, DataOption, WaitOption, locked, reported
+from aggregator.cli.console import say
+from aggregator.cli.options import DEFAULT_DATA, DataOption, WaitOption, locked
 
 
 def backup(
@@ -17,15 +18,14 @@ def backup(
     """Copy the database, also while the daemon runs."""
     from aggregator.store.upkeep import backup as copy
 
-    with reported():
-        size = copy(data / "aggregator.db", target)
-        typer.echo(f"Wrote {target}: {size / 1e6:.1f} MB.")
+    size = copy(data / "aggregator.db", target)
+    say(f"Wrote {target}: {size / 1e6:.1f} MB.")
 
 
 def vacuum(data: DataOption = DEFAULT_DATA, wait: WaitOption = False) -> None:
     """Give the room of removed entries back to the disk; stop the daemon before."""
     from aggregator.store.upkeep import vacuum as compact
 
-    with reported(), locked(data, wait=wait):
+    with locked(data, wait=wait):
         before, after = compact(data / "aggregator.db")
-        typer.echo(f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now.")
+        say(f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now.")

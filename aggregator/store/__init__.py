@@ -13,6 +13,7 @@ from aggregator.store.base import (
     Unassigned,
     Unreadable,
 )
+from aggregator.store.reading import open_for_reading
 from aggregator.store.sql import open_store
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "Told",
     "Unassigned",
     "Unreadable",
+    "open_for_reading",
     "open_store",
 ]

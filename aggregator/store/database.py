@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from aggregator.errors import RowError, StoreError
+from aggregator.store.permissions import make_private
 from aggregator.store.schema import REVISION
 from aggregator.store.upkeep import copy_before
 
@@ -47,27 +48,31 @@ class Database:
     Args:
         path: the file; it and its folder are created where they are missing.
         lock_timeout: seconds to wait for another process's transaction.
+        read_only: for queries only; it exists, has the newest tables, and nothing in its folder is touched.
 
     Raises:
         StoreError: it cannot be opened or migrated.
     """
 
-    def __init__(self, path: Path, *, lock_timeout: float = 30.0) -> None:
+    def __init__(self, path: Path, *, lock_timeout: float = 30.0, read_only: bool = False) -> None:
         self.path = path.absolute()
         self._begin_statement = "BEGIN"
-        self._engine = self._make_engine(lock_timeout)
-        with self._explained():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = self._make_engine(lock_timeout, read_only)
+        with explained(self.path):
+            if not read_only:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                make_private(self.path)
             self._connection = self._engine.connect()
         try:
-            self._migrate()
+            if not read_only:
+                self._migrate()
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
-        with self._explained():
+        with explained(self.path):
             self._connection.close()
             self._engine.dispose()
 
@@ -75,7 +80,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Give the connection for one transaction that sees one state of the database and changes nothing."""
         self._begin_statement = "BEGIN"
-        with self._explained(), self._connection.begin():
+        with explained(self.path), self._connection.begin():
             yield self._connection
 
     @contextmanager
@@ -85,12 +90,15 @@ class Database:
         It takes the lock at its start: one that began by reading could not wait for another writer.
         """
         self._begin_statement = "BEGIN IMMEDIATE"
-        with self._explained(), self._connection.begin():
+        with explained(self.path), self._connection.begin():
             yield self._connection
 
-    def _make_engine(self, lock_timeout: float) -> Engine:
+    def _make_engine(self, lock_timeout: float, read_only: bool) -> Engine:
+        url = URL.create("sqlite", database=str(self.path))
+        if read_only:
+            url = URL.create("sqlite", database=self.path.as_uri(), query={"mode": "ro", "uri": "true"})
         engine = create_engine(
-            URL.create("sqlite", database=str(self.path)),
+            url,
             poolclass=NullPool,
             # Without an isolation level, sqlite3 leaves transactions to us; its own begin too late, and never before
             # a SELECT or a change of the schema.
@@ -100,7 +108,7 @@ class Database:
         @event.listens_for(engine, "connect")
         def prepare(connection: sqlite3.Connection, _record: object) -> None:
             try:
-                for pragma in _PRAGMAS:
+                for pragma in () if read_only else _PRAGMAS:
                     connection.execute(f"PRAGMA {pragma}").close()
             except sqlite3.Error:
                 connection.close()
@@ -146,13 +154,15 @@ class Database:
             copy_before(self.path, REVISION)
         command.upgrade(config, REVISION)
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, OverflowError) as error:
-            kind = RowError if _is_of_a_row(error) else StoreError
-            raise kind(f"{self.path}: {_explain(error)}") from error
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what can go wrong with the database at `path` into a `StoreError` that says what to do."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, OverflowError) as error:
+        kind = RowError if _is_of_a_row(error) else StoreError
+        raise kind(f"{path}: {_explain(error)}") from error
 
 
 def _revision(connection: Connection) -> str | None:

@@ -15,6 +15,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from aggregator.errors import StoreError
+from aggregator.store.permissions import make_private
+from aggregator.store.reading import connect
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,8 @@ _PAGES = 1024
 def backup(path: Path, target: Path) -> int:
     """Copy the database at `path`, also while others write to it, and return the size of the copy in bytes.
 
-    The copy is one state of the database, checked, and takes the place of `target` as a whole.
+    The copy is one state of the database, checked, and takes the place of `target` as a whole. It may be read by whom
+    the database may be read by.
 
     Raises:
         StoreError: there is no database, or it cannot be read, or the copy cannot be written or is damaged.
@@ -37,7 +40,8 @@ def backup(path: Path, target: Path) -> int:
     temporary = target.with_name(f".{target.name}.tmp")
     try:
         temporary.unlink(missing_ok=True)
-        with closing(sqlite3.connect(path, timeout=30.0)) as source, closing(sqlite3.connect(temporary)) as copy:
+        make_private(temporary)
+        with connect(path) as source, closing(sqlite3.connect(temporary)) as copy:
             source.backup(copy, pages=_PAGES)
             copy.execute("PRAGMA journal_mode = DELETE")
             verdict = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -97,6 +101,7 @@ def vacuum(path: Path) -> tuple[int, int]:
     if not path.is_file():
         raise StoreError(f"{path} does not exist; there is nothing to do")
     before = path.stat().st_size
+    make_private(path)
     try:
         with closing(sqlite3.connect(path, timeout=30.0, isolation_level=None)) as connection:
             connection.execute("VACUUM")
