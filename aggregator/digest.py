@@ -14,7 +14,7 @@ from datetime import datetime
 
 from aggregator import decide
 from aggregator.config import redact
-from aggregator.errors import SourceError, StoreError
+from aggregator.errors import SourceError, UnstorableError
 from aggregator.making import Batch, Document, make_entries, read_whole
 from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, HostTraffic, ParsedFeed, RawEntry, Source
 from aggregator.normalize import identify
@@ -76,13 +76,23 @@ class Digester:
         with self.pool.turn:
             return self._stored(source, _succeeded(source, state, fetched, parsed, entries, now, selection))
 
-    def keep(self, states: list[FeedState]) -> None:
-        """Store outcomes without a document, and take them off the list once they are stored."""
+    def keep(self, states: list[FeedState]) -> list[UnstorableError]:
+        """Store outcomes without a document, and take them off the list; those that cannot be stored leave an error."""
+        lost: list[UnstorableError] = []
         with self.pool.turn:
             stored = states.copy()
             if not self.dry_run:
-                self.store.keep(stored)
+                try:
+                    self.store.keep(stored)
+                except UnstorableError:
+                    lost = self._keep_each(stored)
             del states[: len(stored)]
+        return lost
+
+    def host_waits(self) -> dict[str, datetime]:
+        """Hosts that want to be left alone, with the time until when."""
+        with self.pool.turn:
+            return self.store.host_waits(self.clock())
 
     def record_traffic(self, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
         """Store what was asked of hosts, and until when they want to be left alone."""
@@ -119,12 +129,19 @@ class Digester:
         if not self.dry_run:
             try:
                 self.store.apply(update)
-            except StoreError as error:
-                if isinstance(error.__cause__, ValueError | OverflowError):
-                    # The value is at fault and not the database, and so is the one source that it came from.
-                    raise SourceError(f"it cannot be stored: {error}", kind="internal", url=source.url) from error
-                raise
+            except UnstorableError as error:
+                raise SourceError(f"it cannot be stored: {error}", kind="internal", url=source.url) from error
         return update
+
+    def _keep_each(self, states: Sequence[FeedState]) -> list[UnstorableError]:
+        """Store those that can be stored; one that cannot leaves its source as it was, and due."""
+        lost = []
+        for state in states:
+            try:
+                self.store.keep([state])
+            except UnstorableError as error:
+                lost.append(UnstorableError(f"what came of source {state.source_id} was not stored: {error}"))
+        return lost
 
     def _seen(self, source_id: str, keys: Sequence[str]) -> set[str]:
         known, removed = self.store.recognize(source_id, keys)

@@ -13,14 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 
-from aggregator.errors import StoreError
+from aggregator.errors import StoreError, UnstorableError
 from aggregator.store.schema import REVISION
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+
+#: What is wrong with values and not with the database: no such text or number, too long, against a constraint.
+_OF_VALUES = (ValueError, OverflowError, sqlite3.IntegrityError, sqlite3.DataError)
 
 _DAMAGED = "it is damaged or no database; put a backup in its place, or move it away to start anew"
 _FORBIDDEN = "check that this user may write the file and its folder, and that the disk is not mounted read-only"
@@ -147,7 +150,8 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, OverflowError) as error:
-            raise StoreError(f"{self.path}: {_explain(error)}") from error
+            kind = UnstorableError if isinstance(_cause(error), _OF_VALUES) else StoreError
+            raise kind(f"{self.path}: {_explain(error)}") from error
 
 
 def _revision(connection: Connection) -> str | None:
@@ -158,9 +162,14 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
+def _cause(error: Exception) -> BaseException:
+    """The error of the database or of its driver, without what SQLAlchemy says around it."""
+    return error.orig if isinstance(error, StatementError) and error.orig is not None else error
+
+
 def _explain(error: Exception) -> str:
     """Return what was wrong and what to do, without SQLAlchemy's statement and parameters: those may be pages long."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    cause = _cause(error)
     name = getattr(cause, "sqlite_errorname", "")
     for start, advice in _ADVICE.items():
         if name.startswith(start):

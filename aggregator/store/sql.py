@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from aggregator.errors import StoreError
+from aggregator.errors import UnstorableError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, Source
 from aggregator.store import hosts, rows, statements, sync
 from aggregator.store.base import Assignment, Rhythm, Store, Told, Unassigned
@@ -136,7 +136,8 @@ class SqlStore:
         with self._database.write() as connection:
             found = statements.SOURCE.rows(connection, state.source_id)
             if not found:
-                raise StoreError(f"no source {state.source_id!r} in {self._database.path}; sync the sources first")
+                where = f"no source {state.source_id!r} in {self._database.path}"
+                raise UnstorableError(f"{where}; sync the sources first")
             pk, name, title, url, category, active = found[0]
             if update.new or update.changed:
                 category = category if active else None
