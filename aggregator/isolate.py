@@ -20,6 +20,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from typing import IO, Any
 
 from aggregator.deadline import Deadline
@@ -62,6 +63,8 @@ class Isolated:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
         self._deadline = Deadline()
+        #: Seconds that the last call computed; for callers in one thread.
+        self.spent = 0.0
 
     def start(self) -> None:
         """Start the process now, so that the first call need not wait for it; a failure is left to that call."""
@@ -86,11 +89,13 @@ class Isolated:
         """
         limit = self._seconds if seconds is None else max(_LEAST, min(seconds, self._seconds))
         with self._lock:
+            self.spent = 0.0
             process = self._ready_process()
             try:
                 self._deadline.begin(process, limit * _BUSY)
+                self.spent = limit
                 _send(process.stdin, (limit, payload))
-                answer = _receive(process.stdout)
+                *answer, self.spent = _receive(process.stdout)
             except (OSError, EOFError):
                 expired = self._deadline.end()
                 code = self._end()
@@ -233,15 +238,17 @@ def _serve(function_path: str, memory_mb: int) -> None:
     function = getattr(importlib.import_module(module), name)
     _limit_memory(memory_mb)
     _send(sink, "ready")
+    started = time.process_time()
     try:
         while True:
             seconds, payload = _receive(source)
+            started = time.process_time()
             _set_timers(seconds)
             answer = _answer(function, payload)
             _set_timers(0)
-            _send(sink, answer)
+            _send(sink, (*answer, time.process_time() - started))
     except MemoryError:
-        _send(sink, ("memory", None))
+        _send(sink, ("memory", None, time.process_time() - started))
     except (EOFError, BrokenPipeError):
         return
 

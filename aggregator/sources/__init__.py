@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aggregator.models import SourceKind
 from aggregator.sources import feed, moves, scrape
-from aggregator.sources.base import Kind, Tools
+from aggregator.sources.base import Kind, Spent, Tools
 
-__all__ = ["KINDS", "Kind", "Tools", "moves"]
+__all__ = ["KINDS", "Kind", "Spent", "Tools", "moves"]
 
 #: Every kind by the word that stands for it in `Source.kind`.
 KINDS: dict[SourceKind, Kind] = {"feed": feed, "scrape": scrape}
