@@ -24,8 +24,12 @@ BATCH = 500
 _LAST = "retention/at"
 
 
-def retain(config: Config, store: Store, data: Path, now: datetime) -> int:
+def retain(config: Config, store: Store, data: Path, now: datetime, *, since: datetime | None = None) -> int:
     """Remove what is too much, unless that was done within the last `EVERY`; returns the number of entries.
+
+    Args:
+        since: what was done after this moment counts as not done: a cycle that publishes several times removes each
+            time what it has brought since.
 
     Raises:
         PublishError: a post file cannot be deleted; its entry stays, too.
@@ -36,7 +40,8 @@ def retain(config: Config, store: Store, data: Path, now: datetime) -> int:
         return 0
     last = store.fingerprints().get(_LAST)
     # A time ahead of now was written by a clock that has been set back since.
-    if last and timedelta(0) <= now - datetime.fromisoformat(last) < EVERY:
+    done = datetime.fromisoformat(last) if last else None
+    if done and timedelta(0) <= now - done < EVERY and not (since and done >= since):
         return 0
     removed = sum(_retain(source, store, data, now) for source in limited)
     store.record({_LAST: now.isoformat()})

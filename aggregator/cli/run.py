@@ -28,10 +28,10 @@ from aggregator.logs import LogFormat, configure, unreached
 LONG_TABLE = 50
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from aggregator.config import Config
-    from aggregator.pool import Pool
+    from aggregator.models import FeedState, Source
     from aggregator.publish.site import Report
     from aggregator.store import Store
     from aggregator.update import Result
@@ -89,31 +89,58 @@ def _known_sources(config: Config, wanted: Sequence[str]) -> None:
 def run_cycle(
     config: Config, data: Path, *, everything: bool, only: Sequence[str], form: LogFormat = LogFormat.text
 ) -> int:
-    """Update, remove what is kept no longer, publish, and tell of sources that broke; returns the exit status."""
+    """Run a cycle over the sources that are due and show what it gave; returns the exit status.
+
+    Raises:
+        AggregatorError: something else than a source failed; all else was done and shown.
+    """
+    from aggregator.cycle import Cycle
     from aggregator.pool import Pool
 
     with opened_store(data) as store, Pool() as pool:
-        results = _pull(config, store, pool, everything=everything, only=only, form=form)
+        cycle = Cycle(store, data, pool, config=lambda: config, clock=utc_now)
+        chosen = _chosen(config, store, everything=everything, only=only, form=form)
+        if chosen:
+            import asyncio
 
-        from aggregator.health import write_heartbeat
-        from aggregator.publish.site import publish as publish_changed
-        from aggregator.retention import retain
+            from aggregator.cli.console import progress
 
-        if removed := retain(config, store, data, utc_now()):
-            typer.echo(f"Removed {removed} entries that are kept no longer.")
-        report = publish_changed(store, config, data, run=pool.submit)
-        write_heartbeat(data, utc_now())
-        _tell_changes(config, store, results)
-        _tell_written(report, data)
-    return _status(results)
+            with progress(len(chosen), form, _hiding(config)) as on_result:
+                asyncio.run(cycle.run(chosen, on_result=on_result))
+        else:
+            idle = _nothing_due(config, store)
+            cycle.finish()
+    summary = cycle.summary
+    # Only now: what cannot be shown must not keep anything from being published.
+    if chosen:
+        _show(config, summary.results)
+    else:
+        typer.echo(idle)
+    if summary.removed:
+        typer.echo(f"Removed {summary.removed} entries that are kept no longer.")
+    _tell_written(summary.written, data)
+    for trouble in summary.troubles[:-1]:
+        typer.echo(f"error: {trouble}", err=True)
+    if summary.troubles:
+        raise summary.troubles[-1]
+    return _status(summary.results)
 
 
 def show_cycle(config: Config, store: Store, *, everything: bool, only: Sequence[str], form: LogFormat) -> int:
     """Fetch and compare only, on a store that may be thrown away; returns the exit status."""
-    from aggregator.pool import Pool
+    chosen = _chosen(config, store, everything=everything, only=only, form=form)
+    results: Sequence[Result] = ()
+    if chosen:
+        import asyncio
 
-    with Pool() as pool:
-        results = _pull(config, store, pool, everything=everything, only=only, form=form, dry_run=True)
+        from aggregator.cli.console import progress
+        from aggregator.update import update_due
+
+        with progress(len(chosen), form, _hiding(config)) as on_result:
+            results = asyncio.run(update_due(config, store, chosen, clock=utc_now, dry_run=True, on_result=on_result))
+        _show(config, results)
+    else:
+        typer.echo(_nothing_due(config, store))
     typer.echo("Dry run: nothing was stored or written.")
     return _status(results)
 
@@ -122,51 +149,21 @@ def _status(results: Sequence[Result]) -> int:
     return 1 if any(result.missed for result in results) else 0
 
 
-def _pull(
-    config: Config,
-    store: Store,
-    pool: Pool,
-    *,
-    everything: bool,
-    only: Sequence[str],
-    form: LogFormat,
-    dry_run: bool = False,
-) -> Sequence[Result]:
-    """Run one cycle and show what it gave."""
-    from aggregator.config import redact
+def _chosen(
+    config: Config, store: Store, *, everything: bool, only: Sequence[str], form: LogFormat
+) -> list[tuple[Source, FeedState]]:
+    """The sources to update now, in the order in which they begin."""
     from aggregator.due import choose
 
-    def hide(text: str) -> str:
-        return redact(text, config.secrets)
-
-    configure(form, hide, stamped=False)
+    configure(form, _hiding(config), stamped=False)
     store.sync_sources(config.sources)
-    chosen = choose(config, store, utc_now(), everything=everything, only=only)
-    if not chosen:
-        typer.echo(_nothing_due(config, store))
-        return ()
-    import asyncio
-
-    from aggregator.cli.console import progress
-    from aggregator.update import update_due
-
-    with progress(len(chosen), form, hide) as on_result:
-        cycle = update_due(config, store, chosen, clock=utc_now, pool=pool, dry_run=dry_run, on_result=on_result)
-        results = asyncio.run(cycle)
-    _show(config, results)
-    return results
+    return choose(config, store, utc_now(), everything=everything, only=only)
 
 
-def _tell_changes(config: Config, store: Store, results: Sequence[Result]) -> None:
-    """Run the hooks of sources that broke or work again."""
-    if not results:
-        return
-    import asyncio
+def _hiding(config: Config) -> Callable[[str], str]:
+    from aggregator.config import redact
 
-    from aggregator.hooks import due_calls, run_calls
-
-    if calls := due_calls(config, store.fingerprints(), results):
-        store.record(asyncio.run(run_calls(calls)))
+    return lambda text: redact(text, config.secrets)
 
 
 def _nothing_due(config: Config, store: Store) -> str:
