@@ -14,7 +14,7 @@ from datetime import datetime
 
 from aggregator import decide
 from aggregator.config import redact
-from aggregator.errors import SourceError, UnstorableError
+from aggregator.errors import RowError, SourceError
 from aggregator.making import Batch, Document, make_entries, read_whole
 from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, HostTraffic, ParsedFeed, RawEntry, Source
 from aggregator.normalize import identify
@@ -76,15 +76,15 @@ class Digester:
         with self.pool.turn:
             return self._stored(source, _succeeded(source, state, fetched, parsed, entries, now, selection))
 
-    def keep(self, states: list[FeedState]) -> list[UnstorableError]:
+    def keep(self, states: list[FeedState]) -> list[RowError]:
         """Store outcomes without a document, and take them off the list; those that cannot be stored leave an error."""
-        lost: list[UnstorableError] = []
+        lost: list[RowError] = []
         with self.pool.turn:
             stored = states.copy()
             if not self.dry_run:
                 try:
                     self.store.keep(stored)
-                except UnstorableError:
+                except RowError:
                     lost = self._keep_each(stored)
             del states[: len(stored)]
         return lost
@@ -129,18 +129,18 @@ class Digester:
         if not self.dry_run:
             try:
                 self.store.apply(update)
-            except UnstorableError as error:
+            except RowError as error:
                 raise SourceError(f"it cannot be stored: {error}", kind="internal", url=source.url) from error
         return update
 
-    def _keep_each(self, states: Sequence[FeedState]) -> list[UnstorableError]:
+    def _keep_each(self, states: Sequence[FeedState]) -> list[RowError]:
         """Store those that can be stored; one that cannot leaves its source as it was, and due."""
         lost = []
         for state in states:
             try:
                 self.store.keep([state])
-            except UnstorableError as error:
-                lost.append(UnstorableError(f"what came of source {state.source_id} was not stored: {error}"))
+            except RowError as error:
+                lost.append(RowError(f"what came of source {state.source_id} was not stored: {error}"))
         return lost
 
     def _seen(self, source_id: str, keys: Sequence[str]) -> set[str]:

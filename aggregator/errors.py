@@ -7,7 +7,7 @@
         FetchError(status)         it could not be had
         ParseError                 what came could not be read
       StoreError                   the database could not be read or written
-        UnstorableError            it could, but not with these values: one source's trouble
+        RowError                   one row of it could not; the others can
       PublishError                 an output could not be written
 
 Messages are for people: what was wrong, where, what to do. `str(error)` is all that a caller has to print.
@@ -113,8 +113,8 @@ class StoreError(AggregatorError):
     """The database could not be opened, read or written."""
 
 
-class UnstorableError(StoreError):
-    """Values could not be stored, while the database itself is well: whoever they came from fails, and nobody else."""
+class RowError(StoreError):
+    """A row could not be read or written, and the database is not to blame: other rows can."""
 
 
 class PublishError(AggregatorError):

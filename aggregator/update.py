@@ -24,7 +24,7 @@ from aggregator import __version__, decide
 from aggregator.budget import USUAL, Budget, Share
 from aggregator.config import Config
 from aggregator.digest import Digester, Intricate
-from aggregator.errors import FetchError, SourceError, StoreError, UnstorableError
+from aggregator.errors import FetchError, RowError, SourceError, StoreError
 from aggregator.fetch import Fetcher, FetchSettings, Request
 from aggregator.isolate import MEMORY_MB, SECONDS, Isolated
 from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, Source
@@ -108,7 +108,7 @@ async def update_due(
 
     Raises:
         StoreError: the store cannot keep outcomes any more (disk full, database gone); what was stored before stays.
-        UnstorableError: it could not keep some; all others are done.
+        RowError: it could not keep some; all others are done.
     """
     if not chosen:
         return []
@@ -161,7 +161,7 @@ class _Looks:
     #: Outcomes without a document, until there are enough of them to be stored together.
     states: list[FeedState] = field(default_factory=list)
     #: Why some outcomes could not be stored.
-    lost: list[UnstorableError] = field(default_factory=list)
+    lost: list[RowError] = field(default_factory=list)
 
     async def run(
         self,

@@ -41,8 +41,8 @@ AS_FETCHED = False
 AT_ONCE = 4
 #: Seconds that the reading of one page may compute.
 PAGE_SECONDS = 10.0
-#: Tags of an article page; a list page may have more. There are many articles, and each is read twice.
-MAX_ARTICLE_TAGS = 20_000
+#: Start and end tags of an article page; a list page may have more. There are many articles, and each is read twice.
+MAX_ARTICLE_TAGS = 40_000
 
 #: Elements that make an article without any text one all the same.
 _MEDIA = ["img", "picture", "video", "audio", "iframe", "embed", "object", "svg"]

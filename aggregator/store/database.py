@@ -13,17 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, text
-from sqlalchemy.exc import SQLAlchemyError, StatementError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from aggregator.errors import StoreError, UnstorableError
+from aggregator.errors import RowError, StoreError
 from aggregator.store.schema import REVISION
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
-
-#: What is wrong with values and not with the database: no such text or number, too long, against a constraint.
-_OF_VALUES = (ValueError, OverflowError, sqlite3.IntegrityError, sqlite3.DataError)
 
 _DAMAGED = "it is damaged or no database; put a backup in its place, or move it away to start anew"
 _FORBIDDEN = "check that this user may write the file and its folder, and that the disk is not mounted read-only"
@@ -150,7 +147,7 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, OverflowError) as error:
-            kind = UnstorableError if isinstance(_cause(error), _OF_VALUES) else StoreError
+            kind = RowError if _is_of_a_row(error) else StoreError
             raise kind(f"{self.path}: {_explain(error)}") from error
 
 
@@ -163,8 +160,15 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _cause(error: Exception) -> BaseException:
-    """The error of the database or of its driver, without what SQLAlchemy says around it."""
-    return error.orig if isinstance(error, StatementError) and error.orig is not None else error
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+
+
+def _is_of_a_row(error: Exception) -> bool:
+    """Whether other rows of the same statement may do: a constraint, or a value that cannot be read or bound."""
+    cause = _cause(error)
+    if isinstance(cause, sqlite3.IntegrityError | sqlite3.DataError | ValueError | OverflowError):
+        return True
+    return isinstance(cause, sqlite3.OperationalError) and str(cause).startswith("Could not decode to UTF-8")
 
 
 def _explain(error: Exception) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from aggregator.errors import UnstorableError
+from aggregator.errors import RowError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, Source
 from aggregator.store import hosts, rows, statements, sync
 from aggregator.store.base import Assignment, Rhythm, Store, Told, Unassigned
@@ -137,7 +137,7 @@ class SqlStore:
             found = statements.SOURCE.rows(connection, state.source_id)
             if not found:
                 where = f"no source {state.source_id!r} in {self._database.path}"
-                raise UnstorableError(f"{where}; sync the sources first")
+                raise RowError(f"{where}; sync the sources first")
             pk, name, title, url, category, active = found[0]
             if update.new or update.changed:
                 category = category if active else None
