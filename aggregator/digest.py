@@ -14,7 +14,7 @@ from datetime import datetime
 
 from aggregator import decide
 from aggregator.config import redact
-from aggregator.errors import RowError, SourceError
+from aggregator.errors import RowError
 from aggregator.making import Batch, Document, make_entries, read_whole
 from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, HostTraffic, ParsedFeed, RawEntry, Source
 from aggregator.normalize import identify
@@ -56,7 +56,8 @@ class Digester:
 
         Raises:
             Intricate: only the tolerant reader can read it.
-            SourceError: it cannot be read, or what it says cannot be stored.
+            SourceError: it cannot be read.
+            RowError: what it says cannot be looked up or stored.
             StoreError: nothing can be stored.
         """
         now = self.clock()
@@ -71,10 +72,10 @@ class Digester:
             batch = Batch(source.id, parsed.language, now, raw)
             if not self.pool.is_worth(batch):
                 made = make_entries(batch)
-                return self._stored(source, _succeeded(source, state, fetched, parsed, made, now, selection))
+                return self._stored(_succeeded(source, state, fetched, parsed, made, now, selection))
         entries = self.pool.run(make_entries, batch)
         with self.pool.turn:
-            return self._stored(source, _succeeded(source, state, fetched, parsed, entries, now, selection))
+            return self._stored(_succeeded(source, state, fetched, parsed, entries, now, selection))
 
     def keep(self, states: list[FeedState]) -> list[RowError]:
         """Store outcomes without a document, and take them off the list; those that cannot be stored leave an error."""
@@ -122,15 +123,12 @@ class Digester:
         with self.pool.turn:
             if self._seen(source.id, [entry.key for entry in whole.entries]):
                 return None
-            return self._stored(source, _succeeded(source, state, fetched, whole.parsed, whole.entries, now))
+            return self._stored(_succeeded(source, state, fetched, whole.parsed, whole.entries, now))
 
-    def _stored(self, source: Source, update: FeedUpdate) -> FeedUpdate:
+    def _stored(self, update: FeedUpdate) -> FeedUpdate:
         update = self.without_secrets(update)
         if not self.dry_run:
-            try:
-                self.store.apply(update)
-            except RowError as error:
-                raise SourceError(f"it cannot be stored: {error}", kind="internal", url=source.url) from error
+            self.store.apply(update)
         return update
 
     def _keep_each(self, states: Sequence[FeedState]) -> list[RowError]:

@@ -222,6 +222,9 @@ class _Looks:
             error = FetchError(f"not done: {spent}", kind="timeout", held=True)
             update = decide.postponed(state, str(error))
             return Outcome(source, state, update, error, time.monotonic() - started)
+        except RowError as failure:
+            # Its values are at fault, and not the database.
+            error = SourceError(f"it cannot be stored: {failure}", kind="internal", url=source.url)
         except StoreError:
             raise
         except Exception as failure:

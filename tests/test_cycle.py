@@ -19,11 +19,12 @@ from aggregator.budget import USUAL, Share
 from aggregator.config import Config, load
 from aggregator.cycle import PUBLISH_AFTER, Cycle, Summary
 from aggregator.due import choose
-from aggregator.errors import StoreError
+from aggregator.errors import RowError, StoreError
 from aggregator.health import read_heartbeat
 from aggregator.pool import Pool
 from aggregator.publish.site import publish
 from aggregator.store import open_store
+from aggregator.store.sql import SqlStore
 from tests.daemons import PATIENCE, wait_until
 from tests.origin import Origin, Response
 from tests.store_samples import NOW
@@ -193,7 +194,9 @@ async def test_page_that_takes_too_much_memory_is_read_elsewhere(site: Site, ori
     assert list(site.posts()) == ["news/Item-1.md"]
 
 
-def _fail_for_bad(module: Any, name: str, is_bad: Callable[..., bool]) -> Callable[[pytest.MonkeyPatch], None]:
+def _fail_for_bad(
+    module: Any, name: str, is_bad: Callable[..., bool], error: Exception | None = None
+) -> Callable[[pytest.MonkeyPatch], None]:
     """Lets a function of the pipeline fail for one source."""
 
     def inject(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +204,7 @@ def _fail_for_bad(module: Any, name: str, is_bad: Callable[..., bool]) -> Callab
 
         def failing(*args: Any, **named: Any) -> Any:
             if is_bad(*args, **named):
-                raise ZeroDivisionError(name)
+                raise error or ZeroDivisionError(name)
             return function(*args, **named)
 
         monkeypatch.setattr(module, name, failing)
@@ -212,14 +215,16 @@ def _fail_for_bad(module: Any, name: str, is_bad: Callable[..., bool]) -> Callab
 READ = _fail_for_bad(digest, "parse_plain", lambda fetched: fetched.url.endswith("/bad"))
 IDENTIFY = _fail_for_bad(digest, "identify", lambda entries: entries[0].url.endswith("/2"))
 NORMALIZE = _fail_for_bad(making, "normalize", lambda one, *, source_id, **_: source_id == "bad")
+UNKNOWN = RowError("such a key")
+LOOK_UP = _fail_for_bad(SqlStore, "recognize", lambda store, source_id, keys: source_id == "bad", UNKNOWN)
 DECIDE = _fail_for_bad(decide, "succeeded", lambda source, *args, **_: source.id == "bad")
 DECIDE_FAILED = _fail_for_bad(decide, "failed", lambda source, *args: source.id == "bad")
 
 
 @pytest.mark.parametrize(
     "faults",
-    [[READ], [IDENTIFY], [NORMALIZE], [DECIDE], [DECIDE, DECIDE_FAILED]],
-    ids=["read", "identify", "normalize", "decide", "decide twice"],
+    [[READ], [IDENTIFY], [LOOK_UP], [NORMALIZE], [DECIDE], [DECIDE, DECIDE_FAILED]],
+    ids=["read", "identify", "look up", "normalize", "decide", "decide twice"],
 )
 async def test_mistake_met_by_one_source_is_its_own(
     site: Site, origin: Origin, faults: list[Callable[[pytest.MonkeyPatch], None]]
