@@ -4,6 +4,8 @@ In: a configuration file and a data folder that the caller has locked. Out: the 
 and again. It owns the store and the jobs (tick and heartbeat), and it must survive every failure that can pass:
 a full disk, a locked database, a bad feeds.yaml, a clock that jumps. What one cycle fetches with is made for it and
 closed after it, so that nothing can pile up between cycles.
+
+A cycle whose last sources are slow goes on beside the next ones, which leave those sources and their domains alone.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,18 +25,16 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from aggregator.config import Config
+from aggregator.cycle import Cycle, Summary
 from aggregator.due import TURN, choose, spread
 from aggregator.errors import AggregatorError, ConfigError
-from aggregator.health import write_heartbeat
-from aggregator.hooks import due_calls, run_calls
 from aggregator.logs import tell, tell_result, told_renewal, unreached
+from aggregator.models import FeedState, Source
 from aggregator.pool import Pool
-from aggregator.publish.site import publish
 from aggregator.reload import ConfigFile, differences
-from aggregator.retention import retain
 from aggregator.store import Store, open_store
 from aggregator.systemd import Systemd
-from aggregator.update import Result, update_due
+from aggregator.update import Result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +44,8 @@ STALLED = timedelta(minutes=15)
 #: How often the clock is compared with one that cannot be set.
 CLOCK_CHECK = timedelta(seconds=5)
 HEARTBEAT = timedelta(seconds=20)
+#: Cycles at once; each but the last one is held by slow sources.
+MOST = 8
 
 T = TypeVar("T")
 
@@ -57,6 +59,17 @@ class DaemonSettings:
     every: timedelta
     #: Time that running fetches get to come to their end after a signal.
     grace: timedelta
+
+
+@dataclass(eq=False, slots=True)
+class _Running:
+    """A cycle under way."""
+
+    #: What it has not come to the end of yet, by id.
+    sources: dict[str, Source]
+    #: Whether all of them have begun, so that it waits for slow ones only.
+    begun: bool = False
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
 class Every(BaseTrigger):  # type: ignore[misc]
@@ -97,11 +110,16 @@ class Daemon:
         self._clock = clock
         self._fresh: Config | None = None
         self._stop = asyncio.Event()
-        self._busy = asyncio.Lock()
-        #: The one thread that touches the store outside of `update_due`.
+        #: Held while a cycle is being begun.
+        self._beginning = asyncio.Lock()
+        self._cycles: list[_Running] = []
+        #: Of all cycles under way: it has the turn at the store.
+        self._pool: Pool | None = None
+        #: The one thread that touches the store outside of cycles.
         self._keeper = ThreadPoolExecutor(1, "aggregator-daemon")
         self._store: Store | None = None
-        self._running: asyncio.Task[Any] | None = None
+        #: Whether the store is to be opened again, after something went wrong.
+        self._suspect = False
         self._progress = time.monotonic()
         self._state = "starting"
         self._spread = False
@@ -134,7 +152,8 @@ class Daemon:
 
     def close(self) -> None:
         """Close the store, after what uses it has ended."""
-        self._keeper.submit(self._close_store).result()
+        pool, self._pool = self._pool, None
+        self._keeper.submit(self._release, pool, True).result()
         self._keeper.shutdown()
 
     def reload(self) -> None:
@@ -153,80 +172,145 @@ class Daemon:
         self._systemd.ready()
 
     async def tick(self) -> None:
-        """Run one cycle over the sources that are due."""
-        await self._work("cycle", self._cycle)
+        """Begin a cycle over the sources that are due, unless those of the last one have not all begun yet."""
+        async with self._beginning:
+            if self._stop.is_set() or len(self._cycles) >= MOST or not all(one.begun for one in self._cycles):
+                return
+            if self._suspect and self._cycles:
+                # Their sources end soon, one way or the other; then the store is opened again.
+                return
+            self._moved()
+            await self._guarded(self._begin)
+            await self._settle()
+
+    async def wait(self) -> None:
+        """Wait until no cycle is under way."""
+        while tasks := [one.task for one in self._cycles if one.task is not None and not one.task.done()]:
+            await asyncio.wait(tasks)
 
     def heartbeat(self) -> None:
         """Tell systemd that the daemon lives, unless a cycle hangs."""
         quiet = timedelta(seconds=time.monotonic() - self._progress)
-        if self._busy.locked() and quiet > STALLED:
+        if (self._cycles or self._beginning.locked()) and quiet > STALLED:
             tell(f"nothing has come to its end for {quiet.seconds // 60} min", action="cycle", level=logging.ERROR)
             return
         self._systemd.alive()
         self._systemd.status(self._state)
 
-    async def _work(self, action: str, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run a job by itself; its failure is logged, and the next try starts with a store opened anew."""
-        async with self._busy:
-            if self._stop.is_set():
-                return
-            self._running = asyncio.current_task()
-            self._progress = time.monotonic()
-            try:
-                await job()
-            except AggregatorError as error:
-                self._state = f"trouble: {error}"
-                tell(str(error), action=action, level=logging.ERROR)
-                await self._in_keeper(self._close_store)
-            except Exception as error:
-                self._state = f"trouble: {type(error).__name__}"
-                logging.getLogger(__name__).exception("unexpected error; the next tick tries again")
-                await self._in_keeper(self._close_store)
-            finally:
-                self._running = None
+    async def _guarded(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do a job; its failure is logged, and the next try starts with a store opened anew."""
+        try:
+            await job()
+        except AggregatorError as error:
+            self._state = f"trouble: {error}"
+            tell(str(error), action="cycle", level=logging.ERROR)
+            self._suspect = True
+        except Exception as error:
+            self._state = f"trouble: {type(error).__name__}"
+            logging.getLogger(__name__).exception("unexpected error; the next tick tries again")
+            self._suspect = True
 
-    async def _cycle(self) -> None:
-        started = time.monotonic()
-        if self._fresh is not None:
-            self.config, self._fresh = self._fresh, None
+    async def _begin(self) -> None:
+        if self._pool is None:
+            self._pool = Pool()
+        pool = self._pool
+        store = await self._in_turn(self._opened_store)
+        await self._in_turn(self._sync, store)
         config = self.config
-        store = await self._in_keeper(self._opened_store)
-        await self._in_keeper(store.sync_sources, config.sources)
         if not self._spread:
-            waiting = await self._in_keeper(spread, config, store, self._clock())
+            waiting = await self._in_turn(spread, config, store, self._clock())
             self._spread = True
             if waiting:
                 tell(f"{waiting} sources are overdue; they start one after the other", action="start")
-        chosen = await self._in_keeper(partial(choose, config, store, self._clock(), turn=TURN))
-        with Pool() as pool:
-            results = await update_due(
-                config, store, chosen, clock=self._clock, pool=pool, on_result=self._on_result, stopping=self._stopping
-            )
-            removed = await self._in_keeper(retain, config, store, self._settings.data, self._clock())
-            if removed.entries:
-                count = removed.entries
-                tell(f"{count} entries removed that are kept no longer", action="retention", removed=count)
-            write = partial(publish, store, config, self._settings.data, progress=lambda posts: self._moved())
-            report = await self._in_keeper(partial(write, renewing=self._on_renewed, run=pool.submit))
-        for failure in (*removed.failures, *report.failures):
-            tell(str(failure), action="publish", level=logging.ERROR)
-        await self._in_keeper(write_heartbeat, self._settings.data, self._clock())
-        if calls := due_calls(config, await self._in_keeper(store.fingerprints), results):
-            await self._in_keeper(store.record, await run_calls(calls))
-        failed = sum(result.failed for result in results)
-        self._state = f"{len(config.sources)} sources; last cycle at {self._clock():%H:%M:%S} UTC: {len(results)} asked"
-        if results or report.files:
-            written = f"{len(report.posts)} posts and {len(report.feeds)} feeds written"
-            tell(
-                f"{len(results)} sources, {failed} failed{unreached(results)}; {written}",
-                action="cycle",
-                elapsed=round(time.monotonic() - started, 3),
-                posts=len(report.posts),
-                feeds=len(report.feeds),
-            )
+        busy = [source for cycle in self._cycles for source in cycle.sources.values()]
+        chosen = await self._in_turn(partial(choose, config, store, self._clock(), turn=TURN, busy=busy))
+        if self._stop.is_set():
+            return
+        running = _Running({source.id: source for source, _ in chosen}, begun=not chosen)
+        self._cycles.append(running)
+        running.task = asyncio.create_task(self._cycle(running, store, pool, chosen, len(busy)))
 
-    def _on_result(self, result: Result) -> None:
+    async def _cycle(
+        self, running: _Running, store: Store, pool: Pool, chosen: Sequence[tuple[Source, FeedState]], busy: int
+    ) -> None:
+        """Run a cycle to its end, whatever that is."""
+        started = time.monotonic()
+        cycle = Cycle(
+            store,
+            self._settings.data,
+            pool,
+            config=lambda: self.config,
+            clock=self._clock,
+            on_posts=lambda posts: self._moved(),
+            on_renewed=self._on_renewed,
+        )
+
+        def begun() -> None:
+            running.begun = True
+
+        async def run() -> None:
+            summary = await cycle.run(
+                chosen, on_result=partial(self._hear, running), on_begun=begun, stopping=self._stopping, busy=busy
+            )
+            self._tell(summary, time.monotonic() - started)
+
+        try:
+            await self._guarded(run)
+        finally:
+            self._cycles.remove(running)
+            await self._settle()
+
+    def _tell(self, summary: Summary, seconds: float) -> None:
+        """Log what a cycle gave; raise what went wrong."""
+        results, written = summary.results, summary.written
+        self._state = f"{len(self.config.sources)} sources; last cycle at {self._clock():%H:%M:%S} UTC: "
+        self._state += f"{len(results)} asked"
+        if removed := summary.removed:
+            tell(f"{removed} entries removed that are kept no longer", action="retention", removed=removed)
+        if results or written.files:
+            failed = sum(result.failed for result in results)
+            files = f"{len(written.posts)} posts and {len(written.feeds)} feeds written"
+            tell(
+                f"{len(results)} sources, {failed} failed{unreached(results)}; {files}",
+                action="cycle",
+                elapsed=round(seconds, 3),
+                posts=len(written.posts),
+                feeds=len(written.feeds),
+            )
+        for failure in summary.failures:
+            tell(str(failure), action="publish", level=logging.ERROR)
+        for trouble in summary.troubles[:-1]:
+            tell(str(trouble), action="cycle", level=logging.ERROR)
+        if summary.troubles:
+            raise summary.troubles[-1]
+
+    async def _settle(self) -> None:
+        """Where no cycle is under way, end what all of them shared."""
+        if self._cycles:
+            return
+        pool, self._pool = self._pool, None
+        suspect, self._suspect = self._suspect, False
+        if pool is not None or suspect:
+            # In one piece: between the two, a cycle could begin with the old store.
+            await self._in_keeper(self._release, pool, suspect)
+
+    def _release(self, pool: Pool | None, suspect: bool) -> None:
+        if pool is not None:
+            pool.close()
+        if suspect:
+            self._close_store()
+
+    def _sync(self, store: Store) -> None:
+        """Put the newest configuration in force, in the store and here at once: cycles under way publish by it."""
+        config = self._fresh or self.config
+        store.sync_sources(config.sources)
+        self.config = config
+        if self._fresh is config:
+            self._fresh = None
+
+    def _hear(self, running: _Running, result: Result) -> None:
         self._moved()
+        running.sources.pop(result.source.id, None)
         tell_result(result)
 
     def _on_renewed(self, done: int, total: int) -> None:
@@ -251,6 +335,16 @@ class Daemon:
         if store is not None:
             with suppress(AggregatorError):
                 store.close()
+
+    async def _in_turn(self, function: Callable[..., T], *args: Any) -> T:
+        """Do something with the store while cycles may be under way."""
+        pool = self._pool
+
+        def work() -> T:
+            with pool.turn if pool else nullcontext():
+                return function(*args)
+
+        return await self._in_keeper(work)
 
     async def _in_keeper(self, function: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._keeper, function, *args)
@@ -280,15 +374,14 @@ class Daemon:
                     job.modify(next_run_time=datetime.now(UTC))
 
     async def _finish(self) -> None:
-        """Wait for the running job; after the grace period it is cancelled, and what it stored stays."""
-        try:
+        """Wait for the cycles under way; after the grace period they are cancelled, and what they stored stays."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.grace.total_seconds()):
-                async with self._busy:
-                    return
-        except TimeoutError:
-            tell("the grace period is over; running fetches are given up", action="stop", level=logging.WARNING)
-        running = self._running
-        if running is not None:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+                async with self._beginning:
+                    await self.wait()
+                return
+        tell("the grace period is over; running fetches are given up", action="stop", level=logging.WARNING)
+        for one in self._cycles:
+            if one.task is not None:
+                one.task.cancel()
+        await self.wait()

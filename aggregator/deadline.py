@@ -1,4 +1,4 @@
-"""A deadline for one process after the other: who is not done in time is killed."""
+"""A deadline by the clock for one process after the other: who is not done in time is killed."""
 
 from __future__ import annotations
 

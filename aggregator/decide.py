@@ -204,6 +204,25 @@ def failed(source: Source, state: FeedState, error: SourceError, now: datetime) 
     return FeedUpdate(after)
 
 
+def postponed(state: FeedState, why: str) -> FeedUpdate:
+    """The outcome of a source for which there was no time: it stays due, and that is no failure of its own."""
+    return FeedUpdate(state, notes=(why,))
+
+
+def given_up(state: FeedState, error: SourceError, now: datetime) -> FeedUpdate:
+    """The outcome of a failure of which even `failed` makes nothing: the next try comes after a while."""
+    after = replace(
+        state,
+        last_attempt_at=now,
+        next_due_at=now + _TOO_MANY.backoff(),
+        due_why="it failed",
+        failures=state.failures + 1,
+        failure_kind=error.kind,
+        error=str(error)[:MAX_ERROR],
+    )
+    return FeedUpdate(after)
+
+
 def not_reached(state: FeedState, now: datetime) -> FeedUpdate:
     """The outcome of a source that was asked while the network here was down: it is not blamed, and is tried soon."""
     outages = state.outages + 1

@@ -15,7 +15,7 @@ from datetime import datetime
 from aggregator import decide
 from aggregator.confidential import public_entry, public_state
 from aggregator.config import redact
-from aggregator.errors import SourceError, StoreError
+from aggregator.errors import RowError
 from aggregator.making import Batch, Document, make_entries, read_whole
 from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, HostTraffic, ParsedFeed, Source
 from aggregator.parse import parse_plain
@@ -59,7 +59,8 @@ class Digester:
 
         Raises:
             Intricate: only the tolerant reader can read it.
-            SourceError: it cannot be read, or what it says cannot be stored.
+            SourceError: it cannot be read.
+            RowError: what it says cannot be looked up or stored.
             StoreError: nothing can be stored.
         """
         now = self.clock()
@@ -72,18 +73,28 @@ class Digester:
             look = recognize(self.store, source.id, state, parsed, (now, *_date_of(fetched)))
             batch = Batch(source.id, parsed.language, now, look.selection.entries)
             if not self.pool.is_worth(batch):
-                return self._stored(source, self._succeeded(source, state, fetched, parsed, look, make_entries(batch)))
+                return self._stored(self._succeeded(source, state, fetched, parsed, look, make_entries(batch)))
         entries = self.pool.run(make_entries, batch)
         with self.pool.turn:
-            return self._stored(source, self._succeeded(source, state, fetched, parsed, look, entries))
+            return self._stored(self._succeeded(source, state, fetched, parsed, look, entries))
 
-    def keep(self, states: list[FeedState]) -> None:
-        """Store outcomes without a document, and take them off the list once they are stored."""
+    def keep(self, states: list[FeedState]) -> list[RowError]:
+        """Store outcomes without a document, and take them off the list; those that cannot be stored leave an error."""
+        lost: list[RowError] = []
         with self.pool.turn:
             stored = states.copy()
             if not self.dry_run:
-                self.store.keep(stored)
+                try:
+                    self.store.keep(stored)
+                except RowError:
+                    lost = self._keep_each(stored)
             del states[: len(stored)]
+        return lost
+
+    def host_waits(self) -> dict[str, datetime]:
+        """Hosts that want to be left alone, with the time until when."""
+        with self.pool.turn:
+            return self.store.host_waits(self.clock())
 
     def record_traffic(self, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
         """Store what was asked of hosts, and until when they want to be left alone."""
@@ -123,19 +134,23 @@ class Digester:
             update = decide.succeeded(
                 source, state, fetched, whole.parsed, entries, (), 0, now, notes, aliases=whole.aliases
             )
-            return self._stored(source, update)
+            return self._stored(update)
 
-    def _stored(self, source: Source, update: FeedUpdate) -> FeedUpdate:
+    def _stored(self, update: FeedUpdate) -> FeedUpdate:
         update = self.without_secrets(update)
         if not self.dry_run:
-            try:
-                self.store.apply(update)
-            except StoreError as error:
-                if isinstance(error.__cause__, ValueError | OverflowError):
-                    # The value is at fault and not the database, and so is the one source that it came from.
-                    raise SourceError(f"it cannot be stored: {error}", kind="internal", url=source.url) from error
-                raise
+            self.store.apply(update)
         return update
+
+    def _keep_each(self, states: Sequence[FeedState]) -> list[RowError]:
+        """Store those that can be stored; one that cannot leaves its source as it was, and due."""
+        lost = []
+        for state in states:
+            try:
+                self.store.keep([state])
+            except RowError as error:
+                lost.append(RowError(f"what came of source {state.source_id} was not stored: {error}"))
+        return lost
 
     def _seen(self, source_id: str, keys: Sequence[str]) -> set[str]:
         found = self.store.recognize(source_id, keys)

@@ -26,6 +26,7 @@ def choose(
     everything: bool = False,
     only: Collection[str] = (),
     turn: timedelta = _WITHOUT_END,
+    busy: Collection[Source] = (),
 ) -> list[tuple[Source, FeedState]]:
     """The sources to update now, with their state, those due longest first; domains take turns.
 
@@ -35,10 +36,22 @@ def choose(
         everything: all of them, due or not.
         only: ids of sources to take, due or not; empty: no restriction.
         turn: take no more of one domain than may be asked of it in so long; what is left stays due.
+        busy: sources that are under way; neither they nor others of their domains are taken.
     """
     found = store.states().values() if everything or only else store.due(now)
     sources = {source.id: source for source in config.sources if not only or source.id in only}
     chosen = {state.source_id: state for state in found if state.source_id in sources}
+    if chosen and busy:
+        from aggregator.fetch.politeness import gate_of
+
+        # A cycle keeps to what a domain may be asked, but does not know of the other one.
+        taken = {source.id for source in busy}
+        gates = {gate for source in busy if (gate := gate_of(source.url))}
+        chosen = {
+            name: state
+            for name, state in chosen.items()
+            if name not in taken and gate_of(sources[name].url) not in gates
+        }
     if len(chosen) > 1:
         from aggregator.fetch.politeness import gate_of
 

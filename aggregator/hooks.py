@@ -97,7 +97,11 @@ async def run_calls(calls: Sequence[Call], *, seconds: float = CALL_SECONDS) -> 
 async def _run(call: Call, seconds: float) -> None:
     if call.hook is None:
         return
-    failure = await (_notify if is_url(call.hook) else _command)(call, call.hook, seconds)
+    try:
+        failure = await (_notify if is_url(call.hook) else _command)(call, call.hook, seconds)
+    except Exception as error:
+        # A mistake in this program, or a command that no system can run: the other hooks are called all the same.
+        failure = f"it failed: {type(error).__name__}: {error}"
     name = call.hook[0].partition("://")[0]
     tell(
         f"{call.source_id}: told {name} of the {call.state}{f', but {failure}' if failure else ''}",

@@ -4,6 +4,9 @@ In: the name of a function, and one payload per call. Out: what the function ret
 expressions and C code cannot be interrupted from inside; a process can. It is started at the first call, is used for
 all that follow, and inherits no file or socket but its two pipes. It ends with its parent: at the end of its input, or
 by its own alarm while it computes.
+
+What is limited is the time that the process computes: on a busy machine an honest document waits long for its turn. A
+limit by the clock stands far behind, for a process that neither computes nor ends.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from typing import IO, Any
 
 from aggregator.deadline import Deadline
@@ -26,10 +30,16 @@ from aggregator.errors import AggregatorError, ParseError
 SECONDS = 30.0
 MEMORY_MB = 1024
 
-#: Seconds that a new process may take until it has imported the function.
-_START_SECONDS = 60.0
+#: Seconds by the clock for each second of computing: on a machine so busy, a process gets a twentieth of a core.
+_BUSY = 20
+#: Seconds by the clock that a new process may take until it has imported the function.
+_START_SECONDS = 600.0
+#: The least that a call may compute: a timer of no seconds would never end it.
+_LEAST = 0.01
 #: Seconds that a process may take to end by itself.
 _END_SECONDS = 2.0
+#: The signal that ends a process which has computed for too long; 0 where there is none.
+_PROF: int = getattr(signal, "SIGPROF", 0)
 _LENGTH = struct.Struct("!Q")
 #: Bytes of a pipe, where the system lets one choose: a document goes through at once, not in dozens of pieces.
 _PIPE_SIZE = 2**20
@@ -40,7 +50,8 @@ class Isolated:
 
     Args:
         function_path: ``package.module:function``; it takes one argument, and argument and result can be pickled.
-        seconds: time for one call; a process that takes longer is ended, and the next call starts another.
+        seconds: time that one call may compute (on systems without such a timer: `_BUSY` times as long by the clock);
+            a process that takes longer is ended, and the next call starts another.
         memory_mb: address space of the process in MiB, where the system can limit it; None: no limit.
     """
 
@@ -52,6 +63,8 @@ class Isolated:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
         self._deadline = Deadline()
+        #: Seconds that the last call computed; for callers in one thread.
+        self.spent = 0.0
 
     def start(self) -> None:
         """Start the process now, so that the first call need not wait for it; a failure is left to that call."""
@@ -63,25 +76,35 @@ class Isolated:
         """Whether its process has been started, and not ended by us since."""
         return self._process is not None
 
-    def call(self, payload: object) -> Any:
+    def call(self, payload: object, *, seconds: float | None = None) -> Any:
         """Run the function on `payload`.
+
+        Args:
+            seconds: time that this call may compute, where that is less than usual.
 
         Raises:
             AggregatorError: the one that the function raised.
             ParseError: ``unparsable`` if it took too long, too much memory, or its process with it; ``internal`` for
                 any other exception, which is a mistake in this program.
         """
+        limit = self._seconds if seconds is None else max(_LEAST, min(seconds, self._seconds))
         with self._lock:
+            self.spent = 0.0
             process = self._ready_process()
             try:
-                self._deadline.begin(process, self._seconds)
-                _send(process.stdin, payload)
-                answer = _receive(process.stdout)
+                self._deadline.begin(process, limit * _BUSY)
+                self.spent = limit
+                _send(process.stdin, (limit, payload))
+                *answer, self.spent = _receive(process.stdout)
             except (OSError, EOFError):
                 expired = self._deadline.end()
                 code = self._end()
+                if code == -_PROF:
+                    message = f"it took longer than {limit:g} s of computing to read"
+                    raise ParseError(message, kind="unparsable") from None
                 if expired:
-                    raise ParseError(f"it took longer than {self._seconds:g} s to read", kind="unparsable") from None
+                    message = f"it was not read within {limit * _BUSY:g} s; is this machine very busy?"
+                    raise ParseError(message, kind="unparsable") from None
                 message = f"the process that read it ended by itself (exit status {code})"
                 raise ParseError(message, kind="unparsable") from None
             except BaseException:
@@ -122,7 +145,7 @@ class Isolated:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._end()
-        arguments = [self._function_path, str(self._seconds), str(self._memory_mb or 0)]
+        arguments = [self._function_path, str(self._memory_mb or 0)]
         try:
             process = self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "aggregator.isolate", *arguments],
@@ -202,26 +225,30 @@ def _revive(cls: type[AggregatorError], arguments: tuple[Any, ...], attributes: 
     return error
 
 
-def _serve(function_path: str, seconds: float, memory_mb: int) -> None:
+def _serve(function_path: str, memory_mb: int) -> None:
     """The other side: answer one call after the other until the input ends."""
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     # Whatever the function prints must not get between the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process when it is done
+    if _PROF:
+        # What the parent ignores would be ignored here as well.
+        signal.signal(_PROF, signal.SIG_DFL)
     module, _, name = function_path.partition(":")
     function = getattr(importlib.import_module(module), name)
     _limit_memory(memory_mb)
     _send(sink, "ready")
+    started = time.process_time()
     try:
         while True:
-            payload = _receive(source)
-            # If the parent is gone, nobody else ends a function that never returns.
-            _set_alarm(seconds + 1)
+            seconds, payload = _receive(source)
+            started = time.process_time()
+            _set_timers(seconds)
             answer = _answer(function, payload)
-            _set_alarm(0)
-            _send(sink, answer)
+            _set_timers(0)
+            _send(sink, (*answer, time.process_time() - started))
     except MemoryError:
-        _send(sink, ("memory", None))
+        _send(sink, ("memory", None, time.process_time() - started))
     except (EOFError, BrokenPipeError):
         return
 
@@ -246,10 +273,16 @@ def _limit_memory(memory_mb: int) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def _set_alarm(seconds: float) -> None:
-    if sys.platform != "win32":
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+def _set_timers(seconds: float) -> None:
+    """End this process once it has computed for so long; 0: do not.
+
+    No handler is in the way: a signal's own action ends a function that never comes back to the interpreter.
+    """
+    if _PROF:
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        # If the parent is gone, nobody else ends a function that only waits.
+        signal.setitimer(signal.ITIMER_REAL, seconds and seconds * _BUSY + 1)
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]))
+    _serve(sys.argv[1], int(sys.argv[2]))

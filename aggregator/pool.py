@@ -91,19 +91,11 @@ class Pool:
             ParseError: a process took too long or too much memory for it.
             AggregatorError: the one that the function raised.
         """
-        process = self._reserved()
-        if process is None:
-            with self.turn:
-                return function(batch)
         try:
-            result: Out = process.call((function, batch))
-            return result
+            return self._elsewhere(function, batch)
         except ParseError as error:
             if error.kind != "internal":
                 raise
-        finally:
-            with self._counting:
-                self._loads[process] -= 1
         # There is no process, or there is a mistake in the function, which shows itself best where it can be traced.
         with self.turn:
             return function(batch)
@@ -145,7 +137,8 @@ class Pool:
                 if self._closed:
                     return
                 task = self._tasks.popleft()
-            task.do(self.run)
+            # Not here, where there is no room for it: whoever waits for the result may hold `turn`, and does it then.
+            task.do(self._elsewhere)
             with self._news:
                 self._news.notify_all()
 
@@ -166,6 +159,23 @@ class Pool:
         if task.error is not None:
             raise task.error
         return task.result
+
+    def _elsewhere(self, function: Callable[[In], Out], batch: In) -> Out:
+        """Do one batch in another process.
+
+        Raises:
+            ParseError: ``internal`` where there is none that could; else as of `run`.
+            AggregatorError: the one that the function raised.
+        """
+        process = self._reserved()
+        if process is None:
+            raise ParseError("all processes are busy", kind="internal")
+        try:
+            result: Out = process.call((function, batch))
+            return result
+        finally:
+            with self._counting:
+                self._loads[process] -= 1
 
     def _reserved(self) -> Isolated | None:
         """The process that has least to do, if it can take one batch more."""

@@ -38,8 +38,12 @@ class Removed:
     failures: list[Failure] = field(default_factory=list)
 
 
-def retain(config: Config, store: Store, data: Path, now: datetime) -> Removed:
+def retain(config: Config, store: Store, data: Path, now: datetime, *, since: datetime | None = None) -> Removed:
     """Remove what is too much, unless that was done, without a failure, within the last `EVERY`.
+
+    Args:
+        since: what was done after this moment counts as not done: a cycle that publishes several times removes each
+            time what it has brought since.
 
     Raises:
         StoreError: the store failed, and no row is to blame.
@@ -50,7 +54,8 @@ def retain(config: Config, store: Store, data: Path, now: datetime) -> Removed:
         return removed
     last = store.fingerprints().get(_LAST)
     # A time ahead of now was written by a clock that has been set back since.
-    if last and timedelta(0) <= now - datetime.fromisoformat(last) < EVERY:
+    at = datetime.fromisoformat(last) if last else None
+    if at and timedelta(0) <= now - at < EVERY and not (since and at >= since):
         return removed
     for source in limited:
         try:

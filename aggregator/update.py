@@ -5,7 +5,7 @@
 `update_due` runs one cycle. Fetching is concurrent on the event loop; a document that came is digested in a worker
 thread (in processes of their own where a reader cannot be trusted to end, and where there is enough to do for several
 cores), see `digest`; outcomes without a document are stored together. One source's failure is an outcome like any
-other, never an exception.
+other, never an exception. Each source has a share of time, bytes and computing, see `budget`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from aggregator import __version__, decide
+from aggregator.budget import USUAL, Budget, Share
 from aggregator.config import Config
 from aggregator.digest import Digester, Intricate
-from aggregator.errors import SourceError, StoreError
-from aggregator.fetch import Fetcher, FetchSettings
+from aggregator.errors import FetchError, RowError, SourceError, StoreError
+from aggregator.fetch import Fetcher, FetchSettings, Request
 from aggregator.isolate import MEMORY_MB, SECONDS, Isolated
 from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, Source
 from aggregator.outage import Jury, Outcome
 from aggregator.pool import Pool
-from aggregator.sources import KINDS, Tools, doubted, moves
+from aggregator.sources import KINDS, Spent, Tools, doubted, moves
 from aggregator.store import Store
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 STATES_AT_ONCE = 200
 #: Entries that most feeds show.
 _USUAL_ENTRIES = 15
+#: MiB for the process that reads pages.
+_PAGE_MEMORY_MB = 600
 
 
 T = TypeVar("T")
@@ -87,6 +90,9 @@ async def update_due(
     dry_run: bool = False,
     on_result: Callable[[Result], None] = lambda result: None,
     stopping: Callable[[], bool] = lambda: False,
+    on_begun: Callable[[], None] = lambda: None,
+    share: Share = USUAL,
+    busy: int = 0,
 ) -> list[Result]:
     """Run one cycle over the chosen sources and return what each gave, in the order in which they finished.
 
@@ -96,15 +102,20 @@ async def update_due(
         dry_run: fetch and compare, but store nothing.
         on_result: called on the event loop for each finished source.
         stopping: asked before each source; once true, no other is begun, and those under way come to their end.
+        on_begun: called once no source waits for its beginning any more.
+        share: what each source may have.
+        busy: sources of other cycles under way; together no more than `fetch.concurrency` are.
 
     Raises:
         StoreError: the store cannot keep outcomes any more (disk full, database gone); what was stored before stays.
+        RowError: it could not keep some; all others are done.
     """
     if not chosen:
         return []
+    concurrency = max(1, config.fetch.concurrency - busy)
     settings = FetchSettings(
         user_agent=_user_agent(config),
-        concurrency=config.fetch.concurrency,
+        concurrency=concurrency,
         per_host=config.fetch.per_host,
         host_delay=config.fetch.host_delay or timedelta(0),
         proxy=config.fetch.proxy,
@@ -115,33 +126,43 @@ async def update_due(
         pool.expect(_USUAL_ENTRIES * sum(state.last_success_at is None for _, state in chosen))
         tolerant = Isolated("aggregator.parse:parse", seconds=SECONDS, memory_mb=MEMORY_MB)
         stack.callback(tolerant.close)
+        pages = Isolated("aggregator.pool:perform", seconds=SECONDS, memory_mb=_PAGE_MEMORY_MB)
+        stack.callback(pages.close)
         digester = Digester(store, pool, clock, dry_run, config.secrets, config.confidential)
         # Threads wait for each other's turn; what must not wait for documents has one of its own.
         digesting = stack.enter_context(ThreadPoolExecutor(pool.threads, "aggregator-digest"))
         reading = stack.enter_context(ThreadPoolExecutor(1, "aggregator-read"))
+        paging = stack.enter_context(ThreadPoolExecutor(1, "aggregator-page"))
         keeping = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
         # Where the cycle is cancelled, nobody waits for a document that takes long.
         stack.callback(tolerant.stop)
-        waits = store.host_waits(clock())
+        stack.callback(pages.stop)
+        waits = await _in(keeping, digester.host_waits)
         async with Fetcher(settings, clock=clock, waits=waits) as fetcher:
-            cycle = _Cycle(digester, fetcher, tolerant, digesting, reading, keeping)
-            return await cycle.run(chosen, config.fetch.concurrency, on_result, stopping)
+            looks = _Looks(digester, fetcher, tolerant, pages, share, digesting, reading, paging, keeping)
+            return await looks.run(chosen, concurrency, on_result, stopping, on_begun)
 
 
 @dataclass(frozen=True, slots=True)
-class _Cycle:
-    """What the steps of one cycle share."""
+class _Looks:
+    """What all looks at sources in one cycle have in common."""
 
     digester: Digester
     fetcher: Fetcher
     #: Reads the documents that may take long, one after the other, in the thread `reading`.
     tolerant: Isolated
+    #: The same for pages, in the thread `paging`.
+    pages: Isolated
+    share: Share
     digesting: ThreadPoolExecutor
     reading: ThreadPoolExecutor
+    paging: ThreadPoolExecutor
     #: The thread for short visits to the store.
     keeping: ThreadPoolExecutor
     #: Outcomes without a document, until there are enough of them to be stored together.
     states: list[FeedState] = field(default_factory=list)
+    #: Why some outcomes could not be stored.
+    lost: list[RowError] = field(default_factory=list)
 
     async def run(
         self,
@@ -149,11 +170,12 @@ class _Cycle:
         concurrency: int,
         on_result: Callable[[Result], None],
         stopping: Callable[[], bool],
+        on_begun: Callable[[], None],
     ) -> list[Result]:
         """Update the sources, so many at once; see `update_due`."""
         results: list[Result] = []
         trouble: BaseException | None = None
-        queue = iter(chosen)
+        queue = iter(enumerate(chosen, 1))
         jury = Jury(self.digester.clock)
 
         async def keep(outcomes: Sequence[Outcome]) -> None:
@@ -163,9 +185,11 @@ class _Cycle:
                 on_result(result)
 
         async def work() -> None:
-            for source, state in queue:
+            for number, (source, state) in queue:
                 if stopping():
                     return
+                if number == len(chosen):
+                    on_begun()
                 await keep(jury.hear(await self.update_source(source, state)))
 
         try:
@@ -180,9 +204,11 @@ class _Cycle:
             if trouble is None:
                 await keep(jury.close())
                 await self.flush()
-                self.digester.record_traffic(self.fetcher.traffic, self.fetcher.waits)
+                await _in(self.keeping, self.digester.record_traffic, self.fetcher.traffic, self.fetcher.waits)
         if trouble is not None:
             raise trouble
+        if self.lost:
+            raise self.lost[0]
         return results
 
     async def update_source(self, source: Source, state: FeedState) -> Outcome:
@@ -193,6 +219,13 @@ class _Cycle:
             update, stored = await self._pull(source, state)
         except SourceError as failure:
             error = failure
+        except Spent as spent:
+            error = FetchError(f"not done: {spent}", kind="timeout", held=True)
+            update = decide.postponed(state, str(error))
+            return Outcome(source, state, update, error, time.monotonic() - started)
+        except RowError as failure:
+            # Its values are at fault, and not the database.
+            error = SourceError(f"it cannot be stored: {failure}", kind="internal", url=source.url)
         except StoreError:
             raise
         except Exception as failure:
@@ -201,8 +234,16 @@ class _Cycle:
             words = f"unexpected error: {type(failure).__name__}: {failure}"
             error = SourceError(words, kind="internal", url=source.url)
         if error is not None:
-            update = decide.failed(source, state, error, self.digester.clock())
+            update = self._failed(source, state, error)
         return Outcome(source, state, update, error, time.monotonic() - started, stored)
+
+    def _failed(self, source: Source, state: FeedState, error: SourceError) -> FeedUpdate:
+        try:
+            return decide.failed(source, state, error, self.digester.clock())
+        except Exception:
+            # What is remembered of one source must not end the cycle of all.
+            log.exception("source %s: unexpected error", source.id)
+            return decide.given_up(state, error, self.digester.clock())
 
     async def _keep(self, outcome: Outcome) -> Result:
         """Store an outcome soon where a document did not bring it, and sum it up.
@@ -220,13 +261,14 @@ class _Cycle:
 
     async def flush(self) -> None:
         """Store the states that are still to be stored."""
-        await _in(self.keeping, self.digester.keep, self.states)
+        self.lost.extend(await _in(self.keeping, self.digester.keep, self.states))
 
     async def _pull(self, source: Source, state: FeedState) -> tuple[FeedUpdate, bool]:
         """The outcome of a look, and whether it is stored."""
         kind = KINDS[source.kind]
-        asked = moves.usable(source, doubted(state, self.digester.clock()), self.digester.clock())
-        fetched = await kind.fetch(source, asked, self._tools(source))
+        now = self.digester.clock()
+        asked = moves.usable(source, doubted(state, now), now)
+        fetched = await kind.fetch(source, asked, self._tools(source, Budget(self.share, source.timeout)))
         now = self.digester.clock()
         request_hash = kind.request_hash(source)
         if state.request_hash != request_hash:
@@ -243,12 +285,22 @@ class _Cycle:
             read = await _in(self.reading, self.tolerant.call, fetched)
             return await _in(self.digesting, self.digester.digest, source, state, fetched, read)
 
-    def _tools(self, source: Source) -> Tools:
-        return Tools(
-            fetch=self.fetcher.fetch,
-            known=lambda keys: _in(self.keeping, self.digester.seen, source.id, keys),
-            offload=lambda function, *args: _in(self.digesting, function, *args),
-        )
+    def _tools(self, source: Source, budget: Budget) -> Tools:
+        async def fetch(request: Request) -> Fetched | NotModified:
+            return await budget.fetch(lambda: self.fetcher.fetch(request))
+
+        async def offload(function: Callable[[Any], Any], argument: object, seconds: float) -> Any:
+            work = (function, argument)
+            return await budget.compute(lambda: _in(self.paging, self._read_page, budget, work, seconds))
+
+        return Tools(fetch, lambda keys: _in(self.keeping, self.digester.seen, source.id, keys), offload)
+
+    def _read_page(self, budget: Budget, work: tuple[Callable[[Any], Any], object], seconds: float) -> Any:
+        budget.check()
+        try:
+            return self.pages.call(work, seconds=seconds)
+        finally:
+            budget.pay(self.pages.spent)
 
 
 async def _in(threads: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:

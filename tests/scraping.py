@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from aggregator.fetch import Fetcher, FetchSettings
 from aggregator.models import ArticleRules, Every, FeedState, Fetched, NotModified, ParsedFeed, ScrapeRules, Source
@@ -62,6 +63,11 @@ def html(origin: Origin, path: str, body: bytes | str, *, conditional: bool = Fa
     return origin.route(path, body, content_type="text/html", conditional=conditional)
 
 
+async def offload(function: Callable[[Any], Any], argument: object, seconds: float) -> Any:
+    """Compute in a thread, without a limit."""
+    return await asyncio.to_thread(function, argument)
+
+
 @dataclass(frozen=True)
 class Pulled:
     """What one pull of a source gave."""
@@ -83,7 +89,7 @@ async def fetch(
         return set(keys) & set(known)
 
     async with Fetcher(FetchSettings(user_agent="tests", concurrency=8)) as fetcher:
-        tools = Tools(fetch=fetcher.fetch, known=lookup, offload=asyncio.to_thread)
+        tools = Tools(fetch=fetcher.fetch, known=lookup, offload=offload)
         return await KINDS[source.kind].fetch(source, state or FeedState(source.id), tools)
 
 

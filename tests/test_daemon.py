@@ -97,6 +97,25 @@ def test_running_fetch_may_end_and_nothing_new_begins(site: Site, origin: Origin
     assert origin.asked("/later") == []
 
 
+def test_slow_source_holds_up_no_later_look_and_no_configuration(site: Site, origin: Origin) -> None:
+    feed, asked, answer = _held(origin, "/slow")
+    slow = {"id": "slow", "feed": feed, "timeout": "1h"}
+    one = {"id": "one", "feed": origin.route("/one", rss([item(1)])), "interval": "1s", "insist": True}
+    site.configure(slow, one)
+    with running(site) as daemon:
+        assert asked.wait(PATIENCE)
+        wait_until(lambda: "news/Item-1.md" in site.posts(), "the first post")
+        origin.route("/one", rss([item(1), item(2)]))
+        wait_until(lambda: "news/Item-2.md" in site.posts(), "the second post")
+        site.configure(slow, one, {"id": "two", "feed": origin.route("/two", rss([item(3)]))})
+        wait_until(lambda: "news/Item-3.md" in site.posts(), "the post of the new source")
+        answer.set()
+        wait_until(lambda: "news/Item-7.md" in site.posts(), "the post of the slow source")
+        assert len(origin.asked("/slow")) == 1
+        assert daemon.end() == 0
+    assert site.status()["slow"]["entries"] == 1
+
+
 def test_grace_period_has_an_end_and_leaves_the_source_due(site: Site, origin: Origin) -> None:
     feed, asked, answer = _held(origin, "/slow")
     site.configure({"id": "slow", "feed": feed, "timeout": "1h"})

@@ -55,6 +55,14 @@ def test_everything_and_some_are_taken_due_or_not(site: Site, store: Store) -> N
     assert ids(config, store, only=["s1"]) == ["s1"]
 
 
+def test_what_is_under_way_is_left_alone_with_its_domain(site: Site, store: Store) -> None:
+    urls = ["https://a.example.org/1", "https://b.example.org/2", "https://example.com/3"]
+    config = configured(site, store, *urls, "http://127.0.0.1/4", "http://127.0.0.1/5")
+    busy = [source for source in config.sources if source.id in ("s0", "s3")]
+    assert ids(config, store, busy=busy) == ["s2", "s4"]
+    assert ids(config, store, busy=config.sources) == []
+
+
 def test_a_crowded_domain_does_not_fill_a_cycle_of_the_daemon(site: Site, store: Store) -> None:
     urls = [f"https://example.org/{n}" for n in range(200)]
     config = configured(site, store, *urls, "https://example.com/", "http://127.0.0.1/1", "http://127.0.0.1/2")

@@ -73,6 +73,13 @@ def _call(*hook: str) -> Call:
     return Call(hook, "problem", "one", "https://example.org/", 3, "dns", "no\0such host")
 
 
+async def test_hook_that_no_system_can_run_keeps_no_other_from_being_called(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    mad = Call(("a\0b",), "problem", "mad", "https://example.org/", 3, "dns", "")
+    assert set(await run_calls([mad, _call("touch", str(told))])) == {"hook/mad", "hook/one"}
+    assert told.exists()
+
+
 async def test_hook_that_hangs_is_ended_with_its_children() -> None:
     assert await run_calls([_call("sh", "-c", "sleep 1000 & sleep 1000")], seconds=0.3) == {"hook/one": "problem"}
 

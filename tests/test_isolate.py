@@ -18,6 +18,8 @@ import pytest
 
 from aggregator.errors import FetchError, ParseError
 from aggregator.isolate import Isolated
+from aggregator.models import Fetched
+from aggregator.parse import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,6 +41,9 @@ def work(order: tuple[str, object]) -> object:
         case ("tell and hang", path):
             Path(str(path)).touch()
             return work(("hang", None))
+        case ("wait", seconds):
+            time.sleep(float(str(seconds)))
+            return "done"
         case ("eat", _):
             return len(bytearray(2**33))
         case ("die", _):
@@ -105,6 +110,56 @@ def test_every_call_has_a_deadline_of_its_own_whatever_came_before() -> None:
         worker.close()
         with pytest.raises(ParseError, match="longer than 1 s"):
             worker.call(("hang", None))
+
+
+def test_waiting_is_not_computing() -> None:
+    with isolated(seconds=0.2) as worker:
+        assert worker.call(("wait", 1)) == "done"
+
+
+def test_what_neither_computes_nor_ends_is_ended_by_the_clock() -> None:
+    with isolated(seconds=0.05) as worker:
+        with pytest.raises(ParseError, match="not read within 1 s") as error:
+            worker.call(("wait", 600))
+        assert error.value.kind == "unparsable"
+        assert worker.call(("echo", 1)) == 1
+
+
+def test_one_call_may_be_given_less_time_than_the_others() -> None:
+    with isolated(seconds=600) as worker:
+        with pytest.raises(ParseError, match=r"longer than 0\.2 s of computing"):
+            worker.call(("hang", None), seconds=0.2)
+        with pytest.raises(ParseError, match=r"longer than 0\.01 s of computing"):
+            worker.call(("hang", None), seconds=0)
+        assert worker.call(("echo", 1)) == 1
+
+
+@contextmanager
+def burners() -> Iterator[None]:
+    """Processes that keep every core busy, eight for each; they end by themselves after a minute of computing."""
+    code = "import resource; resource.setrlimit(resource.RLIMIT_CPU, (60, 60))\nwhile True: pass"
+    running = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(8 * (os.cpu_count() or 1))]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGPROF"), reason="no timer of computing here")
+def test_honest_document_is_read_however_busy_the_machine_is() -> None:
+    body = ("<channel>" + "<item><title>One</title><description>Words</description></item>" * 1500).encode()
+    document = Fetched("https://a.example/", "https://a.example/", 200, "application/rss+xml", body)
+    started = time.process_time()
+    expected = parse(document)
+    needed = time.process_time() - started
+    assert len(expected.entries) == 1500
+    with closing(Isolated("aggregator.parse:parse", seconds=4 * needed, memory_mb=None)) as reader:
+        reader.start()
+        with burners():
+            assert reader.call(document) == expected
 
 
 def test_what_cannot_be_sent_leaves_nothing_behind() -> None:

@@ -130,6 +130,26 @@ def test_submitted_batches_are_shared_by_the_process_and_whoever_waits() -> None
         assert [one()[1][-1] for one in rest] == [str(number) for number in range(20)]
 
 
+def test_whoever_has_the_turn_waits_for_nothing_that_needs_it() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        Pool(processes=1, first=0) as pool,
+        ThreadPoolExecutor(3) as threads,
+    ):
+        listener.settimeout(30)
+        port = str(listener.getsockname()[1])
+        started(pool)
+        # The one process works on a batch and has the next, so that nothing can go there.
+        busy = [threads.submit(pool.run, wait, [port] * SMALLEST) for _ in range(2)]
+        with listener.accept()[0] as first:
+            with pool.turn:
+                results = [pool.submit(work, [*FULL, str(number)]) for number in range(10)]
+                assert [result()[1][-1] for result in results] == [str(number) for number in range(10)]
+            first.close()
+        listener.accept()[0].close()
+        assert os.getpid() not in [one.result() for one in busy]
+
+
 def test_an_error_of_what_was_submitted_comes_with_its_result() -> None:
     with Pool(processes=1, first=0) as pool:
         results = [started(pool).submit(work, [word, *FULL]) for word in ("refuse", "good", "refuse")]

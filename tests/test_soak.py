@@ -51,6 +51,7 @@ async def test_nothing_grows_with_time(site: Site, origin: Origin) -> None:
     for day in range(WARM + DAYS):
         now[0] = NOW + timedelta(days=day)
         await daemon.tick()
+        await daemon.wait()
         daemon.heartbeat()
         if day % 20 == 1:
             daemon.reload()

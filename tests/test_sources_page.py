@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from bs4 import BeautifulSoup
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from aggregator.errors import ParseError
 from aggregator.models import Fetched
-from aggregator.sources.page import MAX_DEPTH, MAX_TAGS, Page, text_of
+from aggregator.sources.page import MAX_ATTRIBUTES_PER_TAG, MAX_DEPTH, MAX_TAGS, Page, text_of
 
 URL = "http://site.example/news/list.html"
 
@@ -217,6 +218,30 @@ def test_too_many_tags_are_refused() -> None:
     with pytest.raises(ParseError, match="more than 100000 tags") as caught:
         page("<b>" * (MAX_TAGS + 1))
     assert caught.value.kind == "too_large"
+
+
+def test_too_many_attributes_are_refused_whichever_tag_has_them() -> None:
+    names = " ".join(f"a{number}" for number in range(1000))
+    most = MAX_TAGS * MAX_ATTRIBUTES_PER_TAG // 1000
+    for html in (
+        f"<b {names}></b>" * (most + 1),
+        f"<b {names}/>" * (most + 1),
+        f"<b/{names.replace(' ', '/')}>" * most,
+    ):
+        with pytest.raises(ParseError, match="more than 200000 attributes") as caught:
+            page(html + "<i a>")
+        assert caught.value.kind == "too_large"
+    assert page(f"<b {names}></b>" * (most - 1) + "<i a>").first("i[a]") is not None
+
+
+def test_limit_of_tags_and_attributes_can_be_lower() -> None:
+    fetched = Fetched("http://site.example/", "http://site.example/", 200, "text/html", b"<b a b></b>" * 50)
+    assert Page(fetched, None, 100).first("b") is not None
+    for more in (b"<b></b>", b"<b a b c></b>"):
+        with pytest.raises(ParseError, match="more than 100 tags"):
+            Page(replace(fetched, body=fetched.body + more), None, 100)
+    with pytest.raises(ParseError, match="more than 200 attributes"):
+        Page(replace(fetched, body=b"<b a b c d e></b>" * 49), None, 100)
 
 
 def test_too_deep_pages_are_refused() -> None:

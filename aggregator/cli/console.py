@@ -82,24 +82,31 @@ def plain(text: str, style: str = "") -> Text:
 
 
 @contextmanager
-def progress(total: int, form: LogFormat) -> Iterator[Callable[[Result], None]]:
-    """Yield a function to call for each finished source: it moves a bar on a terminal, logs a line otherwise."""
+def progress(total: int, form: LogFormat) -> Iterator[tuple[Callable[[Result], None], Callable[[int, int], None]]]:
+    """Yield what shows how far a cycle has come: bars on a terminal, lines otherwise.
+
+    One function is to be called for each finished source, the other as that of `renewal`.
+    """
     console = _console(stderr=True)
     if form is LogFormat.json or not console.is_terminal:
-        yield tell_result
+        yield tell_result, told_renewal
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("sources", total=total)
+        sources = bars.add_task("sources", total=total)
+        entries = bars.add_task("cleaning stored entries", total=None, visible=False)
 
         def advance(result: Result) -> None:
             if result.failed:
                 bars.console.print(plain(f"{result.source.id}: {describe(result)}", "red"))
-            bars.advance(task)
+            bars.advance(sources)
 
-        yield advance
+        def renew(done: int, of: int) -> None:
+            bars.update(entries, completed=done, total=of, visible=True)
+
+        yield advance, renew
 
 
 @contextmanager

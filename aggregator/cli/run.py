@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aggregator.config import Config
-    from aggregator.pool import Pool
+    from aggregator.models import FeedState, Source
     from aggregator.publish.report import Failure, Report
     from aggregator.store import Store
     from aggregator.update import Result
@@ -92,39 +92,60 @@ def _known_sources(config: Config, wanted: Sequence[str]) -> None:
 def run_cycle(
     config: Config, data: Path, *, everything: bool, only: Sequence[str], form: LogFormat = LogFormat.text
 ) -> int:
-    """Update, remove what is kept no longer, publish, and tell of sources that broke; returns the exit status."""
+    """Run a cycle over the sources that are due and show what it gave; returns the exit status.
+
+    Raises:
+        AggregatorError: something else than a source failed; all else was done and shown.
+    """
+    from functools import partial
+
+    from aggregator.cli.console import progress, renewal
+    from aggregator.cycle import Cycle
     from aggregator.pool import Pool
 
     with opened_store(data) as store, Pool() as pool:
-        results = _pull(config, store, pool, everything=everything, only=only, form=form)
+        chosen = _chosen(config, store, everything=everything, only=only, form=form)
+        make = partial(Cycle, store, data, pool, config=lambda: config, clock=utc_now)
+        if chosen:
+            import asyncio
 
-        from aggregator.cli.console import renewal
-        from aggregator.health import write_heartbeat
-        from aggregator.publish.site import publish as publish_changed
-        from aggregator.retention import retain
-
-        try:
-            removed = retain(config, store, data, utc_now())
-            with renewal() as renewing:
-                report = publish_changed(store, config, data, renewing=renewing, run=pool.submit)
-            write_heartbeat(data, utc_now())
-            _tell_changes(config, store, results)
-        finally:
-            # Last of all: whoever reads it may be slow, or gone.
-            _show(config, store, results)
-        if removed.entries:
-            say(f"Removed {removed.entries} entries that are kept no longer.")
-    show_written(report, data)
-    return max(_status(results), show_failures([*removed.failures, *report.failures]))
+            with progress(len(chosen), form) as (on_result, on_renewed):
+                summary = asyncio.run(make(on_renewed=on_renewed).run(chosen, on_result=on_result))
+        else:
+            idle = _nothing_due(config, store)
+            with renewal() as on_renewed:
+                summary = make(on_renewed=on_renewed).finish()
+    # Only now: what cannot be shown must not keep anything from being published, and who reads it may be slow.
+    if chosen:
+        _show(config, summary.results)
+    else:
+        say(idle)
+    if summary.removed:
+        say(f"Removed {summary.removed} entries that are kept no longer.")
+    show_written(summary.written, data)
+    status = max(_status(summary.results), show_failures(summary.failures))
+    for trouble in summary.troubles[:-1]:
+        complain(f"error: {trouble}")
+    if summary.troubles:
+        raise summary.troubles[-1]
+    return status
 
 
 def show_cycle(config: Config, store: Store, *, everything: bool, only: Sequence[str], form: LogFormat) -> int:
     """Fetch and compare only, on a store that may be thrown away; returns the exit status."""
-    from aggregator.pool import Pool
+    chosen = _chosen(config, store, everything=everything, only=only, form=form)
+    results: Sequence[Result] = ()
+    if chosen:
+        import asyncio
 
-    with Pool() as pool:
-        results = _pull(config, store, pool, everything=everything, only=only, form=form, dry_run=True)
-    _show(config, store, results)
+        from aggregator.cli.console import progress
+        from aggregator.update import update_due
+
+        with progress(len(chosen), form) as (on_result, _):
+            results = asyncio.run(update_due(config, store, chosen, clock=utc_now, dry_run=True, on_result=on_result))
+        _show(config, results)
+    else:
+        say(_nothing_due(config, store))
     say("Dry run: nothing was stored or written.")
     return _status(results)
 
@@ -133,44 +154,15 @@ def _status(results: Sequence[Result]) -> int:
     return 1 if any(result.missed for result in results) else 0
 
 
-def _pull(
-    config: Config,
-    store: Store,
-    pool: Pool,
-    *,
-    everything: bool,
-    only: Sequence[str],
-    form: LogFormat,
-    dry_run: bool = False,
-) -> Sequence[Result]:
-    """Run one cycle and log what it gives."""
+def _chosen(
+    config: Config, store: Store, *, everything: bool, only: Sequence[str], form: LogFormat
+) -> list[tuple[Source, FeedState]]:
+    """The sources to update now, in the order in which they begin."""
     from aggregator.due import choose
 
     configure(form, hide, stamped=False)
     store.sync_sources(config.sources)
-    chosen = choose(config, store, utc_now(), everything=everything, only=only)
-    if not chosen:
-        return ()
-    import asyncio
-
-    from aggregator.cli.console import progress
-    from aggregator.update import update_due
-
-    with progress(len(chosen), form) as on_result:
-        cycle = update_due(config, store, chosen, clock=utc_now, pool=pool, dry_run=dry_run, on_result=on_result)
-        return asyncio.run(cycle)
-
-
-def _tell_changes(config: Config, store: Store, results: Sequence[Result]) -> None:
-    """Run the hooks of sources that broke or work again."""
-    if not results:
-        return
-    import asyncio
-
-    from aggregator.hooks import due_calls, run_calls
-
-    if calls := due_calls(config, store.fingerprints(), results):
-        store.record(asyncio.run(run_calls(calls)))
+    return choose(config, store, utc_now(), everything=everything, only=only)
 
 
 def _nothing_due(config: Config, store: Store) -> str:
@@ -181,11 +173,8 @@ def _nothing_due(config: Config, store: Store) -> str:
     return f"No source is due.{when} Use --all to update them anyway."
 
 
-def _show(config: Config, store: Store, results: Sequence[Result]) -> None:
+def _show(config: Config, results: Sequence[Result]) -> None:
     """The table of what each source gave; of a long one only the rows that say something."""
-    if not results:
-        say(_nothing_due(config, store))
-        return
     from rich.table import Table
 
     from aggregator.cli.console import output, plain

@@ -19,16 +19,34 @@ from aggregator.models import Access, FeedState, Fetched, NotModified, ParsedFee
 _LIKE_ALL = Access()
 
 
+class Spent(Exception):
+    """A source has had what it may have in one cycle: time, bytes or computing; the message says which."""
+
+
+class Offload(Protocol):
+    """Runs a function that computes for long where it can be ended, and gives its result."""
+
+    def __call__(self, function: Callable[[Any], Any], argument: object, seconds: float, /) -> Awaitable[Any]:
+        """Run a function of a module; it and its argument and result can be pickled.
+
+        Args:
+            seconds: that it may compute.
+
+        Raises:
+            ParseError: ``unparsable`` where it took too long or too much memory; or the one that it raised.
+            Spent: it was not even begun.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a kind may use of the rest of the program."""
 
-    #: Fetch one document; raises `FetchError`.
+    #: Fetch one document; raises `FetchError` or `Spent`.
     fetch: Callable[[Request], Awaitable[Fetched | NotModified]]
     #: Those of the given entry keys that are stored for this source.
     known: Callable[[Sequence[str]], Awaitable[set[str]]]
-    #: Run a function that computes for long off the event loop, and give its result.
-    offload: Callable[..., Awaitable[Any]]
+    offload: Offload
 
 
 Parse = Callable[[Fetched], ParsedFeed]
@@ -49,6 +67,7 @@ class Kind(Protocol):
 
         Raises:
             SourceError: it could not be had.
+            Spent: there was no time for it.
         """
 
     def read(self, source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:

@@ -10,6 +10,8 @@ import codecs
 import re
 import time
 from collections.abc import Iterator
+from math import inf
+from typing import Any
 
 import soupsieve
 from bs4 import BeautifulSoup, Tag
@@ -20,9 +22,11 @@ from aggregator.models import Fetched
 from aggregator.parse.document import address, base_address, language
 from aggregator.parse.encoding import decode
 
-#: A tree takes about 2 kB a tag; no page for people has so many, nor nests them so deep.
+#: A tree takes about 2 kB a tag; no page for people has so many, start and end tags counted, nor nests them so deep.
 MAX_TAGS = 100_000
 MAX_DEPTH = 256
+#: Attributes of all tags, for each tag that is allowed; pages have one or two.
+MAX_ATTRIBUTES_PER_TAG = 2
 #: CPU time for all selectors on one page; a page can be made so that a harmless selector takes hours on it.
 SELECT_SECONDS = 5.0
 #: Bytes at the start of a page in which its own word on its encoding is looked for; the HTML standard asks for 1024.
@@ -35,17 +39,22 @@ class Page:
     Args:
         fetched: the page as it came.
         encoding: the encoding where it must be forced.
+        max_tags: tags that it may have.
 
     Raises:
-        ParseError: the page has too many tags or nests them too deep.
+        ParseError: the page has too many tags or attributes, or nests the tags too deep.
     """
 
-    def __init__(self, fetched: Fetched, encoding: str | None) -> None:
+    def __init__(self, fetched: Fetched, encoding: str | None, max_tags: int = MAX_TAGS) -> None:
         self.url = fetched.url
         self._text = _text(fetched, encoding)
-        if self._text.count("<") > MAX_TAGS:
-            raise ParseError(f"the page has more than {MAX_TAGS} tags", kind="too_large", url=self.url)
-        self._soup = _soup(self._text)
+        if self._text.count("<") > max_tags:
+            raise ParseError(f"the page has more than {max_tags} tags", kind="too_large", url=self.url)
+        most = MAX_ATTRIBUTES_PER_TAG * max_tags
+        try:
+            self._soup = _Soup(self._text, most)
+        except _TooManyAttributes:
+            raise ParseError(f"the page has more than {most} attributes", kind="too_large", url=self.url) from None
         self._deadline = time.thread_time() + SELECT_SECONDS
         depth = {id(self._soup): 0}
         for tag in self._soup.find_all(True):
@@ -89,7 +98,7 @@ class Page:
         cut = _cut(self._text, tag.name, number)
         if cut is None:
             return written
-        again = _soup(f"<div>{cut}</div>").find("div")
+        again = _Soup(f"<div>{cut}</div>", inf).find("div")
         same = isinstance(again, Tag) and again.decode_contents(formatter="minimal") == written
         return cut if same else written
 
@@ -118,9 +127,24 @@ def attribute(tag: Tag, name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _soup(text: str) -> BeautifulSoup:
-    # The newline keeps BeautifulSoup from warning that a page looks like a file name, an address or XML.
-    return BeautifulSoup("\n" + text, "lxml")
+class _TooManyAttributes(Exception):
+    """Ends the reading of a page."""
+
+
+class _Soup(BeautifulSoup):
+    """A tree whose attributes are counted while it grows: each takes memory of its own."""
+
+    def __init__(self, text: str, most: float) -> None:
+        self._left = most
+        # The newline keeps BeautifulSoup from warning that a page looks like a file name, an address or XML.
+        super().__init__("\n" + text, "lxml")
+
+    def handle_starttag(self, name: str, namespace: Any, nsprefix: Any, attrs: Any, *more: Any, **named: Any) -> Any:
+        """Take a start tag of the parser."""
+        self._left -= len(attrs)
+        if self._left < 0:
+            raise _TooManyAttributes
+        return super().handle_starttag(name, namespace, nsprefix, attrs, *more, **named)
 
 
 def _text(fetched: Fetched, forced: str | None) -> str:

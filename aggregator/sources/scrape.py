@@ -4,7 +4,7 @@ The list says which articles to fetch, so pages are read while fetching: `fetch`
 already read in `Fetched.parsed`, and `read` is left with the dates, which need the time. An article is fetched once:
 its address is its identity, and what is stored is not asked for again. An article that cannot be had, or on whose page
 `article.body` matches nothing, is in `Fetched.missing` and is tried again next time; one that is gone (404, 410) is a
-note.
+note. So is what there was no time for: a site may ask for a minute between two requests, and a page can take seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from aggregator.models import (
     Text,
 )
 from aggregator.parse.xmltree import one_line
-from aggregator.sources.base import Parse, Tools, conditional_request, fingerprint, plain_request
+from aggregator.sources.base import Parse, Spent, Tools, conditional_request, fingerprint, plain_request
 from aggregator.sources.dates import find_date
 from aggregator.sources.page import Page, attribute, text_of
 
@@ -40,6 +40,10 @@ AS_FETCHED = False
 
 #: Articles of one source that are fetched at once; the fetcher's own limits apply besides.
 AT_ONCE = 4
+#: Seconds that the reading of one page may compute.
+PAGE_SECONDS = 10.0
+#: Start and end tags of an article page; a list page may have more. There are many articles, and each is read twice.
+MAX_ARTICLE_TAGS = 40_000
 
 #: Elements that make an article without any text one all the same.
 _MEDIA = ["img", "picture", "video", "audio", "iframe", "embed", "object", "svg"]
@@ -75,7 +79,7 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     page = await tools.fetch(replace(request, robots=True))
     if isinstance(page, NotModified):
         return page
-    listed: _List = await tools.offload(_read_list, rules, page)
+    listed: _List = await tools.offload(_read_list, (rules, page), PAGE_SECONDS)
     if rules.article is None:
         return replace(page, parsed=replace(listed.feed, entries=listed.links))
     known = await tools.known([link.url for link in listed.links if link.url])
@@ -84,6 +88,7 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     articles = [one for one in outcomes if isinstance(one, _Article)]
     gone = [one for one in outcomes if _is_gone(one)]
     failed = [one for one in outcomes if isinstance(one, SourceError) and not _is_gone(one)]
+    left = [one for one in outcomes if isinstance(one, Spent)]
     # One bad link among known ones is no news. When the site has changed, its list soon holds nothing but failures.
     if not articles and len(failed) * 2 > len(listed.links):
         message = f"none of the {len(new)} new articles could be read; the first: {failed[0]}"
@@ -94,7 +99,8 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
         entries=tuple(article.entry for article in articles),
         repairs=(*dict.fromkeys(notes), *(f"article is gone: {one}" for one in gone)),
     )
-    return replace(page, parsed=feed, missing=tuple(map(str, failed)))
+    later = [f"{len(left)} articles are left for the next time: {left[0]}"] if left else []
+    return replace(page, parsed=feed, missing=(*map(str, failed), *later))
 
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
@@ -110,12 +116,13 @@ def _rules(source: Source) -> ScrapeRules:
     return source.scrape
 
 
-def _read_list(rules: ScrapeRules, fetched: Fetched) -> _List:
+def _read_list(work: tuple[ScrapeRules, Fetched]) -> _List:
     """Find the links on a list page.
 
     Raises:
         ParseError: there are none.
     """
+    rules, fetched = work
     page = Page(fetched, rules.encoding)
     titles: dict[str, str] = {}
     matched = 0
@@ -154,17 +161,21 @@ def _link_title(link: Tag) -> str:
 
 async def _articles(
     source: Source, rules: ScrapeRules, article: ArticleRules, links: Sequence[RawEntry], tools: Tools
-) -> list[_Article | SourceError]:
+) -> list[_Article | SourceError | Spent]:
     """Fetch and read article pages, a few at a time; what fails is in the result."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(link: RawEntry) -> _Article | SourceError:
+    async def one(link: RawEntry) -> _Article | SourceError | Spent:
         request = replace(plain_request(source, link.url or "", accept=ACCEPT), robots=True)
         async with gate:
             try:
                 page = await tools.fetch(request)
-                result: _Article = await tools.offload(_read_article, article, rules.encoding, link, page)
-            except SourceError as error:
+                work = article, rules.encoding, link, page
+                result: _Article = await tools.offload(_read_article, work, PAGE_SECONDS)
+            except ParseError as error:
+                # What was ended from outside could not say where.
+                return error if error.url else ParseError(str(error), kind=error.kind, url=link.url)
+            except (SourceError, Spent) as error:
                 return error
             return result
 
@@ -173,21 +184,20 @@ async def _articles(
     return [task.result() for task in tasks]
 
 
-def _is_gone(outcome: _Article | SourceError) -> bool:
+def _is_gone(outcome: object) -> bool:
     return isinstance(outcome, FetchError) and outcome.status in (404, 410)
 
 
-def _read_article(
-    rules: ArticleRules, encoding: str | None, link: RawEntry, fetched: Fetched | NotModified
-) -> _Article:
+def _read_article(work: tuple[ArticleRules, str | None, RawEntry, Fetched | NotModified]) -> _Article:
     """Read an article page.
 
     Raises:
         ParseError: there is no article on it.
     """
+    rules, encoding, link, fetched = work
     if isinstance(fetched, NotModified):
         raise ParseError("the server says unchanged of a page never fetched", kind="unparsable", url=fetched.url)
-    page = Page(fetched, encoding)
+    page = Page(fetched, encoding, MAX_ARTICLE_TAGS)
     notes: list[str] = []
 
     def text(key: str, selector: str | None) -> str:

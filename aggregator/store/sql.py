@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select
 
-from aggregator.errors import RowError, StoreError
+from aggregator.errors import RowError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
 from aggregator.store import hosts, rows, statements, sync
 from aggregator.store.base import Assignment, PostFile, Recognized, Rhythm, Store, Stored, Told, Unassigned, Unreadable
@@ -169,7 +169,8 @@ class SqlStore:
         with self._database.write() as connection:
             found = statements.SOURCE.rows(connection, state.source_id)
             if not found:
-                raise StoreError(f"no source {state.source_id!r} in {self._database.path}; sync the sources first")
+                where = f"no source {state.source_id!r} in {self._database.path}"
+                raise RowError(f"{where}; sync the sources first")
             pk, name, title, fallback, category, active = found[0]
             if update.new or update.changed or update.reread:
                 category = category if active else None

@@ -1,0 +1,245 @@
+"""One cycle, from the sources that are due to the files and the hooks.
+
+    update the sources                  while that takes long, every now and then:
+                                            remove what is kept no longer; publish what is stored
+    remove what is kept no longer
+    publish
+    leave the heartbeat
+    tell people of sources that broke, or work again
+
+A source that is slow holds up nobody's publication. No step is left out because another one failed: what went wrong is
+in the `Summary`, and the next cycle mends it. The store is used by whoever has the pool's turn, so that several cycles
+can share one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from aggregator.errors import AggregatorError
+from aggregator.health import write_heartbeat
+from aggregator.logs import tell
+from aggregator.publish.report import Failure, Report
+from aggregator.publish.site import publish
+from aggregator.retention import retain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aggregator.budget import Share
+    from aggregator.config import Config
+    from aggregator.models import FeedState, Source
+    from aggregator.pool import Pool
+    from aggregator.store import Store
+    from aggregator.update import Result
+
+log = logging.getLogger(__name__)
+
+#: Time from the first entry that is stored to its publication, where sources are under way for so long. The
+#: publication itself takes some more; a minute is promised for both.
+PUBLISH_AFTER = timedelta(seconds=45)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a cycle gave."""
+
+    #: In the order in which the sources were done.
+    results: list[Result] = field(default_factory=list)
+    #: Entries that are kept no longer.
+    removed: int = 0
+    #: What was written, removed and taken over by all publications.
+    written: Report = field(default_factory=Report)
+    #: Files and entries that could not be removed or published, as the last publication left it.
+    failures: list[Failure] = field(default_factory=list)
+    #: What did not work and is no failure of a source.
+    troubles: list[AggregatorError] = field(default_factory=list)
+
+
+class Cycle:
+    """One cycle; `run` it once, or `finish` it without one where no source is due.
+
+    Args:
+        config: the configuration in force, asked at each publication: it may change while sources are under way.
+        pool: renders feeds and posts, and has the turn at the store.
+        clock: the current time, aware and in UTC.
+        publish_after: time from the first entry that is stored to its publication.
+        on_posts: called with the number of posts that a publication has looked at so far.
+        on_renewed: called while stored entries are brought to today's rules, see `publish`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        data: Path,
+        pool: Pool,
+        *,
+        config: Callable[[], Config],
+        clock: Callable[[], datetime],
+        publish_after: timedelta = PUBLISH_AFTER,
+        on_posts: Callable[[int], None] = lambda posts: None,
+        on_renewed: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        self.summary = Summary()
+        self._store = store
+        self._data = data
+        self._pool = pool
+        self._config = config
+        self._clock = clock
+        self._publish_after = publish_after
+        self._on_posts = on_posts
+        self._on_renewed = on_renewed
+        self._began = clock()
+
+    async def run(
+        self,
+        chosen: Sequence[tuple[Source, FeedState]],
+        *,
+        on_result: Callable[[Result], None] = lambda result: None,
+        on_begun: Callable[[], None] = lambda: None,
+        stopping: Callable[[], bool] = lambda: False,
+        share: Share | None = None,
+        busy: int = 0,
+    ) -> Summary:
+        """Run all steps; see `update_due` for the arguments."""
+        from aggregator.budget import USUAL
+        from aggregator.update import update_due
+
+        news = asyncio.Event()
+
+        def hear(result: Result) -> None:
+            self.summary.results.append(result)
+            if result.new or result.changed:
+                news.set()
+            self._attempt(on_result, result)
+
+        with ThreadPoolExecutor(1, "aggregator-cycle") as keeping:
+            meanwhile = asyncio.create_task(self._publish_meanwhile(news, keeping))
+            try:
+                await update_due(
+                    self._config(),
+                    self._store,
+                    chosen,
+                    clock=self._clock,
+                    pool=self._pool,
+                    on_result=hear,
+                    on_begun=on_begun,
+                    stopping=stopping,
+                    share=share or USUAL,
+                    busy=busy,
+                )
+            except Exception as error:
+                self._note(error)
+            finally:
+                meanwhile.cancel()
+                with suppress(asyncio.CancelledError):
+                    await meanwhile
+            await _in(keeping, self.finish)
+            await self._call_hooks(keeping)
+        return self.summary
+
+    def finish(self) -> Summary:
+        """Remove, publish, and leave the heartbeat; whoever calls this has no turn at the store."""
+        with self._pool.turn:
+            self._attempt(self._retain)
+            self._attempt(self._publish)
+            if not self.summary.troubles:
+                self._attempt(write_heartbeat, self._data, self._clock())
+        return self.summary
+
+    async def _publish_meanwhile(self, news: asyncio.Event, keeping: ThreadPoolExecutor) -> None:
+        """Publish what is stored, each time that something was, after a while in which more of it comes."""
+        while True:
+            await news.wait()
+            await asyncio.sleep(self._publish_after.total_seconds())
+            news.clear()
+            await _in(keeping, self._publish_quietly)
+
+    def _publish_quietly(self) -> None:
+        """Publish while sources are under way; what does not work is tried again at the end, and told then."""
+        with self._pool.turn:
+            try:
+                self._retain()
+                report = self._publish()
+            except Exception as error:
+                tell(f"not published yet: {error}", action="publish", level=logging.WARNING)
+                return
+        posts, feeds = len(report.posts), len(report.feeds)
+        if report.files:
+            message = f"sources are still under way; {posts} posts and {feeds} feeds written meanwhile"
+            tell(message, action="publish", posts=posts, feeds=feeds)
+
+    def _retain(self) -> None:
+        removed = retain(self._config(), self._store, self._data, self._clock(), since=self._began)
+        self.summary.removed += removed.entries
+        self.summary.failures = removed.failures
+
+    def _publish(self) -> Report:
+        report = publish(
+            self._store,
+            self._config(),
+            self._data,
+            progress=self._on_posts,
+            renewing=self._on_renewed,
+            run=self._pool.submit,
+        )
+        before = self.summary.written
+        self.summary.written = replace(
+            report,
+            posts=_once(before.posts, report.posts),
+            feeds=_once(before.feeds, report.feeds),
+            removed=_once(before.removed, report.removed),
+            adopted=_once(before.adopted, report.adopted),
+            avoided=_once(before.avoided, report.avoided),
+            notes=_once(before.notes, report.notes),
+        )
+        self.summary.failures = [*self.summary.failures, *report.failures]
+        return report
+
+    async def _call_hooks(self, keeping: ThreadPoolExecutor) -> None:
+        """Run the hooks of sources that broke or work again."""
+        from aggregator.hooks import due_calls, run_calls
+
+        if not self.summary.results:
+            return
+        try:
+            told = await _in(keeping, self._in_turn, self._store.fingerprints)
+            if calls := due_calls(self._config(), told, self.summary.results):
+                await _in(keeping, self._in_turn, self._store.record, await run_calls(calls))
+        except Exception as error:
+            self._note(error)
+
+    def _in_turn(self, function: Callable[..., T], *args: Any) -> T:
+        with self._pool.turn:
+            return function(*args)
+
+    def _attempt(self, step: Callable[..., object], *args: object) -> None:
+        """Do a step; its failure is kept, and the others are done all the same."""
+        try:
+            step(*args)
+        except Exception as error:
+            self._note(error)
+
+    def _note(self, error: Exception) -> None:
+        if not isinstance(error, AggregatorError):
+            log.error("unexpected error", exc_info=error)
+            error = AggregatorError(f"unexpected error: {type(error).__name__}: {error}")
+        if str(error) not in map(str, self.summary.troubles):
+            self.summary.troubles.append(error)
+
+
+def _once(before: list[str], more: list[str]) -> list[str]:
+    return list(dict.fromkeys((*before, *more)))
+
+
+async def _in(threads: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, function, *args)
