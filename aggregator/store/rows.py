@@ -118,7 +118,7 @@ def _enclosures(dumped: str) -> tuple[Enclosure, ...]:
 def _origin(
     id: str, name: str | None, title: str | None, url: str, home_url: str | None, category: str, section: str | None
 ) -> Origin:
-    return Origin(id, origin_name(name, title, url), url, home_url, category, section)
+    return Origin(id, origin_name(name, title, url), url, home_url, category, section, bool(name))
 
 
 def _dump(values: Sequence[Any]) -> str:
