@@ -5,7 +5,7 @@ a Markdown file in which the HTML stands inside of a ``<div>`` has nothing for M
 size of the HTML.
 
 A ``<div>`` at the start of a line opens an HTML block, which ends at the first blank line (CommonMark 0.31, section
-4.6, kind 6). Blank is a line of spaces and tabs only; nothing else ends the block, and inside of it nothing has a meaning.
+4.6, kind 6). Blank is a line of spaces and tabs only; nothing else ends the block, and nothing inside has a meaning.
 """
 
 from __future__ import annotations
