@@ -108,6 +108,12 @@ def test_picture_that_the_body_does_not_show_stands_at_its_head(body: str) -> No
     assert head in post
 
 
+def test_only_blanks_are_left_out_before_and_after_a_body() -> None:
+    episode = Enclosure("https://a.example/e7.mp3", "audio/mpeg")
+    post = _post(make_item(html=" \n\u3000一段\u3000\n ", image="https://a.example/1.png", enclosures=(episode,)))
+    assert "</p>\n\u3000一段\u3000\n<p><audio" in post
+
+
 def test_address_of_the_picture_ends_no_attribute_and_no_style() -> None:
     post = _post(make_item(html="", image="https://a.example/it's_(1).png"))
     assert _front(post)["headimg"] == "https://a.example/it%27s_%281%29.png"

@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 
 #: What blank lines are made of.
-_BLANK = " \t\n"
-_BEFORE_BLANK = re.compile(r"\n(?=[ \t]*+\n)")
+BLANK = " \t\n"
+_BEFOREBLANK = re.compile(r"\n(?=[ \t]*+\n)")
 _LINE_END = re.compile(r"\r\n?")
 _LEADING_TAB = re.compile(r"^( *+)\t", re.MULTILINE)
 
@@ -24,8 +24,8 @@ def one_block(html: str) -> str:
     if "\r" in html:
         # Readers of HTML read them as line feeds (HTML standard, section 13.2.3.5), and so does Markdown.
         html = _LINE_END.sub("\n", html)
-    html = html.lstrip(_BLANK)
-    inner = html.rstrip(_BLANK)
+    html = html.lstrip(BLANK)
+    inner = html.rstrip(BLANK)
     closed = _BEFORE_BLANK.sub("&#10;", inner)
     if "\t" in closed and "<pre" in closed:
         # Versions of marked before 15 write four spaces for each tab that begins a line.

@@ -17,7 +17,7 @@ from aggregator.models import Enclosure, Item
 from aggregator.normalize.urls import clean_url
 from aggregator.publish import yamltext
 from aggregator.publish.images import proxied, rewrite_images
-from aggregator.publish.markdown import one_block
+from aggregator.publish.markdown import BLANK, one_block
 from aggregator.publish.media import files, picture
 from aggregator.publish.presets import PRESETS, Field, Preset
 from aggregator.publish.values import rfc822
@@ -100,10 +100,10 @@ def _with_media(post: Post, proxy: str | None) -> tuple[str, str | None]:
     shown = {image, *addresses, *map(clean_url, addresses)} if post.enclosures else {image}
     more = files(post.enclosures, post.body, shown)
     if image is not None and image not in addresses and image not in map(clean_url, addresses):
-        body = f"{picture(proxied(image, proxy))}\n{body.lstrip()}"
+        body = f"{picture(proxied(image, proxy))}\n{body.lstrip(BLANK)}"
     # Themes write the address as it is into attributes and styles.
     front = None if image is None else proxied(image.translate(_QUOTES), proxy)
-    return body.rstrip() + more if more else body, front
+    return body.rstrip(BLANK) + more if more else body, front
 
 
 def _field(field: Field, post: Post, image: str | None, preset: Preset) -> str:
