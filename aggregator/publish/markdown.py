@@ -14,7 +14,7 @@ import re
 
 #: What blank lines are made of.
 BLANK = " \t\n"
-_BEFOREBLANK = re.compile(r"\n(?=[ \t]*+\n)")
+_BEFORE_BLANK = re.compile(r"\n(?=[ \t]*+\n)")
 _LINE_END = re.compile(r"\r\n?")
 _LEADING_TAB = re.compile(r"^( *+)\t", re.MULTILINE)
 
