@@ -171,6 +171,26 @@ def test_names_that_come_from_a_feed_are_masked_like_titles() -> None:
     assert own["author"] == name
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        # Each of these ended a build, or put the page of one category in the place of another.
+        ("constructor", "constructor_"),
+        ("__proto__", "__proto__" + "_"),
+        ("词" * 300, "词" * 66),
+        ("x" * 300, "x" * 200),
+        ("+++", "s"),
+        ("..", "s"),
+        ("<>", "s"),
+        ("😀", "😀"),
+    ],
+)
+def test_names_that_come_from_a_feed_are_fit_for_folders(name: str, written: str) -> None:
+    foreign = Origin("s", name, "https://example.org/feed", None, "news", None, named=False)
+    front = _front(_post(make_item(origin=foreign), group=None))
+    assert (front["categories"], front["author"]) == ([written], written)
+
+
 def test_placeholder_depends_on_the_id_only() -> None:
     first = _front(_post(make_item(1)))["headimg"]
     assert first == _front(_post(make_item(1, title="Another", html="<p>New</p>")))["headimg"]

@@ -61,13 +61,13 @@ def post_name(title: str, fallback: str) -> str:
     if not text.isprintable():
         text = "".join(character for character in text if unicodedata.category(character) not in _INVISIBLE)
     text = _SPACE.sub("-", unicodedata.normalize("NFC", _BLANK.sub("", text)))
-    text = _cut(_MASKED.sub("_", text).strip(_EDGES), MAX_BYTES - len(EXTENSION))
+    text = cut(_MASKED.sub("_", text).strip(_EDGES), MAX_BYTES - len(EXTENSION))
     if not any(map(str.isalnum, text)):
         return fallback
     base, dot, rest = text.partition(".")
     if _RESERVED.match(_fold(base)):
         # The limit is far away: reserved names are short.
-        text = _cut(f"{base}_{dot}{rest}", MAX_BYTES - len(EXTENSION))
+        text = cut(f"{base}_{dot}{rest}", MAX_BYTES - len(EXTENSION))
     return text
 
 
@@ -113,7 +113,7 @@ def assign_paths(wanted: Sequence[Wanted], taken: Callable[[Collection[str]], Se
 def _path(slug: str, name: str, identity: str, length: int) -> str:
     """The path with so many digits of the id's digest."""
     suffix = f"-{_digest(identity)[:length]}" if length else ""
-    return f"{slug}/{_cut(name, MAX_BYTES - len(EXTENSION) - len(suffix))}{suffix}{EXTENSION}"
+    return f"{slug}/{cut(name, MAX_BYTES - len(EXTENSION) - len(suffix))}{suffix}{EXTENSION}"
 
 
 def _digest(identity: str) -> str:
@@ -127,7 +127,7 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-def _cut(text: str, limit: int) -> str:
+def cut(text: str, limit: int) -> str:
     """The longest start of `text` within `limit` bytes of UTF-8 that ends at a grapheme boundary and with no edge."""
     if len(text) * 4 <= limit or len(text.encode()) <= limit:
         return text

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+import string
 from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from aggregator.publish import yamltext
 from aggregator.publish.images import proxied, rewrite_images
 from aggregator.publish.markdown import BLANK, one_block
 from aggregator.publish.media import files, picture
+from aggregator.publish.names import MAX_BYTES, cut
 from aggregator.publish.presets import PRESETS, Field, Preset
 from aggregator.publish.values import rfc822
 
@@ -26,6 +28,8 @@ __all__ = ["PRESETS", "Post", "Preset", "post_of", "render_post"]
 
 #: What may be a character reference; names are at most 32 characters long.
 _REFERENCE = re.compile(r"&(?=[#A-Za-z])#?[0-9A-Za-z]{1,32};?")
+#: What is left out of the name of a folder.
+_NOT_IN_FOLDERS = string.punctuation + string.whitespace
 _QUOTES = str.maketrans({"'": "%27", "(": "%28", ")": "%29"})
 
 
@@ -41,6 +45,7 @@ class Post(NamedTuple):
     enclosures: tuple[Enclosure, ...]
     #: The most general category.
     group: str | None
+    source_id: str
     #: Name of the source, and whether it is the one of the configuration.
     source: str
     named: bool
@@ -59,6 +64,7 @@ def post_of(item: Item, category_title: str | None) -> Post:
         entry.image,
         entry.enclosures,
         category_title,
+        origin.id,
         origin.name,
         origin.named,
         origin.section,
@@ -128,7 +134,13 @@ def _field(field: Field, post: Post, image: str | None, preset: Preset) -> str:
 
 
 def _source(post: Post, preset: Preset) -> str:
-    return post.source if post.named else _masked(post.source, preset)
+    """The name of the source, fit for a category: generators make a folder of it."""
+    if post.named:
+        return post.source
+    name = cut(_masked(post.source, preset), MAX_BYTES)
+    if not name.strip(_NOT_IN_FOLDERS):
+        return post.source_id
+    return f"{name}_" if name in preset.reserved else name
 
 
 def _masked(text: str, preset: Preset) -> str:

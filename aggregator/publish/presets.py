@@ -39,6 +39,8 @@ class Preset:
     ending: str
     #: Characters that become ``_`` in the title, and in names that come from a feed.
     masked: str
+    #: Names of categories that the generator cannot bear; a name that comes from a feed gets a ``_`` there.
+    reserved: frozenset[str]
     #: Replacements in the body, so that the generator's template engine leaves it alone.
     escapes: tuple[tuple[str, str], ...]
     #: The same for what only a pattern can tell; done after `escapes`.
@@ -59,6 +61,23 @@ HEXO = Preset(
     middle="---\n\n<div>   \n",
     ending="  \n</div>\n            ",
     masked='\\/:*?"<>|[]\u201c\u201d',
+    # Hexo looks categories up in an object of JavaScript, which has these by birth.
+    reserved=frozenset(
+        {
+            "constructor",
+            "hasOwnProperty",
+            "isPrototypeOf",
+            "propertyIsEnumerable",
+            "toLocaleString",
+            "toString",
+            "valueOf",
+            "__proto__",
+            "__defineGetter__",
+            "__defineSetter__",
+            "__lookupGetter__",
+            "__lookupSetter__",
+        }
+    ),
     # Hexo runs Nunjucks over posts: {{ }}, {% %} and {# #}. U+FFFC marks the places where Hexo puts back what it took
     # out before; one that it finds elsewhere ends the whole build.
     escapes=(("{", "&#123;"), ("}", "&#125;"), ("\ufffc", "&#65532;")),
