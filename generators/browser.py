@@ -15,8 +15,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
+from playwright.sync_api import BrowserContext, Dialog, Error, Page, Request, Route, sync_playwright
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+#: Kinds of requests that run nothing.
+_PLAIN = frozenset({"document", "image", "media", "stylesheet", "font"})
 #: Loaded into every page before anything of its own. Whatever a handler does, it does with one of these.
 _HOOKS = """
 window.ran = [];
@@ -67,47 +71,71 @@ def findings(output: Path, pages: Iterable[str], *, scripted: bool) -> Iterator[
         pages: paths below it.
         scripted: whether the theme has scripts of its own: only what is the post's is searched then.
     """
-    from playwright.sync_api import Request, Route, sync_playwright
-
-    handler = partial(_Quiet, directory=str(output))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(output)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}/"
-    seen: list[str] = []
-
-    def answer(route: Route, request: Request) -> None:
-        own = request.url.startswith(address)
-        if request.resource_type not in ("document", "image", "media", "stylesheet", "font") and not (scripted and own):
-            seen.append(f"request of a {request.resource_type}: {request.url[:100]}")
-        if request.is_navigation_request() and not own:
-            seen.append(f"navigation to {request.url[:100]}")
-        if own:
-            route.continue_()
-        else:
-            route.abort()
-
     try:
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=command(), args=_ARGUMENTS)
-            page = browser.new_context().new_page()
-            page.add_init_script(_HOOKS)
-            page.route("**/*", answer)
-            page.on("dialog", lambda dialog: (seen.append(f"dialog {dialog.message[:80]}"), dialog.dismiss()))
-            page.on("popup", lambda popup: seen.append("window"))
-            page.on("pageerror", lambda error: scripted or seen.append(f"error {str(error)[:80]}"))
+            context = browser.new_context()
+            watched = _Watched(context, address, scripted)
             for path in pages:
-                seen.clear()
-                page.goto(address + quote(path), wait_until="load", timeout=60_000)
-                here = page.url
-                seen += page.evaluate(_SEARCH, scripted)
-                if page.url != here:
-                    seen.append(f"navigation to {page.url[:100]}")
-                for one in dict.fromkeys(seen):
+                for one in watched.load(path):
                     yield path, one
             browser.close()
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Watched:
+    """A page of the browser, and what was seen of it."""
+
+    def __init__(self, context: BrowserContext, address: str, scripted: bool) -> None:
+        self._context = context
+        self._address = address
+        self._scripted = scripted
+        self._seen: list[str] = []
+        context.add_init_script(_HOOKS)
+        context.route("**/*", self._answer)
+        self._page = self._opened()
+
+    def load(self, path: str) -> list[str]:
+        """Load one page; gives what was seen, each once."""
+        self._seen.clear()
+        try:
+            self._page.goto(self._address + quote(path), wait_until="load", timeout=60_000)
+            here = self._page.url
+            self._seen += self._page.evaluate(_SEARCH, self._scripted)
+            if self._page.url != here:
+                self._seen.append(f"navigation to {self._page.url[:100]}")
+        except Error as error:
+            self._seen.append(f"it did not stay: {error.message.splitlines()[0][:100]}")
+            self._page.close()
+            self._page = self._opened()
+        return list(dict.fromkeys(self._seen))
+
+    def _opened(self) -> Page:
+        page = self._context.new_page()
+        page.on("dialog", self._dialog)
+        page.on("popup", lambda popup: self._seen.append("window"))
+        page.on("pageerror", lambda error: self._scripted or self._seen.append(f"error {str(error)[:80]}"))
+        return page
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self._seen.append(f"dialog {dialog.message[:80]}")
+        dialog.dismiss()
+
+    def _answer(self, route: Route, request: Request) -> None:
+        own = request.url.startswith(self._address)
+        if request.resource_type not in _PLAIN and not (self._scripted and own):
+            self._seen.append(f"request of a {request.resource_type}: {request.url[:100]}")
+        if request.is_navigation_request() and not own:
+            self._seen.append(f"navigation to {request.url[:100]}")
+        if own:
+            route.continue_()
+        else:
+            route.abort()
 
 
 class _Quiet(SimpleHTTPRequestHandler):

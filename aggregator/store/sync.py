@@ -154,8 +154,8 @@ def _change(made: Plan, row: Row, source: Source) -> None:
         made.reset.append({"source_pk": row.pk, **_RESET})
     if not row.active or row.category != source.category:
         made.moved.append({"of_source": row.pk, "category": source.category})
-    before = (bool(row.name), origin_name(row.name, row.title, row.url), row.category, row.section)
-    after = (bool(source.name), origin_name(source.name, row.title, source.url), source.category, source.section)
+    before = (origin_name(row.name, row.title, row.url), row.category, row.section)
+    after = (origin_name(source.name, row.title, source.url), source.category, source.section)
     if before != after:
         made.stale.append({"of_source": row.pk})
 
