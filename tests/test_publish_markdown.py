@@ -176,9 +176,9 @@ def test_white_space_is_kept_at_the_end_only() -> None:
     assert one_block(" \n") == ""
 
 
-def test_tabs_that_begin_a_line_of_code_are_kept_by_every_version_of_marked() -> None:
+def test_tabs_that_begin_a_line_are_kept_by_every_version_of_marked() -> None:
     assert one_block("<pre>a:\n\tb\n \t\tc\td</pre>") == "<pre>a:\n&#9;b\n &#9;\tc\td</pre>"
-    assert one_block("<ul>\n\t<li>a</li>\n</ul>") == "<ul>\n\t<li>a</li>\n</ul>"
+    assert one_block("<ul>\n\t<li>a\tb</li>\n</ul>") == "<ul>\n&#9;<li>a\tb</li>\n</ul>"
 
 
 def test_many_line_breaks_take_linear_time() -> None:

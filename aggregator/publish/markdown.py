@@ -27,7 +27,7 @@ def one_block(html: str) -> str:
     html = html.lstrip(BLANK)
     inner = html.rstrip(BLANK)
     closed = _BEFORE_BLANK.sub("&#10;", inner)
-    if "\t" in closed and "<pre" in closed:
+    if "\t" in closed:
         # Versions of marked before 15 write four spaces for each tab that begins a line.
         closed = _LEADING_TAB.sub(r"\1&#9;", closed)
     return closed + html[len(inner) :]
