@@ -1,7 +1,7 @@
 # Two commands are all a newcomer needs: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: demo test lint format bench simulate clean
+.PHONY: demo test lint format bench simulate generators clean
 
 demo: .venv/installed
 	$(BIN)/aggregator demo
@@ -22,11 +22,19 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Builds real sites; needs npm and chromium.
+generators: .venv/installed-generators
+	$(BIN)/python -m generators --write
+
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks
 
 .venv/installed-bench: .venv/installed
 	$(BIN)/python -m pip install --quiet --group bench
+	touch $@
+
+.venv/installed-generators: .venv/installed
+	$(BIN)/python -m pip install --quiet --group generators
 	touch $@
 
 .venv/installed: pyproject.toml

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from io import StringIO
 from pathlib import Path
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from aggregator.models import Item, Origin
+from aggregator.models import Enclosure, Item, Origin
 from aggregator.publish.posts import PRESETS, post_of, render_post
 from tests.publish_items import ORIGIN, items, make_item
 
@@ -83,13 +86,109 @@ def test_author_is_the_source() -> None:
     assert _front(_post(make_item(authors=("Someone",))))["author"] == "示例站"
 
 
-def test_image_is_the_first_of_the_body_and_no_other() -> None:
-    both = make_item(html='<img src="https://a.example/body.png">', image="https://a.example/entry.png")
-    assert _front(_post(both))["headimg"] == "https://a.example/body.png"
-    plain_http = _front(_post(make_item(html='<p><img src="http://a.example/o\'clock.png"></p>')))
-    assert plain_http["headimg"] == plain_http["thumbnail"] == "https://proxy.example/?http://a.example/o'clock.png"
-    outside = _front(_post(make_item(image="https://a.example/entry.png")))
-    assert str(outside["headimg"]).startswith("https://picsum.photos/")
+def test_picture_of_the_body_stands_for_the_post() -> None:
+    shown = '<p>a</p><img src="https://a.example/1.png"><img src="https://a.example/2.png">'
+    post = _post(make_item(html=shown, image="https://a.example/1.png"))
+    assert _front(post)["headimg"] == _front(post)["thumbnail"] == "https://a.example/1.png"
+    assert post.count("1.png") == 3
+    assert _front(_post(make_item(html=shown)))["headimg"] == "https://a.example/1.png"
+    # The same address, as it is written in a text and as it is stored.
+    post = _post(make_item(html='<img src="http://a.example/ü.png">', image="http://a.example/%C3%BC.png"))
+    assert _front(post)["headimg"] == "https://proxy.example/?http://a.example/%C3%BC.png"
+    assert post.count("<img") == 1
+
+
+@pytest.mark.parametrize("body", ["<p>Text</p>", '<p>Text <img src="https://a.example/smiley.png"></p>'])
+def test_picture_that_the_body_does_not_show_stands_at_its_head(body: str) -> None:
+    post = _post(make_item(html=body, image="http://a.example/cover.png?a=1&b=2"))
+    address = "https://proxy.example/?http://a.example/cover.png?a=1&b=2"
+    assert _front(post)["headimg"] == _front(post)["thumbnail"] == address
+    escaped = address.replace("&", "&amp;")
+    head = f'<div>   \n<p><img src="{escaped}" alt="" referrerpolicy="no-referrer"></p>\n<p>Text'
+    assert head in post
+
+
+def test_only_blanks_are_left_out_before_and_after_a_body() -> None:
+    episode = Enclosure("https://a.example/e7.mp3", "audio/mpeg")
+    post = _post(make_item(html=" \n\u3000一段\u3000\n ", image="https://a.example/1.png", enclosures=(episode,)))
+    assert "</p>\n\u3000一段\u3000\n<p><audio" in post
+
+
+def test_address_of_the_picture_ends_no_attribute_and_no_style() -> None:
+    post = _post(make_item(html="", image="https://a.example/it's_(1).png"))
+    assert _front(post)["headimg"] == "https://a.example/it%27s_%281%29.png"
+    assert '<img src="https://a.example/it\'s_(1).png"' in post
+
+
+def test_files_that_the_body_does_not_show_follow_it() -> None:
+    body = '<p>Text <a href="http://a.example/shown.pdf?a=1&amp;b=2">x</a> <img src="https://a.example/in.png"></p>'
+    enclosures = (
+        Enclosure("https://a.example/shown.pdf?a=1&b=2", "application/pdf"),
+        Enclosure("https://a.example/in.png", "image/png"),
+        Enclosure("https://a.example/e7.mp3?t=1&u={x}", "audio/mpeg"),
+        Enclosure("https://a.example/Some%20film.MP4", "application/octet-stream", title='The <film> "A"'),
+        Enclosure("https://a.example/talk.ogg", "application/ogg"),
+        Enclosure("https://a.example/paper%0A%E2%80%AE.pdf", "application/pdf"),
+        Enclosure("https://a.example/", "text/html"),
+        Enclosure("https://a.example/out.png", "image/png"),
+    )
+    post = _post(make_item(html=body + "\n\n", image="https://a.example/in.png", enclosures=enclosures))
+    played, film, talk = (
+        "https://a.example/e7.mp3?t=1&amp;u=&#123;x&#125;",
+        "https://a.example/Some%20film.MP4",
+        "https://a.example/talk.ogg",
+    )
+    name = "The &lt;film&gt; &quot;A&quot;"
+    assert post.partition("</p>\n")[2] == (
+        f'<p><audio src="{played}" controls="" preload="none"><a href="{played}">e7.mp3</a></audio></p>\n'
+        f'<p><video src="{film}" controls="" preload="none"><a href="{film}">{name}</a></video></p>\n'
+        f'<p><audio src="{talk}" controls="" preload="none"><a href="{talk}">talk.ogg</a></audio></p>\n'
+        '<p><a href="https://a.example/paper%0A%E2%80%AE.pdf">paper .pdf</a></p>\n'
+        '<p><a href="https://a.example/">https://a.example/</a></p>\n'
+        '<p><a href="https://a.example/out.png">out.png</a></p>  \n</div>\n            '
+    )
+
+
+def test_cover_and_player_of_a_post_without_text() -> None:
+    episode = Enclosure("https://a.example/e7.mp3", "audio/mpeg")
+    cover = Enclosure("https://a.example/e7.jpg", "image/jpeg")
+    post = _post(make_item(html="", image=cover.url, enclosures=(episode, cover)))
+    assert post.partition("<div>   \n")[2] == (
+        '<p><img src="https://a.example/e7.jpg" alt="" referrerpolicy="no-referrer"></p>\n\n'.replace("\n\n", "\n")
+        + '<p><audio src="https://a.example/e7.mp3" controls="" preload="none">'
+        '<a href="https://a.example/e7.mp3">e7.mp3</a></audio></p>  \n</div>\n            '
+    )
+
+
+def test_names_that_come_from_a_feed_are_masked_like_titles() -> None:
+    name = '<img src=x onerror="alert(1)"> R&D &lt;b&gt; &#60; &amp &copyx C/C++ [x]'
+    masked = "_img src=x onerror=_alert(1)__ R&D _lt;b_gt; _#60; _amp _copyx C_C++ _x_"
+    foreign = Origin("s", name, "https://example.org/feed", None, "news", "a/b", named=False)
+    front = _front(_post(make_item(title=name, origin=foreign), group="A&amp;B"))
+    assert (front["title"], front["author"]) == (masked, masked)
+    assert front["categories"] == ["A&amp;B", masked, "a/b"]
+    own = _front(_post(make_item(origin=replace(foreign, named=True))))
+    assert own["author"] == name
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        # Each of these ended a build, or put the page of one category in the place of another.
+        ("constructor", "constructor_"),
+        ("__proto__", "__proto__" + "_"),
+        ("词" * 300, "词" * 66),
+        ("x" * 300, "x" * 200),
+        ("+++", "s"),
+        ("..", "s"),
+        ("<>", "s"),
+        ("😀", "😀"),
+    ],
+)
+def test_names_that_come_from_a_feed_are_fit_for_folders(name: str, written: str) -> None:
+    foreign = Origin("s", name, "https://example.org/feed", None, "news", None, named=False)
+    front = _front(_post(make_item(origin=foreign), group=None))
+    assert (front["categories"], front["author"]) == ([written], written)
 
 
 def test_placeholder_depends_on_the_id_only() -> None:
@@ -121,7 +220,10 @@ def test_any_item_gives_front_matter_of_the_very_strings(item: Item, group: str 
     post = _post(item, group=group)
     front = _front(post)
     assert list(front) == ["title", "categories", "headimg", "author", "comments", "date", "thumbnail"]
-    assert front["title"] == re.sub('[\\\\/:*?"<>|“”]', "_", item.entry.title)
+    title = re.sub(r'[\\/:*?"<>|“”\[\]]', "_", item.entry.title)
+    assert len(str(front["title"])) == len(title)
+    assert all(got in (wanted, "_" * (wanted == "&")) for got, wanted in zip(str(front["title"]), title, strict=True))
+    assert html.unescape(str(front["title"])) == front["title"]
     assert front["categories"] == [level for level in (group, item.origin.name, item.origin.section) if level]
     assert front["author"] == item.origin.name
     assert parsedate_to_datetime(str(front["date"])) == item.entry.published_at

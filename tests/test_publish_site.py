@@ -36,6 +36,19 @@ def test_renamed_source_renders_its_posts_anew_in_place(site: Site, origin: Orig
     assert len(origin.asked("/one")) == 1
 
 
+def test_title_of_a_feed_is_masked_until_it_is_the_name_in_the_configuration(site: Site, origin: Origin) -> None:
+    feed = origin.route("/one", rss([item(1)], title="&lt;img src=x onerror=alert(1)&gt;"))
+    site.configure({"id": "one", "feed": feed})
+    site.run("update")
+    (masked,) = site.posts().values()
+    assert b" - _img src=x onerror=alert(1)_\n" in masked
+    assert b"author: _img src=x onerror=alert(1)_\n" in masked
+    site.configure({"id": "one", "name": "<b>Chosen</b>", "feed": feed})
+    site.run("update")
+    (chosen,) = site.posts().values()
+    assert b"author: <b>Chosen</b>\n" in chosen
+
+
 def test_derived_id_that_changes_keeps_the_entries(site: Site, origin: Origin) -> None:
     feed = origin.route("/one", rss([item(1)]))
     site.configure({"name": "Before", "feed": feed})

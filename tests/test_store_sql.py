@@ -81,6 +81,14 @@ def test_state_is_replaced_as_a_whole(store: Store) -> None:
     assert store.states() == {"a": FeedState("a")}
 
 
+def test_name_of_a_source_is_known_to_come_from_outside(store: Store) -> None:
+    store.sync_sources([source("a", name=None), source("b", name="Name")])
+    for id in ("a", "b"):
+        store.apply(replace(update(id, replace(FULL, source_id=id)), state=replace(STATE, source_id=id, title="Title")))
+    named = {item.origin.id: (item.origin.name, item.origin.named) for item in store.pending(10)}
+    assert named == {"a": ("Title", False), "b": ("Name", True)}
+
+
 def test_entry_comes_back_as_it_was_stored(store: Store) -> None:
     store.sync_sources([source("a", name="Name", section="News")])
     store.apply(replace(update("a", FULL), state=STATE))

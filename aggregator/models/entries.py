@@ -137,6 +137,8 @@ class Origin:
     home_url: str | None
     category: str
     section: str | None
+    #: Whether `name` is the one of the configuration; otherwise it comes from outside.
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The image rules of posts: proxy for plain HTTP, no referrer, and which image stands for the post.
+"""The image rules of posts: proxy for plain HTTP, and no referrer.
 
 In: HTML that the sanitizer serialized: every attribute value double quoted, with ``"`` as ``&quot;`` inside. Because of
 that, tags can be edited with regular expressions, and everything else stays as it is, byte for byte. Linear in the size
@@ -25,7 +25,7 @@ _ATTRIBUTE = re.compile(r'(?<!\s)(\s++)([^\s"=<>]+)(?:="([^"]*)")?')
 _CANDIDATE = re.compile(r"([\s,]*)(\S*[^\s,])(,+|\s[^,]*,?|\Z)")
 
 
-def rewrite_images(body: str, proxy: str | None) -> tuple[str, str | None]:
+def rewrite_images(body: str, proxy: str | None) -> tuple[str, tuple[str, ...]]:
     """Apply the image rules to a body.
 
     Args:
@@ -33,14 +33,14 @@ def rewrite_images(body: str, proxy: str | None) -> tuple[str, str | None]:
         proxy: what is put before image addresses that start with ``http://``, or None.
 
     Returns:
-        The body, in which every ``img`` ends with ``referrerpolicy="no-referrer"``; and the address of its first image
-        (proxied too), or None.
+        The body, in which every ``img`` ends with ``referrerpolicy="no-referrer"``; and the addresses of its images in
+        their order, without the proxy.
     """
     if not _SOME.search(body):
-        return body, None
+        return body, ()
     editor = _Editor(html.escape(proxy or ""))
     edited = _IMAGE.sub(editor.image, body)
-    return edited, editor.first
+    return edited, tuple(editor.images)
 
 
 class _Editor:
@@ -48,8 +48,8 @@ class _Editor:
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
-        #: Address of the first image so far.
-        self.first: str | None = None
+        #: Addresses of the images so far.
+        self.images: list[str] = []
 
     def image(self, match: re.Match[str]) -> str:
         before, name, attributes = match.groups()
@@ -65,10 +65,8 @@ class _Editor:
             return ""
         if value is None or name.lower() != "src":
             return self._of_source(match)
-        edited = _proxied(value, self.prefix)
-        if self.first is None and value.lower().startswith(("http://", "https://")):
-            self.first = html.unescape(edited)
-        return f'{space}{name}="{edited}"'
+        self.images.append(html.unescape(value))
+        return f'{space}{name}="{_proxied(value, self.prefix)}"'
 
     def _of_source(self, match: re.Match[str]) -> str:
         space, name, value = match.groups()

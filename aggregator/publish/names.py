@@ -10,6 +10,8 @@ A name is the title in NFC with as little changed as possible:
 - control, format (bidi, zero width), unassigned and other invisible characters are dropped;
 - leading and trailing ``. - _ ~`` are dropped: hidden files, command options, and names that Hexo and Jekyll skip;
 - names that Windows reserves (with any extension) and ``index`` (a bundle to Hugo) get a ``_``;
+- a name without any letter or digit is none: generators that make addresses of letters and digits only would put all
+  such posts at one address, and that the section's own;
 - it ends, at a grapheme boundary, where the file name would exceed 200 bytes of UTF-8.
 """
 
@@ -50,7 +52,7 @@ def post_name(title: str, fallback: str) -> str:
 
     Args:
         title: plain text.
-        fallback: a safe name, taken where nothing of the title is left.
+        fallback: a safe name, taken where no letter or digit of the title is left.
 
     Returns:
         At least one and at most `MAX_BYTES` - 3 bytes of UTF-8.
@@ -59,13 +61,14 @@ def post_name(title: str, fallback: str) -> str:
     if not text.isprintable():
         text = "".join(character for character in text if unicodedata.category(character) not in _INVISIBLE)
     text = _SPACE.sub("-", unicodedata.normalize("NFC", _BLANK.sub("", text)))
-    text = _MASKED.sub("_", text).strip(_EDGES)
-    text = _cut(text, MAX_BYTES - len(EXTENSION))
+    text = cut(_MASKED.sub("_", text).strip(_EDGES), MAX_BYTES - len(EXTENSION))
+    if not any(map(str.isalnum, text)):
+        return fallback
     base, dot, rest = text.partition(".")
     if _RESERVED.match(_fold(base)):
         # The limit is far away: reserved names are short.
-        text = _cut(f"{base}_{dot}{rest}", MAX_BYTES - len(EXTENSION))
-    return text or fallback
+        text = cut(f"{base}_{dot}{rest}", MAX_BYTES - len(EXTENSION))
+    return text
 
 
 def assign_paths(wanted: Sequence[Wanted], taken: Callable[[Collection[str]], Set[str]]) -> list[tuple[str, str]]:
@@ -115,7 +118,7 @@ def path_key(path: str) -> str:
 def _path(slug: str, name: str, identity: str, length: int) -> str:
     """The path with so many digits of the id's digest."""
     suffix = f"-{_digest(identity)[:length]}" if length else ""
-    return f"{slug}/{_cut(name, MAX_BYTES - len(EXTENSION) - len(suffix))}{suffix}{EXTENSION}"
+    return f"{slug}/{cut(name, MAX_BYTES - len(EXTENSION) - len(suffix))}{suffix}{EXTENSION}"
 
 
 def _digest(identity: str) -> str:
@@ -129,7 +132,7 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-def _cut(text: str, limit: int) -> str:
+def cut(text: str, limit: int) -> str:
     """The longest start of `text` within `limit` bytes of UTF-8 that ends at a grapheme boundary and with no edge."""
     if len(text) * 4 <= limit or len(text.encode()) <= limit:
         return text

@@ -7,17 +7,30 @@ settings, same bytes; no clock, no randomness, no files. Nothing here makes HTML
 from __future__ import annotations
 
 import hashlib
+import html
+import re
+import string
 from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple
 
-from aggregator.models import Item
+from aggregator.models import Enclosure, Item
+from aggregator.normalize.urls import clean_url
 from aggregator.publish import yamltext
-from aggregator.publish.images import rewrite_images
+from aggregator.publish.images import proxied, rewrite_images
+from aggregator.publish.markdown import BLANK, one_block
+from aggregator.publish.media import files, picture
+from aggregator.publish.names import MAX_BYTES, cut
 from aggregator.publish.presets import PRESETS, Field, Preset
 from aggregator.publish.values import rfc822
 
 __all__ = ["PRESETS", "Post", "Preset", "post_of", "render_post"]
+
+#: What may be a character reference; names are at most 32 characters long.
+_REFERENCE = re.compile(r"&(?=[#A-Za-z])#?[0-9A-Za-z]{1,32};?")
+#: What is left out of the name of a folder.
+_NOT_IN_FOLDERS = string.punctuation + string.whitespace
+_QUOTES = str.maketrans({"'": "%27", "(": "%28", ")": "%29"})
 
 
 class Post(NamedTuple):
@@ -27,17 +40,36 @@ class Post(NamedTuple):
     title: str
     #: Safe HTML.
     body: str
-    author: str
-    #: Categories, the most general one first.
-    levels: tuple[str, ...]
+    #: The picture that stands for the entry: the first one of the body, else its own.
+    image: str | None
+    enclosures: tuple[Enclosure, ...]
+    #: The most general category.
+    group: str | None
+    source_id: str
+    #: Name of the source, and whether it is the one of the configuration.
+    source: str
+    named: bool
+    #: The last category.
+    section: str | None
     published_at: datetime
 
 
 def post_of(item: Item, category_title: str | None) -> Post:
     """Take what a post shows from an item; `category_title` is its most general category, None for no such one."""
     entry, origin = item.entry, item.origin
-    levels = tuple(level for level in (category_title, origin.name, origin.section) if level)
-    return Post(item.id, entry.title, entry.html or entry.summary, origin.name, levels, entry.published_at)
+    return Post(
+        item.id,
+        entry.title,
+        entry.html or entry.summary,
+        entry.image,
+        entry.enclosures,
+        category_title,
+        origin.id,
+        origin.name,
+        origin.named,
+        origin.section,
+        entry.published_at,
+    )
 
 
 def render_post(post: Post, *, preset: Preset, image_proxy: str | None, placeholder: str | None) -> bytes:
@@ -53,34 +85,72 @@ def render_post(post: Post, *, preset: Preset, image_proxy: str | None, placehol
     Returns:
         The file in UTF-8. A lone surrogate, which UTF-8 cannot carry, becomes ``?``.
     """
-    body, image = rewrite_images(post.body, image_proxy)
+    body, image = _with_media(post, image_proxy)
     if image is None and placeholder is not None:
         image = placeholder.replace("{n}", str(_stable_number(post.id)))
     for character, escape in preset.escapes:
         body = body.replace(character, escape)
+    for pattern, escape in preset.patterns:
+        body = pattern.sub(escape, body)
     front = "".join([_field(field, post, image, preset) for field in preset.fields])
-    text = preset.opening + front + preset.middle + body + preset.ending
+    text = preset.opening + front + preset.middle + one_block(body) + preset.ending
     return text.encode("utf-8", errors="replace")
+
+
+def _with_media(post: Post, proxy: str | None) -> tuple[str, str | None]:
+    """The body with the picture and the files that it does not show, and the address of the picture for the front."""
+    body, addresses = rewrite_images(post.body, proxy)
+    image = post.image or next(iter(addresses), None)
+    if image is None and not post.enclosures:
+        return body, None
+    shown = {image, *addresses, *map(clean_url, addresses)} if post.enclosures else {image}
+    more = files(post.enclosures, post.body, shown)
+    if image is not None and image not in addresses and image not in map(clean_url, addresses):
+        body = f"{picture(proxied(image, proxy))}\n{body.lstrip(BLANK)}"
+    # Themes write the address as it is into attributes and styles.
+    front = None if image is None else proxied(image.translate(_QUOTES), proxy)
+    return body.rstrip(BLANK) + more if more else body, front
 
 
 def _field(field: Field, post: Post, image: str | None, preset: Preset) -> str:
     """One field of the front matter with its line breaks, or "" where the post has nothing to show for it."""
     match field.value:
         case "categories":
-            return f"{field.key}: \n" + "".join([f" - {yamltext.plain(level)}\n" for level in post.levels])
+            levels = (post.group, _source(post, preset), post.section)
+            return f"{field.key}: \n" + "".join([f" - {yamltext.plain(level)}\n" for level in levels if level])
         case "constant":
             return f"{field.key}: {field.constant}\n"
         case "image":
             value = image
         case "title":
-            value = post.title.translate(_masks(preset.masked))
+            value = _masked(post.title, preset)
         case "author":
-            value = post.author
+            value = _source(post, preset)
         case "date":
             value = rfc822(post.published_at.astimezone(UTC), "GMT")
     if value is None:
         return ""
     return f"{field.key}: {yamltext.single(value) if field.quoted else yamltext.plain(value)}\n"
+
+
+def _source(post: Post, preset: Preset) -> str:
+    """The name of the source, fit for a category: generators make a folder of it."""
+    if post.named:
+        return post.source
+    name = cut(_masked(post.source, preset), MAX_BYTES)
+    if not name.strip(_NOT_IN_FOLDERS):
+        return post.source_id
+    return f"{name}_" if name in preset.reserved else name
+
+
+def _masked(text: str, preset: Preset) -> str:
+    """A text from outside, without what has a meaning in HTML: themes write it as it is."""
+    text = text.translate(_masks(preset.masked))
+    return _REFERENCE.sub(_without_reference, text) if "&" in text else text
+
+
+def _without_reference(match: re.Match[str]) -> str:
+    return match[0] if html.unescape(match[0]) == match[0] else "_" + match[0][1:]
 
 
 @cache

@@ -125,18 +125,24 @@ def _publisher(source: Publisher) -> Publisher:
     )
 
 
-def _enclosure(enclosure: Enclosure) -> Enclosure:
+def media_type(enclosure: Enclosure) -> str:
+    """The media type of a file: the one that is told, else what its name says."""
     given = enclosure.type.strip()
+    return given if _MEDIA_TYPE.fullmatch(given) else guessed_type(enclosure.url)
+
+
+def _enclosure(enclosure: Enclosure) -> Enclosure:
     return Enclosure(
         url=xml_text(enclosure.url),
-        type=given if _MEDIA_TYPE.fullmatch(given) else _guess_type(enclosure.url),
+        type=media_type(enclosure),
         length=_natural(enclosure.length),
         title=(xml_text(enclosure.title).strip() or None) if enclosure.title else None,
         duration=_natural(enclosure.duration),
     )
 
 
-def _guess_type(url: str) -> str:
+def guessed_type(url: str) -> str:
+    """The media type that the name of a file speaks for."""
     path = re.split("[?#]", url, maxsplit=1)[0].partition("://")[2].partition("/")[2]
     extension = splitext(path)[1].lower()
     return _types().get(extension, "application/octet-stream")

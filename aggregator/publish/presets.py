@@ -6,6 +6,7 @@ preset says.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,10 +37,14 @@ class Preset:
     middle: str
     #: All that follows the body.
     ending: str
-    #: Characters that become ``_`` in the title.
+    #: Characters that become ``_`` in the title, and in names that come from a feed.
     masked: str
+    #: Names of categories that the generator cannot bear; a name that comes from a feed gets a ``_`` there.
+    reserved: frozenset[str]
     #: Replacements in the body, so that the generator's template engine leaves it alone.
     escapes: tuple[tuple[str, str], ...]
+    #: The same for what only a pattern can tell; done after `escapes`.
+    patterns: tuple[tuple[re.Pattern[str], str], ...]
 
 
 HEXO = Preset(
@@ -55,9 +60,35 @@ HEXO = Preset(
     ),
     middle="---\n\n<div>   \n",
     ending="  \n</div>\n            ",
-    masked='\\/:*?"<>|\u201c\u201d',
-    # Hexo runs Nunjucks over posts: {{ }}, {% %} and {# #}.
-    escapes=(("{", "&#123;"), ("}", "&#125;")),
+    masked='\\/:*?"<>|[]\u201c\u201d',
+    # Hexo looks categories up in an object of JavaScript, which has these by birth.
+    reserved=frozenset(
+        {
+            "constructor",
+            "hasOwnProperty",
+            "isPrototypeOf",
+            "propertyIsEnumerable",
+            "toLocaleString",
+            "toString",
+            "valueOf",
+            "__proto__",
+            "__defineGetter__",
+            "__defineSetter__",
+            "__lookupGetter__",
+            "__lookupSetter__",
+        }
+    ),
+    # Hexo runs Nunjucks over posts: {{ }}, {% %} and {# #}. U+FFFC marks the places where Hexo puts back what it took
+    # out before; one that it finds elsewhere ends the whole build.
+    escapes=(("{", "&#123;"), ("}", "&#125;"), ("\ufffc", "&#65532;")),
+    patterns=(
+        # Hexo looks for fences of code before Markdown does, in all of the file: no three of them stay together.
+        (re.compile("`(?=``)"), "&#96;"),
+        (re.compile("~(?=~~)"), "&#126;"),
+        # Hexo looks for these attributes in the source of tags, values included: to mark links that lead elsewhere, and
+        # to find pictures. Inside of a value no quote that opens another one follows.
+        (re.compile(r'\b(href|rel|src)=(?!"(?:"|[^\s">]))', re.IGNORECASE), r"\1&#61;"),
+    ),
 )
 
 PRESETS: dict[str, Preset] = {"hexo": HEXO}

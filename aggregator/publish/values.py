@@ -71,6 +71,11 @@ def public_url(url: str) -> str:
     return _USERINFO.sub(r"\1", url)
 
 
+def attribute(text: str) -> str:
+    """A text as the value of an attribute in double quotes, written as the sanitizer writes it."""
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def plain_text(fragment: str) -> str:
     """The text of sanitized HTML on one line."""
     return _one_line(_without_tags(fragment))

@@ -186,7 +186,7 @@ def _enclosures(dumped: str) -> tuple[Enclosure, ...]:
 
 def _origin(id: str, name: str | None, title: str | None, fallback: str | None, *rest: Any) -> Origin:
     # Of a source that left the configuration before there was such a name.
-    return Origin(id, origin_name(name, title, fallback or id), *rest)
+    return Origin(id, origin_name(name, title, fallback or id), *rest, bool(name))
 
 
 def _dump(values: Sequence[Any]) -> str:

@@ -1,0 +1,144 @@
+"""Posts to build sites from: the program run over every feed there is, served over loopback.
+
+Real feeds come from the corpus beside the checkout, where it is, else from the demo; hostile ones from there, and from
+`generators.nasty`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import aggregator
+from aggregator.models import Item
+from aggregator.store import open_store
+from generators import nasty
+
+_SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+_DEMO = Path(aggregator.__file__).parent / "demo" / "samples"
+_TYPES = {".json": "application/feed+json", ".html": "text/html"}
+_FEEDS = frozenset({".xml", ".rss", ".atom", ".rdf", ".json", ".gz"})
+
+
+@dataclass(frozen=True)
+class Posts:
+    """The posts of one run of the program."""
+
+    folder: Path
+    #: Each post below the folder, and its entry.
+    items: dict[str, Item]
+    #: Those that may try to do harm.
+    hostile: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Feed:
+    data: bytes
+    headers: dict[str, str]
+    hostile: bool
+
+
+def collect(folder: Path, each: int | None) -> Posts:
+    """Run the program.
+
+    Args:
+        folder: where its configuration and its data go; empty.
+        each: how many posts of each real feed are taken, the newest; None: all. Of hostile feeds all are.
+    """
+    feeds = list(_feeds())
+    with _Server(feeds) as address:
+        sources = [
+            {"id": f"f{n}", "feed": f"{address}/{n}", "category": "hostile" if feed.hostile else "real"}
+            for n, feed in enumerate(feeds)
+        ]
+        config = {
+            "site": {"title": "Site", "url": "https://site.example/"},
+            "categories": {"hostile": "Hostile", "real": "Real"},
+            "fetch": {"allow_private_addresses": ["127.0.0.0/8"], "timeout": "60s"},
+            "sources": sources,
+        }
+        (folder / "feeds.yaml").write_text(json.dumps(config), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "aggregator", "update", "-c", folder / "feeds.yaml", "-d", folder / "data"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    # 1: some of the hostile feeds cannot be read.
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"generators: the program ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    store = open_store(folder / "data" / "aggregator.db")
+    items: dict[str, Item] = {}
+    count: Counter[str] = Counter()
+    try:
+        for item in store.newest(None, 10_000_000):
+            count[item.origin.id] += 1
+            if item.origin.category == "hostile" or each is None or count[item.origin.id] <= each:
+                items[item.path or ""] = item
+    finally:
+        store.close()
+    for path in items:
+        (folder / "posts" / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / "data" / "posts" / path, folder / "posts" / path)
+    hostile = frozenset(path for path, item in items.items() if item.origin.category == "hostile")
+    return Posts(folder / "posts", items, hostile)
+
+
+def _feeds() -> Iterator[_Feed]:
+    for _, document in nasty.feeds():
+        yield _Feed(document.encode(), {"Content-Type": "application/rss+xml"}, hostile=True)
+    files = sorted(_SHARED.rglob("*")) if _SHARED.is_dir() else sorted(_DEMO.rglob("*"))
+    headers: dict[Path, dict[str, dict[str, str]]] = {}
+    for path in files:
+        if path.suffix not in _FEEDS or "manifest" in path.name or "feedparser" in path.parts or not path.is_file():
+            continue
+        is_real = not _SHARED.is_dir() or path.parent.name.startswith("real")
+        told = headers.setdefault(path.parent, _headers(path.parent)).get(path.name, {})
+        kind = {"Content-Type": _TYPES.get(path.suffix, "application/xml")}
+        yield _Feed(path.read_bytes(), {**kind, **{name.title(): value for name, value in told.items()}}, not is_real)
+
+
+def _headers(folder: Path) -> dict[str, dict[str, str]]:
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        return {}
+    return {row["file"]: row["headers"] for row in json.loads(manifest.read_text(encoding="utf-8"))}
+
+
+class _Server:
+    """Feeds by their numbers."""
+
+    def __init__(self, feeds: list[_Feed]) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                number = unquote(self.path).strip("/")
+                found = int(number) < len(feeds) if number.isdecimal() else False
+                self.send_response(200 if found else 404)
+                feed = feeds[int(number)] if found else _Feed(b"", {}, hostile=False)
+                for name, value in feed.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(feed.data)))
+                self.end_headers()
+                self.wfile.write(feed.data)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __exit__(self, *exception: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
