@@ -90,7 +90,7 @@ def test_thin_images_stay() -> None:
         ('<img data-src="/r.png"><noscript><img src="/r.png"></noscript>', image("r.png")),
         ('<a><img data-src="/r.png"></a><noscript><img src="/q.png"></noscript>', f"<a>{image('r.png')}</a>"),
         ('<noscript><img src="/r.png"></noscript><img data-src="/r.png">', image("r.png")),
-        ('a<noscript><p>Enable JavaScript</p><img src="/t" width=1 height=1></noscript>b', "ab"),
+        ('a<noscript> <p></p><img src="/t" width=1 height=1></noscript>b', "ab"),
         ('<p>a<noscript><img src="/r.png"></noscript></p>', f"<p>a{image('r.png')}</p>"),
         ('<img data-src="/q.png">text<noscript><img src="/r.png"></noscript>', f"{image('q.png')}text{image('r.png')}"),
     ],

@@ -14,6 +14,7 @@ from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Tex
 from aggregator.normalize.bounds import cut
 from aggregator.normalize.html import clean_html, first_image, text_of
 from aggregator.normalize.identity import clean_guid, identify, minted_id, public_id
+from aggregator.normalize.images import is_picture
 from aggregator.normalize.text import clean_authors, clean_tags, fallback_title, fold, plain_title
 from aggregator.normalize.urls import clean_url
 
@@ -138,12 +139,13 @@ def _dates(
 
 
 def _image(html: str, raw: RawEntry, enclosures: Sequence[Enclosure]) -> str | None:
-    """The first image of the body, else the one that the source names, else the first that is attached."""
+    """The first picture of the body, else the one that the source names, else the first that is attached."""
     in_body = clean_url(first_image(html))
     if in_body is not None:
         return in_body
+    named = clean_url(raw.image)
     attached = (file.url for file in enclosures if file.type.startswith("image/"))
-    return clean_url(raw.image) or next(attached, None)
+    return next((url for url in (named, *attached) if url is not None and is_picture(url)), None)
 
 
 def _enclosures(raw: Sequence[Enclosure]) -> tuple[Enclosure, ...]:

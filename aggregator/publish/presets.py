@@ -56,8 +56,9 @@ HEXO = Preset(
     middle="---\n\n<div>   \n",
     ending="  \n</div>\n            ",
     masked='\\/:*?"<>|\u201c\u201d',
-    # Hexo runs Nunjucks over posts: {{ }}, {% %} and {# #}.
-    escapes=(("{", "&#123;"), ("}", "&#125;")),
+    # Hexo runs Nunjucks over posts: {{ }}, {% %} and {# #}. And in posts of this family, a link that opens a window
+    # stands as its site has it: browsers take `_blank` for `noopener` (HTML standard, section 4.6.5).
+    escapes=(("{", "&#123;"), ("}", "&#125;"), ('<a rel="noopener" ', "<a ")),
 )
 
 PRESETS: dict[str, Preset] = {"hexo": HEXO}
