@@ -49,6 +49,12 @@ _LINKED = words("a audio blockquote del ins q track video")
 _PLAIN = rf"(?=[^\"]{{1,2000}}\"){ORIGIN}(?:[/?#](?:[!#-%'-;=?-\[\]^_a-z{{|}}~]|&amp;)*+)?"
 _ROOTED = r"(?=[^\"]{0,1000}\")(?![/.])(?:[!#-%'-.0-;=?-\[\]^_a-z{|}~]|&amp;|/(?!\.))*+"
 _LINK = ' href="/'
+#: Elements with sizes, images aside; and sizes that are wider than a column, or than any image.
+_SIZED = words("col colgroup hr table td th tr video")
+_SIZES = words("height width")
+_VAST = r"[\s+]*0*(?:(?:1[3-9]|[2-9][0-9])[0-9]{2}|[0-9]{5}|(?!100%)[1-9][0-9]{2}(?:\.[0-9]*)?%)"
+_IS_VAST = re.compile(_VAST)
+_IS_VAST_IMAGE = re.compile(r"[\s+]*0*[0-9]{5}")
 #: What follows on it in a tag, and in no text that only looks like one: there `>` is escaped.
 _REST = re.compile(rf'{_ROOTED}"{_ATTRIBUTES}*+>')
 #: The attributes of an image that `Editor._image` leaves as it is if its address is not the base: nothing of a lazy
@@ -56,14 +62,15 @@ _REST = re.compile(rf'{_ROOTED}"{_ATTRIBUTES}*+>')
 _ORDINARY_IMAGE = (
     rf'(?={_ATTRIBUTES}*? src=")(?: (?:'
     r'(?:alt|title|lang|dir|align|border|hspace|vspace|loading|decoding|sizes)="[^"]*"'
-    r'|class="(?![^"]*(?i:emoji|smil|emoticon))[^"]*"|(?:width|height)="(?:[4-9][0-9]|[1-9][0-9]{2})[^"]*"'
+    r'|class="(?![^"]*(?i:emoji|smil|emoticon))[^"]*"|(?:width|height)="(?:[4-9][0-9]|[1-9][0-9]{2,3})(?![0-9])[^"]*"'
     rf'|src="(?!(?:[^"]*/)?{NOTHING}/?"|[^"]*(?:{BLANK}[?#"]|{EMOJI_PATH})){_PLAIN}"'
     r"))++"
 )
 #: Tags that may need an edit where all styles are harmless, and those that leave something to be taken out.
 _ADDRESSED_TAG = re.compile(
     rf"<(img(?!{_ORDINARY_IMAGE}>)|source|x-[a-z0-9-]+|pre(?={_ATTRIBUTES}*+>\n)"
-    rf"|(?:{'|'.join(sorted(_LINKED))})(?={_ATTRIBUTES}*? (?:{'|'.join(sorted(_LINKS))})=\"(?!{_PLAIN}\")))"
+    rf"|(?:{'|'.join(sorted(_LINKED))})(?={_ATTRIBUTES}*? (?:{'|'.join(sorted(_LINKS))})=\"(?!{_PLAIN}\"))"
+    rf"|(?:{'|'.join(sorted(_SIZED))})(?={_ATTRIBUTES}*? (?:{'|'.join(sorted(_SIZES))})=\"{_VAST}))"
     rf"({_ATTRIBUTES}*+)>"
 )
 #: The attribute that takes the place of a lazy loader's.
@@ -76,11 +83,6 @@ _WINDOW = re.compile(
     rf'<a(?={_ATTRIBUTES}*? target="_blank")(?!{_ATTRIBUTES}*? rel="[^"]*\bno(?:opener|referrer)\b)({_ATTRIBUTES}*+)>'
 )
 _REL = re.compile(r' rel="([^"]*)"')
-#: Sizes that are wider than a column, or than any image.
-_VAST = re.compile(
-    r' (?:width|height)="[\s+]*0*(?:[0-9]{5}|(1[3-9]|[2-9][0-9])[0-9]{2}|(?!100%)[1-9][0-9]{2}\.?[0-9]*%)[^"]*"'
-    r"(?=[^<>]*>)"
-)
 _MAX_RELATIONS = 4
 
 _NOSCRIPT = re.compile(r"<x-noscript>(.*?)</x-noscript>", re.DOTALL)
@@ -111,6 +113,8 @@ class Editor:
     offered: list[Candidate] = field(default_factory=list)
     #: Addresses of the frames so far.
     frames: set[str] = field(default_factory=set)
+    #: Whether an image had no address.
+    lost: bool = False
     #: Whether the last edit did no more than put the origin of the base before links.
     settled: bool = False
 
@@ -120,7 +124,6 @@ class Editor:
         edited = completed if _LEGAL.fullmatch(completed) else _ILLEGAL.sub("", completed)
         if 'target="_blank"' in edited:
             edited = _WINDOW.sub(_without_opener, edited)
-        edited = _VAST.sub(_bounded, edited)
         few = "<source" not in edited and _all_harmless(edited)
         few = few and (self.base is None or f'"{_escape(self.base)}"' not in edited)
         edited, count = (_ADDRESSED_TAG if few else _TAG).subn(self._tag, edited)
@@ -145,7 +148,7 @@ class Editor:
             return self._source(attributes)
         if name == "x-iframe":
             return self._frame(match)
-        if name in _LINKED:
+        if name in _LINKED or name in _SIZED:
             return f"<{name}{_ATTRIBUTE.sub(partial(self._attribute, name), attributes)}>"
         if ' style="' not in attributes:
             return match[0]
@@ -156,6 +159,8 @@ class Editor:
         name, value = match[1], match[2]
         if name == "style":
             return _style(tag, match)
+        if name in _SIZES:
+            return "" if _IS_VAST.match(value) else match[0]
         if name not in _LINKS:
             return match[0]
         link = unescape(value)
@@ -174,6 +179,7 @@ class Editor:
             return ""
         url = choose(found, self.base, offered)
         if url is None:
+            self.lost = True
             return "<img>"
         if is_emoji(found):
             return _escape(found["alt"].strip())
@@ -187,7 +193,7 @@ class Editor:
         for name, value in written.items():
             name = _PROPER.get(name, name)
             value = replaced.pop(name, "") if name in _REPLACED else value
-            if value or name not in _REPLACED:
+            if (value or name not in _REPLACED) and not (name in _SIZES and _IS_VAST_IMAGE.match(value)):
                 tag += f' {name}="{value}"'
         return f'{tag} src="{replaced["src"]}">' if "src" in replaced else f"{tag}>"
 
@@ -226,12 +232,6 @@ def _without_opener(match: re.Match[str]) -> str:
         return f'<a rel="noopener"{attributes}>'
     relations = [*rel[1].split()[: _MAX_RELATIONS - 1], "noopener"]
     return f'<a{attributes[: rel.start()]} rel="{" ".join(relations)}"{attributes[rel.end() :]}>'
-
-
-def _bounded(match: re.Match[str]) -> str:
-    """A size that may be that of an image, or ""."""
-    is_image = match.string.startswith(("<img", "<source"), match.string.rfind("<", 0, match.start()))
-    return match[0] if match[1] and is_image else ""
 
 
 def _without_left_overs(html: str) -> str:

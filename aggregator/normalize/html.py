@@ -22,7 +22,7 @@ from itertools import islice
 from aggregator.models import Text
 from aggregator.normalize.bounds import MAX_HTML, bound, cut
 from aggregator.normalize.edit import Editor
-from aggregator.normalize.fallbacks import shown
+from aggregator.normalize.fallbacks import ANY, shown, with_addresses
 from aggregator.normalize.images import is_picture
 from aggregator.normalize.mathml import put_back, take_out
 from aggregator.normalize.policy import FOUND, STRICT
@@ -36,7 +36,9 @@ _ENOUGH = MAX_HTML * 3 // 4
 
 _ATTRIBUTES = r'(?: [^ "=<>]+="[^"]*")*+'
 _TAGS = re.compile(rf"</?([a-z][a-z0-9-]*){_ATTRIBUTES}>")
-_IMAGE = re.compile(rf'<img(?= [^<>]*src="){_ATTRIBUTES}>')
+_IMAGE = re.compile(rf'<img(?: [^ "=<>]+="[^"]*")*? src="([^"]*)"{_ATTRIBUTES}>')
+#: An attribute that may say that an image is no picture.
+_MARKED = re.compile(r' (?:class|style)="| (?:width|height)="(?![1-9][0-9]{2})')
 _ATTRIBUTE = re.compile(r' ([^ "=<>]+)="([^"]*)"')
 #: Images that are looked at to find a picture.
 _MAX_IMAGES = 200
@@ -68,12 +70,15 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
         return ""
     source = text.value if text.type == "html" else _paragraphs(text.value)
     source = cut(_encodable(source), MAX_HTML)
-    source, formulas = take_out(shown(source))
+    source, formulas = take_out(shown(source)) if ANY.search(source) else (source, [])
     longest = MAX_HTML - sum(map(len, formulas))
-    for _ in range(_ROUNDS):
+    for attempt in range(_ROUNDS):
         whole, editor = bound(source), Editor(text.base, page)
         found = FOUND.clean(whole)
         edited = editor.edit(found)
+        if editor.lost and not attempt and (mended := with_addresses(source)) != source:
+            source = mended
+            continue
         again = bound(edited)
         settled = editor.settled and found == whole and again == edited
         safe = edited if settled else STRICT.clean(again)
@@ -87,9 +92,11 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
 def first_image(safe: str) -> str | None:
     """The address of the first picture of a text that `clean_html` gave."""
     for match in islice(_IMAGE.finditer(safe), _MAX_IMAGES):
-        found = {name: unescape(value) for name, value in _ATTRIBUTE.findall(match[0])}
-        if is_picture(found["src"], found):
-            return found["src"]
+        url, attributes = unescape(match[1]), {}
+        if _MARKED.search(match[0]):
+            attributes = {name: unescape(value) for name, value in _ATTRIBUTE.findall(match[0])}
+        if is_picture(url, attributes):
+            return url
     return None
 
 

@@ -33,7 +33,7 @@ _BEGIN, _END = "\ufdd0", "\ufdd1"
 _TORN = re.compile(f"{_BEGIN}[0-9]*{_END}?|{_END}")
 #: Tags, in whose attributes no formula can stand, and marks.
 _TAG_OR_MARK = re.compile(rf'<[^">]*+(?:"[^"]*"[^">]*+)*+>|{_BEGIN}([0-9]{{1,7}}){_END}')
-_ANY = re.compile(r"<(?:[a-z][a-z0-9]{0,9}:)?math(?=[\s/>])", re.IGNORECASE | re.ASCII)
+_ANY = re.compile(r"<(?=[mM])(?ai:(?:(?:mml|m|mathml):)?math)(?=[\s/>])")
 _ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0\ufdd1\ufeff\ufffe\uffff]")
 
 #: Elements that hold text; none of them holds another.
@@ -44,6 +44,7 @@ _ELEMENTS = _TOKENS | words(
     mtr munder munderover none semantics
     """
 )
+_STARTS = words("math m:math mathml:math mml:math")
 #: Gone with all they hold.
 _EMPTIED = words(
     """
@@ -149,7 +150,7 @@ def _found(source: str) -> Iterator[tuple[int, int, str]]:
             continue
         if name in _RAW:
             at = ends.after(name, at)
-        elif name == "math" or name.endswith(":math"):
+        elif name in _STARTS:
             writer = _Writer(source, ends, name.removesuffix("math"))
             if (end := writer.read(match)) is not None:
                 yield match.start(), end, "".join(writer.written)
