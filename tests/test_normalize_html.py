@@ -95,6 +95,29 @@ def test_a_link_within_the_text_leads_to_the_page_of_the_entry() -> None:
     assert clean(html) == '<a href="https://example.org/blog/feed.xml#note">1</a>'
 
 
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ('href="https://e.example/" target="_blank"', 'rel="noopener" href="https://e.example/" target="_blank"'),
+        ('target="_blank" rel="nofollow"', 'target="_blank" rel="nofollow noopener"'),
+        ('target="_blank" rel="nofollow ugc external tag"', 'target="_blank" rel="nofollow ugc external noopener"'),
+        ('target="_blank" rel="opener"', 'rel="noopener" target="_blank"'),
+        ('rel="noopener nofollow" target="_blank"', None),
+        ('target="_blank" rel="noreferrer"', None),
+        ('target="_self" rel="nofollow"', None),
+        ('target="_top"', None),
+        ('target="_new"', ""),
+        ('target="_BLANK"', 'rel="noopener" target="_BLANK"'),
+        ('target="_Blank" rel="NoFollow"', 'target="_Blank" rel="NoFollow noopener"'),
+        ('target="_blank" rel="NOOPENER"', None),
+        ("title='target=&quot;_blank&quot;'", 'title="target=&quot;_blank&quot;"'),
+    ],
+)
+def test_a_window_that_opens_gets_no_hold_on_the_page(attributes: str, expected: str | None) -> None:
+    kept = attributes if expected is None else expected
+    assert clean(f"<a {attributes}>x</a>") == f"<a {kept}>x</a>".replace("<a >", "<a>")
+
+
 def test_plain_text_becomes_paragraphs_and_lines() -> None:
     text = Text('a <b> & "q"\nnext\r\n\r\n \n\nlast\u00a0one\r', "text")
     assert clean_html(text) == '<p>a &lt;b&gt; &amp; "q"<br>next</p><p>last&nbsp;one</p>'

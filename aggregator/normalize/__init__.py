@@ -155,6 +155,9 @@ def _enclosures(raw: Sequence[Enclosure]) -> tuple[Enclosure, ...]:
         if url is None or url in found or len(found) == MAX_ENCLOSURES:
             continue
         media_type = file.type.partition(";")[0].strip().lower()
+        if (not media_type or media_type.startswith("image/")) and not is_picture(url):
+            # The portrait of the author, that some programs attach to every entry, or a pixel that counts.
+            continue
         found[url] = Enclosure(
             url=url,
             type=media_type if _MEDIA_TYPE.fullmatch(media_type) else "",

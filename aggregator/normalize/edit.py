@@ -80,7 +80,8 @@ _CONTACT = re.compile(r"(?:mailto|tel):[^\s\"<>]+", re.IGNORECASE)
 
 #: Links that open a window, and do not say that it gets no hold on the page that they stand on.
 _WINDOW = re.compile(
-    rf'<a(?={_ATTRIBUTES}*? target="_blank")(?!{_ATTRIBUTES}*? rel="[^"]*\bno(?:opener|referrer)\b)({_ATTRIBUTES}*+)>'
+    rf'<a(?={_ATTRIBUTES}*? target="(?i:_blank)")(?!{_ATTRIBUTES}*? rel="[^"]*\b(?i:noopener|noreferrer)\b)'
+    rf"({_ATTRIBUTES}*+)>"
 )
 _REL = re.compile(r' rel="([^"]*)"')
 _MAX_RELATIONS = 4
@@ -122,7 +123,7 @@ class Editor:
         """The text, set right."""
         completed = self._complete(html)
         edited = completed if _LEGAL.fullmatch(completed) else _ILLEGAL.sub("", completed)
-        if 'target="_blank"' in edited:
+        if ' target="_' in edited:
             edited = _WINDOW.sub(_without_opener, edited)
         few = "<source" not in edited and _all_harmless(edited)
         few = few and (self.base is None or f'"{_escape(self.base)}"' not in edited)

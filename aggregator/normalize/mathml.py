@@ -37,12 +37,18 @@ _ANY = re.compile(r"<(?=[mM])(?ai:(?:(?:mml|m|mathml):)?math)(?=[\s/>])")
 _ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0\ufdd1\ufeff\ufffe\uffff]")
 
 #: Elements that hold text; none of them holds another.
-_TOKENS = words("annotation mi mn mo ms mspace mtext")
-_ELEMENTS = _TOKENS | words(
+_TOKENS = words("annotation mi mn mo ms mtext")
+#: Elements that hold nothing.
+_VOID = words("mprescripts mspace none")
+_ELEMENTS = (
+    _TOKENS
+    | _VOID
+    | words(
+        """
+    merror mfrac mmultiscripts mover mpadded mphantom mroot mrow msqrt mstyle msub msubsup msup mtable mtd
+    mtr munder munderover semantics
     """
-    merror mfrac mmultiscripts mover mpadded mphantom mprescripts mroot mrow msqrt mstyle msub msubsup msup mtable mtd
-    mtr munder munderover none semantics
-    """
+    )
 )
 _STARTS = words("math m:math mathml:math mml:math")
 #: Gone with all they hold.
@@ -226,6 +232,8 @@ class _Writer:
             return False
         self.open.append(name)
         self.written.append(f"<{name}{''.join(_attributes(name, tag[3]))}>")
+        if name in _VOID:
+            self._close(name)
         return True
 
     def _close(self, name: str) -> None:
