@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import html5lib
 from hypothesis import strategies as st
@@ -50,6 +50,21 @@ _start = st.builds(
 soup = st.lists(_start | _name.map("</{}>".format) | st.sampled_from(_TEXTS + _ODD), max_size=25).map("".join)
 
 _ALLOWED_URL = re.compile(r"https?://|mailto:|tel:")
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
+_FORMULA = frozenset(
+    """
+    annotation math merror mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt
+    mstyle msub msubsup msup mtable mtd mtext mtr munder munderover none semantics
+    """.split()  # noqa: SIM905 - one word a line would take a page
+)
+_OF_FORMULA = frozenset(
+    """
+    accent accentunder alttext class columnalign columnlines columnspacing columnspan depth dir display displaystyle
+    encoding fence form frame height largeop linethickness lquote lspace mathbackground mathcolor mathvariant maxsize
+    minsize movablelimits rowalign rowlines rowspacing rowspan rquote rspace scriptlevel separator stretchy symmetric
+    width xmlns
+    """.split()  # noqa: SIM905 - one word a line would take a page
+)
 _FORBIDDEN = re.compile(
     "script|style|iframe|object|embed|applet|base|meta|link|form|input|button|select|textarea|svg|math|template|noscript"
     "|frame.*|title|xmp|plaintext|noembed|x-.*"
@@ -61,12 +76,24 @@ def clean(html: str, base: str | None = BASE, page: str | None = None) -> str:
     return clean_html(Text(html, "html", base), page=page)
 
 
+def _foreign_faults(name: str, children: list[str], attributes: Mapping[str, str]) -> Iterator[str]:
+    """What is unsafe in an element of another namespace: all but the elements of formulas, with nothing else inside."""
+    if not name.startswith(MATHML) or name.removeprefix(MATHML) not in _FORMULA:
+        yield f"<{name}>"
+    if not all(child.startswith(MATHML) for child in children):
+        yield f"<{name}> with {children}"
+    if not attributes.keys() <= _OF_FORMULA:
+        yield f"<{name}> with {sorted(attributes)}"
+
+
 def faults(html: str) -> Iterator[str]:
     """What is unsafe in the HTML, as another parser reads it: twice, so that what changes on the way shows."""
     for _ in range(2):
         tree = html5lib.parseFragment(html, container="div", namespaceHTMLElements=False)
         for element in tree.iter():
             name = str(element.tag)
+            if name.startswith("{"):
+                yield from _foreign_faults(name, [str(child.tag) for child in element], element.attrib)
             if name != "DOCUMENT_FRAGMENT" and _FORBIDDEN.fullmatch(name):
                 yield f"<{name}>"
             for attribute, value in element.attrib.items():

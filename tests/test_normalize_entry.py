@@ -206,6 +206,15 @@ def test_the_image_of_the_body_comes_first_then_the_named_one() -> None:
     assert make(replace(raw, content=None, image="javascript:x")).image is None
 
 
+def test_a_portrait_is_neither_the_picture_nor_a_file_of_the_entry() -> None:
+    portrait, photo = "https://0.gravatar.com/avatar/abc?s=96", "https://example.org/photo.jpg"
+    files = (Enclosure(portrait), Enclosure(portrait + "#2", "image/png"), Enclosure(photo, "image/jpeg"))
+    entry = make(RawEntry(content=html("a"), image=portrait, enclosures=files))
+    assert [file.url for file in entry.enclosures] == [photo]
+    assert entry.image == photo
+    assert make(RawEntry(content=html("a"), image="https://e.example/spacer.gif")).image is None
+
+
 @pytest.mark.parametrize(
     ("own", "feed", "expected"), [("en", "de", "en"), (None, "pt_BR", "pt-BR"), ("<b>", "de", "de"), ("", None, None)]
 )

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.normalize.html import first_image
 from aggregator.normalize.images import MAX_SRCSET, candidates, clean_srcset
 from tests.markup import BASE, clean
 
@@ -90,7 +91,7 @@ def test_thin_images_stay() -> None:
         ('<img data-src="/r.png"><noscript><img src="/r.png"></noscript>', image("r.png")),
         ('<a><img data-src="/r.png"></a><noscript><img src="/q.png"></noscript>', f"<a>{image('r.png')}</a>"),
         ('<noscript><img src="/r.png"></noscript><img data-src="/r.png">', image("r.png")),
-        ('a<noscript><p>Enable JavaScript</p><img src="/t" width=1 height=1></noscript>b', "ab"),
+        ('a<noscript> <p></p><img src="/t" width=1 height=1></noscript>b', "ab"),
         ('<p>a<noscript><img src="/r.png"></noscript></p>', f"<p>a{image('r.png')}</p>"),
         ('<img data-src="/q.png">text<noscript><img src="/r.png"></noscript>', f"{image('q.png')}text{image('r.png')}"),
     ],
@@ -145,3 +146,98 @@ def test_a_source_lends_its_picture_to_the_next_image_only(around: str) -> None:
 @pytest.mark.parametrize("src", ["https://e.example/&#10;/undefined", "\\undefined"])
 def test_an_address_that_says_nothing_once_it_is_resolved_is_none(src: str) -> None:
     assert clean(f'<img src="{src}">') == ""
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        'src="https://s.w.org/images/core/emoji/15.0.3/72x72/1f600.png" class="wp-smiley" style="height: 1em;"',
+        'src="/e/1f600.png" class="emoji"',
+        'src="/twemoji@14/72x72/1f600.png"',
+        'src="/any/emoji/1f600.png" width="72" height="72"',
+        'src="/smile.png" width="20" height="20"',
+        'src="/smile.png" style="width: 1.2em"',
+    ],
+)
+def test_the_image_of_an_emoji_becomes_the_emoji(rest: str) -> None:
+    assert clean(f'<p>a <img alt="\U0001f600" {rest}> b</p>') == "<p>a \U0001f600 b</p>"
+
+
+@pytest.mark.parametrize(
+    ("tag", "text"),
+    [
+        ('<img src="/images/smilies/icon_smile.gif" alt=":)" class="wp-smiley">', ":)"),
+        ('<img src="/x.png" alt=":blob &amp; cat:" class="custom-emoji">', ":blob &amp; cat:"),
+        ('<img src="/x.png" alt="1\ufe0f\u20e3" height="18">', "1\ufe0f\u20e3"),
+        (
+            '<img src="/x.png" alt="\U0001f468\u200d\U0001f469\u200d\U0001f467" height="18">',
+            "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        ),
+    ],
+)
+def test_so_does_any_other_that_stands_for_characters(tag: str, text: str) -> None:
+    assert clean(tag) == text
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<img src="https://e.example/photo.jpg" alt="\u2764\ufe0f" width="640">',
+        '<img src="https://e.example/photo.jpg" alt="\u2764\ufe0f">',
+        f'<img src="https://e.example/x.png" alt="{"long " * 20}" class="emoji">',
+        '<img src="https://e.example/x.png" alt="" class="emoji">',
+        '<img src="https://e.example/x.png" alt="a" width="16" height="16">',
+    ],
+)
+def test_other_images_stay(tag: str) -> None:
+    assert clean(tag) == tag
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<img src="https://e.example/x.png" alt="" class="emoji">',
+        '<img src="https://0.gravatar.com/avatar/abc?s=96">',
+        '<img src="https://secure.gravatar.com/avatar/abc" class="photo">',
+        '<img src="https://e.example/x.png" class="avatar avatar-96">',
+        '<img src="https://files.example/accounts/avatars/1/original/x.png">',
+        '<img src="https://avatars1.githubusercontent.com/u/1">',
+        '<img src="https://e.example/icon.png" width="16" height="16">',
+        '<img src="https://e.example/icon.png" height="32px">',
+        '<img src="https://e.example/icon.png" style="width: 1em">',
+        '<img src="https://e.example/line.png" width="600" height="1">',
+        '<img src="https://feeds.feedburner.com/~r/x/~4/y">',
+        '<img src="https://pixel.wp.com/b.gif?x">',
+        '<img src="https://feeds.wordpress.com/1.0/comments/x/">',
+    ],
+)
+def test_no_picture_is_taken_for_that_of_the_entry(tag: str) -> None:
+    picture = '<img src="https://e.example/avatar-2-poster.jpg" width="320" height="200" class="alignleft">'
+    safe = clean(tag + picture)
+    assert safe == tag + picture
+    assert first_image(safe) == "https://e.example/avatar-2-poster.jpg"
+    assert first_image(clean(tag)) is None
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ('<img src="https://e.example/a.jpg" width="5472" height="3648">', None),
+        ('<img src="https://e.example/a.jpg" width="99999">', '<img src="https://e.example/a.jpg">'),
+        ('<img src="https://e.example/a.jpg" border="0" hspace="9">', None),
+        (
+            '<img src="https://e.example/a.jpg" border="9999" hspace="500" vspace="-9">',
+            '<img src="https://e.example/a.jpg">',
+        ),
+        ('<table width="100%" cellpadding="5"><tbody><tr><td width="33.3%">x</td></tr></tbody></table>', None),
+        (
+            '<table width=" 09999" cellspacing="999" border="400"><tbody><tr><td width="400%" height="2000">x',
+            "<table><tbody><tr><td>x</td></tr></tbody></table>",
+        ),
+        ('<hr width="5000" size="999">', "<hr>"),
+        ('<video width="640" height="9000"></video>', '<video width="640"></video>'),
+        ('width="99999" <b>x</b>', None),
+    ],
+)
+def test_no_size_covers_what_is_around_the_text(html: str, expected: str | None) -> None:
+    assert clean(html) == (html if expected is None else expected)

@@ -14,7 +14,9 @@ from aggregator.models import Text
 from aggregator.normalize import edit, html, text, urls
 from aggregator.normalize.bounds import bound
 from aggregator.normalize.edit import Editor
+from aggregator.normalize.fallbacks import shown, with_addresses
 from aggregator.normalize.html import clean_html, text_of
+from aggregator.normalize.mathml import put_back, take_out
 from aggregator.normalize.policy import FOUND, STRICT
 from tests.markup import BASE, faults, soup
 
@@ -73,16 +75,20 @@ canonical = markup.map(_reread)
 
 def the_long_way(source: str, base: str | None) -> str | None:
     """HTML that both sanitizers cleaned, with a look at every tag in between; None where it keeps changing."""
-    source = "".join(html._opened(source.encode("utf-8", "ignore").decode()))
+    source, formulas = take_out(shown(source.encode("utf-8", "ignore").decode()))
     with (
         mock.patch.object(edit, "_all_harmless", lambda _: False),
         mock.patch.object(edit, "_is_kept", lambda _: False),
     ):
-        for _ in range(6):
-            edited = Editor(base, PAGE).edit(FOUND.clean(bound(source)))
+        for attempt in range(6):
+            editor = Editor(base, PAGE)
+            edited = editor.edit(FOUND.clean(bound(source)))
+            if editor.lost and not attempt and (mended := with_addresses(source)) != source:
+                source = mended
+                continue
             source = STRICT.clean(bound(edited))
             if source == edited:
-                return "" if source.isspace() else source
+                return "" if source.isspace() else put_back(source, formulas)
     return None
 
 

@@ -109,3 +109,18 @@ _TREES = st.recursive(
 def test_no_text_of_xhtml_is_lost_or_moved(trees: list[str]) -> None:
     whole = "start" + "".join(trees)
     assert re.sub("<[^>]*>", "", xhtml(whole)) == re.sub("<[^>]*>", "", whole)
+
+
+@pytest.mark.parametrize("broken", ["", "&nope;"])
+def test_the_title_of_a_file_is_not_that_of_the_entry(broken: str) -> None:
+    media = "<media:content url='https://e.example/1'><media:title>Jane</media:title></media:content>"
+    item = f"<item><title></title><link>https://e.example/</link>{media}<description>a{broken}</description></item>"
+    text = f"<rss version='2.0' xmlns:media='http://search.yahoo.com/mrss/'><channel>{item}</channel></rss>"
+    for document in (text, text.replace("<channel>", "<channel><item><x></item>")):
+        entry = parse(fetched(document)).entries[-1]
+        assert entry.title is None
+        assert [file.title for file in entry.enclosures] == ["Jane"]
+    grouped = text.replace("<media:content", "<media:group><media:title>Both</media:title><media:content")
+    entry = parse(fetched(grouped.replace("</media:content>", "</media:content></media:group>"))).entries[0]
+    assert entry.title is not None
+    assert entry.title.value == "Both"

@@ -16,6 +16,7 @@ from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Tex
 from aggregator.normalize.bounds import cut
 from aggregator.normalize.html import all_images, clean_html, first_image, text_of
 from aggregator.normalize.identity import Level, clean_guid, identify, key_of, minted_id, public_id, tell_apart
+from aggregator.normalize.images import is_picture
 from aggregator.normalize.text import (
     MAX_AUTHOR,
     MAX_TAG,
@@ -200,12 +201,13 @@ def _dates(
 
 
 def _image(html: str, raw: RawEntry, enclosures: Sequence[Enclosure]) -> str | None:
-    """The first image of the body, else the one that the source names, else the first that is attached."""
+    """The first picture of the body, else the one that the source names, else the first that is attached."""
     in_body = clean_url(first_image(html))
     if in_body is not None:
         return in_body
+    named = clean_url(raw.image)
     attached = (file.url for file in enclosures if file.type.startswith("image/"))
-    return clean_url(raw.image) or next(attached, None)
+    return next((url for url in (named, *attached) if url is not None and is_picture(url)), None)
 
 
 def _enclosures(raw: Sequence[Enclosure]) -> tuple[Enclosure, ...]:
@@ -215,6 +217,9 @@ def _enclosures(raw: Sequence[Enclosure]) -> tuple[Enclosure, ...]:
         if url is None or url in found or len(found) == MAX_ENCLOSURES:
             continue
         media_type = file.type.partition(";")[0].strip().lower()
+        if (not media_type or media_type.startswith("image/")) and not is_picture(url):
+            # The portrait of the author, that some programs attach to every entry, or a pixel that counts.
+            continue
         found[url] = Enclosure(
             url=url,
             type=media_type if _MEDIA_TYPE.fullmatch(media_type) else "",

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from aggregator.normalize.nesting import Nesting
+from aggregator.normalize.text import unescape
 from aggregator.normalize.words import words
 
 #: Characters of HTML that are read of one text.
@@ -37,12 +38,12 @@ _ATTRIBUTE = (
 )
 #: Comments, other declarations, and tags with name and attributes, as the tokenizer of the HTML standard
 #: (section 13.2.5) delimits them.
-_TOKEN = re.compile(
+TOKEN = re.compile(
     rf"<!--(?:-?>|.*?(?:--!?>|\Z))|<!\[CDATA\[|<(?:[!?]|/(?![a-zA-Z]))[^>]*+>?"
     rf"|<(/?)([a-zA-Z][^\t\n\f\r />]*+)((?:{_SPACE}++|{_ATTRIBUTE})*+)(>?)",
     re.DOTALL,
 )
-_ATTRIBUTES = re.compile(_ATTRIBUTE)
+ATTRIBUTES = re.compile(_ATTRIBUTE)
 
 #: Gone with all they hold, as the sanitizer would do. Without an end tag the first two take all that follows, of the
 #: others only the tag goes.
@@ -64,6 +65,18 @@ def bound(html: str) -> str:
     if len(html) <= SMALL_LENGTH and html.count("<") <= SMALL_TAGS:
         return html
     return "".join(_pieces(cut(html, MAX_HTML)))
+
+
+def attributes(written: str) -> dict[str, str]:
+    """The attributes of a tag, names in lower case and references resolved; the first of a name counts."""
+    found: dict[str, str] = {}
+    for match in islice(ATTRIBUTES.finditer(written), MAX_ATTRIBUTES):
+        name, _, value = match[0].partition("=")
+        value = value.strip("\t\n\f\r ")
+        if value[:1] in ('"', "'"):
+            value = value[1:].removesuffix(value[0])
+        found.setdefault(name.strip("\t\n\f\r ").lower(), unescape(value))
+    return found
 
 
 def cut(html: str, limit: int) -> str:
@@ -120,7 +133,7 @@ def _pieces(html: str) -> Iterator[str]:
 def _tokens(html: str) -> Iterator[tuple[int, int, str, re.Match[str]]]:
     """Where each tag, comment or declaration begins and ends, and the name of a tag that may stay, else ""."""
     closed = dict.fromkeys(_END, True)
-    tokens = _TOKEN.finditer(html)
+    tokens = TOKEN.finditer(html)
     while (match := next(tokens, None)) is not None:
         begin, end = match.span()
         name = (match[2] or "").lower()
@@ -133,7 +146,7 @@ def _tokens(html: str) -> Iterator[tuple[int, int, str, re.Match[str]]]:
                 found = _END[name].search(html, end) if closed[name] else None
                 closed[name] = found is not None
                 end = found.start() if found is not None else len(html) if name in _RAW else end
-                tokens = _TOKEN.finditer(html, end)
+                tokens = TOKEN.finditer(html, end)
             name = ""
         yield begin, end, name if len(name) <= _LONGEST_NAME else "", match
 
@@ -155,6 +168,6 @@ def _shortened(match: re.Match[str]) -> str:
     """An overlong tag, with what is too much of it left out."""
     few = [
         found[0] if len(found[0]) < MAX_VALUE else found[0].partition("=")[0] + '=""'
-        for found in islice(_ATTRIBUTES.finditer(match[3]), MAX_ATTRIBUTES)
+        for found in islice(ATTRIBUTES.finditer(match[3]), MAX_ATTRIBUTES)
     ]
     return f"<{match[1]}{match[2]} {' '.join(few)}>"

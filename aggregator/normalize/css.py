@@ -1,68 +1,249 @@
 """The value of a `style` attribute in, the harmless declarations of it out.
 
 What is allowed keeps its bytes: a style in which everything is allowed comes back as it was.
+
+A text may look as it likes inside of its own box. It must not show outside of it, where it would cover the page that it
+is published on. So nothing here is negative, computed, as large as the window or much wider than a column; no box is
+lower than what it holds, and nothing is painted around one.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 from aggregator.normalize.words import words
 
 #: Longer styles are dropped whole: no honest one is.
 MAX_STYLE = 4000
+#: Pixels of the largest letters.
+MAX_FONT = 64.0
 
-_PROPERTIES = words(
+#: Pixels of each unit, those of a font as if it had its usual size. The units of windows are missing.
+_UNITS = {
+    "": 1.0,
+    "px": 1.0,
+    "pt": 4 / 3,
+    "pc": 16.0,
+    "in": 96.0,
+    "cm": 37.8,
+    "mm": 3.78,
+    "q": 0.945,
+    "em": 16.0,
+    "rem": 16.0,
+    "ex": 8.0,
+    "ch": 8.0,
+}
+#: Properties whose values are words and colors.
+_WORDED = words(
     """
-    background background-color border border-bottom border-bottom-color border-bottom-left-radius
-    border-bottom-right-radius border-bottom-style border-bottom-width border-collapse border-color border-left
-    border-left-color border-left-style border-left-width border-radius border-right border-right-color
-    border-right-style border-right-width border-spacing border-style border-top border-top-color
-    border-top-left-radius border-top-right-radius border-top-style border-top-width border-width box-sizing
-    break-inside caption-side clear color column-count column-gap column-width direction display empty-cells
-    flex flex-basis flex-direction flex-flow flex-grow flex-shrink flex-wrap align-items align-self justify-content
-    float font font-family font-feature-settings font-kerning font-size font-stretch font-style font-variant
-    font-variant-caps font-variant-numeric font-weight gap height hyphens letter-spacing line-break line-height
-    list-style list-style-position list-style-type margin margin-bottom margin-left margin-right margin-top
-    max-height max-width min-height min-width object-fit object-position opacity orphans outline overflow overflow-wrap
-    overflow-x overflow-y padding padding-bottom padding-left padding-right padding-top quotes row-gap ruby-align
-    ruby-position tab-size table-layout text-align text-align-last text-decoration text-decoration-color
-    text-decoration-line text-decoration-style text-emphasis text-indent text-justify text-orientation text-overflow
-    text-shadow text-transform text-underline-offset unicode-bidi vertical-align visibility white-space widows width
-    word-break word-spacing word-wrap writing-mode aspect-ratio
+    align-items align-self background-color border-bottom-color border-bottom-style border-collapse border-color
+    border-left-color border-left-style border-right-color border-right-style border-style border-top-color
+    border-top-style box-sizing break-inside caption-side clear color direction empty-cells flex-direction flex-flow
+    flex-wrap float font-kerning font-style font-variant font-variant-caps font-variant-numeric hyphens justify-content
+    line-break list-style list-style-position list-style-type object-fit overflow-wrap ruby-align ruby-position
+    table-layout text-align text-align-last text-decoration text-decoration-color text-decoration-line
+    text-decoration-style text-emphasis text-justify text-overflow text-transform visibility white-space word-break
+    word-wrap
     """
 )
-_FUNCTIONS = frozenset({"rgb", "rgba", "hsl", "hsla", "calc", "min", "max", "clamp"})
-_FUNCTION = re.compile(r"([^\s(,:]*)\(")
-#: No backslash and no comment: both can hide what a browser will read. No `@`, `<`, `{`.
-_VALUE = re.compile(r"(?:[^\\@<>{}\"'/\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|/(?!\*)|\"[^\"\\\n<>{}]*\"|'[^'\\\n<>{}]*')*+")
-_NEGATIVE = re.compile(r"(?:^|[\s(,])-\s*[\d.]")
+#: Properties with strings in them.
+_STRINGS = words("font font-family font-feature-settings quotes")
+#: Properties with numbers, and how many pixels and how many percent they may be.
+_MEASURED: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(words("width max-width min-width flex-basis column-width"), (1300, 100)),
+    "min-height": (1300, 0),
+    **dict.fromkeys(words("margin margin-bottom margin-left margin-right margin-top"), (300, 50)),
+    **dict.fromkeys(words("padding padding-bottom padding-left padding-right padding-top"), (300, 100)),
+    **dict.fromkeys(words("gap column-gap row-gap border-spacing"), (100, 50)),
+    **dict.fromkeys(words("border border-bottom border-left border-right border-top border-width"), (12, 0)),
+    **dict.fromkeys(words("border-bottom-width border-left-width border-right-width border-top-width"), (12, 0)),
+    **dict.fromkeys(words("border-radius border-bottom-left-radius border-bottom-right-radius"), (9999, 100)),
+    **dict.fromkeys(words("border-top-left-radius border-top-right-radius"), (9999, 100)),
+    **dict.fromkeys(words("column-count flex-grow font-feature-settings orphans widows"), (20, 0)),
+    **dict.fromkeys(words("background object-position"), (9999, 100)),
+    **dict.fromkeys(words("letter-spacing tab-size word-spacing"), (32, 0)),
+    "text-indent": (100, 25),
+    "font-family": (0, 0),
+    "font-size": (MAX_FONT, 100 * MAX_FONT / 16),
+    "font-stretch": (0, 200),
+    "font-weight": (1000, 0),
+    "quotes": (0, 0),
+}
+#: What a padding may be where it does not make the line higher.
+_INLINE_PADDING = (8.0, 0.0)
+#: A height that may be lower than what the box holds.
+_HEIGHTS = words("height max-height")
+_NO_HEIGHT = words("auto none initial unset min-content max-content fit-content")
+#: Elements that hold nothing, and those whose height is never lower than what they hold.
+_HOLLOW = words("hr img video")
+_CELLS = words("table td th tr")
+_BLOCKS = words(
+    """
+    address article aside blockquote center dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header li
+    main nav ol p pre section summary table td th ul
+    """
+)
+_DISPLAYS = words(
+    """
+    block contents flex flow-root grid inline inline-block inline-flex inline-grid inline-table list-item none table
+    table-caption table-cell table-column table-column-group table-footer-group table-header-group table-row
+    table-row-group
+    """
+)
+_BOXES = _DISPLAYS - words("inline contents")
+_OVERFLOWS = words("auto clip hidden scroll")
+_BIDI = words("embed isolate normal plaintext")
+
+_IMPORTANT = re.compile(r"![ \t\r\n]*+important[ \t\r\n]*+\Z", re.IGNORECASE | re.ASCII)
+#: White space that CSS does not know as such (css-syntax, section 4.2): it would be a part of a name.
+_ODD_SPACE = re.compile(r"[^\S \t\r\n]")
+_CAPITALS = re.compile("[A-Z]+")
+#: Words, strings, numbers with units, and colors, which are the only functions. No backslash and no comment: both can
+#: hide what a browser will read.
+_TOKEN = re.compile(
+    r"[ \t\r\n,]*+(?:(?P<word>-?[^\W\d][\w-]*+)(?!\()|(?P<string>\"[^\"\\\n<>{}]*+\"|'[^'\\\n<>{}]*+')"
+    r"|(?P<number>[0-9]{1,5}(?:\.[0-9]{1,9})?+|\.[0-9]{1,9})(?P<unit>%|[a-z]*+)"
+    r"|(?:#[0-9a-f]{3,8}|(?:rgb|hsl)a?\([0-9a-z.,%/ \t\r\n]*+\))(?![\w-])|/(?!\*))"
+)
+_END = re.compile(r"[ \t\r\n,]*+\Z")
+_PART = re.compile(r"calc\(\s*+(?:100|\d{1,2})(?:\.\d{1,9})?%\s++-\s++\d{1,4}(?:\.\d{1,9})?(?:px|r?em)\s*+\)", re.ASCII)
+_COMPUTED = words("width max-width min-width flex-basis")
+_FLEX = re.compile(
+    r"auto|initial|\d{1,2}(?:\.\d{1,4})?(?:\s+[1-9]\d?(?:\s+(?:auto|0(?:px|%)?|\d\d?%|100%|\d{1,3}px))?)?", re.ASCII
+)
+_RATIO = re.compile(r"auto|(?:auto\s+)?\d{1,5}(?:\.\d{1,20})?(?:\s*/\s*\d{1,5}(?:\.\d{1,20})?)?", re.ASCII)
+#: Formulas that are images stand a little below the line.
+_VERTICAL = re.compile(
+    r"[a-z-]+|0|-?(?:\d{1,2}(?:\.\d{1,9})?|\.\d{1,9})(?:px|pt)|-?(?:[0-5](?:\.\d{1,9})?|\.\d{1,9})(?:r?em|ex)|-?\d\d?%",
+    re.ASCII,
+)
+#: Lines that are hardly lower than their letters, and so hold them.
+_LINE = re.compile(
+    r"normal|inherit|initial|unset|(?:[1-9](?:\.\d{1,20})?)(?:r?em)?|(?:1[2-9]|[2-9]\d|1\d\d)(?:\.\d{1,20})?px"
+    r"|(?:9|[1-9]\d)(?:\.\d{1,20})?pt|[1-4]\d\d(?:\.\d{1,20})?%",
+    re.ASCII,
+)
+_LINE_IN_FONT = re.compile(r"/\s*([^\s,]++)")
 
 
-def safe_style(style: str) -> str | None:
+def safe_style(style: str, tag: str = "") -> str | None:
     """The style without its forbidden declarations, or None where nothing is left of it.
 
-    Allowed are properties that change how the text itself looks. Anything that loads (`url()`), runs (`expression()`,
-    `behavior`), leaves its place (`position`, `z-index`, `transform`, negative margins) or cannot be read for sure
-    (escapes, comments) is not.
+    Allowed are properties that change how the text itself looks, with values that stay inside of its box. Anything
+    that loads (`url()`), runs (`expression()`, `behavior`), leaves its place (`position`, `transform`, negative
+    margins), covers others (`outline`, shadows, low boxes) or cannot be read for sure (escapes, comments) is not.
+
+    Args:
+        tag: name of the element; "": what is allowed for every element.
     """
     if len(style) > MAX_STYLE:
         return None
     declarations = style.split(";")
-    kept = [declaration for declaration in declarations if _allowed(declaration)]
+    display = _display(declarations)
+    kept = [declaration for declaration in declarations if _allowed(declaration, tag, display)]
     if len(kept) == len(declarations):
         return style
     rest = ";".join(kept)
     return rest if rest.strip() else None
 
 
-def _allowed(declaration: str) -> bool:
+def is_length(value: str, most: float, unit_required: bool = True) -> bool:
+    """Whether a value is one length of at most so many pixels, and not negative."""
+    match = _TOKEN.fullmatch(value)
+    return match is not None and bool(match["unit"] or not unit_required) and _fits(match, (most, 100))
+
+
+def _display(declarations: list[str]) -> str:
+    """The value of `display`; "inline" where it is not known, "" where there is none."""
+    values = {value for name, value in map(_read, declarations) if name == "display"}
+    return "" if not values else values.pop() if len(values) == 1 else "inline"
+
+
+def _read(declaration: str) -> tuple[str, str]:
+    """Name and value, in lower case; "" for what is not there or cannot be read."""
+    if _ODD_SPACE.search(declaration):
+        return "", ""
+    name, _, value = declaration.partition(":")
+    return _lower(name), _lower(_IMPORTANT.sub("", value))
+
+
+def _lower(text: str) -> str:
+    """The text in lower case as CSS has it: other letters than those of ASCII stay."""
+    return _CAPITALS.sub(lambda match: match[0].lower(), text.strip())
+
+
+def _allowed(declaration: str, tag: str, display: str) -> bool:
     if not declaration or declaration.isspace():
         return True
-    name, colon, value = declaration.partition(":")
-    name = name.strip().lower()
-    if not colon or name not in _PROPERTIES or _VALUE.fullmatch(value) is None:
+    name, value = _read(declaration)
+    if not value:
         return False
-    if name.startswith("margin") and _NEGATIVE.search(value):
+    if name in _WORDED:
+        return _is_made_of(value, None, strings=False)
+    if name in _MEASURED:
+        return _is_measured(name, value, tag, display)
+    if name in _HEIGHTS or name == "aspect-ratio":
+        return _is_high_enough(name, value, tag, display)
+    judge = _OTHERS.get(name)
+    return judge is not None and judge(value)
+
+
+def _is_measured(name: str, value: str, tag: str, display: str) -> bool:
+    limits = _MEASURED[name]
+    is_box = display in _BOXES if display else tag in _BLOCKS
+    if name.startswith("padding") and not is_box:
+        limits = _INLINE_PADDING
+    if name in _COMPUTED and _PART.fullmatch(value):
+        return True
+    return "inherit" not in value and _is_made_of(value, limits, strings=name in _STRINGS)
+
+
+def _is_high_enough(name: str, value: str, tag: str, display: str) -> bool:
+    if value in _NO_HEIGHT:
+        return True
+    if tag not in _HOLLOW and (tag not in _CELLS or display or name != "height"):
         return False
-    return all(function.lower() in _FUNCTIONS for function in _FUNCTION.findall(value))
+    return _RATIO.fullmatch(value) is not None if name == "aspect-ratio" else is_length(value, 5000, False)
+
+
+def _is_font(value: str) -> bool:
+    """The shorthand: style, weight, size, perhaps a height of lines, families."""
+    if not all(_LINE.fullmatch(line) for line in _LINE_IN_FONT.findall(value)):
+        return False
+    return _is_made_of(re.sub(r"(?<![\w.])[1-9]00(?![\w.%])", "", _LINE_IN_FONT.sub("", value)), _MEASURED["font-size"])
+
+
+def _is_made_of(value: str, limits: tuple[float, float] | None, *, strings: bool = True) -> bool:
+    """Whether a value has nothing but words, colors, and numbers and strings where there may be some."""
+    at = 0
+    while match := _TOKEN.match(value, at):
+        if (match["number"] and not _fits(match, limits)) or (match["string"] and not strings):
+            return False
+        at = match.end()
+    return _END.match(value, at) is not None
+
+
+def _fits(match: re.Match[str], limits: tuple[float, float] | None) -> bool:
+    number, unit = match["number"], match["unit"]
+    if limits is None or number is None:
+        return False
+    if unit == "%":
+        return float(number) <= limits[1]
+    return unit in _UNITS and float(number) * _UNITS[unit] <= limits[0]
+
+
+def _is_one_of(allowed: frozenset[str], value: str) -> bool:
+    return allowed.issuperset(value.split())
+
+
+_OTHERS: dict[str, Callable[[str], bool]] = {
+    "display": partial(_is_one_of, _DISPLAYS),
+    "flex": lambda value: _FLEX.fullmatch(value) is not None,
+    "font": _is_font,
+    "line-height": lambda value: _LINE.fullmatch(value) is not None,
+    **dict.fromkeys(words("overflow overflow-x overflow-y"), partial(_is_one_of, _OVERFLOWS)),
+    "unicode-bidi": partial(_is_one_of, _BIDI),
+    "vertical-align": lambda value: _VERTICAL.fullmatch(value) is not None,
+}

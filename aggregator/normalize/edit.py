@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from aggregator.normalize.css import safe_style
 from aggregator.normalize.images import (
     BLANK,
-    DOUBTFUL,
+    EMOJI_PATH,
     LAZY,
     LAZY_SETS,
     NOTHING,
@@ -21,6 +21,7 @@ from aggregator.normalize.images import (
     candidates,
     choose,
     clean_srcset,
+    is_emoji,
     is_pixel,
 )
 from aggregator.normalize.policy import STRICT
@@ -48,27 +49,42 @@ _LINKED = words("a audio blockquote del ins q track video")
 _PLAIN = rf"(?=[^\"]{{1,2000}}\"){ORIGIN}(?:[/?#](?:[!#-%'-;=?-\[\]^_a-z{{|}}~]|&amp;)*+)?"
 _ROOTED = r"(?=[^\"]{0,1000}\")(?![/.])(?:[!#-%'-.0-;=?-\[\]^_a-z{|}~]|&amp;|/(?!\.))*+"
 _LINK = ' href="/'
+#: Elements with sizes, images aside; and sizes that are wider than a column, or than any image.
+_SIZED = words("col colgroup hr table td th tr video")
+_SIZES = words("height width")
+_VAST = r"[\s+]*0*(?:(?:1[3-9]|[2-9][0-9])[0-9]{2}|[0-9]{5}|(?!100%)[1-9][0-9]{2}(?:\.[0-9]*)?%)"
+_IS_VAST = re.compile(_VAST)
+_IS_VAST_IMAGE = re.compile(r"[\s+]*0*[0-9]{5}")
 #: What follows on it in a tag, and in no text that only looks like one: there `>` is escaped.
 _REST = re.compile(rf'{_ROOTED}"{_ATTRIBUTES}*+>')
 #: The attributes of an image that `Editor._image` leaves as it is if its address is not the base: nothing of a lazy
-#: loader's, an address that is no blank image's, no size of a counting pixel's.
+#: loader's, an address that is no blank image's, no size of a counting pixel's, no sign of an emoji.
 _ORDINARY_IMAGE = (
     rf'(?={_ATTRIBUTES}*? src=")(?: (?:'
-    r'(?:alt|class|title|lang|dir|align|border|hspace|vspace|loading|decoding|sizes)="[^"]*"'
-    r'|(?:width|height)="[1-9][0-9][^"]*"'
-    rf'|src="(?!(?:[^"]*/)?{NOTHING}/?"|[^"]*{BLANK}[?#"]){_PLAIN}"'
+    r'(?:alt|title|lang|dir|align|border|hspace|vspace|loading|decoding|sizes)="[^"]*"'
+    r'|class="(?![^"]*(?i:emoji|smil|emoticon))[^"]*"|(?:width|height)="(?:[4-9][0-9]|[1-9][0-9]{2,3})(?![0-9])[^"]*"'
+    rf'|src="(?!(?:[^"]*/)?{NOTHING}/?"|[^"]*(?:{BLANK}[?#"]|{EMOJI_PATH})){_PLAIN}"'
     r"))++"
 )
 #: Tags that may need an edit where all styles are harmless, and those that leave something to be taken out.
 _ADDRESSED_TAG = re.compile(
     rf"<(img(?!{_ORDINARY_IMAGE}>)|source|x-[a-z0-9-]+|pre(?={_ATTRIBUTES}*+>\n)"
-    rf"|(?:{'|'.join(sorted(_LINKED))})(?={_ATTRIBUTES}*? (?:{'|'.join(sorted(_LINKS))})=\"(?!{_PLAIN}\")))"
+    rf"|(?:{'|'.join(sorted(_LINKED))})(?={_ATTRIBUTES}*? (?:{'|'.join(sorted(_LINKS))})=\"(?!{_PLAIN}\"))"
+    rf"|(?:{'|'.join(sorted(_SIZED))})(?={_ATTRIBUTES}*? (?:{'|'.join(sorted(_SIZES))})=\"{_VAST}))"
     rf"({_ATTRIBUTES}*+)>"
 )
 #: The attribute that takes the place of a lazy loader's.
-_PROPER = {**dict.fromkeys((*LAZY, *DOUBTFUL), "src"), **dict.fromkeys(LAZY_SETS, "srcset")}
+_PROPER = {**dict.fromkeys(LAZY, "src"), **dict.fromkeys(LAZY_SETS, "srcset")}
 _REPLACED = frozenset({"src", "srcset", "style"})
 _CONTACT = re.compile(r"(?:mailto|tel):[^\s\"<>]+", re.IGNORECASE)
+
+#: Links that open a window, and do not say that it gets no hold on the page that they stand on.
+_WINDOW = re.compile(
+    rf'<a(?={_ATTRIBUTES}*? target="(?i:_blank)")(?!{_ATTRIBUTES}*? rel="[^"]*\b(?i:noopener|noreferrer)\b)'
+    rf"({_ATTRIBUTES}*+)>"
+)
+_REL = re.compile(r' rel="([^"]*)"')
+_MAX_RELATIONS = 4
 
 _NOSCRIPT = re.compile(r"<x-noscript>(.*?)</x-noscript>", re.DOTALL)
 #: Between an image and the `noscript` that repeats it stands nothing that shows.
@@ -77,17 +93,8 @@ _ENDS_WITH_IMAGE = re.compile(rf"<img{_ATTRIBUTES}++>{_UNSEEN}\Z")
 _STARTS_WITH_IMAGE = re.compile(rf"{_UNSEEN}<img{_ATTRIBUTES}++>")
 _SHOWN = re.compile(rf"<img{_ATTRIBUTES}++>")
 
-_PLAYERS = words(
-    """
-    youtube.com youtube-nocookie.com youtu.be vimeo.com dailymotion.com ted.com twitch.tv streamable.com rutube.ru
-    bilibili.com youku.com v.qq.com ixigua.com iqiyi.com tudou.com mgtv.com acfun.cn sohu.com weibo.com soundcloud.com
-    open.spotify.com music.163.com embed.podcasts.apple.com
-    """
-)
-_PLAYER = re.compile(
-    rf"https?://(?:[a-z0-9-]+\.)*(?:{'|'.join(map(re.escape, sorted(_PLAYERS)))})(?:[:/?#]|\Z)", re.IGNORECASE
-)
-_MAX_PLAYERS = 50
+_MAX_FRAMES = 50
+_MAX_TITLE = 200
 #: Longest tag, style or origin that is kept in a cache, in characters.
 _REMEMBERED = 300
 
@@ -105,7 +112,10 @@ class Editor:
     page: str | None
     #: Images of the `source` elements since the last image.
     offered: list[Candidate] = field(default_factory=list)
-    players: int = 0
+    #: Addresses of the frames so far.
+    frames: set[str] = field(default_factory=set)
+    #: Whether an image had no address.
+    lost: bool = False
     #: Whether the last edit did no more than put the origin of the base before links.
     settled: bool = False
 
@@ -113,6 +123,8 @@ class Editor:
         """The text, set right."""
         completed = self._complete(html)
         edited = completed if _LEGAL.fullmatch(completed) else _ILLEGAL.sub("", completed)
+        if ' target="_' in edited:
+            edited = _WINDOW.sub(_without_opener, edited)
         few = "<source" not in edited and _all_harmless(edited)
         few = few and (self.base is None or f'"{_escape(self.base)}"' not in edited)
         edited, count = (_ADDRESSED_TAG if few else _TAG).subn(self._tag, edited)
@@ -136,18 +148,20 @@ class Editor:
         if name == "source":
             return self._source(attributes)
         if name == "x-iframe":
-            return self._player(match)
-        if name in _LINKED:
-            return f"<{name}{_ATTRIBUTE.sub(self._attribute, attributes)}>"
+            return self._frame(match)
+        if name in _LINKED or name in _SIZED:
+            return f"<{name}{_ATTRIBUTE.sub(partial(self._attribute, name), attributes)}>"
         if ' style="' not in attributes:
             return match[0]
-        return _restyled(match[0]) if len(match[0]) <= _REMEMBERED else f"<{name}{_ATTRIBUTE.sub(_style, attributes)}>"
+        return _restyled(match[0]) if len(match[0]) <= _REMEMBERED else _restyled.__wrapped__(match[0])
 
-    def _attribute(self, match: re.Match[str]) -> str:
+    def _attribute(self, tag: str, match: re.Match[str]) -> str:
         """One attribute of any element but an image, with the blank before it, or ""."""
         name, value = match[1], match[2]
         if name == "style":
-            return _style(match)
+            return _style(tag, match)
+        if name in _SIZES:
+            return "" if _IS_VAST.match(value) else match[0]
         if name not in _LINKS:
             return match[0]
         link = unescape(value)
@@ -166,18 +180,21 @@ class Editor:
             return ""
         url = choose(found, self.base, offered)
         if url is None:
+            self.lost = True
             return "<img>"
+        if is_emoji(found):
+            return _escape(found["alt"].strip())
         replaced = {"src": _escape(url)}
         sets = [found[name] for name in (*LAZY_SETS, "srcset") if name in found]
         if sets:
             replaced["srcset"] = _escape(clean_srcset(sets[0], self.base))
         if "style" in found:
-            replaced["style"] = _escape(safe_style(found["style"]) or "")
+            replaced["style"] = _escape(safe_style(found["style"], "img") or "")
         tag = "<img"
         for name, value in written.items():
             name = _PROPER.get(name, name)
             value = replaced.pop(name, "") if name in _REPLACED else value
-            if value or name not in _REPLACED:
+            if (value or name not in _REPLACED) and not (name in _SIZES and _IS_VAST_IMAGE.match(value)):
                 tag += f' {name}="{value}"'
         return f'{tag} src="{replaced["src"]}">' if "src" in replaced else f"{tag}>"
 
@@ -185,27 +202,37 @@ class Editor:
         found = {name: unescape(value) for name, value in _ATTRIBUTE.findall(attributes)}
         sets = [found[name] for name in (*LAZY_SETS, "srcset") if name in found]
         if not sets:
-            return f"<source{_ATTRIBUTE.sub(self._attribute, attributes)}>"
+            return f"<source{_ATTRIBUTE.sub(partial(self._attribute, 'source'), attributes)}>"
         self.offered += candidates(sets[0], self.base)
         srcset = clean_srcset(sets[0], self.base)
         kept = [
-            self._attribute(match)
+            self._attribute("source", match)
             for match in _ATTRIBUTE.finditer(attributes)
             if match[1] != "srcset" and match[1] not in LAZY_SETS
         ]
         return f'<source srcset="{_escape(srcset)}"{"".join(kept)}>' if srcset else ""
 
-    def _player(self, match: re.Match[str]) -> str:
+    def _frame(self, match: re.Match[str]) -> str:
+        """A link to what a frame shows."""
         found = {name: unescape(value) for name, value in _ATTRIBUTE.findall(match[2])}
-        urls = [resolve(found[name], self.base) for name in ("src", "data-src") if found.get(name)]
-        url = next((url for url in urls if url is not None and _PLAYER.match(url)), None)
-        if url is None or self.players >= _MAX_PLAYERS:
+        url = resolve(found.get("src", ""), self.base)
+        if url is None or url in self.frames or len(self.frames) >= _MAX_FRAMES:
             return ""
-        self.players += 1
-        link = f'<a href="{_escape(url)}">{_escape(url)}</a>'
+        self.frames.add(url)
+        words = " ".join(found.get("title", "").split())[:_MAX_TITLE] or url.partition("://")[2].partition("/")[0]
+        link = f'<a href="{_escape(url)}">{_escape(words)}</a>'
         before, at = match.string, match.start()
         inside = max(before.rfind("<p>", 0, at), before.rfind("<p ", 0, at)) > before.rfind("</p>", 0, at)
         return link if inside else f"<p>{link}</p>"
+
+
+def _without_opener(match: re.Match[str]) -> str:
+    """A link that says that the window it opens gets no hold on this one."""
+    attributes = match[1]
+    if (rel := _REL.search(attributes)) is None:
+        return f'<a rel="noopener"{attributes}>'
+    relations = [*rel[1].split()[: _MAX_RELATIONS - 1], "noopener"]
+    return f'<a{attributes[: rel.start()]} rel="{" ".join(relations)}"{attributes[rel.end() :]}>'
 
 
 def _without_left_overs(html: str) -> str:
@@ -250,14 +277,14 @@ def _is_harmless(style: str) -> bool:
 def _restyled(tag: str) -> str:
     """A tag without addresses; the same few tags make up most of a text."""
     name, mark, attributes = tag.partition(" ")
-    return name + _ATTRIBUTE.sub(_style, mark + attributes)
+    return name + _ATTRIBUTE.sub(partial(_style, name[1:]), mark + attributes)
 
 
-def _style(match: re.Match[str]) -> str:
+def _style(tag: str, match: re.Match[str]) -> str:
     if match[1] != "style":
         return match[0]
     style = unescape(match[2])
-    safe = safe_style(style)
+    safe = safe_style(style, tag)
     return "" if safe is None else match[0] if safe == style else f' style="{_escape(safe)}"'
 
 

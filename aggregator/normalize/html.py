@@ -18,10 +18,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from aggregator.models import Text
 from aggregator.normalize.bounds import MAX_HTML, bound, cut
 from aggregator.normalize.edit import Editor
+from aggregator.normalize.fallbacks import ANY, shown, with_addresses
+from aggregator.normalize.images import is_picture
+from aggregator.normalize.mathml import put_back, take_out
 from aggregator.normalize.policy import FOUND, STRICT
 from aggregator.normalize.text import escape_formulas, has_markup, resolve_references, unescape
 from aggregator.normalize.words import words
@@ -34,16 +38,19 @@ _ENOUGH = MAX_HTML * 3 // 4
 _ATTRIBUTES = r'(?: [^ "=<>]+="[^"]*")*+'
 _TAGS = re.compile(rf"</?([a-z][a-z0-9-]*){_ATTRIBUTES}>")
 _IMAGE = re.compile(rf'<img(?: [^ "=<>]+="[^"]*")*? src="([^"]*)"{_ATTRIBUTES}>')
+#: An attribute that may say that an image is no picture.
+_MARKED = re.compile(r' (?:class|style)="| (?:width|height)="(?![1-9][0-9]{2})')
+_ATTRIBUTE = re.compile(r' ([^ "=<>]+)="([^"]*)"')
+#: Images that are looked at to find a picture.
+_MAX_IMAGES = 200
+#: What a formula says again in another language; browsers do not show it.
+_ANNOTATION = re.compile(r"<annotation(?: [^<>]*)?>[^<>]*</annotation>")
 _INLINE = words(
     """
     a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q s samp small span strike strong sub sup time
     tt u var wbr
     """
 )
-#: Elements whose content the standard leaves unread.
-_UNREAD = re.compile(r"<(?=[nNiI])((?ai:noscript|iframe))(?=[\s/>])")
-_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII) for name in ("noscript", "iframe")}
-_ANY_IMAGE = re.compile(r"<img\s[^>]*>", re.IGNORECASE)
 _LINE_END = re.compile(r"[\r\n]")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -53,10 +60,10 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
     """The text as safe HTML with absolute links.
 
     Kept is all formatting, with `class`, `style` (harmless declarations), `title` and the order of attributes; markup
-    that needs no change keeps its bytes. Gone are scripts, styles, frames, forms, comments, `id`, event handlers,
-    addresses other than http(s) (and mailto, tel in links), images without an address and counting pixels. Images that
-    are loaded lazily show, a player of a known video site becomes a link to it. The result is stable: cleaned again it
-    does not change.
+    that needs no change keeps its bytes. Gone are scripts, styles, forms, comments, `id`, event handlers, addresses
+    other than http(s) (and mailto, tel in links), images without an address and counting pixels. Images that are loaded
+    lazily show, those of an emoji become the emoji, and a frame becomes a link to what it shows. Formulas in MathML
+    stay. The result is stable: cleaned again it does not change.
 
     What is said to be HTML and has no element of it is plain text: its line breaks stay.
 
@@ -66,26 +73,34 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
     if not text.value or text.value.isspace():
         return ""
     source = cut(_encodable(_as_html(text)), MAX_HTML)
-    if _UNREAD.search(source):
-        source = "".join(_opened(source))
-    for _ in range(_ROUNDS):
+    source, formulas = take_out(shown(source)) if ANY.search(source) else (source, [])
+    longest = MAX_HTML - sum(map(len, formulas))
+    for attempt in range(_ROUNDS):
         whole, editor = bound(source), Editor(text.base, page)
         found = FOUND.clean(whole)
         edited = editor.edit(found)
+        if editor.lost and not attempt and (mended := with_addresses(source)) != source:
+            source = mended
+            continue
         again = bound(edited)
         settled = editor.settled and found == whole and again == edited
         safe = edited if settled else STRICT.clean(again)
-        if safe == edited and len(safe) <= MAX_HTML:
-            return "" if safe.isspace() else safe
-        source = safe if len(safe) <= MAX_HTML else cut(safe, _ENOUGH)
+        if safe == edited and len(safe) <= longest:
+            return "" if safe.isspace() else put_back(safe, formulas)
+        source = safe if len(safe) <= longest else cut(safe, _ENOUGH)
     rest = text_of(safe)[: _ENOUGH // 8]
-    return f"<p>{html.escape(rest, quote=False)}</p>".replace("\u00a0", "&nbsp;")
+    return put_back(f"<p>{html.escape(rest, quote=False)}</p>".replace("\u00a0", "&nbsp;"), formulas)
 
 
 def first_image(safe: str) -> str | None:
-    """The address of the first image of a text that `clean_html` gave."""
-    match = _IMAGE.search(safe)
-    return None if match is None else unescape(match[1])
+    """The address of the first picture of a text that `clean_html` gave."""
+    for match in islice(_IMAGE.finditer(safe), _MAX_IMAGES):
+        url, attributes = unescape(match[1]), {}
+        if _MARKED.search(match[0]):
+            attributes = {name: unescape(value) for name, value in _ATTRIBUTE.findall(match[0])}
+        if is_picture(url, attributes):
+            return url
+    return None
 
 
 def all_images(safe: str) -> Iterator[str]:
@@ -95,6 +110,8 @@ def all_images(safe: str) -> Iterator[str]:
 
 def text_of(safe: str) -> str:
     """The words of a text that `clean_html` gave, on one line."""
+    if "<annotation" in safe:
+        safe = _ANNOTATION.sub("", safe)
     plain = _TAGS.sub(_gap, safe) if "<" in safe else safe
     return " ".join(unescape(plain).split())
 
@@ -105,31 +122,6 @@ def _encodable(text: str) -> str:
     except UnicodeEncodeError:
         return _SURROGATES.sub("", text)
     return text
-
-
-def _opened(html: str) -> Iterator[str]:
-    """The text with its unread elements renamed, so that the addresses in them can be looked at.
-
-    Of a frame only the tag is left, of a `noscript` only its images.
-    """
-    at = 0
-    closed = {"noscript": True, "iframe": True}
-    while (start := _UNREAD.search(html, at)) is not None:
-        name = start[1].lower()
-        end = _END[name].search(html, start.end()) if closed[name] else None
-        closed[name] = end is not None
-        tag = 0 if end is None else html.find(">", start.end(), end.start()) + 1
-        yield html[at : start.start()]
-        if end is None or not tag:
-            # Never closed: all that follows would be its content. The tag alone goes, an unknown one.
-            yield "<x-open"
-            at = start.end()
-            continue
-        yield f"<x-{name}{html[start.end() : tag]}"
-        yield "".join(_ANY_IMAGE.findall(html, tag, end.start())) if name == "noscript" else ""
-        yield f"</x-{name}"
-        at = end.end()
-    yield html[at:]
 
 
 def _gap(match: re.Match[str]) -> str:

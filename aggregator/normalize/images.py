@@ -1,6 +1,7 @@
-"""The attributes of an image as found in, one that shows without a script out.
+"""The attributes of an image as found in; out: its address, and whether it is a picture of what the text is about.
 
-Lazy loaders keep the true address in an attribute of their own and a blank in `src`.
+Lazy loaders keep the true address in an attribute of their own. Those that have a smaller image in `src` are known by
+name here; where `src` is of no use, `fallbacks` finds the address in any attribute.
 """
 
 from __future__ import annotations
@@ -21,9 +22,7 @@ LAZY = (
     "data-lazy",
     "data-echo",
 )
-#: Those that also mean other things: they count only where `src` is of no use.
-DOUBTFUL = ("data-url", "data-image", "data-croporisrc", "data-backsrc", "zoomfile", "file", "original", "real_src")
-_ADDRESSES = (*LAZY, "src", *DOUBTFUL)
+_ADDRESSES = (*LAZY, "src")
 LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set")
 
 #: Longest `srcset` that is read, in characters.
@@ -34,15 +33,42 @@ _CANDIDATE = re.compile(r"[\s,]*+([^\s,][^\s]*+)(?:(?<=,)|((?:\s++[^\s,()]++)*+)
 _EDGES = " \t\r\n\f,"
 _SEPARATORS = re.compile(rf"[{_EDGES}]+")
 _DESCRIPTOR = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([wxh])")
-#: Name of an image that shows nothing.
-BLANK = (
-    r"[/_.-](?i:(?:blank|spacer|transparent|1x1|pixel|grey|lazy-?load(?:er|ing)?|loading|placeholder)"
-    r"\.(?:gif|png|svg|webp))"
+#: Name of an image that shows nothing, or its end; and where it stands in an address.
+BLANK_NAME = (
+    r"(?i:(?:blank|spacer|transparent|1x1|pixel|grey|lazy-?load(?:er|ing)?|loading|placeholder)\.(?:gif|png|svg|webp)"
+    r"|(?<=/pagespeed_static/)1\.[a-z0-9_-]{1,40}\.gif)"
 )
+BLANK = rf"[/_.-]{BLANK_NAME}"
 _BLANK = re.compile(rf"{BLANK}(?:[?#]|\Z)")
 #: What a template or script leaves where it had no address to put.
 NOTHING = r"(?i:undefined|null|none|nan|false|true|\[object(?:%20|\+| )object\])"
 _NOTHING = re.compile(rf"(?:.*/)?{NOTHING}/?")
+#: Pixels up to which an image is one in a line of text.
+SMALL = 32
+_SIZE = re.compile(r"\s*([0-9]{1,5}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})\s*(|px|r?em)\s*(?:!\s*important\s*)?", re.IGNORECASE)
+_HIDDEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+#: Characters of a text that an image stands for.
+MAX_EMOJI = 32
+_EMOJI = re.compile(
+    "(?:[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff][\ufe0e\ufe0f\u200d\u20e3\U000e0020-\U000e007f]*+|[0-9#*]\ufe0f?\u20e3)+"
+)
+_EMOJI_CLASS = re.compile(
+    r"(?:^|\s)(?:wp-smiley|(?:custom-|tw)?emoji(?:one)?|smiley|smilie|emoticon)(?:\s|\Z)", re.IGNORECASE
+)
+#: Folder of images that stand for characters.
+EMOJI_PATH = r"/(?i:twemoji|smilies|smileys|emoticons?|emojis?)[@/]"
+_EMOJI_ADDRESS = re.compile(EMOJI_PATH)
+#: Addresses of pictures of people, of emoji, and of pixels that count.
+#: In small letters, each beginning with a character that keeps the search fast.
+_NO_PICTURE = re.compile(
+    r"/(?:avatars?|profile_images|twemoji|smilies|smileys|emoticons?|emojis?|~r|/feeds\.wordpress\.com/1\.0)[/@]"
+    r"|//[^/]*gravatar\.com/|//avatars[^/]*\.githubusercontent\.com/|//(?:pixel|stats)\.(?:wp|wordpress)\.com/"
+    r"|//feeds\.feedburner\.com/~|//[^/]*(?:doubleclick\.net|google-analytics\.com)/"
+    r"|[/_.-](?:tracking|counter|open)\.(?:gif|png)(?:[?#]|\Z)"
+)
+_NO_PICTURE_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:avatar|gravatar|emoji|wp-smiley|smiley|emoticon)(?:[\s_-]|\Z)", re.IGNORECASE
+)
 _TINY = re.compile(r"\s*[01](?:\.0*)?(?:px)?\s*", re.IGNORECASE)
 _STYLE_SIZE = re.compile(r"(?:^|;)\s*(width|height)\s*:([^;]*)", re.IGNORECASE)
 
@@ -94,6 +120,49 @@ def is_pixel(attributes: Mapping[str, str]) -> bool:
     if len(sizes) < 2 and "style" in attributes:
         sizes = {name.lower(): value for name, value in _STYLE_SIZE.findall(attributes["style"])} | sizes
     return len(sizes) == 2 and all(_TINY.fullmatch(value) for value in sizes.values())
+
+
+def is_hidden(attributes: Mapping[str, str]) -> bool:
+    """Whether the element is not meant to be seen."""
+    return "hidden" in attributes or is_pixel(attributes) or _HIDDEN.search(attributes.get("style", "")) is not None
+
+
+def is_emoji(attributes: Mapping[str, str]) -> bool:
+    """Whether the image stands for a character, which its text is."""
+    alt = attributes.get("alt", "").strip()
+    if not alt or len(alt) > MAX_EMOJI:
+        return False
+    return (
+        _EMOJI_CLASS.search(attributes.get("class", "")) is not None
+        or _EMOJI_ADDRESS.search(attributes.get("src", "")) is not None
+        or (_EMOJI.fullmatch(alt) is not None and _is_in_line(attributes))
+    )
+
+
+def is_picture(url: str, attributes: Mapping[str, str] | None = None) -> bool:
+    """Whether an image shows what the text is about: no emoji, avatar, spacer or counting pixel, and no icon.
+
+    Args:
+        url: its absolute address.
+        attributes: those that may tell of the `img` element, if it is one of a clean text, in which none is blank.
+    """
+    if _NO_PICTURE.search(url.lower()):
+        return False
+    if attributes is None:
+        return _BLANK.search(url) is None
+    return not (_NO_PICTURE_CLASS.search(attributes.get("class", "")) or _is_in_line(attributes))
+
+
+def _is_in_line(attributes: Mapping[str, str]) -> bool:
+    sizes = [attributes[name] for name in ("width", "height") if name in attributes]
+    if "style" in attributes:
+        sizes += [value for _, value in _STYLE_SIZE.findall(attributes["style"])]
+    return any(map(_is_small, sizes))
+
+
+def _is_small(size: str) -> bool:
+    match = _SIZE.fullmatch(size)
+    return match is not None and float(match[1]) * (1 if match[2].lower() in ("", "px") else 16) <= SMALL
 
 
 def _split(srcset: str) -> Iterator[Candidate]:

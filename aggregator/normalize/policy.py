@@ -10,12 +10,12 @@ from itertools import permutations
 
 import nh3
 
-from aggregator.normalize.images import DOUBTFUL, LAZY, LAZY_SETS
+from aggregator.normalize.images import LAZY, LAZY_SETS
 from aggregator.normalize.words import words
 
 _TAGS = words(
     """
-    a abbr acronym address article aside audio b bdi bdo big blockquote br caption center cite code col colgroup dd del
+    a abbr acronym address article aside audio b bdi big blockquote br caption center cite code col colgroup dd del
     details dfn dir div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li main
     mark menu nav ol p picture pre q rp rt rtc rb ruby s samp search section small source span strike strong sub
     summary sup table tbody td tfoot th thead time tr track tt u ul var video wbr
@@ -40,18 +40,14 @@ _ATTRIBUTES: dict[str, frozenset[str]] = {
     "del": frozenset({"cite", "datetime"}),
     "details": frozenset({"open"}),
     "font": frozenset({"color", "face", "size"}),
-    "hr": frozenset({"color", "noshade", "size", "width"}),
-    "img": frozenset(
-        {"src", "srcset", "sizes", "alt", "width", "height", "border", "hspace", "vspace", "loading", "decoding"}
-    ),
+    "hr": frozenset({"color", "noshade", "width"}),
+    "img": frozenset({"src", "srcset", "sizes", "alt", "width", "height", "loading", "decoding"}),
     "ins": frozenset({"cite", "datetime"}),
     "li": frozenset({"value", "type"}),
     "ol": frozenset({"start", "reversed", "type"}),
     "q": frozenset({"cite"}),
     "source": frozenset({"src", "srcset", "sizes", "type", "media", "width", "height"}),
-    "table": frozenset(
-        {"border", "bgcolor", "cellpadding", "cellspacing", "frame", "rules", "summary", "width", "height"}
-    ),
+    "table": frozenset({"bgcolor", "frame", "rules", "summary", "width", "height"}),
     "tbody": frozenset({"valign"}),
     "td": frozenset({"bgcolor", "colspan", "rowspan", "headers", "height", "width", "valign", "nowrap"}),
     "tfoot": frozenset({"valign"}),
@@ -66,13 +62,18 @@ _ATTRIBUTES: dict[str, frozenset[str]] = {
     "video": frozenset({"src", "controls", "height", "loop", "muted", "playsinline", "poster", "preload", "width"}),
 }
 _RELATIONS = ("nofollow", "noopener", "noreferrer", "external", "ugc", "sponsored", "tag")
+#: Pixels of borders and gaps: no more than a text needs.
+_FEW = set(map(str, range(65)))
 #: Where a link may open: no name of a frame, which could be another page's. And no `rel` that gives the opened page a
 #: hold on the one it was opened from.
-_VALUES = {
+_VALUES: dict[str, dict[str, set[str]]] = {
+    "hr": {"size": _FEW},
+    "img": dict.fromkeys(("border", "hspace", "vspace"), _FEW),
+    "table": dict.fromkeys(("border", "cellpadding", "cellspacing"), _FEW),
     "a": {
         "target": {"_blank", "_self", "_parent", "_top"},
-        "rel": {" ".join(some) for count in range(1, 4) for some in permutations(_RELATIONS, count)},
-    }
+        "rel": {" ".join(some) for count in range(1, 5) for some in permutations(_RELATIONS, count)},
+    },
 }
 _SCHEMES = {"http", "https", "mailto", "tel"}
 
@@ -96,8 +97,8 @@ STRICT = _sanitizer(frozenset(), {})
 FOUND = _sanitizer(
     frozenset({"x-iframe", "x-noscript"}),
     {
-        "img": frozenset({*LAZY, *DOUBTFUL, *LAZY_SETS}),
+        "img": frozenset({*LAZY, *LAZY_SETS}),
         "source": frozenset(LAZY_SETS),
-        "x-iframe": frozenset({"src", "data-src"}),
+        "x-iframe": frozenset({"src"}),
     },
 )

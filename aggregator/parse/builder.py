@@ -149,7 +149,7 @@ class Builder:
                 url=target,
                 type=media_type(get("type")),
                 length=size(get("length") or get("fileSize")),
-                title=get("title") or None,
+                title=get("title") or _media_title(element),
                 duration=seconds(get("duration") or (self.duration if not made else None)),
             )
         return tuple(made.values())[:MAX_ENCLOSURES]
@@ -163,6 +163,14 @@ class Builder:
         )
         found = (self.read.address(element, where, base) for element, where in (*named, *pictures))
         return next((target for target in found if target is not None), None)
+
+
+def _media_title(element: etree._Element) -> str | None:
+    """The title that Media RSS has inside of a file."""
+    for child in element:
+        if MEDIA_HANDLERS.get(child.tag) is set_media_title:
+            return plain(child) or None
+    return None
 
 
 Handler: TypeAlias = Callable[[Builder, etree._Element], None]
@@ -290,7 +298,11 @@ def set_original_file(entry: Builder, element: etree._Element) -> None:
 
 def add_media(entry: Builder, element: etree._Element) -> None:
     entry.media.append(element)
-    add_media_group(entry, element)
+    for child in element:
+        # A title inside is that of the file, such as the name of a person (Media RSS 1.5.1, media:title).
+        handler = MEDIA_HANDLERS.get(child.tag)
+        if handler is not None and handler is not set_media_title:
+            handler(entry, child)
 
 
 def add_media_group(entry: Builder, element: etree._Element) -> None:

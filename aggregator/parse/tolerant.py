@@ -64,6 +64,7 @@ class _Limits:
         **{name.lower(): prefix for name, prefix in feedparser.api.StrictFeedParser.namespaces.items()},
         "http://www.pheedo.com/namespace/pheedo": "pheedo",
     }
+    in_media_content = False
     # feedparser resolves a guid against the document's address: "42" would become one of the site's pages.
     can_be_relative_uri = feedparser.api.StrictFeedParser.can_be_relative_uri - {"id"}
 
@@ -156,6 +157,26 @@ class _Limits:
 
     def _start_media_content(self: Any, attributes: dict[str, str]) -> None:
         super()._start_media_content(self._resolved(attributes))  # type: ignore[misc]
+        self.in_media_content = True
+
+    def _end_media_content(self: Any) -> None:
+        self.in_media_content = False
+
+    # feedparser takes the title of a file for that of the entry.
+    def _start_media_title(self: Any, attributes: dict[str, str]) -> None:
+        if self.in_media_content:
+            self.push("media_content_title", 1)
+        else:
+            super()._start_media_title(attributes)  # type: ignore[misc]
+
+    def _end_media_title(self: Any) -> None:
+        if self.in_media_content:
+            context = self._get_context()
+            title = self.pop("media_content_title")
+            context.pop("media_content_title", None)
+            context["media_content"][-1].setdefault("title", title)
+        else:
+            super()._end_media_title()  # type: ignore[misc]
 
     def _start_media_thumbnail(self: Any, attributes: dict[str, str]) -> None:
         super()._start_media_thumbnail(self._resolved(attributes))  # type: ignore[misc]

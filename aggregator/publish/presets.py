@@ -79,8 +79,9 @@ HEXO = Preset(
         }
     ),
     # Hexo runs Nunjucks over posts: {{ }}, {% %} and {# #}. U+FFFC marks the places where Hexo puts back what it took
-    # out before; one that it finds elsewhere ends the whole build.
-    escapes=(("{", "&#123;"), ("}", "&#125;"), ("\ufffc", "&#65532;")),
+    # out before; one that it finds elsewhere ends the whole build. And in posts of this family, a link that opens a
+    # window stands as its site has it: browsers take `_blank` for `noopener` (HTML standard, section 4.6.5).
+    escapes=(("{", "&#123;"), ("}", "&#125;"), ("\ufffc", "&#65532;"), ('<a rel="noopener" ', "<a ")),
     patterns=(
         # Hexo looks for fences of code before Markdown does, in all of the file: no three of them stay together.
         (re.compile("`(?=``)"), "&#96;"),
