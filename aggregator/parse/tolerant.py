@@ -167,7 +167,7 @@ class _Limits:
         if self.in_media_content:
             self.push("media_content_title", 1)
         else:
-            super()._start_media_title(attributes)  # type: ignore[misc]
+            self._start_text("media_title", "text/plain", attributes)
 
     def _end_media_title(self: Any) -> None:
         if self.in_media_content:
@@ -176,7 +176,7 @@ class _Limits:
             context.pop("media_content_title", None)
             context["media_content"][-1].setdefault("title", title)
         else:
-            super()._end_media_title()  # type: ignore[misc]
+            self._end_text("media_title")
 
     def _start_media_thumbnail(self: Any, attributes: dict[str, str]) -> None:
         super()._start_media_thumbnail(self._resolved(attributes))  # type: ignore[misc]
@@ -212,9 +212,6 @@ class _Limits:
     _end_itunes_subtitle = partialmethod(_end_text, "subtitle")
     _start_media_description = partialmethod(_start_text, "media_description", "text/html")
     _end_media_description = partialmethod(_end_text, "media_description")
-    # Nor is the title of a file, by name or by its place in the item, the entry's.
-    _start_media_title = partialmethod(_start_text, "media_title", "text/plain")
-    _end_media_title = partialmethod(_end_text, "media_title")
 
     def pop(self: Any, element: str, strip_whitespace: int = 1) -> Any:
         # The div that holds all of some XHTML is taken off in Atom 1.0 only.

@@ -184,9 +184,19 @@ def _enclosures(dumped: str) -> tuple[Enclosure, ...]:
     return () if dumped == "[]" else tuple(Enclosure(**value) for value in json.loads(dumped))
 
 
-def _origin(id: str, name: str | None, title: str | None, fallback: str | None, *rest: Any) -> Origin:
+def _origin(
+    id: str,
+    name: str | None,
+    title: str | None,
+    fallback: str | None,
+    url: str | None,
+    home_url: str | None,
+    category: str,
+    section: str | None,
+) -> Origin:
     # Of a source that left the configuration before there was such a name.
-    return Origin(id, origin_name(name, title, fallback or id), *rest, bool(name))
+    shown = origin_name(name, title, fallback or id)
+    return Origin(id, shown, url, home_url, category, section, named=bool(name))
 
 
 def _dump(values: Sequence[Any]) -> str:
