@@ -7,6 +7,7 @@ import unicodedata
 from unittest import mock
 
 from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
 
 from aggregator import normalize
 from aggregator.models import Text
