@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 
-from aggregator.normalize.css import safe_style
+from aggregator.normalize.css import font_factor, safe_style
+from aggregator.normalize.fonts import bounded_fonts, may_grow
 from aggregator.normalize.images import (
     BLANK,
     EMOJI_PATH,
@@ -52,7 +53,7 @@ _LINK = ' href="/'
 #: Elements with sizes, images aside; and sizes that are wider than a column, or than any image.
 _SIZED = words("col colgroup hr table td th tr video")
 _SIZES = words("height width")
-_VAST = r"[\s+]*0*(?:(?:1[3-9]|[2-9][0-9])[0-9]{2}|[0-9]{5}|(?!100%)[1-9][0-9]{2}(?:\.[0-9]*)?%)"
+_VAST = r"[\s+]*0*(?:(?:[89]|[1-9][0-9])[0-9]{2}|[0-9]{5}|(?!100%)[1-9][0-9]{2}(?:\.[0-9]*)?%)"
 _IS_VAST = re.compile(_VAST)
 _IS_VAST_IMAGE = re.compile(r"[\s+]*0*[0-9]{5}")
 #: What follows on it in a tag, and in no text that only looks like one: there `>` is escaped.
@@ -125,7 +126,10 @@ class Editor:
         edited = completed if _LEGAL.fullmatch(completed) else _ILLEGAL.sub("", completed)
         if ' target="_' in edited:
             edited = _WINDOW.sub(_without_opener, edited)
-        few = "<source" not in edited and _all_harmless(edited)
+        harmless = _all_harmless(edited)
+        if not harmless or may_grow(edited):
+            edited = bounded_fonts(edited)
+        few = harmless and "<source" not in edited
         few = few and (self.base is None or f'"{_escape(self.base)}"' not in edited)
         edited, count = (_ADDRESSED_TAG if few else _TAG).subn(self._tag, edited)
         left = _LEFT_OVER.search(edited) if count or not few else None
@@ -270,7 +274,7 @@ def _all_harmless(html: str) -> bool:
 @lru_cache(maxsize=4096)
 def _is_harmless(style: str) -> bool:
     style = unescape(style)
-    return safe_style(style) == style
+    return safe_style(style) == style and (font_factor(style) or 0) <= 1
 
 
 @lru_cache(maxsize=4096)
