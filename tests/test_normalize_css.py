@@ -38,6 +38,7 @@ def test_harmless_styles_keep_their_bytes(style: str) -> None:
         "line-height: 24px",
         "background: #fff none repeat scroll 0% 0%; max-width: 800px",
         "width: 640px; max-width: 100%",
+        "font-family: inherit; font-size: inherit; letter-spacing: inherit",
         "width: 300px",
         "width: 100%; max-width: 700px",
         "font-family: 微软雅黑, -apple-system, Arial",

@@ -78,6 +78,8 @@ _MEASURED: dict[str, tuple[float, float]] = {
 #: Sizes of letters that are words: as `font_factor` gives them.
 _FONT_WORDS = {"larger": 1.2, "smaller": 0.83, "medium": -16.0, "large": -18.0, "x-large": -24.0, "xx-large": -32.0}
 _FONT_WORDS |= {"xxx-large": -48.0, "small": -13.0, "x-small": -10.0, "xx-small": -9.0}
+#: Properties that are inherited anyway, so that it may be said.
+_INHERITED = words("letter-spacing tab-size text-indent word-spacing")
 #: What a padding may be where it does not make the line higher.
 _INLINE_PADDING = (8.0, 0.0)
 #: A height that may be lower than what the box holds.
@@ -240,6 +242,8 @@ def _is_measured(name: str, value: str, tag: str, display: str) -> bool:
         limits = _INLINE_PADDING
     if name in _COMPUTED and _PART.fullmatch(value):
         return True
+    if value == "inherit":
+        return name.startswith("font") or name in _INHERITED
     return "inherit" not in value and _is_made_of(value, limits, strings=name in _STRINGS)
 
 
