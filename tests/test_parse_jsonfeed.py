@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import ParseError
-from aggregator.models import Fetched, ParsedFeed
+from aggregator.models import Enclosure, Fetched, ParsedFeed, RawEntry
 from aggregator.parse import parse
 
 URL = "https://site.example/feed.json"
@@ -56,6 +56,79 @@ def test_only_the_first_10_000_items_are_read() -> None:
     parsed = read(json.dumps({"version": VERSION, "items": [{"id": n} for n in range(10_001)]}))
     assert len(parsed.entries) == 10_000
     assert parsed.repairs == ("only the first 10,000 entries were read",)
+
+
+def item(**fields: Any) -> RawEntry:
+    (only,) = read(json.dumps({"version": VERSION, "items": [{"id": "1", "url": "/posts/1/", **fields}]})).entries
+    return only
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"author": "Jane"},
+        {"authors": {"name": "Jane"}},
+        {"authors": [], "author": {"name": "Jane"}},
+        {"authors": [{}], "author": {"name": "Jane"}},
+        {"authors": ["Jane"]},
+        {"authors": "Jane"},
+        {"authors": [[{"name": "Jane"}]]},
+        {"author": [{"name": "Jane"}]},
+    ],
+)
+def test_authors_in_the_shapes_in_which_they_come(fields: dict[str, Any]) -> None:
+    assert item(**fields).authors == ("Jane",)
+
+
+@pytest.mark.parametrize("tags", ["clay, glaze", ["clay", "glaze"], [["clay"], "glaze"], [{"name": "clay"}, "glaze"]])
+def test_tags_in_the_shapes_in_which_they_come(tags: Any) -> None:
+    assert item(tags=tags).tags == ("clay", "glaze")
+
+
+@pytest.mark.parametrize("files", [{"url": "a.mp3"}, [{"url": "a.mp3"}], "a.mp3", ["a.mp3"], [[{"url": "a.mp3"}]]])
+def test_attachments_in_the_shapes_in_which_they_come(files: Any) -> None:
+    assert item(attachments=files).enclosures == (Enclosure("https://site.example/posts/1/a.mp3"),)
+
+
+@pytest.mark.parametrize("image", ["a.png", {"url": "a.png"}])
+def test_addresses_of_an_item_start_from_its_page(image: Any) -> None:
+    assert item(image=image).image == "https://site.example/posts/1/a.png"
+
+
+@pytest.mark.parametrize("name", ["title", "summary"])
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [("Salt &amp; smoke &#8211; it&#8217;s hot", "html"), ("AT&T &bogus; 1 < 2", "text"), ("Plain", "text")],
+)
+def test_references_in_texts_that_should_be_plain(name: str, said: str, kind: str) -> None:
+    text = getattr(item(**{name: said}), name)
+    assert (text.value, text.type) == (said, kind)
+
+
+def test_numbers_are_texts_where_a_word_is_meant() -> None:
+    found = item(title=1984, tags=[2024], author=7)
+    assert (found.title and found.title.value, found.tags, found.authors) == ("1984", ("2024",), ("7",))
+
+
+def test_one_item_is_a_list_of_one() -> None:
+    parsed = read(json.dumps({"version": VERSION, "title": "A &amp; B", "items": {"id": "1", "content_text": "x"}}))
+    assert ([one.guid for one in parsed.entries], parsed.repairs, parsed.title) == (["1"], (), "A & B")
+
+
+FEED = json.dumps({"version": VERSION, "items": [{"id": "1", "content_text": "x"}]})
+
+
+@pytest.mark.parametrize("behind", ["\n<!-- cached -->", " x", "}", FEED, "\x00"])
+def test_what_stands_behind_the_feed_is_left_out(behind: str) -> None:
+    parsed = read(FEED + behind)
+    assert [one.guid for one in parsed.entries] == ["1"]
+    assert parsed.repairs[-1] == "text after the end of the feed was left out" or behind == "\x00"
+
+
+@pytest.mark.parametrize("before", ["Notice: x in y.php\n", "<br />\n<b>Warning</b>: x\n", ")]}',\n"])
+def test_what_stands_before_the_feed_is_left_out(before: str) -> None:
+    parsed = read(before + FEED)
+    assert ([one.guid for one in parsed.entries], parsed.repairs) == (["1"], ("text before the feed was left out",))
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("//a.example/b")

@@ -66,10 +66,32 @@ def test_an_end_tag_in_cdata_ends_nothing() -> None:
     assert repair("<rss><item><![CDATA[</item></rss>]]>", "rss").entries == 0
 
 
-def test_entries_after_the_end_of_the_root_element_stay() -> None:
-    result = repair("<rss></rss><item/>", "rss")
-    assert result.text.endswith("<item/>")
+@pytest.mark.parametrize(
+    ("text", "repaired"),
+    [
+        ("<rss></rss><item/>", "<rss><item/></rss>"),
+        ("<rss>a</rss> <item><d>b</d></item>", "<rss>a <item><d>b</d></item></rss>"),
+        ("<rss></rss><rss><item/></rss>", "<rss><rss><item/></rss></rss>"),
+        ("<rss></rss><?xml version='1.0'?><rss x='y'><item/></rss>", "<rss><rss x='y'><item/></rss></rss>"),
+        ("<rss></rss><rss><item/></rss><rss><item/></rss>", "<rss><rss><item/></rss><rss><item/></rss></rss>"),
+        ("<rss></rss><rss><item/></rss><item/>", "<rss><rss><item/></rss><item/></rss>"),
+    ],
+)
+def test_entries_after_the_end_of_the_root_element_come_to_stand_inside(text: str, repaired: str) -> None:
+    result = repair(text, "rss")
+    assert (result.text, result.cut_off) == (repaired, False)
     assert not result.trailing
+
+
+def test_an_entry_after_the_end_that_is_cut_off_goes() -> None:
+    result = repair("<rss><item>a</item></rss><item><title>b", "rss")
+    assert (result.text, result.entries, result.cut_off) == ("<rss><item>a</item></rss>", 1, True)
+
+
+@pytest.mark.slow
+def test_many_ends_before_a_last_entry_take_linear_time() -> None:
+    result = repair("<rss></rss>" + "</x></rss>" * 200_000 + "<item/>", "rss")
+    assert result.text.endswith("<item/></rss>")
 
 
 def test_anything_else_after_the_end_goes() -> None:

@@ -52,7 +52,7 @@ def values(found: RawEntry) -> tuple[str | None, str | None]:
         ("<content:encoded>c</content:encoded><description>d</description>", ("c", "d")),
         ("<content:encoded>c</content:encoded>", ("c", None)),
         ("<content:encoded>c</content:encoded><content:encoded>longer</content:encoded>", ("longer", None)),
-        ("<itunes:summary>much longer</itunes:summary><description>d</description>", (None, "d")),
+        ("<itunes:summary>much longer</itunes:summary><description>d</description>", ("much longer", "d")),
         ("<description>d</description><media:description>much longer</media:description>", (None, "d")),
         ("<media:description>m</media:description>", (None, "m")),
         ("<title>t</title><description> </description>", (None, None)),

@@ -68,7 +68,8 @@ class Text:
     value: str
     #: ``text``: to be shown literally; ``html``: markup (XHTML included).
     type: Literal["text", "html"]
-    #: Absolute base address of the links inside (xml:base, else the document's address), or None.
+    #: Absolute base address of the links inside, or None: xml:base, else the entry's address (RSS, JSON Feed) or the
+    #: document's (Atom).
     base: str | None = None
 
 
@@ -92,7 +93,7 @@ class RawEntry:
 
     #: RSS guid, Atom id, JSON Feed id; white space around it taken off.
     guid: str | None = None
-    #: Address of the entry, resolved against xml:base and the document's address.
+    #: Address of the entry, resolved against xml:base or the document's address.
     url: str | None = None
     title: Text | None = None
     content: Text | None = None
@@ -110,6 +111,9 @@ class RawEntry:
     language: str | None = None
     #: IANA zone for dates without one (scraped pages), or None: UTC.
     timezone: str | None = None
+    #: The address in the item's own link where `url` is a better one (feedburner:origLink). Earlier versions had it as
+    #: the address, so that an entry without a guid may be known by it.
+    former_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

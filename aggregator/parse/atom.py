@@ -14,18 +14,23 @@ from aggregator.parse.builder import (
     Builder,
     Handler,
     add_author,
+    add_enclosure,
     add_link,
     add_tag,
+    set_comments,
     set_created,
+    set_description,
+    set_guid,
     set_published,
+    set_source,
     set_updated,
     unsure,
 )
-from aggregator.parse.document import MAX_ENTRIES, address, language, says_something
+from aggregator.parse.document import MAX_ENTRIES, language, nothing_said, saying
 from aggregator.parse.namespaces import ATOM, ATOM_03, check_namespaces
 from aggregator.parse.syndication import Hints, hint_names
-from aggregator.parse.values import visible
-from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, plain
+from aggregator.parse.values import permalink, visible
+from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, has_entries, plain
 
 _TEXT = frozenset({"", "text", "text/plain", "plain"})
 _HTML = frozenset({"html", "text/html"})
@@ -35,11 +40,11 @@ _XHTML = frozenset({"xhtml", "application/xhtml+xml"})
 def construct(read: Reader, element: etree._Element) -> Text | None:
     """A text construct (RFC 4287, section 3.1) or content (4.1.3); None where it is empty or no text."""
     kind = (element.get("type") or "").partition(";")[0].strip().lower()
-    if element.get("mode") not in (None, "xml", "escaped") or element.get("src") is not None:
-        raise Unsure("content that is elsewhere or encoded")
+    if element.get("mode") not in (None, "xml", "escaped"):
+        raise Unsure("content that is encoded")
     if kind in _XHTML:
         return read.markup(element)
-    if len(element) and (kind in _HTML or kind in _TEXT):
+    if len(element) and kind in _TEXT:
         return read.markup(element)
     if kind in _HTML:
         return read.text(element, "html")
@@ -49,12 +54,21 @@ def construct(read: Reader, element: etree._Element) -> Text | None:
 
 
 def _set_id(entry: Builder, element: etree._Element) -> None:
+    # An id that is an address is all that some feeds give.
     entry.guid = plain(element)
+    entry.permalink = permalink(entry.guid, entry.read.base(element))
+
+
+def _set_rss_guid(entry: Builder, element: etree._Element) -> None:
+    if not entry.guid:
+        set_guid(entry, element)
 
 
 def _set_title(entry: Builder, element: etree._Element) -> None:
     if entry.title is None:
         entry.title = construct(entry.read, element)
+        if (tag := element.get(XML_LANG)) is not None:
+            entry.title_language = language(tag)
 
 
 def _set_summary(entry: Builder, element: etree._Element) -> None:
@@ -64,8 +78,12 @@ def _set_summary(entry: Builder, element: etree._Element) -> None:
 
 
 def _add_content(entry: Builder, element: etree._Element) -> None:
-    if (text := construct(entry.read, element)) is not None:
-        entry.contents.append(text)
+    if where := element.get("src"):
+        # Content that is elsewhere (section 4.1.3.2).
+        entry.content_url = entry.content_url or entry.read.address(element, where)
+        entry.add_content(element, None)
+    else:
+        entry.add_content(element, construct(entry.read, element))
 
 
 _CORE: dict[str, Handler] = {
@@ -81,10 +99,26 @@ _CORE: dict[str, Handler] = {
     "updated": set_updated,
     "modified": set_updated,
     "created": set_created,
+    "source": set_source,
     "entry": unsure,
 }
+#: Elements of RSS, which feeds that are made by hand mix in.
+_RSS: dict[str, Handler] = {
+    "guid": _set_rss_guid,
+    "description": set_description,
+    "pubDate": set_published,
+    "pubdate": set_published,
+    "lastBuildDate": set_updated,
+    "enclosure": add_enclosure,
+    "comments": set_comments,
+}
 _TABLES: dict[str, dict[str, Handler]] = {
-    own: {**{own + name: handler for name, handler in _CORE.items()}, **SHARED, XHTML + "div": unsure}
+    own: {
+        **_RSS,
+        **{own + name: handler for name, handler in {**_RSS, **_CORE}.items()},
+        **SHARED,
+        XHTML + "div": unsure,
+    }
     for own in (ATOM, ATOM_03, "")
 }
 _HINTS = {own: hint_names(own) for own in _TABLES}
@@ -100,7 +134,10 @@ def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) ->
     own = root.tag.removesuffix("feed")
     if own not in _TABLES or own + "feed" != root.tag:
         raise Unsure(f"root element {root.tag}")
-    found = root.findall(own + "entry")
+    # A second document that was written behind the first stands inside of it after a repair.
+    found = [*root.findall(own + "entry"), *root.findall(f"{own}feed/{own}entry")]
+    if not found and has_entries(root):
+        raise Unsure("entries with an unusual name")
     if len(found) > MAX_ENTRIES:
         raise Unsure("very many entries")
     feed, hints, names = Builder(reader), Hints(), _HINTS[own]
@@ -119,11 +156,11 @@ def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) ->
     return ParsedFeed(
         version={ATOM: "atom10", ATOM_03: "atom03"}.get(own, "atom"),
         reader="lxml",
-        entries=tuple(entry for entry in entries if says_something(entry)),
+        entries=saying(entries),
         title=visible(feed.title),
         home_url=feed.link("alternate"),
         language=language(root.get(XML_LANG)),
-        repairs=repairs,
+        repairs=repairs + nothing_said(entries),
         syndication=hints.finish(),
     )
 
@@ -135,7 +172,4 @@ def _entry(element: etree._Element, reader: Reader, table: dict[str, Handler], i
     for child in element:
         if (handler := table.get(child.tag)) is not None:
             handler(entry, child)
-    if not entry.links:
-        # An id that is an address is all that some feeds give.
-        entry.permalink = address(entry.guid)
     return entry.finish(inherited)

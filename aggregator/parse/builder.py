@@ -13,9 +13,17 @@ from lxml import etree
 
 from aggregator.models import Enclosure, RawEntry, Text
 from aggregator.parse.document import MAX_AUTHORS, MAX_ENCLOSURES, MAX_TAGS, guid, language, size
-from aggregator.parse.namespaces import CONTENTS, DCS, DCTERMS, ITUNES, MEDIA
-from aggregator.parse.values import date, looks_like_html, media_type, seconds
-from aggregator.parse.xmltree import Reader, Unsure, plain
+from aggregator.parse.namespaces import ATOM, CONTENTS, DCS, DCTERMS, ITUNES, MEDIA, ORIGINALS
+from aggregator.parse.values import (
+    date,
+    looks_like_html,
+    media_type,
+    permalink,
+    relation,
+    says_more,
+    seconds,
+)
+from aggregator.parse.xmltree import XML_LANG, Reader, Unsure, plain
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "html", "xhtml", "")
 
@@ -24,33 +32,53 @@ class Builder:
     """Collects what an entry says; `finish` makes the `RawEntry`."""
 
     __slots__ = (
-        "authors", "comments", "contents", "created", "duration", "enclosures", "guid", "image", "itunes_summary",
-        "language", "links", "media", "media_description", "media_title", "permalink", "published", "read", "summary",
-        "tags", "thumbnails", "title", "updated",
+        "authors", "comments", "content_language", "content_url", "contents", "created", "duration",
+        "enclosures", "guid", "image", "itunes_subtitle", "itunes_summary", "itunes_title", "language",
+        "links", "media", "media_description", "media_title", "original", "original_file", "permalink",
+        "published", "read", "source_authors", "summary", "tags", "thumbnails", "title", "title_language",
+        "updated",
     )  # fmt: skip
 
     def __init__(self, read: Reader) -> None:
         self.read = read
         self.guid: str | None = None
         self.permalink: str | None = None
+        #: Where the entry is by the word of a service that links to itself instead, and the same of its file.
+        self.original: str | None = None
+        self.original_file: str | None = None
+        #: Where content is that is not in the document.
+        self.content_url: str | None = None
         #: Relation, type and address of each link.
         self.links: list[tuple[str, str, str | None]] = []
         self.title: Text | None = None
+        self.itunes_title: Text | None = None
         self.media_title: Text | None = None
         self.contents: list[Text] = []
         self.summary: Text | None = None
         self.itunes_summary: Text | None = None
+        self.itunes_subtitle: Text | None = None
         self.media_description: Text | None = None
         self.published = self.updated = self.created = ""
         self.authors: list[str] = []
+        self.source_authors: list[str] = []
         self.tags: list[str] = []
         self.enclosures: list[tuple[etree._Element, str]] = []
         self.media: list[etree._Element] = []
-        self.thumbnails: list[str] = []
-        self.image: str | None = None
+        self.thumbnails: list[tuple[etree._Element, str]] = []
+        self.image: tuple[etree._Element, str] | None = None
         self.duration = ""
-        self.comments: str | None = None
+        self.comments: tuple[etree._Element, str] | None = None
         self.language: str | None = None
+        self.title_language: str | None = None
+        #: Of the first content; "": it names none.
+        self.content_language: str | None = None
+
+    def add_content(self, element: etree._Element, text: Text | None) -> None:
+        """Take a content over, and its language for an entry that names none."""
+        if self.content_language is None:
+            self.content_language = language(element.get(XML_LANG)) or ""
+        if text is not None:
+            self.contents.append(text)
 
     def link(self, rel: str) -> str | None:
         """The first address of a relation, pages before other types (RFC 4287, section 4.2.7)."""
@@ -62,29 +90,58 @@ class Builder:
                 other = other or target
         return other
 
-    def finish(self, inherited: tuple[str, ...] = ()) -> RawEntry:
-        """The entry, with `inherited` authors where it names none."""
+    def finish(self, inherited: tuple[str, ...] = (), *, base: str | None = None, on_page: bool = False) -> RawEntry:
+        """The entry.
+
+        Args:
+            inherited: its authors where neither it nor the feed that it comes from names any.
+            base: of relative addresses where no xml:base is set, or None: the document's address.
+            on_page: whether what it says is of the page that it links to, so that the page is the base.
+        """
+        linked = self.link("alternate") or self.permalink or self.content_url
+        url = self.original or linked
+        base = (url if on_page else None) or base
+        content, summary = self._texts()
         return RawEntry(
             guid=guid(self.guid),
-            url=self.link("alternate") or self.permalink,
-            title=self.title or self.media_title,
-            content=max(self.contents, key=lambda text: (text.type == "html", len(text.value)), default=None),
-            summary=self.summary or self.itunes_summary or self.media_description,
+            url=url,
+            title=self.title or self.itunes_title or self.media_title,
+            content=content if base is None else self._based(content, base),
+            summary=summary if base is None else self._based(summary, base),
             published=date(self.published) or date(self.created),
             updated=date(self.updated),
-            authors=tuple(dict.fromkeys(self.authors))[:MAX_AUTHORS] or inherited,
+            authors=tuple(dict.fromkeys(self.authors or self.source_authors))[:MAX_AUTHORS] or inherited,
             tags=tuple(dict.fromkeys(self.tags))[:MAX_TAGS],
-            enclosures=self._enclosures() if self.enclosures or self.media else (),
-            image=self._image(),
-            comments_url=self.comments or self.link("replies"),
-            language=self.language,
+            enclosures=self._enclosures(base) if self.enclosures or self.media else (),
+            image=self._image(base) if self.thumbnails or self.image or self.media else None,
+            comments_url=(self.read.address(*self.comments, base) if self.comments else None) or self.link("replies"),
+            language=self.language or self.content_language or self.title_language,
+            former_url=linked if linked != url else None,
         )
 
-    def _enclosures(self) -> tuple[Enclosure, ...]:
+    def _texts(self) -> tuple[Text | None, Text | None]:
+        """Content and summary."""
+        content = max(self.contents, key=lambda text: (text.type == "html", len(text.value)), default=None)
+        if self.summary is None:
+            return content, self.itunes_summary or self.media_description or self.itunes_subtitle
+        if content is None and self.itunes_summary is not None and says_more(self.itunes_summary, self.summary):
+            content = self.itunes_summary
+        return content, self.summary
+
+    def _based(self, text: Text | None, base: str) -> Text | None:
+        """A text with `base` where it has no other than the document's address."""
+        if text is None or text.base != self.read.url:
+            return text
+        return Text(text.value, text.type, base)
+
+    def _enclosures(self, base: str | None) -> tuple[Enclosure, ...]:
         made: dict[str, Enclosure] = {}
         found = [*self.enclosures, *((one, one.get("url") or one.get("href") or "") for one in self.media)]
+        original = self.original_file if len(self.enclosures) == 1 else None
         for element, where in found[: 4 * MAX_ENCLOSURES]:
-            target = self.read.address(element, where)
+            target = self.read.address(element, where, base)
+            if original is not None and element is self.enclosures[0][0]:
+                target = original
             if target is None or target in made:
                 continue
             get = element.get
@@ -97,39 +154,57 @@ class Builder:
             )
         return tuple(made.values())[:MAX_ENCLOSURES]
 
-    def _image(self) -> str | None:
-        if self.thumbnails or self.image:
-            return next(iter(self.thumbnails), None) or self.image
-        for element in self.media:
-            picture = element.get("medium") == "image" or (element.get("type") or "").startswith("image/")
-            if picture and (target := self.read.address(element, element.get("url"))):
-                return target
-        return None
+    def _image(self, base: str | None) -> str | None:
+        named = [*self.thumbnails, self.image] if self.image else self.thumbnails
+        pictures = (
+            (one, one.get("url") or "")
+            for one in self.media
+            if one.get("medium") == "image" or (one.get("type") or "").startswith("image/")
+        )
+        found = (self.read.address(element, where, base) for element, where in (*named, *pictures))
+        return next((target for target in found if target is not None), None)
 
 
 Handler: TypeAlias = Callable[[Builder, etree._Element], None]
 
 
 def set_title(entry: Builder, element: etree._Element) -> None:
-    """RSS titles are text by the letter and markup by habit."""
     if entry.title is None:
-        text = entry.read.text(element, "text")
-        if text is not None and text.type == "text" and looks_like_html(text.value):
-            text = Text(text.value, "html", text.base)
-        entry.title = text
+        entry.title = _title(entry, element)
+        if (tag := element.get(XML_LANG)) is not None:
+            entry.title_language = language(tag)
+
+
+def _title(entry: Builder, element: etree._Element) -> Text | None:
+    """RSS titles are text by the letter and markup by habit."""
+    text = entry.read.text(element, "text")
+    if text is not None and text.type == "text" and looks_like_html(text.value):
+        text = Text(text.value, "html", text.base)
+    return text
+
+
+def set_guid(entry: Builder, element: etree._Element) -> None:
+    """The guid of RSS 2.0: an address unless it says otherwise."""
+    entry.guid = plain(element)
+    names = {name.lower(): value for name, value in element.attrib.items()} if len(element.attrib) else {}
+    is_address = names.get("ispermalink", "true") == "true"
+    entry.permalink = permalink(entry.guid, entry.read.base(element)) if is_address else None
+
+
+def add_enclosure(entry: Builder, element: etree._Element) -> None:
+    entry.enclosures.append((element, element.get("url") or element.get("href") or ""))
 
 
 def set_description(entry: Builder, element: etree._Element) -> None:
     text = entry.read.text(element, "html")
     if entry.summary is not None and text is not None and not entry.contents:
-        entry.contents.append(text)
+        entry.add_content(element, text)
     elif text is not None:
         entry.summary = text
 
 
 def add_content(entry: Builder, element: etree._Element) -> None:
-    if (text := entry.read.text(element, "html")) is not None:
-        entry.contents.append(text)
+    entry.add_content(element, entry.read.text(element, "html"))
 
 
 def set_published(entry: Builder, element: etree._Element) -> None:
@@ -145,19 +220,30 @@ def set_created(entry: Builder, element: etree._Element) -> None:
 
 
 def add_author(entry: Builder, element: etree._Element) -> None:
+    if name := _person(element):
+        entry.authors.append(name)
+
+
+def set_source(entry: Builder, element: etree._Element) -> None:
+    """The feed that an entry was taken over from; its authors count where the entry has none (section 4.2.1)."""
+    for child in element:
+        if child.tag == ATOM + "author" and (name := _person(child)):
+            entry.source_authors.append(name)
+
+
+def _person(element: etree._Element) -> str:
     """A name as text, or a person construct (RFC 4287, section 3.2): its name, else its mail address."""
     if not len(element):
         name = (element.text or "").strip()
     else:
         parts = {child.tag.rpartition("}")[2]: plain(child) for child in element if isinstance(child.tag, str)}
         name = parts.get("name") or parts.get("email") or (element.text or "").strip()
-    if name:
-        entry.authors.append(name)
+    return name
 
 
 def add_tag(entry: Builder, element: etree._Element) -> None:
     # A label is meant for people, a term for programs (RFC 4287, section 4.2.2.3).
-    name = (element.get("label") or element.get("term") or "").strip() or plain(element)
+    name = (element.get("label") or element.get("term") or element.text or "").strip() or plain(element)
     if name:
         entry.tags.append(name)
 
@@ -180,9 +266,10 @@ def set_language(entry: Builder, element: etree._Element) -> None:
 
 def add_link(entry: Builder, element: etree._Element) -> None:
     """An Atom link, in Atom or in RSS (RFC 4287, section 4.2.7)."""
-    rel = element.get("rel") or "alternate"
-    href = element.get("href")
-    if href is None:
+    rel = relation(element.get("rel"))
+    # Generators that know RSS better write the address as text.
+    href = element.get("href") or (plain(element) if rel == "alternate" else "")
+    if not href:
         return
     if rel == "enclosure":
         entry.enclosures.append((element, href))
@@ -190,7 +277,16 @@ def add_link(entry: Builder, element: etree._Element) -> None:
 
 
 def set_comments(entry: Builder, element: etree._Element) -> None:
-    entry.comments = entry.read.address(element, plain(element)) or entry.comments
+    if where := plain(element):
+        entry.comments = (element, where)
+
+
+def set_original(entry: Builder, element: etree._Element) -> None:
+    entry.original = entry.read.address(element, plain(element)) or entry.original
+
+
+def set_original_file(entry: Builder, element: etree._Element) -> None:
+    entry.original_file = entry.read.address(element, plain(element)) or entry.original_file
 
 
 def add_media(entry: Builder, element: etree._Element) -> None:
@@ -205,27 +301,36 @@ def add_media_group(entry: Builder, element: etree._Element) -> None:
 
 
 def add_thumbnail(entry: Builder, element: etree._Element) -> None:
-    if target := entry.read.address(element, element.get("url") or plain(element)):
-        entry.thumbnails.append(target)
+    if (where := element.get("url") or plain(element)) and len(entry.thumbnails) < MAX_ENCLOSURES:
+        entry.thumbnails.append((element, where))
 
 
 def set_media_title(entry: Builder, element: etree._Element) -> None:
     if entry.media_title is None:
-        entry.media_title = entry.read.text(element, "text")
+        entry.media_title = _title(entry, element)
 
 
 def set_media_description(entry: Builder, element: etree._Element) -> None:
     if entry.media_description is None:
-        kind = "html" if element.get("type") == "html" else "text"
-        entry.media_description = entry.read.text(element, kind)
+        entry.media_description = entry.read.text(element, "html")
 
 
+# Apple's elements held links and simple HTML for years, and Media RSS knows both; later stages see what a text is.
 def set_itunes_summary(entry: Builder, element: etree._Element) -> None:
-    entry.itunes_summary = entry.read.text(element, "text")
+    entry.itunes_summary = entry.itunes_summary or entry.read.text(element, "html")
+
+
+def set_itunes_subtitle(entry: Builder, element: etree._Element) -> None:
+    entry.itunes_subtitle = entry.itunes_subtitle or entry.read.text(element, "html")
+
+
+def set_itunes_title(entry: Builder, element: etree._Element) -> None:
+    entry.itunes_title = entry.itunes_title or _title(entry, element)
 
 
 def set_itunes_image(entry: Builder, element: etree._Element) -> None:
-    entry.image = entry.read.address(element, element.get("href") or element.get("url")) or entry.image
+    if where := element.get("href") or element.get("url"):
+        entry.image = (element, where)
 
 
 def set_duration(entry: Builder, element: etree._Element) -> None:
@@ -274,12 +379,18 @@ SHARED: dict[str, Handler] = {
         for itunes in ITUNES
         for name, handler in (
             ("author", add_author),
+            ("title", set_itunes_title),
+            ("subtitle", set_itunes_subtitle),
             ("summary", set_itunes_summary),
             ("image", set_itunes_image),
+            ("link", set_itunes_image),
             ("duration", set_duration),
             ("keywords", add_keywords),
             ("category", add_itunes_category),
         )
     },
     **MEDIA_HANDLERS,
+    ATOM + "source": set_source,
+    **{original + "origLink": set_original for original in ORIGINALS},
+    **{original + "origEnclosureLink": set_original_file for original in ORIGINALS},
 }

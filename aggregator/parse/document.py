@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
@@ -87,7 +88,17 @@ def guid(value: object) -> str | None:
     return text if 0 < len(text) <= MAX_GUID else None
 
 
-def says_something(entry: RawEntry) -> bool:
-    """Whether an entry has anything to show or to be known by; dates and tags alone are nothing."""
-    shown = (entry.guid, entry.url, entry.title, entry.content, entry.summary, entry.enclosures, entry.image)
-    return any(shown)
+def saying(entries: Sequence[RawEntry]) -> tuple[RawEntry, ...]:
+    """The entries that have anything to show or to be known by; dates and tags alone are nothing."""
+    return tuple(
+        one
+        for one in entries
+        if one.guid or one.url or one.title or one.content or one.summary or one.enclosures or one.image
+    )
+
+
+def nothing_said(entries: Sequence[RawEntry]) -> tuple[str, ...]:
+    """A note where a document has entries and none of them says anything: no feed is empty without a word."""
+    if not entries or saying(entries):
+        return ()
+    return (f"none of its {len(entries):,} entries has an id, an address, a title or a text",)

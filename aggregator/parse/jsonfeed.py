@@ -1,7 +1,8 @@
 """Read a JSON Feed, version 1.0 or 1.1 (jsonfeed.org/version/1.1).
 
-In: a `Document` with JSON. Out: a `ParsedFeed`. Fields of the wrong type are left out, items of the wrong type are
-skipped, and the rest is kept; numbers are taken as ids, as the specification asks of readers.
+In: a `Document` with JSON. Out: a `ParsedFeed`. One value where a list is meant counts as a list of one, a text where
+an object is meant as the object's name or address, a number as text. What is of the wrong type otherwise is left out,
+and the rest is kept.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from aggregator.errors import ParseError
 from aggregator.models import Enclosure, ParsedFeed, RawEntry, Text
@@ -22,9 +23,11 @@ from aggregator.parse.document import (
     address,
     guid,
     language,
-    says_something,
+    nothing_said,
+    saying,
     size,
 )
+from aggregator.parse.values import looks_like_html, visible
 
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/1(\.1)?/?")
 #: Escapes can carry what the document's own characters cannot: NUL, controls, halves of surrogate pairs.
@@ -37,46 +40,49 @@ def read(document: Document) -> ParsedFeed:
     Raises:
         ParseError: ``unparsable`` for broken JSON, ``not_a_feed`` for any other JSON.
     """
-    feed = _load(document)
+    feed, left_out = _load(document)
     match = _VERSION.match(_string(feed.get("version")) or "")
     items = feed.get("items")
     if match is None and not (isinstance(items, list) and _string(feed.get("title"))):
         raise ParseError(f"this is JSON, but no JSON Feed: {_keys(feed)}", kind="not_a_feed", url=document.url)
-    repairs = list(document.repairs)
+    repairs = [*document.repairs, *(("text after the end of the feed was left out",) if left_out else ())]
     if not isinstance(items, list):
-        repairs.append("it has no list of items")
-        items = []
+        if not isinstance(items, dict):
+            repairs.append("it has no list of items")
+        items = _listed(items)
     if len(items) > MAX_ENTRIES:
         repairs.append(f"only the first {MAX_ENTRIES:,} entries were read")
         items = items[:MAX_ENTRIES]
     inherited = _authors(feed)
-    entries = (_entry(item, document.url, inherited) for item in items if isinstance(item, dict))
+    entries = [_entry(item if isinstance(item, dict) else {}, document.url, inherited) for item in items]
     return ParsedFeed(
         version="json11" if match and match.group(1) else "json10",
         reader="jsonfeed",
-        entries=tuple(entry for entry in entries if says_something(entry)),
-        title=" ".join((_string(feed.get("title")) or "").split()) or None,
+        entries=saying(entries),
+        title=visible(_text(feed.get("title"), "", document.url)),
         home_url=address(feed.get("home_page_url"), document.url),
         language=language(feed.get("language")),
-        repairs=tuple(repairs),
+        repairs=(*repairs, *nothing_said(entries)),
     )
 
 
-def _load(document: Document) -> dict[str, Any]:
+def _load(document: Document) -> tuple[dict[str, Any], bool]:
+    """The object that the document begins with, and whether anything stands behind it, as caches put comments there."""
+    text = document.text.strip()
     try:
-        feed = json.loads(document.text, strict=False, parse_constant=lambda name: None)
+        feed, end = json.JSONDecoder(strict=False, parse_constant=lambda name: None).raw_decode(text)
     except RecursionError:
         raise ParseError("the JSON is nested too deeply", kind="unparsable", url=document.url) from None
     except json.JSONDecodeError as error:
         message = f"broken JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        if error.pos >= len(document.text.rstrip()) or error.msg.startswith("Unterminated"):
+        if error.pos >= len(text) or error.msg.startswith("Unterminated"):
             message = f"the document is cut off: {message}"
         raise ParseError(message, kind="unparsable", url=document.url) from None
     except ValueError as error:
         raise ParseError(f"broken JSON: {error}", kind="unparsable", url=document.url) from None
     if not isinstance(feed, dict):
         raise ParseError("this is JSON, but no JSON Feed: a list", kind="not_a_feed", url=document.url)
-    return feed
+    return feed, end < len(text)
 
 
 def _keys(feed: dict[str, Any]) -> str:
@@ -87,23 +93,21 @@ def _keys(feed: dict[str, Any]) -> str:
 def _entry(item: dict[str, Any], url: str, inherited: tuple[str, ...]) -> RawEntry:
     own = address(item.get("url"), url)
     link = own or address(item.get("external_url"), url)
-    identity = item.get("id")
-    if isinstance(identity, int | float) and not isinstance(identity, bool):
-        identity = str(identity)
+    identity = _word(item.get("id"))
     base = own or url
     content = _text(item.get("content_html"), "html", base) or _text(item.get("content_text"), "text", base)
     return RawEntry(
-        guid=guid(_string(identity)),
-        url=link or address(_string(identity)),
-        title=_text(item.get("title"), "text", base),
+        guid=guid(identity),
+        url=link or address(identity),
+        title=_text(item.get("title"), "", base),
         content=content,
-        summary=_text(item.get("summary"), "text", base),
+        summary=_text(item.get("summary"), "", base),
         published=_date(item.get("date_published")),
         updated=_date(item.get("date_modified")),
         authors=_authors(item) or inherited,
         tags=_tags(item.get("tags")),
-        enclosures=tuple(_enclosures(item.get("attachments"), url))[:MAX_ENCLOSURES],
-        image=address(item.get("image"), url) or address(item.get("banner_image"), url),
+        enclosures=tuple(_enclosures(item.get("attachments"), base))[:MAX_ENCLOSURES],
+        image=_address(item.get("image"), base) or _address(item.get("banner_image"), base),
         language=language(item.get("language")),
     )
 
@@ -112,35 +116,59 @@ def _string(value: Any) -> str | None:
     return (_FORBIDDEN.sub("", value).strip() or None) if isinstance(value, str) else None
 
 
-def _text(value: Any, kind: Any, base: str) -> Text | None:
-    text = _string(value)
-    return Text(text, kind, base) if text else None
+def _word(value: Any) -> str | None:
+    """A text, which may be written as a number: ids, dates, tags and titles such as `1984`."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else _string(value)
+
+
+def _text(value: Any, kind: Literal["text", "html", ""], base: str) -> Text | None:
+    """A text of a kind; "": plain text by the letter, which is markup by habit."""
+    text = _string(value) if kind else _word(value)
+    return Text(text, kind or ("html" if looks_like_html(text) else "text"), base) if text else None
 
 
 def _date(value: Any) -> str | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
-    text = _string(value)
+    text = _word(value)
     return text if text and len(text) <= 200 else None
+
+
+def _listed(value: Any) -> list[Any]:
+    """A list as it is, but for lists inside of it, and anything else as a list of one; nothing as none."""
+    if not isinstance(value, list):
+        return [] if value is None else [value]
+    return [one for found in value for one in (found if isinstance(found, list) else [found])]
+
+
+def _member(value: Any, *names: str) -> str | None:
+    """A text, or that of an object's first member that has one."""
+    if not isinstance(value, dict):
+        return _word(value)
+    return next((text for name in names if (text := _word(value.get(name)))), None)
+
+
+def _address(value: Any, base: str) -> str | None:
+    return address(_member(value, "url"), base)
 
 
 def _authors(found: dict[str, Any]) -> tuple[str, ...]:
     """`authors` of version 1.1, else `author` of 1.0."""
-    people = found.get("authors")
-    if not isinstance(people, list):
-        people = [found.get("author")]
-    names = (_string(person.get("name")) for person in people if isinstance(person, dict))
-    return tuple(dict.fromkeys(name for name in names if name))[:MAX_AUTHORS]
+    for people in (found.get("authors"), found.get("author")):
+        names = (_member(person, "name") for person in _listed(people))
+        if known := tuple(dict.fromkeys(name for name in names if name)):
+            return known[:MAX_AUTHORS]
+    return ()
 
 
 def _tags(value: Any) -> tuple[str, ...]:
-    names = (_string(tag) for tag in (value if isinstance(value, list) else ()))
+    found = value.split(",") if isinstance(value, str) else _listed(value)
+    names = (_member(tag, "name", "title", "label") for tag in found)
     return tuple(dict.fromkeys(name for name in names if name))[:MAX_TAGS]
 
 
-def _enclosures(value: Any, url: str) -> Iterable[Enclosure]:
-    for found in value if isinstance(value, list) else ():
-        if isinstance(found, dict) and (target := address(found.get("url"), url)):
+def _enclosures(value: Any, base: str) -> Iterable[Enclosure]:
+    for one in _listed(value):
+        found = one if isinstance(one, dict) else {"url": one}
+        if target := address(found.get("url"), base):
             yield Enclosure(
                 url=target,
                 type=_string(found.get("mime_type")) or "",

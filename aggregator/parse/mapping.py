@@ -18,10 +18,21 @@ from aggregator.parse.document import (
     base_address,
     guid,
     language,
-    says_something,
+    nothing_said,
+    saying,
     size,
 )
-from aggregator.parse.values import date, looks_like_html, media_type, seconds, visible
+from aggregator.parse.values import (
+    date,
+    looks_like_html,
+    media_type,
+    permalink,
+    relation,
+    says_more,
+    seconds,
+    visible,
+)
+from aggregator.parse.xmltree import one_line
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
@@ -37,37 +48,55 @@ def map_feed(parser: Any, url: str, repairs: tuple[str, ...]) -> ParsedFeed:
     feed = dict(parser.feeddata)
     version = parser.version or "rss"
     inherited = _authors(feed) if version.startswith("atom") else ()
-    entries = (_entry(dict(entry), url, version, inherited) for entry in parser.entries)
+    home = _link(feed, url)
+    entries = [_entry(dict(entry), url, version, inherited, home) for entry in parser.entries]
     return ParsedFeed(
         version=version,
         reader="feedparser",
-        entries=tuple(entry for entry in entries if says_something(entry)),
+        entries=saying(entries),
         title=visible(_own_text(feed, "title", url)),
-        home_url=_link(feed, url),
-        language=language(feed.get("language")),
-        repairs=repairs,
+        home_url=home,
+        language=language(feed.get("language")) or language(parser.root_language),
+        repairs=repairs + nothing_said(entries),
         syndication=parser.hints.finish(),
     )
 
 
-def _entry(entry: dict[str, Any], url: str, version: str, inherited: tuple[str, ...]) -> RawEntry:
+def _entry(entry: dict[str, Any], url: str, version: str, inherited: tuple[str, ...], home: str | None) -> RawEntry:
     get = entry.get
-    media = [dict(found) for found in get("media_content") or ()]
-    enclosures = tuple(_enclosures(entry, media, url))[:MAX_ENCLOSURES]
+    linked = _entry_url(entry, url, version)
+    found = _original(entry, "origlink", url) or linked
+    # What an item of RSS says is of the page that it links to; Atom has the document as its base (section 2).
+    base = url if version.startswith("atom") else found or home or url
+    media = [dict(one) for one in get("media_content") or ()]
+    content, summary = _content(entry, base, url), _summary(entry, base)
+    podcast = _own_text(entry, "itunes_summary", base)
+    if content is None and podcast and summary and says_more(podcast, summary):
+        content = podcast
     return RawEntry(
         guid=guid(get("id")),
-        url=_entry_url(entry, url, version),
-        title=_own_text(entry, "title", url),
-        content=_content(get("content") or (), url),
-        summary=_summary(entry, url),
+        url=found,
+        title=_title(entry, url, version),
+        content=content,
+        summary=summary,
         published=date(get("published")) or date(get("created")),
         updated=date(get("updated")),
-        authors=_authors(entry) or inherited,
+        authors=_authors(entry) or _authors(get("source") or {}) or inherited,
         tags=_tags(get("tags") or ()),
-        enclosures=enclosures,
-        image=_image(entry, media, url),
-        comments_url=address(get("comments"), url) or _link(entry, url, "replies"),
-        language=language(get("language")) or _language_of(get("content"), get("title_detail")),
+        enclosures=tuple(_enclosures(entry, media, base))[:MAX_ENCLOSURES],
+        image=_image(entry, media, base),
+        comments_url=address(get("comments"), base) or _link(entry, url, "replies"),
+        language=language(get("language"))
+        or language(get("own_language"))
+        or _language_of(get("content"), get("title_detail")),
+        former_url=linked if linked != found else None,
+    )
+
+
+def _original(entry: dict[str, Any], name: str, url: str) -> str | None:
+    """What a service that counts clicks says of where the publisher has it."""
+    return next(
+        (said for prefix in ("feedburner", "pheedo") if (said := address(entry.get(f"{prefix}_{name}"), url))), None
     )
 
 
@@ -76,6 +105,8 @@ def _text(detail: Any, url: str) -> Text | None:
     if not isinstance(detail, dict) or not (value := str(detail.get("value") or "").strip()):
         return None
     kind = str(detail.get("type") or "text/plain").partition(";")[0].strip().lower()
+    if kind == "application/xhtml+xml" and "<" not in value:
+        value = one_line(value)
     if kind in _HTML_TYPES:
         return Text(value, "html", base_address(detail.get("base"), url))
     if kind.startswith("text/") or "/" not in kind:
@@ -92,22 +123,29 @@ def _own_text(found: Mapping[str, Any], key: str, url: str) -> Text | None:
     return _text(detail, url)
 
 
-def _content(found: Iterable[Any], url: str) -> Text | None:
-    texts = [text for text in (_text(detail, url) for detail in found) if text is not None]
+def _content(entry: dict[str, Any], base: str, url: str) -> Text | None:
+    texts = [text for text in (_text(detail, base) for detail in entry.get("content") or ()) if text is not None]
     return max(texts, key=lambda text: (text.type == "html", len(text.value)), default=None)
 
 
-def _summary(entry: dict[str, Any], url: str) -> Text | None:
+def _summary(entry: dict[str, Any], base: str) -> Text | None:
     # `summary` without `summary_detail` is feedparser's copy of the content.
-    for key in ("summary", "itunes_summary", "media_description"):
+    keys = ("summary", "itunes_summary", "media_description", "subtitle")
+    return next((text for key in keys if (text := _own_text(entry, key, base)) is not None), None)
+
+
+def _title(entry: dict[str, Any], url: str, version: str) -> Text | None:
+    """The title; those of Atom say themselves what they are, others are text by the letter and markup by habit."""
+    for key in ("title", "itunes_title", "media_title"):
         if (text := _own_text(entry, key, url)) is not None:
-            return text
+            known = text.type == "html" or (key == "title" and version.startswith("atom"))
+            return text if known or not looks_like_html(text.value) else Text(text.value, "html", text.base)
     return None
 
 
 def _link(found: Mapping[str, Any], url: str, rel: str = "alternate") -> str | None:
     """The first link of a relation, pages before other types (RFC 4287, section 4.2.7)."""
-    links = [link for link in found.get("links") or () if link.get("rel") == rel and link.get("href")]
+    links = [link for link in found.get("links") or () if relation(link.get("rel")) == rel and link.get("href")]
     links.sort(key=lambda link: link.get("type", "text/html") not in _HTML_TYPES)
     return next((resolved for link in links if (resolved := address(link["href"], url))), None)
 
@@ -116,9 +154,13 @@ def _entry_url(entry: dict[str, Any], url: str, version: str) -> str | None:
     if (link := _link(entry, url)) is not None:
         return link
     # An RSS guid is the permalink unless it says otherwise; an RSS 1.0 item is named by its address.
-    if entry.get("guid_is_url") or version in ("rss10", "rss090"):
-        return address(entry.get("id"))
-    return None
+    if entry.get("guid_is_url") and (found := permalink(entry.get("id"), entry.get("guid_base") or url)):
+        return found
+    if version in ("rss10", "rss090") and (found := address(entry.get("id"))):
+        return found
+    # Content that is elsewhere (section 4.1.3.2).
+    elsewhere = (address(one.get("src"), base_address(one.get("base"), url)) for one in entry.get("content") or ())
+    return next((found for found in elsewhere if found), None)
 
 
 def _authors(found: Mapping[str, Any]) -> tuple[str, ...]:
@@ -136,9 +178,11 @@ def _tags(found: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _enclosures(entry: dict[str, Any], media: list[dict[str, Any]], url: str) -> Iterable[Enclosure]:
-    links = [link for link in entry.get("links") or () if link.get("rel") == "enclosure"]
+    links = [dict(link) for link in entry.get("links") or () if relation(link.get("rel")) == "enclosure"]
+    if len(links) == 1 and (original := _original(entry, "origenclosurelink", url)):
+        links[0]["href"] = original
     seen: set[str] = set()
-    for found in [*map(dict, links), *media]:
+    for found in [*links, *media]:
         target = address(found.get("href") or found.get("url"), url)
         if target is None or target in seen:
             continue

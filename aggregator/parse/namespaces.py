@@ -23,6 +23,8 @@ MEDIA = (
     "{http://search.yahoo.com/mrss}",
     "{http://www.rssboard.org/media-rss}",
 )
+#: Elements of services that count clicks: the address in the item is theirs, and here is that of the publisher.
+ORIGINALS = ("{http://rssnamespace.org/feedburner/ext/1.0}", "{http://www.pheedo.com/namespace/pheedo}")
 
 #: Prefixes that stand for a namespace known here; with another address, only the tolerant reader knows what is meant.
 _PREFIXES = ("dc", "dcterms", "content", "itunes", "media", "atom")

@@ -77,22 +77,29 @@ class _Pass:
         self.names: Counter[str] = Counter()
         self.entries = 0
         self.ended = False
+        #: Where in `out` the root element ended, and its end tag once that has to come later.
+        self.root_end = 0
+        self.late_end = ""
+        #: Where in the text the last entry starts, once the root element has ended.
+        self.last_entry = -1
 
     def run(self) -> Repaired:
         text, position, trailing = self.text, 0, False
         while (start := text.find("<", position)) >= 0:
             self._characters(text[position:start])
             position = self._markup(start)
-            if self.ended and text.startswith("</", start) and not _ENTRY_START.search(text, position):
+            if self.ended and self.entry_at is None and text.startswith("</", start) and position > self.last_entry:
                 trailing = bool(text[position:].strip())
                 break
         else:
             self._characters(text[position:])
+        cut_off = not self.ended or self.entry_at is not None
+        if self.entry_at is not None:
+            del self.out[self.entry_at :]
         if not self.ended:
-            if self.entry_at is not None:
-                del self.out[self.entry_at :]
             self.out += [f"</{name}>" for name in reversed(self.open)]
-        return Repaired("".join(self.out), self.entries, not self.ended, trailing)
+        self.out.append(self.late_end)
+        return Repaired("".join(self.out), self.entries, cut_off, trailing)
 
     def _characters(self, characters: str) -> None:
         self.out.append(_AMPERSAND.sub(_escape, characters) if "&" in characters else characters)
@@ -138,6 +145,8 @@ class _Pass:
     def _start(self, match: re.Match[str]) -> int:
         name, tag = match.group(1), match.group()
         local = name.rpartition(":")[2].lower()
+        if self.ended and (local in _ENTRIES or name.lower() == self.root):
+            self._reopen(name.lower() == self.root)
         if not tag.endswith("/>"):
             if local in _ENTRIES:
                 self.entry_at = len(self.out)
@@ -152,6 +161,16 @@ class _Pass:
         self.out.append("<")
         self._characters(inner)
         return match.end()
+
+    def _reopen(self, root: bool) -> None:
+        """Take up what stands behind the end of the root element: entries, or a document that was written behind it.
+
+        It comes to stand inside, so that the whole is one document whose parts keep their namespaces.
+        """
+        if not self.late_end:
+            self.late_end = self.out[self.root_end]
+            self.out[self.root_end] = ""
+        self.ended = not root
 
     def _open_inner(self, name: str, local: str) -> None:
         if len(self.inner) > 1 and local in _ENDED_BY_THEMSELVES and self.inner[-1] == name:
@@ -186,10 +205,19 @@ class _Pass:
             self.open.pop()
         stays = self.entry_at is None or self._end_inner(name)
         if name.lower() == self.root:
-            self.ended = stays = True
+            stays = True
+            self._end_root(match.end())
         if stays:
             self.out.append(match.group())
         return match.end()
+
+    def _end_root(self, position: int) -> None:
+        self.ended = True
+        self.entry_at = None
+        if not self.late_end:
+            self.root_end = len(self.out)
+        if self.last_entry < position:
+            self.last_entry = max((one.start() for one in _ENTRY_START.finditer(self.text, position)), default=-1)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -17,21 +17,23 @@ from aggregator.parse.builder import (
     Handler,
     add_author,
     add_content,
+    add_enclosure,
     add_keywords,
     add_link,
     add_tag,
     set_comments,
     set_created,
     set_description,
+    set_guid,
     set_published,
     set_title,
     set_updated,
     unsure,
 )
-from aggregator.parse.document import MAX_ENTRIES, address, language, says_something
-from aggregator.parse.namespaces import ATOM, check_namespaces
+from aggregator.parse.document import MAX_ENTRIES, address, language, nothing_said, saying
+from aggregator.parse.namespaces import ATOM, DC, check_namespaces
 from aggregator.parse.syndication import Hints, hint_names
-from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, plain
+from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, has_entries, plain
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 RSS_10 = "{http://purl.org/rss/1.0/}"
@@ -47,23 +49,10 @@ def _set_link(entry: Builder, element: etree._Element) -> None:
         entry.links.append(("alternate", "", entry.read.address(element, plain(element))))
 
 
-def _set_guid(entry: Builder, element: etree._Element) -> None:
-    entry.guid = plain(element)
-    names = {name.lower(): value for name, value in element.attrib.items()} if len(element.attrib) else {}
-    if names.get("ispermalink", "true") == "true":
-        entry.permalink = address(entry.guid)
-
-
-def _add_enclosure(entry: Builder, element: etree._Element) -> None:
-    entry.enclosures.append((element, element.get("url") or element.get("href") or ""))
-
-
 def _add_atom_content(entry: Builder, element: etree._Element) -> None:
     """Content as in Atom (RFC 4287, section 4.1.3), where it is sure to be HTML."""
     if element.get("type") not in ("html", "text/html") or len(element) or element.get("src") or element.get("mode"):
         raise Unsure("content of a type that is not HTML")
-    if not entry.contents:
-        entry.language = entry.language or language(element.get(XML_LANG))
     add_content(entry, element)
 
 
@@ -76,11 +65,12 @@ _CORE: dict[str, Handler] = {
     "title": set_title,
     "link": _set_link,
     "description": set_description,
-    "guid": _set_guid,
+    "guid": set_guid,
     "pubDate": set_published,
     "pubdate": set_published,
     "published": set_published,
     "lastBuildDate": set_updated,
+    "lastbuilddate": set_updated,
     "updated": set_updated,
     "modified": set_updated,
     "created": set_created,
@@ -89,7 +79,7 @@ _CORE: dict[str, Handler] = {
     "categories": _add_categories,
     "keywords": add_tag,
     "tags": add_keywords,
-    "enclosure": _add_enclosure,
+    "enclosure": add_enclosure,
     "comments": set_comments,
     **dict.fromkeys(("content", "summary", "body", "fullitem", "abstract", "id", "item", "entry", "rights"), unsure),
 }
@@ -105,7 +95,7 @@ _ATOM_PARTS: dict[str, Handler] = {
 _UNCERTAIN: dict[str, Handler] = {XHTML + "body": unsure, XHTML + "div": unsure}
 #: Handlers by qualified name for each namespace that the format's own elements may be in.
 _TABLES: dict[str, dict[str, Handler]] = {
-    own: {**{own + name: handler for name, handler in _CORE.items()}, **SHARED, **_ATOM_PARTS, **_UNCERTAIN}
+    own: {**_CORE, **{own + name: handler for name, handler in _CORE.items()}, **SHARED, **_ATOM_PARTS, **_UNCERTAIN}
     for own in ("", RSS_10, RSS_090)
 }
 _HINTS = {own: hint_names(own) for own in _TABLES}
@@ -125,19 +115,21 @@ def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) ->
     items = [*root.iter(own + "item")]
     if len(items) > MAX_ENTRIES:
         raise Unsure("very many items")
+    if not items and has_entries(root):
+        raise Unsure("items with an unusual name")
     table = _TABLES[own]
-    entries = [_entry(item, reader, table, version) for item in items]
     home, syndication = _home_and_hints(channel, own, reader)
+    entries = [_entry(item, reader, table, version, home) for item in items]
     return ParsedFeed(
         version=version,
         reader="lxml",
-        entries=tuple(entry for entry in entries if says_something(entry)),
+        entries=saying(entries),
         title=_title(channel, own),
         home_url=home,
         language=language(plain(found))
         if (found := channel.find(own + "language")) is not None or (found := channel.find("{*}language")) is not None
         else language(root.get(XML_LANG)),
-        repairs=repairs,
+        repairs=repairs + nothing_said(entries),
         syndication=syndication,
     )
 
@@ -154,20 +146,26 @@ def _kind(root: etree._Element) -> tuple[str, str]:
     raise Unsure(f"root element {root.tag}")
 
 
-def _entry(item: etree._Element, reader: Reader, table: dict[str, Handler], version: str) -> RawEntry:
+def _entry(item: etree._Element, reader: Reader, table: dict[str, Handler], version: str, home: str | None) -> RawEntry:
     entry = Builder(reader)
     if len(item.attrib):
         entry.guid = item.get(RDF + "about")
+        entry.language = language(item.get(XML_LANG))
     for child in item:
-        if (handler := table.get(child.tag)) is not None:
+        tag = child.tag
+        if (handler := table.get(tag)) is not None or (
+            tag[0] != "{" and (handler := table.get(tag.lower())) is not None
+        ):
             handler(entry, child)
     if entry.permalink is None and entry.guid and version in ("rss10", "rss090"):
         entry.permalink = address(entry.guid)
-    return entry.finish()
+    return entry.finish(base=home, on_page=True)
 
 
 def _title(channel: etree._Element, own: str) -> str | None:
-    found = channel.find(own + "title")
+    found = next(
+        (one for name in (own + "title", "title", DC + "title") if (one := channel.find(name)) is not None), None
+    )
     if found is None:
         return None
     if "<" in (text := plain(found)) or "&" in text:
@@ -180,10 +178,10 @@ def _title(channel: etree._Element, own: str) -> str | None:
 
 def _home_and_hints(channel: etree._Element, own: str, reader: Reader) -> tuple[str | None, Syndication | None]:
     holder, hints, names = Builder(reader), Hints(), _HINTS[own]
-    link = own + "link"
+    links = (own + "link", "link")
     for child in channel:
         tag = child.tag
-        if tag == link:
+        if tag in links:
             _set_link(holder, child)
         elif tag == ATOM_LINK:
             add_link(holder, child)

@@ -45,7 +45,10 @@ _NOT_FEEDS = {
 _NAME = re.compile(r"<((?:[A-Za-z_][\w.-]*:)?)([A-Za-z_][\w.-]*)(?=[\s/>])")
 _FEED_START = re.compile(r"<(rss|feed|rdf:RDF|[A-Za-z][\w-]{0,40}:feed)(?=[\s>])", re.IGNORECASE)
 _HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|title|meta|div|p|h1)[\s/>]", re.IGNORECASE)
-_ENTRY = re.compile(r"<(?:[A-Za-z_][\w-]{0,40}:)?(?:item|entry)(?=[\s/>])", re.IGNORECASE)
+#: The start of an entry.
+ENTRY = re.compile(r"<(?:[A-Za-z_][\w-]{0,40}:)?(?:item|entry)(?=[\s/>])", re.IGNORECASE)
+#: A JSON Feed further inside: after a server's warning.
+_JSON_FEED = re.compile(r'\{\s*+"version"\s*+:\s*+"https?:\\?/\\?/(?:www\.)?jsonfeed\.org')
 _SUBSET_MARK = re.compile(r"""["'\[\]>]|<!--|<\?""")
 _SPACE = re.compile(r"\s*")
 _CLOSERS = {'"': '"', "'": "'", "<!--": "-->", "<?": "?>"}
@@ -85,16 +88,18 @@ def _sniff_xml(text: str, repairs: tuple[str, ...], fetched: Fetched) -> Documen
         return Document("xml", text[root.start :], root.name, fetched.url, repairs)
     if root is not None and root.local in _NOT_FEEDS:
         raise _not_a_feed(f"this is {_NOT_FEEDS[root.local]}", fetched)
+    later = (*repairs, "text before the feed was left out")
     if (inner := _find_feed(text)) is not None:
-        repairs = (*repairs, "text before the feed was left out")
-        return Document("xml", text[inner.start :], inner.name, fetched.url, repairs)
+        return Document("xml", text[inner.start :], inner.name, fetched.url, later)
+    if (match := _JSON_FEED.search(text)) is not None and text.rstrip().endswith("}"):
+        return Document("json", text[match.start() :], "", fetched.url, later)
     if _HTML.search(text, 0, 10_000):
         raise _not_a_feed(describe_page(text, fetched.url), fetched)
     if root is None:
         if text.lstrip().startswith("<") and ">" not in text:
             raise ParseError("the document is cut off before its first element", kind="unparsable", url=fetched.url)
         raise _not_a_feed(f"this is plain text, not a feed: {_quote(text)}", fetched)
-    if _ENTRY.search(text, root.start):
+    if ENTRY.search(text, root.start):
         return Document("xml", text[root.start :], root.name, fetched.url, repairs)
     raise _not_a_feed(f"this is XML but no feed: its root element is <{root.name[:80]}>", fetched)
 
@@ -123,7 +128,7 @@ def _find_root(text: str) -> _Root | None:
 def _find_feed(text: str) -> _Root | None:
     """A feed that starts further inside: after a server's warning, or within a page."""
     match = _FEED_START.search(text)
-    if match is None or not _ENTRY.search(text, match.end()):
+    if match is None or not ENTRY.search(text, match.end()):
         return None
     name = match.group(1).lower()
     return _Root(match.start(), name, name.rpartition(":")[2])

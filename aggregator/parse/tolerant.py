@@ -27,12 +27,22 @@ from aggregator.models import ParsedFeed
 from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, MAX_URL, Document
 from aggregator.parse.mapping import map_feed
 from aggregator.parse.mend import Mended, mend, without_forbidden
+from aggregator.parse.sniff import ENTRY, FEED_ROOTS
 from aggregator.parse.syndication import Hints
+from aggregator.parse.values import relation
+from aggregator.parse.xmltree import VOID, is_entry
 
 _MAX_ATTRIBUTES = 250
 #: 10,000 entries have some 100,000 elements; feedparser takes 20 µs and more for each.
 _MAX_ELEMENTS = 150_000
 _MAX_NAMESPACES = 500
+#: Elements of entries whose inner elements feedparser knows what to do with.
+_CONTAINERS = frozenset(
+    (
+        *("author", "contributor", "categories", "source", "media:group", "media:content"),
+        *("itunes:category", "itunes:owner", "itunes:author", "dc:creator", "dc:author"),
+    )
+)
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 
 
@@ -48,6 +58,13 @@ class _Limits:
     """What both of feedparser's parsers do differently here."""
 
     elements = 0
+    root_language = None
+    outer_title_depth = -1
+    #: Those of feedparser in lower case, and one that it does not know.
+    _matchnamespaces = {  # noqa: RUF012 - feedparser's own name and type
+        **{name.lower(): prefix for name, prefix in feedparser.api.StrictFeedParser.namespaces.items()},
+        "http://www.pheedo.com/namespace/pheedo": "pheedo",
+    }
     # feedparser resolves a guid against the document's address: "42" would become one of the site's pages.
     can_be_relative_uri = feedparser.api.StrictFeedParser.can_be_relative_uri - {"id"}
 
@@ -55,6 +72,8 @@ class _Limits:
         if len(attributes) > _MAX_ATTRIBUTES:
             raise _Absurd(f"an element with {len(attributes):,} attributes")
         self.elements += 1
+        if self.elements == 1:
+            self.root_language = dict(attributes).get("xml:lang")
         if self.elements > _MAX_ELEMENTS:
             raise _Absurd(f"more than {_MAX_ELEMENTS:,} elements")
         # A base that grows with every element nested in another would take the square of their number.
@@ -71,8 +90,18 @@ class _Limits:
         if len(self.entries) >= MAX_ENTRIES:
             raise _Enough
         super()._start_item(attributes)  # type: ignore[misc]
+        self.entries[-1]["own_language"] = attributes.get("xml:lang") or attributes.get("lang")
 
     _start_entry = _start_item
+
+    def _start_source(self: Any, attributes: dict[str, str]) -> None:
+        # After it, feedparser would take any further title for the entry's.
+        self.outer_title_depth = self.title_depth
+        super()._start_source(attributes)  # type: ignore[misc]
+
+    def _end_source(self: Any) -> None:
+        super()._end_source()  # type: ignore[misc]
+        self.title_depth = self.outer_title_depth
 
     def _start_textinput(self: Any, attributes: dict[str, str]) -> None:
         # Inside of an item, feedparser would miss the one of the feed.
@@ -99,12 +128,38 @@ class _Limits:
         # Only Atom 0.3 says so; feedparser takes every type it does not know for base64 and decodes plain text.
         return int(attributes.get("mode") == "base64")
 
+    def _start_guid(self: Any, attributes: dict[str, str]) -> None:
+        # In Atom, a guid is one only where there is no id.
+        if self.version.startswith("atom") and self.inentry and "id" in self.entries[-1]:
+            self.push("other_guid", 1)
+        else:
+            super()._start_guid(attributes)  # type: ignore[misc]
+
     def _end_guid(self: Any) -> None:
+        if self.elementstack and self.elementstack[-1][0] == "other_guid":
+            self.pop("other_guid")
+            return
         super()._end_guid()  # type: ignore[misc]
         # feedparser's own `guidislink` says no wherever there is a link as well, be it of any use or not.
         self._save("guid_is_url", bool(self.guidislink), overwrite=True)
+        self._save("guid_base", self.baseuri, overwrite=True)
 
     _end_id = _end_guid
+
+    def resolve_uri(self: Any, uri: str) -> str:
+        # Without an xml:base, what an address is relative to depends on the whole entry.
+        return uri if self.baseuri == self.url else super().resolve_uri(uri)  # type: ignore[misc]
+
+    def push_content(self: Any, tag: str, attributes: dict[str, str], kind: str, expecting_text: int) -> None:
+        super().push_content(tag, attributes, kind, expecting_text)  # type: ignore[misc]
+        if self.baseuri == self.url:
+            self.contentparams["base"] = ""
+
+    def _start_link(self: Any, attributes: dict[str, str]) -> None:
+        # feedparser takes a file without a type for a page.
+        if relation(attributes.get("rel")) == "enclosure":
+            attributes.setdefault("type", "")
+        super()._start_link(attributes)  # type: ignore[misc]
 
     def _start_enclosure(self: Any, attributes: dict[str, str]) -> None:
         super()._start_enclosure(self._resolved(attributes))  # type: ignore[misc]
@@ -122,18 +177,48 @@ class _Limits:
         # feedparser resolves links only; enclosures and pictures are relative to xml:base as well.
         return {k: self.resolve_uri(v.strip()) if k in ("url", "href") and v else v for k, v in attributes.items()}
 
+    def _start_description(self: Any, attributes: dict[str, str]) -> None:
+        # feedparser takes a second one for the content, as text.
+        super()._start_description({"type": "text/html", **attributes})  # type: ignore[misc]
+
     # feedparser takes a second description for the content and prefers it: a plain text over the HTML.
-    def _start_itunes_summary(self: Any, attributes: dict[str, str]) -> None:
-        self.push_content("itunes_summary", attributes, "text/plain", 1)
+    def _start_text(self: Any, name: str, kind: str, attributes: dict[str, str]) -> None:
+        # The first that says something counts, as in the strict reader.
+        if dict.get(self._get_context(), name):
+            name = f"other_{name}"
+        # Their type is not believed: feedparser would take what is called plain for text that is no markup.
+        self.push_content(name, {key: value for key, value in attributes.items() if key != "type"}, kind, 1)
 
-    def _end_itunes_summary(self: Any) -> None:
-        self.pop_content("itunes_summary")
+    def _end_text(self: Any, name: str) -> None:
+        other = f"other_{name}"
+        self.pop_content(other if self.elementstack and self.elementstack[-1][0] == other else name)
 
-    def _start_media_description(self: Any, attributes: dict[str, str]) -> None:
-        self.push_content("media_description", attributes, "text/plain", 1)
+    _start_itunes_summary = partialmethod(_start_text, "itunes_summary", "text/html")
+    _end_itunes_summary = partialmethod(_end_text, "itunes_summary")
+    _start_itunes_title = partialmethod(_start_text, "itunes_title", "text/plain")
+    _end_itunes_title = partialmethod(_end_text, "itunes_title")
+    _start_itunes_subtitle = partialmethod(_start_text, "subtitle", "text/html")
+    _end_itunes_subtitle = partialmethod(_end_text, "subtitle")
+    _start_media_description = partialmethod(_start_text, "media_description", "text/html")
+    _end_media_description = partialmethod(_end_text, "media_description")
+    # Nor is the title of a file, by name or by its place in the item, the entry's.
+    _start_media_title = partialmethod(_start_text, "media_title", "text/plain")
+    _end_media_title = partialmethod(_end_text, "media_title")
 
-    def _end_media_description(self: Any) -> None:
-        self.pop_content("media_description")
+    def pop(self: Any, element: str, strip_whitespace: int = 1) -> Any:
+        # The div that holds all of some XHTML is taken off in Atom 1.0 only.
+        version = self.version
+        if self.contentparams.get("type") == "application/xhtml+xml":
+            self.version = "atom10"
+        try:
+            return super().pop(element, strip_whitespace)  # type: ignore[misc]
+        finally:
+            self.version = version
+
+    def handle_data(self: Any, text: str, escape: int = 1) -> None:
+        # An empty element of XHTML comes as a start and an end; HTML would read the end of `br` as one more.
+        if escape or not (text.startswith("</") and text[2:-1].lower() in VOID):
+            super().handle_data(text, escape)  # type: ignore[misc]
 
     # Dates are read in normalize, from their text.
     def _end_published(self: Any) -> None:
@@ -166,11 +251,39 @@ class _Limits:
 class _Strict(_Limits, feedparser.api.StrictFeedParser):  # type: ignore[misc]
     """feedparser on expat, for well-formed XML."""
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        #: The open elements, and how many of them were open when the entry started.
+        self.open: list[str] = []
+        self.entry_at = 0
+        #: Namespace of the feed's own elements where that is none that feedparser knows.
+        self.own_namespace: str | None = None
+
     def startElementNS(self, name: Any, qname: Any, attributes: Any) -> None:
         # Asked here too: what feedparser does before `unknown_starttag` grows with the square of their number.
         if len(attributes) > _MAX_ATTRIBUTES:
             raise _Absurd(f"an element with {len(attributes):,} attributes")
-        super().startElementNS(name, qname, attributes)
+        if not self.open and name[1].lower() in FEED_ROOTS and (name[0] or "").lower() not in self._matchnamespaces:
+            self.own_namespace = name[0]
+        super().startElementNS(self._known(name), qname, attributes)
+
+    def endElementNS(self, name: Any, qname: Any) -> None:
+        super().endElementNS(self._known(name), qname)
+
+    def _known(self, name: tuple[str | None, str]) -> tuple[str | None, str]:
+        return ("", name[1]) if name[0] is not None and name[0] == self.own_namespace else name
+
+    def unknown_starttag(self, tag: str, attributes: list[tuple[str, str]]) -> None:
+        if is_entry(tag.rpartition(":")[2]):
+            self.entry_at = len(self.open) + 1
+        elif self.inentry and not self.incontent and len(self.open) > self.entry_at:
+            # feedparser takes what stands further inside of an entry, in whatever element, for the entry's own.
+            tag = tag if self.open[-1] in _CONTAINERS else f"inner:{tag}"
+        self.open.append(tag)
+        super().unknown_starttag(tag, attributes)
+
+    def unknown_endtag(self, _: str) -> None:
+        super().unknown_endtag(self.open.pop())
 
 
 class _Loose(_Limits, feedparser.api.LooseFeedParser):  # type: ignore[misc]
@@ -192,7 +305,7 @@ def read(document: Document) -> ParsedFeed:
     except Exception as error:
         message = f"feedparser could not read it: {type(error).__name__}: {str(error)[:200]}"
         raise ParseError(message, kind="unparsable", url=document.url) from error
-    feed = map_feed(parser, document.url, mended.repairs + _full(parser))
+    feed = map_feed(parser, document.url, mended.repairs + _counted(parser, document))
     return replace(feed, complete=mended.complete)
 
 
@@ -205,7 +318,7 @@ def _parse(document: Document) -> tuple[Any, Mended]:
     parser, problem = _run_strict(mended.text, document)
     if problem is not None:
         parser = _Loose(document.url, None, "utf-8", {})
-        _prepare(parser)
+        _prepare(parser, document.url)
         with contextlib.suppress(_Enough):
             parser.feed(mended.text)
     return parser, mended
@@ -213,7 +326,7 @@ def _parse(document: Document) -> tuple[Any, Mended]:
 
 def _run_strict(text: str, document: Document) -> tuple[Any, str | None]:
     parser = _Strict(document.url, None, "utf-8")
-    _prepare(parser)
+    _prepare(parser, document.url)
     reader = xml.sax.make_parser()  # noqa: S317 - no DOCTYPE gets here, so that there are no entities to expand
     reader.setFeature(feature_namespaces, True)
     reader.setFeature(feature_external_ges, False)
@@ -233,14 +346,19 @@ def _run_strict(text: str, document: Document) -> tuple[Any, str | None]:
     return parser, None
 
 
-def _prepare(parser: Any) -> None:
+def _prepare(parser: Any, url: str) -> None:
+    parser.url = url
     parser.resolve_relative_uris = False
     parser.sanitize_html = False
     parser.hints = Hints()
 
 
-def _full(parser: Any) -> tuple[str, ...]:
-    return (f"only the first {MAX_ENTRIES:,} entries were read",) if len(parser.entries) >= MAX_ENTRIES else ()
+def _counted(parser: Any, document: Document) -> tuple[str, ...]:
+    if len(parser.entries) >= MAX_ENTRIES:
+        return (f"only the first {MAX_ENTRIES:,} entries were read",)
+    if not parser.entries and (found := ENTRY.search(document.text)):
+        return (f"it has entries ({found.group()}>) in a form that is not understood: none was read",)
+    return ()
 
 
 def _is_bad_base(name: str, value: str, full: bool) -> bool:

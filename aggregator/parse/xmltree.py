@@ -18,9 +18,7 @@ XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 #: Elements that have nothing in them in HTML (section 13.1.2), whatever they have in XML.
-_VOID = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-)
+VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 #: Namespaces that a serialized element carries over from its ancestors.
 _INHERITED = re.compile(r'\A(<[^\s/>]+)(?:\s+xmlns(?::[^\s=]+)?="[^"]*")+')
 
@@ -31,6 +29,8 @@ _C1_RAW = re.compile(rb"\xc2[\x80-\x9f]")
 _C1_REFERENCE = re.compile(rb"&#(?:1[2-5][0-9]|[xX]0*[89][0-9a-fA-F]);")
 _C1 = re.compile("[\x80-\x9f]")
 _CP1252 = {chr(code): bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
+_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*+)?>")
+_SPACES = re.compile(r"[ \t\r\n]+")
 _POSITION = re.compile(r", line \d+, column \d+")
 _BARE_AMPERSAND = "xmlParseEntityRef: no name"
 
@@ -87,25 +87,24 @@ class Reader:
         self.based = b"xml:base" in data
         self.garbled = (_C1_RAW.search(data) or _C1_REFERENCE.search(data)) is not None
 
-    def base(self, element: etree._Element) -> str:
-        """Base of relative addresses in an element (XML Base); the document's own address where that is none."""
-        if not self.based:
-            return self.url
-        base: str = self.url
-        chain = [element, *element.iterancestors()]
-        for one in reversed(chain):
-            if value := one.get(XML_BASE):
-                base = address(value, base) or base
-        return base
+    def base(self, element: etree._Element, default: str | None = None) -> str:
+        """Base of relative addresses in an element (XML Base); without one, `default` or the document's address."""
+        base = None
+        if self.based:
+            chain = [element, *element.iterancestors()]
+            for one in reversed(chain):
+                if value := one.get(XML_BASE):
+                    base = address(value, base or self.url) or base
+        return base or default or self.url
 
-    def address(self, element: etree._Element, value: str | None) -> str | None:
-        """An address found in an element, resolved, or None."""
-        return address(value, self.base(element)) if value else None
+    def address(self, element: etree._Element, value: str | None, default: str | None = None) -> str | None:
+        """An address found in an element, resolved as `base` says, or None."""
+        return address(value, self.base(element, default)) if value else None
 
     def text(self, element: etree._Element, kind: str) -> Text | None:
         """The text of an element, as `kind` (``text`` or ``html``) if no markup is inside; None where it is empty."""
         if len(element):
-            return self.markup(element)
+            return self.markup(element, escaped=kind == "html")
         value = (element.text or "").strip()
         if not value:
             return None
@@ -113,8 +112,12 @@ class Reader:
             value = _mended(value)
         return Text(value, "html" if kind == "html" else "text", self.base(element))
 
-    def markup(self, element: etree._Element) -> Text | None:
-        """The content of an element that holds markup (Atom ``type="xhtml"``, or HTML that was never escaped)."""
+    def markup(self, element: etree._Element, *, escaped: bool = False) -> Text | None:
+        """The content of an element that holds markup (Atom ``type="xhtml"``, or HTML that was never escaped).
+
+        Args:
+            escaped: whether text between its own elements may be escaped HTML, as where a template wraps such in a div.
+        """
         holder = element
         if len(element) == 1 and element[0].tag in ("div", XHTML + "div"):
             around = (element.text or "") + (element[0].tail or "")
@@ -126,16 +129,21 @@ class Reader:
                 raise Unsure("xml:base inside of markup")
             if isinstance(inner.tag, str):
                 inner.tag = inner.tag.rpartition("}")[2]
-                if inner.tag in _VOID and (inner.text or len(inner)):
+                if inner.tag in VOID and (inner.text or len(inner)):
                     filled.append(inner)
         for inner in reversed(filled):
             _empty(inner)
-        parts = [_escape(holder.text or "")]
+        texts = (holder.text, *(child.tail for child in holder))
+        # Nobody writes tags to be read as text beside elements that are not.
+        escaped = escaped and any(_TAG.search(text) for text in texts if text)
+        parts = [_escape(holder.text, escaped)]
         for child in holder:
             markup = etree.tostring(child, encoding="unicode", method="html", with_tail=False)
             parts.append(_INHERITED.sub(r"\1", markup))
-            parts.append(_escape(child.tail or ""))
+            parts.append(_escape(child.tail, escaped))
         value = "".join(parts).strip()
+        if not len(holder) and not escaped:
+            value = one_line(value)
         return Text(value, "html", base) if value else None
 
 
@@ -152,6 +160,21 @@ def _empty(element: etree._Element) -> None:
         last.tail = (last.tail or "") + behind
 
 
+def one_line(markup: str) -> str:
+    """Markup that has no element, without line breaks: those mean nothing in it, and would in a plain text."""
+    return _SPACES.sub(" ", markup)
+
+
+def has_entries(root: etree._Element) -> bool:
+    """Whether anything in a document is an entry by its name, in whatever namespace and letter case."""
+    return any(isinstance(one.tag, str) and is_entry(one.tag.rpartition("}")[2]) for one in root.iter())
+
+
+def is_entry(name: str) -> bool:
+    """Whether an element's local name is that of an entry."""
+    return name.lower() in ("item", "entry")
+
+
 def plain(element: etree._Element) -> str:
     """The text of an element and all within it, white space around it taken off."""
     if len(element):
@@ -159,7 +182,9 @@ def plain(element: etree._Element) -> str:
     return (element.text or "").strip()
 
 
-def _escape(text: str) -> str:
+def _escape(text: str | None, escaped: bool) -> str:
+    if not text or escaped:
+        return text or ""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
