@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from aggregator.models import Text
 from aggregator.normalize.html import clean_html, first_image, text_of
+from aggregator.normalize.text import has_markup, resolve_references
 from tests.markup import clean, faults, soup
 
 
@@ -59,7 +60,8 @@ def test_the_body_of_the_reference_post_keeps_its_bytes(shared: Path) -> None:
         ("x\x00\x01&#1;&#xFFFE;\ufeff\ud800y", "xy"),
         ("<pre>\n\nx</pre>", "<pre>x</pre>"),
         ("<unknown-tag>kept</unknown-tag>", "kept"),
-        ("<no\u017fcript a>kept</no\u017fcript>", "kept"),
+        ("<no\u017fcript a><b>kept</b></no\u017fcript>", "<b>kept</b>"),
+        ("<no\u017fcript a>text</no\u017fcript>", "&lt;no\u017fcript a&gt;text&lt;/no\u017fcript&gt;"),
         ("<\u0131frame>", "&lt;\u0131frame&gt;"),
         (" \n ", ""),
         ("<script>only</script> ", ""),
@@ -125,6 +127,42 @@ def test_whatever_comes_in_what_comes_out_is_safe_and_stable(html: str, base: st
     safe = clean(html, base, page="https://example.org/post")
     assert list(faults(safe)) == []
     assert clean(safe, base, page="https://example.org/post") == safe
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ("one line", "one line"),
+        ("First.\n\n00:00 Hello\n05:10 Clay &amp; glaze", "<p>First.</p><p>00:00 Hello<br>05:10 Clay &amp; glaze</p>"),
+        ("First.\r\nSecond.", "<p>First.<br>Second.</p>"),
+        ("\n  one line\n", "\n  one line\n"),
+        ("if $n<m$ and $k>2$. For $a<b$ not.", "if $n&lt;m$ and $k&gt;2$. For $a&lt;b$ not."),
+        ("a <b and c>\nd", "<p>a &lt;b and c&gt;<br>d</p>"),
+        ("https://a.example/?a=1&copy=2&section=3", "https://a.example/?a=1&amp;copy=2&amp;section=3"),
+        ("it&#8217;s &lt;b&gt; &bogus; &amp;amp;", "it\u2019s &lt;b&gt; &amp;bogus; &amp;amp;"),
+        ("<p>if $n<m$ and $k>2$.</p>", "<p>if $n&lt;m$ and $k&gt;2$.</p>"),
+        ("<p>map<int,vector<x>> and f(a<b+c)</p>", "<p>map&lt;int,vector&gt; and f(a&lt;b+c)</p>"),
+        ("<p>one\ntwo</p>", "<p>one\ntwo</p>"),
+        ("<script>alert(1)</script>\nx", "\nx"),
+        ("<unknown-tag>one\ntwo</unknown-tag>", "one two"),
+    ],
+)
+def test_what_is_said_to_be_html_and_is_plain_text_stays_as_it_is(found: str, shown: str) -> None:
+    assert clean(found) == shown
+    assert clean(shown) == shown
+
+
+@given(
+    st.lists(st.sampled_from(["a", " ", "<", ">", "$", "n<m", "\n", "&", "&amp;", "&lt;", "<b", "</", "=", "中"])).map(
+        "".join
+    )
+)
+def test_no_word_of_a_plain_text_is_lost(text: str) -> None:
+    if has_markup(text):
+        return
+    expected = "".join(resolve_references(text).split())
+    assert "".join(text_of(clean(text)).split()) == expected
+    assert clean(clean(text)) == clean(text)
 
 
 @given(st.text())

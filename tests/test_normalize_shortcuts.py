@@ -73,7 +73,7 @@ canonical = markup.map(_reread)
 
 def the_long_way(source: str, base: str | None) -> str | None:
     """HTML that both sanitizers cleaned, with a look at every tag in between; None where it keeps changing."""
-    source = "".join(html._opened(source.encode("utf-8", "ignore").decode()))
+    source = "".join(html._opened(html._as_html(Text(source.encode("utf-8", "ignore").decode(), "html", base))))
     with (
         mock.patch.object(edit, "_all_harmless", lambda _: False),
         mock.patch.object(edit, "_is_kept", lambda _: False),
@@ -82,7 +82,7 @@ def the_long_way(source: str, base: str | None) -> str | None:
             edited = Editor(base, PAGE).edit(FOUND.clean(bound(source)))
             source = STRICT.clean(bound(edited))
             if source == edited:
-                return "" if source.isspace() else source
+                return "" if source.isspace() else html._without_idle_breaks(source)
     return None
 
 

@@ -19,7 +19,9 @@ from aggregator.normalize.text import (
     UNTITLED,
     clean_authors,
     clean_tags,
+    escape_formulas,
     fallback_title,
+    has_markup,
     plain_title,
     shorten,
     unescape,
@@ -133,6 +135,18 @@ def test_a_missing_title_is_made_of_what_there_is(body: str, url: str | None, ex
         ("Tom &amp; Jerry", "Tom & Jerry"),
         ("李四, 王五; 赵六", "李四, 王五; 赵六"),
         ("  a\n b ", "a b"),
+        ("L@ra7", "L@ra7"),
+        ("Jane @ Example", "Jane @ Example"),
+        ("Nils (mailto:nils@example.org)", "Nils"),
+        ("Nils <mailto:nils@example.org>", "Nils"),
+        ("nils@xn--bcher-kva.example", "nils"),
+        ("nils@bücher.example", "nils"),
+        ("nils@example.org.", "nils"),
+        ('<a href="/team/ada">Ada Fenn</a>', "Ada Fenn"),
+        ("<b>Ada</b> <i>Fenn</i>", "Ada Fenn"),
+        ('<a href="mailto:ada@example.org">Ada Fenn</a>', "Ada Fenn"),
+        ("Ada <Fenn>", "Ada <Fenn>"),
+        ("<b></b>", "<b></b>"),
     ],
 )
 def test_authors_are_names_without_mail_addresses(raw: str, name: str) -> None:
@@ -148,7 +162,61 @@ def test_authors_are_given_once_and_empty_ones_not() -> None:
 def test_no_mail_address_comes_out(raw: list[str]) -> None:
     for name in clean_authors(raw):
         assert 0 < len(name) <= MAX_AUTHOR
-        assert re.search(r"(?<![\w@.])[\w.]+@\w", name) is None
+        assert re.search(r"(?<![\w@.])[\w.]+@\w+\.[a-z]{2}", name) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "tag"),
+    [
+        ('<a href="/t/tide">tide</a>', "tide"),
+        ("&lt;canvas&gt;", "<canvas>"),
+        ("<canvas>", "<canvas>"),
+        ("<b>", "<b>"),
+        ("a < b > c", "a < b > c"),
+    ],
+)
+def test_tags_are_without_markup_unless_they_are_about_it(raw: str, tag: str) -> None:
+    assert clean_tags([raw]) == (tag,)
+
+
+@pytest.mark.parametrize(
+    ("text", "markup"),
+    [
+        ("plain", False),
+        ("Clay &amp; glaze", False),
+        ("if $n<m$ and $k>2$", False),
+        ("for $a<b$ it does not", False),
+        ("a <b and c> d", False),
+        ("i <s and j = 3", False),
+        ("C++ <vector> and <int>", False),
+        ("<3 you", False),
+        ("x <- y", False),
+        ("<foo>bar</foo>", False),
+        ("<p>", True),
+        ("one<br/>two", True),
+        ("one<BR >two", True),
+        ("</div>", True),
+        ("<a href='x'>", True),
+        ("<a href=x>", True),
+        ('<img alt="a<b" src="x">', True),
+        ("<o:p></o:p>", True),
+        ("<my-element>", True),
+        ("<!-- x -->", True),
+        ("<![CDATA[x]]>", True),
+        ("<svg>", True),
+        ("<math>", True),
+    ],
+)
+def test_what_has_markup(text: str, markup: bool) -> None:
+    assert has_markup(text) is markup
+
+
+@pytest.mark.parametrize(
+    "text", ["<" * 200_000, "<b " * 70_000, "<b =" * 50_000, "<b " + "= " * 100_000, "<b " + "a=" + " " * 200_000]
+)
+def test_markup_is_looked_for_in_linear_time(text: str) -> None:
+    assert not has_markup(text)
+    assert escape_formulas(text) == text
 
 
 def test_tags_are_trimmed_unique_and_limited() -> None:

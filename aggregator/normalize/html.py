@@ -23,7 +23,7 @@ from aggregator.models import Text
 from aggregator.normalize.bounds import MAX_HTML, bound, cut
 from aggregator.normalize.edit import Editor
 from aggregator.normalize.policy import FOUND, STRICT
-from aggregator.normalize.text import unescape
+from aggregator.normalize.text import escape_formulas, has_markup, resolve_references, unescape
 from aggregator.normalize.words import words
 
 #: Runs until a text that keeps changing is given up and only its words are kept.
@@ -44,6 +44,8 @@ _INLINE = words(
 _UNREAD = re.compile(r"<(?=[nNiI])((?ai:noscript|iframe))(?=[\s/>])")
 _END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII) for name in ("noscript", "iframe")}
 _ANY_IMAGE = re.compile(r"<img\s[^>]*>", re.IGNORECASE)
+_LINE_END = re.compile(r"[\r\n]")
+_SPACES = re.compile(r"[ \t\r\n]+")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -57,13 +59,14 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
     are loaded lazily show, a player of a known video site becomes a link to it. The result is stable: cleaned again it
     does not change.
 
+    What is said to be HTML and has no element of it is plain text: its line breaks stay.
+
     Args:
         page: address of the entry, for links to a place in the same text.
     """
     if not text.value or text.value.isspace():
         return ""
-    source = text.value if text.type == "html" else _paragraphs(text.value)
-    source = cut(_encodable(source), MAX_HTML)
+    source = cut(_encodable(_as_html(text)), MAX_HTML)
     if _UNREAD.search(source):
         source = "".join(_opened(source))
     for _ in range(_ROUNDS):
@@ -74,7 +77,7 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
         settled = editor.settled and found == whole and again == edited
         safe = edited if settled else STRICT.clean(again)
         if safe == edited and len(safe) <= MAX_HTML:
-            return "" if safe.isspace() else safe
+            return "" if safe.isspace() else _without_idle_breaks(safe)
         source = safe if len(safe) <= MAX_HTML else cut(safe, _ENOUGH)
     rest = text_of(safe)[: _ENOUGH // 8]
     return f"<p>{html.escape(rest, quote=False)}</p>".replace("\u00a0", "&nbsp;")
@@ -127,6 +130,23 @@ def _opened(html: str) -> Iterator[str]:
 
 def _gap(match: re.Match[str]) -> str:
     return "" if match[1] in _INLINE else " "
+
+
+def _without_idle_breaks(safe: str) -> str:
+    """Clean HTML that would be taken for plain text, as none of its elements is left: its line breaks mean nothing."""
+    if not _LINE_END.search(safe.strip(" \t\r\n")) or has_markup(safe):
+        return safe
+    return _SPACES.sub(" ", safe)
+
+
+def _as_html(text: Text) -> str:
+    if text.type == "text":
+        return _paragraphs(text.value)
+    if has_markup(text.value):
+        return escape_formulas(text.value)
+    # Said to be HTML and plain all the same: its line breaks mean something, and no `<` in it starts a tag.
+    plain = resolve_references(text.value)
+    return _paragraphs(plain) if _LINE_END.search(plain.strip(" \t\r\n")) else html.escape(plain, quote=False)
 
 
 def _paragraphs(text: str) -> str:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from aggregator.models import Text
+from aggregator.normalize.words import words
 
 MAX_TITLE = 500
 #: Length of a title made from the text.
@@ -33,6 +34,30 @@ _INLINE = re.compile(
 )
 _BREAK = re.compile(r"<br(?:[\s/][^<>]*)?>", re.IGNORECASE)
 _WRAPPED = re.compile(r"\s*<(p|div|h[1-6])(?:\s[^<>]*)?>(.*)</\1>\s*", re.IGNORECASE | re.DOTALL)
+#: All elements that HTML has or had, and the roots of the two other languages in it.
+_ELEMENTS = words(
+    """
+    a abbr acronym address applet area article aside audio b base basefont bdi bdo bgsound big blink blockquote body br
+    button canvas caption center cite code col colgroup command content data datalist dd del details dfn dialog dir div
+    dl dt element em embed fencedframe fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head
+    header hgroup hr html i iframe image img input ins isindex kbd keygen label layer legend li link listing main map
+    mark marquee math menu menuitem meta meter multicol nav nextid nobr noembed noframes nolayer noscript object ol
+    optgroup option output p param picture plaintext portal pre progress q rb rbc rp rt rtc ruby s samp script search
+    section select shadow slot small source spacer span strike strong style sub summary sup svg table tbody td template
+    textarea tfoot th thead time title tr track tt u ul var video wbr xmp
+    """
+)
+#: A tag, certainly: it ends after its name, or has an attribute; or a comment and its like.
+_TAG = re.compile(
+    r"""<(?:/?([A-Za-z][A-Za-z0-9:-]*+)(?:\s*+/?>|\s(?=[^<>]*=)[^<>]*+>|\s(?=[^<>]*?=\s*+["']))|!--|!\[CDATA\[|!doctype\s)""",
+    re.IGNORECASE,
+)
+#: Where a tag's name would go on with what no name has in it: formulas and code.
+_NO_TAG = re.compile(r"<(?=/?[A-Za-z][A-Za-z0-9:._-]*+[$^\\{}()=+*,;|&])")
+_REFERENCES = re.compile(r"&(?:#[0-9]++|#[xX][0-9a-fA-F]++|[A-Za-z][A-Za-z0-9]{1,31}+);")
+#: A dot and what may be a top-level domain, or an address of a machine.
+_DOMAIN = re.compile(r"\w\.(?:[^\W\d_]{2,}|xn--[\w-]+|[0-9]+)")
+_END_TAG = re.compile(r"</[A-Za-z][A-Za-z0-9]*+\s*+>")
 _HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
 
 #: Controls, surrogates, noncharacters, invisible format characters, and marks that turn the direction of what follows.
@@ -54,6 +79,30 @@ def unescape(text: str) -> str:
     if "&" not in text:
         return text
     return html.unescape(_HUGE_REFERENCE.sub("\ufffd", text))
+
+
+def has_markup(text: str) -> bool:
+    """Whether a text that is said to be HTML has anything of HTML in it but references.
+
+    Names that HTML does not know are no tags, nor is what would need one to be cut off: `n<m and k>2` is text.
+    """
+    if "<" not in text:
+        return False
+    for match in _TAG.finditer(text):
+        name = match[1]
+        if name is None or name.lower() in _ELEMENTS or ":" in name or "-" in name:
+            return True
+    return False
+
+
+def escape_formulas(markup: str) -> str:
+    """HTML in which a `<` that starts no tag, by what follows it, does not swallow the text up to the next `>`."""
+    return _NO_TAG.sub("&lt;", markup)
+
+
+def resolve_references(text: str) -> str:
+    """A plain text with its character references resolved; what has no `;` is part of an address: `?a=1&copy=2`."""
+    return _REFERENCES.sub(lambda match: unescape(match[0]), text) if "&" in text else text
 
 
 def fold(text: str, limit: int) -> str:
@@ -111,7 +160,8 @@ def fallback_title(words: str, url: str | None) -> str:
 def clean_authors(raw: Sequence[str]) -> tuple[str, ...]:
     """The names of authors, once each; mail addresses are not published.
 
-    ``mail (name)`` and ``name <mail>`` give the name, a bare address gives what stands before its ``@``.
+    ``mail (name)`` and ``name <mail>`` give the name, a bare address gives what stands before its ``@``. Markup around
+    a name goes, here and in tags.
     """
     return _unique([_author(name[:_LOOKED_AT]) for name in raw[:MAX_AUTHORS]], MAX_AUTHORS)
 
@@ -123,27 +173,38 @@ def clean_tags(raw: Sequence[str]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _tag(raw: str) -> str:
-    return fold(unescape(raw), MAX_TAG)
+    return fold(unescape(_unlinked(raw)), MAX_TAG)
 
 
 # The entries of a feed share their authors and tags.
 @lru_cache(maxsize=256)
 def _author(raw: str) -> str:
-    name = fold(unescape(raw), 2 * MAX_AUTHOR)
+    name = fold(unescape(_unlinked(raw)), 2 * MAX_AUTHOR)
     if "@" in name:
         words = re.split(r"([\s<>()\[\],;:\"]+)", name)
         mails = [word for word in words if _is_mail(word)]
         rest = "".join(word for word in words if not _is_mail(word) and word.lower() != "mailto")
-        name = re.sub(r"<\s*>|\(\s*\)|\[\s*\]", "", rest).strip()
+        name = re.sub(r"<[\s:]*>|\([\s:]*\)|\[[\s:]*\]", "", rest).strip()
         if name.startswith("(") and name.endswith(")"):
             name = name[1:-1]
         name = name.strip(' "<>,;:') or (mails[0].partition("@")[0] if mails else "")
     return fold(name, MAX_AUTHOR)
 
 
+def _unlinked(name: str) -> str:
+    """A name without the inline tags around it, if it has any that are closed and if anything is left then."""
+    if "<" not in name or not _END_TAG.search(name):
+        return name
+    return _INLINE.sub("", name).strip() or name
+
+
 def _is_mail(word: str) -> bool:
-    """Whether it may be an address; ``@name`` and ``@name@server`` are names in social networks."""
-    return "@" in word and not word.startswith("@")
+    """Whether it may be an address that mail can be sent to.
+
+    ``@name`` and ``@name@server`` are names in social networks, and ``L@ra`` is how a person writes their name.
+    """
+    name, at, domain = word.rpartition("@")
+    return bool(at and name and not word.startswith("@") and _DOMAIN.search(domain))
 
 
 def _unique(values: Iterable[str], limit: int) -> tuple[str, ...]:

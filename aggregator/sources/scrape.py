@@ -29,6 +29,7 @@ from aggregator.models import (
     Source,
     Text,
 )
+from aggregator.parse.xmltree import one_line
 from aggregator.sources.base import Parse, Tools, conditional_request, fingerprint, plain_request
 from aggregator.sources.dates import find_date
 from aggregator.sources.page import Page, attribute, text_of
@@ -225,7 +226,8 @@ def _body(page: Page, rules: ArticleRules) -> str:
     if not body.get_text(strip=True) and body.find(_MEDIA) is None:
         message = f"`{rules.body}` (article.body) is empty on the article page; is it filled in by a script?"
         raise ParseError(message, kind="nothing_matched", url=page.url)
-    return page.inner_html(body)
+    found = page.inner_html(body)
+    return found if "<" in found else one_line(found)
 
 
 def _dated(entry: RawEntry, now: datetime) -> RawEntry:
