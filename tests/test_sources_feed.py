@@ -36,6 +36,21 @@ async def test_feed_is_read(origin: Origin) -> None:
     assert [entry.url for entry in pulled.feed.entries] == ["https://example.org/1", "https://example.org/2"]
 
 
+@pytest.mark.parametrize(
+    ("said", "home"),
+    [
+        ("https://site.example/our news", "https://site.example/our%20news"),
+        ("https://user:word@site.example/", "https://site.example/"),
+        ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+        ("https://site.example/", "https://site.example/"),
+    ],
+)
+async def test_the_home_page_is_a_uri(origin: Origin, said: str, home: str) -> None:
+    text = f"<rss><channel><title>T</title><link>{said}</link></channel></rss>"
+    pulled = await pull(source(origin.route("/feed.xml", text.encode()), None))
+    assert pulled.feed.home_url == home
+
+
 async def test_feeds_are_asked_for_and_anything_is_taken(origin: Origin) -> None:
     await pull(source(origin.route("/feed.xml", rss([item(1)])), None))
     accept = origin.asked("/feed.xml")[0].headers["accept"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
+from aggregator.normalize.urls import clean_url
 from aggregator.sources.base import Parse, Tools, conditional_request, fingerprint
 
 AS_FETCHED = True
@@ -29,5 +31,7 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
 
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
-    """Read the feed; relative dates do not occur in feeds, so `now` is of no use here."""
-    return parse(fetched)
+    """Read the feed, its home page as a valid URI; relative dates do not occur in feeds, so `now` is of no use here."""
+    parsed = parse(fetched)
+    home = clean_url(parsed.home_url)
+    return parsed if home == parsed.home_url else replace(parsed, home_url=home)
