@@ -16,7 +16,7 @@ MARK = "# Written by `aggregator demo`; the folder is cleared at the next run."
 
 def demo(data: DataOption = DEFAULT_DATA) -> None:
     """Run the main job on bundled samples: a small origin on this machine, one update, and a look at the result."""
-    from aggregator.cli.run import run_cycle
+    from aggregator.cli.run import Ordered, run_cycle
     from aggregator.demo import demo_config, serve
 
     folder = data / "demo"
@@ -25,7 +25,7 @@ def demo(data: DataOption = DEFAULT_DATA) -> None:
         config = folder / "feeds.yaml"
         config.write_text(f"{MARK}\n{demo_config(base_url)}", encoding="utf-8")
         say(f"Samples are served at {base_url}; one of the sources is broken on purpose.\n")
-        run_cycle(load_config(config), folder, everything=True, only=[])
+        run_cycle(load_config(config), folder, Ordered(everything=True))
     posts = sorted((folder / "posts").rglob("*.md"))
     say("\nLook at:")
     for path, what in (
