@@ -139,7 +139,9 @@ def gather(config: Config, told: Mapping[str, str], facts: Facts) -> Bulletin:
     if told.get(CONFIG):
         bulletin.news.append(News(f"{config.path} is right again", worse=False))
         bulletin.record[CONFIG] = ""
-    bulletin.news.sort(key=lambda one: not one.worse)
+    # What concerns all comes first, then the sources as they are configured.
+    places = {source.id: place for place, source in enumerate(config.sources)}
+    bulletin.news.sort(key=lambda one: (not one.worse, places.get(one.source_id or "", -1)))
     return bulletin
 
 
@@ -223,7 +225,7 @@ def _look_for_silence(
     for name, rhythm in rhythms.items():
         since = silent_since(rhythm)
         known = states.get(name)
-        if last is None or since is None or known is None or known.silent or not last < since <= now:
+        if last is None or since is None or known is None or known.silent or not last <= since < now:
             continue
         quiet = span(int((now - rhythm.last_at).total_seconds()))
         bulletin.news.append(News(f"{name} has fallen silent: nothing new for {quiet}", True, name))

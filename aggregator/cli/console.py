@@ -57,7 +57,8 @@ def hide_secrets(secrets: frozenset[str]) -> None:
 
 def say(text: str, *, end: str = "\n") -> None:
     """Print text on standard output."""
-    typer.echo(printable_lines(hide(text)) + end, nl=False)
+    # The stream by name: else another one is made that writes UTF-8, whatever the locale can say.
+    typer.echo(printable_lines(hide(text)) + end, nl=False, file=sys.stdout)
 
 
 def complain(text: str) -> None:
@@ -86,7 +87,7 @@ def say_table(
     width = shutil.get_terminal_size().columns if terminal else None
     coloured = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     laid = lines(columns, clean, width, wrap=wrap, paint=_painted if coloured else unpainted)
-    typer.echo("\n".join(laid if header else [*laid][1:]))
+    typer.echo("\n".join(laid if header else [*laid][1:]), file=sys.stdout)
 
 
 def _painted(cell: Cell, text: str) -> str:
