@@ -126,7 +126,7 @@ def status(
     if as_json:
         say_json([asdict(row) for row in rows], indent=2)
     elif rows:
-        _show(rows, now)
+        _show(rows, now, failing=failing)
     else:
         say("no source is failing" if failing and loaded.sources else nothing_configured(loaded))
 
@@ -306,7 +306,7 @@ def _facts(row: SourceStatus, more: SourceDetails, config: Config, now: datetime
         ("feed's title", more.title),
         ("home page", more.home_url),
         ("state", row.state),
-        ("error", f"{row.failure_kind}: {row.error}" if row.error else None),
+        ("error", _error(row)),
         ("failures", f"{row.failures} in a row" if row.failures else None),
         ("network down", f"{counted(more.outages, 'look')} in a row" if more.outages else None),
         ("said gone", f"on {counted(more.gone_days, 'day')}" if more.gone_days else None),
@@ -335,22 +335,29 @@ def _when(text: str | None, now: datetime) -> str | None:
     return f"{text}, {_ago(text, now)}" if text else None
 
 
+_SOURCE, _STATE, _FAILURES = Column("source"), Column("state"), Column("failures", right=True, spare=4)
+_SUCCESS, _DUE = Column("last success", right=True, spare=3), Column("next due", right=True, spare=1)
 COLUMNS = (
-    Column("source"),
-    Column("state"),
+    _SOURCE,
+    _STATE,
     Column("entries", right=True, spare=2),
-    Column("last success", right=True, spare=3),
+    _SUCCESS,
     Column("a week", right=True, spare=5),
-    Column("next due", right=True, spare=1),
+    _DUE,
     Column("why then", spare=6),
-    Column("failures", right=True, spare=4),
+    _FAILURES,
     Column("error or note", spare=7),
 )
+#: Of sources that fail, the error is what matters.
+FAILING_COLUMNS = (_SOURCE, _STATE, _FAILURES, _SUCCESS, _DUE, Column("error"))
 COLOURS = {"ok": "green", "failing": "red", "gone": "red", "new": "yellow", "unreached": "yellow"}
 
 
-def _show(rows: list[SourceStatus], now: datetime) -> None:
-    say_table(COLUMNS, [_row(row, now) for row in rows])
+def _show(rows: list[SourceStatus], now: datetime, *, failing: bool) -> None:
+    if failing:
+        say_table(FAILING_COLUMNS, [_failing_row(row, now) for row in rows])
+    else:
+        say_table(COLUMNS, [_row(row, now) for row in rows])
 
 
 def _row(row: SourceStatus, now: datetime) -> list[Cell]:
@@ -363,8 +370,23 @@ def _row(row: SourceStatus, now: datetime) -> list[Cell]:
         Cell(_next(row, now)),
         Cell(row.due_why or ""),
         Cell(str(row.failures or "")),
-        Cell(f"{row.failure_kind}: {row.error}" if row.error else _note(row)),
+        Cell(_error(row) or _note(row)),
     ]
+
+
+def _failing_row(row: SourceStatus, now: datetime) -> list[Cell]:
+    return [
+        Cell(row.id),
+        Cell(row.state, COLOURS[row.state]),
+        Cell(str(row.failures)),
+        Cell(_ago(row.last_success_at, now)),
+        Cell(_next(row, now)),
+        Cell(_error(row) or ""),
+    ]
+
+
+def _error(row: SourceStatus) -> str | None:
+    return f"{row.failure_kind}: {row.error}" if row.error else None
 
 
 def _note(row: SourceStatus) -> str:

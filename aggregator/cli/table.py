@@ -3,7 +3,7 @@
 In: columns, rows, and the width of the terminal, None where there is none. Out: lines. Pure.
 
 Where the width does not suffice, columns go, those first that matter least; then names are cut in their middle, as long
-as they stay different; and what stands in the last column is cut at the end, or wrapped.
+as they stay different; and what stands in the last column is cut at the end, or put below its row.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 GAP = "  "
-#: Columns of a last column below which it is left out, or begins below its row.
+#: Characters of a last column below which it is left out.
 NARROWEST = 20
+#: How far what stands below its row is moved to the right.
+INDENT = 4
 #: Characters of a name that is cut, at least.
 SHORTEST_NAME = 12
 
@@ -59,7 +61,7 @@ def lines(
     Args:
         columns: the first holds names; the last one texts of any length.
         width: of the terminal; None: nothing is cut or left out.
-        wrap: put the rest of a long last text on lines below, and do not cut it.
+        wrap: put a long last text on lines of its own, and do not cut it.
         paint: gives the text of a cell its colour.
     """
     table = [[Cell(column.title, "bold") for column in columns], *rows]
@@ -67,13 +69,14 @@ def lines(
     widths = [max(cells(row[place].text) for row in table) for place in kept]
     widths[0] = max(widths[0], 1)
     if width is not None:
-        kept = _kept(columns, widths, width, wrap=wrap)
+        kept = _kept(columns, widths, width)
         names = [row[0].text for row in rows]
         room = width - sum(widths[place] + len(GAP) for place in kept[1:] if not _is_last(place, columns))
-        room -= (NARROWEST + len(GAP)) if wrap and _is_last(kept[-1], columns) else 0
+        room -= (min(NARROWEST, widths[-1]) + len(GAP)) if _is_last(kept[-1], columns) else 0
         short = shortened(names, max(room, SHORTEST_NAME))
         table = [table[0], *([Cell(name, row[0].colour), *row[1:]] for name, row in zip(short, rows, strict=True))]
-        widths[0] = max(cells(row[0].text) for row in table)
+        # One that is still too long is so in its own row only.
+        widths[0] = min(max(cells(row[0].text) for row in table), max(room, SHORTEST_NAME))
     for row in table:
         yield from _row(columns, kept, widths, row, width, wrap, paint)
 
@@ -89,7 +92,8 @@ def shortened(names: Sequence[str], width: int) -> list[str]:
     found: dict[str, str] = {}
     left = set(long)
     # What most names differ in stands at their end, or at their beginning: both are tried.
-    for tail in (width // 2, (width * 3) // 4, width // 4):
+    for share in (4, 6, 2, 7, 1):
+        tail = width * share // 8
         cut = {name: _cut(name, width - tail - 1, tail) for name in left}
         count = Counter(cut.values())
         for name, short in cut.items():
@@ -130,13 +134,14 @@ def _is_last(place: int, columns: Sequence[Column]) -> bool:
     return place == len(columns) - 1
 
 
-def _kept(columns: Sequence[Column], widths: list[int], width: int, *, wrap: bool) -> list[int]:
-    """The places of the columns that there is room for: names come first, whole."""
+def _kept(columns: Sequence[Column], widths: list[int], width: int) -> list[int]:
+    """The places of the columns that there is room for beside the names, which may have half of the width."""
     kept = list(range(len(columns)))
+    names = min(widths[0], width // 2)
 
     def needed() -> int:
-        size = sum(widths[place] for place in kept if not _is_last(place, columns)) + len(GAP) * (len(kept) - 1)
-        return size + (min(NARROWEST, widths[-1]) if _is_last(kept[-1], columns) else 0)
+        size = names + sum(widths[place] + len(GAP) for place in kept[1:] if not _is_last(place, columns))
+        return size + (min(NARROWEST, widths[-1]) + len(GAP) if _is_last(kept[-1], columns) else 0)
 
     for spare in sorted({column.spare for column in columns if column.spare}, reverse=True):
         if needed() <= width:
@@ -167,16 +172,22 @@ def _row(
         blank = " " * (widths[kept[-1]] - cells(cell.text)) if columns[kept[-1]].right else ""
         yield GAP.join([*parts, blank + paint(cell, cell.text)]).rstrip()
         return
-    first, *rest = _fitted(cell.text, max(width - used, NARROWEST), wrap)
-    yield GAP.join([*parts, paint(cell, first)]).rstrip()
+    room = max(width - used, NARROWEST)
+    text, rest, indent = cell.text, list[str](), used
+    if cells(text) > room and not wrap:
+        text = f"{_first(text, room - 1)}…"
+    elif cells(text) > room:
+        # Where less than half of the width is left, the text has lines of its own.
+        indent = used if room >= width // 2 else INDENT
+        rest = _wrapped(text, width - indent)
+        text = rest.pop(0) if indent == used else ""
+    yield GAP.join([*parts, paint(cell, text) if text else ""]).rstrip()
     for line in rest:
-        yield " " * used + paint(cell, line)
+        yield " " * indent + paint(cell, line)
 
 
-def _fitted(text: str, width: int, wrap: bool) -> list[str]:
-    if cells(text) <= width:
-        return [text]
-    if wrap:
-        # Twice as wide letters need half as many on a line.
-        return textwrap.wrap(text, width if text.isascii() else max(width // 2, 1), break_on_hyphens=False) or [""]
-    return [f"{_first(text, width - 1)}…"]
+def _wrapped(text: str, width: int) -> list[str]:
+    """A text on several lines; addresses stay whole, so that they can be copied."""
+    # Letters that are twice as wide: half as many.
+    room = width if text.isascii() else width // 2
+    return textwrap.wrap(text, max(room, 1), break_long_words=False, break_on_hyphens=False)
