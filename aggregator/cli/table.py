@@ -16,6 +16,8 @@ from typing import NamedTuple
 GAP = "  "
 #: Characters of a last column below which it is left out.
 NARROWEST = 20
+#: The same where it may have lines of its own.
+SHORTEST_WRAPPED = 12
 #: How far what stands below its row is moved to the right.
 INDENT = 4
 #: Characters of a name that is cut, at least.
@@ -69,10 +71,11 @@ def lines(
     widths = [max(cells(row[place].text) for row in table) for place in kept]
     widths[0] = max(widths[0], 1)
     if width is not None:
-        kept = _kept(columns, widths, width)
+        last = min(SHORTEST_WRAPPED if wrap else NARROWEST, widths[-1]) + len(GAP)
+        kept = _kept(columns, widths, width, last)
         names = [row[0].text for row in rows]
         room = width - sum(widths[place] + len(GAP) for place in kept[1:] if not _is_last(place, columns))
-        room -= (min(NARROWEST, widths[-1]) + len(GAP)) if _is_last(kept[-1], columns) else 0
+        room -= last if _is_last(kept[-1], columns) else 0
         short = shortened(names, max(room, SHORTEST_NAME))
         table = [table[0], *([Cell(name, row[0].colour), *row[1:]] for name, row in zip(short, rows, strict=True))]
         # One that is still too long is so in its own row only.
@@ -134,14 +137,14 @@ def _is_last(place: int, columns: Sequence[Column]) -> bool:
     return place == len(columns) - 1
 
 
-def _kept(columns: Sequence[Column], widths: list[int], width: int) -> list[int]:
+def _kept(columns: Sequence[Column], widths: list[int], width: int, last: int) -> list[int]:
     """The places of the columns that there is room for beside the names, which may have half of the width."""
     kept = list(range(len(columns)))
     names = min(widths[0], width // 2)
 
     def needed() -> int:
         size = names + sum(widths[place] + len(GAP) for place in kept[1:] if not _is_last(place, columns))
-        return size + (min(NARROWEST, widths[-1]) + len(GAP) if _is_last(kept[-1], columns) else 0)
+        return size + (last if _is_last(kept[-1], columns) else 0)
 
     for spare in sorted({column.spare for column in columns if column.spare}, reverse=True):
         if needed() <= width:
@@ -172,7 +175,7 @@ def _row(
         blank = " " * (widths[kept[-1]] - cells(cell.text)) if columns[kept[-1]].right else ""
         yield GAP.join([*parts, blank + paint(cell, cell.text)]).rstrip()
         return
-    room = max(width - used, NARROWEST)
+    room = max(width - used, SHORTEST_WRAPPED)
     text, rest, indent = cell.text, list[str](), used
     if cells(text) > room and not wrap:
         text = f"{_first(text, room - 1)}…"
