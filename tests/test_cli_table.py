@@ -33,11 +33,8 @@ def wrapped(width: int, name: str, text: str) -> list[str]:
 def test_long_text_goes_on_below_where_it_may() -> None:
     text = "some words of an error, more than fit"
     assert wrapped(32, "error", text) == ["error  some words of an error,", "       more than fit"]
-    assert wrapped(32, "a-much-longer-name", text) == [
-        "a-much-longer-name",
-        "    some words of an error, more",
-        "    than fit",
-    ]
+    below = ["    some words of an error, more", "    than fit"]
+    assert wrapped(32, "a-much-longer-name", text) == ["a-much-longer-name", *below]
 
 
 def test_addresses_stay_whole_so_that_they_can_be_copied() -> None:

@@ -9,6 +9,7 @@ import typer
 
 from aggregator.cli.console import complain, say
 from aggregator.cli.options import DEFAULT_DATA, DataOption, load_config, locked
+from aggregator.terminal import counted
 
 #: First line of the configuration that the demo writes; only a folder that has it is cleared.
 MARK = "# Written by `aggregator demo`; the folder is cleared at the next run."
@@ -30,7 +31,7 @@ def demo(data: DataOption = DEFAULT_DATA) -> None:
     say("\nLook at:")
     for path, what in (
         (folder / "feeds.yaml", "the configuration of this run"),
-        (posts[0] if posts else folder / "posts", f"one of {len(posts)} posts"),
+        (posts[0] if posts else folder / "posts", f"one of {counted(len(posts), 'post')}"),
         (folder / "public" / "all" / "atom.xml", "all sources in one Atom feed"),
         (folder / "public" / "opml.xml", "the list of sources"),
     ):

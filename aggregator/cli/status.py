@@ -162,7 +162,7 @@ def health(
         }
         say_json(facts)
     else:
-        say("; ".join(found.problems) or f"fine: {found.sources} sources, {found.failing} failing")
+        say("; ".join(found.problems) or f"fine: {counted(found.sources, 'source')}, {found.failing} failing")
     raise typer.Exit(1 if found.problems else 0)
 
 
