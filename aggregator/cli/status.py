@@ -363,7 +363,7 @@ def _show(rows: list[SourceStatus], now: datetime, *, failing: bool) -> None:
 def _row(row: SourceStatus, now: datetime) -> list[Cell]:
     return [
         Cell(row.id),
-        Cell(row.state, COLOURS[row.state]),
+        Cell(row.state, COLOURS.get(row.state, "")),
         Cell(str(row.entries)),
         Cell(_ago(row.last_success_at, now)),
         Cell(f"{row.entries_per_week:.3g}{' silent' if row.silent else ''}", "yellow" if row.silent else ""),
@@ -377,7 +377,7 @@ def _row(row: SourceStatus, now: datetime) -> list[Cell]:
 def _failing_row(row: SourceStatus, now: datetime) -> list[Cell]:
     return [
         Cell(row.id),
-        Cell(row.state, COLOURS[row.state]),
+        Cell(row.state, COLOURS.get(row.state, "")),
         Cell(str(row.failures)),
         Cell(_ago(row.last_success_at, now)),
         Cell(_next(row, now)),
