@@ -5,52 +5,109 @@ In: the errors of one validation and the tree that was validated. Out: problems.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from aggregator.config.advice import elsewhere, is_secret, models, shape, synonym
+from aggregator.config.characters import strange
 from aggregator.config.problems import Path, Problems, show
 from aggregator.config.tree import MapNode, find_place
 
 _KEY = "[key]"
+#: The mappings on the way to a value: the key that led to each, and its model.
+_Levels = list[tuple[str, type[BaseModel]]]
 
 
 def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], problems: Problems) -> None:
     """Add a problem for each of the errors of validating `tree` as `model`."""
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    levels = [_levels(detail["loc"][:-1], model) for detail in details]
+    meant = {
+        (*detail["loc"][:-1], name)
+        for detail, around in zip(details, levels, strict=True)
+        if detail["type"] == "extra_forbidden" and (name := _meant(str(detail["loc"][-1]), around, problems))
+    }
+    for detail, around in zip(details, levels, strict=True):
         path: Path = detail["loc"]
+        if detail["type"] == "missing" and path in meant:
+            # It is there under another name, which is told already.
+            continue
         at_key = detail["type"] == "extra_forbidden"
         if path and path[-1] == _KEY:
             path, at_key = path[:-1], True
-        problems.add(_sentence(detail, path, model, problems), find_place(tree, path, key=at_key), path)
+        problems.add(_sentence(detail, path, around, problems), find_place(tree, path, key=at_key), path)
 
 
-def _sentence(detail: Any, path: Path, model: type[BaseModel], problems: Problems) -> str:
+def _meant(key: str, levels: _Levels, problems: Problems) -> str | None:
+    """The key that an unknown one stands for, as far as can be told."""
+    known = list(levels[-1][1].model_fields)
+    return synonym(key, known) or problems.near(key, known)
+
+
+def _sentence(detail: Any, path: Path, levels: _Levels, problems: Problems) -> str:
     kind: str = detail["type"]
     context: dict[str, Any] = detail.get("ctx", {})
     value = detail["input"]
     if kind == "value_error":
         return str(context["error"])
     if kind == "extra_forbidden":
-        return _unknown_key(str(path[-1]), _keys_at(path[:-1], model), problems)
+        return _unknown_key(str(path[-1]), levels, problems)
     if kind == "missing":
         return f"`{path[-1]}` is missing; add it"
+    if kind in ("model_type", "dict_type", "tuple_type"):
+        return _wrong_shape(kind, value, path)
     if value is None:
         return "is empty; give it a value, or take it away"
     if kind == "literal_error":
         hint = problems.hint(value, _literals(context["expected"])) if isinstance(value, str) else ""
         expected = _YAML_WORDS.get(context["expected"], context["expected"].replace("'", "`"))
         return f"{_shown(value)} is not known here; use {expected}{hint}"
+    if kind == "bool_type" and isinstance(value, str) and value.lower() in _BOOLEANS:
+        return f"must be `true` or `false`, not {_shown(value)}; write `{_BOOLEANS[value.lower()]}`"
+    if kind == "int_type" and isinstance(value, str) and value.isdecimal():
+        return f"must be a whole number, not text; write {show(value)} without quotes"
     if kind in _SENTENCES:
         return _SENTENCES[kind].format(value=_shown(value), **context)
     return f"{_shown(value)} cannot be used: {detail['msg']}"
 
 
+def _wrong_shape(kind: str, value: object, path: Path) -> str:
+    """Something else where a mapping or a list belongs."""
+    if kind == "tuple_type":
+        if path == ("sources",):
+            if isinstance(value, dict) and (joined := next((key for key in value if key.startswith("-")), None)):
+                return f"a space is missing after `-`; write `- {joined.lstrip('-')}:`"
+            given = "is empty" if value is None else f"must be a list, not {_shown(value)}"
+            return f"{given}; add at least one source, such as `- feed: https://example.org/feed.xml`"
+        wanted = f"; write `[{value}]`" if isinstance(value, str | int) else ""
+        return f"must be a list (lines that begin with `- `), not {_shown(value)}{wanted}"
+    if path[:1] == ("sources",) and len(path) == 2:
+        return _source_of_text(value)
+    if path == ("feeds",) and isinstance(value, list):
+        return "is about the merged feeds that are written; what is aggregated stands below `sources`"
+    given = "text" if is_secret(path) and not isinstance(value, list | dict | None) else _shown(value)
+    return f"must be a mapping of keys and values, not {given}{shape(path)}"
+
+
+def _source_of_text(value: object) -> str:
+    """An entry of `sources` that is no mapping."""
+    if value is None:
+        return "is empty; write `- feed: https://…`, or take the `-` away"
+    if not isinstance(value, str):
+        return f"must be a mapping of keys and values, not {_shown(value)}; write `- feed: https://…`"
+    if not value.lower().startswith(("http:", "https:")) and (match := _JOINED.match(value)):
+        return f"a space is missing after `{match[1]}:`"
+    if value.lower().startswith(("http:", "https:")):
+        return f"must be a mapping of keys and values; write `- feed: {' '.join(value.split())[:200]}`"
+    return f"must be a mapping of keys and values, not {_shown(value)}; write `- feed: https://…`"
+
+
+_JOINED = re.compile(r"([a-z_]{2,30}):(?!//)\S")
+_BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 _YAML_WORDS = {"True": "`true`", "False": "`false`"}
 _SENTENCES = {
-    "model_type": "must be a mapping of keys and values, not {value}",
-    "dict_type": "must be a mapping of keys and values, not {value}",
-    "tuple_type": "must be a list (lines that begin with `- `), not {value}",
     "string_type": "must be text, not {value}; put it in quotes",
     "bool_type": "must be `true` or `false`, not {value}",
     "int_type": "must be a whole number, not {value}",
@@ -66,10 +123,17 @@ def _shown(value: object) -> str:
     return "a list" if isinstance(value, list) else show(value)
 
 
-def _unknown_key(key: str, known: list[str], problems: Problems) -> str:
+def _unknown_key(key: str, levels: _Levels, problems: Problems) -> str:
     if key == "<<":
         return "merge keys (`<<`) are not supported; write the keys out"
-    hint = problems.hint(key, known)
+    around, (_, here) = levels[:-1], levels[-1]
+    known = list(here.model_fields)
+    if odd := strange(key):
+        return f"unknown key {show(key)}: {odd}"
+    if meant := synonym(key, known):
+        return f"unknown key {show(key)}; did you mean `{meant}`?"
+    where = elsewhere(key, here, [(str(name), model) for (_, model), (name, _) in zip(around, levels[1:], strict=True)])
+    hint = where or problems.hint(key, known)
     return f"unknown key {show(key)}{hint or '; known here are ' + ', '.join(f'`{name}`' for name in known)}"
 
 
@@ -78,17 +142,12 @@ def _literals(expected: str) -> list[str]:
     return expected.split("'")[1::2]
 
 
-def _keys_at(path: Path, model: type[BaseModel]) -> list[str]:
-    """The keys that the mapping at `path` can have."""
-    current = model
+def _levels(path: Path, model: type[BaseModel]) -> _Levels:
+    """The models of the mappings on the way to `path`, each with the key that led to it; the outermost first."""
+    found: list[tuple[str, type[BaseModel]]] = [("", model)]
     for step in path:
-        if isinstance(step, str) and step in current.model_fields:
-            current = _model_in(current.model_fields[step].annotation) or current
-    return list(current.model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model in an annotation such as ``tuple[Model, ...]`` or ``Model | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in getattr(annotation, "__args__", ()) if (found := _model_in(part))), None)
+        fields = found[-1][1].model_fields
+        inner = next(models(fields[step]), None) if isinstance(step, str) and step in fields else None
+        if inner is not None:
+            found.append((str(step), inner))
+    return found

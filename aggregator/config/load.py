@@ -14,13 +14,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from aggregator.config import ids
+from aggregator.config.advice import synonym
+from aggregator.config.characters import strange
 from aggregator.config.explain import explain
 from aggregator.config.model import Config
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
 from aggregator.config.redaction import SHORTEST, blot, holds, public_address, userinfo
 from aggregator.config.references import References
-from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document
+from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document, SourceSettings
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
 from aggregator.config.upkeep import RetentionSettings
 from aggregator.errors import Problem
@@ -137,9 +139,11 @@ def _source_nodes(tree: MapNode) -> list[tuple[int, MapNode]]:
 
 def _check_kinds(tree: MapNode, problems: Problems) -> None:
     wanted = " or ".join(f"`{name}`" for name in KINDS)
+    known = list(SourceSettings.model_fields)
     for index, node in _source_nodes(tree):
         given = [name for name in KINDS if name in node]
-        if not given:
+        # Under another name, it is told as an unknown key already.
+        if not given and not any((synonym(key, known) or problems.near(key, known)) in KINDS for key in node):
             place = find_place(tree, ("sources", index))
             problems.add(f"has no address; add {wanted}", place, ("sources", index))
         for extra in given[1:]:
@@ -149,13 +153,37 @@ def _check_kinds(tree: MapNode, problems: Problems) -> None:
 
 def _check_categories(tree: MapNode, problems: Problems) -> None:
     categories = tree.get("categories")
+    if _told(tree, problems):
+        return
     known = categories if isinstance(categories, MapNode) else {}
+    #: What becomes of slugs that cannot be one, which is told already.
+    folded = {ids.slug(slug) for slug in known}
+    users: dict[str, list[tuple[int, MapNode]]] = {}
     for index, node in _source_nodes(tree):
         slug = node.get("category")
-        if isinstance(slug, str) and slug not in known:
-            hint = problems.hint(slug, known) or "; add it to `categories`, or leave it out"
-            message = f"there is no category {show(slug)}{hint}"
-            problems.add(message, node.value_places["category"], ("sources", index, "category"))
+        if isinstance(slug, str) and slug not in known and slug not in folded:
+            users.setdefault(slug, []).append((index, node))
+    for slug, nodes in users.items():
+        index, node = nodes[0]
+        odd = strange(slug)
+        hint = f": {odd}" if odd else problems.hint(slug, known) or "; add it to `categories`, or leave it out"
+        lines = [other.value_places["category"][0] for _, other in nodes[1:]]
+        message = f"there is no category {show(slug)}{hint}{_also(lines)}"
+        problems.add(message, node.value_places["category"], ("sources", index, "category"))
+
+
+def _told(tree: MapNode, problems: Problems) -> bool:
+    """Whether something is wrong with `categories` as a whole, so that nothing can be said of single ones."""
+    if "categories" in tree:
+        return not isinstance(tree["categories"], MapNode | None)
+    return any(problems.near(key, list(Document.model_fields)) == "categories" for key in tree)
+
+
+def _also(lines: Sequence[int]) -> str:
+    if not lines:
+        return ""
+    shown = ", ".join(map(str, lines[:3])) + (f" and {len(lines) - 3} more" if len(lines) > 3 else "")
+    return f" (also on line{'s' if len(lines) > 1 else ''} {shown})"
 
 
 def _identify(tree: MapNode, problems: Problems) -> list[str]:

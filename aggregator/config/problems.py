@@ -59,6 +59,7 @@ class Problems:
         self.secrets: set[str] = set()
         self._found: dict[Problem, None] = {}
         self._comparisons_left = _MOST_COMPARISONS
+        self._near: dict[tuple[str, tuple[str, ...]], str | None] = {}
 
     def add(self, message: str, place: Place | None = None, path: Path = ()) -> None:
         """Note one problem; the same one twice counts once."""
@@ -67,11 +68,18 @@ class Problems:
 
     def hint(self, word: str, options: Collection[str]) -> str:
         """``; did you mean `x`?`` where one of the options is a near miss, else nothing."""
-        if self._comparisons_left < len(options) or len(word) > _SHOWN:
-            return ""
-        self._comparisons_left -= len(options)
-        near = difflib.get_close_matches(word.lower(), options, n=1, cutoff=0.6)
-        return f"; did you mean `{near[0]}`?" if near else ""
+        near = self.near(word, options)
+        return f"; did you mean `{near}`?" if near else ""
+
+    def near(self, word: str, options: Collection[str]) -> str | None:
+        """The option that a word misses narrowly."""
+        asked = (word, tuple(options))
+        if asked not in self._near:
+            if self._comparisons_left < len(options) or len(word) > _SHOWN:
+                return None
+            self._comparisons_left -= len(options)
+            self._near[asked] = next(iter(difflib.get_close_matches(word.lower(), options, n=1, cutoff=0.6)), None)
+        return self._near[asked]
 
     def fatal(self, message: str, place: Place | None = None, path: Path = ()) -> ConfigError:
         """The error to raise where nothing behind this problem can be read."""
