@@ -5,7 +5,6 @@ Pure. In: text. Out: the first such character and what to write in its place.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 _LOOKALIKES = {
@@ -28,8 +27,9 @@ _LOOKALIKES = {
     "\u2212": "-",
     "\uff0d": "-",
 }
+#: Usual spaces, and the joiners that the writing of some languages needs.
+_MEANT = " \u200c\u200d"
 _QUOTES = "\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019"
-_ODD = re.compile(f"[{''.join(_LOOKALIKES)}]|[^\\x00-\\x7f]")
 
 
 def named(character: str) -> str:
@@ -42,28 +42,29 @@ def unseen(text: str) -> str | None:
     """The first character that is a space other than the usual one, or takes no room at all."""
     if text.isascii():
         return None
-    return next((one for one in text if not one.isascii() and unicodedata.category(one) in ("Zs", "Cf")), None)
+    return next((one for one in text if unicodedata.category(one) in ("Zs", "Cf") and one not in _MEANT), None)
+
+
+def invisible(text: str) -> str | None:
+    """Advice where a text holds an unseen character."""
+    one = unseen(text)
+    return f"it holds {named(one)}; take it away, or write a usual space" if one else None
+
+
+def typographic(text: str) -> str | None:
+    """Advice where a text begins or ends with a typographic quotation mark."""
+    ends = text.strip()
+    one = next((end for end in (ends[:1], ends[-1:]) if end and end in _QUOTES), None)
+    return f"the quotation marks are typographic (`{one}`); write `\"` or `'`" if one else None
 
 
 def strange(text: str) -> str | None:
     """What is wrong with a text that must be plain: an unseen character, or one that only looks like the right one."""
     if text.isascii():
         return None
-    if quoted := typographic(text):
-        return quoted
-    for match in _ODD.finditer(text):
-        one = match.group()
-        if one in _LOOKALIKES:
-            return f"it holds {named(one)}; write `{_LOOKALIKES[one]}`"
-        if unseen(one):
-            return f"it holds {named(one)}; take it away, or write a usual space"
-    return None
-
-
-def typographic(text: str) -> str | None:
-    """Advice where a text begins or ends with a typographic quotation mark."""
-    text = text.strip()
-    if text and (text[0] in _QUOTES or text[-1] in _QUOTES):
-        one = text[0] if text[0] in _QUOTES else text[-1]
-        return f"the quotation marks are typographic ({one}); write `\"` or `'`"
-    return None
+    alike = next((one for one in text if one in _LOOKALIKES), None)
+    return (
+        typographic(text)
+        or invisible(text)
+        or (f"it holds {named(alike)}; write `{_LOOKALIKES[alike]}`" if alike else None)
+    )

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aggregator.config import ids
+from aggregator.config import ids, notes
 from aggregator.config.advice import synonym
 from aggregator.config.characters import strange
 from aggregator.config.explain import explain
@@ -25,7 +25,6 @@ from aggregator.config.references import References
 from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document, SourceSettings
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
 from aggregator.config.upkeep import RetentionSettings
-from aggregator.errors import Problem
 from aggregator.models import Category, Interval, Retention, Source, SourceKind, host_of
 
 MAX_FILE = 32 * 10**6
@@ -64,7 +63,8 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
                 problems.secrets.add(replaced.partition("://")[2] or replaced)
         return replaced
 
-    tree = build(_read(path, problems) if text is None else text.removeprefix("\ufeff"), problems, put_in)
+    written = _read(path, problems) if text is None else text.removeprefix("\ufeff")
+    tree = build(written, problems, put_in)
     document = _validate(tree, problems)
     _check_kinds(tree, problems)
     _check_categories(tree, problems)
@@ -82,6 +82,10 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
             document.sources, kinds, source_ids, tree["sources"].value_places, strict=True
         )
     )
+    remarks = Problems(str(path))
+    remarks.secrets = problems.secrets
+    for about, message in notes.of(written, tree, document, sources, environ):
+        remarks.add(message, find_place(tree, about), about)
     return Config(
         site=document.site,
         posts=document.posts,
@@ -93,7 +97,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         path=path,
         secrets=confidential.union(*map(CommonSettings.secrets, document.sources)),
         confidential=confidential,
-        notes=_notes(sources, tree, path),
+        notes=remarks.sorted(),
     )
 
 
@@ -279,19 +283,6 @@ def _source(
         fallback_name=identity if host is None or holds(host, confidential) else host,
         insist=settings.insist,
     )
-
-
-def _notes(sources: Sequence[Source], tree: MapNode, path: Path) -> tuple[Problem, ...]:
-    """Sources with the address of another one: they may differ in headers or category, or be there by mistake."""
-    first: dict[tuple[str, str], Source] = {}
-    notes = []
-    for index, source in enumerate(sources):
-        other = first.setdefault((source.kind, source.url), source)
-        if other is not source:
-            message = f"the address of source {show(source.id)} is also on line {other.line}; is one of them too many?"
-            line, column = tree["sources"].value_places[index]
-            notes.append(Problem(message, str(path), line, column, f"sources[{index}]"))
-    return tuple(notes)
 
 
 def _credentials(settings: Sequence[CommonSettings], kinds: Sequence[_Kind]) -> set[str]:

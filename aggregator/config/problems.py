@@ -87,11 +87,15 @@ class Problems:
         return self.error()
 
     def error(self) -> ConfigError:
-        """All problems so far, by place, as one error; without any secret in it."""
+        """All problems so far as one error."""
+        return ConfigError(self.sorted())
+
+    def sorted(self) -> tuple[Problem, ...]:
+        """All that was found so far, by place, and without any secret in it."""
         secrets = frozenset(self.secrets)
         found = sorted(self._found, key=lambda p: (p.line or 0, p.column or 0, p.path))
-        return ConfigError(
-            [Problem(redact(p.message, secrets), p.file, p.line, p.column, redact(p.path, secrets)) for p in found]
+        return tuple(
+            Problem(redact(p.message, secrets), p.file, p.line, p.column, redact(p.path, secrets)) for p in found
         )
 
     def raise_any(self) -> None:
