@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 #: Other words for keys, as other programs call them. The first one that is known where the word stands is meant.
 _SYNONYMS = {
+    "active": ("paused",),
     "address": ("feed", "url"),
     "atom": ("feed",),
     "base_url": ("url",),
@@ -18,6 +19,8 @@ _SYNONYMS = {
     "content": ("body",),
     "count": ("limit", "count"),
     "css": ("items",),
+    "disabled": ("paused",),
+    "enabled": ("paused",),
     "every": ("interval",),
     "feed": ("url",),
     "feed_url": ("feed",),
@@ -39,7 +42,6 @@ _SYNONYMS = {
     "on_failure": ("on_problem",),
     "on_success": ("on_recovery",),
     "pass": ("password",),
-    "password": ("auth",),
     "pwd": ("password",),
     "refresh": ("interval",),
     "rss": ("feed",),
@@ -50,7 +52,7 @@ _SYNONYMS = {
     "tags": ("category",),
     "text": ("body",),
     "title": ("name",),
-    "token": ("auth", "bearer"),
+    "token": ("bearer", "auth"),
     "tz": ("timezone",),
     "ua": ("user_agent",),
     "uri": ("feed", "url"),
@@ -66,6 +68,7 @@ _SHAPES = {
     "article": 'write `article: {body: "…"}`',
     "auth": "write `auth: {basic: {user: …, password: …}}`, or `auth: {bearer: …}`",
     "basic": "write `basic: {user: …, password: …}`",
+    "fetch": "write `fetch: {interval: 1h, timeout: 20s}`",
     "categories": "write each as `slug: Title`, without `- `",
     "cookies": "write `cookies: {name: value}`",
     "headers": "write `headers: {Name: value}`",
@@ -108,7 +111,9 @@ def elsewhere(key: str, here: type[BaseModel], around: list[tuple[str, type[Base
     """
     for below, name in _below(here):
         if name == key:
-            return f"; it belongs below `{below}`"
+            if below == "sources":
+                return "; it belongs to an entry of `sources`; check the indentation"
+            return f"; it belongs below `{below}`{shape(tuple(below.split('.')))}"
     for beside, model in reversed(around):
         if key in model.model_fields:
             return f"; it belongs beside `{beside}`, one level up; check the indentation"
@@ -122,6 +127,19 @@ def _below(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]
         yield from ((path, name) for name in found.model_fields)
     for path, found in inner:
         yield from _below(found, f"{path}.")
+
+
+def indented_too_little(path: tuple[str | int, ...], node: dict[str, Any], model: type[BaseModel]) -> list[str]:
+    """The keys beside an empty one that belong below it.
+
+    Args:
+        path: of the empty one.
+        node: the mapping in which it stands.
+        model: that of the mapping.
+    """
+    field = model.model_fields.get(str(path[-1])) if path else None
+    inner = next(models(field), None) if field else None
+    return [key for key in node if inner and key in inner.model_fields and key not in model.model_fields]
 
 
 def models(field: Any) -> Iterator[type[BaseModel]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from aggregator.config.advice import elsewhere, is_secret, models, shape, synonym
+from aggregator.config.advice import elsewhere, indented_too_little, is_secret, models, shape, synonym
 from aggregator.config.characters import strange
 from aggregator.config.problems import Path, Problems, show
 from aggregator.config.tree import MapNode, find_place
@@ -29,15 +29,37 @@ def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], probl
         for detail, around in zip(details, levels, strict=True)
         if detail["type"] == "extra_forbidden" and (name := _meant(str(detail["loc"][-1]), around, problems))
     }
+    if isinstance(tree.get("feeds"), list):
+        # It stands for `sources`.
+        meant.add(("sources",))
+    for detail, around in zip(details, levels, strict=True):
+        if detail["input"] is None and (below := _below(detail["loc"], tree, around)):
+            meant |= {(*detail["loc"][:-1], key) for key in below}
     for detail, around in zip(details, levels, strict=True):
         path: Path = detail["loc"]
-        if detail["type"] == "missing" and path in meant:
-            # It is there under another name, which is told already.
+        if path in meant and (detail["type"] in ("missing", "extra_forbidden")):
+            # It is there under another name or at another level, which is told already.
+            continue
+        if detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]:
+            # Entries that are wrong themselves do not count there.
             continue
         at_key = detail["type"] == "extra_forbidden"
         if path and path[-1] == _KEY:
             path, at_key = path[:-1], True
-        problems.add(_sentence(detail, path, around, problems), find_place(tree, path, key=at_key), path)
+        below = _below(path, tree, around) if detail["input"] is None else []
+        sentence = _sentence(detail, path, around, problems)
+        if below:
+            names = " and ".join(f"`{name}`" for name in below[:5])
+            sentence = f"is empty; {names} belong{'s' if len(below) == 1 else ''} below it: indent deeper"
+        problems.add(sentence, find_place(tree, path, key=at_key), path)
+
+
+def _below(path: Path, tree: MapNode, levels: _Levels) -> list[str]:
+    """The keys that stand beside an empty one, and belong below it."""
+    node: Any = tree
+    for step in path[:-1]:
+        node = node[step]
+    return indented_too_little(path, node, levels[-1][1]) if isinstance(node, dict) else []
 
 
 def _meant(key: str, levels: _Levels, problems: Problems) -> str | None:
@@ -68,6 +90,8 @@ def _sentence(detail: Any, path: Path, levels: _Levels, problems: Problems) -> s
         return f"must be `true` or `false`, not {_shown(value)}; write `{_BOOLEANS[value.lower()]}`"
     if kind == "int_type" and isinstance(value, str) and value.isdecimal():
         return f"must be a whole number, not text; write {show(value)} without quotes"
+    if kind == "string_type" and isinstance(value, list) and path[-1] == "category":
+        return "must be one category, not a list; keep one of them"
     if kind in _SENTENCES:
         return _SENTENCES[kind].format(value=_shown(value), **context)
     return f"{_shown(value)} cannot be used: {detail['msg']}"
@@ -80,7 +104,8 @@ def _wrong_shape(kind: str, value: object, path: Path) -> str:
             if isinstance(value, dict) and (joined := next((key for key in value if key.startswith("-")), None)):
                 return f"a space is missing after `-`; write `- {joined.lstrip('-')}:`"
             given = "is empty" if value is None else f"must be a list, not {_shown(value)}"
-            return f"{given}; add at least one source, such as `- feed: https://example.org/feed.xml`"
+            wanted = "add at least one source, such as" if value is None else "write each source like"
+            return f"{given}; {wanted} `- feed: https://example.org/feed.xml`"
         wanted = f"; write `[{value}]`" if isinstance(value, str | int) else ""
         return f"must be a list (lines that begin with `- `), not {_shown(value)}{wanted}"
     if path[:1] == ("sources",) and len(path) == 2:

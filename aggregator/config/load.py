@@ -143,16 +143,21 @@ def _source_nodes(tree: MapNode) -> list[tuple[int, MapNode]]:
 
 def _check_kinds(tree: MapNode, problems: Problems) -> None:
     wanted = " or ".join(f"`{name}`" for name in KINDS)
-    known = list(SourceSettings.model_fields)
     for index, node in _source_nodes(tree):
         given = [name for name in KINDS if name in node]
-        # Under another name, it is told as an unknown key already.
-        if not given and not any((synonym(key, known) or problems.near(key, known)) in KINDS for key in node):
+        if not given and not _told_kind(tree, node, problems):
             place = find_place(tree, ("sources", index))
             problems.add(f"has no address; add {wanted}", place, ("sources", index))
         for extra in given[1:]:
             message = f"has both `{given[0]}` and `{extra}`; keep one of them, or make two sources of it"
             problems.add(message, node.key_places[extra], ("sources", index, extra))
+
+
+def _told_kind(tree: MapNode, node: MapNode, problems: Problems) -> bool:
+    """Whether the kind of a source stands there under another name, or at the top: an unknown key, told already."""
+    known = list(SourceSettings.model_fields)
+    named = any((synonym(key, known) or problems.near(key, known)) in KINDS for key in node)
+    return named or any(name in tree for name in KINDS)
 
 
 def _check_categories(tree: MapNode, problems: Problems) -> None:
@@ -162,6 +167,7 @@ def _check_categories(tree: MapNode, problems: Problems) -> None:
     known = categories if isinstance(categories, MapNode) else {}
     #: What becomes of slugs that cannot be one, which is told already.
     folded = {ids.slug(slug) for slug in known}
+    titles = {title.casefold(): slug for slug, title in known.items() if isinstance(title, str)}
     users: dict[str, list[tuple[int, MapNode]]] = {}
     for index, node in _source_nodes(tree):
         slug = node.get("category")
@@ -170,7 +176,9 @@ def _check_categories(tree: MapNode, problems: Problems) -> None:
     for slug, nodes in users.items():
         index, node = nodes[0]
         odd = strange(slug)
-        hint = f": {odd}" if odd else problems.hint(slug, known) or "; add it to `categories`, or leave it out"
+        titled = titles.get(slug.casefold())
+        hint = f"; that is a title, write its slug `{titled}`" if titled else problems.hint(slug, known)
+        hint = f": {odd}" if odd else hint or "; add it to `categories`, or leave it out"
         lines = [other.value_places["category"][0] for _, other in nodes[1:]]
         message = f"there is no category {show(slug)}{hint}{_also(lines)}"
         problems.add(message, node.value_places["category"], ("sources", index, "category"))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: A variable as shells write it, or a command in its place.
 _VARIABLE = re.compile(r"\$(?:([A-Z_][A-Z0-9_]{1,60})(?![a-z])|\([^()]{1,60}\))")
 _MOST_VARIABLES = 20
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 #: What only a shell understands.
 _SHELL = re.compile(r"[|<>;&`]|\$[A-Za-z({]|&&")
 
@@ -80,11 +81,13 @@ def _hooks(document: Document, environ: Mapping[str, str]) -> Iterator[tuple[Pat
         if len(command) > 1 and command[0] not in _SHELLS and (part := next(filter(_SHELL.fullmatch, command), None)):
             text = f'`{part}` is an argument like any other, for no shell is started; write `[sh, -c, "…"]`'
             yield ("hooks", name), text
+        elif len(command) == 1 and _MAIL.fullmatch(command[0]):
+            text = "a mail address is no command; write an Apprise URL that begins with `mailto://`"
+            yield ("hooks", name), text
         elif shutil.which(command[0], path=environ.get("PATH")) is None:
             where = "is not there or cannot be executed" if "/" in command[0] else "is not found in PATH"
-            text = (
-                f"the program {show(command[0])} {where}; install it, or write its path: `[/path/to/program, argument]`"
-            )
+            text = f"the program {show(command[0])} {where}; install it, or write a list with its path: "
+            text += "`[/path/to/program, argument]`"
             yield ("hooks", name), text
 
 

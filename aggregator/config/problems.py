@@ -57,14 +57,15 @@ class Problems:
     def __init__(self, file: str) -> None:
         self.file = file
         self.secrets: set[str] = set()
-        self._found: dict[Problem, None] = {}
+        self._found: dict[object, Problem] = {}
         self._comparisons_left = _MOST_COMPARISONS
         self._near: dict[tuple[str, tuple[str, ...]], str | None] = {}
 
     def add(self, message: str, place: Place | None = None, path: Path = ()) -> None:
-        """Note one problem; the same one twice counts once."""
+        """Note one problem. Of several with one value, the first counts: the others follow from it."""
         line, column = place or (None, None)
-        self._found[Problem(message, self.file, line, column, path_text(path))] = None
+        problem = Problem(message, self.file, line, column, path_text(path))
+        self._found.setdefault((line, column, problem.path) if place else problem, problem)
 
     def hint(self, word: str, options: Collection[str]) -> str:
         """``; did you mean `x`?`` where one of the options is a near miss, else nothing."""
@@ -93,7 +94,7 @@ class Problems:
     def sorted(self) -> tuple[Problem, ...]:
         """All that was found so far, by place, and without any secret in it."""
         secrets = frozenset(self.secrets)
-        found = sorted(self._found, key=lambda p: (p.line or 0, p.column or 0, p.path))
+        found = sorted(self._found.values(), key=lambda p: (p.line or 0, p.column or 0, p.path))
         return tuple(
             Problem(redact(p.message, secrets), p.file, p.line, p.column, redact(p.path, secrets)) for p in found
         )

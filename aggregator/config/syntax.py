@@ -52,6 +52,17 @@ def swallowed(event: Any, lines: Sequence[str], indent: int) -> Slip | None:
     return None
 
 
+def no_yaml(text: str) -> str:
+    """``; …`` for a text that is the whole of a file: something else than YAML."""
+    if text.startswith("<"):
+        return "; this is XML or HTML" + ("; write its addresses as sources" if "<opml" in text[:1000].lower() else "")
+    if text.startswith(("http://", "https://")):
+        return "; write each address as `- feed: https://…` below `sources:`"
+    if text.startswith("//"):
+        return "; a comment begins with `#`"
+    return ""
+
+
 def _open_quote(place: Place, until: str) -> Slip:
     return Slip(
         f"the quote that opens at {place[0]}:{place[1]} is not closed{until}; close it where its text ends", place
@@ -89,6 +100,8 @@ def _by_words(
             return _open_quote(began, "")
         return Slip("`\\` begins an escape inside double quotes; put the value in single quotes", place)
     if "mapping values are not allowed" in said:
+        if _line(lines, place[0] - 1).startswith("//"):
+            return Slip("`//` begins no comment; write `#`", (place[0] - 1, 1))
         return _joined(lines, place[0]) or _second_colon(lines, place)
     if "could not find expected ':'" in said:
         return _joined(lines, began[0]) or Slip("this line has no `:` after its key", began)
@@ -97,7 +110,7 @@ def _by_words(
     if "expected ',' or" in said or "expected node content" in said:
         return _in_brackets(lines, place, brackets)
     if "expected key" in said or "expected '-' indicator" in said:
-        return _after_quote(lines, place) or _joined(lines, place[0], back=0) or _misplaced(said, lines, place)
+        return _after_quote(lines, place) or _joined(lines, place[0], back=0) or _misplaced(said, place, began)
     return None
 
 
@@ -168,11 +181,12 @@ def _after_quote(lines: Sequence[str], place: Place) -> Slip | None:
     return None
 
 
-def _misplaced(said: str, lines: Sequence[str], place: Place) -> Slip:
-    if "'-'" in said:
-        text = "a list entry beginning with `- ` was expected; align this line with the lines around it"
+def _misplaced(said: str, place: Place, began: Place) -> Slip:
+    if "'-'" in said and place[1] == began[1]:
+        text = "a list entry (`- `) is expected here; indent this line like the keys of the entry above"
         return Slip(text, place)
-    return Slip("this line fits no level of those above; align it with the keys that it belongs to", place)
+    text = f"this line begins at column {place[1]}, where none of those above does; align it with one of them"
+    return Slip(text, place)
 
 
 def _in_brackets(lines: Sequence[str], place: Place, brackets: Sequence[Place]) -> Slip | None:

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from aggregator.config.problems import Path, Place, Problems
-from aggregator.config.syntax import slip, swallowed
+from aggregator.config.syntax import no_yaml, slip, swallowed
 
 LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -194,6 +194,11 @@ class _Builder:
         if isinstance(value, str) and "${" in value:
             value = self._replaced(value, place)
         if event.anchor is not None:
+            if value is None:
+                message = (
+                    f"`&{event.anchor[:60]}` is a mark on a value that is missing; put it in quotes if it is the value"
+                )
+                self._problems.add(message, place, self._path())
             self._anchors[event.anchor] = (value, 1, 0)
         self._add(value, place, 1, 0)
 
@@ -235,6 +240,10 @@ class _Builder:
         if not self._stack:
             if not isinstance(value, MapNode):
                 message = "the file must hold keys such as `sources:`; see `aggregator init` for one to start from"
+                if isinstance(value, str):
+                    message += no_yaml(value)
+                elif value is not None:
+                    message += "; a list of sources stands below `sources:`"
                 # An empty document has one empty scalar.
                 raise self._problems.fatal("the file is empty: " + message if value is None else message, place)
             self.root = value

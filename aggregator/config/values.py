@@ -86,11 +86,13 @@ def http_url(value: object) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ValueError(f"{show(url)} is no address: {error}") from None
+        said = "its port must be a number up to 65535" if str(error).startswith("Port ") else str(error)
+        raise ValueError(f"{show(url)} is no address: {said}") from None
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"{show(url)} must begin with `https://` or `http://`{scheme_advice(url)}")
     if not host:
-        raise ValueError(f"{show(url)} has no host; write it like `https://example.org/feed.xml`")
+        hint = scheme_advice(url) or "; write it like `https://example.org/feed.xml`"
+        raise ValueError(f"{show(url)} has no host{hint}")
     if host in ("http", "https"):
         raise ValueError(f"{show(url)} begins with `{parts.scheme}://` twice; take one away")
     return url
@@ -116,6 +118,8 @@ def placeholder(value: object) -> str | None:
         return None
     if not isinstance(value, str):
         raise ValueError("must be an address, in which `{n}` stands for a number, or `false`")
+    if value.strip().lower() in ("none", "no", "off", "null", "false"):
+        raise ValueError(f"{show(value)} is no address; write `false` without quotes for no picture")
     http_url(value.replace("{n}", "0"))
     return value.strip()
 
@@ -161,7 +165,7 @@ def _compile_selector(css: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)
             soupsieve.compile(css)
-    except (soupsieve.SelectorSyntaxError, FutureWarning, RecursionError, ValueError) as error:
+    except (soupsieve.SelectorSyntaxError, NotImplementedError, FutureWarning, RecursionError, ValueError) as error:
         reason = selector_advice(css) or str(error).partition("\n")[0] or "it is nested too deeply"
         raise ValueError(f"{show(css)} is no CSS selector: {reason}") from None
 

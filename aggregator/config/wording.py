@@ -167,7 +167,11 @@ def scheme_advice(url: str) -> str:
         return f"; write `https://{url[:200]}`"
     match = _SCHEME.match(url)
     near = match and difflib.get_close_matches(match[1].lower(), ["http", "https"], n=1, cutoff=0.7)
-    if match and near:
+    if match and near and _HOST.fullmatch(url, match.end()):
         return f"; write `{near[0]}://{url[match.end() :][:200]}`"
+    if url.startswith(("/", "./", "~", "file:")):
+        return "; a file cannot be fetched, so let a web server give it out"
+    if url.lower().startswith("socks"):
+        return "; of proxies, those for HTTP can be used"
     odd = strange(url)
     return f": {odd}" if odd else ""
