@@ -84,7 +84,7 @@ def _hooks(document: Document, environ: Mapping[str, str]) -> Iterator[tuple[Pat
         elif len(command) == 1 and _MAIL.fullmatch(command[0]):
             text = "a mail address is no command; write an Apprise URL that begins with `mailto://`"
             yield ("hooks", name), text
-        elif shutil.which(command[0], path=environ.get("PATH")) is None:
+        elif shutil.which(command[0], path=environ.get("PATH", "")) is None:
             where = "is not there or cannot be executed" if "/" in command[0] else "is not found in PATH"
             text = f"the program {show(command[0])} {where}; install it, or write a list with its path: "
             text += "`[/path/to/program, argument]`"

@@ -57,9 +57,10 @@ def _explain(error: Exception, target: Target) -> tuple[FailureKind, str]:
     if isinstance(error, (httpx.RemoteProtocolError, httpx.InvalidURL)):
         return "refused", f"it redirects to an address that cannot be fetched: {error}"
     if unreached := _find(error, aiohttp.ClientProxyConnectionError):
-        return "connect", f"no connection to the proxy: {_unconnected(unreached, unreached.host, unreached.port)}"
+        reason = _unconnected(unreached, unreached.host, unreached.port)
+        return "connect", f"no connection to the proxy: {reason}"
     if failed := _find(error, aiohttp.ClientConnectorError):
-        return "connect", f"no connection to {target.host}: {_unconnected(failed, target.host, target.port)}"
+        return "connect", f"no connection: {_unconnected(failed, target.host, target.port)}"
     if _find(error, aiohttp.ClientPayloadError):
         return "connect", "the answer ended early: the connection was closed before all of it was there"
     if _find(error, aiohttp.ServerDisconnectedError):
@@ -71,13 +72,12 @@ def _explain(error: Exception, target: Target) -> tuple[FailureKind, str]:
 
 def _unconnected(error: aiohttp.ClientConnectorError, host: str, port: int | None) -> str:
     """Why a connection could not be made."""
-    said = _reason(error.os_error, "strerror")
     codes = _errnos(error)
     if codes == {errno.ECONNREFUSED}:
         return f"nothing listens on port {port} of {host}"
     if codes and codes <= {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL}:
-        return "no way leads there from this machine; is its network up?"
-    return said
+        return f"no way leads to {host} from this machine; is its network up?"
+    return f"{host} says {_reason(error.os_error, 'strerror')}"
 
 
 def _errnos(error: BaseException) -> set[int]:
