@@ -88,10 +88,9 @@ def test_check_shows_a_note_on_a_hook_whose_program_is_not_there(tmp_path: Path)
 
 
 @given(st.data())
-def test_any_damage_to_a_file_is_answered_and_quickly(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+def test_any_damage_to_a_file_is_answered(
+    data: st.DataObject,
 ) -> None:
-    folder = tmp_path_factory.mktemp("damage")
     at = data.draw(st.integers(0, len(GOOD)))
     taken = data.draw(st.integers(0, 5))
     put = data.draw(st.text("\"'{}[]#&*!|>@%`:,- \n\t“”：\u00a0ax", max_size=4))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -117,7 +119,54 @@ def test_http_where_tls_is_spoken(site: Site) -> None:
     with _tls() as secure:
         url = secure.url.replace("https", "http") + "/feed"
         said = _error(site, feed=url)
-    assert said == (f"the server closed the connection without an answer; perhaps it wants TLS: try https:// ({url})")
+    # How the connection ends is for the systems of both sides to say.
+    assert said.endswith(f"; perhaps it wants TLS: try https:// ({url})")
+
+
+@contextmanager
+def _ends_with(last: bytes, *, reset: bool = False) -> Iterator[str]:
+    """The address of a server that reads each request, and ends the connection in its own way."""
+    with socket.create_server((HERE, 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(10_000)
+                    connection.sendall(last)
+                    if reset:
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://{HERE}:{server.getsockname()[1]}/feed"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("last", "reset", "told"),
+    [
+        (b"", False, "the server closed the connection without an answer"),
+        (b"", True, "the connection failed: Connection reset by peer"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", False, "the answer is not valid HTTP: "),
+    ],
+)
+def test_the_ways_in_which_servers_of_tls_end_a_request_without_it(
+    last: bytes, reset: bool, told: str, site: Site
+) -> None:
+    with _ends_with(last, reset=reset) as url:
+        said = _error(site, feed=url)
+    assert said.startswith(told)
+    assert said.endswith(f"; perhaps it wants TLS: try https:// ({url})")
+
+
+def test_an_answer_that_is_neither_http_nor_tls(site: Site) -> None:
+    with _ends_with(b"220 mail.example.org ESMTP\r\n") as url:
+        assert "TLS" not in _error(site, feed=url)
 
 
 def test_tls_where_http_is_spoken(site: Site, origin: Origin) -> None:

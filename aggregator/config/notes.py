@@ -36,7 +36,13 @@ def of(
         environ: where a hook's program is looked for (`PATH`).
     """
     variables = _variables(tree) if "$" in text else ()
-    return [*_addresses(sources), *variables, *_hooks(document, environ)]
+    return [*_language(document), *_addresses(sources), *variables, *_hooks(document, environ)]
+
+
+def _language(document: Document) -> Iterator[tuple[Path, str]]:
+    """A country in place of a language: a tag that is well-formed, and that no language has."""
+    if meant := _COUNTRIES.get(document.site.language.lower()):
+        yield ("site", "language"), f"`{document.site.language}` is a country; did you mean `{meant}`?"
 
 
 def _addresses(sources: Sequence[Source]) -> Iterator[tuple[Path, str]]:
@@ -91,4 +97,7 @@ def _hooks(document: Document, environ: Mapping[str, str]) -> Iterator[tuple[Pat
             yield ("hooks", name), text
 
 
+#: Of the codes of countries, those that no language has.
+_COUNTRIES = {"cn": "zh-CN", "cz": "cs", "dk": "da", "gb": "en-GB", "gr": "el", "hk": "zh-HK", "jp": "ja", "ua": "uk"}
+_COUNTRIES |= {"us": "en-US"}
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "/bin/sh", "/bin/bash"})

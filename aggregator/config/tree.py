@@ -196,7 +196,7 @@ class _Builder:
         if event.anchor is not None:
             if value is None:
                 message = (
-                    f"`&{event.anchor[:60]}` is a mark on a value that is missing; put it in quotes if it is the value"
+                    f"`&{event.anchor[:60]}` marks a value, and there is none; put it in quotes if it is the value"
                 )
                 self._problems.add(message, place, self._path())
             self._anchors[event.anchor] = (value, 1, 0)

@@ -15,7 +15,6 @@ from aggregator.config.characters import invisible, strange, typographic
 _LANGUAGES = {
     "arabic": "ar",
     "chinese": "zh",
-    "cn": "zh",
     "czech": "cs",
     "danish": "da",
     "deutsch": "de",
@@ -173,5 +172,6 @@ def scheme_advice(url: str) -> str:
         return "; a file cannot be fetched, so let a web server give it out"
     if url.lower().startswith("socks"):
         return "; of proxies, those for HTTP can be used"
-    odd = strange(url)
-    return f": {odd}" if odd else ""
+    if odd := strange(url):
+        return f": {odd}"
+    return "; only what HTTP gives can be fetched" if "://" in url else ""

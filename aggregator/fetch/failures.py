@@ -49,10 +49,8 @@ def _explain(error: Exception, target: Target) -> tuple[FailureKind, str]:
         return "connect", f"the proxy refused to connect: {refusing.status} {refusing.message}"[:200]
     if garbled := _find(error, aiohttp.ClientResponseError):
         # The lines after the first show raw bytes.
-        return (
-            "connect",
-            f"the answer is not valid HTTP: {garbled.message.partition(chr(10))[0][:200]}{_try_https(target)}",
-        )
+        hint = _try_https(target) if _ALERT in garbled.message else ""
+        return "connect", f"the answer is not valid HTTP: {garbled.message.partition(chr(10))[0][:200]}{hint}"
     # httpx reads the Location of a redirect even if it does not follow it, and nothing else gives these two.
     if isinstance(error, (httpx.RemoteProtocolError, httpx.InvalidURL)):
         return "refused", f"it redirects to an address that cannot be fetched: {error}"
@@ -66,7 +64,8 @@ def _explain(error: Exception, target: Target) -> tuple[FailureKind, str]:
     if _find(error, aiohttp.ServerDisconnectedError):
         return "connect", f"the server closed the connection without an answer{_try_https(target)}"
     if isinstance(error, (aiohttp.ClientError, httpx.TransportError, OSError)):
-        return "connect", f"the connection failed: {_reason(error, 'strerror')}"
+        hint = _try_https(target) if _find(error, ConnectionResetError) or _errnos(error) == {errno.ECONNRESET} else ""
+        return "connect", f"the connection failed: {_reason(error, 'strerror')}{hint}"
     return "internal", f"unexpected error: {type(error).__name__}: {error}"
 
 
@@ -101,6 +100,10 @@ def _insecure(error: ssl.SSLError, target: Target) -> str:
 
 #: What OpenSSL says of an answer that is no TLS at all; it differs by version.
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"})
+
+
+#: How an alert of TLS begins, as aiohttp shows the bytes of an answer that is no HTTP.
+_ALERT = "\\x15\\x03"
 
 
 def _try_https(target: Target) -> str:
