@@ -152,7 +152,7 @@ def _ends_with(last: bytes, *, reset: bool = False) -> Iterator[str]:
     [
         (b"", False, "the server closed the connection without an answer"),
         (b"", True, "the connection failed: Connection reset by peer"),
-        (b"\x15\x03\x01\x00\x02\x02\x46", False, "the answer is not valid HTTP: "),
+        (b"\x15\x03\x01\x00\x02\x02\x46", False, "the server closed the connection without an answer"),
     ],
 )
 def test_the_ways_in_which_servers_of_tls_end_a_request_without_it(
@@ -164,9 +164,11 @@ def test_the_ways_in_which_servers_of_tls_end_a_request_without_it(
     assert said.endswith(f"; perhaps it wants TLS: try https:// ({url})")
 
 
-def test_an_answer_that_is_neither_http_nor_tls(site: Site) -> None:
-    with _ends_with(b"220 mail.example.org ESMTP\r\n") as url:
-        assert "TLS" not in _error(site, feed=url)
+def test_a_server_of_tls_that_answers_in_http(site: Site, origin: Origin) -> None:
+    url = origin.route("/feed", "The plain HTTP request was sent to HTTPS port", status=400)
+    assert _error(site, feed=url) == (
+        f"the server answered 400 Bad Request; perhaps port {origin.port} wants TLS: try https:// ({url})"
+    )
 
 
 def test_tls_where_http_is_spoken(site: Site, origin: Origin) -> None:

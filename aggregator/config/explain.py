@@ -58,6 +58,9 @@ def _below(path: Path, tree: MapNode, levels: _Levels) -> list[str]:
     """The keys that stand beside an empty one, and belong below it."""
     node: Any = tree
     for step in path[:-1]:
+        known = step in node if isinstance(node, dict) else isinstance(node, list) and isinstance(step, int)
+        if not known:
+            return []
         node = node[step]
     return indented_too_little(path, node, levels[-1][1]) if isinstance(node, dict) else []
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
-from aggregator.config.characters import invisible, typographic
+from aggregator.config.characters import invisible
 from aggregator.config.durations import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
 from aggregator.config.ids import MAX_ID, fold, is_word_character, slug
 from aggregator.config.problems import show
@@ -75,7 +75,7 @@ def http_url(value: object) -> str:
     url = without_feed_scheme(value.strip())
     if len(url) > MAX_URL:
         raise ValueError(f"is longer than {MAX_URL} characters")
-    if not url.isascii() and (odd := typographic(url) or invisible(url)):
+    if not url.isascii() and (odd := invisible(url)):
         raise ValueError(f"{show(url)} is no address: {odd}")
     # Of the characters that can be printed, the blank is the only space.
     if " " in url or (

@@ -124,6 +124,9 @@ def _check_status(trip: Trip, status: int, said: Mapping[bytes, str], freshness:
             message += f" and wants to be left alone until {until:%Y-%m-%d %H:%M:%S} UTC"
         if status == 401:
             message += "; it refuses the `auth` of the source" if trip.signed_in else "; set `auth` of the source"
+        if status == 400 and trip.target.scheme == "http" and trip.target.port != 80:
+            # What web servers answer on a port for TLS.
+            message += f"; perhaps port {trip.target.port} wants TLS: try https://"
         message += trip.redirected
         raise FetchError(message, kind="http_status", url=url, status=status, retry_after=until, freshness=freshness)
 

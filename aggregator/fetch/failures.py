@@ -49,8 +49,7 @@ def _explain(error: Exception, target: Target) -> tuple[FailureKind, str]:
         return "connect", f"the proxy refused to connect: {refusing.status} {refusing.message}"[:200]
     if garbled := _find(error, aiohttp.ClientResponseError):
         # The lines after the first show raw bytes.
-        hint = _try_https(target) if _ALERT in garbled.message else ""
-        return "connect", f"the answer is not valid HTTP: {garbled.message.partition(chr(10))[0][:200]}{hint}"
+        return "connect", f"the answer is not valid HTTP: {garbled.message.partition(chr(10))[0][:200]}"
     # httpx reads the Location of a redirect even if it does not follow it, and nothing else gives these two.
     if isinstance(error, (httpx.RemoteProtocolError, httpx.InvalidURL)):
         return "refused", f"it redirects to an address that cannot be fetched: {error}"
@@ -100,10 +99,6 @@ def _insecure(error: ssl.SSLError, target: Target) -> str:
 
 #: What OpenSSL says of an answer that is no TLS at all; it differs by version.
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"})
-
-
-#: How an alert of TLS begins, as aiohttp shows the bytes of an answer that is no HTTP.
-_ALERT = "\\x15\\x03"
 
 
 def _try_https(target: Target) -> str:
