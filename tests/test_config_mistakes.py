@@ -43,7 +43,7 @@ def test_a_mistake_is_answered_with_its_cause_its_place_and_what_to_do(
 def test_the_mistakes_are_many_and_each_is_there_once() -> None:
     titles = [title for title, _, _ in MISTAKES]
     assert len(titles) == len(set(titles)) == TEXT.count("\n---->\n")
-    assert len(titles) > 90
+    assert len(titles) > 150
 
 
 def test_a_quote_that_is_not_closed_is_found_far_above(tmp_path: Path) -> None:

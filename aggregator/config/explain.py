@@ -29,9 +29,7 @@ def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], probl
         for detail, around in zip(details, levels, strict=True)
         if detail["type"] == "extra_forbidden" and (name := _meant(str(detail["loc"][-1]), around, problems))
     }
-    if isinstance(tree.get("feeds"), list):
-        # It stands for `sources`.
-        meant.add(("sources",))
+    meant |= _consequences(details, tree)
     for detail, around in zip(details, levels, strict=True):
         if detail["input"] is None and (below := _below(detail["loc"], tree, around)):
             meant |= {(*detail["loc"][:-1], key) for key in below}
@@ -47,21 +45,44 @@ def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], probl
         if path and path[-1] == _KEY:
             path, at_key = path[:-1], True
         below = _below(path, tree, around) if detail["input"] is None else []
-        sentence = _sentence(detail, path, around, problems)
+        sentence = _sentence(detail, path, problems)
+        if at_key and detail["type"] == "extra_forbidden":
+            sentence = _unknown_key(str(path[-1]), around, _node(path, tree), problems)
         if below:
             names = " and ".join(f"`{name}`" for name in below[:5])
             sentence = f"is empty; {names} belong{'s' if len(below) == 1 else ''} below it: indent deeper"
         problems.add(sentence, find_place(tree, path, key=at_key), path)
 
 
-def _below(path: Path, tree: MapNode, levels: _Levels) -> list[str]:
-    """The keys that stand beside an empty one, and belong below it."""
+def _consequences(details: list[Any], tree: MapNode) -> set[Path]:
+    """The paths of what is wrong only because of something else."""
+    found: set[Path] = set()
+    categories = tree.get("categories")
+    if isinstance(tree.get("feeds"), list) or (isinstance(categories, dict) and "sources" in categories):
+        # They stand for `sources`.
+        found.add(("sources",))
+    found |= {
+        (*detail["loc"][:-1], "until")
+        for detail in details
+        if detail["type"] == "literal_error" and detail["loc"][-1] == "verify"
+    }
+    return found
+
+
+def _node(path: Path, tree: MapNode) -> Any:
+    """The mapping or list in which the value at a path stands, or None."""
     node: Any = tree
     for step in path[:-1]:
         known = step in node if isinstance(node, dict) else isinstance(node, list) and isinstance(step, int)
         if not known:
-            return []
+            return None
         node = node[step]
+    return node
+
+
+def _below(path: Path, tree: MapNode, levels: _Levels) -> list[str]:
+    """The keys that stand beside an empty one, and belong below it."""
+    node = _node(path, tree)
     return indented_too_little(path, node, levels[-1][1]) if isinstance(node, dict) else []
 
 
@@ -71,20 +92,22 @@ def _meant(key: str, levels: _Levels, problems: Problems) -> str | None:
     return synonym(key, known) or problems.near(key, known)
 
 
-def _sentence(detail: Any, path: Path, levels: _Levels, problems: Problems) -> str:
+def _sentence(detail: Any, path: Path, problems: Problems) -> str:
     kind: str = detail["type"]
     context: dict[str, Any] = detail.get("ctx", {})
     value = detail["input"]
+    if path == ("categories", "sources") and isinstance(value, list):
+        return "stands below `categories`; it belongs one level up, to the margin"
     if kind == "value_error":
         return str(context["error"])
-    if kind == "extra_forbidden":
-        return _unknown_key(str(path[-1]), levels, problems)
     if kind == "missing":
         return f"`{path[-1]}` is missing; add it"
     if kind in ("model_type", "dict_type", "tuple_type"):
         return _wrong_shape(kind, value, path)
     if value is None:
         return "is empty; give it a value, or take it away"
+    if kind == "literal_error" and path[-1] == "verify":
+        return "must be `false`; certificates are checked where nothing is said, so take `tls` away"
     if kind == "literal_error":
         hint = problems.hint(value, _literals(context["expected"])) if isinstance(value, str) else ""
         expected = _YAML_WORDS.get(context["expected"], context["expected"].replace("'", "`"))
@@ -106,6 +129,8 @@ def _wrong_shape(kind: str, value: object, path: Path) -> str:
         if path == ("sources",):
             if isinstance(value, dict) and (joined := next((key for key in value if key.startswith("-")), None)):
                 return f"a space is missing after `-`; write `- {joined.lstrip('-')}:`"
+            if isinstance(value, dict) and (odd := next((key[0] for key in value if key[:1] in _BULLETS), None)):
+                return f"`{odd}` begins no entry of a list; write `-`"
             given = "is empty" if value is None else f"must be a list, not {_shown(value)}"
             wanted = "add at least one source, such as" if value is None else "write each source like"
             return f"{given}; {wanted} `- feed: https://example.org/feed.xml`"
@@ -133,6 +158,7 @@ def _source_of_text(value: object) -> str:
 
 
 _JOINED = re.compile(r"([a-z_]{2,30}):(?!//)\S")
+_BULLETS = ("–", "—", "•", "·", "−", "‣")
 _BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 _YAML_WORDS = {"True": "`true`", "False": "`false`"}
 _SENTENCES = {
@@ -151,14 +177,21 @@ def _shown(value: object) -> str:
     return "a list" if isinstance(value, list) else show(value)
 
 
-def _unknown_key(key: str, levels: _Levels, problems: Problems) -> str:
+def _unknown_key(key: str, levels: _Levels, node: dict[str, Any] | None, problems: Problems) -> str:
     if key == "<<":
         return "merge keys (`<<`) are not supported; write the keys out"
     around, (_, here) = levels[:-1], levels[-1]
     known = list(here.model_fields)
     if odd := strange(key):
         return f"unknown key {show(key)}: {odd}"
+    joined = key.partition(":")[0]
+    if joined != key and joined in known:
+        return f"a space is missing after `{joined}:`"
+    if levels[-1][0] == "categories" and key in ("feed", "feeds", "sources"):
+        return f"unknown key {show(key)}; sources stand below `sources`, and each names its `category`"
     if meant := synonym(key, known):
+        if node and meant in node:
+            return f"unknown key {show(key)}; `{meant}` is there already: keep one of them"
         return f"unknown key {show(key)}; did you mean `{meant}`?"
     where = elsewhere(key, here, [(str(name), model) for (_, model), (name, _) in zip(around, levels[1:], strict=True)])
     hint = where or problems.hint(key, known)

@@ -50,6 +50,8 @@ def _addresses(sources: Sequence[Source]) -> Iterator[tuple[Path, str]]:
     first: dict[tuple[str, str, str], Source] = {}
     for index, source in enumerate(sources):
         host, _, rest = source.url.partition("://")[2].partition("/")
+        if rest.endswith((",", ";")):
+            yield ("sources", index), f"the address ends with `{rest[-1]}`; is that a part of it?"
         other = first.setdefault((source.kind, host.lower(), rest), source)
         if other is not source:
             what = "address" if other.url == source.url else "address (but for its spelling)"

@@ -171,6 +171,8 @@ class CategorySettings(Section):
     def _short_form(cls, value: object) -> object:
         if isinstance(value, str):
             return {"title": value}
+        if value is None:
+            raise ValueError("is empty; write its title")
         if not isinstance(value, dict):
             raise ValueError("must be a title (in quotes, where it is a number), or a mapping of keys and values")
         return value

@@ -33,6 +33,7 @@ _EQUALS = re.compile(rf"(\s*(?:- +)?)({_WORD})\s*=")
 #: Lines above an error that may have led to it.
 _LOOK_BACK = 2
 _CLOSERS = {"[": "]", "{": "}"}
+_NO_COMMAS = ("，", ";", "；", "、")
 _QUOTES = "\"'"
 
 
@@ -91,7 +92,7 @@ def _by_words(
     said: str, context: str, lines: Sequence[str], place: Place, began: Place, brackets: Sequence[Place]
 ) -> Slip | None:
     """By the words of libyaml and PyYAML."""
-    if "cannot start any token" in said:
+    if "cannot start any token" in said or "mapping keys are not allowed" in said:
         return _reserved(lines, place)
     if "alphabetic or numeric character" in said or "expected comment or line break" in said:
         return _after_quote(lines, began) or _reserved(lines, began)
@@ -131,7 +132,8 @@ def _reserved(lines: Sequence[str], place: Place) -> Slip | None:
     one = _line(lines, place[0])[place[1] - 1 : place[1]]
     if one == "\t":
         return Slip("a tab is used for indentation; use spaces", place)
-    return Slip(f"this begins with `{one}`, which has a meaning of its own in YAML; put it in quotes", place)
+    one = "a backtick" if one == "`" else f"`{one}`"
+    return Slip(f"this begins with {one}, which has a meaning of its own in YAML; put it in quotes", place)
 
 
 def _joined(lines: Sequence[str], number: int, back: int = _LOOK_BACK) -> Slip | None:
@@ -206,6 +208,11 @@ def _in_brackets(lines: Sequence[str], place: Place, brackets: Sequence[Place]) 
     if one and one in "]}" and one != _CLOSERS.get(bracket):
         return Slip(f"the `{bracket}` that opens at {opened[0]}:{opened[1]} is closed by `{one}`", place)
     if place[0] == opened[0]:
+        if wrong := next((mark for mark in _NO_COMMAS if mark in before[opened[1] :]), None):
+            column = line.index(wrong, opened[1]) + 1
+            return Slip(f"`{wrong}` separates nothing; write `,` and a space", (place[0], column))
+        if re.match(rf"{_WORD}:\s", line[place[1] - 1 :]):
+            return Slip("a comma is missing before this", place)
         return _after_quote(lines, place) or Slip("a comma is missing, or the value must be in quotes", place)
     text = f"the `{bracket}` that opens at {opened[0]}:{opened[1]} is not closed before line {place[0]}"
     return Slip(f"{text}, or a comma is missing", opened)

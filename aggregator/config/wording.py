@@ -70,7 +70,11 @@ _ZONES = {
 _OFFSET = re.compile(r"(?:utc|gmt)?\s?([+-])0?([0-9]{1,2})(?::?00)?", re.IGNORECASE)
 _UNITS = {"s": "s", "sec": "s", "second": "s", "m": "m", "min": "m", "minute": "m", "h": "h", "hr": "h", "hour": "h"}
 _UNITS |= {"d": "d", "day": "d", "w": "w", "wk": "w", "week": "w"}
-_DURATION = re.compile(r"(?:every )?([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([a-z]{1,10})\.?")
+_UNITS |= {"month": "month", "mo": "month", "year": "year", "y": "year", "yr": "year"}
+#: Days.
+_LONG = {"month": 30, "year": 365}
+_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([a-z]{1,10})")
+_DURATION = re.compile(rf"(?:every )?{_PART.pattern}(?:(?:,? |, ?and | and |){_PART.pattern}){{0,4}}\.?")
 _EVERY = {"minutely": "1m", "hourly": "1h", "daily": "1d", "weekly": "1w", "every minute": "1m", "every hour": "1h"}
 _EVERY |= {f"@{name}": every for name, every in _EVERY.items()} | {"every day": "1d", "@midnight": "1d"}
 _SIZE = re.compile(
@@ -128,9 +132,17 @@ def duration_advice(value: object) -> str | None:
     word = " ".join(value.lower().split())
     if word in _EVERY:
         return f"write `{_EVERY[word]}`"
-    match = _DURATION.fullmatch(word)
-    unit = _UNITS.get(match[2]) or _UNITS.get(match[2].rstrip("s")) if match else None
-    return f"write `{match[1]}{unit}`" if match and unit else None
+    if not _DURATION.fullmatch(word):
+        return None
+    found = [(number, _UNITS.get(unit) or _UNITS.get(unit.rstrip("s"))) for number, unit in _PART.findall(word)]
+    if len(found) == 1 and found[0][1] in _LONG and "." not in found[0][0] and len(found[0][0]) < 3:
+        return f"write `{int(found[0][0]) * _LONG[found[0][1]]}d`"
+    return f"write `{''.join(f'{number}{unit}' for number, unit in found)}`" if _in_order(found) else None
+
+
+def _in_order(parts: list[tuple[str, str | None]]) -> bool:
+    places = ["wdhms".find(unit or "?") for _, unit in parts]
+    return -1 not in places and places == sorted(set(places))
 
 
 def size_advice(value: object) -> str | None:
