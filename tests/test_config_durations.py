@@ -58,7 +58,7 @@ def test_a_bare_number_tells_to_add_a_unit(value: object) -> None:
     ],
 )
 def test_what_is_no_duration(value: object) -> None:
-    with pytest.raises(ValueError, match=r"must be|must name|no unit"):
+    with pytest.raises(ValueError, match=r"must be|must name|no unit|is no duration; write `1h30m`"):
         parse_duration(value)
 
 

@@ -173,7 +173,8 @@ def _compile_selector(css: str) -> None:
 def timezone(value: object) -> str:
     """The name of a zone in the IANA time zone database."""
     if not isinstance(value, str) or not _is_zone(value):
-        hint = zone_advice(value) or "use an IANA name such as `Asia/Shanghai` or `UTC`"
+        hint = isinstance(value, str) and zone_advice(value)
+        hint = hint or "use an IANA name such as `Asia/Shanghai` or `UTC`"
         raise ValueError(f"{show(value)} is no time zone; {hint}")
     return value
 
@@ -190,7 +191,8 @@ def _is_zone(name: str) -> bool:
 def encoding(value: object) -> str:
     """The name of a text encoding that Python knows, as written."""
     if not isinstance(value, str) or not _is_encoding(value):
-        hint = encoding_advice(value) or "use one such as `utf-8`, `gbk` or `big5`"
+        hint = isinstance(value, str) and encoding_advice(value)
+        hint = hint or "use one such as `utf-8`, `gbk` or `big5`"
         raise ValueError(f"{show(value)} is no known encoding; {hint}")
     return value
 

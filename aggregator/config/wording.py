@@ -6,6 +6,7 @@ Pure, besides the list of time zones. In: a value that a check refuses. Out: the
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import zoneinfo
 from encodings.aliases import aliases
@@ -97,9 +98,10 @@ def language_advice(value: object) -> str | None:
     return f"did you mean `{found[:20]}`?" if found else None
 
 
-def zone_advice(value: object) -> str | None:
+@functools.lru_cache(maxsize=1024)
+def zone_advice(value: str) -> str | None:
     """For what is no name of a time zone."""
-    if not isinstance(value, str) or len(value) > 60:
+    if len(value) > 60:
         return None
     word = value.strip().lower().replace(" ", "_")
     if found := _ZONES.get(word):
@@ -108,15 +110,15 @@ def zone_advice(value: object) -> str | None:
         # The signs of these names are turned round, as those of POSIX.
         turned = "-" if match[1] == "+" else "+"
         return f"did you mean `Etc/GMT{turned}{match[2]}` (the sign is turned round there)?"
-    names = {name.lower(): name for name in zoneinfo.available_timezones()}
-    cities = {name.rpartition("/")[2]: name for name in names if "/" in name}
+    names, cities = _zones()
     near = difflib.get_close_matches(word, [*names, *cities], n=1, cutoff=0.75)
     return f"did you mean `{names[cities.get(near[0], near[0])]}`?" if near else None
 
 
-def encoding_advice(value: object) -> str | None:
+@functools.lru_cache(maxsize=1024)
+def encoding_advice(value: str) -> str | None:
     """For what is no name of an encoding."""
-    if not isinstance(value, str) or len(value) > 60:
+    if len(value) > 60:
         return None
     if value.lower().startswith("utf8"):
         return "did you mean `utf-8`?"
@@ -138,6 +140,13 @@ def duration_advice(value: object) -> str | None:
     if len(found) == 1 and found[0][1] in _LONG and "." not in found[0][0] and len(found[0][0]) < 3:
         return f"write `{int(found[0][0]) * _LONG[found[0][1]]}d`"
     return f"write `{''.join(f'{number}{unit}' for number, unit in found)}`" if _in_order(found) else None
+
+
+@functools.cache
+def _zones() -> tuple[dict[str, str], dict[str, str]]:
+    """The names of all zones by those in small letters, and these by their cities."""
+    names = {name.lower(): name for name in sorted(zoneinfo.available_timezones())}
+    return names, {name.rpartition("/")[2]: name for name in names if "/" in name}
 
 
 def _in_order(parts: list[tuple[str, str | None]]) -> bool:

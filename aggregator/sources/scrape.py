@@ -107,14 +107,7 @@ def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> Parse
     """Give what was read while fetching, its dates made out: ISO 8601 where one was found, else the text as it is."""
     if fetched.parsed is None:
         raise ParseError("the articles of this list were not fetched", kind="internal", url=fetched.url)
-    dated = [(entry, _dated(entry, now)) for entry in fetched.parsed.entries]
-    undated = [entry.published for entry, found in dated if entry.published and found is entry]
-    notes = fetched.parsed.repairs
-    if undated:
-        text = undated[0][:60] + ("…" if len(undated[0]) > 60 else "")
-        more = f", and in none of {len(undated) - 1} more" if len(undated) > 1 else ""
-        notes += (f'no date is in "{text}" (article.date){more}; correct the selector',)
-    return replace(fetched.parsed, entries=tuple(found for _, found in dated), repairs=notes)
+    return replace(fetched.parsed, entries=tuple(_dated(entry, now) for entry in fetched.parsed.entries))
 
 
 def _rules(source: Source) -> ScrapeRules:
