@@ -252,3 +252,14 @@ def test_a_public_id_has_no_white_space_and_a_scheme(guid: str) -> None:
     made = public_id(guid, SOURCE, "k")
     assert not any(letter.isspace() for letter in made)
     assert ":" in made
+
+
+def test_a_better_address_than_the_link_changes_no_key() -> None:
+    """Entries that were known by a link through a counter stay known when the publisher's own address is shown."""
+    link, own = "https://counter.example/~r/1", "https://site.example/a"
+    for guid in (None, "shared"):
+        before = identify([RawEntry(guid=guid, url=link), RawEntry(guid=guid, url=link + "2")])
+        after = identify(
+            [RawEntry(guid=guid, url=own, former_url=link), RawEntry(guid=guid, url=own + "2", former_url=link + "2")]
+        )
+        assert [one.key for one in after] == [one.key for one in before]

@@ -142,7 +142,7 @@ def test_markup_in_the_texts_of_media_is_markup(name: str, type_: str) -> None:
         ("<title>Own</title><itunes:title>Episode</itunes:title>", "Own"),
         ("<media:title>Clip</media:title><itunes:title>Episode</itunes:title>", "Episode"),
         ("<media:title>Clip</media:title><title>Own</title>", "Own"),
-        ("<media:content url='x'><media:title>Clip</media:title></media:content>", "Clip"),
+        ("<media:content url='x'><media:title>Clip</media:title></media:content><title>Own</title>", "Own"),
         ("<category>c<image><title>Far inside</title></image></category><title>Own</title>", "Own"),
     ],
 )
@@ -150,6 +150,15 @@ def test_which_title_an_item_has(inside: str, title: str) -> None:
     found = item(f"<guid>1</guid>{inside}")
     assert found.title is not None
     assert found.title.value == title
+
+
+def test_the_title_of_a_file_is_not_that_of_the_item() -> None:
+    """Media RSS 1.5.1: media:title inside of media:content. WordPress has the author's login name there."""
+    found = item(
+        "<guid>1</guid><media:content url='https://f.example/x'><media:title>Clip</media:title></media:content>"
+    )
+    assert found.title is None
+    assert [file.title for file in found.enclosures] == ["Clip"]
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def key_of(raw: RawEntry, level: Level = "guid") -> str:
         date = raw.published or raw.updated
         said = [date] if date else [_value(raw.content), _value(raw.summary)]
         return "title:" + _hash([_value(raw.title), *said])
-    key = (level == "guid" and _tidy(raw.guid)) or _tidy(raw.url)
+    key = (level == "guid" and _tidy(raw.guid)) or _tidy(_link(raw))
     return _short(key) if key else "hash:" + _hash([_value(raw.title), _value(raw.content), _value(raw.summary)])
 
 
@@ -136,11 +136,16 @@ def _named(base: str, one: Identified, *, copied: bool) -> Identified:
     return replace(one, key=names.date or names.text, names=names)
 
 
+def _link(raw: RawEntry) -> str | None:
+    """The address by which an entry is known: the link as it stands, also where a better one is shown for it."""
+    return raw.former_url or raw.url
+
+
 def _parts(raw: RawEntry) -> tuple[str, str, str, str]:
     """By what entries of one key are told apart; by the dates only where they have neither guid nor address."""
     dates = "" if raw.guid or raw.url else _hash([raw.published, raw.updated])
     text = _hash([_value(raw.content), _value(raw.summary)])
-    return _tidy(raw.url), _hash([_value(raw.title)]), text, dates
+    return _tidy(_link(raw)), _hash([_value(raw.title)]), text, dates
 
 
 def fingerprint(raw: RawEntry, level: Level = "guid") -> str:
