@@ -98,7 +98,7 @@ class Fetcher:
         except FetchError:
             raise
         except Exception as error:
-            raise explain(error, trip.target) from error
+            raise explain(error, trip.target, trip.redirected) from error
 
     async def _follow(self, trip: Trip) -> Fetched | NotModified:
         loop = asyncio.get_running_loop()
