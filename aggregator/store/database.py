@@ -18,7 +18,6 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from aggregator.errors import RowError, StoreError
 from aggregator.store.permissions import make_private
 from aggregator.store.schema import REVISION
-from aggregator.store.upkeep import copy_before
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -136,6 +135,9 @@ class Database:
         from alembic import command
         from alembic.config import Config
         from alembic.script import ScriptDirectory
+
+        # It reads databases, and so needs this module.
+        from aggregator.store.upkeep import copy_before
 
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
