@@ -67,12 +67,13 @@ def choose(
 def spread(config: Config, store: Store, now: datetime) -> int:
     """Spread the sources that are overdue, so that they do not start all at once after a stop.
 
-    As many as run at the same time anyway are left alone.
+    As many as run at the same time anyway are left alone, and so are sources that were never looked at: they have
+    missed nothing, and whoever added them waits for them.
 
     Returns:
         How many were given another time.
     """
-    overdue = [state for state in store.due(now) if state.next_due_at is None or state.next_due_at <= now]
+    overdue = [state for state in store.due(now) if state.next_due_at is not None and state.next_due_at <= now]
     if len(overdue) <= config.fetch.concurrency:
         return 0
     why = "it was overdue when the daemon started"

@@ -28,7 +28,7 @@ from aggregator.errors import FetchError, RowError, SourceError, StoreError
 from aggregator.fetch import Fetcher, FetchSettings, Request
 from aggregator.isolate import MEMORY_MB, SECONDS, Isolated
 from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, Source
-from aggregator.outage import Jury, Outcome
+from aggregator.outage import SILENCE, Jury, Outcome
 from aggregator.pool import Pool
 from aggregator.sources import KINDS, Spent, Tools, doubted, moves
 from aggregator.store import Store
@@ -202,7 +202,8 @@ class _Looks:
         finally:
             # Also where the cycle is cancelled: what servers have answered is not to be asked of them again.
             if trouble is None:
-                await keep(jury.close())
+                silent = jury.waiting and await _in(self.keeping, self.digester.silent, SILENCE)
+                await keep(jury.close(silent=silent))
                 await self.flush()
                 await _in(self.keeping, self.digester.record_traffic, self.fetcher.traffic, self.fetcher.waits)
         if trouble is not None:

@@ -128,6 +128,9 @@ class Store(Protocol):
         Where the last attempt lies in the future, the clock was set back: the source is due, and comes last.
         """
 
+    def last_success(self) -> datetime | None:
+        """When a configured source last worked, None where none ever did."""
+
     def counts(self) -> dict[str, int]:
         """Number of stored entries of every configured source, by id."""
 

@@ -84,6 +84,12 @@ class SqlStore:
             ahead = statements.AHEAD.rows(connection, now + _CLOCK_TOLERANCE, now)
         return rows.states((*never_tried, *overdue, *ahead))
 
+    def last_success(self) -> datetime | None:
+        """See `Store.last_success`."""
+        with self._database.read() as connection:
+            last: datetime | None = connection.execute(statements.LAST_SUCCESS).scalar()
+            return last
+
     def counts(self) -> dict[str, int]:
         """See `Store.counts`."""
         with self._database.read() as connection:
