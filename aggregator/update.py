@@ -113,13 +113,7 @@ async def update_due(
     if not chosen:
         return []
     concurrency = max(1, config.fetch.concurrency - busy)
-    settings = FetchSettings(
-        user_agent=_user_agent(config),
-        concurrency=concurrency,
-        per_host=config.fetch.per_host,
-        host_delay=config.fetch.host_delay or timedelta(0),
-        proxy=config.fetch.proxy,
-    )
+    settings = fetch_settings(config, concurrency)
     with ExitStack() as stack:
         if pool is None:
             pool = stack.enter_context(Pool())
@@ -306,6 +300,17 @@ class _Looks:
 
 async def _in(threads: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, function, *args)
+
+
+def fetch_settings(config: Config, concurrency: int) -> FetchSettings:
+    """How documents are fetched, so many at once."""
+    return FetchSettings(
+        user_agent=_user_agent(config),
+        concurrency=concurrency,
+        per_host=config.fetch.per_host,
+        host_delay=config.fetch.host_delay or timedelta(0),
+        proxy=config.fetch.proxy,
+    )
 
 
 def _user_agent(config: Config) -> str:

@@ -168,7 +168,8 @@ def _chosen(
 def _nothing_due(config: Config, store: Store) -> str:
     if not config.sources:
         return f"{config.path} names no sources; add some below `sources:`"
-    times = [state.next_due_at for state in store.states().values() if state.next_due_at is not None]
+    asked = {source.id for source in config.sources if not source.paused}
+    times = [state.next_due_at for state in store.states().values() if state.next_due_at and state.source_id in asked]
     when = f" The next one is due at {min(times):%Y-%m-%d %H:%M:%S} UTC." if times else ""
     return f"No source is due.{when} Use --all to update them anyway."
 

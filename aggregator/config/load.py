@@ -250,6 +250,7 @@ def _source(
         public_url=public_address(url, confidential),
         fallback_name=identity if host is None or holds(host, confidential) else host,
         insist=settings.insist,
+        paused=settings.paused,
     )
 
 

@@ -167,6 +167,12 @@ class Store(Protocol):
         All its entries have to be removed before; one that is not stored is none to remove.
         """
 
+    def reset(self, source_id: str) -> None:
+        """Forget validators, failures and due date of a source: it is due at once, and asked for all of its document.
+
+        Its entries stay, and so does what tells them apart.
+        """
+
     def apply(self, update: FeedUpdate) -> None:
         """Store one outcome: entries and state together, or nothing.
 

@@ -168,6 +168,11 @@ class SqlStore:
             connection.execute(statements.FORGET_ALIASES, {"source_id": source_id})
             connection.execute(statements.FORGET_SOURCE, {"source_id": source_id})
 
+    def reset(self, source_id: str) -> None:
+        """See `Store.reset`."""
+        with self._database.write() as connection:
+            connection.execute(statements.RESET_SOURCE, {"source_id": source_id, **sync.RESET})
+
     def apply(self, update: FeedUpdate) -> None:
         """See `Store.apply`."""
         state = update.state

@@ -141,6 +141,8 @@ CONFIGURED = Prepared(
 ADD_SOURCE = insert(sources)
 CHANGE_SOURCE = update(sources).where(sources.c.pk == bindparam("source_pk"))
 
+RESET_SOURCE = update(sources).where(_of_id)
+
 SOURCE = Prepared(
     select(
         sources.c.pk,
