@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aggregator.cli import idle
 from aggregator.cli.console import complain, hide, say
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
@@ -27,6 +28,7 @@ from aggregator.logs import LogFormat, configure, unreached
 
 #: Rows at most; of more sources, those that failed or had something new are shown.
 LONG_TABLE = 50
+NOTHING_TO_WRITE = "Nothing to write: all files are up to date."
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +54,8 @@ def update(
     wait: WaitOption = False,
 ) -> None:
     """Run one cycle: pull the sources that are due, store what is new, publish what changed."""
+    if not (everything or source or dry_run) and idle.repeat(config, data, wait=wait):
+        return
     loaded = load_config(config)
     _known_sources(loaded, source or [])
     if dry_run:
@@ -100,9 +104,10 @@ def run_cycle(
     from functools import partial
 
     from aggregator.cli.console import progress, renewal
-    from aggregator.cycle import Cycle
+    from aggregator.cycle import Cycle, Summary
     from aggregator.pool import Pool
 
+    began, until = utc_now(), None
     with opened_store(data) as store, Pool() as pool:
         chosen = _chosen(config, store, everything=everything, only=only, form=form)
         make = partial(Cycle, store, data, pool, config=lambda: config, clock=utc_now)
@@ -112,14 +117,17 @@ def run_cycle(
             with progress(len(chosen), form) as (on_result, on_renewed):
                 summary = asyncio.run(make(on_renewed=on_renewed).run(chosen, on_result=on_result))
         else:
-            idle = _nothing_due(config, store)
+            nothing_due = _nothing_due(config, store)
             with renewal() as on_renewed:
                 summary = make(on_renewed=on_renewed).finish()
+            until = idle.work_ahead(config, store)
     # Only now: what cannot be shown must not keep anything from being published, and who reads it may be slow.
     if chosen:
         _show(config, summary.results)
     else:
-        say(idle)
+        say(nothing_due)
+        if config.sources and summary == Summary():
+            idle.remember(config, data, [nothing_due, NOTHING_TO_WRITE], began, until)
     if summary.removed:
         say(f"Removed {summary.removed} entries that are kept no longer.")
     show_written(summary.written, data)
@@ -240,4 +248,4 @@ def show_written(report: Report, data: Path) -> None:
         removed = f", removed {len(report.removed)}" if report.removed else ""
         say(f"Wrote {len(report.posts)} posts and {len(report.feeds)} feed files below {data}{removed}.")
     elif not report.failures:
-        say("Nothing to write: all files are up to date.")
+        say(NOTHING_TO_WRITE)
