@@ -152,6 +152,9 @@ class Database:
                 f"this version knows {REVISION}); install the newer version, or use another data folder"
             )
         if current is not None:
+            # `reading`, which it is built on, uses this module.
+            from aggregator.store.upkeep import copy_before
+
             # No other process writes meanwhile: the lock is ours.
             copy_before(self.path, REVISION)
         command.upgrade(config, REVISION)
