@@ -112,6 +112,11 @@ def _older_copy(site: Site) -> None:
     (site.data / "aggregator.db").write_bytes(copy)
 
 
+def _folder_instead(site: Site) -> None:
+    (site.data / "public/news/rss.xml").unlink()
+    (site.data / "public/news/rss.xml").mkdir()
+
+
 CHANGES: dict[str, Callable[[Site], object]] = {
     "the file": _edit,
     "a file it refers to": lambda site: (site.folder / "token").write_text("hgfedcba", encoding="utf-8"),
@@ -122,10 +127,7 @@ CHANGES: dict[str, Callable[[Site], object]] = {
     "no database": lambda site: (site.data / "aggregator.db").unlink(),
     "a log of the database": lambda site: (site.data / "aggregator.db-wal").write_bytes(b"x" * 100),
     "a feed is gone": lambda site: (site.data / "public/news/rss.xml").unlink(),
-    "a folder is in its place": lambda site: (
-        (site.data / "public/news/rss.xml").unlink(),
-        (site.data / "public/news/rss.xml").mkdir(),
-    ),
+    "a folder is in its place": _folder_instead,
     "the subscriptions are gone": lambda site: (site.data / "public/opml.xml").unlink(),
     "all is gone": lambda site: (site.data / "public").rename(site.data / "gone"),
     "permissions": lambda site: (site.data / "aggregator.db").chmod(0o644),

@@ -136,9 +136,6 @@ class Database:
         from alembic.config import Config
         from alembic.script import ScriptDirectory
 
-        # It reads databases, and so needs this module.
-        from aggregator.store.upkeep import copy_before
-
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection
