@@ -110,7 +110,7 @@ def idle(sizes: Sizes) -> Iterator[Experiment | None]:
         def ready(number: int) -> Mapping[str, Any]:
             if not known:
                 (folder / "data" / ".idle").unlink()
-            return {"arguments": arguments}
+            return {"arguments": arguments, "warm": int(known)}
 
         return Run(
             f"aggregator, {count:,} sources, {'as before' if known else 'found out'}", "command", ready, ours=True
