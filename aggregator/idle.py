@@ -1,9 +1,9 @@
-"""Runs with nothing to do, told at once: the same as the last one, where all that it saw is as it was.
+"""Runs with nothing to do, told at once, where all is as the last one has left it.
 
-A run that found nothing to do leaves a ticket in the data folder: what it said, until when that holds, and a digest or
-a stamp of each thing that it was made from. Those are the bytes of feeds.yaml, the values that this refers to, the
-program, the database, and the folders of the published files. Where the next run finds the same before that time, it
-would find nothing to do either. In any doubt, and there is one in whatever cannot be read, the run goes the ordinary
+A run that leaves nothing to do leaves a ticket in the data folder: what the next one will say, until when that holds,
+and a digest or a stamp of each thing that it depends on. Those are the bytes of feeds.yaml, the values that this refers
+to, the program, the database, and the folders of the published files. Where the next run finds the same before that
+time, there is nothing to do. In any doubt, and there is one in whatever cannot be read, the run goes the ordinary
 way. Light on imports: reading a large feeds.yaml, or only what is needed for that, takes longer than all of this.
 """
 
@@ -47,7 +47,7 @@ def digest(data: bytes) -> str:
 
 
 def recall(path: Path, data: Path, now: datetime, environ: Mapping[str, str]) -> list[str] | None:
-    """What the last run said, where this one would say and do the same; None: this has to be found out.
+    """What a run says that has nothing to do, where this is such a one; None: this has to be found out.
 
     Args:
         path: of feeds.yaml.
@@ -80,13 +80,13 @@ def remember(
     until: datetime | None,
     environ: Mapping[str, str],
 ) -> None:
-    """Leave a ticket for the next run, after one that found nothing to do, with the database closed.
+    """Leave a ticket for the next run, after one that leaves nothing to do, with the database closed.
 
     Args:
         read: what the configuration was read from.
         published: paths of files below the data folder that a run would write again if they were missing.
-        said: the lines of its output.
-        now: when it began.
+        said: the lines that the next run will say.
+        now: when there was nothing to do.
         until: when there is something to do; None: never.
     """
     files = sorted(published)

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -46,7 +47,7 @@ def known(site: Site, at: datetime | None = None) -> bool:
 
 @pytest.fixture
 def resting(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """A site with nothing to do, whose last run has found that out."""
+    """A site with nothing to do, whose last run has said so."""
     monkeypatch.setenv("NAME", "One")
     (site.folder / "token").write_text("abcdefgh", encoding="utf-8")
     source = {
@@ -56,9 +57,6 @@ def resting(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> Site
         "headers": {"X-Token": "${file:token}"},
     }
     site.configure(source, fetch={"allow_private_addresses": ["127.0.0.0/8"], "interval": "12h"})
-    assert site.run("update").status == 0
-    # The first run leaves nothing to do; the second one finds that out.
-    assert not known(site)
     assert site.run("update").status == 0
     assert known(site)
     return site
@@ -80,6 +78,40 @@ def test_it_says_and_does_the_same_as_the_ordinary_way(resting: Site, origin: Or
     assert read_heartbeat(resting.data) is not None
     assert not (resting.data / ".lock-holder").exists()
     assert (resting.stamps(), origin.requests) == (before, [])
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {},
+        {"retention": {"count": 1}},
+        {"feeds": {"formats": ["json"], "limit": 1}},
+        {"posts": {"placeholder": False}},
+        {"categories": {"news": "News", "empty": "Empty"}},
+        {"hooks": {"on_problem": "false", "after": 1}},
+    ],
+)
+@pytest.mark.parametrize("arguments", [(), ("--all",), ("--source", "good"), ("--source", "bad")])
+def test_what_a_busy_run_foretells_is_true(
+    site: Site, origin: Origin, sections: dict[str, Any], arguments: tuple[str, ...]
+) -> None:
+    good = {"id": "good", "feed": origin.route("/good", rss([item(1), item(2)]))}
+    paused = {"id": "paused", "feed": f"{origin.url}/paused", "paused": True}
+    site.configure(good, {"id": "bad", "feed": f"{origin.url}/bad"}, paused, **sections)
+    (site.data / "posts/news").mkdir(parents=True)
+    (site.data / "posts/news/Item-1.md").write_text("of a person", encoding="utf-8")
+    site.run("update", *arguments)
+    said = recall(site.config, site.data, now(), os.environ)
+    # Of two sources, the other one is due.
+    assert (said is None) is (arguments[:1] == ("--source",))
+    if said is None:
+        return
+    before = site.stamps()
+    (site.data / ".idle").unlink()
+    ordinary = site.run("update")
+    assert (ordinary.status, ordinary.stderr) == (0, "")
+    assert ordinary.stdout.splitlines() == said
+    assert site.stamps() == before
 
 
 def test_nothing_heavy_is_loaded(resting: Site) -> None:

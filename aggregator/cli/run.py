@@ -104,10 +104,9 @@ def run_cycle(
     from functools import partial
 
     from aggregator.cli.console import progress, renewal
-    from aggregator.cycle import Cycle, Summary
+    from aggregator.cycle import Cycle
     from aggregator.pool import Pool
 
-    began, until = utc_now(), None
     with opened_store(data) as store, Pool() as pool:
         chosen = _chosen(config, store, everything=everything, only=only, form=form)
         make = partial(Cycle, store, data, pool, config=lambda: config, clock=utc_now)
@@ -120,14 +119,16 @@ def run_cycle(
             nothing_due = _nothing_due(config, store)
             with renewal() as on_renewed:
                 summary = make(on_renewed=on_renewed).finish()
-            until = idle.work_ahead(config, store)
+        left = summary.failures or summary.troubles
+        if prospect := None if left else idle.leave(config, store, utc_now()):
+            foretold = [_nothing_due(config, store), NOTHING_TO_WRITE]
+    if prospect:
+        idle.remember(config, data, foretold, prospect)
     # Only now: what cannot be shown must not keep anything from being published, and who reads it may be slow.
     if chosen:
         _show(config, summary.results)
     else:
         say(nothing_due)
-        if config.sources and summary == Summary():
-            idle.remember(config, data, [nothing_due, NOTHING_TO_WRITE], began, until)
     if summary.removed:
         say(f"Removed {summary.removed} entries that are kept no longer.")
     show_written(summary.written, data)
