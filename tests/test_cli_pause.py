@@ -99,6 +99,7 @@ def test_paused_sources_trouble_no_monitor_and_are_not_overdue(site: Site, writt
     config_only(site, "pause", "one")
     done = site.run("health", "--max-failing", "10", "--json")
     assert (done.status, json.loads(done.stdout)["sources"]) == (0, 1)
+    assert site.run("status", "--failing", "--json").stdout.strip() == "[]"
     config = load(site.config, {})
     with closing(open_store(site.data / "aggregator.db")) as store:
         store.keep([FeedState("two", next_due_at=past)])

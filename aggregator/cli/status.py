@@ -68,7 +68,7 @@ def status(
 ) -> None:
     """Show how every source is doing: entries, last success, next due time, failures and why."""
     loaded = load_config(config)
-    rows = [row for row in collect(loaded, data, utc_now()) if not failing or row.failures]
+    rows = [row for row in collect(loaded, data, utc_now()) if not failing or (row.failures and row.state != "paused")]
     if as_json:
         say_json([asdict(row) for row in rows], indent=2)
     else:
