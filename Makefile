@@ -1,13 +1,17 @@
 # Two commands are all a newcomer needs: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: demo test lint format bench simulate generators clean
+.PHONY: demo test test-lowest lint format bench simulate generators clean
 
 demo: .venv/installed
 	$(BIN)/aggregator demo
 
 test: .venv/installed lint
 	$(BIN)/pytest -q -n auto
+
+# The same tests with the lowest version of each dependency that pyproject.toml allows. TESTS names some of them.
+test-lowest: .venv-lowest/installed
+	.venv-lowest/tests/bin/python -m pytest -q -n auto $(TESTS)
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -44,5 +48,14 @@ bench: .venv/installed-bench
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
 
+# pip cannot choose the lowest versions; uv can, and lives in an environment of its own.
+.venv-lowest/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-lowest/uv
+	.venv-lowest/uv/bin/python -m pip install --quiet uv
+	.venv-lowest/uv/bin/uv venv --quiet --clear --python $(PYTHON) .venv-lowest/tests
+	.venv-lowest/uv/bin/uv pip install --quiet --python .venv-lowest/tests/bin/python \
+		--resolution lowest-direct --editable . --group dev
+	touch $@
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lowest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

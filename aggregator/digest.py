@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aggregator import decide
 from aggregator.confidential import public_entry, public_state
@@ -95,6 +95,12 @@ class Digester:
         """Hosts that want to be left alone, with the time until when."""
         with self.pool.turn:
             return self.store.host_waits(self.clock())
+
+    def silent(self, span: timedelta) -> bool:
+        """Whether no source has worked for so long."""
+        with self.pool.turn:
+            last = self.store.last_success()
+        return last is None or self.clock() - last >= span
 
     def record_traffic(self, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
         """Store what was asked of hosts, and until when they want to be left alone."""

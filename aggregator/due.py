@@ -33,13 +33,13 @@ def choose(
     Otherwise the sources of one domain would fill all places and wait there for each other.
 
     Args:
-        everything: all of them, due or not.
-        only: ids of sources to take, due or not; empty: no restriction.
+        everything: all of them, due or not, but for those that are paused.
+        only: ids of sources to take, due or paused or not; empty: no restriction.
         turn: take no more of one domain than may be asked of it in so long; what is left stays due.
         busy: sources that are under way; neither they nor others of their domains are taken.
     """
     found = store.states().values() if everything or only else store.due(now)
-    sources = {source.id: source for source in config.sources if not only or source.id in only}
+    sources = {source.id: source for source in config.sources if (source.id in only if only else not source.paused)}
     chosen = {state.source_id: state for state in found if state.source_id in sources}
     if chosen and busy:
         from aggregator.fetch.politeness import gate_of
@@ -67,12 +67,18 @@ def choose(
 def spread(config: Config, store: Store, now: datetime) -> int:
     """Spread the sources that are overdue, so that they do not start all at once after a stop.
 
-    As many as run at the same time anyway are left alone.
+    As many as run at the same time anyway are left alone, and so are sources that were never looked at: they have
+    missed nothing, and whoever added them waits for them.
 
     Returns:
         How many were given another time.
     """
-    overdue = [state for state in store.due(now) if state.next_due_at is None or state.next_due_at <= now]
+    paused = {source.id for source in config.sources if source.paused}
+    overdue = [
+        state
+        for state in store.due(now)
+        if state.next_due_at is not None and state.next_due_at <= now and state.source_id not in paused
+    ]
     if len(overdue) <= config.fetch.concurrency:
         return 0
     why = "it was overdue when the daemon started"

@@ -1,7 +1,7 @@
-"""Edits of feeds.yaml that what was seen of the sources calls for: a feed that has moved, or that is gone.
+"""Edits of feeds.yaml that what was seen of the sources calls for: a feed that has moved, or is gone, or is a page.
 
-In: the configuration, the states, the text of the file. Out: proposals, and the text with those that can be made.
-Nothing is fetched or written here.
+In: the configuration, the states, what pages name, the text of the file. Out: proposals, and the text with those that
+can be made. Nothing is fetched or written here.
 """
 
 from __future__ import annotations
@@ -36,17 +36,20 @@ class Proposal:
     obstacle: str | None = None
 
 
-def propose(config: Config, states: Mapping[str, FeedState]) -> list[Proposal]:
+def propose(config: Config, states: Mapping[str, FeedState], named: Mapping[str, str] | None = None) -> list[Proposal]:
     """What would put the sources right, in the order of feeds.yaml.
 
     Args:
         states: of the sources, by id.
+        named: the feed that a page names, by the id of the source that is the page.
     """
     places: dict[tuple[str, str], int] = {(source.kind, source.url): source.line for source in config.sources}
     made = []
     for index, source in enumerate(config.sources):
         state = states.get(source.id)
         proposal = state and _of_source(config, places, index, source, state)
+        if named and (feed := named.get(source.id)):
+            proposal = _of_page(config, places, index, source, feed)
         if proposal:
             made.append(proposal)
             if proposal.url is not None:
@@ -89,6 +92,11 @@ def _of_source(
         return None
     why = f"has moved for good to {redact(state.moved_to, config.secrets)}, seen since {state.moved_since:%Y-%m-%d}"
     return Proposal(index, source, why, state.moved_to, _obstacle(config, places, source, state.moved_to))
+
+
+def _of_page(config: Config, places: Mapping[tuple[str, str], int], index: int, source: Source, feed: str) -> Proposal:
+    why = f"is a page, which names the feed {redact(feed, config.secrets)}"
+    return Proposal(index, source, why, feed, _obstacle(config, places, source, feed))
 
 
 def _stands(state: FeedState) -> bool:

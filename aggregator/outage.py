@@ -1,14 +1,14 @@
 """Whose fault a failure is: that of a source, or that of the network here.
 
 Outcomes of a cycle go in as they come, and come out as soon as they can be judged. A failure before a host could answer
-is held back until any host has answered; where none does, and three or more failed, nobody is to be blamed.
+is held back until any host has answered; where none does, and enough of them failed, nobody is to be blamed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aggregator import decide
 from aggregator.errors import FetchError, SourceError
@@ -17,6 +17,9 @@ from aggregator.schedule import OFFLINE, network_down
 
 #: Failures that are held back at most; so many are judged as if they were all of the cycle.
 MOST = 200
+
+#: Where no source has worked for so long, fewer hosts are enough.
+SILENCE = timedelta(hours=1)
 
 #: Failures that no host had a part in.
 _OURS: frozenset[FailureKind] = frozenset({"refused", "internal"})
@@ -61,10 +64,19 @@ class Jury:
         self._held.append(outcome)
         return self.close() if len(self._held) >= MOST else []
 
-    def close(self) -> list[Outcome]:
-        """Judge what is held back; where the network was down, the sources keep the failures that they had."""
+    @property
+    def waiting(self) -> bool:
+        """Whether something is held back."""
+        return bool(self._held)
+
+    def close(self, *, silent: bool = False) -> list[Outcome]:
+        """Judge what is held back; where the network was down, the sources keep the failures that they had.
+
+        Args:
+            silent: whether no source has worked within the last `SILENCE`.
+        """
         held, self._held = self._held, []
         looks = ((one.source.host or one.source.url, one.error.kind) for one in held if one.error)
-        if self._answered or not network_down(looks):
+        if self._answered or not network_down(looks, silent=silent):
             return held
         return [replace(one, update=decide.not_reached(one.state, self._clock())) for one in held]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aggregator.config import Config
@@ -67,6 +67,14 @@ def retain(config: Config, store: Store, data: Path, now: datetime, *, since: da
     if not removed.failures:
         store.record({_LAST: now.isoformat()})
     return removed
+
+
+def next_time(config: Config, store: Store) -> datetime | None:
+    """When `retain` looks again at the latest; None: never."""
+    if not any(source.retention.age or source.retention.count for source in config.sources):
+        return None
+    last = store.fingerprints().get(_LAST)
+    return datetime.fromisoformat(last) + EVERY if last else datetime.min.replace(tzinfo=UTC)
 
 
 def _retain(source: Source, store: Store, data: Path, now: datetime) -> Removed:

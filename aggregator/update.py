@@ -28,7 +28,7 @@ from aggregator.errors import FetchError, RowError, SourceError, StoreError
 from aggregator.fetch import Fetcher, FetchSettings, Request
 from aggregator.isolate import MEMORY_MB, SECONDS, Isolated
 from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, Source
-from aggregator.outage import Jury, Outcome
+from aggregator.outage import SILENCE, Jury, Outcome
 from aggregator.pool import Pool
 from aggregator.sources import KINDS, Spent, Tools, doubted, moves
 from aggregator.store import Store
@@ -113,13 +113,7 @@ async def update_due(
     if not chosen:
         return []
     concurrency = max(1, config.fetch.concurrency - busy)
-    settings = FetchSettings(
-        user_agent=_user_agent(config),
-        concurrency=concurrency,
-        per_host=config.fetch.per_host,
-        host_delay=config.fetch.host_delay or timedelta(0),
-        proxy=config.fetch.proxy,
-    )
+    settings = fetch_settings(config, concurrency)
     with ExitStack() as stack:
         if pool is None:
             pool = stack.enter_context(Pool())
@@ -202,7 +196,8 @@ class _Looks:
         finally:
             # Also where the cycle is cancelled: what servers have answered is not to be asked of them again.
             if trouble is None:
-                await keep(jury.close())
+                silent = jury.waiting and await _in(self.keeping, self.digester.silent, SILENCE)
+                await keep(jury.close(silent=silent))
                 await self.flush()
                 await _in(self.keeping, self.digester.record_traffic, self.fetcher.traffic, self.fetcher.waits)
         if trouble is not None:
@@ -305,6 +300,17 @@ class _Looks:
 
 async def _in(threads: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, function, *args)
+
+
+def fetch_settings(config: Config, concurrency: int) -> FetchSettings:
+    """How documents are fetched, so many at once."""
+    return FetchSettings(
+        user_agent=_user_agent(config),
+        concurrency=concurrency,
+        per_host=config.fetch.per_host,
+        host_delay=config.fetch.host_delay or timedelta(0),
+        proxy=config.fetch.proxy,
+    )
 
 
 def _user_agent(config: Config) -> str:

@@ -26,6 +26,7 @@ EXPERIMENTS: dict[str, Callable[[sizes.Sizes], AbstractContextManager[Experiment
     "publish": sites.publish,
     "growth": cycles.growth,
     "startup": sites.startup,
+    "idle": sites.idle,
 }
 
 PERFORMANCE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -181,10 +182,25 @@ def cycle(clock: Clock, *, config: str, data: str) -> int:
     return sum(1 for _ in (Path(data) / "posts").rglob("*.md"))
 
 
+def rest(clock: Clock, *, config: str, data: str) -> int:
+    """Store all configured sources as if none were due for a day, nothing measured; returns their number."""
+    from aggregator.config import load
+    from aggregator.models import FeedState
+    from aggregator.store import open_store
+
+    sources = load(Path(config), os.environ).sources
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    with closing(open_store(Path(data) / "aggregator.db")) as store:
+        store.sync_sources(sources)
+        store.keep([FeedState(source.id, next_due_at=due) for source in sources])
+    return len(sources)
+
+
 TASKS: dict[str, Task] = {
     "parse": parse,
     "normalize": normalize,
     "fetch": fetch,
     "fetch_bare": fetch_bare,
     "cycle": cycle,
+    "rest": rest,
 }

@@ -89,3 +89,44 @@ def startup(sizes: Sizes) -> Iterator[Experiment | None]:
                 Target("`update` with nothing due under half a second of CPU", (idle,), (), "cpu", 0.5, "at most"),
             ),
         )
+
+
+@contextmanager
+def idle(sizes: Sizes) -> Iterator[Experiment | None]:
+    """What a run of cron costs that has nothing to do."""
+    place = new_folder()
+
+    def run(count: int, known: bool) -> Run:
+        folder = place / f"{count}-{known}"
+        folder.mkdir()
+        write_config(folder / "feeds.yaml", [f"https://s{n}.example.org/feed" for n in range(count)])
+        paths = {"config": str(folder / "feeds.yaml"), "data": str(folder / "data")}
+        call("rest", paths)
+        arguments = [sys.executable, "-m", "aggregator", "update", "--config", paths["config"], "--data", paths["data"]]
+        # The first writes empty feeds, the second finds nothing to do.
+        for _ in range(2):
+            call("command", {"arguments": arguments})
+
+        def ready(number: int) -> Mapping[str, Any]:
+            if not known:
+                (folder / "data" / ".idle").unlink()
+            return {"arguments": arguments, "warm": int(known)}
+
+        return Run(
+            f"aggregator, {count:,} sources, {'as before' if known else 'found out'}", "command", ready, ours=True
+        )
+
+    runs = [run(count, known) for count in (sizes.idle, sizes.idle_most) for known in (True, False)]
+    few, _, many, _ = (one.label for one in runs)
+    yield Experiment(
+        "idle",
+        "Nothing to do",
+        "The whole command as cron calls it, imports included: after a run that found nothing to do (as before), and "
+        "where what that one left was taken away (found out).",
+        "call",
+        (*runs, Run("python, nothing imported", "command", {"arguments": [sys.executable, "-c", "pass"]})),
+        (
+            Target(f"{sizes.idle:,} sources under 0.35 s of CPU", (few,), (), "cpu", 0.35, "at most"),
+            Target(f"{sizes.idle_most:,} sources under 5 s of CPU", (many,), (), "cpu", 5.0, "at most"),
+        ),
+    )

@@ -33,8 +33,9 @@ class Sizes:
     stored_body: int
     #: By how much.
     times: tuple[int, ...]
-    #: Sources of the configuration with nothing due.
+    #: Sources of the configuration with nothing due, and of a very large one.
     idle: int
+    idle_most: int
 
 
 FULL = Sizes(
@@ -54,6 +55,7 @@ FULL = Sizes(
     stored_body=1000,
     times=(1, 10, 100),
     idle=1000,
+    idle_most=100_000,
 )
 
 TINY = Sizes(
@@ -73,4 +75,5 @@ TINY = Sizes(
     stored_body=200,
     times=(1, 2),
     idle=2,
+    idle_most=4,
 )

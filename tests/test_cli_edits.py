@@ -252,3 +252,61 @@ def test_the_line_breaks_of_the_file_stay(site: Site) -> None:
     site.config.write_bytes(text.encode())
     assert site.run("remove", "one").status == 0
     assert site.config.read_bytes() == (HEAD + KEPT).replace("\n", "\r\n").encode()
+
+
+PAGE = """<!DOCTYPE html><html><head><title>A page</title>
+<link rel="stylesheet" href="style.css"><link rel="alternate" type="application/rss+xml" href="{feed}"></head>
+<body>words</body></html>"""
+
+
+def page(origin: Origin, path: str, feed: str) -> str:
+    return origin.route(path, PAGE.format(feed=feed), content_type="text/html")
+
+
+def test_a_page_in_place_of_a_feed_gets_the_feed_that_it_names(site: Site, origin: Origin) -> None:
+    origin.route("/blog/feed.xml", rss([item(1)]))
+    before = write(site, f"  - feed: '{page(origin, '/blog/', 'feed.xml')}' # my blog\n    id: blog\n")
+    look(site, NOW)
+    shown = site.run("fix")
+    assert shown.status == 1, shown.stderr
+    assert f"{site.config}:5: blog is a page, which names the feed {origin.url}/blog/feed.xml\n" in shown.stdout
+    assert f"+  - feed: '{origin.url}/blog/feed.xml' # my blog\n" in shown.stdout
+    assert site.config.read_text(encoding="utf-8") == before
+    assert site.run("fix", "--apply").status == 0
+    assert site.config.read_text(encoding="utf-8") == before.replace("/blog/'", "/blog/feed.xml'")
+    assert site.run("update").status == 0
+    assert site.status()["blog"]["entries"] == 1
+    origin.requests.clear()
+    assert site.run("fix").stdout == "Nothing to fix.\n"
+    assert origin.requests == []
+
+
+@pytest.mark.parametrize(
+    "feed", ["missing.xml", "/page", "ftp://127.0.0.1/feed", "http://10.0.0.1/feed", "https://[", ""]
+)
+def test_what_a_page_names_is_proposed_only_if_it_is_a_feed(site: Site, origin: Origin, feed: str) -> None:
+    site.configure({"id": "page", "feed": page(origin, "/page", feed)})
+    look(site, NOW)
+    done = site.run("fix")
+    assert (done.status, done.stdout) == (0, "Nothing to fix.\n"), done.stderr
+
+
+def test_a_feed_that_became_a_page_is_left_to_people(site: Site, origin: Origin) -> None:
+    """Whoever took over a domain may name what he likes."""
+    other = origin.route("/other", rss([item(2)]))
+    url = origin.route("/feed", rss([item(1)]))
+    site.configure({"id": "one", "feed": url})
+    look(site, NOW)
+    page(origin, "/feed", other)
+    look(site, NOW + DAY)
+    assert site.status()["one"]["failure_kind"] == "not_a_feed"
+    assert site.run("fix").stdout == "Nothing to fix.\n"
+
+
+def test_the_feed_of_a_page_may_be_a_source_already(site: Site, origin: Origin) -> None:
+    feed = origin.route("/feed", rss([item(1)]))
+    write(site, f"  - {{feed: {page(origin, '/', feed)}, id: home}}\n  - {{feed: {feed}, id: feed}}\n")
+    look(site, NOW)
+    done = site.run("fix", "--apply")
+    assert done.status == 1
+    assert "not changed: the source on line 6 has that address, too" in done.stdout

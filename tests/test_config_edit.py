@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.config import load
-from aggregator.config.edit import NotEditable, remove_source, set_urls
+from aggregator.config.edit import NotEditable, remove_source, set_paused, set_urls
 from aggregator.config.rewrite import check
 from aggregator.errors import AggregatorError, ConfigError
 
@@ -244,3 +244,56 @@ def test_any_file_loses_the_entry_and_its_lines_only(made: tuple[str, list[tuple
     rest = iter(text.splitlines(keepends=True))
     expected = after.replace("sources: []", "sources:", 1).splitlines(keepends=True)
     assert all(line in rest for line in expected)
+
+
+def paused(text: str, index: int, wanted: bool = True) -> str:
+    after = set_paused(text, index, wanted)
+    check(load(Path("feeds.yaml"), {}, text=text), after, {}, paused={index: wanted})
+    return after
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_a_pause_adds_one_key_and_its_end_takes_it_away(index: int) -> None:
+    flow = "sources: [{feed: https://a/}, {feed: https://b/, id: b}, {feed: https://c/}, {feed: https://d/}, {feed: https://e/}]"
+    for text in (TEXT, TEXT.replace("\n", "\r\n"), "\ufeff" + TEXT, TEXT.rstrip(), flow):
+        after = paused(text, index)
+        assert len(after) > len(text)
+        start = after.index("paused: true")
+        end = start + len(after) - len(text)
+        assert after[:start] + after[end:] == text
+        assert paused(after, index, False) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "without"),
+    [
+        ("- paused: true # until May\n  # about it\n  feed: https://a/\n", "- # about it\n  feed: https://a/\n"),
+        ("- feed: https://a/\n  paused: true # until May\n  # about the id\n  id: a\n", None),
+        ("- feed: https://a/\n  'paused': true", "- feed: https://a/\n"),
+        ("- {feed: https://a/, paused: true}\n", "- {feed: https://a/}\n"),
+        ("- {paused: true, feed: https://a/}\n", "- {feed: https://a/}\n"),
+        ("- {feed: https://a/, paused: true, id: a}\n", "- {feed: https://a/, id: a}\n"),
+    ],
+)
+def test_a_pause_that_people_wrote_ends_with_its_own_comment(written: str, without: str | None) -> None:
+    without = without or "- feed: https://a/\n  # about the id\n  id: a\n"
+    assert paused("sources:\n" + written, 0, False) == "sources:\n" + without
+
+
+def test_a_pause_that_says_false_says_true() -> None:
+    text = "sources:\n- feed: https://a/\n  paused: false # not yet\n"
+    assert paused(text, 0) == text.replace("false", "true")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("sources:\n- feed: https://a/\n  paused: &yes true\n- feed: https://b/\n  paused: *yes\n", False),
+        ("sources:\n- feed: https://b/\n  paused: &yes true\n- feed: https://a/\n  paused: *yes\n", False),
+        ("sources:\n- &a {feed: https://a/, id: a}\n- *a\n", True),
+    ],
+)
+def test_a_pause_that_others_share_is_left_to_people(text: str, wanted: bool) -> None:
+    for index in (0, 1):
+        with pytest.raises((NotEditable, AggregatorError, ConfigError)):
+            paused(text, index, wanted)

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,40 @@ def test_images_are_pinned_and_nothing_runs_as_root() -> None:
     assert 'CMD ["aggregator", "health"]' in _instructions("HEALTHCHECK")[0]
     assert "ADD " not in DOCKERFILE
     assert "latest" not in DOCKERFILE
+
+
+def test_the_builder_gets_what_it_copies_and_nothing_else() -> None:
+    """The folder may hold secrets, data and environments; none of them goes to whoever builds the image."""
+    lines = (DEPLOY.parent / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    let_in = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
+    copied = {name.removeprefix("./") for line in _instructions("COPY") for name in line.split()[:-1]}
+    assert let_in == {name for name in copied if not name.startswith(("-", "/"))}
+
+
+def test_nobody_is_told_to_install_a_program_of_another_name() -> None:
+    """The name of the command is that of somebody else's distribution."""
+    root = DEPLOY.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["name"] == "feed-republisher"
+    assert project["scripts"] == {"aggregator": "aggregator.__main__:main"}
+    texts = [root / "README.md", DEPLOY / "Dockerfile", *(root / "docs").glob("*.md")]
+    installs = [
+        line for text in texts for line in text.read_text(encoding="utf-8").splitlines() if "pip install" in line
+    ]
+    assert len(installs) >= 3
+    assert all(re.search(r"pip install (--no-cache-dir )?\.( |$)", line) for line in installs)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("aggregator upd", "update"), ("aggregator update --dry", "--dry-run")]
+)
+def test_shells_complete_commands_and_options(words: str, expected: str) -> None:
+    asked = {"_AGGREGATOR_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    program = str(Path(sys.executable).with_name("aggregator"))
+    done = subprocess.run([program], capture_output=True, text=True, env={**os.environ, **asked})
+    assert done.stdout.split() == [expected], done.stderr
 
 
 def test_the_container_needs_to_write_to_its_volume_only() -> None:

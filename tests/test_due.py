@@ -76,7 +76,7 @@ def test_a_crowded_domain_does_not_fill_a_cycle_of_the_daemon(site: Site, store:
 
 def test_what_is_overdue_after_a_stop_is_spread(site: Site, store: Store) -> None:
     config = configured(site, store, *(f"https://example{n}.org/feed" for n in range(50)))
-    store.keep([FeedState(f"s{n}", next_due_at=NOW - HOUR, etag="x") for n in range(30)])
+    store.keep([FeedState(f"s{n}", next_due_at=NOW - HOUR, etag="x") for n in range(49)])
     store.keep([FeedState("s49", next_due_at=NOW + HOUR, due_why="every 1h")])
     assert spread(config, store, NOW) == 49
     states = store.states()
@@ -85,6 +85,16 @@ def test_what_is_overdue_after_a_stop_is_spread(site: Site, store: Store) -> Non
     assert all(due is not None and NOW <= due < NOW + 49 * SECOND for due in dues)
     assert len(set(dues)) > 20
     assert (states["s0"].etag, states["s0"].due_why) == ("x", "it was overdue when the daemon started")
+
+
+def test_new_sources_are_not_overdue_and_start_at_once(site: Site, store: Store) -> None:
+    config = configured(site, store, *(f"https://example{n}.org/feed" for n in range(100)))
+    assert spread(config, store, NOW) == 0
+    assert len(ids(config, store)) == 100
+    store.keep([FeedState(f"s{n}", next_due_at=NOW - HOUR) for n in range(40)])
+    assert spread(config, store, NOW + HOUR) == 40
+    states = store.states()
+    assert {states[f"s{n}"].next_due_at for n in range(40, 100)} == {None}
 
 
 def test_a_few_start_at_once(site: Site, store: Store) -> None:

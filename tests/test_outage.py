@@ -98,12 +98,43 @@ async def test_what_failed_before_keeps_its_account(site: Site, everywhere: Orig
     assert not any(result.failed for result in results)
 
 
-@pytest.mark.parametrize("hosts", [1, 2])
-async def test_one_or_two_hosts_are_no_network(hosts: int, site: Site, everywhere: Origin, store: Store) -> None:
-    world = World(site, store, dead(everywhere, hosts))
+async def test_one_host_is_no_network(site: Site, everywhere: Origin, store: Store) -> None:
+    world = World(site, store, dead(everywhere, 1))
     results = await world.cycle()
-    assert [result.failed for result in results] == [True] * hosts
-    assert {state.failures for state in store.states().values()} == {1}
+    assert [result.failed for result in results] == [True]
+    assert world.state("s1").failures == 1
+
+
+@pytest.mark.parametrize(("ago", "down"), [(30 * MINUTE, False), (60 * MINUTE, True)])
+async def test_two_hosts_are_the_network_where_nothing_worked_for_an_hour(
+    ago: timedelta, down: bool, site: Site, everywhere: Origin, store: Store
+) -> None:
+    idle = {"feed": "https://other.example/feed"}
+    world = World(site, store, {**dead(everywhere, 2), "idle": idle})
+    store.keep([FeedState("idle", last_success_at=NOW - ago, next_due_at=NOW + 60 * MINUTE)])
+    results = await world.cycle()
+    assert [(result.failed, result.unreached) for result in results] == [(not down, down)] * 2
+    assert [(world.state(name).failures, world.state(name).outages) for name in ("s1", "s2")] == [
+        (int(not down), int(down))
+    ] * 2
+
+
+async def test_two_hosts_that_fail_in_different_ways_are_blamed(site: Site, everywhere: Origin, store: Store) -> None:
+    # One ends the connection, the other knows no TLS.
+    other = everywhere.handle("/tls", WELL).replace("http://127.0.0.1", "https://127.0.0.2")
+    world = World(site, store, {**dead(everywhere, 1), "s2": {"feed": other}})
+    kinds = {result.state.failure_kind for result in await world.cycle()}
+    assert len(kinds) == 2
+    assert None not in kinds
+
+
+async def test_a_source_that_is_configured_no_longer_does_not_count(
+    site: Site, everywhere: Origin, store: Store
+) -> None:
+    world = World(site, store, {"old": {"feed": "https://other.example/feed"}})
+    store.keep([FeedState("old", last_success_at=NOW - MINUTE)])
+    world = World(site, store, dead(everywhere, 2))
+    assert [result.unreached for result in await world.cycle()] == [True, True]
 
 
 @pytest.mark.parametrize("answer", [WELL, Response(b"", 500), Response(b"no feed")])

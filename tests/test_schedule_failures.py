@@ -75,6 +75,23 @@ def test_our_network_is_down_only_if_no_host_answered(cycle: list[tuple[str, Fai
     assert network_down(cycle) is down
 
 
+@pytest.mark.parametrize(
+    ("cycle", "down"),
+    [
+        ([("a", "dns"), ("b", "dns")], True),
+        ([("a", "dns"), ("a", "dns")], False),
+        ([("a", "dns"), ("b", "connect")], False),
+        ([("a", "http_status"), ("b", "http_status")], False),
+        ([("a", "dns"), ("b", None)], False),
+        ([("a", "dns"), ("b", "connect"), ("c", "timeout")], True),
+    ],
+)
+def test_two_hosts_are_enough_where_nothing_has_worked_of_late(
+    cycle: list[tuple[str, FailureKind | None]], down: bool
+) -> None:
+    assert network_down(cycle, silent=True) is down
+
+
 def test_an_outage_is_looked_at_soon_and_then_less_often() -> None:
     waits = [outage_wait(number) for number in range(1, 40)]
     assert waits[0] == timedelta(minutes=2)

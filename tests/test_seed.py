@@ -1,4 +1,4 @@
-"""The contract of the post format: one real post, made again from what its site serves."""
+"""The contract of the post format: a post, made again from what its site serves."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from tests.origin import Origin
 from tests.support import Site, rss
 
+#: A list and an article in GBK, made up, and the post that they give.
+OWN = Path(__file__).parent / "data" / "seed"
 PROXY = "https://cors.zfour.workers.dev/?"
 LIST_PAGE = """<!DOCTYPE html><html><head><meta charset="gbk"><title>list</title></head><body>
 <div class="list-left"><div class="con-details"><h3><a href="/news/2022-6/ART-1.html" target="_blank">{title}</a></h3>
@@ -43,9 +45,38 @@ def _configure(site: Site, source: dict[str, object]) -> None:
     site.configure(named, categories={"new-media": "新媒体"}, posts={"preset": "hexo", "image_proxy": PROXY})
 
 
+def _scraped(origin: Origin) -> dict[str, object]:
+    article = {
+        "body": "#articleC",
+        "author": "div.source-name",
+        "date": "div.time.fl",
+        "timezone": "Asia/Shanghai",
+    }
+    items = "div.list-left div.con-details h3 > a"
+    return {
+        "scrape": {
+            "url": origin.url + "/list.html",
+            "encoding": "gbk",
+            "items": items,
+            "limit": 20,
+            "article": article,
+        }
+    }
+
+
 def _only_post(site: Site) -> bytes:
     (data,) = site.posts().values()
     return data
+
+
+def test_an_article_of_its_shape_gives_its_post_byte_for_byte(site: Site, origin: Origin) -> None:
+    """The same contract, held by an article of our own."""
+    for path, name in (("/list.html", "list.html"), ("/news/2022-6/ART-1.html", "article.html")):
+        origin.route(path, (OWN / name).read_bytes(), content_type="text/html")
+    _configure(site, _scraped(origin))
+    done = site.run("update")
+    assert done.status == 0, done.stderr
+    assert _only_post(site) == (OWN / "post.md").read_bytes()
 
 
 @pytest.mark.parametrize("encoding", ["gbk"])
@@ -56,23 +87,7 @@ def test_scraped_article_gives_the_seed_byte_for_byte(site: Site, origin: Origin
     origin.route("/list.html", LIST_PAGE.format(title=title).encode(encoding), content_type=kind)
     page = ARTICLE_PAGE.format(title=title, body=body).encode(encoding)
     origin.route("/news/2022-6/ART-1.html", page, content_type=kind)
-    _configure(
-        site,
-        {
-            "scrape": {
-                "url": origin.url + "/list.html",
-                "encoding": "gbk",
-                "items": "div.list-left div.con-details h3 > a",
-                "limit": 20,
-                "article": {
-                    "body": "#articleC",
-                    "author": "div.source-name",
-                    "date": "div.time.fl",
-                    "timezone": "Asia/Shanghai",
-                },
-            }
-        },
-    )
+    _configure(site, _scraped(origin))
     done = site.run("update")
     assert done.status == 0, done.stderr
     assert _only_post(site) == seed

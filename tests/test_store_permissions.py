@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import ConfigError
+from aggregator.permissions import file_mode
 from aggregator.store import open_store
-from aggregator.store.permissions import file_mode
 from aggregator.store.upkeep import backup, vacuum
 from tests.origin import Origin
 from tests.store_samples import entry, fill, update

@@ -25,7 +25,6 @@ app = typer.Typer(
     "2 configuration or usage error, 3 the data folder is in use, 4 database, disk or internal error, or a file that "
     "could not be written.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -60,6 +59,9 @@ for command in (
     etiquette.etiquette,
     edits.fix,
     edits.remove,
+    edits.pause,
+    edits.resume,
+    upkeep.reset,
     upkeep.backup,
     upkeep.vacuum,
     demo.demo,

@@ -1,4 +1,4 @@
-"""Commands that edit feeds.yaml: `fix` and `remove`."""
+"""Commands that edit feeds.yaml: `fix`, `remove`, `pause` and `resume`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from aggregator.cli.options import (
     locked,
     opened_store,
     read_store,
+    utc_now,
 )
 from aggregator.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from aggregator.config import Config
     from aggregator.fix import Proposal
@@ -41,8 +42,9 @@ def fix(
     """Show the edits of feeds.yaml that the sources call for, as a diff, and make them with --apply.
 
     A feed that has moved for good (301, 308), and has been at its new
-    address for a week, gets that address. Comments, quotes and everything
-    else stay as they are. Nothing is fetched.
+    address for a week, gets that address. A page that was given in place
+    of a feed gets the address of the feed that it names; such pages are
+    asked for it. Comments, quotes and everything else stay as they are.
 
     Exit status: 0 nothing is left to do, 1 something is: a diff without
     --apply, a source that is gone without --gone, or what has to be done by
@@ -102,22 +104,61 @@ def remove(
     loaded = load_config(config)
     ids = [one.id for one in loaded.sources]
     if not purge:
-        _known(source, ids, config, "; what is stored of sources that were taken out goes with --purge")
+        known_source(source, ids, config, "; what is stored of sources that were taken out goes with --purge")
         _take_out(loaded, source)
         say(f"Took {source} out of {config}; its entries leave the feeds at the next publication.")
         return
-    _known(source, [*ids, *_stored(data)], config, "")
+    known_source(source, [*ids, *_stored(data)], config)
     _confirm(source, yes)
     with locked(data, wait=wait):
         status = _purge(_take_out(loaded, source) if source in ids else loaded, data, source)
     raise typer.Exit(status)
 
 
+def pause(
+    source: Annotated[str, typer.Argument(help="Id of the source, as `aggregator status` shows it.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Ask a source no more for now: puts `paused: true` into feeds.yaml.
+
+    Its entries and posts stay published. `aggregator update --source ID`
+    asks it all the same. Everything else in the file stays as it is.
+    """
+    if _set_paused(config, source, True):
+        say(f"Paused {source} in {config}; its entries stay published. To end that: aggregator resume {source}")
+    else:
+        say(f"{source} is paused already.")
+
+
+def resume(
+    source: Annotated[str, typer.Argument(help="Id of the source, as `aggregator status` shows it.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Ask a paused source again: takes `paused: true` out of feeds.yaml.
+
+    It is asked at the next update if it was due meanwhile. Everything else
+    in the file stays as it is.
+    """
+    if _set_paused(config, source, False):
+        say(f"Resumed {source} in {config}; it is asked at the next update if it is due.")
+    else:
+        say(f"{source} is not paused.")
+
+
 def _proposals(config: Config, data: Path) -> list[Proposal]:
     from aggregator.fix import propose
 
     with read_store(data) as store:
-        return propose(config, store.states()) if store else []
+        states = store.states() if store else {}
+        waits = store.host_waits(utc_now()) if store else {}
+    named = {}
+    if any(state.failure_kind == "not_a_feed" for state in states.values()):
+        import asyncio
+
+        from aggregator.alternates import find_feeds, pages
+
+        named = asyncio.run(find_feeds(config, pages(config, states), waits, utc_now))
+    return propose(config, states, named)
 
 
 def _makes(proposal: Proposal, gone: bool) -> bool:
@@ -148,7 +189,7 @@ def _stored(data: Path) -> Sequence[str]:
         return store.stored() if store else ()
 
 
-def _known(source: str, ids: Collection[str], config: Path, advice: str) -> None:
+def known_source(source: str, ids: Collection[str], config: Path, advice: str = "") -> None:
     """Raise ConfigError, with the ids that are nearest, where there is no such source."""
     import difflib
 
@@ -173,16 +214,46 @@ def _confirm(source: str, yes: bool) -> None:
 
 def _take_out(config: Config, source: str) -> Config:
     """Take a source out of the file, and return what the file says then."""
-    from aggregator.config.edit import NotEditable, remove_source
+    from aggregator.config.edit import remove_source
+
+    index = _index(config, source)
+    return _edit(config, lambda text: remove_source(text, index), removed=[index])
+
+
+def _set_paused(path: Path, source: str, paused: bool) -> bool:
+    """Pause a source or let it go on, in the file; returns whether that was not so before."""
+    from aggregator.config.edit import set_paused
+
+    config = load_config(path)
+    known_source(source, [one.id for one in config.sources], path)
+    index = _index(config, source)
+    if config.sources[index].paused is paused:
+        return False
+    _edit(config, lambda text: set_paused(text, index, paused), paused={index: paused})
+    return True
+
+
+def _index(config: Config, source: str) -> int:
+    return next(index for index, one in enumerate(config.sources) if one.id == source)
+
+
+def _edit(
+    config: Config,
+    edit: Callable[[str], str],
+    *,
+    removed: Collection[int] = (),
+    paused: Mapping[int, bool] | None = None,
+) -> Config:
+    """Edit the file and return what it says then; see `check` for the last two arguments."""
+    from aggregator.config.edit import NotEditable
     from aggregator.config.rewrite import check, read_text, replace_file
 
-    index = next(index for index, one in enumerate(config.sources) if one.id == source)
     before = read_text(config.path)
     try:
-        after = remove_source(before, index)
+        after = edit(before)
     except NotEditable as error:
         raise ConfigError([Problem(str(error), str(config.path))]) from None
-    new = check(config, after, os.environ, removed=[index])
+    new = check(config, after, os.environ, removed=removed, paused=paused)
     replace_file(config.path, before, after)
     return new
 

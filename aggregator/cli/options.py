@@ -231,7 +231,7 @@ def locked(data: Path, *, wait: bool = False, quiet: bool = False) -> Iterator[N
     """
     from filelock import FileLock, Timeout
 
-    from aggregator.store.permissions import file_mode
+    from aggregator.permissions import file_mode
 
     # Before anything is done: a wrong one would be an error at every use of the database.
     file_mode(os.environ)

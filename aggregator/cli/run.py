@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aggregator.cli import idle
 from aggregator.cli.console import complain, hide, say, say_table
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
@@ -36,6 +37,7 @@ from aggregator.terminal import counted
 
 #: Rows at most; of more sources, those that failed or had something new are shown.
 LONG_TABLE = 50
+NOTHING_TO_WRITE = "Nothing to write: all files are up to date."
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -65,6 +67,14 @@ def update(
     if quiet and dry_run:
         complain("error: --quiet and --dry-run exclude each other")
         raise typer.Exit(2)
+    if not (everything or source or dry_run or verbose):
+        try:
+            if idle.repeat(config, data, wait=wait, quiet=quiet):
+                return
+        except LockedError:
+            if quiet:
+                raise typer.Exit(3) from None
+            raise
     loaded = _loaded_quietly(config, data) if quiet else load_config(config)
     known_sources(loaded, source or [], "--source ")
     cycle = Ordered(everything, source or [], log_format, loud)
@@ -156,16 +166,21 @@ def run_cycle(config: Config, data: Path, ordered: Ordered) -> int:
             with progress(len(chosen), ordered.form, ordered.volume) as (on_result, on_renewed):
                 summary = asyncio.run(make(on_renewed=on_renewed).run(chosen, on_result=on_result))
         else:
-            idle = _nothing_due(config, store)
+            nothing_due = _nothing_due(config, store)
             with renewal(ordered.volume) as on_renewed:
                 summary = make(on_renewed=on_renewed).finish()
+        left = summary.failures or summary.troubles
+        if prospect := None if left else idle.leave(config, store, utc_now()):
+            foretold = [_nothing_due(config, store), NOTHING_TO_WRITE]
+    if prospect:
+        idle.remember(config, data, foretold, prospect)
     if quiet:
         return BROKEN if summary.failures or summary.troubles else _status(summary.results)
     # Only now: what cannot be shown must not keep anything from being published, and who reads it may be slow.
     if chosen:
         _show(config, summary.results)
     else:
-        say(idle)
+        say(nothing_due)
     if summary.removed:
         say(f"Removed {counted(summary.removed, 'entry', 'entries')} kept no longer.")
     show_written(summary.written, data)
@@ -212,7 +227,8 @@ def _chosen(config: Config, store: Store, ordered: Ordered) -> list[tuple[Source
 def _nothing_due(config: Config, store: Store) -> str:
     if not config.sources:
         return nothing_configured(config)
-    times = [state.next_due_at for state in store.states().values() if state.next_due_at is not None]
+    asked = {source.id for source in config.sources if not source.paused}
+    times = [state.next_due_at for state in store.states().values() if state.next_due_at and state.source_id in asked]
     when = f" The next one is due at {min(times):%Y-%m-%d %H:%M:%S} UTC." if times else ""
     return f"No source is due.{when} Use --all to update them anyway."
 
@@ -281,4 +297,4 @@ def show_written(report: Report, data: Path) -> None:
         written = f"{counted(len(report.posts), 'post')} and {counted(len(report.feeds), 'feed file')}"
         say(f"Wrote {written} below {data}{removed}.")
     elif not report.failures:
-        say("Nothing to write: all files are up to date.")
+        say(NOTHING_TO_WRITE)

@@ -44,13 +44,13 @@ class SourceStatus:
     name: str
     kind: str
     category: str
-    #: ``new`` (never tried), ``ok``, ``failing``, ``gone`` (it said so, and is not asked any more), or ``unreached``
-    #: (the network here was down).
+    #: ``new`` (never tried), ``ok``, ``failing``, ``gone`` (it said so, and is not asked any more), ``unreached``
+    #: (the network here was down), or ``paused`` (the configuration says so).
     state: str
     entries: int
     last_attempt_at: str | None
     last_success_at: str | None
-    #: null: at once, or never where it is gone.
+    #: null: at once, or never where it is gone or paused.
     next_due_at: str | None
     due_why: str | None
     failures: int
@@ -122,7 +122,7 @@ def status(
         else:
             _show_one(row, more, loaded, now)
         return
-    rows = [row for row in collect(loaded, data, now) if not failing or row.failures]
+    rows = [row for row in collect(loaded, data, now) if not failing or (row.failures and row.state != "paused")]
     if as_json:
         say_json([asdict(row) for row in rows], indent=2)
     elif rows:
@@ -149,7 +149,7 @@ def health(
     loaded = load_config(config)
     with read_store(data) as store:
         known = store.states() if store else {}
-    states = [known[source.id] for source in loaded.sources if source.id in known]
+    states = [known[source.id] for source in loaded.sources if source.id in known and not source.paused]
     found = judge(read_heartbeat(data), states, utc_now(), max_age=age, max_failing=max_failing / 100)
     if as_json:
         facts = {
@@ -204,17 +204,17 @@ def _status(
         name=source.name or state.title or source.host or source.url,
         kind=source.kind,
         category=source.category,
-        state=_condition(state),
+        state="paused" if source.paused else _condition(state),
         entries=entries,
         last_attempt_at=_iso(state.last_attempt_at),
         last_success_at=_iso(state.last_success_at),
-        next_due_at=None if state.next_due_at == NEVER else _iso(state.next_due_at),
-        due_why=state.due_why,
+        next_due_at=None if source.paused or state.next_due_at == NEVER else _iso(state.next_due_at),
+        due_why="`paused` in feeds.yaml" if source.paused else state.due_why,
         failures=state.failures,
         failure_kind=state.failure_kind,
         error=state.error,
         entries_per_week=rhythm.last_four_weeks / 4 if rhythm else 0.0,
-        silent=is_silent(rhythm, entries, now),
+        silent=not source.paused and is_silent(rhythm, entries, now),
         identity=Trust.load(state.identity).level,
         notes=state.notes,
     )
@@ -350,7 +350,7 @@ COLUMNS = (
 )
 #: Of sources that fail, the error is what matters.
 FAILING_COLUMNS = (_SOURCE, _STATE, _FAILURES, _SUCCESS, _DUE, Column("error"))
-COLOURS = {"ok": "green", "failing": "red", "gone": "red", "new": "yellow", "unreached": "yellow"}
+COLOURS = {"ok": "green", "failing": "red", "gone": "red", "new": "yellow", "unreached": "yellow", "paused": "yellow"}
 
 
 def _show(rows: list[SourceStatus], now: datetime, *, failing: bool) -> None:
@@ -401,7 +401,7 @@ def _ago(text: str | None, now: datetime) -> str:
 def _next(row: SourceStatus, now: datetime) -> str:
     """When a source is due."""
     due = now if row.next_due_at is None else datetime.fromisoformat(row.next_due_at)
-    return "never" if row.state == "gone" else "now" if due <= now else f"in {_span(due - now)}"
+    return "never" if row.state in ("gone", "paused") else "now" if due <= now else f"in {_span(due - now)}"
 
 
 def _span(duration: timedelta) -> str:

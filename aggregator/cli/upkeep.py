@@ -1,4 +1,4 @@
-"""Commands that keep the data folder in order: `backup` and `vacuum`."""
+"""Commands that keep the data folder in order: `backup`, `vacuum` and `reset`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from aggregator.cli.console import say
-from aggregator.cli.options import DEFAULT_DATA, DataOption, WaitOption, locked
+from aggregator.cli.options import (
+    DEFAULT_CONFIG,
+    DEFAULT_DATA,
+    ConfigOption,
+    DataOption,
+    WaitOption,
+    load_config,
+    locked,
+    opened_store,
+)
 
 
 def backup(
@@ -29,3 +38,24 @@ def vacuum(data: DataOption = DEFAULT_DATA, wait: WaitOption = False) -> None:
     with locked(data, wait=wait):
         before, after = compact(data / "aggregator.db")
         say(f"{before / 1e6:.1f} MB before, {after / 1e6:.1f} MB now.")
+
+
+def reset(
+    source: Annotated[str, typer.Argument(help="Id of the source, as `aggregator status` shows it.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    data: DataOption = DEFAULT_DATA,
+    wait: WaitOption = False,
+) -> None:
+    """Forget validators and failures of a source: the next update asks it, for its whole document.
+
+    Its entries, posts and their dates stay. It needs the data folder for
+    itself: stop the daemon before.
+    """
+    from aggregator.cli.edits import known_source
+
+    loaded = load_config(config)
+    known_source(source, [one.id for one in loaded.sources], config)
+    with locked(data, wait=wait), opened_store(data) as store:
+        store.sync_sources(loaded.sources)
+        store.reset(source)
+    say(f"Reset {source}; the next update asks it, for its whole document.")

@@ -87,6 +87,47 @@ def remove_source(text: str, index: int) -> str:
     return mark + body
 
 
+def set_paused(text: str, index: int, paused: bool) -> str:
+    """Give the source at `index` the key `paused: true`, as its first one, or take that away.
+
+    Raises:
+        NotEditable: it is paused by an alias, which others may use.
+    """
+    mark, body = _split(text)
+    item = _parse(body).items[index]
+    found = next((place for place, (key, _) in enumerate(item.value) if key.value == "paused"), None)
+    if found is not None:
+        key, value = item.value[found]
+        start, end = value.start_mark.index, value.end_mark.index
+        if not key.end_mark.index <= start or body[start] in "&!":
+            raise NotEditable("`paused` is given by an alias, or has an anchor or a tag", key.start_mark.line + 1)
+        if paused:
+            return mark + body[:start] + "true" + body[end:]
+        start, end = _pair_span(body, item, found)
+        return mark + body[:start] + body[end:]
+    if not paused:
+        raise NotEditable("`paused` comes from an alias, which others may use", item.start_mark.line + 1)
+    first = item.value[0][0].start_mark
+    line_break = "\r\n" if "\r\n" in body else "\n"
+    after = ", " if item.flow_style else line_break + " " * first.column
+    return mark + body[: first.index] + "paused: true" + after + body[first.index :]
+
+
+def _pair_span(text: str, item: Any, place: int) -> tuple[int, int]:
+    """From a key of a source to behind what separates it from the next one, with the comment at its line's end."""
+    (key, value), pairs = item.value[place], item.value
+    start, end = key.start_mark.index, value.end_mark.index
+    if item.flow_style:
+        if place + 1 < len(pairs):
+            return start, pairs[place + 1][0].start_mark.index
+        return (pairs[place - 1][1].end_mark.index if place else start), end
+    after = _line(text, end)[0]
+    if place:
+        return _line_start(text, start), after
+    # The first key stands behind the dash; the next one, or a comment, takes its place.
+    return start, after + len(text[after:]) - len(text[after:].lstrip(" "))
+
+
 @dataclass(frozen=True, slots=True)
 class _Sources:
     """The list `sources`, as it stands in the text."""

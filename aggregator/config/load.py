@@ -25,6 +25,7 @@ from aggregator.config.references import References
 from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document, SourceSettings
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
 from aggregator.config.upkeep import RetentionSettings
+from aggregator.idle import Read, digest
 from aggregator.models import Category, Interval, Retention, Source, SourceKind, host_of
 
 MAX_FILE = 32 * 10**6
@@ -63,7 +64,10 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
                 problems.secrets.add(replaced.partition("://")[2] or replaced)
         return replaced
 
-    written = _read(path, problems) if text is None else text.removeprefix("\ufeff")
+    hashed = ""
+    if text is None:
+        text, hashed = _read(path, problems)
+    written = text.removeprefix("\ufeff")
     tree = build(written, problems, put_in)
     document = _validate(tree, problems)
     _check_kinds(tree, problems)
@@ -98,10 +102,12 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         secrets=confidential.union(*map(CommonSettings.secrets, document.sources)),
         confidential=confidential,
         notes=remarks.sorted(),
+        read=Read(hashed, references.found),
     )
 
 
-def _read(path: Path, problems: Problems) -> str:
+def _read(path: Path, problems: Problems) -> tuple[str, str]:
+    """The text of the file, and a digest of its bytes."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE + 1)
@@ -122,7 +128,7 @@ def _read(path: Path, problems: Problems) -> str:
         line = text.count("\n", 0, strange)
         place = (line + 1, strange - text.rfind("\n", 0, strange))
         raise problems.fatal(f"a control character (U+{ord(text[strange]):04X}) stands here; take it away", place)
-    return text
+    return text, digest(data)
 
 
 def _validate(tree: MapNode, problems: Problems) -> Document | None:
@@ -290,6 +296,7 @@ def _source(
         public_url=public_address(url, confidential),
         fallback_name=identity if host is None or holds(host, confidential) else host,
         insist=settings.insist,
+        paused=settings.paused,
     )
 
 

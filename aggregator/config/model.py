@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.errors import Problem
+from aggregator.idle import Read
 from aggregator.models import Category, Source
 
 if TYPE_CHECKING:
@@ -39,3 +40,5 @@ class Config:
     confidential: frozenset[str]
     #: What is worth a look and no fault.
     notes: tuple[Problem, ...] = ()
+    #: What tells whether another reading would give the same.
+    read: Read = field(default_factory=Read)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from aggregator.idle import digest
+
 #: A variable as shells and other programs write it.
 _NAME = re.compile(r"(?:env[.:]|ENV[.:])?([A-Z_][A-Z0-9_]{0,60})\}")
 MAX_FILE = 64 * 1024
@@ -23,11 +25,17 @@ class BadReference(ValueError):
 
 
 class References:
-    """Replaces references; remembers nothing but where to look."""
+    """Replaces references; remembers where to look, and a digest of what was found."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self._folder = folder
         self._environ = environ
+        self._found: dict[tuple[str, str], str] = {}
+
+    @property
+    def found(self) -> tuple[tuple[str, str, str], ...]:
+        """Kind, name and digest of each value that was put in."""
+        return tuple((kind, name, value) for (kind, name), value in self._found.items())
 
     def replace(self, text: str) -> tuple[str, list[str]]:
         """Replace every reference in `text`.
@@ -62,6 +70,7 @@ class References:
             found.encode()
         except UnicodeEncodeError:
             raise BadReference(f"the environment variable `{name}` is not UTF-8") from None
+        self._found["env", name] = digest(found.encode())
         return found
 
     def _file(self, name: str) -> str:
@@ -78,6 +87,7 @@ class References:
             raise BadReference(f"the file `{name}` cannot be read: {reason}") from None
         if len(data) > MAX_FILE:
             raise BadReference(f"the file `{name}` is larger than {MAX_FILE // 1024} kB; is it the right one?")
+        self._found["file", name] = digest(data)
         try:
             return data.decode("utf-8-sig").rstrip("\r\n")
         except UnicodeDecodeError:

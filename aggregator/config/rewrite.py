@@ -39,21 +39,23 @@ def check(
     *,
     urls: Mapping[int, str] | None = None,
     removed: Collection[int] = (),
+    paused: Mapping[int, bool] | None = None,
 ) -> Config:
     """Load an edited text and compare it with the configuration that it was made from.
 
     Args:
         urls: the new address of each source that is to have one, by index.
         removed: indexes of the sources that are to be missing.
+        paused: sources that are to be paused, or no longer so, by index.
 
     Raises:
         ConfigError: it is wrong now, for example because something refers to what was taken out.
         AggregatorError: anything else has changed as well.
     """
     new = load(config.path, environ, text=text)
-    moved = urls or {}
+    moved, resting = urls or {}, paused or {}
     expected = [
-        replace(source, url=moved.get(index, source.url))
+        replace(source, url=moved.get(index, source.url), paused=resting.get(index, source.paused))
         for index, source in enumerate(config.sources)
         if index not in removed
     ]

@@ -265,6 +265,9 @@ class CommonSettings(AccessSettings):
         default=None, description="Whether addresses that are not public may be reached."
     )
     retention: Maybe[RetentionSettings] = Field(default=None, description="How long its entries are kept.")
+    paused: bool = Field(
+        default=False, strict=True, description="Whether it is not asked for now; its entries stay published."
+    )
 
 
 _KIND_FIELDS: dict[str, Any] = {name: kind.field for name, kind in KINDS.items()}

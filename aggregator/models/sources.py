@@ -133,6 +133,8 @@ class Source:
     fallback_name: str = ""
     #: Asked as often as `interval` says even where the server sends no validators, so that all of it comes each time.
     insist: bool = False
+    #: Not asked for now, unless by name; what is stored of it stays published.
+    paused: bool = False
 
     @property
     def host(self) -> str | None:

@@ -21,15 +21,16 @@ def describe_page(text: str, url: str) -> str:
     match = _TITLE.search(head)
     title = " ".join(html.unescape(match.group(1)).split())[:80] if match else ""
     message = f'this is an HTML page ("{title}"), not a feed' if title else "this is an HTML page, not a feed"
-    if feed := _named_feed(head, url):
+    if feed := named_feed(head, url):
         return f"{message}; it names a feed at {feed}: use that address"
     if _PASSWORD.search(head):
         return f"{message}; it asks for a password: set `auth` or `cookies` of the source"
     return f"{message}; it names no feed: look for another address, or read the page itself with `scrape`"
 
 
-def _named_feed(head: str, url: str) -> str | None:
-    for link in _LINK.finditer(head):
+def named_feed(text: str, url: str) -> str | None:
+    """The address of the first feed that a page names in its head (HTML, link type "alternate"), or None."""
+    for link in _LINK.finditer(text, 0, _HEAD):
         found = {
             name.lower(): html.unescape(double or single or bare)
             for name, double, single, bare in _ATTRIBUTE.findall(link.group())

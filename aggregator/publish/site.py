@@ -97,6 +97,13 @@ def publish(
     return report
 
 
+def outputs(config: Config) -> list[str]:
+    """The files that `publish` writes again where they are missing, below the data folder."""
+    names = [FILE_NAMES[form] for form in config.feeds.formats]
+    feeds = [f"public/{category.slug}/{name}" for category in merged(config) for name in names]
+    return [*feeds, f"public/{FILE_NAME}"]
+
+
 def _touch_outdated_posts(
     store: Store, config: Config, everything: bool, recorded: Mapping[str, str], report: Report
 ) -> None:

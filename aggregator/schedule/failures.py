@@ -10,6 +10,8 @@ from aggregator.models import FailureKind, FeedState
 
 _GONE_DAYS = 3
 _FEWEST_HOSTS = 3
+#: The same where nothing worked of late, and all of them failed in the same way.
+_FEWEST_ALIKE = 2
 #: Failures before a host could answer: what they have in common may be our own network.
 OFFLINE: frozenset[FailureKind | None] = frozenset({"dns", "connect", "tls", "timeout"})
 _AFTER_OUTAGE = timedelta(minutes=2)
@@ -109,20 +111,24 @@ def said_gone(gone: Gone, now: datetime) -> Gone:
     return gone if gone.last is not None and today <= gone.last else Gone(gone.days + 1, today)
 
 
-def network_down(cycle: Iterable[tuple[str, FailureKind | None]]) -> bool:
+def network_down(cycle: Iterable[tuple[str, FailureKind | None]], *, silent: bool = False) -> bool:
     """Whether the looks of one cycle say that our own network is down, so that nobody is to be blamed.
 
-    That is so when every one of at least three hosts failed before it could answer.
+    That is so when every one of at least three hosts failed before it could answer. Two hosts are enough where they
+    failed in the same way and nothing has worked of late.
 
     Args:
         cycle: host and kind of failure of each look, None for a success.
+        silent: whether no source at all has worked of late.
     """
-    hosts = set()
+    hosts, kinds = set(), set()
     for host, kind in cycle:
         if kind not in OFFLINE:
             return False
         hosts.add(host)
-    return len(hosts) >= _FEWEST_HOSTS
+        kinds.add(kind)
+    alike = silent and len(kinds) == 1
+    return len(hosts) >= (_FEWEST_ALIKE if alike else _FEWEST_HOSTS)
 
 
 def outage_wait(in_a_row: int) -> timedelta:

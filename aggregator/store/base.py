@@ -128,6 +128,9 @@ class Store(Protocol):
         Where the last attempt lies in the future, the clock was set back: the source is due, and comes last.
         """
 
+    def last_success(self) -> datetime | None:
+        """When a configured source last worked, None where none ever did."""
+
     def counts(self) -> dict[str, int]:
         """Number of stored entries of every configured source, by id."""
 
@@ -162,6 +165,12 @@ class Store(Protocol):
         """Remove a source that is configured no longer, and what is remembered of its removed entries.
 
         All its entries have to be removed before; one that is not stored is none to remove.
+        """
+
+    def reset(self, source_id: str) -> None:
+        """Forget validators, failures and due date of a source: it is due at once, and asked for all of its document.
+
+        Its entries stay, and so does what tells them apart.
         """
 
     def apply(self, update: FeedUpdate) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from aggregator.errors import RowError, StoreError
-from aggregator.store.permissions import make_private
+from aggregator.permissions import make_private
 from aggregator.store.schema import REVISION
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -17,9 +17,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from aggregator.errors import StoreError
+from aggregator.permissions import VARIABLE
 from aggregator.store.base import Store
 from aggregator.store.database import Database, explained
-from aggregator.store.permissions import VARIABLE
 from aggregator.store.schema import REVISION
 from aggregator.store.sql import SqlStore, open_store
 

@@ -84,6 +84,12 @@ class SqlStore:
             ahead = statements.AHEAD.rows(connection, now + _CLOCK_TOLERANCE, now)
         return rows.states((*never_tried, *overdue, *ahead))
 
+    def last_success(self) -> datetime | None:
+        """See `Store.last_success`."""
+        with self._database.read() as connection:
+            last: datetime | None = connection.execute(statements.LAST_SUCCESS).scalar()
+            return last
+
     def counts(self) -> dict[str, int]:
         """See `Store.counts`."""
         with self._database.read() as connection:
@@ -161,6 +167,11 @@ class SqlStore:
             connection.execute(statements.FORGET_TOMBSTONES, {"source_id": source_id})
             connection.execute(statements.FORGET_ALIASES, {"source_id": source_id})
             connection.execute(statements.FORGET_SOURCE, {"source_id": source_id})
+
+    def reset(self, source_id: str) -> None:
+        """See `Store.reset`."""
+        with self._database.write() as connection:
+            connection.execute(statements.RESET_SOURCE, {"source_id": source_id, **sync.RESET})
 
     def apply(self, update: FeedUpdate) -> None:
         """See `Store.apply`."""

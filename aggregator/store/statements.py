@@ -103,6 +103,7 @@ AHEAD = Prepared(
     "ahead",
     "now",
 )
+LAST_SUCCESS = select(func.max(sources.c.last_success_at)).where(sources.c.active)
 COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
 
 #: One pass over an index of what was published of late, however much is stored.
@@ -139,6 +140,8 @@ CONFIGURED = Prepared(
 )
 ADD_SOURCE = insert(sources)
 CHANGE_SOURCE = update(sources).where(sources.c.pk == bindparam("source_pk"))
+
+RESET_SOURCE = update(sources).where(_of_id)
 
 SOURCE = Prepared(
     select(

@@ -58,7 +58,7 @@ _COLUMNS = Row._fields[1:-2]
 
 #: Everything that a state holds about the document at an address; title and home page stay until the next fetch, and
 #: rhythm and identity are those of its entries, which stay.
-_RESET = {
+RESET = {
     name: value
     for name, value in state_values(FeedState("")).items()
     if name not in ("title", "home_url", "last_attempt_at", "last_success_at", "rhythm", "identity")
@@ -153,7 +153,7 @@ def _change(made: Plan, row: Row, source: Source) -> None:
         made.released.append({"source_pk": row.pk, "id": _free_id(row)})
     made.changed.append({"source_pk": row.pk, **dict(zip(_COLUMNS, _values(source), strict=True))})
     if _address(row) != _address(source):
-        made.reset.append({"source_pk": row.pk, **_RESET})
+        made.reset.append({"source_pk": row.pk, **RESET})
     if not row.active or row.category != source.category:
         made.moved.append({"of_source": row.pk, "category": source.category})
     before = (origin_name(row.name, row.title, row.fallback_name), row.category, row.section)

@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from aggregator.errors import StoreError
-from aggregator.store.permissions import make_private
+from aggregator.permissions import make_private
 from aggregator.store.reading import connect
 
 log = logging.getLogger(__name__)

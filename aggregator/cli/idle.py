@@ -1,0 +1,77 @@
+"""`update` where there is nothing to do: told at once, as long as nothing has changed; see `aggregator.idle`."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from aggregator import idle
+from aggregator.cli.console import say
+from aggregator.cli.options import locked, utc_now
+from aggregator.errors import AggregatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aggregator.config import Config
+    from aggregator.store import Store
+
+
+class Prospect(NamedTuple):
+    """A time in which there is nothing to do."""
+
+    since: datetime
+    #: None: without end.
+    until: datetime | None
+
+
+def repeat(config: Path, data: Path, *, wait: bool, quiet: bool) -> bool:
+    """Do and say what a run would that has nothing to do, where the last one foretold that; returns whether that is so.
+
+    Raises:
+        LockedError: another process holds the data folder.
+        PublishError: the heartbeat cannot be written.
+    """
+    if idle.recall(config, data, utc_now(), os.environ) is None:
+        return False
+    from aggregator.health import write_heartbeat
+
+    with locked(data, wait=wait, quiet=quiet):
+        # Whoever held the folder until now may have changed everything.
+        now = utc_now()
+        said = idle.recall(config, data, now, os.environ)
+        if said is None:
+            return False
+        try:
+            write_heartbeat(data, now)
+        finally:
+            for line in () if quiet else said:
+                say(line)
+    return True
+
+
+def leave(config: Config, store: Store, now: datetime) -> Prospect | None:
+    """What the next run will find where nobody changes anything, after one that could do all; None: work is left."""
+    from aggregator.retention import next_time
+
+    asked = {source.id for source in config.sources if not source.paused}
+    try:
+        if not config.sources or store.pending_categories():
+            return None
+        if any(state.source_id in asked for state in store.due(now)):
+            return None
+        times = [state.next_due_at for state in store.states().values() if state.source_id in asked]
+        times.append(next_time(config, store))
+    except AggregatorError:
+        # The next run says what is wrong.
+        return None
+    return Prospect(now, min((time for time in times if time is not None), default=None))
+
+
+def remember(config: Config, data: Path, said: Sequence[str], prospect: Prospect) -> None:
+    """Keep what the next run will say, once the database is closed."""
+    from aggregator.publish.site import outputs
+
+    idle.remember(config.path, data, config.read, outputs(config), said, prospect.since, prospect.until, os.environ)
