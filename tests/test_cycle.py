@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from aggregator import cycle as cycles
-from aggregator import decide, digest, making
+from aggregator import decide, digest, making, recognition
 from aggregator.budget import USUAL, Share
 from aggregator.config import Config, load
 from aggregator.cycle import PUBLISH_AFTER, Cycle, Summary
@@ -112,8 +112,8 @@ async def test_publishing_meanwhile_that_fails_is_made_good_at_the_end(
 
 
 async def test_what_is_kept_no_longer_is_not_published_meanwhile_either(site: Site, origin: Origin) -> None:
-    with held(origin, "/slow", rss([item(n) for n in (7, 8, 9)])) as (slow, answer):
-        one = origin.route("/one", rss([item(n) for n in (1, 2, 3)]))
+    with held(origin, "/slow", rss([item(n) for n in (9, 8, 7)])) as (slow, answer):
+        one = origin.route("/one", rss([item(n) for n in (3, 2, 1)]))
         sources = {"id": "slow", "feed": slow, "timeout": "1h"}, {"id": "one", "feed": one}
         site.configure(*sources, retention={"count": 1})
         async with under_way(site) as cycle:
@@ -213,7 +213,7 @@ def _fail_for_bad(
 
 
 READ = _fail_for_bad(digest, "parse_plain", lambda fetched: fetched.url.endswith("/bad"))
-IDENTIFY = _fail_for_bad(digest, "identify", lambda entries: entries[0].url.endswith("/2"))
+IDENTIFY = _fail_for_bad(recognition, "identify", lambda entries, *_: entries[0].url.endswith("/2"))
 NORMALIZE = _fail_for_bad(making, "normalize", lambda one, *, source_id, **_: source_id == "bad")
 UNKNOWN = RowError("such a key")
 LOOK_UP = _fail_for_bad(SqlStore, "recognize", lambda store, source_id, keys: source_id == "bad", UNKNOWN)

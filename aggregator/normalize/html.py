@@ -56,7 +56,7 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def clean_html(text: Text, *, page: str | None = None) -> str:
+def clean_html(text: Text, *, page: str | None = None, cleaned: bool = False) -> str:
     """The text as safe HTML with absolute links.
 
     Kept is all formatting, with `class`, `style` (harmless declarations), `title` and the order of attributes; markup
@@ -69,10 +69,11 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
 
     Args:
         page: address of the entry, for links to a place in the same text.
+        cleaned: whether the text came out of here once, so that it is HTML for sure.
     """
     if not text.value or text.value.isspace():
         return ""
-    source = cut(_encodable(_as_html(text)), MAX_HTML)
+    source = cut(_encodable(text.value if cleaned else _as_html(text)), MAX_HTML)
     source, formulas = take_out(shown(source)) if ANY.search(source) else (source, [])
     longest = MAX_HTML - sum(map(len, formulas))
     for attempt in range(_ROUNDS):

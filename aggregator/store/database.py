@@ -18,7 +18,6 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from aggregator.errors import RowError, StoreError
 from aggregator.store.permissions import make_private
 from aggregator.store.schema import REVISION
-from aggregator.store.upkeep import copy_before
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -150,6 +149,9 @@ class Database:
                 f"this version knows {REVISION}); install the newer version, or use another data folder"
             )
         if current is not None:
+            # `reading`, which it is built on, uses this module.
+            from aggregator.store.upkeep import copy_before
+
             # No other process writes meanwhile: the lock is ours.
             copy_before(self.path, REVISION)
         command.upgrade(config, REVISION)
