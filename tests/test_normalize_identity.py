@@ -180,7 +180,7 @@ def test_fingerprints_that_are_stored_stay_valid() -> None:
         image="i",
         language="en",
     )
-    assert fingerprint(entry) == "2.6ab9c950b46315b004b4d61ae01610f1"
+    assert fingerprint(entry) == "3.6ab9c950b46315b004b4d61ae01610f1"
     assert fingerprint(RawEntry()) == "2.f7930f95331bc06d536c66f65b02bfca"
 
 

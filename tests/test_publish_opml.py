@@ -108,3 +108,12 @@ def test_list_without_sources() -> None:
     root = etree.fromstring(render_opml("Sources", [], {}, {}).data)
     assert root.find("body") is not None
     assert list(root.iter("outline")) == []
+
+
+def test_addresses_are_uris() -> None:
+    source = replace(SOURCES[1], public_url="https://例.example/our feed")
+    told = {source.id: FeedState(source.id, home_url="https://a.example/our [news]")}
+    body = etree.fromstring(render_opml("Sources", [source], CATEGORIES, told).data)[1]
+    (outline,) = [one for one in body.iter("outline") if not len(one)]
+    assert outline.get("xmlUrl") == "https://xn--fsq.example/our%20feed"
+    assert outline.get("htmlUrl") == "https://a.example/our%20%5Bnews%5D"
