@@ -40,7 +40,7 @@ _SHAPES = {
     "http": re.compile(r"https?://[^/?#@:\[\]]+(?::[0-9]{0,5})?(?:[/?#].*)?", re.IGNORECASE),
     # RFC 8141; a UUID is one (RFC 9562, section 4).
     "urn": re.compile(
-        r"urn:(?:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?!uuid:)[a-z0-9][a-z0-9-]{0,30}[a-z0-9]:[!-~]+)",
+        r"urn:(?:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?!uuid:)[a-z0-9][a-z0-9-]{0,31}:[!-~]+)",
         re.IGNORECASE,
     ),
     "tag": re.compile(
