@@ -118,8 +118,8 @@ def _prepared(item: Shown, source: Publisher) -> Shown:
         id=identity,
         url=clean_url(item.url),
         title=xml_text(item.title).strip() or identity,
-        html=xml_text(item.html),
-        summary=xml_text(item.summary),
+        html=_markup(item.html),
+        summary=_markup(item.summary),
         authors=_texts(item.authors) or (source.name,),
         tags=_texts(item.tags),
         enclosures=tuple(
@@ -132,6 +132,12 @@ def _prepared(item: Shown, source: Publisher) -> Shown:
         updated_at=item.updated_at,
         source=source,
     )
+
+
+def _markup(text: str) -> str:
+    """The text as it is; "" where there is nothing but white space in it."""
+    text = xml_text(text)
+    return "" if text.isspace() else text
 
 
 @cache
