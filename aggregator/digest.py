@@ -16,7 +16,7 @@ from aggregator import decide
 from aggregator.confidential import public_entry, public_state
 from aggregator.config import redact
 from aggregator.errors import RowError
-from aggregator.making import Batch, Document, make_entries, read_whole
+from aggregator.making import Batch, Document, make_entries, read_whole, unread_dates
 from aggregator.models import Entry, FeedState, FeedUpdate, Fetched, HostTraffic, ParsedFeed, Source
 from aggregator.parse import parse_plain
 from aggregator.parse.dates import parse_date
@@ -71,7 +71,7 @@ class Digester:
         with self.pool.turn:
             parsed = KINDS[source.kind].read(source, fetched, now, _plain if read is None else lambda _: read)
             look = recognize(self.store, source.id, state, parsed, (now, *_date_of(fetched)))
-            batch = Batch(source.id, parsed.language, now, look.selection.entries)
+            batch = Batch(source.id, parsed.language, now, look.selection.entries, look.style)
             if not self.pool.is_worth(batch):
                 return self._stored(self._succeeded(source, state, fetched, parsed, look, make_entries(batch)))
         entries = self.pool.run(make_entries, batch)
@@ -130,7 +130,7 @@ class Digester:
         with self.pool.turn:
             if self._seen(source.id, [entry.key for entry in whole.entries]):
                 return None
-            entries, notes = whole.entries, _notes(fetched, whole.parsed)
+            entries, notes = whole.entries, (*_notes(fetched, whole.parsed), *whole.notes)
             update = decide.succeeded(
                 source, state, fetched, whole.parsed, entries, (), 0, now, notes, aliases=whole.aliases
             )
@@ -175,7 +175,12 @@ class Digester:
             settled.changed,
             settled.unchanged,
             look.now,
-            (*_notes(fetched, parsed), *look.selection.notes, *settled.notes),
+            (
+                *_notes(fetched, parsed),
+                *unread_dates(parsed.entries, look.doubtful, look.style),
+                *look.selection.notes,
+                *settled.notes,
+            ),
             reread=settled.reread,
             aliases=settled.aliases,
             identity=settled.trust.dump(),

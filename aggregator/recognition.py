@@ -9,17 +9,18 @@ stored, because sites and generators change (`aggregator.kin`), and what that sa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator import decide, kin
+from aggregator.making import style_of_dates
 from aggregator.models import Entry, FeedState, Identified, Known, Names, ParsedFeed, RawEntry
 from aggregator.normalize import identify, key_of, tell_apart
 from aggregator.normalize.identity import aliases_of
 from aggregator.normalize.text import plain_title
 from aggregator.normalize.urls import clean_url
-from aggregator.parse.dates import parse_date
+from aggregator.parse.dates import Style, parse_date
 from aggregator.store import Recognized, Store
 from aggregator.trust import NOTES, Seen, Trust
 
@@ -41,6 +42,16 @@ class Look:
     now: datetime
     #: Whether anything can be stored.
     first: bool
+    #: How the dates of the document are written.
+    style: Style
+
+    @property
+    def doubtful(self) -> Iterator[RawEntry]:
+        """Entries whose dates may be unreadable: those that are stored without one, and those that are not stored."""
+        for one in self.identified:
+            old = self.known.get(one.key)
+            if old is None or not old.dated:
+                yield one.raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +75,24 @@ def recognize(store: Store, source_id: str, state: FeedState, parsed: ParsedFeed
     """
 
     def changed_at(raw: RawEntry) -> datetime | None:
-        date = _date(raw.updated, raw)
+        date = _date(raw.updated, raw, style)
         return None if date is None or decide.is_fresh(date, requests) else date
 
+    style = style_of_dates(parsed)
     trust = Trust.load(state.identity)
     identified = identify(parsed.entries, trust.level)
     found = store.recognize(source_id, [one.key for one in identified])
     selection = decide.select(identified, found.known, changed_at)
-    shared = found.shared | _reused(store, source_id, parsed, selection, trust)
+    shared = found.shared | _reused(store, source_id, parsed, selection, trust, style)
     known, removed = found.known, found.removed
     aliases: tuple[tuple[str, str | None], ...] = ()
     if shared or any(one.names for one in selection.new) or removed or found.aliased:
-        apart = _Apart(store, source_id, shared, requests)
+        apart = _Apart(store, source_id, shared, requests, style)
         identified, known, removed = apart.of(identified, found)
         aliases = tuple(apart.aliases.items())
         selection = decide.select(_once(identified, known, removed), known, changed_at)
-    return Look(selection, identified, known, aliases, trust, requests[0], state.last_success_at is None)
+    first = state.last_success_at is None
+    return Look(selection, identified, known, aliases, trust, requests[0], first, style)
 
 
 def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -> Settled:
@@ -121,12 +134,18 @@ class _Apart:
     """Finds the stored ones among entries whose keys belong to several."""
 
     def __init__(
-        self, store: Store, source_id: str, shared: frozenset[str] | set[str], requests: Sequence[datetime]
+        self,
+        store: Store,
+        source_id: str,
+        shared: frozenset[str] | set[str],
+        requests: Sequence[datetime],
+        style: Style,
     ) -> None:
         self._store = store
         self._source_id = source_id
         self._shared = shared
         self._requests = requests
+        self._style = style
         #: Names that are to be remembered.
         self.aliases: dict[str, str | None] = {}
 
@@ -169,16 +188,24 @@ class _Apart:
         take(lambda names: names.date, lambda one, names, old: True)
         take(
             lambda names: names.text,
-            lambda one, names, old: moved or names.copied or one.version != old.version or _may_be_dated(one, old),
+            lambda one, names, old: (
+                moved or names.copied or one.version != old.version or _may_be_dated(one, old, self._style)
+            ),
         )
-        take(lambda names: names.place, lambda one, names, old: one.raw.url != names.base or _may_be_dated(one, old))
-        take(lambda names: names.title, lambda one, names, old: _may_be_dated(one, old))
-        take(lambda names: names.base, lambda one, names, old: one.hash == old.hash and _may_be_dated(one, old))
+        take(
+            lambda names: names.place,
+            lambda one, names, old: one.raw.url != names.base or _may_be_dated(one, old, self._style),
+        )
+        take(lambda names: names.title, lambda one, names, old: _may_be_dated(one, old, self._style))
+        take(
+            lambda names: names.base,
+            lambda one, names, old: one.hash == old.hash and _may_be_dated(one, old, self._style),
+        )
         return chosen
 
     def _all_fresh(self, raws: Sequence[RawEntry]) -> bool:
         """Whether the dates of several entries are nothing but the time of the request."""
-        dates = [_published(raw) for raw in raws]
+        dates = [_published(raw, self._style) for raw in raws]
         return len(raws) > 1 and all(date is not None and decide.is_fresh(date, self._requests) for date in dates)
 
 
@@ -187,9 +214,9 @@ def _all(names: Names) -> list[str]:
     return [name for name in found if name is not None]
 
 
-def _may_be_dated(one: Identified, old: Known) -> bool:
+def _may_be_dated(one: Identified, old: Known, style: Style) -> bool:
     """Whether the date of an entry does not contradict that of a stored one."""
-    date = _published(one.raw)
+    date = _published(one.raw, style)
     return date is None or not old.dated or date == old.published_at
 
 
@@ -204,7 +231,9 @@ def _once(identified: Iterable[Identified], known: Mapping[str, Known], removed:
     return list(left.values())
 
 
-def _reused(store: Store, source_id: str, parsed: ParsedFeed, selection: decide.Selection, trust: Trust) -> set[str]:
+def _reused(
+    store: Store, source_id: str, parsed: ParsedFeed, selection: decide.Selection, trust: Trust, style: Style
+) -> set[str]:
     """Keys under which another entry stands than the stored one: the source gives its guids more than once."""
     if not selection.changed:
         return set()
@@ -229,7 +258,7 @@ def _reused(store: Store, source_id: str, parsed: ParsedFeed, selection: decide.
         and kin.is_another(
             clean_url(url),
             "" if one.raw.title is None else plain_title(one.raw.title),
-            _published(one.raw),
+            _published(one.raw, style),
             stored[key],
         )
     }
@@ -277,9 +306,9 @@ def _as_stored(entry: Entry, old: Known, updated_at: datetime) -> Entry:
     )
 
 
-def _published(raw: RawEntry) -> datetime | None:
-    return _date(raw.published or raw.updated, raw)
+def _published(raw: RawEntry, style: Style) -> datetime | None:
+    return _date(raw.published or raw.updated, raw, style)
 
 
-def _date(text: str | None, raw: RawEntry) -> datetime | None:
-    return parse_date(text, timezone=raw.timezone) if text else None
+def _date(text: str | None, raw: RawEntry, style: Style) -> datetime | None:
+    return parse_date(text, timezone=raw.timezone, style=style) if text else None

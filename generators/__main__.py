@@ -90,7 +90,7 @@ def _check(site: Site, posts: Posts, run: Path) -> Result:
     if result.compared or not site.scripted:
         result.faults += [f"{path}: not built" for path in sorted(wanted)]
     else:
-        hostile += [path.relative_to(output).as_posix() for path in sorted(output.rglob("*.html")) if path.is_file()]
+        hostile = [path.relative_to(output).as_posix() for path in sorted(output.rglob("*.html")) if path.is_file()]
     result.loaded = len(hostile)
     result.faults += [f"{path}: {one}" for path, one in browser.findings(output, hostile, scripted=site.scripted)]
     result.seconds = time.monotonic() - started

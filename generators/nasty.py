@@ -47,6 +47,7 @@ BODIES = [
     f'<a href="https://b.example/?rel=\'/onmouseover={_RUN}//\'">x</a> <a href="https://b.example/?href=javascript:x">y</a>',
     f'<a class="REL=\'/autofocus/onfocus={_RUN}/tabindex=1/\'" href="https://b.example/" rel="nofollow">x</a>',
     '<img src="https://a.example/i.png" alt="x src=\'http://[\' y"><img src="https://a.example/j.png" title="src=http://[">',
+    f'<a title="xhref={_RUN}" href="https://b.example/">x</a> <a lang="xrel=\'/onclick={_RUN}//\'" href="https://b.example/">y</a>',
     # Pictures that no browser asks for.
     '<img src="http://1.2.3.4.5/i.png"><img src="http://999.999.999.999/i.png"><img src="https://a..b/i.png">',
     # A browser.

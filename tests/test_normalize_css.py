@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.normalize.css import MAX_STYLE, safe_style
+from tests.markup import clean
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,10 @@ def test_harmless_styles_keep_their_bytes(style: str) -> None:
         "font-size: 13pt; line-height: 1.75em; letter-spacing: .5px",
         "line-height: 24px",
         "background: #fff none repeat scroll 0% 0%; max-width: 800px",
+        "width: 640px; max-width: 100%",
+        "font-family: inherit; font-size: inherit; letter-spacing: inherit",
+        "width: 300px",
+        "width: 100%; max-width: 700px",
         "font-family: 微软雅黑, -apple-system, Arial",
         "color: rgba(0, 0, 0, .5); border-bottom: 3px solid hsl(120deg 50% 50% / 50%)",
         "display: inline-block; vertical-align: -0.8ex; unicode-bidi: isolate; direction: rtl",
@@ -110,6 +115,7 @@ COVERING = [
     "width:1e9px",
     "width:+5px",
     "min-width:101%",
+    "min-width:900px",
     "width:calc(1px*5000)",
     "width:calc(100% - -500px)",
     "width:calc(101% - 5px)",
@@ -161,6 +167,7 @@ COVERING = [
     "vertical-align:-50em",
     "writing-mode:vertical-rl",
     "padding:300px",
+    "padding-left:100%",
     "display:inline;padding:300px",
     "padding-top:inherit",
     "flex:0 0 5000px",
@@ -201,7 +208,12 @@ def test_nothing_shows_outside_of_its_box(declaration: str, tag: str) -> None:
         ("td", "display: block; height: 19px", "display: block"),
         ("td", "max-height: 1px", None),
         ("div", "height: 300px", None),
+        ("div", "width: 640px", "width: 640px;max-width:100%"),
+        ("div", "width: 640px; max-width: 900px !important; color: red; ", "width: 640px; color: red;max-width:100%"),
+        ("img", "width: 640px", "width: 640px"),
         ("p", "padding: 20px", "padding: 20px"),
+        ("p", "padding: 80px", None),
+        ("div", "padding-bottom: 56.25%", "padding-bottom: 56.25%"),
         ("p", "display: inline; padding: 20px", "display: inline"),
         ("p", "display: initial; padding: 20px", None),
         ("p", "display: block; display: inline; padding: 20px", "display: block; display: inline"),
@@ -215,6 +227,40 @@ def test_nothing_shows_outside_of_its_box(declaration: str, tag: str) -> None:
 )
 def test_what_a_box_may_be_depends_on_what_it_holds(tag: str, style: str, kept: str | None) -> None:
     assert safe_style(style, tag) == kept
+
+
+@pytest.mark.parametrize(
+    ("tag", "kept"),
+    [
+        ("<big>", 6),
+        ('<span style="font-size: 3em">', 1),
+        ('<span style="font-size:150%">', 2),
+        ('<span style="font-size:larger">', 6),
+        ('<span style="font: 2em/1.5 serif">', 1),
+        ('<h2><div style="margin:0">', 2),
+    ],
+)
+def test_letters_do_not_grow_with_every_element(tag: str, kept: int) -> None:
+    name = tag[1:].split(" ")[0].strip(">").split("<")[0]
+    safe = clean(tag * 40 + '<a href="https://e.example/">x</a>')
+    assert safe.count(f"<{name}") == kept
+    assert '<a href="https://e.example/">x</a>' in safe
+    assert clean(safe) == safe
+
+
+def test_the_largest_letters_are_not_enlarged() -> None:
+    html = '<span style="font-size: 48px">a<big>b</big></span><big>c</big>'
+    assert clean(html) == '<span style="font-size: 48px">ab</span><big>c</big>'
+
+
+def test_they_are_bounded_in_whatever_way_the_text_is_read() -> None:
+    source = '<video><source src="https://e.example/v.mp4"></video>'
+    assert clean(source + "<big>" * 40 + "x").count("<big>") == 6
+
+
+def test_letters_may_be_enlarged_side_by_side() -> None:
+    html = '<p><big>a</big><span style="font-size:2em">b<br></span></p>' * 40 + "<h1>c</h1>" * 40
+    assert clean(html) == html
 
 
 def test_an_overlong_style_goes_whole() -> None:

@@ -148,6 +148,7 @@ def test_whatever_comes_in_what_comes_out_is_safe_and_stable(html: str, base: st
         ("<p>map<int,vector<x>> and f(a<b+c)</p>", "<p>map&lt;int,vector&gt; and f(a&lt;b+c)</p>"),
         ("<p>one\ntwo</p>", "<p>one\ntwo</p>"),
         ("<script>alert(1)</script>\nx", "\nx"),
+        ("<unknown-tag>one\ntwo</unknown-tag>", "one two"),
     ],
 )
 def test_what_is_said_to_be_html_and_is_plain_text_stays_as_it_is(found: str, shown: str) -> None:

@@ -230,6 +230,7 @@ def test_no_picture_is_taken_for_that_of_the_entry(tag: str) -> None:
             '<img src="https://e.example/a.jpg">',
         ),
         ('<table width="100%" cellpadding="5"><tbody><tr><td width="33.3%">x</td></tr></tbody></table>', None),
+        ('<table width="640"><tbody><tr><td>x</td></tr></tbody></table>', None),
         (
             '<table width=" 09999" cellspacing="999" border="400"><tbody><tr><td width="400%" height="2000">x',
             "<table><tbody><tr><td>x</td></tr></tbody></table>",

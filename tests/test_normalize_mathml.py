@@ -130,6 +130,9 @@ def test_any_mixture_is_safe_stable_and_read_as_it_was_written(html: str) -> Non
     assert sum(element.tag == f"{MATHML}math" for element in tree.iter()) == safe.count("<math")
 
 
+_COPY = "<span><math></math></span><span class='katex-html'>"
+
+
 def test_a_flood_of_formulas_ends() -> None:
     _, many = take_out("<math/>" * (2 * MAX_FORMULAS))
     assert len(many) == MAX_FORMULAS
@@ -141,7 +144,7 @@ def test_a_flood_of_formulas_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["<math>", "<math><svg>", "<math></script>", "<math><![CDATA[", "<math a='", "<math><mi>&"]
+    "part", ["<math>", "<math><svg>", "<math></script>", "<math><![CDATA[", "<math a='", "<math><mi>&", _COPY]
 )
 def test_what_never_ends_is_read_once(part: str) -> None:
     # Quadratic reading of these would take hours, and the run would be ended.
@@ -150,3 +153,12 @@ def test_what_never_ends_is_read_once(part: str) -> None:
 
 def test_the_words_of_a_formula_are_those_that_show() -> None:
     assert text_of(clean_html(Text(f"<p>a {FORMULA}</p>", "html"))) == "a x 2 < y a b z"
+
+
+def test_a_formula_is_not_written_twice() -> None:
+    boxes = '<span aria-hidden="true" class="katex-html"><span class="base"><span>x</span>y</span></span>'
+    html = f'<span class="katex"><span class="katex-mathml"><math><mi>x</mi></math></span>{boxes}</span>'
+    once = '<span class="katex"><span class="katex-mathml"><math><mi>x</mi></math></span></span>'
+    assert clean(f"<p>a {html} b {html} c</p>") == f"<p>a {once} b {once} c</p>"
+    alone = '<span class="katex-html"><span>x</span></span>'
+    assert clean(alone + "<math><mi>x</mi></math>") == alone + "<math><mi>x</mi></math>"

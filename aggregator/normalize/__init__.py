@@ -130,7 +130,7 @@ def clean_again(entry: Entry) -> Entry:
 
     Its identity, dates and fingerprint stay. What is clean comes out as it is; its addresses are absolute already.
     """
-    html, summary = (clean_html(Text(text, "html"), cleaned=True) for text in (entry.html, entry.summary))
+    html, summary = (clean_html(Text(text, "html")) for text in (entry.html, entry.summary))
     if not html:
         html, summary = summary, ""
     enclosures = _enclosures(entry.enclosures)

@@ -17,8 +17,10 @@ from aggregator.normalize.words import words
 
 #: Longer styles are dropped whole: no honest one is.
 MAX_STYLE = 4000
+#: Pixels of a box that every column has room for.
+_NARROW = 300.0
 #: Pixels of the largest letters.
-MAX_FONT = 64.0
+MAX_FONT = 48.0
 
 #: Pixels of each unit, those of a font as if it had its usual size. The units of windows are missing.
 _UNITS = {
@@ -52,10 +54,12 @@ _WORDED = words(
 _STRINGS = words("font font-family font-feature-settings quotes")
 #: Properties with numbers, and how many pixels and how many percent they may be.
 _MEASURED: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(words("width max-width min-width flex-basis column-width"), (1300, 100)),
+    **dict.fromkeys(words("width max-width"), (1300, 100)),
+    **dict.fromkeys(words("min-width flex-basis column-width"), (400, 100)),
     "min-height": (1300, 0),
     **dict.fromkeys(words("margin margin-bottom margin-left margin-right margin-top"), (300, 50)),
-    **dict.fromkeys(words("padding padding-bottom padding-left padding-right padding-top"), (300, 100)),
+    **dict.fromkeys(words("padding padding-left padding-right"), (64, 10)),
+    **dict.fromkeys(words("padding-bottom padding-top"), (300, 100)),
     **dict.fromkeys(words("gap column-gap row-gap border-spacing"), (100, 50)),
     **dict.fromkeys(words("border border-bottom border-left border-right border-top border-width"), (12, 0)),
     **dict.fromkeys(words("border-bottom-width border-left-width border-right-width border-top-width"), (12, 0)),
@@ -71,6 +75,11 @@ _MEASURED: dict[str, tuple[float, float]] = {
     "font-weight": (1000, 0),
     "quotes": (0, 0),
 }
+#: Sizes of letters that are words: as `font_factor` gives them.
+_FONT_WORDS = {"larger": 1.2, "smaller": 0.83, "medium": -16.0, "large": -18.0, "x-large": -24.0, "xx-large": -32.0}
+_FONT_WORDS |= {"xxx-large": -48.0, "small": -13.0, "x-small": -10.0, "xx-small": -9.0}
+#: Properties that are inherited anyway, so that it may be said.
+_INHERITED = words("letter-spacing tab-size text-indent word-spacing")
 #: What a padding may be where it does not make the line higher.
 _INLINE_PADDING = (8.0, 0.0)
 #: A height that may be lower than what the box holds.
@@ -143,10 +152,46 @@ def safe_style(style: str, tag: str = "") -> str | None:
     declarations = style.split(";")
     display = _display(declarations)
     kept = [declaration for declaration in declarations if _allowed(declaration, tag, display)]
-    if len(kept) == len(declarations):
+    if "width" in style.lower() and tag not in _HOLLOW:
+        kept = _within_column(kept)
+    if kept == declarations:
         return style
     rest = ";".join(kept)
     return rest if rest.strip() else None
+
+
+def font_factor(style: str) -> float | None:
+    """How much larger letters become than those around them; negative: pixels that they have then; None: not said."""
+    found = None
+    for name, value in map(_read, style.split(";")):
+        if name in ("font-size", "font"):
+            sizes = [match for match in map(_TOKEN.fullmatch, re.split(r"[\s,/]+", value)) if match is not None]
+            for match in sizes:
+                number, unit = float(match["number"] or 0), match["unit"]
+                if unit in ("%", "em", "ex", "ch"):
+                    found = number / (100 if unit == "%" else 1)
+                elif unit or match["word"] in _FONT_WORDS:
+                    found = -number * _UNITS.get(unit, 1) if unit else _FONT_WORDS[match["word"]]
+    return found
+
+
+def _within_column(declarations: list[str]) -> list[str]:
+    """The declarations, and that a wide box is not wider than what it stands in: where it floats or ends at the right,
+    it would come out at the left.
+    """
+    read = list(map(_read, declarations))
+    if not any(
+        name == "width" and not is_length(value, _NARROW, False) and value[:1].isdigit() and not value.endswith("%")
+        for name, value in read
+    ):
+        return declarations
+    limits = [value for name, value in read if name == "max-width"]
+    if len(limits) == 1 and limits[0].endswith(("%", "%)")):
+        return declarations
+    rest = [one for one, (name, _) in zip(declarations, read, strict=True) if name != "max-width"]
+    while rest and not rest[-1].strip():
+        rest.pop()
+    return [*rest, "max-width:100%"]
 
 
 def is_length(value: str, most: float, unit_required: bool = True) -> bool:
@@ -197,6 +242,8 @@ def _is_measured(name: str, value: str, tag: str, display: str) -> bool:
         limits = _INLINE_PADDING
     if name in _COMPUTED and _PART.fullmatch(value):
         return True
+    if value == "inherit":
+        return name.startswith("font") or name in _INHERITED
     return "inherit" not in value and _is_made_of(value, limits, strings=name in _STRINGS)
 
 

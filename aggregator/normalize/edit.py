@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 
-from aggregator.normalize.css import safe_style
+from aggregator.normalize.css import font_factor, safe_style
+from aggregator.normalize.fonts import bounded_fonts, may_grow
 from aggregator.normalize.images import (
     BLANK,
     EMOJI_PATH,
@@ -52,7 +53,7 @@ _LINK = ' href="/'
 #: Elements with sizes, images aside; and sizes that are wider than a column, or than any image.
 _SIZED = words("col colgroup hr table td th tr video")
 _SIZES = words("height width")
-_VAST = r"[\s+]*0*(?:(?:1[3-9]|[2-9][0-9])[0-9]{2}|[0-9]{5}|(?!100%)[1-9][0-9]{2}(?:\.[0-9]*)?%)"
+_VAST = r"[\s+]*0*(?:(?:[89]|[1-9][0-9])[0-9]{2}|[0-9]{5}|(?!100%)[1-9][0-9]{2}(?:\.[0-9]*)?%)"
 _IS_VAST = re.compile(_VAST)
 _IS_VAST_IMAGE = re.compile(r"[\s+]*0*[0-9]{5}")
 #: What follows on it in a tag, and in no text that only looks like one: there `>` is escaped.
@@ -66,10 +67,14 @@ _ORDINARY_IMAGE = (
     rf'|src="(?!(?:[^"]*/)?{NOTHING}/?"|[^"]*(?:{BLANK}[?#"]|{EMOJI_PATH})){_PLAIN}"'
     r"))++"
 )
-#: Tags that may need an edit where all styles are harmless, and those that leave something to be taken out.
+#: Tags that may need an edit where all styles are harmless, and those that leave something to be taken out. Most others
+#: are known by their first letter.
 _ADDRESSED_TAG = re.compile(
-    rf"<(img(?!{_ORDINARY_IMAGE}>)|source|x-[a-z0-9-]+|pre(?={_ATTRIBUTES}*+>\n)"
-    rf"|(?:{'|'.join(sorted(_LINKED))})(?={_ATTRIBUTES}*? (?:{'|'.join(sorted(_LINKS))})=\"(?!{_PLAIN}\"))"
+    r"<(?=[abcdhiqtvx]|pre|source)"
+    rf"(img(?!{_ORDINARY_IMAGE}>)|source|x-[a-z0-9-]+|pre(?={_ATTRIBUTES}*+>\n)"
+    rf"|(?:{'|'.join(sorted(_LINKED))})"
+    rf"(?={_ATTRIBUTES}*? (?:(?:{'|'.join(sorted(_LINKS))})=\"(?!{_PLAIN}\")|target=\"_[bB]))"
+    r"|(?:big|h[123])(?=[ >])"
     rf"|(?:{'|'.join(sorted(_SIZED))})(?={_ATTRIBUTES}*? (?:{'|'.join(sorted(_SIZES))})=\"{_VAST}))"
     rf"({_ATTRIBUTES}*+)>"
 )
@@ -80,9 +85,10 @@ _CONTACT = re.compile(r"(?:mailto|tel):[^\s\"<>]+", re.IGNORECASE)
 
 #: Links that open a window, and do not say that it gets no hold on the page that they stand on.
 _WINDOW = re.compile(
-    rf'<a(?={_ATTRIBUTES}*? target="(?i:_blank)")(?!{_ATTRIBUTES}*? rel="[^"]*\b(?i:noopener|noreferrer)\b)'
-    rf"({_ATTRIBUTES}*+)>"
+    rf'(?={_ATTRIBUTES}*? target="(?i:_blank)")(?!{_ATTRIBUTES}*? rel="[^"]*\b(?i:noopener|noreferrer)\b)'
+    rf"\A({_ATTRIBUTES}*+)\Z"
 )
+_LARGE = words("big h1 h2 h3")
 _REL = re.compile(r' rel="([^"]*)"')
 _MAX_RELATIONS = 4
 
@@ -114,6 +120,8 @@ class Editor:
     offered: list[Candidate] = field(default_factory=list)
     #: Addresses of the frames so far.
     frames: set[str] = field(default_factory=set)
+    #: Whether there is an element whose letters are larger by itself.
+    large: bool = False
     #: Whether an image had no address.
     lost: bool = False
     #: Whether the last edit did no more than put the origin of the base before links.
@@ -123,11 +131,12 @@ class Editor:
         """The text, set right."""
         completed = self._complete(html)
         edited = completed if _LEGAL.fullmatch(completed) else _ILLEGAL.sub("", completed)
-        if ' target="_' in edited:
-            edited = _WINDOW.sub(_without_opener, edited)
-        few = "<source" not in edited and _all_harmless(edited)
+        harmless = _all_harmless(edited)
+        few = harmless and "<source" not in edited
         few = few and (self.base is None or f'"{_escape(self.base)}"' not in edited)
         edited, count = (_ADDRESSED_TAG if few else _TAG).subn(self._tag, edited)
+        if not harmless or ((self.large or not few) and may_grow(edited)):
+            edited = bounded_fonts(edited)
         left = _LEFT_OVER.search(edited) if count or not few else None
         self.settled = left is None and edited == completed
         return edited if left is None else _without_left_overs(edited)
@@ -149,8 +158,12 @@ class Editor:
             return self._source(attributes)
         if name == "x-iframe":
             return self._frame(match)
+        if name == "a" and ' target="' in attributes:
+            attributes = _WINDOW.sub(_without_opener, attributes)
         if name in _LINKED or name in _SIZED:
             return f"<{name}{_ATTRIBUTE.sub(partial(self._attribute, name), attributes)}>"
+        if name in _LARGE:
+            self.large = True
         if ' style="' not in attributes:
             return match[0]
         return _restyled(match[0]) if len(match[0]) <= _REMEMBERED else _restyled.__wrapped__(match[0])
@@ -227,12 +240,12 @@ class Editor:
 
 
 def _without_opener(match: re.Match[str]) -> str:
-    """A link that says that the window it opens gets no hold on this one."""
+    """The attributes of a link, which say that the window that it opens gets no hold on this one."""
     attributes = match[1]
     if (rel := _REL.search(attributes)) is None:
-        return f'<a rel="noopener"{attributes}>'
+        return f' rel="noopener"{attributes}'
     relations = [*rel[1].split()[: _MAX_RELATIONS - 1], "noopener"]
-    return f'<a{attributes[: rel.start()]} rel="{" ".join(relations)}"{attributes[rel.end() :]}>'
+    return f'{attributes[: rel.start()]} rel="{" ".join(relations)}"{attributes[rel.end() :]}'
 
 
 def _without_left_overs(html: str) -> str:
@@ -270,7 +283,7 @@ def _all_harmless(html: str) -> bool:
 @lru_cache(maxsize=4096)
 def _is_harmless(style: str) -> bool:
     style = unescape(style)
-    return safe_style(style) == style
+    return safe_style(style) == style and (font_factor(style) or 0) <= 1
 
 
 @lru_cache(maxsize=4096)

@@ -52,11 +52,12 @@ _INLINE = words(
     """
 )
 _LINE_END = re.compile(r"[\r\n]")
+_SPACES = re.compile(r"[ \t\r\n]+")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def clean_html(text: Text, *, page: str | None = None, cleaned: bool = False) -> str:
+def clean_html(text: Text, *, page: str | None = None) -> str:
     """The text as safe HTML with absolute links.
 
     Kept is all formatting, with `class`, `style` (harmless declarations), `title` and the order of attributes; markup
@@ -69,11 +70,10 @@ def clean_html(text: Text, *, page: str | None = None, cleaned: bool = False) ->
 
     Args:
         page: address of the entry, for links to a place in the same text.
-        cleaned: whether the text came out of here once, so that it is HTML for sure.
     """
     if not text.value or text.value.isspace():
         return ""
-    source = cut(_encodable(text.value if cleaned else _as_html(text)), MAX_HTML)
+    source = cut(_encodable(_as_html(text)), MAX_HTML)
     source, formulas = take_out(shown(source)) if ANY.search(source) else (source, [])
     longest = MAX_HTML - sum(map(len, formulas))
     for attempt in range(_ROUNDS):
@@ -87,7 +87,9 @@ def clean_html(text: Text, *, page: str | None = None, cleaned: bool = False) ->
         settled = editor.settled and found == whole and again == edited
         safe = edited if settled else STRICT.clean(again)
         if safe == edited and len(safe) <= longest:
-            return "" if safe.isspace() else put_back(safe, formulas)
+            if safe.isspace():
+                return ""
+            return put_back(safe, formulas) if formulas else _without_idle_breaks(safe)
         source = safe if len(safe) <= longest else cut(safe, _ENOUGH)
     rest = text_of(safe)[: _ENOUGH // 8]
     return put_back(f"<p>{html.escape(rest, quote=False)}</p>".replace("\u00a0", "&nbsp;"), formulas)
@@ -127,6 +129,13 @@ def _encodable(text: str) -> str:
 
 def _gap(match: re.Match[str]) -> str:
     return "" if match[1] in _INLINE else " "
+
+
+def _without_idle_breaks(safe: str) -> str:
+    """Clean HTML that would be taken for plain text, as none of its elements is left: its line breaks mean nothing."""
+    if not _LINE_END.search(safe.strip(" \t\r\n")) or has_markup(safe):
+        return safe
+    return _SPACES.sub(" ", safe)
 
 
 def _as_html(text: Text) -> str:

@@ -36,6 +36,10 @@ _TAG_OR_MARK = re.compile(rf'<[^">]*+(?:"[^"]*"[^">]*+)*+>|{_BEGIN}([0-9]{{1,7}}
 _ANY = re.compile(r"<(?=[mM])(?ai:(?:(?:mml|m|mathml):)?math)(?=[\s/>])")
 _ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0\ufdd1\ufeff\ufffe\uffff]")
 
+#: KaTeX writes each formula twice (katex.org/docs/options, "output").
+_COPY = re.compile(rf"""(?<={_END}</span>)<span\s[^<>]*class=["']katex-html["'][^<>]*>""")
+_SPAN_TAG = re.compile(r"<(/?)span(?=[\s>])[^<>]*>")
+
 #: Elements that hold text; none of them holds another.
 _TOKENS = words("annotation mi mn mo ms mtext")
 #: Elements that hold nothing.
@@ -131,7 +135,24 @@ def take_out(source: str) -> tuple[str, list[str]]:
             formula = f"{_BEGIN}{len(formulas) - 1}{_END}"
         parts += source[at:begin], formula
         at = end
-    return "".join([*parts, source[at:]]), formulas
+    return "".join(_without_copies("".join([*parts, source[at:]]))), formulas
+
+
+def _without_copies(source: str) -> Iterator[str]:
+    """The text without what shows a formula once more, made of boxes that need a style sheet."""
+    at = 0
+    while (copy := _COPY.search(source, at)) is not None:
+        yield source[at : copy.start()]
+        at, depth = copy.end(), 1
+        for span in _SPAN_TAG.finditer(source, at):
+            depth += -1 if span[1] else 1
+            if not depth:
+                at = span.end()
+                break
+        else:
+            # Never closed: then the next one is not either.
+            break
+    yield source[at:]
 
 
 def put_back(safe: str, formulas: list[str]) -> str:

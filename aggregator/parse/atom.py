@@ -67,7 +67,8 @@ def _set_rss_guid(entry: Builder, element: etree._Element) -> None:
 def _set_title(entry: Builder, element: etree._Element) -> None:
     if entry.title is None:
         entry.title = construct(entry.read, element)
-        entry.title_language = language(element.get(XML_LANG))
+        if (tag := element.get(XML_LANG)) is not None:
+            entry.title_language = language(tag)
 
 
 def _set_summary(entry: Builder, element: etree._Element) -> None:
@@ -80,6 +81,7 @@ def _add_content(entry: Builder, element: etree._Element) -> None:
     if where := element.get("src"):
         # Content that is elsewhere (section 4.1.3.2).
         entry.content_url = entry.content_url or entry.read.address(element, where)
+        entry.add_content(element, None)
     else:
         entry.add_content(element, construct(entry.read, element))
 

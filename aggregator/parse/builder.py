@@ -107,15 +107,15 @@ class Builder:
         return RawEntry(
             guid=guid(self.guid),
             url=url,
-            title=self._based(self.title or self.itunes_title or self.media_title, base),
-            content=self._based(content, base),
-            summary=self._based(summary, base),
+            title=self.title or self.itunes_title or self.media_title,
+            content=content if base is None else self._based(content, base),
+            summary=summary if base is None else self._based(summary, base),
             published=date(self.published) or date(self.created),
             updated=date(self.updated),
             authors=tuple(dict.fromkeys(self.authors or self.source_authors))[:MAX_AUTHORS] or inherited,
             tags=tuple(dict.fromkeys(self.tags))[:MAX_TAGS],
             enclosures=self._enclosures(base) if self.enclosures or self.media else (),
-            image=self._image(base),
+            image=self._image(base) if self.thumbnails or self.image or self.media else None,
             comments_url=(self.read.address(*self.comments, base) if self.comments else None) or self.link("replies"),
             language=self.language or self.content_language or self.title_language,
             former_url=linked if linked != url else None,
@@ -131,9 +131,9 @@ class Builder:
             content = self.itunes_summary
         return content, self.summary
 
-    def _based(self, text: Text | None, base: str | None) -> Text | None:
+    def _based(self, text: Text | None, base: str) -> Text | None:
         """A text with `base` where it has no other than the document's address."""
-        if text is None or base is None or text.base != self.read.url:
+        if text is None or text.base != self.read.url:
             return text
         return Text(text.value, text.type, base)
 
@@ -182,7 +182,8 @@ Handler: TypeAlias = Callable[[Builder, etree._Element], None]
 def set_title(entry: Builder, element: etree._Element) -> None:
     if entry.title is None:
         entry.title = _title(entry, element)
-        entry.title_language = language(element.get(XML_LANG))
+        if (tag := element.get(XML_LANG)) is not None:
+            entry.title_language = language(tag)
 
 
 def _title(entry: Builder, element: etree._Element) -> Text | None:
@@ -197,8 +198,8 @@ def set_guid(entry: Builder, element: etree._Element) -> None:
     """The guid of RSS 2.0: an address unless it says otherwise."""
     entry.guid = plain(element)
     names = {name.lower(): value for name, value in element.attrib.items()} if len(element.attrib) else {}
-    if names.get("ispermalink", "true") == "true":
-        entry.permalink = permalink(entry.guid, entry.read.base(element))
+    is_address = names.get("ispermalink", "true") == "true"
+    entry.permalink = permalink(entry.guid, entry.read.base(element)) if is_address else None
 
 
 def add_enclosure(entry: Builder, element: etree._Element) -> None:

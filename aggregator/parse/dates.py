@@ -51,6 +51,10 @@ class Style:
     day_first: bool | None = None
 
 
+#: Where nothing is known of it.
+ANY_STYLE = Style()
+
+
 def style_of(texts: Iterable[str | None], language: str | None) -> Style:
     """Find out how the dates of one document are written: 25/02 shows how 05/02 is meant.
 
@@ -64,7 +68,8 @@ def style_of(texts: Iterable[str | None], language: str | None) -> Style:
     """
     first = other = False
     for text in texts:
-        if text is not None and len(text) <= _MAX_LENGTH and ("/" in text or "-" in text):
+        # Nearly all dates are ISO 8601 or have no slash.
+        if text is not None and text[4:5] != "-" and ("/" in text or "-" in text) and len(text) <= _MAX_LENGTH:
             match = EITHER.search(text)
             if match is not None:
                 first = first or int(match[1]) > 12
@@ -77,7 +82,7 @@ def style_of(texts: Iterable[str | None], language: str | None) -> Style:
     return Style(language, day_first=tag not in _MONTH_FIRST)
 
 
-def parse_date(text: str, *, timezone: str | None = None, style: Style = Style()) -> datetime | None:
+def parse_date(text: str, *, timezone: str | None = None, style: Style = ANY_STYLE) -> datetime | None:
     """Read a date.
 
     Args:

@@ -76,7 +76,7 @@ def _entry(entry: dict[str, Any], url: str, version: str, inherited: tuple[str, 
     return RawEntry(
         guid=guid(get("id")),
         url=found,
-        title=_title(entry, base, version),
+        title=_title(entry, url, version),
         content=content,
         summary=summary,
         published=date(get("published")) or date(get("created")),
@@ -148,10 +148,10 @@ def _summary(entry: dict[str, Any], base: str) -> Text | None:
     return next((text for key in keys if (text := _own_text(entry, key, base)) is not None), None)
 
 
-def _title(entry: dict[str, Any], base: str, version: str) -> Text | None:
+def _title(entry: dict[str, Any], url: str, version: str) -> Text | None:
     """The title; those of Atom say themselves what they are, others are text by the letter and markup by habit."""
     for key in ("title", "itunes_title", "media_title"):
-        if (text := _own_text(entry, key, base)) is not None:
+        if (text := _own_text(entry, key, url)) is not None:
             known = text.type == "html" or (key == "title" and version.startswith("atom"))
             return text if known or not looks_like_html(text.value) else Text(text.value, "html", text.base)
     return None

@@ -155,10 +155,10 @@ def _entry(item: etree._Element, reader: Reader, table: dict[str, Handler], vers
         entry.guid = item.get(RDF + "about")
         entry.language = language(item.get(XML_LANG))
     for child in item:
-        handler = table.get(child.tag)
-        if handler is None and child.tag[0] != "{":
-            handler = table.get(child.tag.lower())
-        if handler is not None:
+        tag = child.tag
+        if (handler := table.get(tag)) is not None or (
+            tag[0] != "{" and (handler := table.get(tag.lower())) is not None
+        ):
             handler(entry, child)
     if entry.permalink is None and entry.guid and version in ("rss10", "rss090"):
         entry.permalink = address(entry.guid)

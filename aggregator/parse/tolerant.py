@@ -39,7 +39,7 @@ _MAX_NAMESPACES = 500
 #: Elements of entries whose inner elements feedparser knows what to do with.
 _CONTAINERS = frozenset(
     (
-        *("author", "contributor", "categories", "source", "image", "media:group", "media:content"),
+        *("author", "contributor", "categories", "source", "media:group", "media:content"),
         *("itunes:category", "itunes:owner", "itunes:author", "dc:creator", "dc:author"),
     )
 )
@@ -59,6 +59,7 @@ class _Limits:
 
     elements = 0
     root_language = None
+    outer_title_depth = -1
     #: Those of feedparser in lower case, and one that it does not know.
     _matchnamespaces = {  # noqa: RUF012 - feedparser's own name and type
         **{name.lower(): prefix for name, prefix in feedparser.api.StrictFeedParser.namespaces.items()},
@@ -93,6 +94,15 @@ class _Limits:
         self.entries[-1]["own_language"] = attributes.get("xml:lang") or attributes.get("lang")
 
     _start_entry = _start_item
+
+    def _start_source(self: Any, attributes: dict[str, str]) -> None:
+        # After it, feedparser would take any further title for the entry's.
+        self.outer_title_depth = self.title_depth
+        super()._start_source(attributes)  # type: ignore[misc]
+
+    def _end_source(self: Any) -> None:
+        super()._end_source()  # type: ignore[misc]
+        self.title_depth = self.outer_title_depth
 
     def _start_textinput(self: Any, attributes: dict[str, str]) -> None:
         # Inside of an item, feedparser would miss the one of the feed.

@@ -66,6 +66,8 @@ def visible(text: Text | None) -> str | None:
 
 def relation(value: object) -> str:
     """The relation of a link by its short name; "alternate" where it names none (RFC 4287, section 4.2.7.2)."""
+    if value is None or value == "alternate":
+        return "alternate"
     text = value.strip().lower() if isinstance(value, str) else ""
     return _RELATION.sub("", text) if text.startswith("http") else text or "alternate"
 

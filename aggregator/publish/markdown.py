@@ -16,7 +16,7 @@ import re
 BLANK = " \t\n"
 _BEFORE_BLANK = re.compile(r"\n(?=[ \t]*+\n)")
 _LINE_END = re.compile(r"\r\n?")
-_LEADING_TAB = re.compile(r"^( *+)\t", re.MULTILINE)
+_LEADING_TAB = re.compile(r"(\n *+)\t")
 
 
 def one_block(html: str) -> str:

@@ -11,10 +11,11 @@ import html
 import re
 import string
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from aggregator.models import Enclosure, Item
+from aggregator.normalize.html import first_image
 from aggregator.normalize.urls import clean_url
 from aggregator.publish import yamltext
 from aggregator.publish.images import proxied, rewrite_images
@@ -90,8 +91,9 @@ def render_post(post: Post, *, preset: Preset, image_proxy: str | None, placehol
         image = placeholder.replace("{n}", str(_stable_number(post.id)))
     for character, escape in preset.escapes:
         body = body.replace(character, escape)
-    for pattern, escape in preset.patterns:
-        body = pattern.sub(escape, body)
+    for sign, pattern, escape in preset.patterns:
+        if sign in body:
+            body = pattern.sub(escape, body)
     front = "".join([_field(field, post, image, preset) for field in preset.fields])
     text = preset.opening + front + preset.middle + one_block(body) + preset.ending
     return text.encode("utf-8", errors="replace")
@@ -100,7 +102,7 @@ def render_post(post: Post, *, preset: Preset, image_proxy: str | None, placehol
 def _with_media(post: Post, proxy: str | None) -> tuple[str, str | None]:
     """The body with the picture and the files that it does not show, and the address of the picture for the front."""
     body, addresses = rewrite_images(post.body, proxy)
-    image = post.image or next(iter(addresses), None)
+    image = post.image or first_image(post.body)
     if image is None and not post.enclosures:
         return body, None
     shown = {image, *addresses, *map(clean_url, addresses)} if post.enclosures else {image}
@@ -123,7 +125,7 @@ def _field(field: Field, post: Post, image: str | None, preset: Preset) -> str:
         case "image":
             value = image
         case "title":
-            value = _masked(post.title, preset)
+            value = _masked(post.title, preset.masked)
         case "author":
             value = _source(post, preset)
         case "date":
@@ -134,18 +136,22 @@ def _field(field: Field, post: Post, image: str | None, preset: Preset) -> str:
 
 
 def _source(post: Post, preset: Preset) -> str:
-    """The name of the source, fit for a category: generators make a folder of it."""
-    if post.named:
-        return post.source
-    name = cut(_masked(post.source, preset), MAX_BYTES)
+    return post.source if post.named else _folder(post.source, post.source_id, preset.masked, preset.reserved)
+
+
+# Cached: a source has many posts.
+@lru_cache(maxsize=4096)
+def _folder(name: str, source_id: str, masked: str, reserved: frozenset[str]) -> str:
+    """A name from outside, fit for a category: generators make a folder of it."""
+    name = cut(_masked(name, masked), MAX_BYTES)
     if not name.strip(_NOT_IN_FOLDERS):
-        return post.source_id
-    return f"{name}_" if name in preset.reserved else name
+        return source_id
+    return f"{name}_" if name in reserved else name
 
 
-def _masked(text: str, preset: Preset) -> str:
+def _masked(text: str, masked: str) -> str:
     """A text from outside, without what has a meaning in HTML: themes write it as it is."""
-    text = text.translate(_masks(preset.masked))
+    text = text.translate(_masks(masked))
     return _REFERENCE.sub(_without_reference, text) if "&" in text else text
 
 

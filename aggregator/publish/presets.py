@@ -43,8 +43,8 @@ class Preset:
     reserved: frozenset[str]
     #: Replacements in the body, so that the generator's template engine leaves it alone.
     escapes: tuple[tuple[str, str], ...]
-    #: The same for what only a pattern can tell; done after `escapes`.
-    patterns: tuple[tuple[re.Pattern[str], str], ...]
+    #: The same for what only a pattern can tell, where a text has the first of the three; done after `escapes`.
+    patterns: tuple[tuple[str, re.Pattern[str], str], ...]
 
 
 HEXO = Preset(
@@ -84,11 +84,16 @@ HEXO = Preset(
     escapes=(("{", "&#123;"), ("}", "&#125;"), ("\ufffc", "&#65532;"), ('<a rel="noopener" ', "<a ")),
     patterns=(
         # Hexo looks for fences of code before Markdown does, in all of the file: no three of them stay together.
-        (re.compile("`(?=``)"), "&#96;"),
-        (re.compile("~(?=~~)"), "&#126;"),
+        ("```", re.compile("`(?=``)"), "&#96;"),
+        ("~~~", re.compile("~(?=~~)"), "&#126;"),
         # Hexo looks for these attributes in the source of tags, values included: to mark links that lead elsewhere, and
         # to find pictures. Inside of a value no quote that opens another one follows.
-        (re.compile(r'\b(href|rel|src)=(?!"(?:"|[^\s">]))', re.IGNORECASE), r"\1&#61;"),
+        # The pattern begins with what is rare, which makes it fast.
+        (
+            "=",
+            re.compile(r'=(?!"(?:"|[^\s">]))(?:(?<=[hH][rR][eE][fF]=)|(?<=[rR][eE][lL]=)|(?<=[sS][rR][cC]=))'),
+            "&#61;",
+        ),
     ),
 )
 
