@@ -172,3 +172,39 @@ def test_a_second_instance_keeps_the_origins_of_the_first(tmp_path: Path, origin
         source_of = [one.partition(b"</source>")[0] for one in first.public()["all/atom.xml"].split(b"<source>")[1:]]
         again = [one.partition(b"</source>")[0] for one in second.public()["all/atom.xml"].split(b"<source>")[1:]]
         assert again == source_of
+
+
+RICH = """<?xml version="1.0"?><rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"
+ xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>
+<title>Birds</title><link>https://birds.example/</link><language>fr</language>
+<item xml:lang="pt-BR"><guid isPermaLink="false">b1</guid><title>Um &lt; dois</title><link>https://birds.example/1</link>
+<description>Curto</description><content:encoded>&lt;p&gt;Um texto longo.&lt;/p&gt;</content:encoded>
+<enclosure url="https://birds.example/a.mp3" length="0" type="audio/mpeg"/>
+<media:content url="https://birds.example/b.mp4" type="video/mp4" fileSize="55"/>
+<media:thumbnail url="https://birds.example/p.jpg"/><dc:creator>Ann</dc:creator><dc:creator>Bob</dc:creator>
+<category>a &amp; b</category><pubDate>Wed, 01 May 2024 00:00:00 GMT</pubDate></item>
+<item><guid>https://birds.example/2</guid><title>Only a title</title><link>https://birds.example/2</link>
+<pubDate>Wed, 01 May 2024 01:00:00 GMT</pubDate></item>
+<item><guid isPermaLink="false">urn:birds:3</guid><title>No link</title><description>Text</description>
+<pubDate>Wed, 01 May 2024 02:00:00 GMT</pubDate></item></channel></rss>"""
+
+
+@pytest.mark.parametrize("name", ["rss.xml", "atom.xml", "feed.json"])
+def test_a_second_instance_says_the_same_of_every_entry(tmp_path: Path, origin: Origin, name: str) -> None:
+    items = []
+    address = origin.route("/birds", RICH, content_type="application/rss+xml")
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        site = Site(tmp_path / folder)
+        site.configure({"id": "birds", "feed": address})
+        assert site.run("update").status == 0
+        items.append(json.loads(site.public()["all/feed.json"])["items"])
+        address = origin.route("/merged", site.public()[f"all/{name}"], content_type="application/xml")
+    if name == "rss.xml":
+        for one in (*items[0], *items[1]):
+            one["_origin"].pop("url", None)
+    assert items[1] == items[0]
+    (rich,) = [one for one in items[0] if one["title"] == "Um < dois"]
+    assert rich["language"] == "pt-BR"
+    assert "size_in_bytes" not in rich["attachments"][0]
+    assert rich["attachments"][1]["size_in_bytes"] == 55

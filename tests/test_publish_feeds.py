@@ -130,7 +130,7 @@ def test_rss_description_is_the_summary_or_a_synopsis() -> None:
     wordless = _entry("rss", make_item(html='<img src="https://a.example/">'))
     assert wordless.findtext("description") == "A title"
     assert wordless.findtext(f"{CONTENT}encoded") == '<img src="https://a.example/">'
-    assert _entry("rss", make_item(html="")).findtext("description") == "A title"
+    assert _entry("rss", make_item(html="")).find("description") is None
 
 
 def test_rss_guid_is_a_permanent_link_where_it_is_the_address() -> None:

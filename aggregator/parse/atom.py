@@ -89,8 +89,9 @@ def _add_content(entry: Builder, element: etree._Element) -> None:
 def set_source(entry: Builder, element: etree._Element) -> None:
     """The feed that an entry was taken over from; its authors count where the entry has none (section 4.2.1).
 
-    Of RSS, too, which has its address as an attribute and its title as text.
+    Of RSS, too, which has its address as an attribute and its title as text. Of several the last counts.
     """
+    entry.source_authors.clear()
     feed, own = Builder(entry.read), element.tag.rpartition("source")[0]
     for child in element:
         if child.tag == own + "id":

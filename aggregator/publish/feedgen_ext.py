@@ -70,9 +70,10 @@ class RssItems:
         _text(element, "title", item.title)
         if item.url is not None:
             _text(element, "link", item.url)
-        # Without words for a synopsis the title stands in.
-        words = item.summary or html.escape(synopsis(item.html) or item.title, quote=False)
-        _text(element, "description", words)
+        # Without words for a synopsis the title stands in; of an entry without any text it would be read as one.
+        if item.summary or item.html:
+            words = item.summary or html.escape(synopsis(item.html) or item.title, quote=False)
+            _text(element, "description", words)
         if item.html:
             _text(element, _ENCODED, item.html)
 
