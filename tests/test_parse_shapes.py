@@ -426,6 +426,11 @@ COMMON = (
     *('<enclosure url="a.mp3" length="3"/>', '<enclosure url="https://a.example/b.mp3" type="audio/mpeg"/>'),
 )
 OF_RSS = (
+    *(
+        '<source url="https://birds.example/feed">B &amp;amp; b</source>',
+        '<source url="/feed"/>',
+        "<source> B </source>",
+    ),
     *("<title>t</title>", "<title>a &lt;b>c&lt;/b></title>", '<title xml:lang="fr">t</title>', "<Title>T</Title>"),
     *(
         "<link>/one</link>",
@@ -445,6 +450,8 @@ OF_RSS = (
     ),
 )
 OF_ATOM = (
+    "<source><id>u:1</id><title>B</title><author><name>S</name></author><link rel='self' href='/f'/></source>",
+    "<source><title type='html'>B &lt;i>b&lt;/i></title><link href='https://birds.example/'/><updated>d</updated></source>",
     *("<title>t</title>", '<title type="html" xml:lang="fr">a &lt;b></title>', "<author><name>O</name></author>"),
     *('<link href="https://pots.example/1"/>', '<link rel="self" href="s"/>', '<link rel="enclosure" href="e.mp3"/>'),
     *('<link rel="replies" href="r"/>', "<link>https://pots.example/text</link>", "<published>p</published>"),
