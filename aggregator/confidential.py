@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aggregator.config.redaction import blot, holds
-from aggregator.models import Enclosure, Entry, FeedState
+from aggregator.models import Enclosure, Entry, FeedState, OriginalFeed
 
 #: A tag as the sanitizer writes it.
 _TAG = re.compile(r'<[a-zA-Z][a-zA-Z0-9-]*+(?: [^ "=<>]+="[^"]*")++>')
@@ -48,6 +48,7 @@ def public_entry(entry: Entry, secrets: frozenset[str]) -> Entry:
         enclosures=tuple([_public_file(file, secrets) for file in entry.enclosures if not holds(file.url, secrets)]),
         image=public(entry.image, secrets),
         comments_url=public(entry.comments_url, secrets),
+        original_feed=entry.original_feed and _public_feed(entry.original_feed, secrets),
     )
 
 
@@ -83,6 +84,11 @@ def _public_file(file: Enclosure, secrets: frozenset[str]) -> Enclosure:
     return replace(file, title=file.title and blot(file.title, secrets))
 
 
+def _public_feed(feed: OriginalFeed, secrets: frozenset[str]) -> OriginalFeed:
+    id, url, home = (public(text, secrets) for text in (feed.id, feed.url, feed.home_url))
+    return OriginalFeed(blot(feed.title, secrets), id, url, home)
+
+
 def _blotted(texts: Sequence[str], secrets: frozenset[str]) -> tuple[str, ...]:
     return tuple([blot(text, secrets) for text in texts])
 
@@ -91,5 +97,7 @@ def _words(entry: Entry) -> list[str]:
     """All that is published of an entry."""
     addresses = (entry.guid, entry.url, entry.image, entry.comments_url)
     files = [part for file in entry.enclosures for part in (file.url, file.title)]
+    feed = entry.original_feed
+    origin = () if feed is None else (feed.title, feed.id, feed.url, feed.home_url)
     texts = (entry.title, *entry.authors, *entry.tags, entry.summary, entry.html)
-    return [text for text in (*addresses, *files, *texts) if text]
+    return [text for text in (*addresses, *files, *origin, *texts) if text]

@@ -5,7 +5,8 @@
     remove what is kept no longer
     publish
     leave the heartbeat
-    tell people of sources that broke, or work again
+    run the hooks of sources that broke, or work again
+    tell what got worse or better, to whoever hears nothing else
 
 A source that is slow holds up nobody's publication. No step is left out because another one failed: what went wrong is
 in the `Summary`, and the next cycle mends it. The store is used by whoever has the pool's turn, so that several cycles
@@ -29,6 +30,7 @@ from aggregator.logs import tell
 from aggregator.publish.report import Failure, Report
 from aggregator.publish.site import publish
 from aggregator.retention import retain
+from aggregator.terminal import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +38,9 @@ if TYPE_CHECKING:
     from aggregator.budget import Share
     from aggregator.config import Config
     from aggregator.models import FeedState, Source
+    from aggregator.news import News
     from aggregator.pool import Pool
-    from aggregator.store import Store
+    from aggregator.store import Rhythm, Store
     from aggregator.update import Result
 
 log = logging.getLogger(__name__)
@@ -75,6 +78,8 @@ class Cycle:
         publish_after: time from the first entry that is stored to its publication.
         on_posts: called with the number of posts that a publication has looked at so far.
         on_renewed: called while stored entries are brought to today's rules, see `publish`.
+        on_news: called at the end with what got worse or better since it was called last, where anything did; None:
+            nobody asks for it.
     """
 
     def __init__(
@@ -88,6 +93,7 @@ class Cycle:
         publish_after: timedelta = PUBLISH_AFTER,
         on_posts: Callable[[int], None] = lambda posts: None,
         on_renewed: Callable[[int, int], None] = lambda done, total: None,
+        on_news: Callable[[Sequence[News]], None] | None = None,
     ) -> None:
         self.summary = Summary()
         self._store = store
@@ -98,6 +104,7 @@ class Cycle:
         self._publish_after = publish_after
         self._on_posts = on_posts
         self._on_renewed = on_renewed
+        self._on_news = on_news
         self._began = clock()
 
     async def run(
@@ -143,18 +150,24 @@ class Cycle:
                 meanwhile.cancel()
                 with suppress(asyncio.CancelledError):
                     await meanwhile
-            await _in(keeping, self.finish)
+            await _in(keeping, self._finish)
             await self._call_hooks(keeping)
+            await _in(keeping, self._tell_news)
         return self.summary
 
     def finish(self) -> Summary:
-        """Remove, publish, and leave the heartbeat; whoever calls this has no turn at the store."""
+        """Do what is done after the sources; whoever calls this has no turn at the store."""
+        self._finish()
+        self._tell_news()
+        return self.summary
+
+    def _finish(self) -> None:
+        """Remove, publish, and leave the heartbeat."""
         with self._pool.turn:
             self._attempt(self._retain)
             self._attempt(self._publish)
             if not self.summary.troubles:
                 self._attempt(write_heartbeat, self._data, self._clock())
-        return self.summary
 
     async def _publish_meanwhile(self, news: asyncio.Event, keeping: ThreadPoolExecutor) -> None:
         """Publish what is stored, each time that something was, after a while in which more of it comes."""
@@ -175,7 +188,8 @@ class Cycle:
                 return
         posts, feeds = len(report.posts), len(report.feeds)
         if report.files:
-            message = f"sources are still under way; {posts} posts and {feeds} feeds written meanwhile"
+            files = f"{counted(posts, 'post')} and {counted(feeds, 'feed')}"
+            message = f"sources are still under way; {files} written meanwhile"
             tell(message, action="publish", posts=posts, feeds=feeds)
 
     def _retain(self) -> None:
@@ -217,6 +231,32 @@ class Cycle:
                 await _in(keeping, self._in_turn, self._store.record, await run_calls(calls))
         except Exception as error:
             self._note(error)
+
+    def _tell_news(self) -> None:
+        """Say what got worse or better, and remember that it was said."""
+        if self._on_news is None:
+            return
+        from aggregator.news import Facts, News, gather, wants_rhythms
+
+        summary, now = self.summary, self._clock()
+        told: dict[str, str] = {}
+        rhythms: dict[str, Rhythm] = {}
+
+        def read() -> None:
+            told.update(self._store.fingerprints())
+            if summary.results and wants_rhythms(told, now):
+                rhythms.update(self._store.rhythms(now))
+
+        with self._pool.turn:
+            self._attempt(read)
+            troubles = [*map(str, summary.failures), *map(str, summary.troubles)]
+            bulletin = gather(self._config(), told, Facts(now, summary.results, troubles, rhythms))
+            if bulletin.news:
+                self._attempt(self._on_news, bulletin.news)
+            self._attempt(self._store.record, bulletin.record)
+            # What cannot be recorded is said again by the next run.
+            if more := [News(text, worse=True) for text in map(str, summary.troubles) if text not in troubles]:
+                self._attempt(self._on_news, more)
 
     def _in_turn(self, function: Callable[..., T], *args: Any) -> T:
         with self._pool.turn:

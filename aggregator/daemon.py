@@ -30,10 +30,12 @@ from aggregator.due import TURN, choose, spread
 from aggregator.errors import AggregatorError, ConfigError
 from aggregator.logs import tell, tell_result, told_renewal, unreached
 from aggregator.models import FeedState, Source
+from aggregator.news import teller
 from aggregator.pool import Pool
 from aggregator.reload import ConfigFile, differences
 from aggregator.store import Store, open_store
 from aggregator.systemd import Systemd
+from aggregator.terminal import counted
 from aggregator.update import Result
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ class DaemonSettings:
     every: timedelta
     #: Time that running fetches get to come to their end after a signal.
     grace: timedelta
+    #: Log only what got worse or better, see `news`.
+    quiet: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -132,7 +136,7 @@ class Daemon:
         watcher = asyncio.create_task(self._file.watch(self.reload))
         try:
             self._systemd.ready()
-            tell(f"watching {len(self.config.sources)} sources", action="start")
+            tell(f"watching {counted(len(self.config.sources), 'source')}", action="start")
             await self._watch_clock(scheduler)
             self._systemd.stopping()
             tell("stopping; running fetches may end", action="stop")
@@ -202,8 +206,9 @@ class Daemon:
         try:
             await job()
         except AggregatorError as error:
-            self._state = f"trouble: {error}"
-            tell(str(error), action="cycle", level=logging.ERROR)
+            state, self._state = self._state, f"trouble: {error}"
+            if not (self._settings.quiet and state == self._state):
+                tell(str(error), action="cycle", level=logging.ERROR)
             self._suspect = True
         except Exception as error:
             self._state = f"trouble: {type(error).__name__}"
@@ -221,7 +226,8 @@ class Daemon:
             waiting = await self._in_turn(spread, config, store, self._clock())
             self._spread = True
             if waiting:
-                tell(f"{waiting} sources are overdue; they start one after the other", action="start")
+                are = f"{counted(waiting, 'source')} {'is' if waiting == 1 else 'are'}"
+                tell(f"{are} overdue; they start one after the other", action="start")
         busy = [source for cycle in self._cycles for source in cycle.sources.values()]
         chosen = await self._in_turn(partial(choose, config, store, self._clock(), turn=TURN, busy=busy))
         if self._stop.is_set():
@@ -243,6 +249,7 @@ class Daemon:
             clock=self._clock,
             on_posts=lambda posts: self._moved(),
             on_renewed=self._on_renewed,
+            on_news=(lambda news: teller(self.config, store)(news)) if self._settings.quiet else None,
         )
 
         def begun() -> None:
@@ -263,15 +270,16 @@ class Daemon:
     def _tell(self, summary: Summary, seconds: float) -> None:
         """Log what a cycle gave; raise what went wrong."""
         results, written = summary.results, summary.written
-        self._state = f"{len(self.config.sources)} sources; last cycle at {self._clock():%H:%M:%S} UTC: "
+        self._state = f"{counted(len(self.config.sources), 'source')}; last cycle at {self._clock():%H:%M:%S} UTC: "
         self._state += f"{len(results)} asked"
         if removed := summary.removed:
-            tell(f"{removed} entries removed that are kept no longer", action="retention", removed=removed)
+            what = counted(removed, "entry", "entries")
+            tell(f"removed {what} kept no longer", action="retention", removed=removed)
         if results or written.files:
             failed = sum(result.failed for result in results)
-            files = f"{len(written.posts)} posts and {len(written.feeds)} feeds written"
+            files = f"{counted(len(written.posts), 'post')} and {counted(len(written.feeds), 'feed')} written"
             tell(
-                f"{len(results)} sources, {failed} failed{unreached(results)}; {files}",
+                f"{counted(len(results), 'source')}, {failed} failed{unreached(results)}; {files}",
                 action="cycle",
                 elapsed=round(seconds, 3),
                 posts=len(written.posts),
@@ -279,6 +287,10 @@ class Daemon:
             )
         for failure in summary.failures:
             tell(str(failure), action="publish", level=logging.ERROR)
+        if summary.troubles and self._settings.quiet:
+            # They were news.
+            self._suspect = True
+            return
         for trouble in summary.troubles[:-1]:
             tell(str(trouble), action="cycle", level=logging.ERROR)
         if summary.troubles:

@@ -99,7 +99,11 @@ def select(
                 changed.append((one, old))
             else:
                 restless += 1
-    notes = (f"{restless} entries change all the time without a new date and are left as they are",) if restless else ()
+    notes: tuple[str, ...] = ()
+    if restless == 1:
+        notes = ("1 entry changes all the time without a new date and is left as it is",)
+    elif restless:
+        notes = (f"{restless} entries change all the time without a new date and are left as they are",)
     unchanged = len(identified) - len(new) - len(changed) - len(reread)
     return Selection(tuple(new), tuple(changed), tuple(reread), unchanged, notes)
 

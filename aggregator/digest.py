@@ -183,7 +183,7 @@ class Digester:
             look.now,
             (
                 *_notes(fetched, parsed),
-                *unread_dates(parsed.entries, look.doubtful, look.style),
+                *unread_dates(parsed, look.doubtful, look.style),
                 *look.selection.notes,
                 *settled.notes,
             ),

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aggregator.errors import PublishError
 from aggregator.models import FeedState
+from aggregator.terminal import counted
 
 _NAME = ".heartbeat"
 
@@ -80,10 +81,12 @@ def judge(
         problems.append(f"the last cycle ended {_span(now - last_cycle_at)} ago")
     unreached = sum(state.outages > 0 for state in states)
     if states and unreached / len(states) > max_failing:
-        problems.append(f"{unreached} of {len(states)} sources were not reached: the network here seems to be down")
+        were = f"{unreached} of {counted(len(states), 'source')} {'was' if unreached == 1 else 'were'}"
+        problems.append(f"{were} not reached: the network here seems to be down")
     failing = sum(state.failures > 0 for state in states)
     if states and failing / len(states) > max_failing:
-        problems.append(f"{failing} of {len(states)} sources fail")
+        fail = "fails" if failing == 1 else "fail"
+        problems.append(f"{failing} of {counted(len(states), 'source')} {fail}")
     dues = [state.next_due_at for state in states if state.next_due_at is not None]
     overdue = max(timedelta(0), now - min(dues)) if dues else timedelta(0)
     if overdue > max_age:

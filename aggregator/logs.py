@@ -5,12 +5,13 @@ left out where it has nothing to say:
 
     time      when, ISO 8601 in UTC
     level     debug, info, warning or error
-    action    what was done: fetch, cycle, publish, reload, retention, migrate, hook, start, stop,
-              clock, error
+    action    what was done: request, fetch, cycle, publish, reload, retention, migrate, hook, news,
+              start, stop, clock, error
     message   the same for people
     source    id of the source
     host      host of the source
-    status    ok, unchanged, failed, or unreached where the network here was down
+    status    ok, unchanged, failed, or unreached where the network here was down; of news: worse or
+              better
     kind      class of the failure
     error     why it failed
     elapsed   seconds
@@ -27,12 +28,18 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TextIO
 
-from aggregator.terminal import as_json, printable, printable_lines
+from aggregator.terminal import as_json, counted, printable, printable_lines
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from aggregator.update import Result
+
+#: Notes of a source in its line.
+MOST_NOTES = 3
+#: What a quiet run leaves to the news: the failures of sources and of files, each of which is told once.
+_LEFT_TO_NEWS = frozenset({"fetch", "publish"})
+_LEAVES_TO_NEWS = frozenset({"aggregator.update", "aggregator.cycle"})
 
 #: Everything of this program logs below this name.
 ROOT = logging.getLogger("aggregator")
@@ -45,7 +52,19 @@ class LogFormat(StrEnum):
     json = "json"
 
 
-def configure(form: LogFormat, hide: Callable[[str], str], *, stamped: bool = True) -> None:
+class Volume(StrEnum):
+    """How much is logged."""
+
+    #: What got worse or better, and what nobody else tells.
+    quiet = "quiet"
+    normal = "normal"
+    #: Each request, too.
+    verbose = "verbose"
+
+
+def configure(
+    form: LogFormat, hide: Callable[[str], str], *, stamped: bool = True, volume: Volume = Volume.normal
+) -> None:
     """Send the program's records to standard error, from level info on.
 
     Args:
@@ -57,11 +76,21 @@ def configure(form: LogFormat, hide: Callable[[str], str], *, stamped: bool = Tr
     for one in (handler, others):
         one.setFormatter(formatter)
     ROOT.handlers[:] = [handler]
+    if volume is Volume.quiet:
+        handler.addFilter(_is_heard)
     # What libraries complain of leaves the program the same way.
-    others.setLevel(logging.WARNING)
+    others.setLevel(logging.CRITICAL if volume is Volume.quiet else logging.WARNING)
     logging.lastResort = others
-    ROOT.setLevel(logging.INFO)
+    ROOT.setLevel(logging.DEBUG if volume is Volume.verbose else logging.INFO)
     ROOT.propagate = False
+
+
+def _is_heard(record: logging.LogRecord) -> bool:
+    """Whether a quiet run logs a record."""
+    action = getattr(record, "fields", {}).get("action")
+    if action == "news":
+        return True
+    return record.levelno >= logging.WARNING and not (action in _LEFT_TO_NEWS or record.name in _LEAVES_TO_NEWS)
 
 
 def tell(message: str, *, action: str, level: int = logging.INFO, **fields: object) -> None:
@@ -88,6 +117,10 @@ def tell_result(result: Result) -> None:
         elapsed=round(result.seconds, 3),
         **counts,
     )
+    if ROOT.isEnabledFor(logging.DEBUG):
+        due = f"{state.next_due_at:%Y-%m-%d %H:%M:%S} UTC" if state.next_due_at else "at once"
+        for detail in (*result.notes[MOST_NOTES:], f"due {due}{f': {state.due_why}' if state.due_why else ''}"):
+            tell(f"{result.source.id}: {detail}", action="fetch", level=logging.DEBUG, source=result.source.id)
 
 
 def _word(result: Result, same: bool) -> str:
@@ -104,7 +137,7 @@ def describe(result: Result) -> str:
     if not (result.new or result.changed or result.unchanged):
         # A note says more: that the source was not even asked, for one.
         parts = [] if result.notes else ["not modified"]
-    return ", ".join([*parts, *result.notes[:3]])
+    return ", ".join([*parts, *result.notes[:MOST_NOTES]])
 
 
 def unreached(results: Sequence[Result]) -> str:
@@ -116,7 +149,8 @@ def unreached(results: Sequence[Result]) -> str:
 def told_renewal(done: int, total: int) -> None:
     """Log that stored entries were brought to today's rules, once all are."""
     if done == total:
-        tell(f"{total} stored entries were cleaned again by the rules of today", action="publish")
+        were = f"{counted(total, 'stored entry', 'stored entries')} {'was' if total == 1 else 'were'}"
+        tell(f"{were} cleaned again by the rules of today", action="publish")
 
 
 class _Lines(logging.StreamHandler[TextIO]):

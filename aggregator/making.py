@@ -6,7 +6,7 @@ process as the bytes it came in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -82,7 +82,7 @@ def read_whole(document: Document) -> Whole | None:
     style = style_of_dates(parsed)
     new = tuple((one, None) for one in identified)
     batch = Batch(document.source_id, parsed.language, document.now, new, style)
-    notes = unread_dates(parsed.entries, parsed.entries, style)
+    notes = unread_dates(parsed, parsed.entries, style)
     return Whole(replace(parsed, entries=()), make_entries(batch), aliases_of(identified), notes)
 
 
@@ -107,12 +107,12 @@ def style_of_dates(parsed: ParsedFeed) -> Style:
     return style_of((text for raw in parsed.entries for text in (raw.published, raw.updated)), parsed.language)
 
 
-def unread_dates(entries: Sequence[RawEntry], doubtful: Iterable[RawEntry], style: Style) -> tuple[str, ...]:
+def unread_dates(parsed: ParsedFeed, doubtful: Iterable[RawEntry], style: Style) -> tuple[str, ...]:
     """A note where dates of a document cannot be read, with the first of them.
 
     Args:
-        entries: all of the document.
-        doubtful: those of them whose dates may be unreadable.
+        parsed: the document.
+        doubtful: those of its entries whose dates may be unreadable.
     """
     unread = [
         texts[0]
@@ -122,8 +122,10 @@ def unread_dates(entries: Sequence[RawEntry], doubtful: Iterable[RawEntry], styl
     ]
     if not unread:
         return ()
-    total = sum(1 for raw in entries if raw.published or raw.updated)
-    return (f"{len(unread)} of {total} dates could not be read: `{_quoted(unread[0])}`",)
+    total = sum(1 for raw in parsed.entries if raw.published or raw.updated)
+    # What a page shows was chosen by a selector.
+    hint = "; correct the selector `article.date`" if parsed.reader == "scrape" else ""
+    return (f"{len(unread)} of {total} dates could not be read: `{_quoted(unread[0])}`{hint}",)
 
 
 def _quoted(text: str) -> str:

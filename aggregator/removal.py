@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from aggregator.news import name_of
 from aggregator.retention import Removed, remove
 from aggregator.store import Store
 
@@ -21,5 +22,5 @@ def purge(store: Store, data: Path, source_id: str) -> Removed:
     removed = remove(store, source_id, None, 0, posts=data / "posts")
     if not removed.failures:
         store.forget(source_id)
-        store.record({f"hook/{source_id}": ""})
+        store.record({f"hook/{source_id}": "", name_of(source_id): ""})
     return removed

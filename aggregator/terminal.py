@@ -49,3 +49,8 @@ def _hidden(value: object, hide: Callable[[str], str]) -> Any:
 def _escaped(match: re.Match[str]) -> str:
     character = match[0]
     return character if character.isprintable() else json.dumps(character)[1:-1]
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number with its noun: ``1 source``, ``2 sources``."""
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"

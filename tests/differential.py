@@ -56,7 +56,7 @@ READERS = {
     "refused": "no feed needs so many attributes, elements or namespaces: feedparser would take minutes for them",
     "UTF-8 twice": "feedparser mends text that was encoded twice, word by word; the strict reader where it is sure",
     "references": "a reference that XML does not know is HTML's for one and text for the other",
-    "inline": "an element of SVG or MathML in markup is written with or without its prefix",
+    "inline": "an element of SVG or MathML in markup is written with or without its prefix or namespace",
 }
 _FIELDS = {
     "key": "key",
@@ -141,7 +141,7 @@ def between_readers(body: bytes) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _kind_of(name: str, one: str, two: str) -> str:
-    if name == "key" and one.startswith("hash:"):
+    if (name == "key" and one.startswith("hash:")) or "http://www.w3.org/1998/Math/MathML" in two:
         return "inline"
     if _TWICE.search(one):
         return "UTF-8 twice"

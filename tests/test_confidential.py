@@ -38,6 +38,7 @@ def columns(site: Site) -> str:
     """All that is stored of what is published."""
     with closing(sqlite3.connect(site.data / "aggregator.db")) as database:
         entries = "guid, public_id, path, url, title, authors, tags, enclosures, image, comments_url, summary, html"
+        entries += ", original_feed"
         rows = database.execute(f"SELECT {entries} FROM entries").fetchall()  # noqa: S608 (a constant)
         rows += database.execute("SELECT title, home_url, public_url, fallback_name FROM sources").fetchall()
     return str(rows)

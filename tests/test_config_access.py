@@ -85,7 +85,7 @@ def test_secrets_that_stand_in_the_file_are_hidden_as_well(tmp_path: Path) -> No
         ({"proxy": "socks5://127.0.0.1"}, "`https://` or `http://`"),
         ({"tls": {"verify": False}}, "`until` is missing"),
         ({"tls": {"verify": False, "until": "soon"}}, "no day"),
-        ({"tls": {"verify": True, "until": "2027-01-01"}}, "not known here"),
+        ({"tls": {"verify": True, "until": "2027-01-01"}}, "must be `false`; certificates are checked"),
     ],
 )
 def test_what_cannot_be_is_told(tmp_path: Path, settings: dict[str, Any], says: str) -> None:

@@ -58,12 +58,13 @@ def test_insist_is_off_unless_it_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("hourly", ".interval: must be a duration such as `30m`, `auto`, or a cron expression such as `0 7 * * *`"),
+        ("often", ".interval: must be a duration such as `30m`, `auto`, or a cron expression such as `0 7 * * *`"),
+        ("hourly", ".interval: `hourly` is no duration; write `1h`"),
         ("[1h]", ".interval: must be a duration such as `30m`, `auto`, or a cron expression"),
         ("20", ".interval: `20` has no unit; write `20s`, `20m` or `20h`"),
         ("", ".interval: is empty; give it a value"),
-        ("'0 25 * * *'", ".interval: `0 25 * * *` is no cron expression: Bad hour"),
-        ("{cron: '* * *'}", ".interval.cron: a cron expression has five fields"),
+        ("'0 25 * * *'", ".interval: `0 25 * * *` is no cron expression: the second field, the hour, is 0 to 23"),
+        ("{cron: '* * *'}", ".interval.cron: `* * *` has 3 fields, five are wanted: minute, hour, day of month"),
         ("{cron: 7}", ".interval.cron: `7` is no cron expression; write five fields in quotes"),
         ("{cron: '0 7 * * *', timezone: X/Y}", ".interval.timezone: `X/Y` is no time zone; use an IANA name"),
         ("{every: 1h, auto: true}", ".interval: has `every` and `auto`; keep one of them"),

@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 
 from tests.origin import Origin
 from tests.support import Done, Site
-from tests.validators import check_atom, check_jsonfeed, check_rss, read_back
+from tests.validators import check_atom, check_jsonfeed, check_opml, check_rss, read_back
 
 pytestmark = pytest.mark.slow
 TYPES = {".rss": "application/rss+xml", ".atom": "application/atom+xml", ".json": "application/feed+json"}
@@ -65,6 +65,7 @@ class Corpus:
         public = self.site.public()
         for slug in [*(f"c{n}" for n in range(5)), "all"]:
             rss, atom, feed = (public[f"{slug}/{name}"] for name in ("rss.xml", "atom.xml", "feed.json"))
+            assert check_opml(public["opml.xml"]) == []
             assert (check_rss(rss), check_atom(atom), check_jsonfeed(feed)) == ([], [], []), slug
             items = json.loads(feed)["items"]
             assert len({item["id"] for item in items}) == len(items)

@@ -25,7 +25,7 @@ def test_new_items_are_published_without_being_asked(site: Site, origin: Origin)
         wait_until(lambda: "news/Item-1.md" in site.posts(), "the first post")
         origin.route("/feed", rss([item(1), item(2)]))
         wait_until(lambda: "news/Item-2.md" in site.posts(), "the second post")
-        daemon.wait_for("1 sources, 0 failed; 1 posts")
+        daemon.wait_for("1 source, 0 failed; 1 post")
         assert daemon.end() == 0
     (start, *_), stop = daemon.lines(), daemon.lines()[-1]
     assert (start["action"], stop["message"]) == ("start", "stopped")
@@ -41,7 +41,7 @@ def test_good_configuration_takes_effect_and_bad_one_does_not(site: Site, origin
     two = {"id": "two", "feed": origin.route("/two", rss([item(2)]))}
     site.configure(one)
     with running(site) as daemon:
-        daemon.wait_for("1 sources, 0 failed")
+        daemon.wait_for("1 source, 0 failed")
         site.configure(two)
         daemon.wait_for("added two; removed one")
         wait_until(lambda: "news/Item-2.md" in site.posts(), "the post of the new source")
@@ -59,7 +59,7 @@ def test_hangup_reloads_what_a_reference_names(site: Site, origin: Origin) -> No
     (site.folder / "place").write_text("a")
     site.configure({"id": "one", "feed": origin.url + "/${file:place}"})
     with running(site) as daemon:
-        daemon.wait_for("1 sources, 0 failed")
+        daemon.wait_for("1 source, 0 failed")
         (site.folder / "place").write_text("b")
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_for("changed one")
@@ -141,7 +141,7 @@ def test_second_signal_ends_at_once(site: Site, origin: Origin) -> None:
 def test_daemon_is_the_one_writer(site: Site, origin: Origin) -> None:
     site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
     with running(site) as daemon:
-        daemon.wait_for("1 sources, 0 failed")
+        daemon.wait_for("1 source, 0 failed")
         done = site.run("update")
         assert done.status == 3
         assert f"process {daemon.process.pid}" in done.stderr
@@ -163,7 +163,7 @@ def test_systemd_is_told_how_things_are(site: Site, origin: Origin, tmp_path: Pa
         with running(site, environ=environ) as daemon:
             hear("READY=1")
             hear("WATCHDOG=1")
-            hear("STATUS=1 sources; last cycle at")
+            hear("STATUS=1 source; last cycle at")
             told.clear()
             daemon.process.send_signal(signal.SIGHUP)
             hear("RELOADING=1\nMONOTONIC_USEC=")

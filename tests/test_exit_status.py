@@ -17,7 +17,8 @@ import pytest
 import typer
 from filelock import FileLock
 
-from aggregator.cli import app
+from aggregator.cli import app, daemon
+from aggregator.cli import run as update
 from aggregator.cli.options import reported
 from aggregator.cli.run import show_failures, show_written
 from aggregator.publish.report import Failure, Report
@@ -112,6 +113,24 @@ def test_a_mistake_of_the_program_is_short_and_says_what_to_do(
         assert "\x9b" not in complaint
         assert ("Traceback" in complaint) is bool(wanted)
         assert ("AGGREGATOR_VERBOSE=1" in complaint) is not bool(wanted)
+
+
+@pytest.mark.parametrize("name", ["update", "run"])
+def test_verbose_shows_where_a_mistake_of_the_program_is(
+    site: Site, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    site.configure()
+    monkeypatch.delenv("AGGREGATOR_VERBOSE", raising=False)
+
+    def fail(*args: object, **named: object) -> None:
+        raise KeyError("no such")
+
+    monkeypatch.setattr({"update": update, "run": daemon}[name], "locked", fail)
+    short, long = site.run(name), site.run(name, "--verbose")
+    assert (short.status, long.status) == (4, 4)
+    assert "Traceback" not in short.stderr
+    assert "Traceback" in long.stderr
+    assert "Traceback" not in site.run(name).stderr, "it is for one command only"
 
 
 def test_every_command_ends_this_way() -> None:

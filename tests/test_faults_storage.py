@@ -59,7 +59,7 @@ def test_locked_database_is_waited_for(site: Site, origin: Origin) -> None:
     feed = origin.route("/one", rss([item(1)]))
     site.configure({"id": "one", "feed": feed, "interval": "1s", "insist": True})
     with running(site) as daemon:
-        daemon.wait_for("1 sources, 0 failed")
+        daemon.wait_for("1 source, 0 failed")
         with closing(sqlite3.connect(site.data / "aggregator.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             origin.route("/one", rss([item(1), item(2)]))

@@ -33,7 +33,7 @@ def caused(error: Exception, *causes: Exception) -> Exception:
         (caused(OSError("x"), ssl.SSLCertVerificationError("self-signed")), "tls", "self-signed"),
         (ssl.SSLError("handshake failure"), "tls", "handshake failure"),
         (httpx.ReadError("Connection lost"), "connect", "Connection lost"),
-        (aiohttp.ServerDisconnectedError(), "connect", "Server disconnected"),
+        (aiohttp.ServerDisconnectedError(), "connect", "closed the connection without an answer"),
         (caused(httpx.ReadError("x"), aiohttp.ClientPayloadError("y")), "connect", "ended early"),
         (OSError(errno.EMFILE, "Too many open files"), "connect", "Too many open files"),
         (ConnectionResetError(), "connect", "ConnectionResetError"),

@@ -172,7 +172,7 @@ async def test_a_closed_port_is_no_connection() -> None:
         port = server.getsockname()[1]
     error = await failure(f"http://127.0.0.1:{port}/feed")
     assert error.kind == "connect"
-    assert "no connection to 127.0.0.1" in str(error)
+    assert "no connection: nothing listens on port" in str(error)
 
 
 async def test_a_certificate_that_is_not_trusted_is_refused(tls_origin: Origin) -> None:

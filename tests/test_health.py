@@ -63,7 +63,7 @@ def test_command_tells_monitors(site: Site, origin: Origin) -> None:
     assert site.run("health").stdout == "fine: 2 sources, 1 failing\n"
     strict = site.run("health", "--json", "--max-failing", "10")
     assert strict.status == 1
-    assert json.loads(strict.stdout)["problems"] == ["1 of 2 sources fail"]
+    assert json.loads(strict.stdout)["problems"] == ["1 of 2 sources fails"]
 
 
 def test_status_can_leave_out_what_works(site: Site, origin: Origin) -> None:

@@ -180,8 +180,8 @@ def test_fingerprints_that_are_stored_stay_valid() -> None:
         image="i",
         language="en",
     )
-    assert fingerprint(entry) == "2.6ab9c950b46315b004b4d61ae01610f1"
-    assert fingerprint(RawEntry()) == "2.f7930f95331bc06d536c66f65b02bfca"
+    assert fingerprint(entry) == "3.6ab9c950b46315b004b4d61ae01610f1"
+    assert fingerprint(RawEntry()) == "3.f7930f95331bc06d536c66f65b02bfca"
 
 
 def test_the_fingerprint_does_not_change_when_the_feed_moves() -> None:
@@ -203,6 +203,9 @@ def test_the_fingerprint_is_unambiguous(one: list[str], two: list[str]) -> None:
         "HTTPS://EXAMPLE.ORG/",
         "tag:example.org,2024-01-02:a/b",
         "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+        "URN:UUID:F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6",
+        "urn:f:1",
+        "tag:me.you@mail.example.org,2024:a?b#c",
         "https://例子.测试/文章",
         "yt:video:abc",
         "https://[::1]/x",
@@ -232,6 +235,14 @@ def test_an_absolute_uri_is_kept_as_the_id(guid: str) -> None:
         "data:text/html,x",
         "tag:no-date",
         "urn:x",
+        "urn:uuid:post-7",
+        "urn:UUID:f81d4fae-7dec-11d0-a765-00a0c91e6bf",
+        "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6/2",
+        "urn:isbn:風",
+        "tag:example.org,2024:風",
+        "tag:exa mple.org,2024:a",
+        "https://example.org/list[]",
+        "https://example.org/?a[1]=2",
         "https://example.org/" + "a" * 2000,
         "https://example.org/\n",
     ],
@@ -252,3 +263,14 @@ def test_a_public_id_has_no_white_space_and_a_scheme(guid: str) -> None:
     made = public_id(guid, SOURCE, "k")
     assert not any(letter.isspace() for letter in made)
     assert ":" in made
+
+
+def test_a_better_address_than_the_link_changes_no_key() -> None:
+    """Entries that were known by a link through a counter stay known when the publisher's own address is shown."""
+    link, own = "https://counter.example/~r/1", "https://site.example/a"
+    for guid in (None, "shared"):
+        before = identify([RawEntry(guid=guid, url=link), RawEntry(guid=guid, url=link + "2")])
+        after = identify(
+            [RawEntry(guid=guid, url=own, former_url=link), RawEntry(guid=guid, url=own + "2", former_url=link + "2")]
+        )
+        assert [one.key for one in after] == [one.key for one in before]

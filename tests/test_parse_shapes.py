@@ -142,7 +142,7 @@ def test_markup_in_the_texts_of_media_is_markup(name: str, type_: str) -> None:
         ("<title>Own</title><itunes:title>Episode</itunes:title>", "Own"),
         ("<media:title>Clip</media:title><itunes:title>Episode</itunes:title>", "Episode"),
         ("<media:title>Clip</media:title><title>Own</title>", "Own"),
-        ("<media:content url='x'><media:title>Clip</media:title></media:content>", "Clip"),
+        ("<media:content url='x'><media:title>Clip</media:title></media:content><title>Own</title>", "Own"),
         ("<category>c<image><title>Far inside</title></image></category><title>Own</title>", "Own"),
     ],
 )
@@ -150,6 +150,15 @@ def test_which_title_an_item_has(inside: str, title: str) -> None:
     found = item(f"<guid>1</guid>{inside}")
     assert found.title is not None
     assert found.title.value == title
+
+
+def test_the_title_of_a_file_is_not_that_of_the_item() -> None:
+    """Media RSS 1.5.1: media:title inside of media:content. WordPress has the author's login name there."""
+    found = item(
+        "<guid>1</guid><media:content url='https://f.example/x'><media:title>Clip</media:title></media:content>"
+    )
+    assert found.title is None
+    assert [file.title for file in found.enclosures] == ["Clip"]
 
 
 @pytest.mark.parametrize(
@@ -417,6 +426,11 @@ COMMON = (
     *('<enclosure url="a.mp3" length="3"/>', '<enclosure url="https://a.example/b.mp3" type="audio/mpeg"/>'),
 )
 OF_RSS = (
+    *(
+        '<source url="https://birds.example/feed">B &amp;amp; b</source>',
+        '<source url="/feed"/>',
+        "<source> B </source>",
+    ),
     *("<title>t</title>", "<title>a &lt;b>c&lt;/b></title>", '<title xml:lang="fr">t</title>', "<Title>T</Title>"),
     *(
         "<link>/one</link>",
@@ -436,6 +450,8 @@ OF_RSS = (
     ),
 )
 OF_ATOM = (
+    "<source><id>u:1</id><title>B</title><author><name>S</name></author><link rel='self' href='/f'/></source>",
+    "<source><title type='html'>B &lt;i>b&lt;/i></title><link href='https://birds.example/'/><updated>d</updated></source>",
     *("<title>t</title>", '<title type="html" xml:lang="fr">a &lt;b></title>', "<author><name>O</name></author>"),
     *('<link href="https://pots.example/1"/>', '<link rel="self" href="s"/>', '<link rel="enclosure" href="e.mp3"/>'),
     *('<link rel="replies" href="r"/>', "<link>https://pots.example/text</link>", "<published>p</published>"),

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from lxml import etree
 
-from aggregator.models import Enclosure, Item, Origin
+from aggregator.models import Enclosure, Item, Origin, OriginalFeed
+from aggregator.normalize.urls import clean_url
 from aggregator.publish.feeds import FILE_NAMES, Channel, Format, render_feeds
 from aggregator.publish.prepare import shown
 from tests.publish_items import ENTRY, item_lists, make_item
@@ -95,14 +96,15 @@ def test_any_items_give_valid_feeds_that_say_the_same(items: list[Item]) -> None
     assert atom == feed
     for item, (identity, title, link, published, updated, tags) in zip(items, feed, strict=True):
         entry = item.entry
-        assert (identity, link, published, updated) == (item.id, entry.url, entry.published_at, entry.updated_at)
+        assert (identity, published, updated) == (item.id, entry.published_at, entry.updated_at)
+        assert link == clean_url(entry.url)
         assert title == (_legal(entry.title) or item.id)
         assert tags == tuple(dict.fromkeys(filter(None, map(_legal, entry.tags))))
 
 
 def _legal(text: str) -> str:
-    """The text without what XML cannot hold (XML 1.0, section 2.2)."""
-    return re.sub("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text).strip()
+    """The text without what XML cannot hold, and without the controls that it discourages (XML 1.0, section 2.2)."""
+    return re.sub("[^\t\n\r -~\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text).strip()
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -128,7 +130,7 @@ def test_rss_description_is_the_summary_or_a_synopsis() -> None:
     wordless = _entry("rss", make_item(html='<img src="https://a.example/">'))
     assert wordless.findtext("description") == "A title"
     assert wordless.findtext(f"{CONTENT}encoded") == '<img src="https://a.example/">'
-    assert _entry("rss", make_item(html="")).findtext("description") == "A title"
+    assert _entry("rss", make_item(html="")).find("description") is None
 
 
 def test_rss_guid_is_a_permanent_link_where_it_is_the_address() -> None:
@@ -178,6 +180,118 @@ def test_origin_is_named_without_its_password() -> None:
     ]
     assert feed["_origin"] == {"title": "A & B", "feed_url": "https://blog.example/atom"}
     assert all(b"secret" not in _render(form, [item]) for form in FORMATS)
+
+
+def test_the_feed_that_an_entry_was_taken_over_from_is_its_origin() -> None:
+    feed = OriginalFeed("Inn", "tag:inn.example,2024:feed", "https://inn.example/feed", "https://inn.example/")
+    item = make_item(authors=(), original_feed=feed)
+    rss, atom, json_item = (_entry(form, item) for form in FORMATS)
+    assert (rss.find("source").text, rss.find("source").get("url")) == ("Inn", "https://inn.example/feed")
+    source = atom.find(f"{ATOM}source")
+    assert [source.findtext(f"{ATOM}{name}") for name in ("id", "title")] == ["tag:inn.example,2024:feed", "Inn"]
+    assert {link.get("rel"): link.get("href") for link in source.findall(f"{ATOM}link")} == {
+        "self": "https://inn.example/feed",
+        "alternate": "https://inn.example/",
+    }
+    assert json_item["_origin"] == {
+        "title": "Inn",
+        "url": "https://inn.example/",
+        "feed_url": "https://inn.example/feed",
+    }
+    assert rss.findtext(f"{DC}creator") == "Inn" == json_item["authors"][0]["name"]
+
+
+@pytest.mark.parametrize("url", ["http://example.org/feed/", "https://example.org"])
+def test_a_feed_that_names_itself_as_the_origin_keeps_its_configured_name(url: str) -> None:
+    item = make_item(original_feed=OriginalFeed("By itself", None, url, None))
+    assert _entry("json", item)["_origin"]["title"] == item.origin.name
+
+
+def test_a_change_of_one_entry_is_none_of_the_others_of_its_source() -> None:
+    old = make_item(1)
+    new = make_item(2, updated_at=datetime(2024, 5, 3, tzinfo=UTC))
+    (alone,) = etree.fromstring(_render("atom", [old])).findall(f"{ATOM}entry")
+    _, beside = etree.fromstring(_render("atom", [new, old])).findall(f"{ATOM}entry")
+    assert etree.tostring(beside) == etree.tostring(alone)
+    assert beside.findtext(f"{ATOM}source/{ATOM}updated") == "2022-06-30T07:00:05+00:00"
+
+
+def test_atom_content_is_there_where_there_is_any_or_no_link() -> None:
+    def content(**fields: Any) -> list[str | None]:
+        return [found.text for found in _entry("atom", make_item(**fields)).findall(f"{ATOM}content")]
+
+    assert content(html="<p>x</p>") == ["<p>x</p>"]
+    assert content(html="", summary="s") == ["s"]
+    assert content(html="") == []
+    # RFC 4287, section 4.1.2.
+    assert content(html="", url=None) == [None]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_output_has_control_characters(form: Format) -> None:
+    text = "a" + "".join(map(chr, range(0x7F, 0xA0))) + "b"
+    origin = Origin("s", text, "https://a.example/", None, "news", None)
+    feed = OriginalFeed(text, None, "https://b.example/", None)
+    channel = Channel("a", text, text, "https://a.example/", "https://a.example/a/", "en", text)
+    fields = {"title": text, "html": text, "summary": text + "s", "tags": (text,), "authors": (text,)}
+    items = [make_item(1, origin=origin, **fields), make_item(2, original_feed=feed, authors=())]
+    written = _render(form, items, channel).decode()
+    assert not re.search("[\x7f-\x9f]|&#(?:12[7-9]|1[345][0-9]);|\\\\u00[89]", written)
+    assert "ab" in written
+
+
+ODD_URLS = {
+    "https://例.example/a": "https://xn--fsq.example/a",
+    "https://a.example/our news": "https://a.example/our%20news",
+    "https://a.example/100%": "https://a.example/100%25",
+    "https://a.example/[1]?x[]=2": "https://a.example/%5B1%5D?x%5B%5D=2",
+    'https://a.example/"q"<b>`{|}^': "https://a.example/%22q%22%3Cb%3E%60%7B%7C%7D%5E",
+    "https://a.example/風": "https://a.example/%E9%A2%A8",
+    "https://user:secret@a.example/": "https://a.example/",
+    "javascript:alert(1)": None,
+    "https://[broken/": None,
+}
+
+
+@pytest.mark.parametrize(("url", "wanted"), ODD_URLS.items())
+def test_every_address_is_a_uri_or_left_out(url: str, wanted: str | None) -> None:
+    item = make_item(
+        origin=Origin("s", "Name", url, url, "news", None),
+        url=url,
+        enclosures=(Enclosure(url, "audio/mpeg"), Enclosure(url + "#2", "audio/mpeg")),
+        image=url,
+        comments_url=url,
+    )
+    files = [] if wanted is None else [wanted, f"{wanted}#2"]
+    rss, atom, feed = (_entry(form, item) for form in FORMATS)
+    assert [rss.findtext("link"), rss.findtext("comments")] == [wanted, wanted]
+    assert [one.get("url") for one in (*rss.findall("enclosure"), *rss.findall(f"{MEDIA}content"))] == files
+    assert [one.get("url") for one in rss.findall("source")] == files[:1]
+    links = [(link.get("rel"), link.get("href")) for link in atom.findall(f"{ATOM}link")]
+    assert links == [(rel, wanted) for rel in ("alternate", "replies") if wanted] + [
+        ("enclosure", file) for file in files
+    ]
+    source = [link.get("href") for link in atom.findall(f"{ATOM}source/{ATOM}link")]
+    assert source == [wanted, wanted][: 2 * len(files[:1])]
+    assert [feed.get("url"), feed.get("image")] == [wanted, wanted]
+    assert [file["url"] for file in feed.get("attachments", ())] == files
+    assert [feed["_origin"].get(name) for name in ("url", "feed_url")] == [wanted, wanted]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_addresses_of_the_feed_itself_are_uris(form: Format) -> None:
+    channel = Channel("a", "t", "", "https://例.example/", "https://例.example/新/", "en", "x")
+    written = _render(form, [], channel).decode()
+    assert "https://xn--fsq.example/%E6%96%B0/" in written
+    assert "例" not in written
+
+
+def test_sizes_and_times_that_are_zero_are_unknown() -> None:
+    item = make_item(enclosures=(Enclosure("https://a.example/1", "audio/mpeg", 0, None, 0),))
+    (file,) = _entry("json", item)["attachments"]
+    assert file == {"url": "https://a.example/1", "mime_type": "audio/mpeg"}
+    (link,) = [link for link in _entry("atom", item).findall(f"{ATOM}link") if link.get("rel") == "enclosure"]
+    assert link.get("length") is None
 
 
 def test_source_stands_in_for_a_missing_author() -> None:

@@ -11,6 +11,7 @@ from lxml import etree
 
 from aggregator.models import Category, Every, FeedState, ScrapeRules, Source
 from aggregator.publish.opml import render_opml
+from tests.validators import check_opml
 
 GOLDEN = Path(__file__).parent / "data" / "publish" / "opml.xml"
 SOURCE = Source(
@@ -65,6 +66,7 @@ STATES = {
 
 def test_golden_list() -> None:
     rendered = render_opml("Sources", SOURCES, CATEGORIES, STATES)
+    assert check_opml(rendered.data) == []
     assert (rendered.name, rendered.media_type) == ("opml.xml", "text/x-opml")
     assert rendered.data == GOLDEN.read_bytes()
 
@@ -108,3 +110,13 @@ def test_list_without_sources() -> None:
     root = etree.fromstring(render_opml("Sources", [], {}, {}).data)
     assert root.find("body") is not None
     assert list(root.iter("outline")) == []
+
+
+def test_addresses_are_uris() -> None:
+    source = replace(SOURCES[1], public_url="https://例.example/our feed")
+    told = {source.id: FeedState(source.id, home_url="https://a.example/our [news]")}
+    body = etree.fromstring(render_opml("Sources", [source], CATEGORIES, told).data)[1]
+    assert check_opml(etree.tostring(body.getroottree())) == []
+    (outline,) = [one for one in body.iter("outline") if not len(one)]
+    assert outline.get("xmlUrl") == "https://xn--fsq.example/our%20feed"
+    assert outline.get("htmlUrl") == "https://a.example/our%20%5Bnews%5D"

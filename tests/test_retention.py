@@ -98,7 +98,7 @@ def test_backup_while_the_daemon_runs(site: Site, origin: Origin) -> None:
     site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
     target = site.folder / "copy.db"
     with running(site) as daemon:
-        daemon.wait_for("1 sources, 0 failed")
+        daemon.wait_for("1 source, 0 failed")
         assert site.run_data("backup", str(target)).status == 0
         assert site.run_data("vacuum").status == 3
     with closing(sqlite3.connect(target)) as copy:

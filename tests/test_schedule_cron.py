@@ -50,7 +50,7 @@ def test_what_cron_takes_is_taken(expression: str) -> None:
         ("0 0 6 * * *", "UTC", "five fields"),
         ("61 * * * *", "UTC", "minute"),
         ("*/0 * * * *", "UTC", "no cron expression"),
-        ("0 0 30 2 *", "UTC", "day-of-month"),
+        ("0 0 30 2 *", "UTC", "the third field, the day of the month, is 1 to 31"),
         ("a b c d e", "UTC", "no cron expression"),
         ("@daily", "UTC", "five fields"),
         ("0 6 * * *" + " " * 300, "UTC", "five fields"),

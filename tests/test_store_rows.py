@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aggregator.errors import StoreError
-from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate
+from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate, OriginalFeed
 from aggregator.store import open_store
 from tests.store_samples import source
 
@@ -42,6 +42,7 @@ ENTRIES = st.builds(
     updated_at=MOMENTS,
     dated=st.booleans(),
     hash=TEXT,
+    original_feed=st.none() | st.builds(OriginalFeed, TEXT, st.none() | TEXT, st.none() | TEXT, st.none() | TEXT),
 )
 STATES = st.builds(
     FeedState,

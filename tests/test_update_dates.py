@@ -68,7 +68,7 @@ def test_dates_that_cannot_be_read_are_told_until_they_can(site: Site, origin: O
         serve(*bad, item(3))
     serve(*(item(n) for n in (1, 2, 3)))
     assert "could not be read" not in site.run("update", "--all").stdout
-    assert site.status()["one"]["notes"] == []
+    assert not any("could not be read" in one for one in site.status()["one"]["notes"])
 
 
 def test_no_date_and_a_date_that_is_none_of_ours_are_nothing_to_tell(site: Site, origin: Origin) -> None:

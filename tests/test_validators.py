@@ -13,7 +13,7 @@ from aggregator.models import Enclosure
 from aggregator.publish.feeds import Channel, Format, render_feeds
 from aggregator.publish.prepare import shown
 from tests.publish_items import make_item
-from tests.validators import check_atom, check_jsonfeed, check_rss, read_back
+from tests.validators import check_atom, check_jsonfeed, check_opml, check_rss, read_back
 
 CHANNEL = Channel("a", "Title", "Text", "https://a.example/", "https://a.example/a/", "en", "Author")
 ITEM = make_item(
@@ -58,6 +58,16 @@ def _broken(form: Format, old: str, new: str) -> bytes:
         ("2022-06-30T07:00:05+00:00", "2022-06-31T07:00:05+00:00"),
         ('<media:thumbnail url="https://a.example/i.png"', '<media:thumbnail url="i.png"'),
         ("<item>", '<item xml:lang="??">'),
+        ("<link>https://example.org/1</link>", "<link>https://例.example/</link>"),
+        ("<link>https://example.org/1</link>", "<link>https://example.org/100%</link>"),
+        ("<link>https://example.org/1</link>", "<link>https://example.org/[1]</link>"),
+        ("<link>https://example.org/1</link>", "<link>https://a:b@example.org/</link>"),
+        ("https://example.org/id/1", "urn:uuid:post-1"),
+        ("<title>A title", "<title>A\u0085title"),
+        ("&lt;p&gt;Text&lt;/p&gt;", "&lt;bdo dir=&quot;rtl&quot;&gt;Text&lt;/bdo&gt;"),
+        ("&lt;p&gt;Text&lt;/p&gt;", "&lt;a href=&quot;/x&quot;&gt;Text&lt;/a&gt;"),
+        ("&lt;p&gt;Text&lt;/p&gt;", " "),
+        ('<source url="https://example.org/feed">', '<source url="https://example.org/our feed">'),
     ],
 )
 def test_rss_faults_are_found(old: str, new: str) -> None:
@@ -89,6 +99,14 @@ def test_rss_faults_are_found(old: str, new: str) -> None:
         ('xml:lang="en"', 'xml:lang="en_US"'),
         ("<source>\n      <id>https://example.org/feed</id>", "<source>"),
         ("<entry>", "<entry><unknown/>"),
+        ('href="https://example.org/1"', 'href="https://例.example/"'),
+        ('href="https://example.org/1"', 'href="https://example.org/%zz"'),
+        ('href="https://example.org/feed"', 'href="https://example.org/our feed"'),
+        ("https://example.org/id/1", "urn:uuid:post-1"),
+        ("<title>A title", "<title>A\u0085title"),
+        ("&lt;p&gt;Text&lt;/p&gt;", "&lt;script&gt;"),
+        ("&lt;p&gt;Text&lt;/p&gt;", ""),
+        ('rel="enclosure"', 'rel="enclosure" length="0"'),
     ],
 )
 def test_atom_faults_are_found(old: str, new: str) -> None:
@@ -106,6 +124,13 @@ JSON_FAULTS: dict[str, Change] = {
     "item no object": lambda feed, item: feed["items"].append("x"),
     "numeric id": lambda feed, item: item.update(id=1),
     "empty id": lambda feed, item: item.update(id=""),
+    "id": lambda feed, item: item.update(id="urn:uuid:post-1"),
+    "control characters": lambda feed, item: item.update(title="a\x85b"),
+    "address beyond ASCII": lambda feed, item: item.update(url="https://例.example/"),
+    "harmful element": lambda feed, item: item.update(content_html='<bdo dir="rtl">x</bdo>'),
+    "relative link": lambda feed, item: item.update(content_html='<img src="i.png">'),
+    "origin": lambda feed, item: item["_origin"].update(feed_url="https://example.org/our feed"),
+    "size of nothing": lambda feed, item: item["attachments"][0].update(size_in_bytes=0),
     "id twice": lambda feed, item: item.update(id="https://example.org/other"),
     "no content": lambda feed, item: item.pop("content_html"),
     "date": lambda feed, item: item.update(date_published="29 Jun 2022"),
@@ -132,6 +157,25 @@ def test_json_feed_faults_are_found(change: Change) -> None:
 @pytest.mark.parametrize("data", [b"[]", b"{", b"\xff", b'{"a":1,"a":2}', b'{"a":NaN}'])
 def test_what_is_no_json_object_is_refused(data: bytes) -> None:
     assert check_jsonfeed(data) != []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('version="2.0"', 'version="1.0"'),
+        ('text="a"', 'text=""'),
+        ('text="a"', 'text="a\u0085"'),
+        (' xmlUrl="https://a.example/feed"', ""),
+        ("https://a.example/feed", "https://a.example/our feed"),
+        ('htmlUrl="https://a.example/"', 'htmlUrl="/"'),
+        ('type="rss" xmlUrl="https://a.example/feed"', 'type="link"'),
+    ],
+)
+def test_opml_faults_are_found(old: str, new: str) -> None:
+    outline = '<outline text="a" type="rss" xmlUrl="https://a.example/feed" htmlUrl="https://a.example/"/>'
+    text = f'<opml version="2.0"><head/><body>{outline}</body></opml>'
+    assert check_opml(text.encode()) == []
+    assert check_opml(text.replace(old, new).encode()) != []
 
 
 def test_read_back_gives_the_same_of_every_format() -> None:

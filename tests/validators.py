@@ -4,7 +4,8 @@ Each check returns complaints, none for a valid feed:
 
 - RSS 2.0 (rssboard.org/rss-specification) with the RSS Best Practices Profile;
 - Atom 1.0 (RFC 4287): the schema in `data/atom.rng` and what the text demands beyond it;
-- JSON Feed 1.1 (jsonfeed.org/version/1.1), see `tests.validators_json`.
+- JSON Feed 1.1 (jsonfeed.org/version/1.1), see `tests.validators_json`;
+- OPML 2.0 (opml.org/spec2.opml), as far as lists of subscriptions go.
 """
 
 from __future__ import annotations
@@ -18,14 +19,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import feedparser
 from lxml import etree
 
-from tests.validators_json import check_jsonfeed, is_language, is_rfc3339, is_url
+from tests.validators_json import check_html, check_jsonfeed, has_controls, is_id, is_language, is_rfc3339, is_url
 
-__all__ = ["check_atom", "check_jsonfeed", "check_rss", "read_back"]
+__all__ = ["check_atom", "check_jsonfeed", "check_opml", "check_rss", "read_back"]
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
@@ -57,11 +57,36 @@ def check_rss(data: bytes) -> list[str]:
         return ["not <rss version='2.0'> with one channel"]
     channel = root[0]
     items = channel.findall("item")
-    complaints = list(_rss_channel(channel))
+    complaints = [*_xml_texts(root), *_rss_channel(channel)]
     for number, item in enumerate(items):
         complaints += [f"item {number}: {complaint}" for complaint in _rss_item(item)]
     guids = Counter(item.findtext("guid") for item in items)
     return complaints + [f"guid {guid!r} occurs {n} times" for guid, n in guids.items() if guid is not None and n > 1]
+
+
+def _xml_texts(root: etree._Element) -> Iterator[str]:
+    """No control characters anywhere (XML 1.0, section 2.2, the note)."""
+    for element in root.iter():
+        if any(has_controls(text) for text in (element.text, *map(str, element.attrib.values()))):
+            yield f"control characters in {element.tag}"
+
+
+def check_opml(data: bytes) -> list[str]:
+    """Complaints about a list of subscriptions in OPML 2.0."""
+    root = etree.fromstring(data, _parser())
+    if root.tag != "opml" or root.get("version") != "2.0" or [child.tag for child in root] != ["head", "body"]:
+        return ["not <opml version='2.0'> with a head and a body"]
+    complaints = list(_xml_texts(root))
+    for outline in root.iter("outline"):
+        if not (outline.get("text") or "").strip():
+            complaints.append("outline without text")
+        if outline.get("type") == "rss" and outline.get("xmlUrl") is None:
+            complaints.append("feed without an address")
+        if outline.get("type") == "link" and outline.get("url") is None:
+            complaints.append("link without an address")
+        addresses = [outline.get(name) for name in ("xmlUrl", "htmlUrl", "url") if outline.get(name) is not None]
+        complaints += [f"{address!r} is no URL" for address in addresses if not is_url(address)]
+    return complaints
 
 
 def _rss_channel(channel: etree._Element) -> Iterator[str]:
@@ -92,6 +117,13 @@ def _rss_item(item: etree._Element) -> Iterator[str]:
         yield "guid"
     elif guid.get("isPermaLink", "true") == "true" and not is_url(guid.text):
         yield "permanent link is no URL"
+    elif not is_id(guid.text):
+        yield f"guid {guid.text!r}"
+    for name in ("description", f"{CONTENT}encoded"):
+        if item.find(name) is not None:
+            yield from check_html(item.findtext(name))
+            if not (item.findtext(name) or "").strip():
+                yield f"empty {name}"
     for enclosure in item.findall("enclosure"):
         if not is_url(enclosure.get("url")) or not re.fullmatch("[0-9]+", enclosure.get("length", "")):
             yield "enclosure without url or length"
@@ -153,7 +185,7 @@ def check_atom(data: bytes) -> list[str]:
     if root.tag != f"{ATOM}feed":
         return ["no feed"]
     entries = root.findall(f"{ATOM}entry")
-    complaints = [*_atom_common(root), *_atom_links(root)]
+    complaints = [*_xml_texts(root), *_atom_common(root), *_atom_links(root)]
     if [link.get("type") for link in _links(root, "self")] != ["application/atom+xml"]:
         complaints.append("not one self link")
     for number, entry in enumerate(entries):
@@ -166,7 +198,7 @@ def check_atom(data: bytes) -> list[str]:
 def _atom_common(root: etree._Element) -> Iterator[str]:
     """Rules on the values of all elements, wherever they stand."""
     for element in root.iter(f"{ATOM}id", f"{ATOM}icon", f"{ATOM}logo", f"{ATOM}uri"):
-        if not urlsplit(element.text or "").scheme:
+        if not is_id(element.text):
             yield f"{element.tag} {element.text!r} is no absolute IRI"
     for element in root.iter(f"{ATOM}updated", f"{ATOM}published"):
         if not is_rfc3339(element.text):
@@ -189,7 +221,7 @@ def _atom_links(parent: etree._Element) -> Iterator[str]:
     for link in parent.findall(f"{ATOM}link"):
         if not is_url(link.get("href")) or not link.get("rel", "alternate"):
             yield f"link {link.get('rel')!r} to {link.get('href')!r}"
-        if not re.fullmatch("[0-9]+", link.get("length", "0")):
+        if not re.fullmatch("[1-9][0-9]*", link.get("length", "1")):
             yield f"length {link.get('length')!r}"
         if link.get("rel") == "enclosure" and not _is_media_type(link.get("type")):
             yield f"enclosure type {link.get('type')!r}"
@@ -205,6 +237,10 @@ def _atom_entry(entry: etree._Element, feed: etree._Element) -> Iterator[str]:
     content = entry.find(f"{ATOM}content")
     if content is None and not _links(entry, "alternate"):
         yield "neither content nor alternate link"
+    for text in entry.findall(f"{ATOM}content") + entry.findall(f"{ATOM}summary"):
+        yield from check_html(text.text)
+        if not (text.text or "").strip() and _links(entry, "alternate"):
+            yield f"empty {text.tag} beside a link"
     if content is not None and content.get("src") is not None and entry.find(f"{ATOM}summary") is None:
         yield "content elsewhere and no summary"
     if content is not None and content.get("type", "text") not in ("text", "html", "xhtml"):
@@ -213,6 +249,7 @@ def _atom_entry(entry: etree._Element, feed: etree._Element) -> Iterator[str]:
         for name in ("id", "title", "updated"):
             if not source.findtext(f"{ATOM}{name}"):
                 yield f"source without {name}"
+        yield from _atom_links(source)
 
 
 def _links(parent: etree._Element, rel: str) -> list[etree._Element]:

@@ -33,12 +33,52 @@ _LANGUAGE = re.compile(
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
+# RFC 3986, appendix A; brackets are for hosts only.
+_URI = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\])?(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
+_UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+#: Elements of HTML (and MathML, whose names begin with an m) that do no harm in a text.
+_ELEMENTS = frozenset(
+    """
+    a abbr acronym address article aside audio b bdi big blockquote br caption center cite code col colgroup dd del
+    details dfn dir div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li
+    main mark menu nav ol p picture pre q rb rp rt rtc ruby s samp search section small source span strike strong sub
+    summary sup table tbody td tfoot th thead time tr track tt u ul var video wbr
+    annotation math semantics
+    """.split()  # noqa: SIM905 - one word a line would take a page
+)
+_TAG = re.compile(r'<(/?)([A-Za-z][A-Za-z0-9-]*)((?:\s+[^\s"=<>/]+(?:="[^"]*")?)*)\s*/?>')
+_ADDRESS = re.compile(r'\s(?:href|src|poster|cite)="([^"]*)"')
+
+
 def is_url(text: str | None) -> bool:
-    """Whether this is an absolute http(s) IRI without characters that no IRI has (RFC 3987)."""
-    if not text or re.search(r'[\x00-\x20<>"{}|\\^`\x7f-\x9f]', text):
+    """Whether this is an absolute http(s) URI (RFC 3986) with a host and without a user's name."""
+    if not text or not _URI.fullmatch(text):
         return False
     parts = urlsplit(text)
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    return bool(parts.hostname) and "@" not in parts.netloc
+
+
+def is_id(text: str | None) -> bool:
+    """Whether this has a scheme, is a UUID where it says so (RFC 9562), and has no character that no IRI has."""
+    if not text or re.search(r'[\x00-\x20<>"{}|\\^`\x7f-\x9f]', text) or not urlsplit(text).scheme:
+        return False
+    return _UUID.fullmatch(text) is not None or not text.lower().startswith("urn:uuid:")
+
+
+def has_controls(text: str | None) -> bool:
+    """Whether there are control characters in a text, besides tabs and line breaks."""
+    return text is not None and _CONTROLS.search(text) is not None
+
+
+def check_html(fragment: str | None) -> Iterator[str]:
+    """Complaints about the markup of a text: unknown and harmful elements, addresses that need a base."""
+    for _, name, attributes in _TAG.findall(fragment or ""):
+        if name not in _ELEMENTS and not re.fullmatch("m[a-z]+", name):
+            yield f"element {name}"
+        for address in _ADDRESS.findall(attributes):
+            if not re.match("[a-z]+:", address):
+                yield f"relative address {address!r}"
 
 
 def is_language(text: str) -> bool:
@@ -81,8 +121,9 @@ def _item(item: Any) -> Iterator[str]:
         yield "no object"
         return
     yield from _members(item, _ITEM, ("id",))
-    if not item.get("id"):
-        yield "empty id"
+    if not isinstance(item.get("id"), str) or not is_id(item["id"]):
+        yield f"id {item.get('id')!r}"
+    yield from check_html(item.get("content_html"))
     if "content_html" not in item and "content_text" not in item:
         yield "no content"
     for name in ("date_published", "date_modified"):
@@ -106,6 +147,8 @@ def _members(value: Any, known: Mapping[str, type], required: tuple[str, ...]) -
         if name.startswith("_"):
             if not re.fullmatch("_[a-zA-Z][^.]*", name) or not isinstance(member, dict):
                 yield f"extension {name}"
+            elif name == "_origin" and not (member.get("title") and all(map(is_url, _addresses(member)))):
+                yield f"origin {member!r}"
         elif name not in known:
             yield f"unknown {name}"
         elif not isinstance(member, known[name]) or isinstance(member, bool) != (known[name] is bool):
@@ -114,8 +157,16 @@ def _members(value: Any, known: Mapping[str, type], required: tuple[str, ...]) -
             yield from _value(name, member)
 
 
+def _addresses(origin: Mapping[str, str]) -> list[str]:
+    return [origin[name] for name in ("url", "feed_url") if name in origin]
+
+
 def _value(name: str, value: Any) -> Iterator[str]:
     """Rules on a member whose type is right."""
+    if isinstance(value, str) and has_controls(value):
+        yield f"control characters in {name}"
+    if name in ("size_in_bytes", "duration_in_seconds") and value == 0:
+        yield f"{name} says nothing"
     if name in _URLS and not is_url(value):
         yield f"{name} {value!r} is no URL"
     if name == "language" and not is_language(value):

@@ -5,14 +5,17 @@ Whatever a command prints goes through here: secrets are hidden, and nothing is 
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
-from aggregator.logs import LogFormat, describe, tell_result, told_renewal
+from aggregator.cli.table import Cell, Column, lines, unpainted
+from aggregator.logs import LogFormat, Volume, describe, tell_result, told_renewal
 from aggregator.terminal import as_json, printable, printable_lines
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     from aggregator.update import Result
 
-#: Width of tables where there is no terminal to ask.
+#: Width of bars where there is no terminal to ask.
 LOG_WIDTH = 160
 
 
@@ -54,7 +57,8 @@ def hide_secrets(secrets: frozenset[str]) -> None:
 
 def say(text: str, *, end: str = "\n") -> None:
     """Print text on standard output."""
-    typer.echo(printable_lines(hide(text)) + end, nl=False)
+    # The stream by name: else another one is made that writes UTF-8, whatever the locale can say.
+    typer.echo(printable_lines(hide(text)) + end, nl=False, file=sys.stdout)
 
 
 def complain(text: str) -> None:
@@ -69,9 +73,27 @@ def say_json(value: object, *, indent: int | None = None) -> None:
     typer.echo(as_json(value, hide, indent=indent, ascii_only=ascii_only))
 
 
-def output() -> Console:
-    """Standard output; wide and without colour where it is not a terminal."""
-    return _console(stderr=False)
+def say_table(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, wrap: bool = False, header: bool = True
+) -> None:
+    """Print a table on standard output: as wide as the terminal, or one line for each row where it is none.
+
+    Args:
+        wrap: what is too long in the last column goes on below, and is not cut.
+        header: print the titles of the columns.
+    """
+    clean = [[Cell(printable(hide(cell.text)), cell.colour) for cell in row] for row in rows]
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    coloured = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    laid = lines(columns, clean, width, wrap=wrap, paint=_painted if coloured else unpainted)
+    typer.echo("\n".join(laid if header else [*laid][1:]), file=sys.stdout)
+
+
+def _painted(cell: Cell, text: str) -> str:
+    if not cell.colour:
+        return text
+    return typer.style(text, bold=True) if cell.colour == "bold" else typer.style(text, fg=cell.colour)
 
 
 def plain(text: str, style: str = "") -> Text:
@@ -82,13 +104,15 @@ def plain(text: str, style: str = "") -> Text:
 
 
 @contextmanager
-def progress(total: int, form: LogFormat) -> Iterator[tuple[Callable[[Result], None], Callable[[int, int], None]]]:
+def progress(
+    total: int, form: LogFormat, volume: Volume = Volume.normal
+) -> Iterator[tuple[Callable[[Result], None], Callable[[int, int], None]]]:
     """Yield what shows how far a cycle has come: bars on a terminal, lines otherwise.
 
     One function is to be called for each finished source, the other as that of `renewal`.
     """
-    console = _console(stderr=True)
-    if form is LogFormat.json or not console.is_terminal:
+    console = _bars()
+    if form is LogFormat.json or volume is not Volume.normal or not console.is_terminal:
         yield tell_result, told_renewal
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -110,13 +134,13 @@ def progress(total: int, form: LogFormat) -> Iterator[tuple[Callable[[Result], N
 
 
 @contextmanager
-def renewal() -> Iterator[Callable[[int, int], None]]:
+def renewal(volume: Volume = Volume.normal) -> Iterator[Callable[[int, int], None]]:
     """Yield a function to call while stored entries are brought to today's rules: a bar on a terminal, else a line.
 
     It takes the number of those that are done, and of all. Where it is not called, nothing is shown.
     """
-    console = _console(stderr=True)
-    if not console.is_terminal:
+    console = _bars()
+    if volume is not Volume.normal or not console.is_terminal:
         yield told_renewal
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -135,9 +159,8 @@ def renewal() -> Iterator[Callable[[int, int], None]]:
         bars.stop()
 
 
-def _console(stderr: bool) -> Console:
+def _bars() -> Console:
+    """Standard error; wide and without colour where it is not a terminal."""
     from rich.console import Console
 
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else LOG_WIDTH
-    return Console(stderr=stderr, width=width, soft_wrap=False, highlight=False)
+    return Console(stderr=True, width=None if sys.stderr.isatty() else LOG_WIDTH, soft_wrap=False, highlight=False)

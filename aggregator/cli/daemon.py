@@ -16,10 +16,13 @@ from aggregator.cli.options import (
     ConfigOption,
     DataOption,
     LogFormatOption,
+    QuietOption,
+    VerboseOption,
     WaitOption,
     duration,
     locked,
     utc_now,
+    volume,
 )
 from aggregator.logs import LogFormat, configure
 
@@ -34,6 +37,8 @@ def run(
     grace: Annotated[
         str, typer.Option("--grace", help="Time that running fetches get after SIGTERM or SIGINT.")
     ] = "20s",
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
     log_format: LogFormatOption = LogFormat.text,
     wait: WaitOption = False,
 ) -> None:
@@ -48,14 +53,15 @@ def run(
     from aggregator.reload import ConfigFile
     from aggregator.systemd import Systemd
 
-    settings = DaemonSettings(data, duration("--every", every), duration("--grace", grace))
+    loud = volume(quiet=quiet, verbose=verbose)
+    settings = DaemonSettings(data, duration("--every", every), duration("--grace", grace), quiet)
     file = ConfigFile(config)
     loaded = file.load()
     with locked(data, wait=wait):
 
         async def serve() -> None:
             daemon = Daemon(file, loaded, settings, Systemd(os.environ), utc_now)
-            configure(log_format, lambda text: redact(text, daemon.config.secrets))
+            configure(log_format, lambda text: redact(text, daemon.config.secrets), volume=loud)
             _obey_signals(daemon)
             await daemon.run()
 

@@ -9,6 +9,7 @@ import typer
 
 from aggregator.cli.console import complain, say
 from aggregator.cli.options import DEFAULT_DATA, DataOption, load_config, locked
+from aggregator.terminal import counted
 
 #: First line of the configuration that the demo writes; only a folder that has it is cleared.
 MARK = "# Written by `aggregator demo`; the folder is cleared at the next run."
@@ -16,7 +17,7 @@ MARK = "# Written by `aggregator demo`; the folder is cleared at the next run."
 
 def demo(data: DataOption = DEFAULT_DATA) -> None:
     """Run the main job on bundled samples: a small origin on this machine, one update, and a look at the result."""
-    from aggregator.cli.run import run_cycle
+    from aggregator.cli.run import Ordered, run_cycle
     from aggregator.demo import demo_config, serve
 
     folder = data / "demo"
@@ -25,12 +26,12 @@ def demo(data: DataOption = DEFAULT_DATA) -> None:
         config = folder / "feeds.yaml"
         config.write_text(f"{MARK}\n{demo_config(base_url)}", encoding="utf-8")
         say(f"Samples are served at {base_url}; one of the sources is broken on purpose.\n")
-        run_cycle(load_config(config), folder, everything=True, only=[])
+        run_cycle(load_config(config), folder, Ordered(everything=True))
     posts = sorted((folder / "posts").rglob("*.md"))
     say("\nLook at:")
     for path, what in (
         (folder / "feeds.yaml", "the configuration of this run"),
-        (posts[0] if posts else folder / "posts", f"one of {len(posts)} posts"),
+        (posts[0] if posts else folder / "posts", f"one of {counted(len(posts), 'post')}"),
         (folder / "public" / "all" / "atom.xml", "all sources in one Atom feed"),
         (folder / "public" / "opml.xml", "the list of sources"),
     ):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aggregator.cli.console import say_json
+from aggregator.cli.console import say, say_json, say_table
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
@@ -19,6 +19,8 @@ from aggregator.cli.options import (
     read_store,
     utc_now,
 )
+from aggregator.cli.table import Cell, Column
+from aggregator.terminal import counted
 
 if TYPE_CHECKING:
     from aggregator.models import HostTraffic
@@ -81,26 +83,37 @@ def _report(one: HostTraffic, until: str | None) -> HostReport:
     return HostReport(one.host, one.requests, round(share, 3), one.received, saved, one.held, until)
 
 
+COLUMNS = (
+    Column("host"),
+    Column("requests", right=True),
+    Column("not modified", right=True, spare=1),
+    Column("received", right=True, spare=3),
+    Column("saved", right=True, spare=2),
+    Column("held back", right=True, spare=5),
+    Column("left alone until", spare=4),
+)
+
+
 def _show(rows: list[HostReport]) -> None:
     from rich.filesize import decimal
-    from rich.table import Table
 
-    from aggregator.cli.console import output, plain
+    if rows:
+        say_table(COLUMNS, [_row(row) for row in rows])
+        say("")
+    total = counted(sum(row.requests for row in rows), "request")
+    saved = decimal(sum(row.bytes_saved for row in rows))
+    say(f"{counted(len(rows), 'host')}, {total}, {saved} saved")
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("host", overflow="fold")
-    for column in ("requests", "not modified", "received", "saved", "held back", "left alone until"):
-        table.add_column(column, justify="right")
-    for row in rows:
-        table.add_row(
-            plain(row.host),
-            str(row.requests),
-            f"{row.not_modified_share:.0%}",
-            decimal(row.bytes),
-            decimal(row.bytes_saved),
-            str(row.held_back or ""),
-            row.left_alone_until or "",
-        )
-    output().print(table)
-    total = sum(row.requests for row in rows)
-    output().print(f"{len(rows)} hosts, {total} requests, {decimal(sum(row.bytes_saved for row in rows))} saved")
+
+def _row(row: HostReport) -> list[Cell]:
+    from rich.filesize import decimal
+
+    return [
+        Cell(row.host),
+        Cell(str(row.requests)),
+        Cell(f"{row.not_modified_share:.0%}"),
+        Cell(decimal(row.bytes)),
+        Cell(decimal(row.bytes_saved)),
+        Cell(str(row.held_back or "")),
+        Cell(row.left_alone_until or ""),
+    ]

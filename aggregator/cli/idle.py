@@ -27,7 +27,7 @@ class Prospect(NamedTuple):
     until: datetime | None
 
 
-def repeat(config: Path, data: Path, *, wait: bool) -> bool:
+def repeat(config: Path, data: Path, *, wait: bool, quiet: bool) -> bool:
     """Do and say what a run would that has nothing to do, where the last one foretold that; returns whether that is so.
 
     Raises:
@@ -38,7 +38,7 @@ def repeat(config: Path, data: Path, *, wait: bool) -> bool:
         return False
     from aggregator.health import write_heartbeat
 
-    with locked(data, wait=wait):
+    with locked(data, wait=wait, quiet=quiet):
         # Whoever held the folder until now may have changed everything.
         now = utc_now()
         said = idle.recall(config, data, now, os.environ)
@@ -47,7 +47,7 @@ def repeat(config: Path, data: Path, *, wait: bool) -> bool:
         try:
             write_heartbeat(data, now)
         finally:
-            for line in said:
+            for line in () if quiet else said:
                 say(line)
     return True
 

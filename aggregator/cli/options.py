@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +13,8 @@ import typer
 
 from aggregator.cli.console import complain, hide_secrets
 from aggregator.cli.process import BROKEN, interrupts
-from aggregator.errors import AggregatorError, ConfigError, LockedError
-from aggregator.logs import LogFormat
+from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
+from aggregator.logs import LogFormat, Volume
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -33,6 +33,14 @@ WaitOption = Annotated[
 ]
 LogFormatOption = Annotated[
     LogFormat, typer.Option("--log-format", help="Log lines for people, or one JSON object a line for programs.")
+]
+QuietOption = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Print only what got worse or better since a quiet run printed it, for cron."),
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Print each request, all notes, and the traceback of an internal error."),
 ]
 
 DEFAULT_CONFIG = Path("feeds.yaml")
@@ -70,10 +78,29 @@ def fail(error: AggregatorError) -> NoReturn:
     raise typer.Exit(3 if isinstance(error, LockedError) else BROKEN)
 
 
+class _Tracebacks:
+    """Whether the running command shows those of internal errors."""
+
+    wanted = False
+
+
+_tracebacks = _Tracebacks()
+
+
+def volume(*, quiet: bool, verbose: bool) -> Volume:
+    """How much is printed; both at once is a usage error."""
+    if quiet and verbose:
+        complain("error: --quiet and --verbose exclude each other")
+        raise typer.Exit(2)
+    _tracebacks.wanted = _tracebacks.wanted or verbose
+    return Volume.quiet if quiet else Volume.verbose if verbose else Volume.normal
+
+
 @contextmanager
 def reported() -> Iterator[None]:
     """Turn whatever ends a command early into a message and an exit status."""
     hide_secrets(frozenset())
+    _tracebacks.wanted = bool(os.environ.get(VERBOSE))
     try:
         yield
     except typer.Exit:
@@ -91,7 +118,7 @@ def _internal(error: Exception) -> NoReturn:
     """A mistake of this program: say so without a page of its code, unless that is asked for."""
     import traceback
 
-    verbose = os.environ.get(VERBOSE)
+    verbose = _tracebacks.wanted
     if verbose:
         complain("".join(traceback.format_exception(error)).rstrip())
     place = traceback.extract_tb(error.__traceback__)[-1]
@@ -110,6 +137,33 @@ def load_config(path: Path) -> Config:
     config = load(path, os.environ)
     hide_secrets(config.secrets)
     return config
+
+
+def known_sources(config: Config, wanted: Sequence[str], option: str = "") -> None:
+    """Check the ids that a command is given.
+
+    Args:
+        option: what stands before each of them.
+
+    Raises:
+        ConfigError: there are no such sources; the ids that are nearest are named.
+    """
+    import difflib
+
+    ids = [source.id for source in config.sources]
+    problems = []
+    for name in wanted:
+        if name not in ids:
+            near = difflib.get_close_matches(name, ids, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; `aggregator status` lists them"
+            problems.append(Problem(f"{option}{name}: there is no such source{hint}", str(config.path)))
+    if problems:
+        raise ConfigError(problems)
+
+
+def nothing_configured(config: Config) -> str:
+    """What is said where a configuration names no sources."""
+    return f"{config.path} names no sources; add some below `sources:`"
 
 
 @contextmanager
@@ -163,11 +217,12 @@ def copied_store(data: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def locked(data: Path, *, wait: bool = False) -> Iterator[None]:
+def locked(data: Path, *, wait: bool = False, quiet: bool = False) -> Iterator[None]:
     """Hold the data folder: one writer at a time, also across crashes (the lock is the operating system's).
 
     Args:
         wait: where another process holds it, say so and wait.
+        quiet: do not say so.
 
     Raises:
         LockedError: another process holds it, and waiting was not asked for.
@@ -190,7 +245,8 @@ def locked(data: Path, *, wait: bool = False) -> Iterator[None]:
             error = LockedError(str(data), _read_holder(holder))
             if not wait:
                 raise error from None
-            complain(f"{data} is in use by {error.holder}; waiting")
+            if not quiet:
+                complain(f"{data} is in use by {error.holder}; waiting")
             lock.acquire(blocking=True, poll_interval=0.1)
     except OSError as error:
         raise AggregatorError(

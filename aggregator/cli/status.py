@@ -9,24 +9,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aggregator.cli.console import say, say_json
+from aggregator.cli.console import say, say_json, say_table
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
     ConfigOption,
     DataOption,
     duration,
+    known_sources,
     load_config,
+    nothing_configured,
     read_store,
     utc_now,
 )
+from aggregator.cli.table import Cell, Column
+from aggregator.terminal import counted
 
-#: Characters of a note in the table.
-MAX_SHOWN = 60
+#: Entries of one source that are shown.
+NEWEST = 5
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aggregator.config import Config
-    from aggregator.models import FeedState, Source
+    from aggregator.models import FeedState, KnownEntry, Source
     from aggregator.store import Rhythm
 
 
@@ -60,19 +66,69 @@ class SourceStatus:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SourceDetails:
+    """What `status ID --json` says of a source besides its `SourceStatus`."""
+
+    #: Place in feeds.yaml.
+    line: int
+    #: Without secrets.
+    address: str
+    #: The feed's own title and home page, as last seen.
+    title: str | None
+    home_url: str | None
+    interval: str
+    timeout_seconds: float
+    #: Validators, as the server sent them.
+    etag: str | None
+    last_modified: str | None
+    #: When its document last came whole, and not only as "not modified".
+    whole_at: str | None
+    #: Looks in a row that failed because the network here was down.
+    outages: int
+    #: On how many different days (UTC) it said that it is gone, with no success between.
+    gone_days: int
+    moved_to: str | None
+    moved_since: str | None
+    last_entry_at: str | None
+    #: Hour of the day (UTC) with most entries, null where none stands out.
+    busiest_hour: int | None
+    newest: list[dict[str, str | None]]
+
+
 def status(
+    source: Annotated[
+        str | None, typer.Argument(help="Id of one source, to show everything that is known of it.")
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     data: DataOption = DEFAULT_DATA,
     failing: Annotated[bool, typer.Option("--failing", help="Only sources that fail or are gone.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list for programs.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON list for programs; an object where one source is named.")
+    ] = False,
 ) -> None:
-    """Show how every source is doing: entries, last success, next due time, failures and why."""
+    """Show how every source is doing, or everything that is known of one.
+
+    On a terminal, what matters least is left out where there is too little
+    room. Elsewhere, each source has one line, and nothing is left out.
+    """
     loaded = load_config(config)
-    rows = [row for row in collect(loaded, data, utc_now()) if not failing or (row.failures and row.state != "paused")]
+    now = utc_now()
+    if source is not None:
+        known_sources(loaded, [source])
+        row, more = collect_one(loaded, data, source, now)
+        if as_json:
+            say_json({**asdict(row), **asdict(more)}, indent=2)
+        else:
+            _show_one(row, more, loaded, now)
+        return
+    rows = [row for row in collect(loaded, data, now) if not failing or (row.failures and row.state != "paused")]
     if as_json:
         say_json([asdict(row) for row in rows], indent=2)
+    elif rows:
+        _show(rows, now, failing=failing)
     else:
-        _show(rows, utc_now())
+        say("no source is failing" if failing and loaded.sources else nothing_configured(loaded))
 
 
 def health(
@@ -106,7 +162,7 @@ def health(
         }
         say_json(facts)
     else:
-        say("; ".join(found.problems) or f"fine: {found.sources} sources, {found.failing} failing")
+        say("; ".join(found.problems) or f"fine: {counted(found.sources, 'source')}, {found.failing} failing")
     raise typer.Exit(1 if found.problems else 0)
 
 
@@ -139,6 +195,7 @@ def _status(
     rhythm: Rhythm | None,
     now: datetime,
 ) -> SourceStatus:
+    from aggregator.news import is_silent
     from aggregator.schedule import NEVER
     from aggregator.trust import Trust
 
@@ -157,7 +214,7 @@ def _status(
         failure_kind=state.failure_kind,
         error=state.error,
         entries_per_week=rhythm.last_four_weeks / 4 if rhythm else 0.0,
-        silent=not source.paused and _silent(rhythm, entries, now),
+        silent=not source.paused and is_silent(rhythm, entries, now),
         identity=Trust.load(state.identity).level,
         notes=state.notes,
     )
@@ -173,54 +230,168 @@ def _condition(state: FeedState) -> str:
     return "failing" if state.failures else "ok" if state.last_success_at else "new"
 
 
-def _silent(rhythm: Rhythm | None, entries: int, now: datetime) -> bool:
-    """Whether the time since the last entry is far beyond the mean time between entries."""
-    if rhythm is None:
-        return entries > 0
-    if rhythm.entries < 4:
-        return False
-    gap = (rhythm.last_at - rhythm.first_at) / (rhythm.entries - 1)
-    return now - rhythm.last_at > max(4 * gap, timedelta(days=3))
+def collect_one(config: Config, data: Path, source_id: str, now: datetime) -> tuple[SourceStatus, SourceDetails]:
+    """Everything that is known of one source of the configuration."""
+    from aggregator.models import FeedState
+
+    source = next(one for one in config.sources if one.id == source_id)
+    state, entries, rhythm = FeedState(source_id), 0, None
+    newest: list[KnownEntry] = []
+    with read_store(data) as store:
+        if store:
+            state = store.states().get(source_id, state)
+            entries, rhythm = store.counts().get(source_id, 0), store.rhythms(now).get(source_id)
+            newest = store.alike(source_id, (), (), NEWEST)
+    newest.sort(key=lambda one: one.known.published_at, reverse=True)
+    return _status(source, state, entries, rhythm, now), _details(config, source, state, rhythm, newest[:NEWEST])
+
+
+def _details(
+    config: Config, source: Source, state: FeedState, rhythm: Rhythm | None, newest: Sequence[KnownEntry]
+) -> SourceDetails:
+    from aggregator.config import redact
+    from aggregator.schedule import Rhythm as Hours
+
+    hours = Hours.load(state.rhythm)
+    return SourceDetails(
+        line=source.line,
+        address=redact(source.url, config.secrets),
+        title=state.title,
+        home_url=state.home_url,
+        interval=_interval(source),
+        timeout_seconds=source.timeout.total_seconds(),
+        etag=state.etag,
+        last_modified=state.last_modified,
+        whole_at=_iso(state.whole_at),
+        outages=state.outages,
+        gone_days=state.gone_days,
+        moved_to=state.moved_to,
+        moved_since=_iso(state.moved_since),
+        last_entry_at=_iso(rhythm.last_at) if rhythm else None,
+        busiest_hour=hours.busiest_hour() if hours else None,
+        newest=[{"published_at": _iso(one.known.published_at), "title": one.title, "url": one.url} for one in newest],
+    )
+
+
+def _interval(source: Source) -> str:
+    """How often a source is looked at, as configured."""
+    from aggregator.models import Auto, Cron
+    from aggregator.schedule.plan import span
+
+    interval = source.interval
+    if isinstance(interval, Cron):
+        return f"cron: {interval.expression} ({interval.zone})"
+    if isinstance(interval, Auto):
+        least, most = (span(int(time.total_seconds())) for time in (interval.min, interval.max))
+        return f"by its own rhythm, between {least} and {most}"
+    return f"every {span(int(interval.period.total_seconds()))}"
 
 
 def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _show(rows: list[SourceStatus], now: datetime) -> None:
-    from rich.table import Table
+def _facts(row: SourceStatus, more: SourceDetails, config: Config, now: datetime) -> list[tuple[str, str | None]]:
+    """What is known of a source, in words; None for what is not."""
+    silent = ", fallen silent" if row.silent else ""
+    busiest = "" if more.busiest_hour is None else f", most of them at about {more.busiest_hour}:00 UTC"
+    week = f"{row.entries_per_week:.3g} a week{busiest}{silent}"
+    return [
+        ("source", row.id),
+        ("name", row.name),
+        ("category", row.category),
+        ("configured", f"{config.path}:{more.line}, as {row.kind}"),
+        ("address", more.address),
+        ("moved to", f"{more.moved_to}, since {more.moved_since}" if more.moved_to else None),
+        ("feed's title", more.title),
+        ("home page", more.home_url),
+        ("state", row.state),
+        ("error", _error(row)),
+        ("failures", f"{row.failures} in a row" if row.failures else None),
+        ("network down", f"{counted(more.outages, 'look')} in a row" if more.outages else None),
+        ("said gone", f"on {counted(more.gone_days, 'day')}" if more.gone_days else None),
+        ("last attempt", _when(row.last_attempt_at, now)),
+        ("last success", _when(row.last_success_at, now)),
+        ("last whole", _when(more.whole_at, now)),
+        ("next due", f"{_next(row, now)}{f' ({row.next_due_at})' if row.next_due_at else ''}"),
+        ("why then", row.due_why),
+        ("interval", f"{more.interval}; {more.timeout_seconds:g} s for one look"),
+        ("etag", more.etag),
+        ("last modified", more.last_modified),
+        ("told apart by", row.identity),
+        ("entries", f"{row.entries}, {week}"),
+        ("last entry", _when(more.last_entry_at, now)),
+        *(("note", note) for note in row.notes),
+        *(("newest", f"{one['published_at']} {one['title']}") for one in more.newest),
+    ]
 
-    from aggregator.cli.console import output, plain
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, justify in (("source", "left"), ("state", "left"), ("entries", "right"), ("last success", "right")):
-        table.add_column(column, justify="right" if justify == "right" else "left")
-    table.add_column("a week", justify="right")
-    table.add_column("next due", overflow="fold")
-    table.add_column("failures", justify="right")
-    table.add_column("error or note", overflow="fold")
-    style = {"ok": "green", "failing": "red", "gone": "red", "new": "yellow", "unreached": "yellow", "paused": "yellow"}
-    for row in rows:
-        table.add_row(
-            plain(row.id),
-            plain(row.state, style[row.state]),
-            str(row.entries),
-            _ago(row.last_success_at, now),
-            plain(f"{row.entries_per_week:.3g}{' silent' if row.silent else ''}", "yellow" if row.silent else ""),
-            plain(_next(row, now)),
-            str(row.failures or ""),
-            plain(f"{row.failure_kind}: {row.error}" if row.error else _note(row)),
-        )
-    output().print(table)
+def _show_one(row: SourceStatus, more: SourceDetails, config: Config, now: datetime) -> None:
+    facts = [(name, text) for name, text in _facts(row, more, config, now) if text]
+    say_table((Column(""), Column("")), [[Cell(name), Cell(text)] for name, text in facts], wrap=True, header=False)
+
+
+def _when(text: str | None, now: datetime) -> str | None:
+    return f"{text}, {_ago(text, now)}" if text else None
+
+
+_SOURCE, _STATE, _FAILURES = Column("source"), Column("state"), Column("failures", right=True, spare=4)
+_SUCCESS, _DUE = Column("last success", right=True, spare=3), Column("next due", right=True, spare=1)
+COLUMNS = (
+    _SOURCE,
+    _STATE,
+    Column("entries", right=True, spare=2),
+    _SUCCESS,
+    Column("a week", right=True, spare=5),
+    _DUE,
+    Column("why then", spare=6),
+    _FAILURES,
+    Column("error or note", spare=7),
+)
+#: Of sources that fail, the error is what matters.
+FAILING_COLUMNS = (_SOURCE, _STATE, _FAILURES, _SUCCESS, _DUE, Column("error"))
+COLOURS = {"ok": "green", "failing": "red", "gone": "red", "new": "yellow", "unreached": "yellow", "paused": "yellow"}
+
+
+def _show(rows: list[SourceStatus], now: datetime, *, failing: bool) -> None:
+    if failing:
+        say_table(FAILING_COLUMNS, [_failing_row(row, now) for row in rows])
+    else:
+        say_table(COLUMNS, [_row(row, now) for row in rows])
+
+
+def _row(row: SourceStatus, now: datetime) -> list[Cell]:
+    return [
+        Cell(row.id),
+        Cell(row.state, COLOURS.get(row.state, "")),
+        Cell(str(row.entries)),
+        Cell(_ago(row.last_success_at, now)),
+        Cell(f"{row.entries_per_week:.3g}{' silent' if row.silent else ''}", "yellow" if row.silent else ""),
+        Cell(_next(row, now)),
+        Cell(row.due_why or ""),
+        Cell(str(row.failures or "")),
+        Cell(_error(row) or _note(row)),
+    ]
+
+
+def _failing_row(row: SourceStatus, now: datetime) -> list[Cell]:
+    return [
+        Cell(row.id),
+        Cell(row.state, COLOURS.get(row.state, "")),
+        Cell(str(row.failures)),
+        Cell(_ago(row.last_success_at, now)),
+        Cell(_next(row, now)),
+        Cell(_error(row) or ""),
+    ]
+
+
+def _error(row: SourceStatus) -> str | None:
+    return f"{row.failure_kind}: {row.error}" if row.error else None
 
 
 def _note(row: SourceStatus) -> str:
-    """What is worth telling of a source that works, in short: the first thing, and how many more there are."""
-    told = [*([] if row.identity == "guid" else [f"told apart by {row.identity}"]), *row.notes]
-    if not told:
-        return ""
-    first = told[0] if len(told[0]) <= MAX_SHOWN else f"{told[0][: MAX_SHOWN - 1]}…"
-    return f"{first} (and {len(told) - 1} more)" if len(told) > 1 else first
+    """What is worth telling of a source that works."""
+    return "; ".join([*([] if row.identity == "guid" else [f"told apart by {row.identity}"]), *row.notes])
 
 
 def _ago(text: str | None, now: datetime) -> str:
@@ -228,10 +399,9 @@ def _ago(text: str | None, now: datetime) -> str:
 
 
 def _next(row: SourceStatus, now: datetime) -> str:
-    """When a source is due, and why then."""
+    """When a source is due."""
     due = now if row.next_due_at is None else datetime.fromisoformat(row.next_due_at)
-    when = "never" if row.state in ("gone", "paused") else "now" if due <= now else f"in {_span(due - now)}"
-    return f"{when}: {row.due_why}" if row.due_why else when
+    return "never" if row.state in ("gone", "paused") else "now" if due <= now else f"in {_span(due - now)}"
 
 
 def _span(duration: timedelta) -> str:

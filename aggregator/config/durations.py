@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from aggregator.config.problems import show
+from aggregator.config.wording import duration_advice, size_advice
+
 DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(w|d|h|m|s))+$"
 """What a duration looks like, as a JSON Schema pattern (ECMA-262)."""
 
@@ -33,7 +36,9 @@ def parse_duration(value: object) -> timedelta:
     if _is_number(value):
         raise ValueError(f"`{value}` has no unit; write `{value}s`, `{value}m` or `{value}h`")
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not _DURATION.fullmatch(value):
-        raise ValueError("must be a duration such as `90s`, `20m`, `1h`, `1h30m`, `2d` or `1w`")
+        hint = duration_advice(value)
+        example = "must be a duration such as `90s`, `20m`, `1h`, `1h30m`, `2d` or `1w`"
+        raise ValueError(f"{show(value)} is no duration; {hint}" if hint else example)
     parts = _DURATION_PART.findall(value)
     units = [unit for _, unit in parts]
     if units != sorted(set(units), key="wdhms".index):
@@ -54,7 +59,9 @@ def parse_size(value: object) -> int:
         raise ValueError(f"`{value}` has no unit; write `{value}B`, `{value}kB` or `{value}MB`")
     match = _SIZE.fullmatch(value) if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
     if match is None:
-        raise ValueError("must be a size such as `500kB`, `15MB` or `1MiB`")
+        hint = size_advice(value)
+        example = "must be a size such as `500kB`, `15MB` or `1MiB`"
+        raise ValueError(f"{show(value)} is no size; {hint}" if hint else example)
     size = round(float(match[1]) * _BYTES[(match[2] or "").lower()])
     if not 1 <= size <= _LARGEST:
         raise ValueError("must be between `1B` and `1GB`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
@@ -23,6 +24,8 @@ SHORT_FORM: dict[str, Any] = {
 """What can stand for a mapping with one key, as JSON Schema."""
 NAMES = ("every", "cron", AUTO)
 """The keys of which an interval has exactly one."""
+#: What was meant as a cron expression, whatever the number of its fields.
+_CRON = re.compile(r"\s*[0-9*][0-9*/,-]{0,60}(?:\s+[0-9*?][\w*/,#?-]{0,60}){2,9}\s*")
 _MISSING = "needs one of `every`, `cron` and `auto: true`"
 _NONE = "must be a duration such as `30m`, `auto`, or a cron expression such as `0 7 * * *`"
 
@@ -31,6 +34,10 @@ def cron(value: object) -> str:
     """A cron expression of five fields; its time zone is a matter of its own."""
     if not isinstance(value, str):
         raise ValueError(f"{show(value)} is no cron expression; write five fields in quotes, such as `0 7 * * *`")
+    count = len(value.split())
+    if _CRON.fullmatch(value) and count != 5:
+        fields = f"{show(value)} has {count} fields, five are wanted: minute, hour, day of month, month, day of week"
+        raise ValueError(fields + ("; take the first one away, if it is for seconds" if count == 6 else ""))
     check_cron(value, "UTC")
     return value.strip()
 
@@ -67,7 +74,7 @@ class IntervalSettings(Section):
             return value
         if value == AUTO:
             return {AUTO: True}
-        if isinstance(value, str) and len(value.split()) == 5:
+        if isinstance(value, str) and (len(value.split()) == 5 or _CRON.fullmatch(value)):
             return {"cron": cron(value)}
         try:
             return {"every": parse_duration(value)}

@@ -11,7 +11,7 @@ from typing import Any
 
 from aggregator.config.ids import MAX_ID
 from aggregator.config.intervals import NAMES, SHORT_FORM
-from aggregator.config.schema import KINDS, Document
+from aggregator.config.schema import ANCHORS, KINDS, Document
 from aggregator.config.values import RESERVED_SLUGS, SLUG_PATTERN
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -37,6 +37,7 @@ def schema_text() -> str:
     interval = definitions["IntervalSettings"]
     interval["oneOf"] = [{"required": [name]} for name in NAMES]
     definitions["IntervalSettings"] = {"anyOf": [SHORT_FORM, interval]}
+    schema["patternProperties"] = {f"^{ANCHORS}": {"description": "Holds anchors (`&name`) for use further down."}}
     head = {"$schema": DIALECT, "title": "feeds.yaml"}
     return json.dumps({**head, **schema}, ensure_ascii=False, indent=2) + "\n"
 

@@ -13,17 +13,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aggregator.config import ids
+from aggregator.config import ids, notes
+from aggregator.config.advice import synonym
+from aggregator.config.characters import strange
 from aggregator.config.explain import explain
 from aggregator.config.model import Config
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
 from aggregator.config.redaction import SHORTEST, blot, holds, public_address, userinfo
 from aggregator.config.references import References
-from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document
+from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document, SourceSettings
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
 from aggregator.config.upkeep import RetentionSettings
-from aggregator.errors import Problem
 from aggregator.idle import Read, digest
 from aggregator.models import Category, Interval, Retention, Source, SourceKind, host_of
 
@@ -66,7 +67,8 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     hashed = ""
     if text is None:
         text, hashed = _read(path, problems)
-    tree = build(text.removeprefix("\ufeff"), problems, put_in)
+    written = text.removeprefix("\ufeff")
+    tree = build(written, problems, put_in)
     document = _validate(tree, problems)
     _check_kinds(tree, problems)
     _check_categories(tree, problems)
@@ -84,6 +86,10 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
             document.sources, kinds, source_ids, tree["sources"].value_places, strict=True
         )
     )
+    remarks = Problems(str(path))
+    remarks.secrets = problems.secrets
+    for about, message in notes.of(written, tree, document, sources, environ):
+        remarks.add(message, find_place(tree, about), about)
     return Config(
         site=document.site,
         posts=document.posts,
@@ -95,7 +101,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         path=path,
         secrets=confidential.union(*map(CommonSettings.secrets, document.sources)),
         confidential=confidential,
-        notes=_notes(sources, tree, path),
+        notes=remarks.sorted(),
         read=Read(hashed, references.found),
     )
 
@@ -145,7 +151,7 @@ def _check_kinds(tree: MapNode, problems: Problems) -> None:
     wanted = " or ".join(f"`{name}`" for name in KINDS)
     for index, node in _source_nodes(tree):
         given = [name for name in KINDS if name in node]
-        if not given:
+        if not given and not _told_kind(tree, node, problems):
             place = find_place(tree, ("sources", index))
             problems.add(f"has no address; add {wanted}", place, ("sources", index))
         for extra in given[1:]:
@@ -153,15 +159,49 @@ def _check_kinds(tree: MapNode, problems: Problems) -> None:
             problems.add(message, node.key_places[extra], ("sources", index, extra))
 
 
+def _told_kind(tree: MapNode, node: MapNode, problems: Problems) -> bool:
+    """Whether the kind of a source stands there under another name, or at the top: an unknown key, told already."""
+    known = list(SourceSettings.model_fields)
+    named = any((synonym(key, known) or problems.near(key, known)) in KINDS for key in node)
+    return named or any(name in tree for name in KINDS)
+
+
 def _check_categories(tree: MapNode, problems: Problems) -> None:
     categories = tree.get("categories")
+    if _told(tree, problems):
+        return
     known = categories if isinstance(categories, MapNode) else {}
+    #: What becomes of slugs that cannot be one, which is told already.
+    folded = {ids.slug(slug) for slug in known}
+    titles = {title.casefold(): slug for slug, title in known.items() if isinstance(title, str)}
+    users: dict[str, list[tuple[int, MapNode]]] = {}
     for index, node in _source_nodes(tree):
         slug = node.get("category")
-        if isinstance(slug, str) and slug not in known:
-            hint = problems.hint(slug, known) or "; add it to `categories`, or leave it out"
-            message = f"there is no category {show(slug)}{hint}"
-            problems.add(message, node.value_places["category"], ("sources", index, "category"))
+        if isinstance(slug, str) and slug not in known and slug not in folded:
+            users.setdefault(slug, []).append((index, node))
+    for slug, nodes in users.items():
+        index, node = nodes[0]
+        odd = strange(slug)
+        titled = titles.get(slug.casefold())
+        hint = f"; that is a title, write its slug `{titled}`" if titled else problems.hint(slug, known)
+        hint = f": {odd}" if odd else hint or "; add it to `categories`, or leave it out"
+        lines = [other.value_places["category"][0] for _, other in nodes[1:]]
+        message = f"there is no category {show(slug)}{hint}{_also(lines)}"
+        problems.add(message, node.value_places["category"], ("sources", index, "category"))
+
+
+def _told(tree: MapNode, problems: Problems) -> bool:
+    """Whether something is wrong with `categories` as a whole, so that nothing can be said of single ones."""
+    if "categories" in tree:
+        return not isinstance(tree["categories"], MapNode | None)
+    return any(problems.near(key, list(Document.model_fields)) == "categories" for key in tree)
+
+
+def _also(lines: Sequence[int]) -> str:
+    if not lines:
+        return ""
+    shown = ", ".join(map(str, lines[:3])) + (f" and {len(lines) - 3} more" if len(lines) > 3 else "")
+    return f" (also on line{'s' if len(lines) > 1 else ''} {shown})"
 
 
 def _identify(tree: MapNode, problems: Problems) -> list[str]:
@@ -258,19 +298,6 @@ def _source(
         insist=settings.insist,
         paused=settings.paused,
     )
-
-
-def _notes(sources: Sequence[Source], tree: MapNode, path: Path) -> tuple[Problem, ...]:
-    """Sources with the address of another one: they may differ in headers or category, or be there by mistake."""
-    first: dict[tuple[str, str], Source] = {}
-    notes = []
-    for index, source in enumerate(sources):
-        other = first.setdefault((source.kind, source.url), source)
-        if other is not source:
-            message = f"the address of source {show(source.id)} is also on line {other.line}; is one of them too many?"
-            line, column = tree["sources"].value_places[index]
-            notes.append(Problem(message, str(path), line, column, f"sources[{index}]"))
-    return tuple(notes)
 
 
 def _credentials(settings: Sequence[CommonSettings], kinds: Sequence[_Kind]) -> set[str]:

@@ -57,21 +57,30 @@ class Problems:
     def __init__(self, file: str) -> None:
         self.file = file
         self.secrets: set[str] = set()
-        self._found: dict[Problem, None] = {}
+        self._found: dict[object, Problem] = {}
         self._comparisons_left = _MOST_COMPARISONS
+        self._near: dict[tuple[str, tuple[str, ...]], str | None] = {}
 
     def add(self, message: str, place: Place | None = None, path: Path = ()) -> None:
-        """Note one problem; the same one twice counts once."""
+        """Note one problem. Of several with one value, the first counts: the others follow from it."""
         line, column = place or (None, None)
-        self._found[Problem(message, self.file, line, column, path_text(path))] = None
+        problem = Problem(message, self.file, line, column, path_text(path))
+        self._found.setdefault((line, column, problem.path) if place else problem, problem)
 
     def hint(self, word: str, options: Collection[str]) -> str:
         """``; did you mean `x`?`` where one of the options is a near miss, else nothing."""
-        if self._comparisons_left < len(options) or len(word) > _SHOWN:
-            return ""
-        self._comparisons_left -= len(options)
-        near = difflib.get_close_matches(word.lower(), options, n=1, cutoff=0.6)
-        return f"; did you mean `{near[0]}`?" if near else ""
+        near = self.near(word, options)
+        return f"; did you mean `{near}`?" if near else ""
+
+    def near(self, word: str, options: Collection[str]) -> str | None:
+        """The option that a word misses narrowly."""
+        asked = (word, tuple(options))
+        if asked not in self._near:
+            if self._comparisons_left < len(options) or len(word) > _SHOWN:
+                return None
+            self._comparisons_left -= len(options)
+            self._near[asked] = next(iter(difflib.get_close_matches(word.lower(), options, n=1, cutoff=0.6)), None)
+        return self._near[asked]
 
     def fatal(self, message: str, place: Place | None = None, path: Path = ()) -> ConfigError:
         """The error to raise where nothing behind this problem can be read."""
@@ -79,11 +88,15 @@ class Problems:
         return self.error()
 
     def error(self) -> ConfigError:
-        """All problems so far, by place, as one error; without any secret in it."""
+        """All problems so far as one error."""
+        return ConfigError(self.sorted())
+
+    def sorted(self) -> tuple[Problem, ...]:
+        """All that was found so far, by place, and without any secret in it."""
         secrets = frozenset(self.secrets)
-        found = sorted(self._found, key=lambda p: (p.line or 0, p.column or 0, p.path))
-        return ConfigError(
-            [Problem(redact(p.message, secrets), p.file, p.line, p.column, redact(p.path, secrets)) for p in found]
+        found = sorted(self._found.values(), key=lambda p: (p.line or 0, p.column or 0, p.path))
+        return tuple(
+            Problem(redact(p.message, secrets), p.file, p.line, p.column, redact(p.path, secrets)) for p in found
         )
 
     def raise_any(self) -> None:

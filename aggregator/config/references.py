@@ -12,6 +12,8 @@ from pathlib import Path
 
 from aggregator.idle import digest
 
+#: A variable as shells and other programs write it.
+_NAME = re.compile(r"(?:env[.:]|ENV[.:])?([A-Z_][A-Z0-9_]{0,60})\}")
 MAX_FILE = 64 * 1024
 """Bytes that a referenced file may have."""
 
@@ -50,10 +52,10 @@ class References:
             if match["escaped"]:
                 return "${"
             if match["kind"] is None:
-                raise BadReference(
-                    f"`${{{match['other'][:60]}` is not understood; write `${{env:NAME}}` or `${{file:PATH}}`, "
-                    "and `$${` for a literal `${`"
-                )
+                said = f"`${{{match['other'][:60]}` is not understood"
+                if variable := _NAME.fullmatch(match["other"]):
+                    raise BadReference(f"{said}; did you mean `${{env:{variable[1]}}}`? A literal `${{` is `$${{`")
+                raise BadReference(f"{said}; write `${{env:NAME}}` or `${{file:PATH}}`, and `$${{` for a literal `${{`")
             found = self._env(match["name"]) if match["kind"] == "env" else self._file(match["name"])
             values.append(found)
             return found

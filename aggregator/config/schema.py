@@ -42,6 +42,8 @@ from aggregator.models import ArticleRules, ScrapeRules, SourceKind
 FeedFormat = Literal["rss", "atom", "json"]
 Preset = Literal["hexo"]
 
+ANCHORS = "x-"
+"""What keys at the top begin with that mean nothing themselves."""
 MAX_FEED_LIMIT = 10_000
 MAX_SCRAPE_LIMIT = 1000
 MAX_CONCURRENCY = 1000
@@ -169,6 +171,8 @@ class CategorySettings(Section):
     def _short_form(cls, value: object) -> object:
         if isinstance(value, str):
             return {"title": value}
+        if value is None:
+            raise ValueError("is empty; write its title")
         if not isinstance(value, dict):
             raise ValueError("must be a title (in quotes, where it is a number), or a mapping of keys and values")
         return value
@@ -295,8 +299,12 @@ class Document(Section):
     @model_validator(mode="before")
     @classmethod
     def _empty_sections(cls, value: object) -> object:
-        """A section whose keys are all commented out has its defaults."""
+        """A section whose keys are all commented out has its defaults; what begins with ``x-`` only holds anchors."""
         if not isinstance(value, dict):
             return value
         optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
-        return {key: entry for key, entry in value.items() if entry is not None or key not in optional}
+        return {
+            key: entry
+            for key, entry in value.items()
+            if (entry is not None or key not in optional) and not key.startswith(ANCHORS)
+        }

@@ -7,6 +7,7 @@ bounded here. It must not know what the keys mean.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import yaml
 
 from aggregator.config.problems import Path, Place, Problems
+from aggregator.config.syntax import no_yaml, slip, swallowed
 
 LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -27,6 +29,8 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+#: Styles of scalars in quotes.
+_QUOTED = ("'", '"')
 _DIGITS = frozenset("0123456789+-.")
 # Longer numbers are no settings, and int() takes quadratic time on them.
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}|0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}")
@@ -34,20 +38,6 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,40}|[0-9]{1,40}(?:\.[0-9]{0,40})?)(?:[eE
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 # YAML 1.2.2, section 5.1: what a document may hold, the byte order mark aside.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-
-#: From the texts of libyaml and PyYAML to what helps the author of the file.
-_SYNTAX_HINTS = (
-    (
-        "mapping values are not allowed",
-        "a `:` stands where none can; quote the value, or check the indentation",
-    ),
-    ("could not find expected ':'", "this line has no `:` after its key"),
-    ("did not find expected key", "a key was expected here; check the indentation and the quotes above"),
-    ("did not find expected '-' indicator", "a list entry beginning with `- ` was expected; check the indentation"),
-    ("expected ',' or", "a bracket is not closed, or a comma is missing"),
-    ("found unexpected end of stream", "a quotation mark is not closed"),
-    ("block sequence entries are not allowed", "a `- ` stands where none can; put it on a line of its own"),
-)
 
 
 class MapNode(dict[str, Any]):
@@ -99,10 +89,12 @@ def find_place(tree: MapNode, path: Path, *, key: bool = False) -> Place:
 class _Frame:
     """A mapping or list whose end has not come yet."""
 
-    __slots__ = ("anchor", "height", "key", "key_place", "node", "size")
+    __slots__ = ("anchor", "flow", "height", "key", "key_place", "node", "size")
 
-    def __init__(self, node: MapNode | ListNode, anchor: str | None) -> None:
+    def __init__(self, node: MapNode | ListNode, anchor: str | None, *, flow: bool) -> None:
         self.node = node
+        #: Whether it stands in brackets.
+        self.flow = flow
         self.anchor = anchor
         self.key: str | None = None
         self.key_place: Place = node.place
@@ -121,20 +113,22 @@ def build(text: str, problems: Problems, replace: Callable[[str, Path], str]) ->
     Raises:
         ConfigError: the text is no YAML, or no single mapping.
     """
-    builder = _Builder(problems, replace)
+    builder = _Builder(text, problems, replace)
     try:
         for event in yaml.parse(text, Loader=LOADER):
             builder.take(event)
     except yaml.YAMLError as error:
-        raise _syntax_problem(error, text, problems) from None
+        message, place = slip(error, builder.lines, builder.brackets)
+        raise problems.fatal(f"no YAML: {message}", place) from None
     if builder.root is None:
         raise problems.fatal("the file is empty; it needs at least `sources:`, and `aggregator init` writes one")
     return builder.root
 
 
 class _Builder:
-    def __init__(self, problems: Problems, replace: Callable[[str, Path], str]) -> None:
+    def __init__(self, text: str, problems: Problems, replace: Callable[[str, Path], str]) -> None:
         self.root: MapNode | None = None
+        self._text = text
         self._problems = problems
         self._replace = replace
         self._stack: list[_Frame] = []
@@ -159,6 +153,16 @@ class _Builder:
             if self._documents > 1:
                 raise self._problems.fatal("a second document begins here; take the `---` away", _place(event))
 
+    @functools.cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text."""
+        return self._text.splitlines()
+
+    @property
+    def brackets(self) -> list[Place]:
+        """The places of the brackets that are open, the innermost last."""
+        return [frame.node.place for frame in self._stack if frame.flow]
+
     def _start(self, event: Any, make: type[MapNode] | type[ListNode]) -> None:
         place = _place(event)
         self._check_tag(event, place)
@@ -168,7 +172,7 @@ class _Builder:
             raise self._problems.fatal(
                 "a key must be plain text; a value that begins with `{` or `[` must be in quotes", place, self._path()
             )
-        self._stack.append(_Frame(make(place), event.anchor))
+        self._stack.append(_Frame(make(place), event.anchor, flow=event.flow_style))
 
     def _end(self) -> None:
         frame = self._stack.pop()
@@ -179,6 +183,8 @@ class _Builder:
     def _scalar(self, event: Any) -> None:
         place = _place(event)
         text: str = event.value
+        if event.style in _QUOTED and event.end_mark.line > event.start_mark.line:
+            self._check_closed(event)
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and isinstance(frame.node, MapNode):
             self._key(frame, text, place)
@@ -188,6 +194,11 @@ class _Builder:
         if isinstance(value, str) and "${" in value:
             value = self._replaced(value, place)
         if event.anchor is not None:
+            if value is None:
+                message = (
+                    f"`&{event.anchor[:60]}` marks a value, and there is none; put it in quotes if it is the value"
+                )
+                self._problems.add(message, place, self._path())
             self._anchors[event.anchor] = (value, 1, 0)
         self._add(value, place, 1, 0)
 
@@ -229,6 +240,10 @@ class _Builder:
         if not self._stack:
             if not isinstance(value, MapNode):
                 message = "the file must hold keys such as `sources:`; see `aggregator init` for one to start from"
+                if isinstance(value, str):
+                    message += no_yaml(value)
+                elif value is not None:
+                    message += "; a list of sources stands below `sources:`"
                 # An empty document has one empty scalar.
                 raise self._problems.fatal("the file is empty: " + message if value is None else message, place)
             self.root = value
@@ -244,6 +259,12 @@ class _Builder:
             frame.node.key_places[frame.key] = frame.key_place
             frame.node.value_places[frame.key] = place
             frame.key = None
+
+    def _check_closed(self, event: Any) -> None:
+        """A quoted text over several lines: it may lack its closing quote."""
+        indent = next((frame.node.place[1] - 1 for frame in reversed(self._stack) if not frame.flow), -1)
+        if found := swallowed(event, self.lines, indent):
+            raise self._problems.fatal(f"no YAML: {found.message}", found.place)
 
     def _check_tag(self, event: Any, place: Place) -> None:
         if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
@@ -274,18 +295,3 @@ def _plain(text: str) -> Any:
 def _place(event: Any) -> Place:
     mark = event.start_mark
     return mark.line + 1, mark.column + 1
-
-
-def _syntax_problem(error: yaml.YAMLError, text: str, problems: Problems) -> Exception:
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return problems.fatal(f"no YAML: {' '.join(str(error).split())}")
-    mark = error.problem_mark or error.context_mark
-    place = (mark.line + 1, mark.column + 1) if mark else None
-    said = error.problem or str(error.context)
-    for words, hint in _SYNTAX_HINTS:
-        if words in said:
-            return problems.fatal(f"no YAML: {hint}", place)
-    lines = text.splitlines()
-    if mark and mark.line < len(lines) and "\t" in lines[mark.line][: mark.column + 1]:
-        return problems.fatal("no YAML: a tab is used for indentation; use spaces", place)
-    return problems.fatal(f"no YAML: {said}; check the indentation and the quotes", place)

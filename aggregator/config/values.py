@@ -19,9 +19,18 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
+from aggregator.config.characters import invisible
 from aggregator.config.durations import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
-from aggregator.config.ids import MAX_ID, fold, is_word_character
+from aggregator.config.ids import MAX_ID, fold, is_word_character, slug
 from aggregator.config.problems import show
+from aggregator.config.wording import (
+    encoding_advice,
+    language_advice,
+    misread_selector,
+    scheme_advice,
+    selector_advice,
+    zone_advice,
+)
 from aggregator.values.urls import without_feed_scheme
 
 MAX_TEXT = 500
@@ -38,7 +47,9 @@ _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("c
 #: File systems count 255 bytes in a name.
 _MAX_SLUG_BYTES = 200
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,8}")
+# The first part has two or three letters: longer ones are reserved or not assigned (RFC 5646, section 2.2.1).
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,8}")
+_IS_NETWORK = re.compile(r"[0-9a-fA-F.:]{2,45}(?:/[0-9]{1,3})?")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,300}[\x21-\x7e])?")
 
 
@@ -60,10 +71,12 @@ def text(value: object) -> str:
 def http_url(value: object) -> str:
     """An http(s) address with a host (RFC 3986, RFC 9110 section 4.2)."""
     if not isinstance(value, str):
-        raise ValueError(_no_text(value))
+        raise ValueError(_no_url(value))
     url = without_feed_scheme(value.strip())
     if len(url) > MAX_URL:
         raise ValueError(f"is longer than {MAX_URL} characters")
+    if not url.isascii() and (odd := invisible(url)):
+        raise ValueError(f"{show(url)} is no address: {odd}")
     # Of the characters that can be printed, the blank is the only space.
     if " " in url or (
         not url.isprintable() and any(c.isspace() or unicodedata.category(c) in ("Cc", "Cs") for c in url)
@@ -73,12 +86,22 @@ def http_url(value: object) -> str:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ValueError(f"{show(url)} is no address: {error}") from None
+        said = "its port must be a number up to 65535" if str(error).startswith("Port ") else str(error)
+        raise ValueError(f"{show(url)} is no address: {said}") from None
     if parts.scheme not in ("http", "https"):
-        raise ValueError(f"{show(url)} must begin with `https://` or `http://`")
+        raise ValueError(f"{show(url)} must begin with `https://` or `http://`{scheme_advice(url)}")
     if not host:
-        raise ValueError(f"{show(url)} has no host; write it like `https://example.org/feed.xml`")
+        hint = scheme_advice(url) or "; write it like `https://example.org/feed.xml`"
+        raise ValueError(f"{show(url)} has no host{hint}")
+    if host in ("http", "https"):
+        raise ValueError(f"{show(url)} begins with `{parts.scheme}://` twice; take one away")
     return url
+
+
+def _no_url(value: object) -> str:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return "must be one address, not a list; make an entry of its own for each"
+    return _no_text(value)
 
 
 def site_url(value: object) -> str:
@@ -95,6 +118,8 @@ def placeholder(value: object) -> str | None:
         return None
     if not isinstance(value, str):
         raise ValueError("must be an address, in which `{n}` stands for a number, or `false`")
+    if value.strip().lower() in ("none", "no", "off", "null", "false"):
+        raise ValueError(f"{show(value)} is no address; write `false` without quotes for no picture")
     http_url(value.replace("{n}", "0"))
     return value.strip()
 
@@ -107,7 +132,8 @@ def default_proxy(value: object) -> str:
 def language(value: object) -> str:
     """A language tag (BCP 47), as written."""
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
-        raise ValueError("must be a language tag such as `en`, `de` or `zh-CN`")
+        hint = language_advice(value) or "write one such as `en`, `de` or `zh-CN`"
+        raise ValueError(f"{show(value)} is no language tag; {hint}")
     return value
 
 
@@ -120,6 +146,9 @@ def user_agent(value: object) -> str:
 
 def selector(value: object) -> str:
     """A CSS selector that soupsieve understands."""
+    if isinstance(value, list | dict):
+        bracket = "[" if isinstance(value, list) else "{"
+        raise ValueError(f"must be text; a selector that begins with `{bracket}` must be in quotes")
     css = text(value)
     _compile_selector(css)
     return css
@@ -127,6 +156,8 @@ def selector(value: object) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _compile_selector(css: str) -> None:
+    if advice := misread_selector(css):
+        raise ValueError(f"{show(css)} is no CSS selector: {advice}")
     # Here, because it imports bs4, which most files do not need.
     import soupsieve
 
@@ -134,15 +165,17 @@ def _compile_selector(css: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)
             soupsieve.compile(css)
-    except (soupsieve.SelectorSyntaxError, FutureWarning, RecursionError, ValueError) as error:
-        reason = str(error).partition("\n")[0] or "it is nested too deeply"
+    except (soupsieve.SelectorSyntaxError, NotImplementedError, FutureWarning, RecursionError, ValueError) as error:
+        reason = selector_advice(css) or str(error).partition("\n")[0] or "it is nested too deeply"
         raise ValueError(f"{show(css)} is no CSS selector: {reason}") from None
 
 
 def timezone(value: object) -> str:
     """The name of a zone in the IANA time zone database."""
     if not isinstance(value, str) or not _is_zone(value):
-        raise ValueError(f"{show(value)} is no time zone; use an IANA name such as `Asia/Shanghai` or `UTC`")
+        hint = isinstance(value, str) and zone_advice(value)
+        hint = hint or "use an IANA name such as `Asia/Shanghai` or `UTC`"
+        raise ValueError(f"{show(value)} is no time zone; {hint}")
     return value
 
 
@@ -158,7 +191,9 @@ def _is_zone(name: str) -> bool:
 def encoding(value: object) -> str:
     """The name of a text encoding that Python knows, as written."""
     if not isinstance(value, str) or not _is_encoding(value):
-        raise ValueError(f"{show(value)} is no known encoding; use one such as `utf-8`, `gbk` or `big5`")
+        hint = isinstance(value, str) and encoding_advice(value)
+        hint = hint or "use one such as `utf-8`, `gbk` or `big5`"
+        raise ValueError(f"{show(value)} is no known encoding; {hint}")
     return value
 
 
@@ -178,7 +213,8 @@ def private_addresses(value: object) -> bool | tuple[str, ...]:
     if isinstance(value, bool):
         return value
     if not isinstance(value, list):
-        raise ValueError("must be `true`, `false`, or a list of networks such as `[192.168.0.0/16]`")
+        hint = f"; write `[{value}]`" if isinstance(value, str) and _IS_NETWORK.fullmatch(value) else ""
+        raise ValueError(f"must be `true`, `false`, or a list of networks such as `[192.168.0.0/16]`{hint}")
     return tuple(_network(entry) for entry in value)
 
 
@@ -188,7 +224,15 @@ def _network(value: object) -> str:
     try:
         return str(ipaddress.ip_network(value))
     except ValueError as error:
-        raise ValueError(f"{show(value)} is no network ({error}); write it like `192.168.0.0/16`") from None
+        raise ValueError(f"{show(value)} is no network ({error}); write it like {_whole_network(value)}") from None
+
+
+def _whole_network(value: str) -> str:
+    """The network that an address with a length is in, else an example."""
+    try:
+        return f"`{ipaddress.ip_network(value, strict=False)}`"
+    except ValueError:
+        return "`192.168.0.0/16`"
 
 
 def source_id(value: object) -> str:
@@ -197,7 +241,7 @@ def source_id(value: object) -> str:
     if not _is_name(name, "-_.") or len(name) > MAX_ID:
         raise ValueError(
             f"{show(value)} cannot be an id: use up to {MAX_ID} lower-case letters, digits, `-`, `_` and `.`, "
-            f"beginning with a letter or a digit{_quotes(value)}"
+            f"beginning with a letter or a digit{_quotes(value)}{_slug_hint(name)}"
         )
     return name
 
@@ -211,9 +255,15 @@ def category_slug(value: str) -> str:
     if not _is_name(value, "-_") or len(value) > MAX_ID or len(value.encode()) > _MAX_SLUG_BYTES:
         raise ValueError(
             f"{show(value)} cannot be a slug: use up to {MAX_ID} lower-case letters, digits, `-` and `_`, "
-            "beginning with a letter or a digit; the title can be anything"
+            f"beginning with a letter or a digit; the title can be anything{_slug_hint(value)}"
         )
     return value
+
+
+def _slug_hint(written: str) -> str:
+    """``; write `x` `` with the name made from what was written, where there is one."""
+    name = slug(written)
+    return f"; write `{name}`" if name and name != written and len(name) <= MAX_ID else ""
 
 
 def _is_name(value: str, also: str) -> bool:
@@ -227,6 +277,9 @@ def _is_name(value: str, also: str) -> bool:
 def _no_text(value: object) -> str:
     if value is None:
         return "is empty; give it a value, or take the key away (a value that begins with `#` must be in quotes)"
+    if isinstance(value, list | dict):
+        kind, bracket = ("a list", "[") if isinstance(value, list) else ("a mapping", "{")
+        return f"must be text, not {kind}; put it in quotes where it begins with `{bracket}`"
     return f"must be text{_quotes(value)}"
 
 

@@ -64,7 +64,7 @@ async def read(
     if status == 304 and trip.validators:
         tally.not_modified += 1
         return NotModified(url, etag, last_modified, freshness, trip.moved_to, notes=trip.notes)
-    _check_status(status, said, url, freshness, now, delta=request.delta and bool(trip.validators))
+    _check_status(trip, status, said, freshness, now)
     body = await _body(trip, response, said, tally)
     body_hash = hashlib.sha256(body).hexdigest()
     if body_hash == request.body_hash:
@@ -109,20 +109,25 @@ async def _body(trip: Trip, response: httpx.Response, said: Mapping[bytes, str],
     return body
 
 
-def _check_status(
-    status: int, said: Mapping[bytes, str], url: str, freshness: Freshness, now: datetime, *, delta: bool
-) -> None:
-    until = retry_after(freshness, now)
+def _check_status(trip: Trip, status: int, said: Mapping[bytes, str], freshness: Freshness, now: datetime) -> None:
+    until, url = retry_after(freshness, now), trip.target.url
     if any(said.get(name, "").lower() == value for name, value in _CHALLENGES):
         message = f"the site answered {status} with a challenge for browsers; ask its owner to let feed readers in"
         raise FetchError(message, kind="blocked", url=url, status=status, retry_after=until, freshness=freshness)
     # RFC 3229, section 10.4.1: 226 only answers a request that named the manipulation.
+    delta = trip.request.delta and bool(trip.validators)
     if not 200 <= status <= 299 or (status == 226 and not delta):
         # An unknown status has no phrase.
         phrase = httpx.codes.get_reason_phrase(status)
         message = f"the server answered {status} {phrase}".rstrip()
         if until is not None:
             message += f" and wants to be left alone until {until:%Y-%m-%d %H:%M:%S} UTC"
+        if status == 401:
+            message += "; it refuses the `auth` of the source" if trip.signed_in else "; set `auth` of the source"
+        if status == 400 and trip.target.scheme == "http" and trip.target.port != 80:
+            # What web servers answer on a port for TLS.
+            message += f"; perhaps port {trip.target.port} wants TLS: try https://"
+        message += trip.redirected
         raise FetchError(message, kind="http_status", url=url, status=status, retry_after=until, freshness=freshness)
 
 

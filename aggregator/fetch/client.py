@@ -8,6 +8,7 @@ the redirects of one fetch only, and sends no Referer. It must raise nothing but
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
@@ -26,6 +27,8 @@ from aggregator.fetch.robots import Robots
 from aggregator.fetch.transport import GuardedTransport
 from aggregator.fetch.trip import Trip
 from aggregator.models import Fetched, HostTraffic, NotModified
+
+log = logging.getLogger(__name__)
 
 MAX_REDIRECTS = 10
 
@@ -95,7 +98,7 @@ class Fetcher:
         except FetchError:
             raise
         except Exception as error:
-            raise explain(error, trip.target) from error
+            raise explain(error, trip.target, trip.redirected) from error
 
     async def _follow(self, trip: Trip) -> Fetched | NotModified:
         loop = asyncio.get_running_loop()
@@ -109,7 +112,7 @@ class Fetcher:
                 started = loop.time()
                 try:
                     async with asyncio.timeout(left) as deadline:
-                        found = await self._ask(trip, tally)
+                        found = await self._ask_aloud(trip, tally)
                 except Exception as error:
                     if isinstance(error, FetchError) or not deadline.expired():
                         raise
@@ -119,6 +122,24 @@ class Fetcher:
                 return found
             left -= loop.time() - started
         raise FetchError(f"more than {MAX_REDIRECTS} redirects", kind="redirect", url=trip.target.url)
+
+    async def _ask_aloud(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
+        """Ask, and log what came of it where somebody wants to know of each request."""
+        if not log.isEnabledFor(logging.DEBUG):
+            return await self._ask(trip, tally)
+        loop, url, host, came = asyncio.get_running_loop(), trip.target.url, trip.target.host, "no answer"
+        started = loop.time()
+        try:
+            found = await self._ask(trip, tally)
+            came = _in_words(found, trip)
+            return found
+        except Exception as error:
+            came = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            seconds = round(loop.time() - started, 3)
+            fields = {"action": "request", "host": host, "elapsed": seconds}
+            log.debug("GET %s: %s (%.3f s)", url, came, seconds, extra={"fields": fields})
 
     async def _ask(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
         """Ask where the trip has come; None: it goes on from there to where it was sent."""
@@ -147,6 +168,15 @@ class Fetcher:
             message = f"its certificate was to be accepted unchecked until {until} (tls.until), which is over; check "
             message += "whether it is in order now and take `tls` away, or set another day"
             raise FetchError(message, kind="tls", url=trip.target.url)
+
+
+def _in_words(found: Fetched | NotModified | None, trip: Trip) -> str:
+    """What a request brought."""
+    if found is None:
+        return f"redirected to {trip.target.url}"
+    if isinstance(found, NotModified):
+        return "the same body" if found.whole else "304 Not Modified"
+    return f"{found.status}, {len(found.body)} bytes"
 
 
 class _Client(httpx.AsyncClient):

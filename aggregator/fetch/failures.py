@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from typing import TypeVar
@@ -17,10 +18,14 @@ from aggregator.models import FailureKind
 _E = TypeVar("_E", bound=BaseException)
 
 
-def explain(error: Exception, target: Target) -> FetchError:
-    """Say what went wrong while `target` was fetched. What is unknown is an error of this program: ``internal``."""
+def explain(error: Exception, target: Target, redirected: str = "") -> FetchError:
+    """Say what went wrong while `target` was fetched. What is unknown is an error of this program: ``internal``.
+
+    Args:
+        redirected: what to add on where it was redirected from.
+    """
     kind, message = _explain(error, target)
-    return FetchError(message, kind=kind, url=target.url)
+    return FetchError(message + redirected, kind=kind, url=target.url)
 
 
 def _explain(error: Exception, target: Target) -> tuple[FailureKind, str]:
@@ -37,7 +42,7 @@ def _explain(error: Exception, target: Target) -> tuple[FailureKind, str]:
             "its operator has to put it right, or accept it until a day that you name (`tls` of the source)"
         )
     if unsecured := _find(error, ssl.SSLError):
-        return "tls", f"no secure connection to {target.host}: {_reason(unsecured, 'reason')}"
+        return "tls", f"no secure connection to {target.host}: {_insecure(unsecured, target)}"
     if invalid := _find(error, aiohttp.InvalidURL):
         return "refused", f"the address cannot be fetched: {invalid.description or 'it is not valid'}"
     if refusing := _find(error, aiohttp.ClientHttpProxyError):
@@ -49,14 +54,56 @@ def _explain(error: Exception, target: Target) -> tuple[FailureKind, str]:
     if isinstance(error, (httpx.RemoteProtocolError, httpx.InvalidURL)):
         return "refused", f"it redirects to an address that cannot be fetched: {error}"
     if unreached := _find(error, aiohttp.ClientProxyConnectionError):
-        return "connect", f"no connection to the proxy: {_reason(unreached.os_error, 'strerror')}"
+        reason = _unconnected(unreached, unreached.host, unreached.port)
+        return "connect", f"no connection to the proxy: {reason}"
     if failed := _find(error, aiohttp.ClientConnectorError):
-        return "connect", f"no connection to {target.host}: {_reason(failed.os_error, 'strerror')}"
+        return "connect", f"no connection: {_unconnected(failed, target.host, target.port)}"
     if _find(error, aiohttp.ClientPayloadError):
         return "connect", "the answer ended early: the connection was closed before all of it was there"
+    if _find(error, aiohttp.ServerDisconnectedError):
+        return "connect", f"the server closed the connection without an answer{_try_https(target)}"
     if isinstance(error, (aiohttp.ClientError, httpx.TransportError, OSError)):
-        return "connect", f"the connection failed: {_reason(error, 'strerror')}"
+        hint = _try_https(target) if _find(error, ConnectionResetError) or _errnos(error) == {errno.ECONNRESET} else ""
+        return "connect", f"the connection failed: {_reason(error, 'strerror')}{hint}"
     return "internal", f"unexpected error: {type(error).__name__}: {error}"
+
+
+def _unconnected(error: aiohttp.ClientConnectorError, host: str, port: int | None) -> str:
+    """Why a connection could not be made."""
+    codes = _errnos(error)
+    if codes == {errno.ECONNREFUSED}:
+        return f"nothing listens on port {port} of {host}"
+    if codes and codes <= {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL}:
+        return f"no way leads to {host} from this machine; is its network up?"
+    return f"{host} says {_reason(error.os_error, 'strerror')}"
+
+
+def _errnos(error: BaseException) -> set[int]:
+    """What the system said: once for each address of a host."""
+    inner = getattr(error, "os_error", None)
+    if isinstance(inner, BaseException) and inner is not error:
+        return _errnos(inner)
+    if isinstance(error, BaseExceptionGroup):
+        return set().union(*map(_errnos, error.exceptions))
+    number = getattr(error, "errno", None)
+    return {number} if number else set()
+
+
+def _insecure(error: ssl.SSLError, target: Target) -> str:
+    """Why the two could not agree on TLS."""
+    said = _reason(error, "reason")
+    if said in _NO_TLS:
+        return f"port {target.port} does not speak TLS; try http://"
+    return said
+
+
+#: What OpenSSL says of an answer that is no TLS at all; it differs by version.
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"})
+
+
+def _try_https(target: Target) -> str:
+    """Servers that want TLS close connections without it, or answer in TLS."""
+    return "; perhaps it wants TLS: try https://" if target.scheme == "http" else ""
 
 
 def _named(host: str, address: str) -> str:

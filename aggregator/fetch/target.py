@@ -66,6 +66,10 @@ class Target:
         return self.origin[1]
 
     @property
+    def port(self) -> int:
+        return self.origin[2]
+
+    @property
     def authority(self) -> str:
         """Host and port as the Host header has them (RFC 9110, section 7.2)."""
         scheme, host, port = self.origin

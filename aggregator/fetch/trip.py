@@ -32,6 +32,7 @@ class Trip:
     def __init__(self, request: Request, proxy_of: Choice = no_proxy) -> None:
         self.request = request
         self.target = targets.parse(request.url)
+        self._first = self.target.url
         self.validators = _validators(request)
         #: Things worth telling about the way.
         self.notes: tuple[str, ...] = ()
@@ -56,6 +57,16 @@ class Trip:
     def at_home(self) -> bool:
         """Whether it is where the source's own settings belong."""
         return self.target.origin == self._home
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether credentials belong to where it is."""
+        return self.target.origin in self._credentials
+
+    @property
+    def redirected(self) -> str:
+        """``; it was redirected from …`` for a message, where it was."""
+        return "" if self.target.url == self._first else f"; it was redirected from {self._first}"
 
     def ask(self, user_agent: str) -> Outgoing:
         """The request to send to where the trip has come."""

@@ -90,6 +90,19 @@ class Enclosure:
 
 
 @dataclass(frozen=True, slots=True)
+class OriginalFeed:
+    """The feed that a source took an entry over from (RSS `source`, Atom `source`, `_origin` in our JSON Feeds)."""
+
+    #: Plain text; never empty, once clean.
+    title: str
+    #: Its Atom id, or None.
+    id: str | None = None
+    #: Address of the feed, and of its home page; None where the source gives none.
+    url: str | None = None
+    home_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RawEntry:
     """One entry as found in the source; nothing is cleaned yet."""
 
@@ -116,6 +129,7 @@ class RawEntry:
     #: The address in the item's own link where `url` is a better one (feedburner:origLink). Earlier versions had it as
     #: the address, so that an entry without a guid may be known by it.
     former_url: str | None = None
+    original_feed: OriginalFeed | None = None
 
 
 @dataclass(frozen=True, slots=True)

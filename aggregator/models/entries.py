@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.models.documents import Enclosure, RawEntry
+from aggregator.models.documents import Enclosure, OriginalFeed, RawEntry
 from aggregator.models.sources import FeedState
 
 
@@ -73,6 +73,8 @@ class Entry:
     dated: bool
     #: Fingerprint of the raw entry (`Identified.hash`).
     hash: str
+    #: Where the source has it from; None: it is its own, or the source does not say.
+    original_feed: OriginalFeed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Text
+from aggregator.models import Enclosure, Entry, Identified, Known, OriginalFeed, RawEntry, Text
 from aggregator.normalize.bounds import cut
 from aggregator.normalize.html import all_images, clean_html, first_image, text_of
-from aggregator.normalize.identity import Level, clean_guid, identify, key_of, minted_id, public_id, tell_apart
+from aggregator.normalize.identity import (
+    Level,
+    clean_guid,
+    identify,
+    key_of,
+    minted_id,
+    public_id,
+    tell_apart,
+    usable_id,
+)
 from aggregator.normalize.images import is_picture
 from aggregator.normalize.text import (
     MAX_AUTHOR,
@@ -112,6 +121,7 @@ def normalize(
         updated_at=updated_at,
         dated=dated,
         hash=identified.hash,
+        original_feed=_original_feed(raw.original_feed),
     )
 
 
@@ -138,6 +148,7 @@ def clean_again(entry: Entry) -> Entry:
         enclosures=enclosures,
         image=_image(html, RawEntry(image=named), enclosures),
         comments_url=clean_url(entry.comments_url),
+        original_feed=_original_feed(entry.original_feed),
     )
 
 
@@ -230,8 +241,21 @@ def _enclosures(raw: Sequence[Enclosure]) -> tuple[Enclosure, ...]:
     return tuple(found.values())
 
 
+def _original_feed(raw: OriginalFeed | None) -> OriginalFeed | None:
+    """Where an entry was taken over from; None where not even a name and an address of it are known."""
+    if raw is None:
+        return None
+    url, home_url = clean_url(raw.url), clean_url(raw.home_url)
+    where = url or home_url
+    if where is None:
+        return None
+    title = fold(raw.title, MAX_TITLE) or where.partition("://")[2].partition("/")[0]
+    return OriginalFeed(title, usable_id(clean_guid(raw.id)), url, home_url)
+
+
 def _within(number: int | None, limit: int) -> int | None:
-    return number if number is not None and 0 <= number <= limit else None
+    """A size or a playing time; zero is how those say it who do not know it (RSS Best Practices Profile, enclosure)."""
+    return number if number is not None and 0 < number <= limit else None
 
 
 def _language(tag: str | None) -> str | None:

@@ -24,22 +24,28 @@ MAX_ID = 2000
 
 #: Stands before the digits of a fingerprint; fingerprints of different versions cannot be compared. It changes when a
 #: later program reads other things of an entry, so that known entries are read again once. The first version had none.
-_VERSION = "2."
-_VERSION_OF_TITLES = "2t."
+_VERSION = "3."
+_VERSION_OF_TITLES = "3t."
 
 #: Stands between the parts of a key; no part has one, because it is a control character.
 _SEPARATOR = "\n"
 _CONTROLS = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _IRI = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]+):"
-    r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2}"
+    r"(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2}"
     "|[\u00a1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufeb0\uff00-\uffef"
     "\U00010000-\U0001fffd\U00020000-\U0002fffd\U00030000-\U0003fffd])+"
 )
 _SHAPES = {
     "http": re.compile(r"https?://[^/?#@:\[\]]+(?::[0-9]{0,5})?(?:[/?#].*)?", re.IGNORECASE),
-    "urn": re.compile(r"urn:[a-z0-9][a-z0-9-]{0,31}:.+", re.IGNORECASE),
-    "tag": re.compile(r"tag:[^,:/?#]+,[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?:.*", re.IGNORECASE),
+    # RFC 8141; a UUID is one (RFC 9562, section 4).
+    "urn": re.compile(
+        r"urn:(?:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?!uuid:)[a-z0-9][a-z0-9-]{0,31}:[!-~]+)",
+        re.IGNORECASE,
+    ),
+    "tag": re.compile(
+        r"tag:(?:[a-z0-9._-]+@)?[a-z0-9-]+(?:\.[a-z0-9-]+)*,[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?:[!-~]*", re.IGNORECASE
+    ),
 }
 _SHAPES["https"] = _SHAPES["http"]
 #: Schemes of addresses that do something when followed, or that name a place on one machine only.
@@ -98,7 +104,7 @@ def key_of(raw: RawEntry, level: Level = "guid") -> str:
         date = raw.published or raw.updated
         said = [date] if date else [_value(raw.content), _value(raw.summary)]
         return "title:" + _hash([_value(raw.title), *said])
-    key = (level == "guid" and _tidy(raw.guid)) or _tidy(raw.url)
+    key = (level == "guid" and _tidy(raw.guid)) or _tidy(_link(raw))
     return _short(key) if key else "hash:" + _hash([_value(raw.title), _value(raw.content), _value(raw.summary)])
 
 
@@ -136,11 +142,16 @@ def _named(base: str, one: Identified, *, copied: bool) -> Identified:
     return replace(one, key=names.date or names.text, names=names)
 
 
+def _link(raw: RawEntry) -> str | None:
+    """The address by which an entry is known: the link as it stands, also where a better one is shown for it."""
+    return raw.former_url or raw.url
+
+
 def _parts(raw: RawEntry) -> tuple[str, str, str, str]:
     """By what entries of one key are told apart; by the dates only where they have neither guid nor address."""
     dates = "" if raw.guid or raw.url else _hash([raw.published, raw.updated])
     text = _hash([_value(raw.content), _value(raw.summary)])
-    return _tidy(raw.url), _hash([_value(raw.title)]), text, dates
+    return _tidy(_link(raw)), _hash([_value(raw.title)]), text, dates
 
 
 def fingerprint(raw: RawEntry, level: Level = "guid") -> str:
@@ -164,6 +175,8 @@ def fingerprint(raw: RawEntry, level: Level = "guid") -> str:
         str(len(tags)),
         *tags,
     ]
+    if (feed := raw.original_feed) is not None:
+        fields += (feed.title, feed.id, feed.url, feed.home_url)
     for file in raw.enclosures:
         fields += (file.url, file.type, str(file.length), file.title, str(file.duration))
     return (_VERSION_OF_TITLES if level == "title" else _VERSION) + _hash(fields)
@@ -175,7 +188,12 @@ def public_id(guid: str | None, source_url: str, key: str) -> str:
     It is the source's own where that is an absolute URI or IRI (RFC 3986, RFC 3987; `tag:` as RFC 4151 and `urn:` as
     RFC 8141 have it) of at most `MAX_ID` characters, else `minted_id`.
     """
-    return guid if guid is not None and _is_usable(guid) else minted_id(source_url, key)
+    return usable_id(guid) or minted_id(source_url, key)
+
+
+def usable_id(id: str | None) -> str | None:
+    """The id of another program where it can stand in an output, see `public_id`; else None."""
+    return id if id is not None and _is_usable(id) else None
 
 
 def clean_guid(guid: str | None) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from aggregator.models import ParsedFeed, RawEntry, Text
+from aggregator.models import OriginalFeed, ParsedFeed, RawEntry, Text
 from aggregator.parse.builder import (
     SHARED,
     Builder,
@@ -17,16 +17,16 @@ from aggregator.parse.builder import (
     add_enclosure,
     add_link,
     add_tag,
+    person,
     set_comments,
     set_created,
     set_description,
     set_guid,
     set_published,
-    set_source,
     set_updated,
     unsure,
 )
-from aggregator.parse.document import MAX_ENTRIES, language, nothing_said, saying
+from aggregator.parse.document import MAX_ENTRIES, address, guid, language, nothing_said, saying
 from aggregator.parse.namespaces import ATOM, ATOM_03, check_namespaces
 from aggregator.parse.syndication import Hints, hint_names
 from aggregator.parse.values import permalink, visible
@@ -86,6 +86,30 @@ def _add_content(entry: Builder, element: etree._Element) -> None:
         entry.add_content(element, construct(entry.read, element))
 
 
+def set_source(entry: Builder, element: etree._Element) -> None:
+    """The feed that an entry was taken over from; its authors count where the entry has none (section 4.2.1).
+
+    Of RSS, too, which has its address as an attribute and its title as text. Of several the last counts.
+    """
+    entry.source_authors.clear()
+    feed, own = Builder(entry.read), element.tag.rpartition("source")[0]
+    for child in element:
+        if child.tag == own + "id":
+            feed.guid = plain(child)
+        elif child.tag == own + "title":
+            _set_title(feed, child)
+        elif child.tag == own + "link":
+            add_link(feed, child)
+        elif child.tag == own + "author" and (name := person(child)):
+            entry.source_authors.append(name)
+    entry.original_feed = OriginalFeed(
+        title=(" ".join(plain(element).split()) if not len(element) else visible(feed.title)) or "",
+        id=guid(feed.guid),
+        url=feed.link("self") or address(element.get("url"), entry.read.url),
+        home_url=feed.link("alternate"),
+    )
+
+
 _CORE: dict[str, Handler] = {
     "id": _set_id,
     "title": _set_title,
@@ -117,6 +141,7 @@ _TABLES: dict[str, dict[str, Handler]] = {
         **_RSS,
         **{own + name: handler for name, handler in {**_RSS, **_CORE}.items()},
         **SHARED,
+        ATOM + "source": set_source,
         XHTML + "div": unsure,
     }
     for own in (ATOM, ATOM_03, "")

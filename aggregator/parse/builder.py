@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from lxml import etree
 
-from aggregator.models import Enclosure, RawEntry, Text
+from aggregator.models import Enclosure, OriginalFeed, RawEntry, Text
 from aggregator.parse.document import MAX_AUTHORS, MAX_ENCLOSURES, MAX_TAGS, guid, language, size
-from aggregator.parse.namespaces import ATOM, CONTENTS, DCS, DCTERMS, ITUNES, MEDIA, ORIGINALS
+from aggregator.parse.namespaces import CONTENTS, DCS, DCTERMS, ITUNES, MEDIA, ORIGINALS
 from aggregator.parse.values import (
     date,
     looks_like_html,
@@ -34,8 +34,8 @@ class Builder:
     __slots__ = (
         "authors", "comments", "content_language", "content_url", "contents", "created", "duration",
         "enclosures", "guid", "image", "itunes_subtitle", "itunes_summary", "itunes_title", "language",
-        "links", "media", "media_description", "media_title", "original", "original_file", "permalink",
-        "published", "read", "source_authors", "summary", "tags", "thumbnails", "title", "title_language",
+        "links", "media", "media_description", "media_title", "original", "original_feed", "original_file",
+        "permalink", "published", "read", "source_authors", "summary", "tags", "thumbnails", "title", "title_language",
         "updated",
     )  # fmt: skip
 
@@ -46,6 +46,8 @@ class Builder:
         #: Where the entry is by the word of a service that links to itself instead, and the same of its file.
         self.original: str | None = None
         self.original_file: str | None = None
+        #: The feed that it was taken over from.
+        self.original_feed: OriginalFeed | None = None
         #: Where content is that is not in the document.
         self.content_url: str | None = None
         #: Relation, type and address of each link.
@@ -117,6 +119,7 @@ class Builder:
             comments_url=(self.read.address(*self.comments, base) if self.comments else None) or self.link("replies"),
             language=self.language or self.content_language or self.title_language,
             former_url=linked if linked != url else None,
+            original_feed=self.original_feed,
         )
 
     def _texts(self) -> tuple[Text | None, Text | None]:
@@ -228,18 +231,11 @@ def set_created(entry: Builder, element: etree._Element) -> None:
 
 
 def add_author(entry: Builder, element: etree._Element) -> None:
-    if name := _person(element):
+    if name := person(element):
         entry.authors.append(name)
 
 
-def set_source(entry: Builder, element: etree._Element) -> None:
-    """The feed that an entry was taken over from; its authors count where the entry has none (section 4.2.1)."""
-    for child in element:
-        if child.tag == ATOM + "author" and (name := _person(child)):
-            entry.source_authors.append(name)
-
-
-def _person(element: etree._Element) -> str:
+def person(element: etree._Element) -> str:
     """A name as text, or a person construct (RFC 4287, section 3.2): its name, else its mail address."""
     if not len(element):
         name = (element.text or "").strip()
@@ -402,7 +398,6 @@ SHARED: dict[str, Handler] = {
         )
     },
     **MEDIA_HANDLERS,
-    ATOM + "source": set_source,
     **{original + "origLink": set_original for original in ORIGINALS},
     **{original + "origEnclosureLink": set_original_file for original in ORIGINALS},
 }

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from aggregator.errors import ParseError
-from aggregator.models import Enclosure, ParsedFeed, RawEntry, Text
+from aggregator.models import Enclosure, OriginalFeed, ParsedFeed, RawEntry, Text
 from aggregator.parse.document import (
     MAX_AUTHORS,
     MAX_ENCLOSURES,
@@ -109,7 +109,16 @@ def _entry(item: dict[str, Any], url: str, inherited: tuple[str, ...]) -> RawEnt
         enclosures=tuple(_enclosures(item.get("attachments"), base))[:MAX_ENCLOSURES],
         image=_address(item.get("image"), base) or _address(item.get("banner_image"), base),
         language=language(item.get("language")),
+        original_feed=_original_feed(item.get("_origin"), base),
     )
+
+
+def _original_feed(value: Any, base: str) -> OriginalFeed | None:
+    """The feed that an item was taken over from, as our own JSON Feeds name it."""
+    if not isinstance(value, dict):
+        return None
+    title = visible(_text(value.get("title"), "text", base)) or ""
+    return OriginalFeed(title, url=address(value.get("feed_url"), base), home_url=address(value.get("url"), base))
 
 
 def _string(value: Any) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aggregator.models import Enclosure, ParsedFeed, RawEntry, Text
+from aggregator.models import Enclosure, OriginalFeed, ParsedFeed, RawEntry, Text
 from aggregator.parse.document import (
     MAX_AUTHORS,
     MAX_ENCLOSURES,
@@ -90,6 +90,20 @@ def _entry(entry: dict[str, Any], url: str, version: str, inherited: tuple[str, 
         or language(get("own_language"))
         or _language_of(get("content"), get("title_detail")),
         former_url=linked if linked != found else None,
+        original_feed=_original_feed(get("source"), url),
+    )
+
+
+def _original_feed(source: Any, url: str) -> OriginalFeed | None:
+    """The feed that an entry was taken over from."""
+    if not isinstance(source, dict):
+        return None
+    named = visible(_own_text(source, "title", url)) or " ".join(str(source.get("title") or "").split())
+    return OriginalFeed(
+        title=named,
+        id=guid(source.get("id")),
+        url=_link(source, url, "self") or address(source.get("href"), url),
+        home_url=_link(source, url),
     )
 
 

@@ -11,6 +11,7 @@ _HEAD = 300_000
 _TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,500})", re.IGNORECASE)
 _LINK = re.compile(r"<link\b[^<>]{0,2000}>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([a-z-]{1,20})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_PASSWORD = re.compile(r"""<input\b[^<>]{0,500}?\stype\s{0,5}=\s{0,5}["']?password\b""", re.IGNORECASE)
 _FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml", "application/feed+json"})
 
 
@@ -21,8 +22,10 @@ def describe_page(text: str, url: str) -> str:
     title = " ".join(html.unescape(match.group(1)).split())[:80] if match else ""
     message = f'this is an HTML page ("{title}"), not a feed' if title else "this is an HTML page, not a feed"
     if feed := named_feed(head, url):
-        message += f"; it names a feed at {feed}: use that address"
-    return message
+        return f"{message}; it names a feed at {feed}: use that address"
+    if _PASSWORD.search(head):
+        return f"{message}; it asks for a password: set `auth` or `cookies` of the source"
+    return f"{message}; it names no feed: look for another address, or read the page itself with `scrape`"
 
 
 def named_feed(text: str, url: str) -> str | None:

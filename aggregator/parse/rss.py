@@ -11,6 +11,7 @@ from __future__ import annotations
 from lxml import etree
 
 from aggregator.models import ParsedFeed, RawEntry, Syndication
+from aggregator.parse.atom import set_source
 from aggregator.parse.builder import (
     SHARED,
     Builder,
@@ -81,6 +82,7 @@ _CORE: dict[str, Handler] = {
     "tags": add_keywords,
     "enclosure": add_enclosure,
     "comments": set_comments,
+    "source": set_source,
     **dict.fromkeys(("content", "summary", "body", "fullitem", "abstract", "id", "item", "entry", "rights"), unsure),
 }
 _ATOM_PARTS: dict[str, Handler] = {
@@ -90,6 +92,7 @@ _ATOM_PARTS: dict[str, Handler] = {
     ATOM + "updated": set_updated,
     ATOM + "category": add_tag,
     ATOM + "content": _add_atom_content,
+    ATOM + "source": set_source,
     **{ATOM + name: unsure for name in ("summary", "id", "title")},
 }
 _UNCERTAIN: dict[str, Handler] = {XHTML + "body": unsure, XHTML + "div": unsure}

@@ -16,6 +16,7 @@ from aggregator.models import Fetched
 from aggregator.parse.document import Document
 from aggregator.parse.encoding import decode
 from aggregator.parse.page import describe_page
+from aggregator.values.urls import without_feed_scheme
 
 #: Root elements of feeds, without prefix.
 FEED_ROOTS = frozenset({"rss", "rdf", "feed", "channel"})
@@ -32,6 +33,10 @@ _MAGIC = (
     (b"ID3", "an MP3 recording"),
     (b"OggS", "an Ogg recording"),
     (b"\x00asm", "a WebAssembly module"),
+    (b"RIFF", "a WebP image or a recording (RIFF)"),
+    (b"\xfd7zXZ\x00", "compressed (xz)"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"\x7fELF", "a program"),
 )
 _NOT_FEEDS = {
     "opml": "an OPML list of feeds, not a feed; import it instead",
@@ -51,6 +56,9 @@ ENTRY = re.compile(r"<(?:[A-Za-z_][\w-]{0,40}:)?(?:item|entry)(?=[\s/>])", re.IG
 _JSON_FEED = re.compile(r'\{\s*+"version"\s*+:\s*+"https?:\\?/\\?/(?:www\.)?jsonfeed\.org')
 _SUBSET_MARK = re.compile(r"""["'\[\]>]|<!--|<\?""")
 _SPACE = re.compile(r"\s*")
+_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
+#: C0 controls, besides those of texts: tab, line ends, form feed, and the escape of ISO 2022.
+_CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\x1b"))
 _CLOSERS = {'"': '"', "'": "'", "<!--": "-->", "<?": "?>"}
 
 
@@ -98,6 +106,8 @@ def _sniff_xml(text: str, repairs: tuple[str, ...], fetched: Fetched) -> Documen
     if root is None:
         if text.lstrip().startswith("<") and ">" not in text:
             raise ParseError("the document is cut off before its first element", kind="unparsable", url=fetched.url)
+        if _is_binary(fetched):
+            raise _not_a_feed("this is binary data (compressed, or an image?), not a feed", fetched)
         raise _not_a_feed(f"this is plain text, not a feed: {_quote(text)}", fetched)
     if ENTRY.search(text, root.start):
         return Document("xml", text[root.start :], root.name, fetched.url, repairs)
@@ -164,5 +174,24 @@ def _quote(text: str) -> str:
     return f'"{folded[:80]}…"' if len(folded) > 80 else f'"{folded}"'
 
 
+def _is_binary(fetched: Fetched) -> bool:
+    """Whether what begins no document is no text either: for its control characters, or because it has neither ASCII
+    nor UTF-8 in it and nobody named another encoding."""
+    start = fetched.body[:1000]
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return False
+    if len(start.translate(None, _CONTROLS)) < 0.98 * len(start):
+        return True
+    return "charset" not in fetched.content_type.lower() and not start.decode("utf-8", "ignore").strip()
+
+
 def _not_a_feed(message: str, fetched: Fetched) -> ParseError:
+    asked, found = (_plain_address(url) for url in (fetched.requested_url, fetched.url))
+    if asked.rstrip("/") != found.rstrip("/"):
+        message += f"; it was redirected from {asked}"
     return ParseError(message, kind="not_a_feed", url=fetched.url)
+
+
+def _plain_address(url: str) -> str:
+    """An address without the user name and password in it, and without its fragment."""
+    return _USERINFO.sub("", without_feed_scheme(url).partition("#")[0])

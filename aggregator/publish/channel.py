@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from typing import Literal
-from urllib.parse import quote
+
+from aggregator.normalize.urls import clean_url
 
 Format = Literal["rss", "atom", "json"]
 
@@ -39,9 +40,17 @@ class Channel:
     author: str
 
     def url(self, form: Format) -> str:
-        """Address of the feed in one format, as a URI: a slug may have letters beyond ASCII."""
-        return quote(self.base_url, safe="%:/?#[]@!$&'()*+,;=~") + FILE_NAMES[form]
+        """Address of the feed in one format, as a URI: a slug may have letters beyond ASCII, and so may a host."""
+        return _uri(self.base_url) + FILE_NAMES[form]
+
+    def home(self) -> str:
+        """Address of the home page, as a URI."""
+        return _uri(self.home_url)
 
     def fingerprint(self) -> str:
         """All that the feeds depend on besides their items, as text."""
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+
+def _uri(url: str) -> str:
+    return clean_url(url) or url

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from lxml.etree import SubElement, _Element
 
 from aggregator.models import Enclosure
-from aggregator.normalize.identity import minted_id
 from aggregator.publish.prepare import Publisher, Shown
 from aggregator.publish.values import rfc822, synopsis
 
@@ -71,9 +70,10 @@ class RssItems:
         _text(element, "title", item.title)
         if item.url is not None:
             _text(element, "link", item.url)
-        # Without words for a synopsis the title stands in.
-        words = item.summary or html.escape(synopsis(item.html) or item.title, quote=False)
-        _text(element, "description", words)
+        # Without words for a synopsis the title stands in; of an entry without any text it would be read as one.
+        if item.summary or item.html:
+            words = item.summary or html.escape(synopsis(item.html) or item.title, quote=False)
+            _text(element, "description", words)
         if item.html:
             _text(element, _ENCODED, item.html)
 
@@ -115,10 +115,6 @@ class AtomEntries:
     def __init__(self, items: Sequence[Shown], language: str | None) -> None:
         self._items = items
         self._language = language
-        #: Newest change of the items of each source in this feed, by source id.
-        self._updated: dict[str, datetime] = {}
-        for item in items:
-            self._updated[item.source.id] = max(item.updated_at, self._updated.get(item.source.id, EPOCH))
 
     def extend_ns(self) -> dict[str, str]:
         return {"media": MEDIA}
@@ -131,8 +127,9 @@ class AtomEntries:
             _text(element, "updated", item.updated_at.isoformat())
             for author in item.authors:
                 _text(SubElement(element, "author"), "name", author)
-            # Always there, if empty: an entry without a link must have one (RFC 4287, section 4.1.2).
-            _add(element, "content", item.html or item.summary or None, type="html")
+            # An entry without a link must have one, if empty (RFC 4287, section 4.1.2).
+            if item.html or item.summary or item.url is None:
+                _add(element, "content", item.html or item.summary or None, type="html")
             if item.html and item.summary:
                 _add(element, "summary", item.summary, type="html")
             for tag in item.tags:
@@ -140,7 +137,7 @@ class AtomEntries:
             _text(element, "published", item.published_at.isoformat())
             _add_links(element, item)
             _add_thumbnail(element, item.image)
-            _add_source(element, item.source, self._updated[item.source.id])
+            _add_source(element, item.source, item.updated_at)
             _add_language(element, item.language, self._language)
         return feed
 
@@ -160,9 +157,9 @@ def _add_links(element: _Element, item: Shown) -> None:
 
 
 def _add_source(element: _Element, publisher: Publisher, updated: datetime) -> None:
-    """RFC 4287, section 4.2.11."""
+    """RFC 4287, section 4.2.11; with the date of the entry, so that a change of another one is none of this."""
     source = SubElement(element, "source")
-    _text(source, "id", publisher.url or minted_id("", publisher.id))
+    _text(source, "id", publisher.id)
     _text(source, "title", publisher.name)
     _text(source, "updated", updated.isoformat())
     if publisher.url is not None:

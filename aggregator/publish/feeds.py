@@ -67,7 +67,7 @@ def _head(channel: Channel, updated: datetime, form: Format) -> Any:
     feed.description(xml_text(channel.description) or title)
     # feedgen takes the last link as RSS's own.
     feed.link(href=channel.url(form), rel="self", type=MEDIA_TYPES[form])
-    feed.link(href=channel.home_url, rel="alternate", type="text/html")
+    feed.link(href=channel.home(), rel="alternate", type="text/html")
     feed.author({"name": xml_text(channel.author)})
     feed.generator(GENERATOR)
     feed.updated(updated)

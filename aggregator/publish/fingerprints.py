@@ -19,7 +19,7 @@ ALL = "all"
 
 #: Raised with every change of how posts, feeds or the list of subscriptions are rendered, so that all of them are
 #: rendered once more, and those written whose bytes differ.
-RENDERING = 2
+RENDERING = 3
 
 
 def feed_fingerprints(config: Config) -> dict[str, str]:

@@ -24,7 +24,7 @@ def render_jsonfeed(channel: Channel, items: Sequence[Shown]) -> bytes:
         {
             "version": _VERSION,
             "title": xml_text(channel.title),
-            "home_page_url": channel.home_url,
+            "home_page_url": channel.home(),
             "feed_url": channel.url("json"),
             "description": xml_text(channel.description),
             "authors": [{"name": xml_text(channel.author)}],
@@ -68,5 +68,5 @@ def _attachment(enclosure: Enclosure) -> dict[str, Any]:
 
 
 def _filled(members: dict[str, Any]) -> dict[str, Any]:
-    """The members that have a value: an absent one says the same as an empty one, in fewer bytes; a zero is a value."""
-    return {name: value for name, value in members.items() if value or value == 0}
+    """The members that have a value: an absent one says the same as an empty one, in fewer bytes."""
+    return {name: value for name, value in members.items() if value}

@@ -12,7 +12,8 @@ from typing import Protocol
 from lxml.etree import Element, SubElement, _Element, tostring
 
 from aggregator.models import Category, Rendered, Source
-from aggregator.publish.values import public_url, xml_text
+from aggregator.normalize.urls import clean_url
+from aggregator.publish.values import xml_text
 
 FILE_NAME = "opml.xml"
 MEDIA_TYPE = "text/x-opml"
@@ -45,8 +46,8 @@ def render_opml(
 
     Returns:
         The list, named `FILE_NAME`. Sources are ``type="rss"`` whatever the format of their feed is, as OPML wants
-        it; pages without a feed are ``type="link"``. Addresses carry no passwords, and one that holds a secret is left
-        out: of such a source there is the name, and its home page as a link.
+        it; pages without a feed are ``type="link"``. Addresses are URIs without passwords, and one that holds a secret
+        is left out: of such a source there is the name, and its home page as a link.
     """
     opml = Element("opml", version="2.0")
     head = SubElement(opml, "head")
@@ -68,13 +69,13 @@ def render_opml(
 def _add_source(parent: _Element, source: Source, told: Told | None) -> None:
     name = source.name or (told.title if told else None) or source.fallback_name
     outline = _outline(parent, name)
-    home = xml_text(public_url(told.home_url)) if told and told.home_url else None
-    if source.kind == "feed" and source.public_url is not None:
+    home, own = clean_url(told.home_url if told else None), clean_url(source.public_url)
+    if source.kind == "feed" and own is not None:
         outline.set("type", "rss")
-        outline.set("xmlUrl", xml_text(source.public_url))
+        outline.set("xmlUrl", own)
         if home is not None:
             outline.set("htmlUrl", home)
-    elif (link := home if source.public_url is None else xml_text(source.public_url)) is not None:
+    elif (link := own or home) is not None:
         outline.set("type", "link")
         outline.set("url", link)
 

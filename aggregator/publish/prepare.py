@@ -1,8 +1,9 @@
 """Items made ready for all feed formats at once, so that all of them say the same.
 
 In: items as stored. Out: what feeds show of them, in the same order, with values that RSS, Atom and JSON Feed can
-carry: no character that XML forbids, no empty tags, an author each, media types on enclosures, language tags that are
-valid. One odd item never spoils a feed: whatever it holds, it comes out as something that can be rendered. Pure.
+carry: no character that XML forbids, no empty tags, an author each, addresses that are URIs, media types on enclosures,
+language tags that are valid. One odd item never spoils a feed: whatever it holds, it comes out as something that can be
+rendered. Pure.
 """
 
 from __future__ import annotations
@@ -15,20 +16,25 @@ from mimetypes import MimeTypes
 from posixpath import splitext
 from typing import NamedTuple
 
-from aggregator.models import Enclosure, Item, Origin
-from aggregator.publish.values import language_tag, public_url, xml_text
+from aggregator.models import Enclosure, Item, Origin, OriginalFeed
+from aggregator.normalize.identity import minted_id
+from aggregator.normalize.urls import clean_url
+from aggregator.publish.values import language_tag, xml_text
 
 # RFC 6838, section 4.2, with parameters.
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(?:\s*;[^\x00-\x1f]*)?")
 
 
 class Publisher(NamedTuple):
-    """The source of an item as feeds show it."""
+    """The feed that an item is from as feeds show it."""
 
+    #: What an id is made of for one that has neither an id nor an address.
+    key: str
+    #: Its Atom id, "" where it has none; never empty, once prepared.
     id: str
     #: Never empty, once prepared.
     name: str
-    #: None where the address holds a secret.
+    #: None where there is none, or it holds a secret.
     url: str | None
     home_url: str | None
 
@@ -56,13 +62,13 @@ class Shown(NamedTuple):
 
 def shown(items: Sequence[Item]) -> tuple[Shown, ...]:
     """Take what feeds show from items, as it is."""
-    sources: dict[Origin, Publisher] = {}
+    sources: dict[tuple[Origin, OriginalFeed | None], Publisher] = {}
     made = []
     for item in items:
         entry, origin = item.entry, item.origin
-        source = sources.get(origin)
+        source = sources.get((origin, entry.original_feed))
         if source is None:
-            source = sources[origin] = Publisher(origin.id, origin.name, origin.url, origin.home_url)
+            source = sources[origin, entry.original_feed] = _origin(origin, entry.original_feed)
         made.append(
             Shown(
                 item.id,
@@ -84,6 +90,22 @@ def shown(items: Sequence[Item]) -> tuple[Shown, ...]:
     return tuple(made)
 
 
+def _origin(origin: Origin, original: OriginalFeed | None) -> Publisher:
+    """The feed that an item is from: the one that it was taken over from, where the source names another one."""
+    if original is None or _same_place(original.url, origin.url) or _same_place(original.url, origin.home_url):
+        return Publisher(origin.id, "", origin.name, origin.url, origin.home_url)
+    return Publisher(original.title, original.id or "", original.title, original.url, original.home_url)
+
+
+def _same_place(one: str | None, other: str | None) -> bool:
+    """Whether two addresses differ at most in their scheme and in a slash at their end."""
+    return None not in (one, other) and _place(one or "") == _place(other or "")
+
+
+def _place(url: str) -> str:
+    return url.partition("://")[2].rstrip("/")
+
+
 def prepared(items: Sequence[Shown]) -> list[Shown]:
     """Make items ready to be rendered."""
     sources = {source: _publisher(source) for source in {item.source for item in items}}
@@ -94,20 +116,28 @@ def _prepared(item: Shown, source: Publisher) -> Shown:
     identity = xml_text(item.id)
     return Shown(
         id=identity,
-        url=_address(item.url),
+        url=clean_url(item.url),
         title=xml_text(item.title).strip() or identity,
-        html=xml_text(item.html),
-        summary=xml_text(item.summary),
+        html=_markup(item.html),
+        summary=_markup(item.summary),
         authors=_texts(item.authors) or (source.name,),
         tags=_texts(item.tags),
-        enclosures=tuple([_enclosure(enclosure) for enclosure in item.enclosures]),
-        image=_address(item.image),
-        comments_url=_address(item.comments_url),
+        enclosures=tuple(
+            [_enclosure(file, url) for file in item.enclosures if (url := clean_url(file.url)) is not None]
+        ),
+        image=clean_url(item.image),
+        comments_url=clean_url(item.comments_url),
         language=language_tag(item.language),
         published_at=item.published_at,
         updated_at=item.updated_at,
         source=source,
     )
+
+
+def _markup(text: str) -> str:
+    """The text as it is; "" where there is nothing but white space in it."""
+    text = xml_text(text)
+    return "" if text.isspace() else text
 
 
 @cache
@@ -117,11 +147,13 @@ def _types() -> dict[str, str]:
 
 
 def _publisher(source: Publisher) -> Publisher:
+    url = clean_url(source.url)
     return Publisher(
-        source.id,
-        name=xml_text(source.name).strip() or source.id,
-        url=_address(source.url and public_url(source.url)),
-        home_url=_address(source.home_url and public_url(source.home_url)),
+        source.key,
+        id=source.id or url or minted_id("", source.key),
+        name=xml_text(source.name).strip() or source.key,
+        url=url,
+        home_url=clean_url(source.home_url),
     )
 
 
@@ -131,13 +163,13 @@ def media_type(enclosure: Enclosure) -> str:
     return given if _MEDIA_TYPE.fullmatch(given) else guessed_type(enclosure.url)
 
 
-def _enclosure(enclosure: Enclosure) -> Enclosure:
+def _enclosure(enclosure: Enclosure, url: str) -> Enclosure:
     return Enclosure(
-        url=xml_text(enclosure.url),
+        url=url,
         type=media_type(enclosure),
-        length=_natural(enclosure.length),
+        length=_positive(enclosure.length),
         title=(xml_text(enclosure.title).strip() or None) if enclosure.title else None,
-        duration=_natural(enclosure.duration),
+        duration=_positive(enclosure.duration),
     )
 
 
@@ -148,12 +180,8 @@ def guessed_type(url: str) -> str:
     return _types().get(extension, "application/octet-stream")
 
 
-def _natural(number: int | None) -> int | None:
-    return number if number is not None and number >= 0 else None
-
-
-def _address(url: str | None) -> str | None:
-    return (xml_text(url) or None) if url else None
+def _positive(number: int | None) -> int | None:
+    return number if number is not None and number > 0 else None
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:

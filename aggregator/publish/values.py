@@ -9,10 +9,10 @@ import html
 import re
 from datetime import datetime
 
-# Everything outside of Char (XML 1.0, section 2.2), and Char. To see that a text is fit takes half as long as to look
-# for what is not.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_FIT = re.compile("[\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*+")
+# Everything outside of Char (XML 1.0, section 2.2) and the controls that it discourages, and the rest. To see that a
+# text is fit takes half as long as to look for what is not.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_FIT = re.compile("[\t\n\r -~\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*+")
 
 # RFC 822, section 5.1; strftime would follow the locale.
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -41,12 +41,9 @@ _INLINE = re.compile(
     r"|sup|time|tt|u|var|wbr)(?=[\s>])" + _REST_OF_TAG
 )
 
-# RFC 3986, section 3.2.1; the last @ before the path ends the userinfo, as browsers read it.
-_USERINFO = re.compile(r"\A([a-zA-Z][a-zA-Z0-9+.-]*://)[^/?#]*@")
-
 
 def xml_text(text: str) -> str:
-    """Drop the characters that no XML document can hold."""
+    """Drop the characters that no XML document can hold or should hold: C0 and C1 controls mean nothing in a text."""
     return text if _FIT.fullmatch(text) else _FORBIDDEN.sub("", text)
 
 
@@ -64,11 +61,6 @@ def language_tag(tag: str | None) -> str | None:
         return None
     tag = tag.strip().replace("_", "-")
     return tag if _LANGUAGE.fullmatch(tag) else None
-
-
-def public_url(url: str) -> str:
-    """An address without user name and password: what is configured for us is not for everybody."""
-    return _USERINFO.sub(r"\1", url)
 
 
 def attribute(text: str) -> str:

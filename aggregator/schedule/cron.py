@@ -8,6 +8,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 
 _LONGEST = 200
+#: From the words of cronsim to what may stand there.
+_FIELDS = {
+    "Bad minute": "the first field, the minute, is 0 to 59",
+    "Bad hour": "the second field, the hour, is 0 to 23",
+    "Bad day-of-month": "the third field, the day of the month, is 1 to 31",
+    "Bad month": "the fourth field, the month, is 1 to 12 or a name such as `jan`",
+    "Bad day-of-week": "the fifth field, the day of the week, is 0 to 7 (0 and 7 are Sunday) or a name such as `mon`",
+}
 #: Any day will do to see whether an expression can be read and has a time at all.
 _SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -27,7 +35,8 @@ def check_cron(expression: str, zone: str) -> None:
     try:
         next_times(expression, zone, _SOME_DAY)
     except (CronSimError, AssertionError, ValueError) as error:
-        raise ValueError(f"`{expression}` is no cron expression: {str(error) or 'it cannot be read'}") from None
+        said = _FIELDS.get(str(error), str(error) or "it cannot be read")
+        raise ValueError(f"`{expression}` is no cron expression: {said}") from None
     except StopIteration:
         raise ValueError(f"`{expression}` never comes round") from None
 

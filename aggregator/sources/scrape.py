@@ -33,6 +33,7 @@ from aggregator.parse.xmltree import one_line
 from aggregator.sources.base import Parse, Spent, Tools, conditional_request, fingerprint, plain_request
 from aggregator.sources.dates import find_date
 from aggregator.sources.page import Page, attribute, text_of
+from aggregator.terminal import counted
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 
@@ -99,7 +100,8 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
         entries=tuple(article.entry for article in articles),
         repairs=(*dict.fromkeys(notes), *(f"article is gone: {one}" for one in gone)),
     )
-    later = [f"{len(left)} articles are left for the next time: {left[0]}"] if left else []
+    are = f"{counted(len(left), 'article')} {'is' if len(left) == 1 else 'are'}"
+    later = [f"{are} left for the next time: {left[0]}"] if left else []
     return replace(page, parsed=feed, missing=(*map(str, failed), *later))
 
 

@@ -12,7 +12,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, LargeBinary, Text, cast, func, literal_column
 
-from aggregator.models import TEXT_COMPARED, Enclosure, Entry, FeedState, Item, Known, KnownEntry, Origin
+from aggregator.models import (
+    TEXT_COMPARED,
+    Enclosure,
+    Entry,
+    FeedState,
+    Item,
+    Known,
+    KnownEntry,
+    Origin,
+    OriginalFeed,
+)
 from aggregator.store.base import Stored
 from aggregator.store.schema import entries, sources
 
@@ -60,7 +70,8 @@ ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = (
 )
 _ENTRY_START = 4
 _ORIGIN_START = _ENTRY_START + len(_ENTRY_FIELDS)
-_AUTHORS, _TAGS, _ENCLOSURES = (_ENTRY_START + _ENTRY_FIELDS.index(name) for name in ("authors", "tags", "enclosures"))
+_DUMPED = ("authors", "tags", "enclosures", "original_feed")
+_AUTHORS, _TAGS, _ENCLOSURES, _ORIGINAL = (_ENTRY_START + _ENTRY_FIELDS.index(name) for name in _DUMPED)
 
 
 def origin_name(name: str | None, title: str | None, fallback: str | None) -> str:
@@ -71,7 +82,6 @@ def origin_name(name: str | None, title: str | None, fallback: str | None) -> st
 #: The id of a state's source and the values of `STATE_NAMES`.
 state_row: Callable[[FeedState], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(FeedState)))
 
-_DUMPED = ("authors", "tags", "enclosures")
 _PLAIN = tuple(name for name in _ENTRY_FIELDS if name not in _DUMPED)
 #: Names of the columns that hold an entry; the source is not among them.
 ENTRY_NAMES = (*_PLAIN, *_DUMPED)
@@ -80,6 +90,7 @@ _PUBLISHED = ("guid", "url", "title", "image", "comments_url", "summary", "html"
 _plain_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_PLAIN)
 _ENCLOSURE = tuple(field.name for field in fields(Enclosure))
 _enclosure_values: Callable[[Enclosure], tuple[Any, ...]] = attrgetter(*_ENCLOSURE)
+_FEED = tuple(field.name for field in fields(OriginalFeed))
 #: Made once: `json.dumps` makes an encoder at every call that asks for anything but its defaults.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -92,7 +103,9 @@ def state_values(state: FeedState) -> dict[str, Any]:
 def entry_row(entry: Entry) -> tuple[Any, ...]:
     """Return the values of `ENTRY_NAMES`."""
     files = [dict(zip(_ENCLOSURE, _enclosure_values(file), strict=True)) for file in entry.enclosures]
-    return (*_plain_values(entry), _dump(entry.authors), _dump(entry.tags), _dump(files))
+    feed = entry.original_feed
+    original = None if feed is None else _encode({name: getattr(feed, name) for name in _FEED})
+    return (*_plain_values(entry), _dump(entry.authors), _dump(entry.tags), _dump(files), original)
 
 
 def with_kept_dates(entry: Entry, published_at: datetime, dated: bool) -> Entry:
@@ -135,6 +148,7 @@ def items(rows: Iterable[Sequence[Any]]) -> list[Item]:
             values[_AUTHORS] = _texts(values[_AUTHORS])
             values[_TAGS] = _texts(values[_TAGS])
             values[_ENCLOSURES] = _enclosures(values[_ENCLOSURES])
+            values[_ORIGINAL] = _original_feed(values[_ORIGINAL])
             made.append(Item(Entry(origin.id, *values[_ENTRY_START:_ORIGIN_START]), public_id or "", path, origin, pk))
     except (TypeError, AttributeError, RecursionError) as error:
         # What stands in the columns of a database that was damaged or edited.
@@ -151,6 +165,10 @@ def stored(row: Sequence[Any]) -> Stored:
             values[name] = read(values[name])
         except (TypeError, ValueError):
             values[name] = ()
+    try:
+        values["original_feed"] = _original_feed(values["original_feed"])
+    except (TypeError, ValueError):
+        values["original_feed"] = None
     return Stored(pk, revision, source_url, public_id, path, Entry(source_id, **values))
 
 
@@ -182,6 +200,10 @@ def _texts(dumped: str) -> tuple[str, ...]:
 
 def _enclosures(dumped: str) -> tuple[Enclosure, ...]:
     return () if dumped == "[]" else tuple(Enclosure(**value) for value in json.loads(dumped))
+
+
+def _original_feed(dumped: str | None) -> OriginalFeed | None:
+    return None if dumped is None else OriginalFeed(**json.loads(dumped))
 
 
 def _origin(

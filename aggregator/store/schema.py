@@ -29,7 +29,7 @@ from sqlalchemy.types import TypeDecorator
 from aggregator.models import HostTraffic
 
 #: The newest migration, which is the one that makes these tables.
-REVISION = "0008"
+REVISION = "0009"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -173,6 +173,8 @@ entries = Table(
     # newer one. Rows of the time before this column all have 0 and are in the order of their numbers. It is in indexes
     # only; where it is last it costs these rows nothing.
     Column("position", Integer, nullable=False, server_default="0"),
+    # JSON: an object with the fields of `models.OriginalFeed`. Few entries have one.
+    Column("original_feed", Text),
     UniqueConstraint("source_pk", "key"),
     UniqueConstraint("public_id"),
     UniqueConstraint("path_key"),

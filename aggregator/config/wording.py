@@ -1,0 +1,198 @@
+"""What people write as a value of feeds.yaml in place of what is meant: a word for a tag, XPath for a selector.
+
+Pure, besides the list of time zones. In: a value that a check refuses. Out: the advice for its message.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+import zoneinfo
+from encodings.aliases import aliases
+
+from aggregator.config.characters import invisible, strange, typographic
+
+_LANGUAGES = {
+    "arabic": "ar",
+    "chinese": "zh",
+    "czech": "cs",
+    "danish": "da",
+    "deutsch": "de",
+    "dutch": "nl",
+    "english": "en",
+    "español": "es",
+    "finnish": "fi",
+    "français": "fr",
+    "french": "fr",
+    "german": "de",
+    "greek": "el",
+    "hebrew": "he",
+    "hindi": "hi",
+    "italian": "it",
+    "italiano": "it",
+    "japanese": "ja",
+    "korean": "ko",
+    "mandarin": "zh",
+    "norwegian": "no",
+    "polish": "pl",
+    "portuguese": "pt",
+    "russian": "ru",
+    "simplified chinese": "zh-Hans",
+    "spanish": "es",
+    "swedish": "sv",
+    "traditional chinese": "zh-Hant",
+    "turkish": "tr",
+    "ukrainian": "uk",
+    "vietnamese": "vi",
+    "中文": "zh",
+    "简体中文": "zh-Hans",
+    "繁體中文": "zh-Hant",
+    "日本語": "ja",
+    "한국어": "ko",
+}
+#: Cities and abbreviations that the time zone database does not have.
+_ZONES = {
+    "asia/beijing": "Asia/Shanghai",
+    "beijing": "Asia/Shanghai",
+    "bst": "Europe/London",
+    "cest": "Europe/Berlin",
+    "china": "Asia/Shanghai",
+    "ist": "Asia/Kolkata",
+    "jst": "Asia/Tokyo",
+    "pdt": "America/Los_Angeles",
+    "pst": "America/Los_Angeles",
+    "edt": "America/New_York",
+    "cst": "America/Chicago` or `Asia/Shanghai",
+    "local": "UTC",
+    "utc+0": "UTC",
+    "z": "UTC",
+}
+_OFFSET = re.compile(r"(?:utc|gmt)?\s?([+-])0?([0-9]{1,2})(?::?00)?", re.IGNORECASE)
+_UNITS = {"s": "s", "sec": "s", "second": "s", "m": "m", "min": "m", "minute": "m", "h": "h", "hr": "h", "hour": "h"}
+_UNITS |= {"d": "d", "day": "d", "w": "w", "wk": "w", "week": "w"}
+_UNITS |= {"month": "month", "mo": "month", "year": "year", "y": "year", "yr": "year"}
+#: Days.
+_LONG = {"month": 30, "year": 365}
+_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([a-z]{1,10})")
+_DURATION = re.compile(rf"(?:every )?{_PART.pattern}(?:(?:,? |, ?and | and |){_PART.pattern}){{0,4}}\.?")
+_EVERY = {"minutely": "1m", "hourly": "1h", "daily": "1d", "weekly": "1w", "every minute": "1m", "every hour": "1h"}
+_EVERY |= {f"@{name}": every for name, every in _EVERY.items()} | {"every day": "1d", "@midnight": "1d"}
+_SIZE = re.compile(
+    r"([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*([kmg])i?(?:b|bytes?|ilobytes?|egabytes?|igabytes?)?", re.IGNORECASE
+)
+_XPATH = re.compile(r"\.{0,2}//?[\w*.]|[^\"']*(?:/@|/text\(\)|\[@|\w/\w)|(?:child|descendant|following-sibling)::")
+#: What scrapers of another kind add to a selector.
+_PSEUDO = re.compile(r"(.{0,400}?)\s*::(?:attr|text)\b")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}):?/{0,3}")
+_HOST = re.compile(r"(?:[\w-]{1,63}\.)+[\w-]{2,63}(?::[0-9]{1,5})?(?:[/?#].*)?|localhost(?::[0-9]{1,5})?(?:/.*)?")
+
+
+def language_advice(value: object) -> str | None:
+    """For what is no language tag."""
+    if not isinstance(value, str):
+        return None
+    found = _LANGUAGES.get(value.strip().lower())
+    if found is None and "_" in value:
+        found = value.partition(".")[0].replace("_", "-")
+    return f"did you mean `{found[:20]}`?" if found else None
+
+
+@functools.lru_cache(maxsize=1024)
+def zone_advice(value: str) -> str | None:
+    """For what is no name of a time zone."""
+    if len(value) > 60:
+        return None
+    word = value.strip().lower().replace(" ", "_")
+    if found := _ZONES.get(word):
+        return f"did you mean `{found}`?"
+    if (match := _OFFSET.fullmatch(value.strip())) and int(match[2]) <= 14:
+        # The signs of these names are turned round, as those of POSIX.
+        turned = "-" if match[1] == "+" else "+"
+        return f"did you mean `Etc/GMT{turned}{match[2]}` (the sign is turned round there)?"
+    names, cities = _zones()
+    near = difflib.get_close_matches(word, [*names, *cities], n=1, cutoff=0.75)
+    return f"did you mean `{names[cities.get(near[0], near[0])]}`?" if near else None
+
+
+@functools.lru_cache(maxsize=1024)
+def encoding_advice(value: str) -> str | None:
+    """For what is no name of an encoding."""
+    if len(value) > 60:
+        return None
+    if value.lower().startswith("utf8"):
+        return "did you mean `utf-8`?"
+    word = value.lower().replace("-", "_").replace(" ", "_")
+    near = difflib.get_close_matches(word, [*aliases, *aliases.values()], n=1, cutoff=0.7)
+    return f"did you mean `{near[0].replace('_', '-')}`?" if near else None
+
+
+def duration_advice(value: object) -> str | None:
+    """The duration that other words mean: ``1 hour``, ``30 min``, ``daily``."""
+    if not isinstance(value, str) or len(value) > 60:
+        return None
+    word = " ".join(value.lower().split())
+    if word in _EVERY:
+        return f"write `{_EVERY[word]}`"
+    if not _DURATION.fullmatch(word):
+        return None
+    found = [(number, _UNITS.get(unit) or _UNITS.get(unit.rstrip("s"))) for number, unit in _PART.findall(word)]
+    if len(found) == 1 and found[0][1] in _LONG and "." not in found[0][0] and len(found[0][0]) < 3:
+        return f"write `{int(found[0][0]) * _LONG[found[0][1]]}d`"
+    return f"write `{''.join(f'{number}{unit}' for number, unit in found)}`" if _in_order(found) else None
+
+
+@functools.cache
+def _zones() -> tuple[dict[str, str], dict[str, str]]:
+    """The names of all zones by those in small letters, and these by their cities."""
+    names = {name.lower(): name for name in sorted(zoneinfo.available_timezones())}
+    return names, {name.rpartition("/")[2]: name for name in names if "/" in name}
+
+
+def _in_order(parts: list[tuple[str, str | None]]) -> bool:
+    places = ["wdhms".find(unit or "?") for _, unit in parts]
+    return -1 not in places and places == sorted(set(places))
+
+
+def size_advice(value: object) -> str | None:
+    """The size that other words mean: ``15M``, ``15 mb``."""
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= 60 else None
+    if match is None:
+        return None
+    return f"write `{match[1]}{ {'k': 'k', 'm': 'M', 'g': 'G'}[match[2].lower()] }B`"
+
+
+def misread_selector(css: str) -> str | None:
+    """For what can be read as a selector, and was meant as something else."""
+    return typographic(css) or (None if '"' in css or "'" in css else invisible(css))
+
+
+def selector_advice(css: str) -> str | None:
+    """For what is no selector."""
+    if _XPATH.match(css):
+        return "it looks like XPath; CSS selectors are wanted, such as `div.list > a`"
+    if match := _PSEUDO.match(css):
+        return f"it must name an element; write `{match[1] or '*'}` alone"
+    if css.startswith("<"):
+        name = css.strip("<>/ ").split(" ")[0][:20] or "a"
+        return f"it is markup; write the name of the element alone, such as `{name}`"
+    return None
+
+
+def scheme_advice(url: str) -> str:
+    """``; …`` for an address that begins with something else than ``https://``."""
+    if url.startswith(("<", "[")):
+        return "; take what stands around the address away"
+    if _HOST.fullmatch(url):
+        return f"; write `https://{url[:200]}`"
+    match = _SCHEME.match(url)
+    near = match and difflib.get_close_matches(match[1].lower(), ["http", "https"], n=1, cutoff=0.7)
+    if match and near and _HOST.fullmatch(url, match.end()):
+        return f"; write `{near[0]}://{url[match.end() :][:200]}`"
+    if url.startswith(("/", "./", "~", "file:")):
+        return "; a file cannot be fetched, so let a web server give it out"
+    if url.lower().startswith("socks"):
+        return "; of proxies, those for HTTP can be used"
+    if odd := strange(url):
+        return f": {odd}"
+    return "; only what HTTP gives can be fetched" if "://" in url else ""
