@@ -27,11 +27,12 @@ REAL = {
     "id resolved": 104,
     "summary": 97,
     "body": 88,
+    "origin": 25,
     "title": 18,
     "count": 1,
 }
 REAL_2 = {
-    "enclosures": 1366,
+    "enclosures": 1330,
     "author": 606,
     "link": 468,
     "markup": 442,
@@ -40,6 +41,7 @@ REAL_2 = {
     "comments": 140,
     "body": 115,
     "language": 89,
+    "origin": 67,
     "title": 17,
     "id resolved": 10,
     "encoding": 5,
@@ -56,6 +58,7 @@ CASES = {
     "id resolved": 7,
     "summary": 4,
     "author": 3,
+    "origin": 1,
 }
 #: The same for our two readers.
 BETWEEN: dict[str, dict[str, int]] = {
