@@ -73,6 +73,8 @@ THE_ROW = "(SELECT pk FROM entries WHERE key = 'bad')"
 STEPS = {
     "row cannot be decoded": (_column("title", "CAST(X'ff' AS TEXT)", "'Title bad'"), False, False, "'bad'"),
     "row of an impossible date": (_column("updated_at", "99999999999999", "1714979289"), False, True, "'bad'"),
+    "row of a date in words": (_column("updated_at", "'soon'", "1714979289"), False, True, "'bad'"),
+    "row of a date in bytes": (_column("updated_at", "X'ff00'", "1714979289"), False, True, "'bad'"),
     "row of broken JSON": (_column("authors", "'{'", "'[]'"), False, False, "'bad'"),
     "row of other JSON": (_column("tags", "'7'", "'[]'"), False, False, "'bad'"),
     "row of unknown JSON": (_column("enclosures", "'[{\"x\": 1}]'", "'[]'"), False, False, "'bad'"),

@@ -75,8 +75,16 @@ def to_seconds(moment: datetime | None) -> int | None:
 
 
 def to_datetime(seconds: int | None) -> datetime | None:
-    """Turn seconds into a datetime in UTC, years 1 to 9999 (`datetime.fromtimestamp` knows fewer on Windows)."""
-    return None if seconds is None else _EPOCH + timedelta(0, seconds)
+    """Turn seconds into a datetime in UTC, years 1 to 9999 (`datetime.fromtimestamp` knows fewer on Windows).
+
+    Raises:
+        ValueError: a column holds something else, as SQLite lets it.
+        OverflowError: there is no such year.
+    """
+    try:
+        return None if seconds is None else _EPOCH + timedelta(0, seconds)
+    except TypeError:
+        raise ValueError(f"{seconds!r:.40} is no time") from None
 
 
 #: The counts of `models.HostTraffic`.
