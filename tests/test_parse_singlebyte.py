@@ -172,7 +172,7 @@ def test_any_bytes_are_decoded(body: bytes) -> None:
     "text",
     [
         "Ünï é ü é, Ünï é ü é, Ünï é ü é, Ünï é ü é",
-        "O que é um forno? E o que é um pote? Quem é ela? Ele é alto. Ela é alta. Isto é tudo. Como é? Onde é? Quando é?",
+        "O que é um forno? E o que é um pote? Quem é ela? Ele é alto. Isto é tudo. Como é? Onde é? Quando é? Já é",
         "Hva er det å brenne? Slik er det å male, å spise, å drikke, å lese, å se, å gi, å ta",
     ],
 )

@@ -97,7 +97,7 @@ OVERDUE = Prepared(
     _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk), "now"
 )
 #: No time is larger than the last second of the year 9999; what a damaged row holds instead is, text and bytes too.
-_NO_TIME = literal_column("253402300799")
+_NO_TIME: ColumnElement[int] = literal_column("253402300799")
 #: Tried "in the future": the clock was set back since, and the due times of that clock mean nothing.
 AHEAD = Prepared(
     _states.where(
