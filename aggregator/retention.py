@@ -52,9 +52,8 @@ def retain(config: Config, store: Store, data: Path, now: datetime, *, since: da
     limited = [source for source in config.sources if source.retention.age or source.retention.count]
     if not limited:
         return removed
-    last = store.fingerprints().get(_LAST)
+    at = _last_look(store)
     # A time ahead of now was written by a clock that has been set back since.
-    at = datetime.fromisoformat(last) if last else None
     if at and timedelta(0) <= now - at < EVERY and not (since and at >= since):
         return removed
     for source in limited:
@@ -73,8 +72,16 @@ def next_time(config: Config, store: Store) -> datetime | None:
     """When `retain` looks again at the latest; None: never."""
     if not any(source.retention.age or source.retention.count for source in config.sources):
         return None
-    last = store.fingerprints().get(_LAST)
-    return datetime.fromisoformat(last) + EVERY if last else datetime.min.replace(tzinfo=UTC)
+    last = _last_look(store)
+    return last + EVERY if last else datetime.min.replace(tzinfo=UTC)
+
+
+def _last_look(store: Store) -> datetime | None:
+    try:
+        last = datetime.fromisoformat(store.fingerprints().get(_LAST, ""))
+    except ValueError:
+        return None
+    return last if last.tzinfo else None
 
 
 def _retain(source: Source, store: Store, data: Path, now: datetime) -> Removed:

@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_written_counts_more_than_a_source_that_fails(site
 
 def test_every_file_that_could_not_be_written_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     failures = [Failure(f"posts/{name}", "cannot be written", "make room") for name in ("a.md", "b.md")]
-    show_written(Report(failures=failures), tmp_path)
+    show_written(Report(failures=failures), tmp_path, whole=False)
     assert show_failures(failures) == 4
     said = capsys.readouterr()
     assert said.err == (
@@ -237,3 +237,14 @@ def test_fix_and_health_keep_their_meaning_of_1(filled: Site) -> None:
     assert filled.run("fix").status == 0
     assert filled.run("health", "--max-failing", "0").status == 1
     assert json.loads(filled.run("health", "--json").stdout)["healthy"] is True
+
+
+def test_a_daemon_that_is_told_to_reload_before_it_works_does_not_end(site: Site, origin: Origin) -> None:
+    site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
+    site.data.mkdir()
+    with FileLock(site.data / ".lock"), program(site, "run", "--wait") as waiting:
+        assert waiting.stderr is not None
+        assert b"waiting" in waiting.stderr.readline()
+        waiting.send_signal(signal.SIGHUP)
+        waiting.send_signal(signal.SIGTERM)
+        assert waiting.wait(PATIENCE) == 128 + signal.SIGTERM

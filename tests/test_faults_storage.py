@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -112,3 +112,23 @@ def test_files_that_may_not_grow_are_reported(site: Site, origin: Origin) -> Non
     assert "Traceback" not in done.stderr
     assert site.run("update").status == 0
     assert len(site.posts()) == 30
+
+
+@pytest.mark.parametrize("arguments", [["update", "--all"], ["publish"], ["reset", "one"]])
+def test_full_disk_is_named_by_commands(site: Site, origin: Origin, small_disk: Path, arguments: list[str]) -> None:
+    site.data.symlink_to(small_disk)
+    site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
+    assert site.run("update").status == 0
+    with (small_disk / "ballast").open("wb", buffering=0) as ballast:
+        for size in (4096, 1):
+            with suppress(OSError):
+                while True:
+                    ballast.write(bytes(size))
+    origin.route("/one", rss([item(1), item(2, description="x" * 100_000)]))
+    done = site.run(*arguments)
+    assert done.status in (0, 1, 4)
+    assert "mistake in this program" not in done.stderr
+    (small_disk / "ballast").unlink()
+    assert site.run("update", "--all").status == 0
+    assert len(site.posts()) == 2
+    site.data.unlink()

@@ -165,3 +165,16 @@ def test_utf8_is_read_as_it_is_unless_all_of_it_is_encoded_twice(text: str) -> N
 @given(st.binary(max_size=300))
 def test_any_bytes_are_decoded(body: bytes) -> None:
     decode(b"<rss>" + body)
+
+
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ünï é ü é, Ünï é ü é, Ünï é ü é, Ünï é ü é",
+        "O que é um forno? E o que é um pote? Quem é ela? Ele é alto. Isto é tudo. Como é? Onde é? Quando é? Já é",
+        "Hva er det å brenne? Slik er det å male, å spise, å drikke, å lese, å se, å gi, å ta",
+    ],
+)
+def test_words_of_one_letter_are_no_script_of_their_own(text: str, declared: str) -> None:
+    assert title(document(text, "windows-1252", declared))[0] == text

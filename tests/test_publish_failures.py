@@ -73,6 +73,8 @@ THE_ROW = "(SELECT pk FROM entries WHERE key = 'bad')"
 STEPS = {
     "row cannot be decoded": (_column("title", "CAST(X'ff' AS TEXT)", "'Title bad'"), False, False, "'bad'"),
     "row of an impossible date": (_column("updated_at", "99999999999999", "1714979289"), False, True, "'bad'"),
+    "row of a date in words": (_column("updated_at", "'soon'", "1714979289"), False, True, "'bad'"),
+    "row of a date in bytes": (_column("updated_at", "X'ff00'", "1714979289"), False, True, "'bad'"),
     "row of broken JSON": (_column("authors", "'{'", "'[]'"), False, False, "'bad'"),
     "row of other JSON": (_column("tags", "'7'", "'[]'"), False, False, "'bad'"),
     "row of unknown JSON": (_column("enclosures", "'[{\"x\": 1}]'", "'[]'"), False, False, "'bad'"),
@@ -223,3 +225,76 @@ def test_database_that_fails_as_a_whole_still_ends_the_publication(site: Site, c
     with pytest.raises(StoreError) as raised:
         publish(store, config, site.data)
     assert not isinstance(raised.value, RowError)
+
+
+@pytest.mark.parametrize("slug", ["'../../elsewhere'", "''", "X'ff00fe'"])
+def test_category_of_a_damaged_row_leaves_no_trouble_behind(
+    site: Site, config: Config, store: Store, slug: str
+) -> None:
+    publish(store, config, site.data)
+    _sql(site, f"UPDATE entries SET category = {slug}, pending = 1 WHERE key = 'bad'")  # noqa: S608 - our own words
+    assert publish(store, config, site.data).failures == []
+    _sql(site, "UPDATE entries SET category = 'news', pending = 1 WHERE key = 'bad'")
+    assert publish(store, config, site.data).failures == []
+    assert sorted(_shown(site, "news")) == sorted(KEYS)
+
+
+def test_a_publication_that_failed_is_not_said_to_be_up_to_date(site: Site, origin: Origin) -> None:
+    site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
+    site.configure()
+    site.run("update")
+    site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
+    halt, mend = _trigger("INSERT ON fingerprints", "NEW.name = 'feeds/news'")
+    _sql(site, halt)
+    done = site.run("update")
+    assert done.status == 4
+    assert "halt" in done.stderr
+    assert "up to date" not in done.stdout
+    _sql(site, mend)
+    assert site.run("update").status == 0
+    assert len(site.posts()) == 1
+
+
+STATE_DAMAGES = [
+    (column, value)
+    for column in ("last_attempt_at", "last_success_at", "next_due_at", "moved_since", "whole_at", "gone_last")
+    for value in ("'soon'", "X'ff00'", "9223372036854775807")
+]
+
+
+@pytest.mark.parametrize(("column", "value"), STATE_DAMAGES)
+def test_damaged_state_of_one_source_costs_no_other(site: Site, origin: Origin, column: str, value: str) -> None:
+    site.configure(*({"id": id, "feed": origin.route(f"/{id}", rss([item(1)], id))} for id in ("one", "two")))
+    site.run("update")
+    _sql(site, f"UPDATE sources SET {column} = {value} WHERE id = 'one'")  # noqa: S608 - our own words
+    for id in ("one", "two"):
+        origin.route(f"/{id}", rss([item(1), item(2)], id))
+    assert site.run("status").status == 0
+    assert site.run("update", "--all").status == 0
+    assert len(site.posts()) == 4
+    with closing(sqlite3.connect(site.data / "aggregator.db")) as connection:
+        kinds = connection.execute(f"SELECT DISTINCT typeof({column}) FROM sources").fetchall()  # noqa: S608
+    assert set(kinds) <= {("integer",), ("null",)}
+
+
+@pytest.mark.parametrize("value", ["'soon'", "X'ff00'", "9223372036854775807"])
+def test_source_whose_due_time_is_damaged_is_asked(site: Site, origin: Origin, value: str) -> None:
+    site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
+    site.run("update")
+    _sql(site, f"UPDATE sources SET next_due_at = {value}")  # noqa: S608 - our own words
+    site.run("update")
+    assert len(origin.asked("/one")) == 2
+
+
+@pytest.mark.parametrize("value", ["X'ff00'", "'nonsense'", "5"])
+def test_damaged_fingerprints_cost_nothing(site: Site, origin: Origin, value: str) -> None:
+    feed = origin.route("/one", rss([item(1), item(2)]))
+    site.configure({"id": "one", "feed": feed, "retention": {"count": 100}})
+    site.run("update")
+    _sql(site, f"UPDATE OR IGNORE fingerprints SET value = {value}")  # noqa: S608 - our own words
+    _sql(site, "INSERT INTO fingerprints VALUES (X'00', 'a')")
+    origin.route("/one", rss([item(1), item(2), item(3)]))
+    done = site.run("update", "--all")
+    assert (done.status, done.stderr.count("error")) == (0, 0), done.stderr
+    assert len(site.posts()) == len(_shown(site, "news")) == 3
+    assert site.run("update").stdout.endswith("Nothing to write: all files are up to date.\n")

@@ -46,6 +46,8 @@ def run(
 
     SIGTERM and SIGINT end it in order (a second one at once), SIGHUP and every change of feeds.yaml reload it.
     """
+    # Until it can reload: what changes meanwhile is read, or seen by the watch of the file.
+    _handle(("SIGHUP",), lambda number, frame: None)
     import asyncio
 
     from aggregator.config import redact

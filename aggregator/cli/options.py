@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -253,10 +253,13 @@ def locked(data: Path, *, wait: bool = False, quiet: bool = False) -> Iterator[N
             f"the data folder {data} cannot be written: {error.strerror or error}; check its path and permissions"
         ) from error
     try:
-        holder.write_text(f"process {os.getpid()}, since {utc_now():%Y-%m-%d %H:%M:%S} UTC", encoding="utf-8")
+        # Who holds it is for others to read only: no full disk may end the run here.
+        with suppress(OSError):
+            holder.write_text(f"process {os.getpid()}, since {utc_now():%Y-%m-%d %H:%M:%S} UTC", encoding="utf-8")
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
         lock.release()
 
 

@@ -101,7 +101,7 @@ def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DA
         store.sync_sources(loaded.sources)
         with renewal() as renewing:
             report = publish_all(store, loaded, data, everything=True, renewing=renewing)
-    show_written(report, data)
+    show_written(report, data, whole=not report.failures)
     raise typer.Exit(show_failures(report.failures))
 
 
@@ -183,7 +183,7 @@ def run_cycle(config: Config, data: Path, ordered: Ordered) -> int:
         say(nothing_due)
     if summary.removed:
         say(f"Removed {counted(summary.removed, 'entry', 'entries')} kept no longer.")
-    show_written(summary.written, data)
+    show_written(summary.written, data, whole=not (summary.failures or summary.troubles))
     status = max(_status(summary.results), show_failures(summary.failures))
     for trouble in summary.troubles[:-1]:
         complain(f"error: {trouble}")
@@ -278,8 +278,12 @@ def show_failures(failures: Sequence[Failure]) -> int:
     return BROKEN if failures else 0
 
 
-def show_written(report: Report, data: Path) -> None:
-    """Say what was written, and what became of files that were there."""
+def show_written(report: Report, data: Path, *, whole: bool) -> None:
+    """Say what was written, and what became of files that were there.
+
+    Args:
+        whole: nothing went wrong, so that all that was not written is as it should be.
+    """
     for note in report.notes:
         complain(f"note: {note}")
     posts = data / "posts"
@@ -296,5 +300,5 @@ def show_written(report: Report, data: Path) -> None:
         removed = f", removed {len(report.removed)}" if report.removed else ""
         written = f"{counted(len(report.posts), 'post')} and {counted(len(report.feeds), 'feed file')}"
         say(f"Wrote {written} below {data}{removed}.")
-    elif not report.failures:
+    elif whole:
         say(NOTHING_TO_WRITE)

@@ -31,6 +31,9 @@ _NAMED_SCRIPT = 0.3
 
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _ASCII_LETTER = re.compile(rb"[A-Za-z]")
+#: What words in a script of their own are made of; Latin ones have hardly three letters beyond ASCII in a row, but many
+#: a language has a word of a single one.
+_RUN = re.compile(rb"[\x80-\xff]{3,}")
 _PLAIN = re.compile("[\x00-\x7f]+")
 #: Quotation marks, dashes and the like: they say nothing of the language.
 _MARKS = frozenset("\u00a0«»„“”‚‘’‹›–—…•·©®™°§№¡¿€\u00ad\u200e\u200f")
@@ -114,8 +117,9 @@ def guess(body: bytes, western: bool, language: str | None) -> str | None:
     text = b" ".join(words)
     latin = len(_ASCII_LETTER.findall(text))
     high = len(text) - latin - text.count(b" ")
+    in_runs = sum(map(len, _RUN.findall(text)))
     # Words in a script of their own have hardly a letter of ASCII.
-    if high > 4 * latin:
+    if high > 4 * latin and in_runs > high / 2:
         return _of_script(text, named)
     return None if western else _of_latin(text, named)
 

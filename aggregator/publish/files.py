@@ -117,7 +117,7 @@ def delete(folder: Path, name: str, only: str | None = None) -> bool:
     """
     path = folder / name
     try:
-        if not _is_safe(name):
+        if not is_safe(name):
             raise _unsafe(folder, name)
         status = _status(str(path))
         if status is None or not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
@@ -246,7 +246,7 @@ class _Stage:
     def _place(self, name: str) -> tuple[str, str]:
         """The folder of a name, which exists and is inside of ours, and the name in it."""
         folder, _, base = name.rpartition("/")
-        if not _is_safe(name):
+        if not is_safe(name):
             raise _unsafe(self._folder, name)
         place = self._known.get(folder)
         if place is None:
@@ -274,7 +274,7 @@ class FileError(PublishError):
         super().__init__(f"{path}: {reason}; {advice}")
 
 
-def _is_safe(name: str) -> bool:
+def is_safe(name: str) -> bool:
     """Whether this is a plain relative path on every system: no way up, no drive, nothing that cannot be encoded."""
     try:
         name.encode()

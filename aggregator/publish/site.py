@@ -222,7 +222,8 @@ def _remove_stale(
 ) -> None:
     """Delete feeds that were published once and are configured no longer: subscribers must see that they ended."""
     gone = {name.removeprefix("feeds/") for name in recorded if name.startswith("feeds/")}
-    for slug in sorted(gone):
+    # One that a damaged row brought in has no files.
+    for slug in sorted(filter(files.is_safe, gone)):
         kept = {FILE_NAMES[form] for form in config.feeds.formats} if f"feeds/{slug}" in wanted else set()
         for name in (f"{slug}/{output}" for output in FILE_NAMES.values() if output not in kept):
             try:

@@ -71,7 +71,7 @@ def renew(
         target, _, last = recorded.get(_AT, "").partition(" ")
         store.retell(partial(_public_told, confidential=confidential))
         renewal = _Renewal(store, confidential, posts, wanted, None if unchanged else clean)
-        failures = renewal.run(int(last) if target == wanted else 0, progress)
+        failures = renewal.run(int(last) if target == wanted and last.isdecimal() else 0, progress)
     store.record({_AT: ""} if failures else {_DONE: wanted, _AT: ""})
     return failures
 

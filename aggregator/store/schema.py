@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import (
     BigInteger,
@@ -49,6 +49,30 @@ class Timestamp(TypeDecorator[datetime]):
         return to_datetime
 
 
+class StateTime(Timestamp):
+    """The same in what is known of a source: a damaged value is none, and costs no other source anything.
+
+    All of these are found out anew by the next request, and written over.
+    """
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], datetime | None]:
+        """Turn seconds into datetimes in UTC, anything else into None."""
+        return _to_datetime_or_none
+
+
+class StateDay(TypeDecorator[date]):
+    """A day in what is known of a source; a damaged one is none, too."""
+
+    impl = Date
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], date | None]:
+        """Read a day as ISO 8601 writes it, anything else as None."""
+        return _to_day_or_none
+
+
 class Lines(TypeDecorator[tuple[str, ...]]):
     """Texts of one line each; NULL where there are none."""
 
@@ -75,8 +99,30 @@ def to_seconds(moment: datetime | None) -> int | None:
 
 
 def to_datetime(seconds: int | None) -> datetime | None:
-    """Turn seconds into a datetime in UTC, years 1 to 9999 (`datetime.fromtimestamp` knows fewer on Windows)."""
-    return None if seconds is None else _EPOCH + timedelta(0, seconds)
+    """Turn seconds into a datetime in UTC, years 1 to 9999 (`datetime.fromtimestamp` knows fewer on Windows).
+
+    Raises:
+        ValueError: a column holds something else, as SQLite lets it.
+        OverflowError: there is no such year.
+    """
+    try:
+        return None if seconds is None else _EPOCH + timedelta(0, seconds)
+    except TypeError:
+        raise ValueError(f"{seconds!r:.40} is no time") from None
+
+
+def _to_datetime_or_none(seconds: int | None) -> datetime | None:
+    try:
+        return to_datetime(seconds)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _to_day_or_none(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except (ValueError, TypeError):
+        return None
 
 
 #: The counts of `models.HostTraffic`.
@@ -110,9 +156,9 @@ sources = Table(
     Column("last_modified", Text),
     Column("body_hash", Text),
     Column("request_hash", Text),
-    Column("last_attempt_at", Timestamp),
-    Column("last_success_at", Timestamp),
-    Column("next_due_at", Timestamp),
+    Column("last_attempt_at", StateTime),
+    Column("last_success_at", StateTime),
+    Column("next_due_at", StateTime),
     Column("failures", Integer, nullable=False),
     Column("failure_kind", Text),
     Column("error", Text),
@@ -123,11 +169,11 @@ sources = Table(
     Column("rhythm", Text),
     Column("feed_hints", Text),
     Column("gone_days", Integer, nullable=False, server_default="0"),
-    Column("gone_last", Date),
+    Column("gone_last", StateDay),
     Column("outages", Integer, nullable=False, server_default="0"),
     Column("moved_to", Text),
-    Column("moved_since", Timestamp),
-    Column("whole_at", Timestamp),
+    Column("moved_since", StateTime),
+    Column("whole_at", StateTime),
     # What of its address may be published, and the name that it has where nothing else names it.
     Column("public_url", Text),
     Column("fallback_name", Text),

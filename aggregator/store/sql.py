@@ -386,7 +386,9 @@ class SqlStore:
     def fingerprints(self) -> dict[str, str]:
         """See `Store.fingerprints`."""
         with self._database.read() as connection:
-            return dict(connection.execute(statements.FINGERPRINTS).all())
+            found = connection.execute(statements.FINGERPRINTS).all()
+        # One that was damaged is like no output at all: it is made anew.
+        return {name: value if isinstance(value, str) else "" for name, value in found if isinstance(name, str)}
 
     def record(self, fingerprints: Mapping[str, str]) -> None:
         """See `Store.record`."""

@@ -23,6 +23,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     null,
+    or_,
     select,
     text,
     true,
@@ -95,11 +96,14 @@ NEVER_TRIED = Prepared(_states.where(sources.c.next_due_at.is_(None)).order_by(s
 OVERDUE = Prepared(
     _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk), "now"
 )
+#: No time is larger than the last second of the year 9999; what a damaged row holds instead is, text and bytes too.
+_NO_TIME: ColumnElement[int] = literal_column("253402300799")
 #: Tried "in the future": the clock was set back since, and the due times of that clock mean nothing.
 AHEAD = Prepared(
-    _states.where(sources.c.last_attempt_at > bindparam("ahead"), sources.c.next_due_at > bindparam("now")).order_by(
-        sources.c.pk
-    ),
+    _states.where(
+        or_(sources.c.last_attempt_at > bindparam("ahead"), sources.c.next_due_at > _NO_TIME),
+        sources.c.next_due_at > bindparam("now"),
+    ).order_by(sources.c.pk),
     "ahead",
     "now",
 )
