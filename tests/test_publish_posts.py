@@ -156,6 +156,17 @@ def test_address_of_a_picture_is_whole_for_readers_that_end_it_at_any_quote() ->
     assert post.count("It's") == 2
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", "\u3000", " \u2003"])
+def test_no_blank_in_the_tag_of_a_link_is_long(blank: str) -> None:
+    text = f"a{blank * 500}b"
+    link = f'<a title="{text}" href="https://a.example/">{blank * 70}</a>'
+    post = _post(make_item(html=link))
+    tag = post[post.index("<a ") : post.index(">", post.index("<a "))]
+    assert re.search(r"\s{65}", tag) is None
+    assert html.unescape(tag) == link[: link.index(">")]
+    assert f">{blank * 70}</a>" in post
+
+
 def test_files_that_the_body_does_not_show_follow_it() -> None:
     body = '<p>Text <a href="http://a.example/shown.pdf?a=1&amp;b=2">x</a> <img src="https://a.example/in.png"></p>'
     enclosures = (
