@@ -18,6 +18,7 @@ BODIES = [
     f'<p class="a\n \t\n# b" style="color: red;\n\ncolor: blue" lang="\n\n[x](javascript:{_RUN})">text</p>',
     "<p>one</p>\n\ntext *stars* _unders_ **b** `c` ~~d~~ ==e== ^f^ :smile: H~2~O\n\n1. a\n\n- b\n\n> c\n\n# d\n\ne\n===\n\n***",
     "\n\n        <table><tbody><tr><td>indented</td></tr></tbody></table>\n\n        code\n",
+    "<pre>a\u2028\tb\u2029 \tc</pre>",
     "<p>a</p>\n \n\t\n\u00a0\n\u2028\n\u3000\n    four\n\n\tfive",
     "a\n: b\n\n[^1]: foot\n\n*[HTML]: x\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nTerm\n: Definition\n",
     "<p>a</p>\r\n\r\n&#13;\n&#10;&#10;[x](javascript:alert(1))&#10;&#10;b\x0b\n\x0c\ny\x85\nz",
@@ -48,6 +49,11 @@ BODIES = [
     f'<a class="REL=\'/autofocus/onfocus={_RUN}/tabindex=1/\'" href="https://b.example/" rel="nofollow">x</a>',
     '<img src="https://a.example/i.png" alt="x src=\'http://[\' y"><img src="https://a.example/j.png" title="src=http://[">',
     f'<a title="xhref={_RUN}" href="https://b.example/">x</a> <a lang="xrel=\'/onclick={_RUN}//\'" href="https://b.example/">y</a>',
+    f'<a title="{" " * 7000}" href="mailto:a@a.example">x</a>' * 100,
+    # Pictures whose addresses end at a quote, or a style.
+    '<img src="https://\'a\'.example/i.png"><img src="https://it\'s.example/that\'s.png" alt="it\'s">',
+    '<img src="https://a.example/i.png?x=&amp;#41;;position:fixed;inset:0;x:url&amp;#40;">',
+    f'<img src="https://a.example/{"i" * 2100}.png?x=&amp;rpar;;position:fixed;inset:0;x:url&amp;lpar;">',
     # Pictures that no browser asks for.
     '<img src="http://1.2.3.4.5/i.png"><img src="http://999.999.999.999/i.png"><img src="https://a..b/i.png">',
     # A browser.
@@ -107,8 +113,11 @@ def _files() -> Iterator[str]:
         "&quot;onerror=alert(1).png",
         "a`b.png",
         "{{x}}.png",
+        "a.png?x=&amp;#41;;position:fixed;inset:0;x:url&amp;#40;",
     ):
         yield f'<enclosure url="{_ADDRESS}/{escape(path)}" type="image/png" length="1"/>'
+    for host in ("xn--a", "256.1.1.1", "1.2.3.4.5", "a.0x", "it's.example"):
+        yield f'<enclosure url="https://{host}/a.png" type="image/png" length="1"/>'
     for text in TEXTS:
         yield (
             f'<enclosure url="{_ADDRESS}/f.mp3" type="audio/mpeg" length="1"/><media:content url="{_ADDRESS}/g.mp4" '

@@ -179,6 +179,8 @@ def test_white_space_is_kept_at_the_end_only() -> None:
 def test_tabs_that_begin_a_line_are_kept_by_every_version_of_marked() -> None:
     assert one_block("<pre>a:\n\tb\n \t\tc\td</pre>") == "<pre>a:\n&#9;b\n &#9;\tc\td</pre>"
     assert one_block("<ul>\n\t<li>a\tb</li>\n</ul>") == "<ul>\n&#9;<li>a\tb</li>\n</ul>"
+    # Lines of JavaScript.
+    assert one_block("<p>a\u2028\tb\u2029  \t\tc\x85\td</p>") == "<p>a\u2028&#9;b\u2029  &#9;\tc\x85\td</p>"
 
 
 def test_many_line_breaks_take_linear_time() -> None:

@@ -117,7 +117,54 @@ def test_only_blanks_are_left_out_before_and_after_a_body() -> None:
 def test_address_of_the_picture_ends_no_attribute_and_no_style() -> None:
     post = _post(make_item(html="", image="https://a.example/it's_(1).png"))
     assert _front(post)["headimg"] == "https://a.example/it%27s_%281%29.png"
-    assert '<img src="https://a.example/it\'s_(1).png"' in post
+    assert '<img src="https://a.example/it&#39;s_(1).png"' in post
+
+
+@pytest.mark.parametrize(
+    ("reference", "written"),
+    [
+        ("&rpar;", "&rpar%3B"),
+        ("&apos;", "&apos%3B"),
+        ("&NewLine;", "&NewLine%3B"),
+        ("&#41;", "%26#41;"),
+        ("&#x29", "%26#x29"),
+        ("&#41%3B", "%26#41%3B"),
+    ],
+)
+@pytest.mark.parametrize("length", [5, 2100])
+def test_reference_in_the_address_of_a_picture_ends_no_style(reference: str, written: str, length: int) -> None:
+    # The long one is too long for the address of an entry.
+    start = f"https://a.example/{'a' * length}.png?x=1"
+    image = f"{start}{reference};position:fixed;x:url(&lpar;"
+    shown = _front(_post(make_item(html=f'<img src="{html.escape(image)}">')))["headimg"]
+    assert shown == f"{start}{written};position:fixed;x:url%28&lpar%3B"
+    assert html.unescape(str(shown)) == shown
+
+
+@pytest.mark.parametrize("host", ["xn--a", "256.1.1.1", "1.2.3.4.5", "a.0x"])
+def test_picture_that_no_browser_can_ask_for_is_none(host: str) -> None:
+    post = _post(make_item(html="<p>Text</p>", image=f"https://{host}/cover.png"))
+    assert "cover.png" not in post
+    assert "<div>   \n<p>Text</p>" in post
+    assert str(_front(post)["headimg"]).startswith("https://picsum.photos/")
+
+
+def test_address_of_a_picture_is_whole_for_readers_that_end_it_at_any_quote() -> None:
+    body = "<p>It's 'so'</p><img alt=\"it's\" src=\"https://it's.example/that's.png\" title=\"it's\"><p>It's</p>"
+    post = _post(make_item(html=body))
+    assert '<img alt="it\'s" src="https://it&#39;s.example/that&#39;s.png" title="it\'s" ' in post
+    assert post.count("It's") == 2
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\u3000", " \u2003"])
+def test_no_blank_in_the_tag_of_a_link_is_long(blank: str) -> None:
+    text = f"a{blank * 500}b"
+    link = f'<a title="{text}" href="https://a.example/">{blank * 70}</a>'
+    post = _post(make_item(html=link))
+    tag = post[post.index("<a ") : post.index(">", post.index("<a "))]
+    assert re.search(r"\s{65}", tag) is None
+    assert html.unescape(tag) == link[: link.index(">")]
+    assert f">{blank * 70}</a>" in post
 
 
 def test_files_that_the_body_does_not_show_follow_it() -> None:

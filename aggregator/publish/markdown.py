@@ -16,7 +16,8 @@ import re
 BLANK = " \t\n"
 _BEFORE_BLANK = re.compile(r"\n(?=[ \t]*+\n)")
 _LINE_END = re.compile(r"\r\n?")
-_LEADING_TAB = re.compile(r"(\n *+)\t")
+#: Also where a line begins for JavaScript only.
+_LEADING_TAB = re.compile(r"([\n\u2028\u2029] *+)\t")
 
 
 def one_block(html: str) -> str:

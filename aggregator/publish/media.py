@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from urllib.parse import unquote
 
 from aggregator.models import Enclosure
+from aggregator.normalize.policy import STRICT
 from aggregator.normalize.text import fold
 from aggregator.publish.prepare import guessed_type, media_type
 from aggregator.publish.values import attribute
@@ -28,6 +29,14 @@ _ANY = frozenset({"application/octet-stream", "binary/octet-stream", "applicatio
 def picture(url: str) -> str:
     """An image as a paragraph of its own, without a line break."""
     return f'<p><img src="{attribute(url)}" alt="" referrerpolicy="no-referrer"></p>'
+
+
+def can_be_asked_for(url: str) -> bool:
+    """Whether a browser can ask for an image: not where its host is none, such as ``256.1.1.1`` or ``xn--a``.
+
+    Generators that parse the address of such an image end the whole build. The sanitizer has judged those of a text.
+    """
+    return " src=" in STRICT.clean(f'<img src="{attribute(url)}">')
 
 
 def files(enclosures: Iterable[Enclosure], body: str, shown: Collection[str | None]) -> str:

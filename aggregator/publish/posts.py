@@ -20,7 +20,7 @@ from aggregator.normalize.urls import clean_url
 from aggregator.publish import yamltext
 from aggregator.publish.images import proxied, rewrite_images
 from aggregator.publish.markdown import BLANK, one_block
-from aggregator.publish.media import files, picture
+from aggregator.publish.media import can_be_asked_for, files, picture
 from aggregator.publish.names import MAX_BYTES, cut
 from aggregator.publish.presets import PRESETS, Field, Preset
 from aggregator.publish.values import rfc822
@@ -32,6 +32,9 @@ _REFERENCE = re.compile(r"&(?=[#A-Za-z])#?[0-9A-Za-z]{1,32};?")
 #: What is left out of the name of a folder.
 _NOT_IN_FOLDERS = string.punctuation + string.whitespace
 _QUOTES = str.maketrans({"'": "%27", "(": "%28", ")": "%29"})
+#: What readers of HTML take for a character reference in an address that is written as it is; a number needs no `;`.
+_NUMBER_IN_URL = re.compile(r"&(?=#)")
+_NAME_IN_URL = re.compile(r"(&[0-9A-Za-z]+);")
 
 
 class Post(NamedTuple):
@@ -91,9 +94,9 @@ def render_post(post: Post, *, preset: Preset, image_proxy: str | None, placehol
         image = placeholder.replace("{n}", str(_stable_number(post.id)))
     for character, escape in preset.escapes:
         body = body.replace(character, escape)
-    for sign, pattern, escape in preset.patterns:
+    for sign, pattern, written in preset.patterns:
         if sign in body:
-            body = pattern.sub(escape, body)
+            body = pattern.sub(written, body)
     front = "".join([_field(field, post, image, preset) for field in preset.fields])
     text = preset.opening + front + preset.middle + one_block(body) + preset.ending
     return text.encode("utf-8", errors="replace")
@@ -108,10 +111,18 @@ def _with_media(post: Post, proxy: str | None) -> tuple[str, str | None]:
     shown = {image, *addresses, *map(clean_url, addresses)} if post.enclosures else {image}
     more = files(post.enclosures, post.body, shown)
     if image is not None and image not in addresses and image not in map(clean_url, addresses):
-        body = f"{picture(proxied(image, proxy))}\n{body.lstrip(BLANK)}"
-    # Themes write the address as it is into attributes and styles.
-    front = None if image is None else proxied(image.translate(_QUOTES), proxy)
+        if can_be_asked_for(image):
+            body = f"{picture(proxied(image, proxy))}\n{body.lstrip(BLANK)}"
+        else:
+            image = None
+    front = None if image is None else proxied(_for_styles(image), proxy)
     return body.rstrip(BLANK) + more if more else body, front
+
+
+def _for_styles(url: str) -> str:
+    """An address that means the same to themes that write it as it is into attributes and styles."""
+    url = url.translate(_QUOTES)
+    return _NAME_IN_URL.sub(r"\1%3B", _NUMBER_IN_URL.sub("%26", url)) if "&" in url else url
 
 
 def _field(field: Field, post: Post, image: str | None, preset: Preset) -> str:

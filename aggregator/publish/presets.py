@@ -7,6 +7,7 @@ preset says.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,7 +45,19 @@ class Preset:
     #: Replacements in the body, so that the generator's template engine leaves it alone.
     escapes: tuple[tuple[str, str], ...]
     #: The same for what only a pattern can tell, where a text has the first of the three; done after `escapes`.
-    patterns: tuple[tuple[str, re.Pattern[str], str], ...]
+    patterns: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
+
+
+#: A blank of this length in the tag of a link is cut in two, as one of its characters becomes a reference.
+_LONG_BLANK = re.compile(r"\s{64}")
+
+
+def _without_apostrophes(match: re.Match[str]) -> str:
+    return match[0].replace("'", "&#39;")
+
+
+def _with_short_blanks(match: re.Match[str]) -> str:
+    return _LONG_BLANK.sub(lambda blank: f"{blank[0][:-1]}&#{ord(blank[0][-1])};", match[0])
 
 
 HEXO = Preset(
@@ -94,6 +107,11 @@ HEXO = Preset(
             re.compile(r'=(?!"(?:"|[^\s">]))(?:(?<=[hH][rR][eE][fF]=)|(?<=[rR][eE][lL]=)|(?<=[sS][rR][cC]=))'),
             "&#61;",
         ),
+        # To Hexo the address of a picture ends at a quote of either kind. What is left is another picture, or none:
+        # where the quote stands in the name of the host, it ends the whole build.
+        ("'", re.compile(r' src="[^"\']*\'[^"]*"'), _without_apostrophes),
+        # The time that Hexo 7 takes for a link grows with the square of the longest blank in its tag.
+        ("<a ", re.compile(r"<a [^<>]*\s{64}[^<>]*>"), _with_short_blanks),
     ),
 )
 
