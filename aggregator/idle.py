@@ -46,12 +46,15 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def recall(path: Path, data: Path, now: datetime, environ: Mapping[str, str]) -> list[str] | None:
+def recall(
+    path: Path, data: Path, now: datetime, environ: Mapping[str, str], *, quiet: bool = False
+) -> list[str] | None:
     """What a run says that has nothing to do, where this is such a one; None: this has to be found out.
 
     Args:
         path: of feeds.yaml.
         data: the data folder.
+        quiet: whether it tells news only; then the ticket has to be that of such a run, which has told all of them.
     """
     try:
         check, _, content = _bytes(data / _NAME, _MAX_TICKET).partition(b"\n")
@@ -61,6 +64,8 @@ def recall(path: Path, data: Path, now: datetime, environ: Mapping[str, str]) ->
         seen, said = ticket["seen"], ticket["said"]
         # A time ahead of now was written by a clock that has been set back since.
         if not ticket["made"] <= now.timestamp() < ticket["until"]:
+            return None
+        if quiet and ticket["quiet"] is not True:
             return None
         references = [(kind, name) for kind, name, _ in seen["references"]]
         if seen != _seen(path, data, references, seen["folders"], seen["files"], environ):
@@ -79,6 +84,8 @@ def remember(
     now: datetime,
     until: datetime | None,
     environ: Mapping[str, str],
+    *,
+    quiet: bool = False,
 ) -> None:
     """Leave a ticket for the next run, after one that leaves nothing to do, with the database closed.
 
@@ -88,6 +95,7 @@ def remember(
         said: the lines that the next run will say.
         now: when there was nothing to do.
         until: when there is something to do; None: never.
+        quiet: whether this run has told the news.
     """
     files = sorted(published)
     with suppress(OSError):
@@ -99,7 +107,7 @@ def remember(
         if seen["config"][1] != read.digest or seen["references"] != [list(one) for one in read.references]:
             return
         end = datetime.max.replace(tzinfo=UTC) if until is None else until
-        ticket = {"made": now.timestamp(), "until": end.timestamp(), "said": list(said), "seen": seen}
+        ticket = {"made": now.timestamp(), "until": end.timestamp(), "quiet": quiet, "said": list(said), "seen": seen}
         content = json.dumps(ticket).encode()
         _write(data / _NAME, digest(content).encode() + b"\n" + content)
 

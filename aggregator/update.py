@@ -119,9 +119,9 @@ async def update_due(
             pool = stack.enter_context(Pool())
         pool.expect(_USUAL_ENTRIES * sum(state.last_success_at is None for _, state in chosen))
         tolerant = Isolated("aggregator.parse:parse", seconds=SECONDS, memory_mb=MEMORY_MB)
-        stack.callback(tolerant.close)
         pages = Isolated("aggregator.pool:perform", seconds=SECONDS, memory_mb=_PAGE_MEMORY_MB)
-        stack.callback(pages.close)
+        for process in (tolerant, pages):
+            stack.callback(process.close)
         digester = Digester(store, pool, clock, dry_run, config.secrets, config.confidential)
         # Threads wait for each other's turn; what must not wait for documents has one of its own.
         digesting = stack.enter_context(ThreadPoolExecutor(pool.threads, "aggregator-digest"))
@@ -129,8 +129,8 @@ async def update_due(
         paging = stack.enter_context(ThreadPoolExecutor(1, "aggregator-page"))
         keeping = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
         # Where the cycle is cancelled, nobody waits for a document that takes long.
-        stack.callback(tolerant.stop)
-        stack.callback(pages.stop)
+        for process in (tolerant, pages):
+            stack.callback(process.stop)
         waits = await _in(keeping, digester.host_waits)
         async with Fetcher(settings, clock=clock, waits=waits) as fetcher:
             looks = _Looks(digester, fetcher, tolerant, pages, share, digesting, reading, paging, keeping)

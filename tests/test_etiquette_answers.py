@@ -156,7 +156,7 @@ def test_a_part_of_a_feed_deletes_nothing_and_keeps_the_validators(site: Site, o
     site.configure({"id": "one", "feed": url})
     site.run("update")
     origin.route("/feed", rss([item(3)]), status=226, headers={"ETag": '"v2"', "IM": "feed"})
-    assert "1 new entries" in site.run("update", "--all").stdout
+    assert "1 new entry" in site.run("update", "--all").stdout
     assert len(site.posts()) == 3
     site.run("update", "--all")
     assert [seen.headers.get("if-none-match") for seen in origin.asked("/feed")] == [None, '"v1"', '"v2"']

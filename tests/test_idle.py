@@ -187,7 +187,7 @@ def test_a_change_of_the_environment_is_noticed(
     elif name == "AGGREGATOR_DB_MODE":
         assert stat.S_IMODE((resting.data / "aggregator.db").stat().st_mode) == 0o640
     else:
-        assert "name: Two" in next(iter(resting.posts().values())).decode() or "Wrote 1 posts" in done.stdout
+        assert "name: Two" in next(iter(resting.posts().values())).decode() or "Wrote 1 post and" in done.stdout
 
 
 def test_a_changed_file_is_in_force_at_once(resting: Site) -> None:
@@ -308,3 +308,16 @@ def test_a_run_that_failed_at_something_is_not_repeated(site: Site, origin: Orig
     done: list[Done] = [site.run("update") for _ in range(3)]
     assert [one.status for one in done] == [4, 4, 4]
     assert not known(site)
+
+
+def test_a_quiet_run_takes_the_word_of_a_quiet_one_only(resting: Site) -> None:
+    """The other has not told what it found."""
+
+    def quietly() -> bool:
+        return recall(resting.config, resting.data, now(), os.environ, quiet=True) is not None
+
+    assert not quietly()
+    assert resting.run("update", "--quiet") == Done(0, "", "")
+    assert quietly()
+    assert known(resting)
+    assert resting.run("update", "--quiet") == Done(0, "", "")

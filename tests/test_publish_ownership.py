@@ -83,7 +83,7 @@ def test_files_with_the_bytes_of_posts_are_taken_over_by_a_new_database(site: Si
     assert done.status == 0
     assert "holds files already" in done.stderr
     assert "2 files below" in done.stderr
-    assert "1 files below" in done.stderr
+    assert "1 file below" in done.stderr
     assert site.stamps().items() >= stamps.items()
     (other,) = site.posts().keys() - whole.keys()
     assert site.posts()[other] == whole["news/Item-2.md"]
@@ -170,7 +170,7 @@ def test_post_that_cannot_be_deleted_keeps_its_own_entry_only(site: Site, origin
     assert sorted(site.posts()) == ["news/Item-2.md", "news/Item-4.md"]
     post.unlink()
     done = site.run("update")
-    assert (done.status, done.stdout.count("Removed 1 entries")) == (0, 1)
+    assert (done.status, done.stdout.count("Removed 1 entry")) == (0, 1)
     assert list(site.posts()) == ["news/Item-4.md"]
 
 

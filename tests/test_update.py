@@ -224,7 +224,7 @@ def test_entry_that_changes_all_the_time_settles_unless_the_source_dates_it(site
     for number in range(28):
         origin.route("/one", rss([item(1, description=f"version {number}")]))
         done = site.run("update", "--all")
-    assert "left as they are" in done.stdout
+    assert "left as it is" in done.stdout
     assert b"version 24" in site.posts()["news/Item-1.md"]
     dated = item(1, description="a true change").copy()
     dated["atom:updated xmlns:atom='http://www.w3.org/2005/Atom'"] = "2026-02-01T00:00:00Z"

@@ -25,6 +25,8 @@ class Prospect(NamedTuple):
     since: datetime
     #: None: without end.
     until: datetime | None
+    #: Whether a quiet run has nothing to tell in it.
+    quiet: bool
 
 
 def repeat(config: Path, data: Path, *, wait: bool, quiet: bool) -> bool:
@@ -34,14 +36,14 @@ def repeat(config: Path, data: Path, *, wait: bool, quiet: bool) -> bool:
         LockedError: another process holds the data folder.
         PublishError: the heartbeat cannot be written.
     """
-    if idle.recall(config, data, utc_now(), os.environ) is None:
+    if idle.recall(config, data, utc_now(), os.environ, quiet=quiet) is None:
         return False
     from aggregator.health import write_heartbeat
 
     with locked(data, wait=wait, quiet=quiet):
         # Whoever held the folder until now may have changed everything.
         now = utc_now()
-        said = idle.recall(config, data, now, os.environ)
+        said = idle.recall(config, data, now, os.environ, quiet=quiet)
         if said is None:
             return False
         try:
@@ -52,8 +54,12 @@ def repeat(config: Path, data: Path, *, wait: bool, quiet: bool) -> bool:
     return True
 
 
-def leave(config: Config, store: Store, now: datetime) -> Prospect | None:
-    """What the next run will find where nobody changes anything, after one that could do all; None: work is left."""
+def leave(config: Config, store: Store, now: datetime, *, quiet: bool) -> Prospect | None:
+    """What the next run will find where nobody changes anything, after one that could do all; None: work is left.
+
+    Args:
+        quiet: whether this run has told what got worse or better, so that a quiet one has nothing to tell either.
+    """
     from aggregator.retention import next_time
 
     asked = {source.id for source in config.sources if not source.paused}
@@ -67,11 +73,12 @@ def leave(config: Config, store: Store, now: datetime) -> Prospect | None:
     except AggregatorError:
         # The next run says what is wrong.
         return None
-    return Prospect(now, min((time for time in times if time is not None), default=None))
+    return Prospect(now, min((time for time in times if time is not None), default=None), quiet)
 
 
 def remember(config: Config, data: Path, said: Sequence[str], prospect: Prospect) -> None:
     """Keep what the next run will say, once the database is closed."""
     from aggregator.publish.site import outputs
 
-    idle.remember(config.path, data, config.read, outputs(config), said, prospect.since, prospect.until, os.environ)
+    since, until, quiet = prospect
+    idle.remember(config.path, data, config.read, outputs(config), said, since, until, os.environ, quiet=quiet)

@@ -170,7 +170,7 @@ def run_cycle(config: Config, data: Path, ordered: Ordered) -> int:
             with renewal(ordered.volume) as on_renewed:
                 summary = make(on_renewed=on_renewed).finish()
         left = summary.failures or summary.troubles
-        if prospect := None if left else idle.leave(config, store, utc_now()):
+        if prospect := None if left else idle.leave(config, store, utc_now(), quiet=quiet):
             foretold = [_nothing_due(config, store), NOTHING_TO_WRITE]
     if prospect:
         idle.remember(config, data, foretold, prospect)

@@ -6,7 +6,7 @@ the files it refers to, nothing else, and it must not touch the network.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from aggregator.config.references import References
 from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document, SourceSettings
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
 from aggregator.config.upkeep import RetentionSettings
+from aggregator.errors import Problem
 from aggregator.idle import Read, digest
 from aggregator.models import Category, Interval, Retention, Source, SourceKind, host_of
 
@@ -86,10 +87,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
             document.sources, kinds, source_ids, tree["sources"].value_places, strict=True
         )
     )
-    remarks = Problems(str(path))
-    remarks.secrets = problems.secrets
-    for about, message in notes.of(written, tree, document, sources, environ):
-        remarks.add(message, find_place(tree, about), about)
+    remarks = notes.of(written, tree, document, sources, environ)
     return Config(
         site=document.site,
         posts=document.posts,
@@ -101,9 +99,18 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         path=path,
         secrets=confidential.union(*map(CommonSettings.secrets, document.sources)),
         confidential=confidential,
-        notes=remarks.sorted(),
+        notes=_placed(remarks, tree, problems),
         read=Read(hashed, references.found),
     )
+
+
+def _placed(remarks: Iterable[tuple[KeyPath, str]], tree: MapNode, problems: Problems) -> tuple[Problem, ...]:
+    """What is worth a look, by place, without a secret."""
+    placed = Problems(problems.file)
+    placed.secrets = problems.secrets
+    for about, message in remarks:
+        placed.add(message, find_place(tree, about), about)
+    return placed.sorted()
 
 
 def _read(path: Path, problems: Problems) -> tuple[str, str]:
