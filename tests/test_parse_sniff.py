@@ -32,7 +32,10 @@ def fetched(body: str | bytes, content_type: str = "") -> Fetched:
             r'an HTML page \("Just a moment\.\.\."\), not a feed',
         ),
         ("<div>an item</div>", "an HTML page, not a feed"),
-        ('<?xml version="1.0"?><opml version="2.0"><body/></opml>', "an OPML list of feeds, not a feed; make each of its addresses a source"),
+        (
+            '<?xml version="1.0"?><opml version="2.0"><body/></opml>',
+            "an OPML list of feeds, not a feed; make each of its addresses a source",
+        ),
         ('<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url/></urlset>', "a sitemap, not a feed"),
         ('<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG image"),
         ("<unheard><of/></unheard>", "its root element is <unheard>"),
