@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from aggregator.config import Config
-from aggregator.errors import AggregatorError
+from aggregator.errors import AggregatorError, FetchError
 from aggregator.fetch import Fetcher
 from aggregator.models import FeedState, Fetched, Source
 from aggregator.parse.encoding import decode
@@ -38,8 +38,12 @@ def pages(config: Config, states: Mapping[str, FeedState]) -> list[Source]:
 
 async def find_feeds(
     config: Config, sources: Sequence[Source], waits: Mapping[str, datetime], clock: Callable[[], datetime]
-) -> dict[str, str]:
-    """Ask these pages; returns the address of the feed that each of them names, by the id of the source.
+) -> tuple[dict[str, str], list[Source]]:
+    """Ask these pages.
+
+    Returns:
+        The address of the feed that each of them names, by the id of the source; and the sources that could not be
+        asked, because a host wants to be left alone.
 
     Args:
         waits: hosts that want to be left alone, with the time until when.
@@ -47,21 +51,25 @@ async def find_feeds(
     """
     async with Fetcher(fetch_settings(config, config.fetch.concurrency), waits=waits, clock=clock) as fetcher:
         found = await asyncio.gather(*(_find(fetcher, source) for source in sources))
-    return {source.id: url for source, url in zip(sources, found, strict=True) if url is not None}
+    named = {source.id: url for source, (url, _) in zip(sources, found, strict=True) if url is not None}
+    return named, [source for source, (_, held) in zip(sources, found, strict=True) if held]
 
 
-async def _find(fetcher: Fetcher, source: Source) -> str | None:
+async def _find(fetcher: Fetcher, source: Source) -> tuple[str | None, bool]:
+    """The feed that a page names, and whether the host wants to be left alone."""
     try:
         page = await _fetch(fetcher, source, source.url)
         url = page and named_feed(decode(page.body, page.content_type).text, page.url)
         # What a page names may be gone, or be another page.
         if url and url != source.url and (there := await _fetch(fetcher, source, url)):
             sniff(there)
-            return url
+            return url, False
+    except FetchError as error:
+        return None, error.held
     except AggregatorError:
         # `status` says what is wrong with the source.
         pass
-    return None
+    return None, False
 
 
 async def _fetch(fetcher: Fetcher, source: Source, url: str) -> Fetched | None:

@@ -70,7 +70,7 @@ BAD: list[tuple[Callable[..., object], object, str]] = [
     (values.encoding, "undefined", "is no known encoding"),
     (values.encoding, {}, "is no known encoding"),
     (values.private_addresses, "10.0.0.0/8", "or a list of networks"),
-    (values.private_addresses, ["10.0.0.1/8"], "host bits set"),
+    (values.private_addresses, ["10.0.0.1/8"], "bits are set behind its first 8; write `10.0.0.0/8`"),
     (values.private_addresses, [10.0], "is no network"),
     (values.source_id, "Foo", "cannot be an id"),
     (values.source_id, "-foo", "cannot be an id"),

@@ -32,7 +32,10 @@ def fetched(body: str | bytes, content_type: str = "") -> Fetched:
             r'an HTML page \("Just a moment\.\.\."\), not a feed',
         ),
         ("<div>an item</div>", "an HTML page, not a feed"),
-        ('<?xml version="1.0"?><opml version="2.0"><body/></opml>', "an OPML list of feeds, not a feed; import it"),
+        (
+            '<?xml version="1.0"?><opml version="2.0"><body/></opml>',
+            "an OPML list of feeds, not a feed; make each of its addresses a source",
+        ),
         ('<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url/></urlset>', "a sitemap, not a feed"),
         ('<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG image"),
         ("<unheard><of/></unheard>", "its root element is <unheard>"),
@@ -40,7 +43,7 @@ def fetched(body: str | bytes, content_type: str = "") -> Fetched:
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
         (b"\x1f\x8b\x08\x00", "compressed"),
         (b"PK\x03\x04", "a ZIP archive"),
-        ('{"error": "no such feed"}', "JSON, but no JSON Feed: an object with error"),
+        ('{"error": "no such feed"}', "JSON, but no JSON Feed: an object with `error`"),
         ("[1, 2]", "JSON, but no JSON Feed: a list"),
     ],
 )

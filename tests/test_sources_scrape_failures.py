@@ -76,6 +76,12 @@ async def test_every_article_failing_is_a_failure(origin: Origin) -> None:
     assert caught.value.kind == "nothing_matched"
 
 
+async def test_one_article_failing_is_told_in_the_singular(origin: Origin) -> None:
+    html(origin, "/1.html", "<html><body>redesigned</body></html>")
+    with pytest.raises(SourceError, match=r"^the one new article could not be read: nothing on .*articleC"):
+        await fetch(source(listing(origin, "1")))
+
+
 async def test_one_bad_article_among_known_ones_is_no_failure(origin: Origin) -> None:
     origin.route("/1.html", "oops", status=503)
     known = [f"{origin.url}/{n}.html" for n in (2, 3)]

@@ -16,10 +16,12 @@ import typer
 
 from aggregator.cli import configure, daemon, demo, edits, etiquette, run, status, upkeep
 from aggregator.cli.console import say
+from aggregator.cli.group import Commands
 from aggregator.cli.options import reported
 
 app = typer.Typer(
     name="aggregator",
+    cls=Commands,
     help="Pull feeds and pages, write posts for a static site generator, and publish merged feeds.",
     epilog="Start with: aggregator init, then: aggregator update. Exit status: 0 fine, 1 some source failed, "
     "2 configuration or usage error, 3 the data folder is in use, 4 database, disk or internal error, or a file that "

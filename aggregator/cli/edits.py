@@ -23,12 +23,14 @@ from aggregator.cli.options import (
     utc_now,
 )
 from aggregator.errors import ConfigError, Problem
+from aggregator.terminal import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from aggregator.config import Config
     from aggregator.fix import Proposal
+    from aggregator.models import Source
 
 
 def fix(
@@ -55,8 +57,9 @@ def fix(
 
     loaded = load_config(config)
     before = read_text(config)
-    after, proposals = edited(before, _proposals(loaded, data), gone=gone)
-    left = not (apply and all(_makes(one, gone) for one in proposals)) and bool(proposals)
+    found, held = _proposals(loaded, data)
+    after, proposals = edited(before, found, gone=gone)
+    left = bool(held) or (not (apply and all(_makes(one, gone) for one in proposals)) and bool(proposals))
     for one in proposals:
         say(_told(one, config, gone))
     if after != before:
@@ -69,8 +72,10 @@ def fix(
             if old.id != now.id:
                 say(f"the id {old.id}, made from the address, becomes {now.id}; its entries stay with it")
         say(_diff(before, after, config), end="")
+    for source in held:
+        say(f"{config}:{source.line}: {source.id} is no feed; its host wants to be left alone now: ask it later")
     if not proposals:
-        say("Nothing to fix.")
+        say("Nothing else to fix." if held else "Nothing to fix.")
     elif apply and after != before:
         replace_file(config, before, after)
         say(f"Changed {config}; a daemon reads it by itself. To undo it, reverse the diff above.")
@@ -145,20 +150,22 @@ def resume(
         say(f"{source} is not paused.")
 
 
-def _proposals(config: Config, data: Path) -> list[Proposal]:
+def _proposals(config: Config, data: Path) -> tuple[list[Proposal], list[Source]]:
+    """What would put the sources right, and those that could not be asked now."""
     from aggregator.fix import propose
 
     with read_store(data) as store:
         states = store.states() if store else {}
         waits = store.host_waits(utc_now()) if store else {}
-    named = {}
+    named: dict[str, str] = {}
+    held: list[Source] = []
     if any(state.failure_kind == "not_a_feed" for state in states.values()):
         import asyncio
 
         from aggregator.alternates import find_feeds, pages
 
-        named = asyncio.run(find_feeds(config, pages(config, states), waits, utc_now))
-    return propose(config, states, named)
+        named, held = asyncio.run(find_feeds(config, pages(config, states), waits, utc_now))
+    return propose(config, states, named), held
 
 
 def _makes(proposal: Proposal, gone: bool) -> bool:
@@ -267,5 +274,6 @@ def _purge(config: Config, data: Path, source: str) -> int:
         store.sync_sources(config.sources)
         removed = purge(store, data, source)
         report = publish(store, config, data)
-    say(f"Deleted {source} with {removed.entries} entries; wrote or removed {report.files} files below {data}.")
+    entries, files = counted(removed.entries, "entry", "entries"), counted(report.files, "file")
+    say(f"Deleted {source} with {entries}; wrote or removed {files} below {data}.")
     return show_failures([*removed.failures, *report.failures])

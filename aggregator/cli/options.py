@@ -248,6 +248,8 @@ def locked(data: Path, *, wait: bool = False, quiet: bool = False) -> Iterator[N
             if not quiet:
                 complain(f"{data} is in use by {error.holder}; waiting")
             lock.acquire(blocking=True, poll_interval=0.1)
+    except (FileExistsError, NotADirectoryError):
+        raise AggregatorError(f"the data folder {data} is a file, or lies below one; name a folder") from None
     except OSError as error:
         raise AggregatorError(
             f"the data folder {data} cannot be written: {error.strerror or error}; check its path and permissions"

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, mod
 
 from aggregator.config.problems import show
 from aggregator.config.section import Section
-from aggregator.config.values import Maybe, Url, UserAgent
+from aggregator.config.values import Maybe, ProxyUrl, UserAgent
 from aggregator.models import Access
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
@@ -79,6 +79,13 @@ def _matches(pattern: re.Pattern[str], wanted: str) -> Any:
     return check
 
 
+def _token(value: object) -> str:
+    if isinstance(value, str) and value.lower().startswith("bearer "):
+        raise ValueError("must be the token alone; take the word `Bearer` away")
+    token: str = _matches(_BEARER, "a token of letters, digits and `-._~+/=`")(value)
+    return token
+
+
 def _login(value: object) -> str:
     if not isinstance(value, str) or not value or len(value) > 1000 or _CONTROL.search(value):
         raise ValueError("must be text on one line; put it in quotes where it is a number")
@@ -108,7 +115,7 @@ _CookieName = Annotated[str, BeforeValidator(_cookie_name)]
 _CookieValue = Annotated[
     str, *_checked(_matches(_COOKIE_VALUE, "printable ASCII without spaces, quotes, `,`, `;` and `\\`"))
 ]
-_Token = Annotated[str, *_checked(_matches(_BEARER, "a token of letters, digits and `-._~+/=`"))]
+_Token = Annotated[str, *_checked(_token)]
 _User = Annotated[str, *_checked(_user)]
 _Login = Annotated[str, *_checked(_login)]
 _Day = Annotated[date, *_checked(_day, format="date")]
@@ -156,7 +163,7 @@ class AccessSettings(Section):
     )
     auth: Maybe[AuthSettings] = Field(default=None, description="How to sign in: `basic` or `bearer`.")
     cookies: Maybe[dict[_CookieName, _CookieValue]] = Field(default=None, description="Cookies to send, by name.")
-    proxy: Maybe[Url] = Field(default=None, description="Address of an HTTP proxy to ask through.")
+    proxy: Maybe[ProxyUrl] = Field(default=None, description="Address of an HTTP proxy to ask through.")
     user_agent: Maybe[UserAgent] = Field(default=None, description="Text of the `User-Agent` header.")
     tls: Maybe[TlsSettings] = Field(default=None, description="An exception from the check of its certificate.")
 

@@ -14,7 +14,10 @@ _SYNONYMS = {
     "active": ("paused",),
     "address": ("feed", "url"),
     "atom": ("feed",),
+    "auth_token": ("bearer", "auth"),
     "base_url": ("url",),
+    "basic_auth": ("basic", "auth"),
+    "charset": ("encoding",),
     "baseurl": ("url",),
     "content": ("body",),
     "count": ("limit", "count"),
@@ -23,22 +26,29 @@ _SYNONYMS = {
     "enabled": ("paused",),
     "every": ("interval",),
     "feed": ("url",),
+    "feed_timeout": ("timeout",),
     "feed_url": ("feed",),
+    "feed_urls": ("sources",),
     "folder": ("category",),
     "frequency": ("interval",),
-    "days": ("every",),
+    "days": ("every", "age"),
+    "defaults": ("fetch",),
+    "expire": ("age", "retention"),
     "group": ("category",),
     "hours": ("every",),
     "href": ("feed", "url"),
-    "keep": ("count",),
+    "insecure": ("tls",),
+    "items_per_page": ("limit", "count"),
+    "keep": ("count", "retention"),
+    "keep_max": ("count", "retention"),
     "label": ("name", "title"),
     "lang": ("language",),
     "link": ("feed", "url"),
     "links": ("items",),
     "login": ("auth", "user"),
     "max": ("limit", "count"),
-    "max_age": ("age",),
-    "max_items": ("limit", "count"),
+    "max_age": ("age", "retention"),
+    "max_items": ("limit", "count", "retention"),
     "minutes": ("every",),
     "name": ("title",),
     "on_error": ("on_problem",),
@@ -53,9 +63,11 @@ _SYNONYMS = {
     "subscriptions": ("sources",),
     "tag": ("category",),
     "tags": ("category",),
-    "text": ("body",),
+    "text": ("body", "name"),
+    "ssl_verify": ("tls",),
     "title": ("name",),
     "token": ("bearer", "auth"),
+    "ttl": ("interval",),
     "tz": ("timezone",),
     "ua": ("user_agent",),
     "uri": ("feed", "url"),
@@ -64,8 +76,12 @@ _SYNONYMS = {
     "user-agent": ("user_agent",),
     "useragent": ("user_agent",),
     "username": ("user", "auth"),
+    "verify": ("tls",),
+    "verify_ssl": ("tls",),
     "xmlurl": ("feed",),
 }
+#: What other programs keep in their configuration, and this one takes from its command line.
+_FOLDERS = frozenset({"cache", "cache_directory", "data", "data_dir", "database", "db", "output", "output_dir"})
 #: How what is a mapping is written, by the last key of its path; for where something else stands there.
 _SHAPES = {
     "article": 'write `article: {body: "…"}`',
@@ -112,11 +128,14 @@ def elsewhere(key: str, here: type[BaseModel], around: list[tuple[str, type[Base
         here: the model of the mapping in which it stands.
         around: the keys of the mappings around that one, with the models in which they stand; the innermost last.
     """
+    if not around and key.lower() in _FOLDERS:
+        return "; everything is written to one folder, which `--data` of the commands names"
     for below, name in _below(here):
         if name == key:
             if below == "sources":
                 return "; it belongs to an entry of `sources`; check the indentation"
-            return f"; it belongs below `{below}`{shape(tuple(below.split('.')))}"
+            example = shape(tuple(below.split(".")))
+            return f"; it belongs below `{below}`{example if f'{key}:' in example else ''}"
     for beside, model in reversed(around):
         if key in model.model_fields:
             return f"; it belongs beside `{beside}`, one level up; check the indentation"

@@ -34,6 +34,8 @@ def parse_duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if _is_number(value):
+        if float(str(value)) <= 0:
+            raise ValueError(f"`{value}` is too short; the shortest is `1s`")
         raise ValueError(f"`{value}` has no unit; write `{value}s`, `{value}m` or `{value}h`")
     if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not _DURATION.fullmatch(value):
         hint = duration_advice(value)

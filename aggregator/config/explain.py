@@ -5,6 +5,7 @@ In: the errors of one validation and the tree that was validated. Out: problems.
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -114,6 +115,8 @@ def _sentence(detail: Any, path: Path, problems: Problems) -> str:
         return f"{_shown(value)} is not known here; use {expected}{hint}"
     if kind == "bool_type" and isinstance(value, str) and value.lower() in _BOOLEANS:
         return f"must be `true` or `false`, not {_shown(value)}; write `{_BOOLEANS[value.lower()]}`"
+    if kind == "bool_type" and (meant := _TRUTHS.get(str(value).lower())):
+        return f"must be `true` or `false`, not {_typed(value)}; write `{meant}`"
     if kind == "int_type" and isinstance(value, str) and value.isdecimal():
         return f"must be a whole number, not text; write {show(value)} without quotes"
     if kind == "string_type" and isinstance(value, list) and path[-1] == "category":
@@ -139,6 +142,11 @@ def _wrong_shape(kind: str, value: object, path: Path) -> str:
     if path[:1] == ("sources",) and len(path) == 2:
         return _source_of_text(value)
     if path == ("feeds",) and isinstance(value, list):
+        formats = [one for one in value if one in ("rss", "atom", "json")]
+        if formats and len(formats) == len(value):
+            return (
+                f"must be a mapping of keys and values, not a list; write `feeds: {{formats: [{', '.join(formats)}]}}`"
+            )
         return "is about the merged feeds that are written; what is aggregated stands below `sources`"
     given = "text" if is_secret(path) and not isinstance(value, list | dict | None) else _shown(value)
     return f"must be a mapping of keys and values, not {given}{shape(path)}"
@@ -152,14 +160,18 @@ def _source_of_text(value: object) -> str:
         return f"must be a mapping of keys and values, not {_shown(value)}; write `- feed: https://…`"
     if not value.lower().startswith(("http:", "https:")) and (match := _JOINED.match(value)):
         return f"a space is missing after `{match[1]}:`"
+    if (match := _WIDE.match(value)) and (odd := strange(match[0])):
+        return f"must be a mapping of keys and values, not {_shown(value)}: {odd} and a space"
     if value.lower().startswith(("http:", "https:")):
         return f"must be a mapping of keys and values; write `- feed: {' '.join(value.split())[:200]}`"
     return f"must be a mapping of keys and values, not {_shown(value)}; write `- feed: https://…`"
 
 
 _JOINED = re.compile(r"([a-z_]{2,30}):(?!//)\S")
+_WIDE = re.compile(r"[a-z_]{2,30}\uff1a")
 _BULLETS = ("–", "—", "•", "·", "−", "‣")
 _BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+_TRUTHS = {"true": "true", "false": "false", "1": "true", "0": "false"}
 _YAML_WORDS = {"True": "`true`", "False": "`false`"}
 _SENTENCES = {
     "string_type": "must be text, not {value}; put it in quotes",
@@ -171,17 +183,28 @@ _SENTENCES = {
 }
 
 
+def _typed(value: object) -> str:
+    """A value, and that it is text where that cannot be seen."""
+    return f"the text {show(value)} in quotes" if isinstance(value, str) else show(value)
+
+
 def _shown(value: object) -> str:
     if isinstance(value, dict):
         return "a mapping"
     return "a list" if isinstance(value, list) else show(value)
 
 
+def _ordered(model: type[BaseModel]) -> list[str]:
+    """The keys of a model, its own before those that it shares with others."""
+    own = (name for one in model.__mro__ for name in inspect.get_annotations(one))
+    return [name for name in dict.fromkeys(own) if name in model.model_fields]
+
+
 def _unknown_key(key: str, levels: _Levels, node: dict[str, Any] | None, problems: Problems) -> str:
     if key == "<<":
         return "merge keys (`<<`) are not supported; write the keys out"
     around, (_, here) = levels[:-1], levels[-1]
-    known = list(here.model_fields)
+    known = _ordered(here)
     if odd := strange(key):
         return f"unknown key {show(key)}: {odd}"
     joined = key.partition(":")[0]

@@ -11,6 +11,7 @@ from aggregator.config.durations import DURATION_PATTERN, parse_duration
 from aggregator.config.problems import show
 from aggregator.config.section import Section
 from aggregator.config.values import Duration, Maybe, TimeZone
+from aggregator.config.wording import interval_advice
 from aggregator.models import Auto, Cron, Every, Interval
 from aggregator.schedule import check_cron
 
@@ -79,7 +80,11 @@ class IntervalSettings(Section):
         try:
             return {"every": parse_duration(value)}
         except ValueError as error:
-            raise ValueError(_NONE if str(error).startswith("must be a duration") else str(error)) from None
+            if not str(error).startswith("must be a duration"):
+                raise
+            if advice := interval_advice(value):
+                raise ValueError(f"{show(value)} is no interval; {advice}") from None
+            raise ValueError(_NONE) from None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

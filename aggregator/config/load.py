@@ -120,6 +120,8 @@ def _read(path: Path, problems: Problems) -> tuple[str, str]:
             data = file.read(MAX_FILE + 1)
     except FileNotFoundError:
         raise problems.fatal("there is no such file; `aggregator init` writes one to start from") from None
+    except IsADirectoryError:
+        raise problems.fatal(f"is a folder; name a file, such as `{path / 'feeds.yaml'}`") from None
     except (OSError, ValueError) as error:
         raise problems.fatal(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > MAX_FILE:

@@ -14,6 +14,8 @@ from aggregator.idle import digest
 
 #: A variable as shells and other programs write it.
 _NAME = re.compile(r"(?:env[.:]|ENV[.:])?([A-Z_][A-Z0-9_]{0,60})\}")
+#: A name with what shells give for a variable that is not set.
+_DEFAULT = re.compile(r"(\w{1,60})\s*(?::[-=?+]|[|,?=])")
 MAX_FILE = 64 * 1024
 """Bytes that a referenced file may have."""
 
@@ -64,6 +66,10 @@ class References:
 
     def _env(self, name: str) -> str:
         found = self._environ.get(name)
+        if found is None and (match := _DEFAULT.match(name)):
+            raise BadReference(
+                f"`${{env:{match[1]}…}}` has a default, which no reference can; write `${{env:{match[1]}}}`"
+            )
         if found is None:
             raise BadReference(f"the environment has no variable `{name}`; set it, or change the reference")
         try:

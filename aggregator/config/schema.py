@@ -173,6 +173,10 @@ class CategorySettings(Section):
             return {"title": value}
         if value is None:
             raise ValueError("is empty; write its title")
+        if isinstance(value, list):
+            raise ValueError(
+                "must be a title, not a list; sources stand below `sources`, and each names its `category`"
+            )
         if not isinstance(value, dict):
             raise ValueError("must be a title (in quotes, where it is a number), or a mapping of keys and values")
         return value

@@ -30,6 +30,11 @@ _JOINED_VALUE = re.compile(rf"(\s*(?:- +)?)({_WORD}):(?!//)([^\s:].*)")
 _JOINED_DASH = re.compile(rf"(\s*)-({_WORD}):(?:\s|$)")
 _WIDE_COLON = re.compile(rf"(\s*(?:- +)?{_WORD})\uff1a")
 _EQUALS = re.compile(rf"(\s*(?:- +)?)({_WORD})\s*=")
+_COMMENTS = re.compile(r"\ufeff?(?:\s*(?:[#;][^\n]*)?\n)*\s*")
+_INI = re.compile(r"\[[^\[\]\n]{1,200}\][ \t]*\n[^\n:]{1,200}=")
+#: What version control leaves where two changes exclude each other.
+_MERGE = ("<" * 7, "=" * 7, ">" * 7)
+_CONFLICT = "two versions of the file were merged and the marks of that stand in it (`<<<<<<<`); keep one version"
 #: Lines above an error that may have led to it.
 _LOOK_BACK = 2
 _CLOSERS = {"[": "]", "{": "}"}
@@ -55,6 +60,13 @@ def swallowed(event: Any, lines: Sequence[str], indent: int) -> Slip | None:
 
 def no_yaml(text: str) -> str:
     """``; …`` for a text that is the whole of a file: something else than YAML."""
+    text = _COMMENTS.sub("", text, count=1)
+    if text.startswith("<" * 7):
+        return f"; {_CONFLICT}"
+    if match := _WIDE_COLON.match(text):
+        return f"; {named(chr(0xFF1A))} stands after `{match[1].strip()}`; write `:` and a space"
+    if _INI.match(text):
+        return "; this is INI or TOML; write each of its addresses as `- feed: https://…` below `sources:`"
     if text.startswith("<"):
         return "; this is XML or HTML" + ("; write its addresses as sources" if "<opml" in text[:1000].lower() else "")
     if text.startswith(("http://", "https://")):
@@ -84,7 +96,11 @@ def slip(error: yaml.YAMLError, lines: Sequence[str], brackets: Sequence[Place])
     place = _place(mark)
     said = error.problem or str(error.context)
     began = _place(error.context_mark) if error.context_mark else place
-    found = _blank(lines, place) or _by_words(said, error.context or "", lines, place, began, brackets)
+    found = (
+        _conflict(lines, place)
+        or _blank(lines, place)
+        or _by_words(said, error.context or "", lines, place, began, brackets)
+    )
     return found or Slip(f"{said}; check the indentation and the quotes", place)
 
 
@@ -115,15 +131,21 @@ def _by_words(
     return None
 
 
+def _conflict(lines: Sequence[str], place: Place) -> Slip | None:
+    """Marks of version control, where the parser stopped or above."""
+    number = next((at for at, line in enumerate(lines[: place[0]], 1) if line.startswith(_MERGE)), None)
+    return Slip(_CONFLICT, (number, 1)) if number else None
+
+
 def _blank(lines: Sequence[str], place: Place) -> Slip | None:
-    """Tabs and unusual spaces in an indentation."""
+    """Tabs and unusual spaces in an indentation, on a line or shortly above."""
     line = _line(lines, place[0])
-    lead = line[: len(line) - len(line.lstrip())]
-    if "\t" in lead[: place[1]]:
+    if "\t" in line[: len(line) - len(line.lstrip())][: place[1]]:
         return Slip("a tab is used for indentation; use spaces", place)
-    if one := unseen(lead):
-        column = line.index(one) + 1
-        return Slip(f"{named(one)} stands in the indentation; use usual spaces", (place[0], column))
+    for number in range(place[0], max(place[0] - _LOOK_BACK - 1, 0), -1):
+        line = _line(lines, number)
+        if one := unseen(line[: len(line) - len(line.lstrip())]):
+            return Slip(f"{named(one)} stands in the indentation; use usual spaces", (number, line.index(one) + 1))
     return None
 
 

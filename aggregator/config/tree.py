@@ -29,6 +29,8 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+#: Tags with which other programs put in variables of the environment.
+_ENVIRONMENT_TAGS = frozenset({"!env", "!env_var", "!environ"})
 #: Styles of scalars in quotes.
 _QUOTED = ("'", '"')
 _DIGITS = frozenset("0123456789+-.")
@@ -206,6 +208,8 @@ class _Builder:
         if isinstance(frame.node, MapNode) and text in frame.node:
             line = frame.node.key_places[text][0]
             message = f"the key `{text[:60]}` is here twice, first on line {line}; keep one of them"
+            if isinstance(frame.node[text], list | dict):
+                message = f"the key `{text[:60]}` is here twice, first on line {line}; move what stands below it there"
             self._problems.add(message, place, (*self._path(), text))
         frame.key = text
         frame.key_place = place
@@ -240,10 +244,8 @@ class _Builder:
         if not self._stack:
             if not isinstance(value, MapNode):
                 message = "the file must hold keys such as `sources:`; see `aggregator init` for one to start from"
-                if isinstance(value, str):
-                    message += no_yaml(value)
-                elif value is not None:
-                    message += "; a list of sources stands below `sources:`"
+                listed = "" if isinstance(value, str) else "; a list of sources stands below `sources:`"
+                message += no_yaml(self._text) or listed
                 # An empty document has one empty scalar.
                 raise self._problems.fatal("the file is empty: " + message if value is None else message, place)
             self.root = value
@@ -269,6 +271,8 @@ class _Builder:
     def _check_tag(self, event: Any, place: Place) -> None:
         if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
             message = f"the tag `{event.tag[:60]}` has no meaning here; take it away, or put the value in quotes"
+            if event.tag.lower() in _ENVIRONMENT_TAGS:
+                message = f"the tag `{event.tag[:60]}` has no meaning here; write `${{env:NAME}}` as the value"
             self._problems.add(message, place, self._path())
 
     def _path(self) -> Path:

@@ -49,7 +49,11 @@ _MAX_SLUG_BYTES = 200
 
 # The first part has two or three letters: longer ones are reserved or not assigned (RFC 5646, section 2.2.1).
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,8}")
+_STARRED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){0,2}(?:\.\*){1,3}")
+_MOST_NETWORKS = 5
 _IS_NETWORK = re.compile(r"[0-9a-fA-F.:]{2,45}(?:/[0-9]{1,3})?")
+_NO_PROXY = ("none", "no", "off", "direct", "false")
+_HOST_AND_PORT = re.compile(r"[\w.-]{1,253}:[0-9]{1,5}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,300}[\x21-\x7e])?")
 
 
@@ -78,6 +82,8 @@ def http_url(value: object) -> str:
     if not url.isascii() and (odd := invisible(url)):
         raise ValueError(f"{show(url)} is no address: {odd}")
     # Of the characters that can be printed, the blank is the only space.
+    if "{{" in url or "{%" in url:
+        raise ValueError(f"{show(url)} is no address; templates are not filled in, references are: `${{env:NAME}}`")
     if " " in url or (
         not url.isprintable() and any(c.isspace() or unicodedata.category(c) in ("Cc", "Cs") for c in url)
     ):
@@ -126,7 +132,17 @@ def placeholder(value: object) -> str | None:
 
 def default_proxy(value: object) -> str:
     """An address of an HTTP proxy, or the word `ENVIRONMENT`."""
-    return ENVIRONMENT if value == ENVIRONMENT else http_url(value)
+    return ENVIRONMENT if value == ENVIRONMENT else proxy_url(value)
+
+
+def proxy_url(value: object) -> str:
+    """An address of an HTTP proxy: mostly one that is itself asked without TLS."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word in _NO_PROXY:
+        raise ValueError(f"{show(value)} is no address; to use no proxy, take the key away")
+    if _HOST_AND_PORT.fullmatch(word):
+        raise ValueError(f"{show(value)} must begin with `http://` or `https://`; write `http://{word}`")
+    return http_url(value)
 
 
 def language(value: object) -> str:
@@ -215,7 +231,15 @@ def private_addresses(value: object) -> bool | tuple[str, ...]:
     if not isinstance(value, list):
         hint = f"; write `[{value}]`" if isinstance(value, str) and _IS_NETWORK.fullmatch(value) else ""
         raise ValueError(f"must be `true`, `false`, or a list of networks such as `[192.168.0.0/16]`{hint}")
-    return tuple(_network(entry) for entry in value)
+    networks, wrong = [], []
+    for entry in value:
+        try:
+            networks.append(_network(entry))
+        except ValueError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ValueError("; ".join(wrong[:_MOST_NETWORKS]))
+    return tuple(networks)
 
 
 def _network(value: object) -> str:
@@ -223,16 +247,20 @@ def _network(value: object) -> str:
         raise ValueError(f"{show(value)} is no network; write it like `192.168.0.0/16`, in quotes")
     try:
         return str(ipaddress.ip_network(value))
-    except ValueError as error:
-        raise ValueError(f"{show(value)} is no network ({error}); write it like {_whole_network(value)}") from None
-
-
-def _whole_network(value: str) -> str:
-    """The network that an address with a length is in, else an example."""
-    try:
-        return f"`{ipaddress.ip_network(value, strict=False)}`"
     except ValueError:
-        return "`192.168.0.0/16`"
+        raise ValueError(f"{show(value)} is no network{_network_advice(value)}") from None
+
+
+def _network_advice(value: str) -> str:
+    """What is wrong with a network, and how the one is written that was meant."""
+    if match := _STARRED.fullmatch(value):
+        octets = [part for part in match[0].split(".") if part != "*"]
+        return f"; write `{'.'.join([*octets, '0', '0', '0'][:4])}/{8 * len(octets)}`"
+    try:
+        whole = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return "; write it like `192.168.0.0/16`"
+    return f": bits are set behind its first {whole.prefixlen}; write `{whole}`"
 
 
 def source_id(value: object) -> str:
@@ -311,6 +339,7 @@ _URL_PATTERN = r"^\s*([Ff][Ee][Ee][Dd]:)?([Hh][Tt][Tt][Pp][Ss]?|[Ff][Ee][Ee][Dd]
 
 Text = Annotated[str, *_checked(text, pattern=r"\S", maxLength=MAX_TEXT)]
 Url = Annotated[str, *_checked(http_url, pattern=_URL_PATTERN)]
+ProxyUrl = Annotated[str, *_checked(proxy_url, pattern=_URL_PATTERN)]
 SiteUrl = Annotated[str, *_checked(site_url, pattern=_URL_PATTERN + r"[^?#]*$")]
 Language = Annotated[str, *_checked(language, pattern=rf"^{_LANGUAGE.pattern}$")]
 UserAgent = Annotated[str, *_checked(user_agent, pattern=rf"^{_HEADER_VALUE.pattern}$")]

@@ -77,6 +77,11 @@ _LONG = {"month": 30, "year": 365}
 _PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([a-z]{1,10})")
 _DURATION = re.compile(rf"(?:every )?{_PART.pattern}(?:(?:,? |, ?and | and |){_PART.pattern}){{0,4}}\.?")
 _EVERY = {"minutely": "1m", "hourly": "1h", "daily": "1d", "weekly": "1w", "every minute": "1m", "every hour": "1h"}
+_NEVER = ("manual", "manually", "never", "off", "none", "disabled")
+#: ISO 8601, section 5.5.2, without months, which have no length.
+_ISO = re.compile(r"p(?:([0-9]{1,4}w)|([0-9]{1,4}d)?(?:t([0-9]{1,4}h)?([0-9]{1,4}m)?([0-9]{1,6}s)?)?)")
+_COMMA = re.compile(r"([0-9]{1,4}),([0-9]{1,2})\s*(w|d|h|m|s)")
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 _EVERY |= {f"@{name}": every for name, every in _EVERY.items()} | {"every day": "1d", "@midnight": "1d"}
 _SIZE = re.compile(
     r"([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*([kmg])i?(?:b|bytes?|ilobytes?|egabytes?|igabytes?)?", re.IGNORECASE
@@ -134,12 +139,37 @@ def duration_advice(value: object) -> str | None:
     word = " ".join(value.lower().split())
     if word in _EVERY:
         return f"write `{_EVERY[word]}`"
+    if match := _COMMA.fullmatch(word):
+        return f"write `{match[1]}.{match[2]}{match[3]}`"
+    if (match := _ISO.fullmatch(word)) and any(match.groups()):
+        return f"write `{''.join(filter(None, match.groups()))}`"
+    if word.endswith("ms") and word[:-2].strip().isdecimal():
+        return f"write `{max(1, -(-int(word[:-2]) // 1000))}s`, in whole seconds"
     if not _DURATION.fullmatch(word):
         return None
-    found = [(number, _UNITS.get(unit) or _UNITS.get(unit.rstrip("s"))) for number, unit in _PART.findall(word)]
+    found = [
+        (number, _UNITS.get(unit) or _UNITS.get(unit.removesuffix("s") if len(unit) > 2 else ""))
+        for number, unit in _PART.findall(word)
+    ]
     if len(found) == 1 and found[0][1] in _LONG and "." not in found[0][0] and len(found[0][0]) < 3:
         return f"write `{int(found[0][0]) * _LONG[found[0][1]]}d`"
     return f"write `{''.join(f'{number}{unit}' for number, unit in found)}`" if _in_order(found) else None
+
+
+def interval_advice(value: object) -> str | None:
+    """What a word or a time of day means as an interval: ``never``, ``07:00``."""
+    if not isinstance(value, str):
+        return None
+    word = value.strip().lower()
+    if word in _NEVER:
+        return "a source that is not to be asked for now has `paused: true`"
+    match = _CLOCK.fullmatch(word)
+    if not match or int(match[1]) > 23 or int(match[2]) > 59:
+        return None
+    hour, minute = int(match[1]), int(match[2])
+    length = (f"{hour}h" if hour else "") + (f"{minute}m" if minute else "")
+    daily = f"`{minute} {hour} * * *` to look daily at that time"
+    return f"write {daily}, or `{length}` for a duration" if length else f"write {daily}"
 
 
 @functools.cache
@@ -181,6 +211,8 @@ def selector_advice(css: str) -> str | None:
 
 def scheme_advice(url: str) -> str:
     """``; …`` for an address that begins with something else than ``https://``."""
+    if url.lower().startswith(("http:\\", "https:\\")):
+        return "; write `/` in place of `\\`"
     if url.startswith(("<", "[")):
         return "; take what stands around the address away"
     if _HOST.fullmatch(url):

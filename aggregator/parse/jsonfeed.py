@@ -86,7 +86,7 @@ def _load(document: Document) -> tuple[dict[str, Any], bool]:
 
 
 def _keys(feed: dict[str, Any]) -> str:
-    names = ", ".join(_FORBIDDEN.sub("", key[:30]) for key in list(feed)[:5])
+    names = ", ".join(f"`{_FORBIDDEN.sub('', key[:30])}`" for key in list(feed)[:5])
     return f"an object with {names}" if names else "an empty object"
 
 

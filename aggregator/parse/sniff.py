@@ -39,7 +39,7 @@ _MAGIC = (
     (b"\x7fELF", "a program"),
 )
 _NOT_FEEDS = {
-    "opml": "an OPML list of feeds, not a feed; import it instead",
+    "opml": "an OPML list of feeds, not a feed; make each of its addresses a source",
     "urlset": "a sitemap, not a feed; it can only list pages",
     "sitemapindex": "a sitemap index, not a feed; it can only list pages",
     "svg": "an SVG image, not a feed",

@@ -75,7 +75,7 @@ def next_due(
         at, why = _after_failure(key, start, failure, at, why)
     at, why = _not_before(key, start, at, why, server, feed, insist)
     if at > start + longest:
-        at, why = start + longest, f"{span(longest)} is the longest wait, although {why}"
+        at, why = start + longest, f"{why}; {span(longest)} is the longest wait"
     if server.retry_after is not None and start + _seconds(server.retry_after) > at:
         at = start + min(_seconds(server.retry_after), _seconds(LONGEST))
         why = "the server asked to be left alone until then (Retry-After)"

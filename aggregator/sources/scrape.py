@@ -93,6 +93,8 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     # One bad link among known ones is no news. When the site has changed, its list soon holds nothing but failures.
     if not articles and len(failed) * 2 > len(listed.links):
         message = f"none of the {len(new)} new articles could be read; the first: {failed[0]}"
+        if len(new) == 1:
+            message = f"the one new article could not be read: {failed[0]}"
         raise SourceError(message, kind=failed[0].kind)
     notes = (note for article in articles for note in article.notes)
     feed = replace(

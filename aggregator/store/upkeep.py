@@ -37,6 +37,10 @@ def backup(path: Path, target: Path) -> int:
     """
     if not path.is_file():
         raise StoreError(f"{path} does not exist; there is nothing to back up")
+    if target.is_dir() or not target.parent.is_dir():
+        folder = target if target.is_dir() else target.parent
+        wanted = "is a folder; name a file in it" if target.is_dir() else "is no folder; make it first"
+        raise StoreError(f"{path} cannot be copied to {target}: {folder} {wanted}")
     temporary = target.with_name(f".{target.name}.tmp")
     try:
         temporary.unlink(missing_ok=True)
