@@ -35,7 +35,9 @@ Route = Response | Callable[[Seen], Response]
 
 
 class _Server(ThreadingHTTPServer):
-    """Takes it as usual that clients go away."""
+    """Takes it as usual that clients go away, and that many come at once."""
+
+    request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
         if not isinstance(sys.exc_info()[1], ConnectionError):

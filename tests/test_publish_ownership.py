@@ -141,7 +141,7 @@ def test_removal_follows_no_link_and_costs_one_entry_only(site: Site, origin: Or
     (site.data / "posts/other").unlink()
     done = site.run("remove", "two", "--purge", "--yes")
     assert done.status == 0
-    assert "Deleted two with 1 entries" in done.stdout
+    assert "Deleted two with 1 entry" in done.stdout
     shutil.rmtree(site.data / "public/other")
     (site.data / "public/other").symlink_to(outside)
     site.configure(one)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import encodings.utf_8_sig  # noqa: F401 - a child of another user may not be able to read it then
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -128,28 +129,35 @@ def test_what_a_crash_left_in_the_log_is_seen(data: Path, tmp_path: Path, left: 
 
 def test_a_writer_that_comes_and_goes_is_never_in_the_way_of_the_truth(data: Path) -> None:
     path = data / "aggregator.db"
-    done = threading.Event()
-    numbers = range(3, 40)
-
-    def write() -> None:
-        for number in numbers:
-            with closing(open_store(path)) as writer:
-                writer.apply(update("a", entry("a", str(number))))
-        done.set()
-
-    with read_only(data) as view:
-        thread = threading.Thread(target=write)
-        thread.start()
+    # In a process of its own: two connections of one process would share what they know of the side files.
+    code = (
+        "import sys\n"
+        "from contextlib import closing\n"
+        "from pathlib import Path\n"
+        "from aggregator.store import open_store\n"
+        "from tests.store_samples import entry, update\n"
+        "for number in range(3, 40):\n"
+        "    with closing(open_store(Path(sys.argv[1]))) as writer:\n"
+        "        writer.apply(update('a', entry('a', str(number))))\n"
+    )
+    root = Path(__file__).resolve().parent.parent
+    with (
+        read_only(data) as view,
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(path)], cwd=root, stderr=subprocess.PIPE, text=True
+        ) as writer,
+    ):
         seen = []
-        while not done.is_set():
+        while writer.poll() is None:
             try:
                 seen.append(stored(view / "aggregator.db"))
             except StoreError as error:
                 # It says so where it had no luck; it never reads half of something.
                 assert "try again" in str(error) or "unable to open" in str(error)
-        thread.join()
+        assert writer.stderr is not None
+        assert (writer.returncode, writer.stderr.read()) == (0, "")
         assert seen == sorted(seen)
-        assert stored(view / "aggregator.db") == numbers[-1]
+        assert stored(view / "aggregator.db") == 39
 
 
 def test_a_database_of_an_older_version_is_read(tmp_path: Path) -> None:
