@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from aggregator.errors import FetchError
-from aggregator.fetch.proxies import ENVIRONMENT, choice
+from aggregator.fetch.proxies import choice
 from aggregator.fetch.target import parse
 from aggregator.models import Access, Fetched
+from aggregator.values.urls import ENVIRONMENT
 from tests.etiquette import FEED, fetcher, request, serve
 from tests.origin import Origin, Response
 from tests.support import Site, item, rss

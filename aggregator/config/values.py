@@ -31,14 +31,12 @@ from aggregator.config.wording import (
     selector_advice,
     zone_advice,
 )
-from aggregator.values.urls import without_feed_scheme
+from aggregator.values.urls import ENVIRONMENT, without_feed_scheme
 
 MAX_TEXT = 500
 """Characters of a title, a name or a selector at most."""
 MAX_URL = 4096
 """Characters of an address at most."""
-ENVIRONMENT = "environment"
-"""In place of a proxy: the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name."""
 RESERVED_SLUGS = frozenset({"all"})
 """Folders of `public/` that are no category."""
 

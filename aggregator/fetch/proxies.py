@@ -10,9 +10,7 @@ from collections.abc import Callable
 
 from aggregator.errors import FetchError
 from aggregator.fetch.target import Target
-
-#: The setting for the proxies of the environment.
-ENVIRONMENT = "environment"
+from aggregator.values.urls import ENVIRONMENT
 
 Choice = Callable[[Target], str | None]
 """Gives the address of the proxy for a target; raises `FetchError` where the environment names one of no use."""

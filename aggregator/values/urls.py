@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+#: In place of a proxy's address: the proxies that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name.
+ENVIRONMENT = "environment"
+
 _FEED = re.compile(r"\s*feed:(?=//|https?:)", re.IGNORECASE)
 _HTTP = re.compile(r"https?:", re.IGNORECASE)
 
