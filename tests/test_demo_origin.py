@@ -32,11 +32,13 @@ def get(url: str, **headers: str) -> httpx.Response:
 
 
 def test_served_addresses_end_with_the_context() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with serve() as url:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
         assert get(f"{url}/weekly/rss.xml").status_code == 200
-    assert threading.active_count() == before
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=30)  # the answer can be here before the thread that sent it has ended
+        assert not thread.is_alive()
     with pytest.raises(httpx.ConnectError):
         get(f"{url}/weekly/rss.xml")
 
