@@ -22,15 +22,15 @@ def cold(sizes: Sizes) -> Iterator[Experiment | None]:
     load = sizes.cold
     reader, reader_one = f"reader, {CONCURRENCY} workers", "reader, 1 worker"
     sfeed, sfeed_more = "sfeed_update, 8 jobs", f"sfeed_update, {CONCURRENCY} jobs"
-    floor = "straight-line program"
+    jobs, floor = (sfeed, sfeed_more), "straight-line program"
     with place(load) as here:
         straight = {"headers": here.headers(), "concurrency": CONCURRENCY, "categories": CATEGORIES}
         yield Experiment(
             "cold",
             f"Cold cycle: {load.sources:,} sources x {load.entries} items, all new",
             _HOW + "It stores the entries and writes a post for each, and the feeds of 20 categories. reader stores "
-            "the entries in its database; sfeed_update writes one file of lines for each feed. The straight-line program "
-            "does the same work as ours with the same libraries, and checks nothing.",
+            "the entries in its database; sfeed_update writes one file of lines for each feed. The straight-line "
+            "program stores entries and writes posts and feeds with our libraries, and does nothing else.",
             "source",
             (
                 here.ours(OURS, new=True, expects=load.sources * load.entries),
@@ -42,15 +42,8 @@ def cold(sizes: Sizes) -> Iterator[Experiment | None]:
             ),
             (
                 Target("CPU at least 4 times less than `reader`", (reader, reader_one), (OURS,), "cpu", 4, "at least"),
-                Target(
-                    "CPU at least 1.8 times less than `sfeed_update`",
-                    (sfeed, sfeed_more),
-                    (OURS,),
-                    "cpu",
-                    1.8,
-                    "at least",
-                ),
-                Target("wall time no more than `sfeed_update`", (sfeed, sfeed_more), (OURS,), "wall", 1, "at least"),
+                Target("CPU at least 1.8 times less than `sfeed_update`", jobs, (OURS,), "cpu", 1.8, "at least"),
+                Target("wall time no more than `sfeed_update`", jobs, (OURS,), "wall", 1, "at least"),
                 Target("CPU within 2 times of a straight-line program", (OURS,), (floor,), "cpu", 2, "at most"),
             ),
         )
@@ -119,7 +112,7 @@ def growth(sizes: Sizes) -> Iterator[Experiment | None]:
             ours.append(here.ours(f"{OURS}, {label}", expects=load.sources * load.entries))
             bare.append(here.bare(f"aiohttp alone, {label}"))
         many, few, bare_many, bare_few = (run.label for run in (*ours, *bare))
-        more = f"{OURS}, a further source", "aiohttp alone, a further source"
+        more, bare_more = f"{OURS}, a further source", "aiohttp alone, a further source"
         text = f"CPU per source within 1.3 times of that at {sizes.few.sources:,}"
         yield Experiment(
             "growth",
@@ -132,8 +125,8 @@ def growth(sizes: Sizes) -> Iterator[Experiment | None]:
                 Target("peak under 250 MB", (many,), (), "peak", 250e6, "at most"),
                 Target(text, (many,), (few,), "cpu", 1.3, "at most"),
                 Target(
-                    "a further 304: CPU within 2.5 times of bare aiohttp", more[:1], more[1:], "cpu", 2.5, "at most"
+                    "a further 304: CPU within 2.5 times of aiohttp alone", (more,), (bare_more,), "cpu", 2.5, "at most"
                 ),
             ),
-            (Further(more[0], many, few), Further(more[1], bare_many, bare_few)),
+            (Further(more, many, few), Further(bare_more, bare_many, bare_few)),
         )

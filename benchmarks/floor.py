@@ -253,9 +253,8 @@ def _jsonfeed(title: str, entries: Iterable[_Entry]) -> bytes:
         }
         for entry in entries
     ]
-    return _json(
-        {"version": "https://jsonfeed.org/version/1.1", "title": title, "home_page_url": _HOME, "items": items}
-    )
+    head = {"version": "https://jsonfeed.org/version/1.1", "title": title, "home_page_url": _HOME}
+    return _json({**head, "items": items})
 
 
 _FEEDS: dict[str, Callable[[str, list[_Entry]], bytes]] = {"rss.xml": _rss, "atom.xml": _atom, "feed.json": _jsonfeed}

@@ -1,7 +1,7 @@
 """Publishing: one changed category out of a large store, and the rendering of many categories without a store.
 
-How a large store is filled: the first entries go through the whole program; then the store is multiplied in SQL, because a million
-entries one source at a time would take longer than all that is measured.
+How a large store is filled: the first entries are stored and published as always; then the store is multiplied in SQL,
+because a million entries one source at a time would take longer than all that is measured.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def multiply(clock: Clock, *, origin: str, data: str, times: int) -> int:
 
 
 def publish(clock: Clock, *, config: str, data: str, number: int, changed: int = 1) -> int:
-    """Store a new entry for each of some sources, then publish, which is what is measured; returns the files written."""
+    """Store a new entry for each of some sources, then publish, measured alone; returns the files written."""
     from aggregator.config import load
     from aggregator.models import FeedUpdate
     from aggregator.publish.site import publish as publish_changed
@@ -121,10 +121,8 @@ def _items(load: Workload, place: int) -> list[Item]:
     """The items of one category, newest first; every other one has a summary beside its body."""
     from aggregator.models import Item, Origin
 
-    name = f"s{place}"
-    origin = Origin(
-        name, f"Source {place}", f"https://{name}.example.org/feed", f"https://{name}.example.org/", "c", None
-    )
+    name, home = f"s{place}", f"https://s{place}.example.org/"
+    origin = Origin(name, f"Source {place}", f"{home}feed", home, f"c{place}", None)
     entries = [_entry(load, name, place, number) for number in reversed(range(load.entries))]
     entries = [replace(entry, summary=entry.title) if pk % 2 else entry for pk, entry in enumerate(entries)]
     return [Item(entry, entry.key, None, origin, pk) for pk, entry in enumerate(entries)]

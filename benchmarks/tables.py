@@ -168,7 +168,8 @@ def _number(value: float) -> str:
 def _seconds(value: float) -> str:
     if value >= 1:
         return f"{value:.2f} s"
-    return f"{value * 1e3:.3g} ms" if value >= 1e-3 else f"{value * 1e6:.3g} µs"
+    # A difference may be negative.
+    return f"{value * 1e3:.3g} ms" if abs(value) >= 1e-3 else f"{value * 1e6:.3g} µs"
 
 
 def _bytes(value: float) -> str:
