@@ -128,35 +128,34 @@ def idle(sizes: Sizes) -> Iterator[Experiment | None]:
     """What a run of cron costs that has nothing to do."""
     place = new_folder()
 
-    def run(count: int, known: bool) -> Run:
-        folder = place / f"{count}-{known}"
+    def runs(count: int) -> Iterator[Run]:
+        folder = place / str(count)
         folder.mkdir()
         write_config(folder / "feeds.yaml", [f"https://s{n}.example.org/feed" for n in range(count)])
         paths = {"config": str(folder / "feeds.yaml"), "data": str(folder / "data")}
         call("rest", paths)
         arguments = [sys.executable, "-m", "aggregator", "update", "--config", paths["config"], "--data", paths["data"]]
         # The first writes empty feeds, the second finds nothing to do.
-        for _ in range(2):
-            call("command", {"arguments": arguments})
+        call("command", {"arguments": arguments, "warm": 1})
 
-        def ready(number: int) -> Mapping[str, Any]:
-            if not known:
-                # The ticket of the last run.
-                (folder / "data" / ".idle").unlink()
-            return {"arguments": arguments, "warm": int(known)}
+        def without(number: int) -> Mapping[str, Any]:
+            # It is there again afterwards.
+            (folder / "data" / ".idle").unlink()
+            return {"arguments": arguments, "warm": 0}
 
-        label = f"aggregator, {count:,} sources, {'with' if known else 'without'} a ticket"
-        return Run(label, "command", ready, ours=True)
+        label = f"aggregator, {count:,} sources"
+        yield Run(f"{label}, with a ticket", "command", {"arguments": arguments, "warm": 1}, ours=True)
+        yield Run(f"{label}, without a ticket", "command", without, ours=True)
 
-    runs = [run(count, known) for count in (sizes.idle, sizes.idle_most) for known in (True, False)]
-    few, _, many, _ = (one.label for one in runs)
+    sides = [run for count in (sizes.idle, sizes.idle_most) for run in runs(count)]
+    few, _, many, _ = (one.label for one in sides)
     yield Experiment(
         "idle",
         "Nothing to do",
         "The whole command as cron calls it, imports included: after a run that left a ticket because it found nothing "
         "to do, and where that ticket was taken away, so that the configuration and the store have to be read.",
         "call",
-        (*runs, Run("python, nothing imported", "command", {"arguments": [sys.executable, "-c", "pass"]})),
+        (*sides, Run("python, nothing imported", "command", {"arguments": [sys.executable, "-c", "pass"]})),
         (
             Target(f"{sizes.idle:,} sources under 0.35 s of CPU", (few,), (), "cpu", 0.35, "at most"),
             Target(f"{sizes.idle_most:,} sources under 5 s", (many,), (), "wall", 5.0, "at most"),
