@@ -30,9 +30,10 @@ format: .venv/installed
 docs: .venv/installed
 	$(BIN)/python -m tests.reference
 
-# Builds real sites; needs npm and chromium.
+# Builds real sites, and follows the tutorial; needs npm and chromium.
 generators: .venv/installed-generators
 	$(BIN)/python -m generators --write
+	$(BIN)/python -m generators.tutorial
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks
