@@ -59,15 +59,15 @@ __all__ = [
     "run_cycle",
 ]
 
+if not TYPE_CHECKING:  # Else a type checker would take every name for one of them.
 
-def __getattr__(name: str) -> object:
-    """Import one name of the interface (PEP 562)."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from aggregator import api
+    def __getattr__(name: str) -> object:
+        """Import one name of the interface (PEP 562)."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from aggregator import api
 
-    return getattr(api, name)
+        return getattr(api, name)
 
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    def __dir__() -> list[str]:
+        return sorted([*globals(), *__all__])
