@@ -116,3 +116,22 @@ def test_paths_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`((?:aggregator|tests|docs|deploy|generators|benchmarks)/[\w./-]*)`", text)
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_commands_that_are_named_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    shell = "".join(re.findall(r"^```sh.*?\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    named = [
+        *re.findall(r"`(make|aggregator) ([a-z][a-z-]*)", text),
+        *re.findall(r"^(make|aggregator) ([a-z][a-z-]*)", shell, re.MULTILINE),
+    ]
+    assert {name for program, name in named if program == "make"} <= targets
+    assert {name for program, name in named if program == "aggregator"} <= set(COMMANDS)
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pages = [_name(page) for page in PAGES if page.parent.name != "data" and page.name != "README.md"]
+    assert [page for page in pages if f"]({page})" not in readme] == []
