@@ -60,7 +60,9 @@ class Walk:
         self.folder = home
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AGGREGATOR_")}
         start = f"{path}{os.pathsep}" if path else ""
-        self.environ = {**kept, "HOME": str(home), "PATH": f"{start}{os.environ['PATH']}"}
+        path = f"{start}{os.environ['PATH']}"
+        # The samples are on this machine, whatever proxy leads elsewhere.
+        self.environ = {**kept, "HOME": str(home), "PATH": path, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
     def run(self, commands: str) -> str:
         """Run commands where the ones before have come to; returns what they print on standard output.

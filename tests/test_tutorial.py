@@ -83,6 +83,7 @@ def visit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
 
 def test_every_block_of_commands_is_run_somewhere() -> None:
     assert {block.purpose for block in blocks() if block.language == "sh"} == set(PURPOSES)
+    assert {who for who in PURPOSES.values() if not callable(globals().get(who))} == {"generators.tutorial"}
 
 
 def test_the_commands_print_what_the_tutorial_shows(visit: Visit) -> None:
