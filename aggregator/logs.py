@@ -18,7 +18,7 @@ from aggregator.terminal import as_json, counted, printable, printable_lines
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    from aggregator.update import Result
+    from aggregator.pipeline.run import SourceResult
 
 #: The keys of a JSON line. Each is left out where it has no value.
 KEYS = {
@@ -64,7 +64,7 @@ ACTIONS = {
 MOST_NOTES = 3
 #: What a quiet run leaves to the news: the failures of sources and of files, each of which is told once.
 _LEFT_TO_NEWS = frozenset({"fetch", "publish"})
-_LEAVES_TO_NEWS = frozenset({"aggregator.update", "aggregator.cycle"})
+_LEAVES_TO_NEWS = frozenset({"aggregator.pipeline.run", "aggregator.cycle"})
 
 #: Everything of this program logs below this name.
 ROOT = logging.getLogger("aggregator")
@@ -124,7 +124,7 @@ def tell(message: str, *, action: str, level: int = logging.INFO, **fields: obje
     ROOT.log(level, "%s", message, extra={"fields": {"action": action, **known}})
 
 
-def tell_result(result: Result) -> None:
+def tell_result(result: SourceResult) -> None:
     """Log what one source gave."""
     state = result.state
     new, changed, known = result.new, result.changed, result.unchanged
@@ -148,13 +148,13 @@ def tell_result(result: Result) -> None:
             tell(f"{result.source.id}: {detail}", action="fetch", level=logging.DEBUG, source=result.source.id)
 
 
-def _word(result: Result, same: bool) -> str:
+def _word(result: SourceResult, same: bool) -> str:
     if result.failed:
         return "failed"
     return "unreached" if result.unreached else "unchanged" if same else "ok"
 
 
-def describe(result: Result) -> str:
+def describe(result: SourceResult) -> str:
     """One line that says what a source gave."""
     if result.failed:
         return f"failed: {result.state.failure_kind}: {result.state.error}"
@@ -165,7 +165,7 @@ def describe(result: Result) -> str:
     return ", ".join([*parts, *result.notes[:MOST_NOTES]])
 
 
-def unreached(results: Sequence[Result]) -> str:
+def unreached(results: Sequence[SourceResult]) -> str:
     """What to add to the account of a cycle where the network here was down; "" where it was not."""
     count = sum(result.unreached for result in results)
     return f", {count} not reached: the network here seems to be down" if count else ""
