@@ -18,11 +18,11 @@ from aggregator.due import choose
 from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem, StoreError
 from aggregator.lock import hold
 from aggregator.models import Category, Entry, FeedState, Item, Source
-from aggregator.pool import Pool
+from aggregator.pipeline.run import SourceResult
 from aggregator.publish.report import Failure, Report
 from aggregator.store import Rhythm, Store, open_for_reading
 from aggregator.store import open_store as open_for_writing
-from aggregator.update import Result
+from aggregator.workers import StoreThread
 
 __all__ = [
     "AggregatorError",
@@ -36,9 +36,9 @@ __all__ = [
     "LockedError",
     "Problem",
     "Report",
-    "Result",
     "Rhythm",
     "Source",
+    "SourceResult",
     "Store",
     "StoreError",
     "Summary",
@@ -69,7 +69,7 @@ async def run_cycle(
     data_folder: str | Path = "data",
     *,
     everything: bool = False,
-    on_result: Callable[[Result], None] = lambda result: None,
+    on_result: Callable[[SourceResult], None] = lambda result: None,
 ) -> Summary:
     """Run one cycle: update the sources that are due, remove what expired, publish, and run the hooks.
 
@@ -87,10 +87,10 @@ async def run_cycle(
         AggregatorError: the data folder cannot be made or written.
     """
     data = Path(data_folder)
-    with hold(data), closing(open_for_writing(data / _DATABASE)) as store, Pool() as pool:
+    with hold(data), closing(open_for_writing(data / _DATABASE)) as store, StoreThread() as thread:
         store.sync_sources(config.sources)
         chosen = choose(config, store, _utc_now(), everything=everything)
-        cycle = Cycle(store, data, pool, config=lambda: config, clock=_utc_now)
+        cycle = Cycle(store, data, thread, config=lambda: config, clock=_utc_now)
         return await cycle.run(chosen, on_result=on_result)
 
 
