@@ -23,21 +23,21 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aggregator.errors import AggregatorError
-from aggregator.health import write_heartbeat
-from aggregator.logs import tell
+from aggregator.log import tell
 from aggregator.publish.report import Failure, Report
 from aggregator.publish.site import publish
 from aggregator.retention import retain
-from aggregator.terminal import counted
+from aggregator.service.health import write_heartbeat
+from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aggregator.config import Config
     from aggregator.models import FeedState, Source
-    from aggregator.news import News
     from aggregator.pipeline.budget import Share
     from aggregator.pipeline.run import SourceResult
+    from aggregator.service.news import News
     from aggregator.store import Rhythm, Store
     from aggregator.workers import StoreThread
 
@@ -213,7 +213,7 @@ class Cycle:
 
     async def _call_hooks(self) -> None:
         """Run the hooks of sources that broke or work again."""
-        from aggregator.hooks import due_calls, run_calls
+        from aggregator.service.hooks import due_calls, run_calls
 
         if not self.summary.results:
             return
@@ -228,7 +228,7 @@ class Cycle:
         """Say what got worse or better, and remember that it was said."""
         if self._on_news is None:
             return
-        from aggregator.news import Facts, News, gather, wants_rhythms
+        from aggregator.service.news import Facts, News, gather, wants_rhythms
 
         summary, now = self.summary, self._clock()
         told: dict[str, str] = {}

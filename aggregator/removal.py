@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aggregator.news import name_of
 from aggregator.retention import Removed, remove
+from aggregator.service.news import name_of
 from aggregator.store import Store
 
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import feedparser
 
+from aggregator.dates.read import parse_date
 from aggregator.errors import ParseError
 from aggregator.models import Enclosure, Entry, Fetched, Identified, ParsedFeed, RawEntry, Text
 from aggregator.normalize import identify, normalize
 from aggregator.parse import parse, tolerant, wellformed
-from aggregator.parse.dates import parse_date
 from aggregator.parse.document import saying, size
 from aggregator.parse.sniff import sniff
 

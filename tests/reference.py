@@ -17,10 +17,11 @@ from typer.main import get_command
 
 from aggregator.cli import app
 from aggregator.cli.statuses import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
-from aggregator.logs import ACTIONS, KEYS
+from aggregator.log import ACTIONS, KEYS
 from aggregator.models import FAILURE_KINDS
+from tests import ROOT
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = ROOT / "docs"
 END = "<!-- end -->"
 _VALUES = {Path: "PATH", str: "TEXT", int: "NUMBER"}
 

@@ -15,10 +15,11 @@ from filelock import FileLock
 
 import aggregator
 from aggregator import api
+from tests import ROOT
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "python.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture

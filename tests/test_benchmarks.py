@@ -21,8 +21,7 @@ from benchmarks.measure import Experiment, Failed, Further, Results, Run, Sample
 from benchmarks.origin import Server
 from benchmarks.sizes import TINY
 from benchmarks.workload import Workload
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests import ROOT
 
 
 def _sample(wall: float, cpu: float = 1.0, peak: int = 10) -> Sample:

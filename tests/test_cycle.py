@@ -16,12 +16,12 @@ import pytest
 from aggregator import cycle as cycles
 from aggregator.config import Config, load
 from aggregator.cycle import PUBLISH_AFTER, Cycle, Summary
-from aggregator.due import choose
 from aggregator.errors import RowError, StoreError
-from aggregator.health import read_heartbeat
 from aggregator.pipeline import decide, ingest, recognition
 from aggregator.pipeline.budget import USUAL, Share
+from aggregator.pipeline.due import choose
 from aggregator.publish.site import publish
+from aggregator.service.health import read_heartbeat
 from aggregator.store import open_store
 from aggregator.store.sql import SqlStore
 from aggregator.workers import StoreThread

@@ -12,12 +12,11 @@ from typer.main import get_command
 
 from aggregator.cli import app
 from aggregator.cli.statuses import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
-from aggregator.logs import ACTIONS, KEYS
+from aggregator.log import ACTIONS, KEYS
 from aggregator.models import FAILURE_KINDS, FailureKind
-from tests import reference
+from tests import ROOT, reference
 from tests.support import Site, command
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "data" / "README.md"])
 COMMANDS = list(get_command(app).commands)  # type: ignore[attr-defined]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aggregator.logs import ROOT, LogFormat, configure, tell
+from aggregator.log import ROOT, LogFormat, configure, tell
 from tests.origin import Origin
 from tests.support import Site, item, rss
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import DATA
 from tests.origin import Origin
 from tests.support import Site, rss
 
 #: A list and an article in GBK, made up, and the post that they give.
-OWN = Path(__file__).parent / "data" / "seed"
+OWN = DATA / "seed"
 PROXY = "https://cors.zfour.workers.dev/?"
 LIST_PAGE = """<!DOCTYPE html><html><head><meta charset="gbk"><title>list</title></head><body>
 <div class="list-left"><div class="con-details"><h3><a href="/news/2022-6/ART-1.html" target="_blank">{title}</a></h3>

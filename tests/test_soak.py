@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.daemon import Daemon, DaemonSettings
-from aggregator.reload import ConfigFile
-from aggregator.systemd import Systemd
+from aggregator.service.daemon import Daemon, DaemonSettings
+from aggregator.service.reload import ConfigFile
+from aggregator.service.systemd import Systemd
 from tests.origin import Origin, Response, Seen
 from tests.store_samples import NOW
 from tests.support import Site, item, rss

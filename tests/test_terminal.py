@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.config import redact
-from aggregator.terminal import as_json, printable, printable_lines
+from aggregator.values.terminal import as_json, printable, printable_lines
 from tests.origin import Origin
 from tests.support import Done, Site
 

@@ -28,10 +28,11 @@ from aggregator.normalize import clean_again
 from aggregator.publish.stored import BATCH, renew
 from aggregator.store import open_store
 from aggregator.store.schema import REVISION
+from tests import DATA
 from tests.origin import Origin
 from tests.support import Site
 
-OLD = Path(__file__).parent / "data" / "upgrade"
+OLD = DATA / "upgrade"
 FEEDS = sorted((OLD / "feeds").iterdir())
 #: No rules of ours ever let this through; it stands for all that older rules did.
 UNSAFE = '<p onclick="alert(1)">Gone.</p><script>alert(2)</script>'

@@ -21,8 +21,7 @@ from aggregator.errors import FetchError, ParseError, WorkerError
 from aggregator.models import Fetched
 from aggregator.parse import parse
 from aggregator.workers import StoreThread, Worker
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests import ROOT
 
 
 def work(order: tuple[str, object]) -> object:

@@ -18,11 +18,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
-from pathlib import Path
 
 import feedparser
 from lxml import etree
 
+from tests import DATA
 from tests.validators_json import check_html, check_jsonfeed, has_controls, is_id, is_language, is_rfc3339, is_url
 
 __all__ = ["check_atom", "check_jsonfeed", "check_opml", "check_rss", "read_back"]
@@ -266,7 +266,7 @@ def _parser() -> etree.XMLParser:
 
 @cache
 def _atom_schema() -> etree.RelaxNG:
-    return etree.RelaxNG(etree.parse(Path(__file__).parent / "data" / "atom.rng"))
+    return etree.RelaxNG(etree.parse(DATA / "atom.rng"))
 
 
 def read_back(data: bytes) -> list[Read]:

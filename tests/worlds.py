@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.config import Config, load
-from aggregator.due import choose
 from aggregator.models import FeedState
+from aggregator.pipeline.due import choose
 from aggregator.pipeline.run import SourceResult, update_due
 from aggregator.store import Store
 from tests.store_samples import NOW

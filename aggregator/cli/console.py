@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from aggregator.cli.table import Cell, Column, lines, unpainted
-from aggregator.logs import LogFormat, Volume, describe, tell_result, told_renewal
-from aggregator.terminal import as_json, printable, printable_lines
+from aggregator.log import LogFormat, Volume, describe, tell_result, told_renewal
+from aggregator.values.terminal import as_json, printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

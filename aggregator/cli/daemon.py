@@ -24,10 +24,10 @@ from aggregator.cli.options import (
     utc_now,
     volume,
 )
-from aggregator.logs import LogFormat, configure
+from aggregator.log import LogFormat, configure
 
 if TYPE_CHECKING:
-    from aggregator.daemon import Daemon
+    from aggregator.service.daemon import Daemon
 
 
 def run(
@@ -51,9 +51,9 @@ def run(
     import asyncio
 
     from aggregator.config import redact
-    from aggregator.daemon import Daemon, DaemonSettings
-    from aggregator.reload import ConfigFile
-    from aggregator.systemd import Systemd
+    from aggregator.service.daemon import Daemon, DaemonSettings
+    from aggregator.service.reload import ConfigFile
+    from aggregator.service.systemd import Systemd
 
     loud = volume(quiet=quiet, verbose=verbose)
     settings = DaemonSettings(data, duration("--every", every), duration("--grace", grace), quiet)

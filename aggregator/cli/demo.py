@@ -9,7 +9,7 @@ import typer
 
 from aggregator.cli.console import complain, say
 from aggregator.cli.options import DEFAULT_DATA, DataOption, load_config, locked
-from aggregator.terminal import counted
+from aggregator.values.terminal import counted
 
 #: First line of the configuration that the demo writes; only a folder that has it is cleared.
 MARK = "# Written by `aggregator demo`; the folder is cleared at the next run."

@@ -23,7 +23,7 @@ from aggregator.cli.options import (
     utc_now,
 )
 from aggregator.errors import ConfigError, Problem
-from aggregator.terminal import counted
+from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

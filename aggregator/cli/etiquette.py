@@ -20,7 +20,7 @@ from aggregator.cli.options import (
     utc_now,
 )
 from aggregator.cli.table import Cell, Column
-from aggregator.terminal import counted
+from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
     from aggregator.models import HostTraffic

@@ -38,7 +38,7 @@ def repeat(config: Path, data: Path, *, wait: bool, quiet: bool) -> bool:
     """
     if idle.recall(config, data, utc_now(), os.environ, quiet=quiet) is None:
         return False
-    from aggregator.health import write_heartbeat
+    from aggregator.service.health import write_heartbeat
 
     with locked(data, wait=wait, quiet=quiet):
         # Whoever held the folder until now may have changed everything.

@@ -14,7 +14,7 @@ import typer
 from aggregator.cli.console import complain, hide_secrets
 from aggregator.cli.process import BROKEN, interrupts
 from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
-from aggregator.logs import LogFormat, Volume
+from aggregator.log import LogFormat, Volume
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -218,14 +218,14 @@ def copied_store(data: Path) -> Iterator[Store]:
 
 @contextmanager
 def locked(data: Path, *, wait: bool = False, quiet: bool = False) -> Iterator[None]:
-    """Hold the data folder; see `aggregator.lock.hold`.
+    """Hold the data folder; see `aggregator.service.lock.hold`.
 
     Args:
         data: the data folder.
         wait: where another process holds it, say so and wait.
         quiet: do not say so.
     """
-    from aggregator.lock import hold
+    from aggregator.service.lock import hold
 
     def report(error: LockedError) -> None:
         if not quiet:

@@ -32,8 +32,8 @@ from aggregator.cli.options import (
 from aggregator.cli.process import BROKEN
 from aggregator.cli.table import Cell, Column
 from aggregator.errors import AggregatorError, ConfigError, LockedError
-from aggregator.logs import LogFormat, Volume, configure, unreached
-from aggregator.terminal import counted
+from aggregator.log import LogFormat, Volume, configure, unreached
+from aggregator.values.terminal import counted
 
 #: Rows at most; of more sources, those that failed or had something new are shown.
 LONG_TABLE = 50
@@ -117,7 +117,7 @@ def _loaded_quietly(path: Path, data: Path) -> Config:
 
 def _was_told(data: Path, mistakes: str) -> bool:
     """Whether these mistakes were told by the last run that found some; they are recorded as told."""
-    from aggregator.news import gather_config
+    from aggregator.service.news import gather_config
 
     if not (data / "aggregator.db").is_file():
         return False
@@ -152,7 +152,7 @@ def run_cycle(config: Config, data: Path, ordered: Ordered) -> int:
 
     from aggregator.cli.console import progress, renewal
     from aggregator.cycle import Cycle
-    from aggregator.news import teller
+    from aggregator.service.news import teller
     from aggregator.workers import StoreThread
 
     quiet = ordered.volume is Volume.quiet
@@ -217,7 +217,7 @@ def _status(results: Sequence[SourceResult]) -> int:
 
 def _chosen(config: Config, store: Store, ordered: Ordered) -> list[tuple[Source, FeedState]]:
     """The sources to update now, in the order in which they begin."""
-    from aggregator.due import choose
+    from aggregator.pipeline.due import choose
 
     configure(ordered.form, hide, stamped=False, volume=ordered.volume)
     store.sync_sources(config.sources)

@@ -23,7 +23,7 @@ from aggregator.cli.options import (
     utc_now,
 )
 from aggregator.cli.table import Cell, Column
-from aggregator.terminal import counted
+from aggregator.values.terminal import counted
 
 #: Entries of one source that are shown.
 NEWEST = 5
@@ -143,7 +143,7 @@ def health(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for programs.")] = False,
 ) -> None:
     """Say whether the work is being done, for monitors: exit status 0 if so, 1 if not."""
-    from aggregator.health import judge, read_heartbeat
+    from aggregator.service.health import judge, read_heartbeat
 
     age = duration("--max-age", max_age)
     loaded = load_config(config)
@@ -195,9 +195,9 @@ def _status(
     rhythm: Rhythm | None,
     now: datetime,
 ) -> SourceStatus:
-    from aggregator.news import is_silent
     from aggregator.pipeline.trust import Trust
     from aggregator.schedule import NEVER
+    from aggregator.service.news import is_silent
 
     return SourceStatus(
         id=source.id,

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from aggregator.confidential import public_update
+from aggregator.config.confidential import public_update
+from aggregator.dates.read import Style, parse_date
 from aggregator.errors import RowError
 from aggregator.models import (
     Entry,
@@ -30,7 +31,6 @@ from aggregator.models import (
 from aggregator.normalize import identify, normalize
 from aggregator.normalize.identity import aliases_of
 from aggregator.parse import parse_plain
-from aggregator.parse.dates import Style, parse_date
 from aggregator.pipeline import decide
 from aggregator.pipeline.decide import Received, Settled
 from aggregator.pipeline.recognition import recognize, settle, style_of_dates

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from aggregator.dates.read import Style, parse_date, style_of
 from aggregator.models import Entry, FeedState, Identified, Known, Names, ParsedFeed, RawEntry
 from aggregator.normalize import identify, key_of, tell_apart
 from aggregator.normalize.identity import aliases_of
 from aggregator.normalize.text import plain_title
 from aggregator.normalize.urls import clean_url
-from aggregator.parse.dates import Style, parse_date, style_of
 from aggregator.pipeline import decide, kin
 from aggregator.pipeline.trust import NOTES, Seen, Trust
 from aggregator.store import Recognized, Store

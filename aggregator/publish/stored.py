@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from aggregator.confidential import public, public_entry
+from aggregator.config.confidential import public, public_entry
 from aggregator.config.redaction import blot, holds
 from aggregator.errors import RowError
 from aggregator.models import Entry

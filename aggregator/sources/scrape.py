@@ -17,6 +17,7 @@ from urllib.parse import urldefrag
 
 from bs4 import Tag
 
+from aggregator.dates.relative import find_date
 from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.models import (
     ArticleRules,
@@ -31,9 +32,8 @@ from aggregator.models import (
 )
 from aggregator.parse.xmltree import one_line
 from aggregator.sources.base import Parse, Spent, Tools, conditional_request, fingerprint, plain_request
-from aggregator.sources.dates import find_date
 from aggregator.sources.page import Page, attribute, text_of
-from aggregator.terminal import counted
+from aggregator.values.terminal import counted
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 

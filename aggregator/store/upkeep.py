@@ -79,7 +79,7 @@ def copy_before(path: Path, revision: str) -> None:
     except (StoreError, OSError) as error:
         if not _is_no_room(error):
             raise
-        # The keys of `aggregator.logs`.
+        # The keys of `aggregator.log`.
         keys = {"fields": {"action": "migrate"}}
         log.warning("there is no room for a copy of %s, which is migrated without one: %s", path, error, extra=keys)
         return

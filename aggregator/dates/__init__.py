@@ -1,0 +1,1 @@
+"""Dates of the wild: formats, words of many languages, relative ones. Pure."""

@@ -1,0 +1,1 @@
+"""What keeps the program running: the daemon, its jobs and signals, and what it tells operators."""

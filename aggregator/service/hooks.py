@@ -1,0 +1,183 @@
+"""Tell people that a source broke, or works again: once for each change of state, not for each failure.
+
+In: the results of a cycle and what was told before. Out: commands run and notices sent, and what was told now. A hook
+that fails or takes too long is logged and not repeated; nothing it does can stop a cycle. What was told is recorded in
+the store, so that a restart repeats nothing; a crash between telling and recording repeats one call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from aggregator.config import Config, redact
+from aggregator.log import tell
+from aggregator.pipeline.run import SourceResult
+from aggregator.values.terminal import as_json, printable
+
+#: Seconds for one hook, for all hooks of a cycle, and how many run at once. What does not fit waits for the next cycle.
+CALL_SECONDS = 30.0
+CYCLE_SECONDS = 120.0
+AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One change of state that is to be told."""
+
+    #: Command and arguments, or one Apprise URL; None: nobody wants to know.
+    hook: tuple[str, ...] | None
+    state: Literal["problem", "recovery"]
+    source_id: str
+    url: str
+    failures: int
+    kind: str
+    error: str
+
+    @property
+    def recorded(self) -> tuple[str, str]:
+        """Name and value of the fingerprint that says that this was told."""
+        return f"hook/{self.source_id}", "problem" if self.state == "problem" else ""
+
+
+def due_calls(config: Config, told: Mapping[str, str], results: Sequence[SourceResult]) -> list[Call]:
+    """Return the changes of state in the results of a cycle.
+
+    Args:
+        told: the store's fingerprints.
+    """
+    calls = []
+    for result in results:
+        state = result.state
+        known = told.get(f"hook/{state.source_id}") == "problem"
+        broken = state.failures >= config.hooks.after
+        if broken == known or (known and state.failures):
+            continue
+        calls.append(
+            Call(
+                config.hooks.on_problem if broken else config.hooks.on_recovery,
+                "problem" if broken else "recovery",
+                state.source_id,
+                redact(result.source.url, config.secrets),
+                state.failures,
+                state.failure_kind or "",
+                redact(state.error or "", config.secrets),
+            )
+        )
+    return calls
+
+
+async def run_calls(calls: Sequence[Call], *, seconds: float = CALL_SECONDS) -> dict[str, str]:
+    """Run the hooks and return what is to be recorded; those that did not get their turn are missing in it.
+
+    Args:
+        seconds: time for one hook.
+    """
+    done: dict[str, str] = {}
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def run(call: Call) -> None:
+        async with slots:
+            await _run(call, seconds)
+            done.update([call.recorded])
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CYCLE_SECONDS), asyncio.TaskGroup() as tasks:
+            for call in calls:
+                tasks.create_task(run(call))
+    return done
+
+
+async def _run(call: Call, seconds: float) -> None:
+    if call.hook is None:
+        return
+    try:
+        failure = await (_notify if is_url(call.hook) else _command)(call, call.hook, seconds)
+    except Exception as error:
+        # A mistake in this program, or a command that no system can run: the other hooks are called all the same.
+        failure = f"it failed: {type(error).__name__}: {error}"
+    name = call.hook[0].partition("://")[0]
+    tell(
+        f"{call.source_id}: told {name} of the {call.state}{f', but {failure}' if failure else ''}",
+        action="hook",
+        level=logging.WARNING if failure else logging.INFO,
+        source=call.source_id,
+        status="failed" if failure else "ok",
+        error=failure,
+    )
+
+
+def is_url(hook: Sequence[str]) -> bool:
+    """Whether a hook is an Apprise URL and not a command."""
+    return len(hook) == 1 and "://" in hook[0]
+
+
+async def _command(call: Call, command: Sequence[str], seconds: float) -> str | None:
+    """Run a command without a shell; returns what went wrong."""
+    facts = {
+        "source": call.source_id,
+        "state": call.state,
+        "kind": call.kind,
+        "error": call.error,
+        "url": call.url,
+        "failures": call.failures,
+    }
+    named = {f"AGGREGATOR_{key.upper()}": printable(str(value)) for key, value in facts.items()}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, **named},
+            start_new_session=True,
+        )
+    except OSError as error:
+        return f"it could not be started: {error.strerror or error}"
+    try:
+        async with asyncio.timeout(seconds):
+            await process.communicate(as_json(facts, str).encode())
+    except TimeoutError:
+        return f"it took longer than {seconds:g} s and was ended"
+    finally:
+        if process.returncode is None:
+            _end(process.pid)
+            await process.wait()
+    return f"it ended with status {process.returncode}" if process.returncode else None
+
+
+def _end(pid: int) -> None:
+    """End a command with everything that it started."""
+    with suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGTERM)
+
+
+async def _notify(call: Call, url: Sequence[str], seconds: float) -> str | None:
+    """Send a notice through Apprise; returns what went wrong."""
+    try:
+        import apprise
+    except ImportError:
+        return "Apprise is not installed; install this program with the extra `notify`"
+    service = apprise.Apprise()
+    if not service.add(url[0]):
+        return "Apprise does not know this kind of address"
+    good = call.state == "recovery"
+    title = f"{call.source_id} works again" if good else f"{call.source_id} fails: {call.kind}"
+    try:
+        async with asyncio.timeout(seconds):
+            sent = await service.async_notify(title=title, body=printable(call.error or call.url))
+    except TimeoutError:
+        return f"it took longer than {seconds:g} s"
+    except Exception as error:
+        # Apprise has a hundred services, each with errors of its own.
+        return f"Apprise failed: {type(error).__name__}"
+    return None if sent else "the service did not take it"

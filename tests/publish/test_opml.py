@@ -1,0 +1,122 @@
+"""The list of sources is OPML 2.0, grouped by category, and tells no secrets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import feedparser
+from lxml import etree
+
+from aggregator.models import Category, Every, FeedState, ScrapeRules, Source
+from aggregator.publish.opml import render_opml
+from tests import DATA
+from tests.validators import check_opml
+
+GOLDEN = DATA / "publish" / "opml.xml"
+SOURCE = Source(
+    id="a",
+    name="A & B",
+    kind="feed",
+    url="https://a.example/feed?x=1&y=2",
+    category="news",
+    section=None,
+    interval=Every(timedelta(hours=1)),
+    timeout=timedelta(seconds=20),
+    max_body=1000,
+    allow_private=False,
+    scrape=None,
+    explicit_id=True,
+    line=1,
+    public_url="https://a.example/feed?x=1&y=2",
+)
+SOURCES = [
+    replace(
+        SOURCE,
+        id="free",
+        category="uncategorized",
+        name=None,
+        url="https://user:pass@free.example:8000/rss",
+        public_url="https://free.example:8000/rss",
+        fallback_name="free.example",
+    ),
+    SOURCE,
+    replace(
+        SOURCE,
+        id="list",
+        category="tech",
+        name="列表",
+        kind="scrape",
+        scrape=ScrapeRules("a"),
+        public_url="https://b.example/list",
+    ),
+    replace(SOURCE, id="b", name=None, public_url="https://c.example/atom", fallback_name="c.example"),
+]
+CATEGORIES = {
+    "uncategorized": Category("uncategorized", "Uncategorized", None, 10, implicit=True),
+    "tech": Category("tech", "编程 <1>", None, 10),
+    "empty": Category("empty", "Empty", None, 10),
+    "news": Category("news", "News", None, 10),
+}
+STATES = {
+    "b": FeedState("b", title="Said \x0bitself", home_url="https://c.example/"),
+    "list": FeedState("list", title="Not taken", home_url="https://b.example/"),
+}
+
+
+def test_golden_list() -> None:
+    rendered = render_opml("Sources", SOURCES, CATEGORIES, STATES)
+    assert check_opml(rendered.data) == []
+    assert (rendered.name, rendered.media_type) == ("opml.xml", "text/x-opml")
+    assert rendered.data == GOLDEN.read_bytes()
+
+
+def test_outlines_are_what_opml_wants() -> None:
+    root = etree.fromstring(render_opml("Sources", SOURCES, CATEGORIES, {}).data)
+    assert root.get("version") == "2.0"
+    assert [child.tag for child in root] == ["head", "body"]
+    for outline in root.iter("outline"):
+        assert outline.get("text")
+        if outline.get("type") == "rss":
+            assert outline.get("xmlUrl", "").startswith("https://")
+        elif outline.get("type") == "link":
+            assert outline.get("url", "").startswith("https://")
+        else:
+            assert len(outline) > 0
+    assert sum(outline.get("type") is not None for outline in root.iter("outline")) == len(SOURCES)
+
+
+def test_other_readers_find_the_feeds() -> None:
+    found = feedparser.parse(render_opml("Sources", SOURCES, CATEGORIES, STATES).data)
+    assert not found["bozo"]
+
+
+def test_passwords_stay_at_home() -> None:
+    assert b"pass" not in render_opml("Sources", SOURCES, CATEGORIES, STATES).data
+
+
+def test_addresses_with_secrets_are_left_out() -> None:
+    hidden = [replace(source, public_url=None) for source in SOURCES]
+    body = etree.fromstring(render_opml("Sources", hidden, CATEGORIES, STATES).data)[1]
+    assert [dict(outline.attrib) for outline in body.iter("outline") if not len(outline)] == [
+        {"text": "列表", "title": "列表", "type": "link", "url": "https://b.example/"},
+        {"text": "A & B", "title": "A & B"},
+        {"text": "Said itself", "title": "Said itself", "type": "link", "url": "https://c.example/"},
+        {"text": "free.example", "title": "free.example"},
+    ]
+
+
+def test_list_without_sources() -> None:
+    root = etree.fromstring(render_opml("Sources", [], {}, {}).data)
+    assert root.find("body") is not None
+    assert list(root.iter("outline")) == []
+
+
+def test_addresses_are_uris() -> None:
+    source = replace(SOURCES[1], public_url="https://例.example/our feed")
+    told = {source.id: FeedState(source.id, home_url="https://a.example/our [news]")}
+    body = etree.fromstring(render_opml("Sources", [source], CATEGORIES, told).data)[1]
+    assert check_opml(etree.tostring(body.getroottree())) == []
+    (outline,) = [one for one in body.iter("outline") if not len(one)]
+    assert outline.get("xmlUrl") == "https://xn--fsq.example/our%20feed"
+    assert outline.get("htmlUrl") == "https://a.example/our%20%5Bnews%5D"
