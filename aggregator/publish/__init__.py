@@ -1,1 +1,1 @@
-from __future__ import annotations
+"""What is published: posts, merged feeds and the list of subscriptions, written from the store."""
