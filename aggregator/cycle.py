@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aggregator.errors import AggregatorError
 from aggregator.health import write_heartbeat
+from aggregator.importing import importing
 from aggregator.logs import tell
 from aggregator.publish.report import Failure, Report
 from aggregator.publish.site import publish
@@ -118,8 +119,9 @@ class Cycle:
         busy: int = 0,
     ) -> Summary:
         """Run all steps; see `update_due` for the arguments."""
-        from aggregator.budget import USUAL
-        from aggregator.update import update_due
+        with importing():
+            from aggregator.budget import USUAL
+            from aggregator.update import update_due
 
         news = asyncio.Event()
 

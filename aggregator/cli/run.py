@@ -32,6 +32,7 @@ from aggregator.cli.options import (
 from aggregator.cli.process import BROKEN
 from aggregator.cli.table import Cell, Column
 from aggregator.errors import AggregatorError, ConfigError, LockedError
+from aggregator.importing import importing
 from aggregator.logs import LogFormat, Volume, configure, unreached
 from aggregator.terminal import counted
 
@@ -148,12 +149,13 @@ def run_cycle(config: Config, data: Path, ordered: Ordered) -> int:
     Raises:
         AggregatorError: something else than a source failed; all else was done and shown.
     """
-    from functools import partial
+    with importing():
+        from functools import partial
 
-    from aggregator.cli.console import progress, renewal
-    from aggregator.cycle import Cycle
-    from aggregator.news import teller
-    from aggregator.pool import Pool
+        from aggregator.cli.console import progress, renewal
+        from aggregator.cycle import Cycle
+        from aggregator.news import teller
+        from aggregator.pool import Pool
 
     quiet = ordered.volume is Volume.quiet
     with opened_store(data) as store, Pool() as pool:
@@ -197,10 +199,11 @@ def show_cycle(config: Config, store: Store, ordered: Ordered) -> int:
     chosen = _chosen(config, store, ordered)
     results: Sequence[Result] = ()
     if chosen:
-        import asyncio
+        with importing():
+            import asyncio
 
-        from aggregator.cli.console import progress
-        from aggregator.update import update_due
+            from aggregator.cli.console import progress
+            from aggregator.update import update_due
 
         with progress(len(chosen), ordered.form, ordered.volume) as (on_result, _):
             results = asyncio.run(update_due(config, store, chosen, clock=utc_now, dry_run=True, on_result=on_result))
