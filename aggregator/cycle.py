@@ -57,8 +57,8 @@ T = TypeVar("T")
 class Summary:
     """What a cycle gave."""
 
-    #: In the order in which the sources were done.
-    results: list[Result] = field(default_factory=list)
+    #: In the order in which the sources were done. `asyncio.run` has its task described twice, the result included.
+    results: list[Result] = field(default_factory=list, repr=False)
     #: Entries that are kept no longer.
     removed: int = 0
     #: What was written, removed and taken over by all publications.
