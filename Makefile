@@ -1,7 +1,7 @@
 # Two commands are all a newcomer needs: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: demo test test-lowest lint format bench simulate generators clean
+.PHONY: demo test test-lowest lint format docs bench simulate generators clean
 
 demo: .venv/installed
 	$(BIN)/aggregator demo
@@ -26,9 +26,14 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Builds real sites; needs npm and chromium.
+# Makes the marked parts of the reference pages from the code.
+docs: .venv/installed
+	$(BIN)/python -m tests.reference
+
+# Builds real sites, and follows the tutorial; needs npm and chromium.
 generators: .venv/installed-generators
 	$(BIN)/python -m generators --write
+	$(BIN)/python -m generators.tutorial
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks

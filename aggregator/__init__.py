@@ -1,5 +1,73 @@
-"""Feed aggregator and republisher: sources in, posts and merged feeds out."""
+"""Feed aggregator and republisher: sources in, posts and merged feeds out.
+
+The names below are the Python interface (docs/python.md). They are imported from `aggregator.api` when they are used
+first, so that `import aggregator` loads nothing else: the start of the command line depends on that.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aggregator.api import (
+        AggregatorError,
+        Category,
+        Config,
+        ConfigError,
+        Entry,
+        Failure,
+        FeedState,
+        Item,
+        LockedError,
+        Problem,
+        Report,
+        Rhythm,
+        Source,
+        SourceResult,
+        Store,
+        StoreError,
+        Summary,
+        load_config,
+        open_store,
+        redact,
+        run_cycle,
+    )
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "AggregatorError",
+    "Category",
+    "Config",
+    "ConfigError",
+    "Entry",
+    "Failure",
+    "FeedState",
+    "Item",
+    "LockedError",
+    "Problem",
+    "Report",
+    "Rhythm",
+    "Source",
+    "SourceResult",
+    "Store",
+    "StoreError",
+    "Summary",
+    "load_config",
+    "open_store",
+    "redact",
+    "run_cycle",
+]
+
+if not TYPE_CHECKING:  # Else a type checker would take every name for one of them.
+
+    def __getattr__(name: str) -> object:
+        """Import one name of the interface (PEP 562)."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from aggregator import api
+
+        return getattr(api, name)
+
+    def __dir__() -> list[str]:
+        return sorted([*globals(), *__all__])

@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aggregator.config.redaction import blot, holds
-from aggregator.models import Enclosure, Entry, FeedState, OriginalFeed
+from aggregator.config.redaction import blot, holds, redact
+from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate, OriginalFeed
 
 #: A tag as the sanitizer writes it.
 _TAG = re.compile(r'<[a-zA-Z][a-zA-Z0-9-]*+(?: [^ "=<>]+="[^"]*")++>')
@@ -21,6 +21,26 @@ _ATTRIBUTE = re.compile(r' ([^ "=<>]+)="([^"]*)"')
 _TEXTS = frozenset({"alt", "title", "summary", "label", "aria-label"})
 #: Elements that are nothing without an address.
 _NOTHING_LEFT = re.compile(r"<(?:img(?! (?:.* )?src=)|source(?! (?:.* )?src(?:set)?=))[ >]")
+
+
+def public_update(update: FeedUpdate, secrets: frozenset[str], confidential: frozenset[str]) -> FeedUpdate:
+    """An update as it may enter the store: what is told of it goes to many places, its entries to everybody.
+
+    Args:
+        secrets: what must not be told of it.
+        confidential: what must not be published of it either.
+    """
+    if update.state.error is None and not update.notes and not confidential:
+        return update
+    state = public_state(update.state, confidential)
+    error = state.error and redact(state.error, secrets)
+    kept, notes = (tuple([redact(note, secrets) for note in some]) for some in (state.notes, update.notes))
+    new, changed, reread = (
+        tuple([public_entry(entry, confidential) for entry in entries]) if confidential else entries
+        for entries in (update.new, update.changed, update.reread)
+    )
+    state = replace(state, error=error, notes=kept)
+    return replace(update, state=state, new=new, changed=changed, reread=reread, notes=notes)
 
 
 def public_state(state: FeedState, secrets: frozenset[str]) -> FeedState:

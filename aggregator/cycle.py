@@ -9,8 +9,7 @@
     tell what got worse or better, to whoever hears nothing else
 
 A source that is slow holds up nobody's publication. No step is left out because another one failed: what went wrong is
-in the `Summary`, and the next cycle mends it. The store is used by whoever has the pool's turn, so that several cycles
-can share one.
+in the `Summary`, and the next cycle mends it. What uses the store runs in one thread, which several cycles can share.
 """
 
 from __future__ import annotations
@@ -18,11 +17,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from aggregator.errors import AggregatorError
 from aggregator.health import write_heartbeat
@@ -36,13 +34,13 @@ from aggregator.terminal import counted
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aggregator.budget import Share
     from aggregator.config import Config
     from aggregator.models import FeedState, Source
     from aggregator.news import News
-    from aggregator.pool import Pool
+    from aggregator.pipeline.budget import Share
+    from aggregator.pipeline.run import SourceResult
     from aggregator.store import Rhythm, Store
-    from aggregator.update import Result
+    from aggregator.workers import StoreThread
 
 log = logging.getLogger(__name__)
 
@@ -50,15 +48,13 @@ log = logging.getLogger(__name__)
 #: publication itself takes some more; a minute is promised for both.
 PUBLISH_AFTER = timedelta(seconds=45)
 
-T = TypeVar("T")
-
 
 @dataclass(slots=True)
 class Summary:
     """What a cycle gave."""
 
     #: In the order in which the sources were done. `asyncio.run` has its task described twice, the result included.
-    results: list[Result] = field(default_factory=list, repr=False)
+    results: list[SourceResult] = field(default_factory=list, repr=False)
     #: Entries that are kept no longer.
     removed: int = 0
     #: What was written, removed and taken over by all publications.
@@ -74,7 +70,7 @@ class Cycle:
 
     Args:
         config: the configuration in force, asked at each publication: it may change while sources are under way.
-        pool: renders feeds and posts, and has the turn at the store.
+        thread: the one that uses the store while `run` runs.
         clock: the current time, aware and in UTC.
         publish_after: time from the first entry that is stored to its publication.
         on_posts: called with the number of posts that a publication has looked at so far.
@@ -87,7 +83,7 @@ class Cycle:
         self,
         store: Store,
         data: Path,
-        pool: Pool,
+        thread: StoreThread,
         *,
         config: Callable[[], Config],
         clock: Callable[[], datetime],
@@ -99,7 +95,7 @@ class Cycle:
         self.summary = Summary()
         self._store = store
         self._data = data
-        self._pool = pool
+        self._thread = thread
         self._config = config
         self._clock = clock
         self._publish_after = publish_after
@@ -112,7 +108,7 @@ class Cycle:
         self,
         chosen: Sequence[tuple[Source, FeedState]],
         *,
-        on_result: Callable[[Result], None] = lambda result: None,
+        on_result: Callable[[SourceResult], None] = lambda result: None,
         on_begun: Callable[[], None] = lambda: None,
         stopping: Callable[[], bool] = lambda: False,
         share: Share | None = None,
@@ -120,74 +116,71 @@ class Cycle:
     ) -> Summary:
         """Run all steps; see `update_due` for the arguments."""
         with importing():
-            from aggregator.budget import USUAL
-            from aggregator.update import update_due
+            from aggregator.pipeline.budget import USUAL
+            from aggregator.pipeline.run import update_due
 
         news = asyncio.Event()
 
-        def hear(result: Result) -> None:
+        def hear(result: SourceResult) -> None:
             self.summary.results.append(result)
             if result.new or result.changed:
                 news.set()
             self._attempt(on_result, result)
 
-        with ThreadPoolExecutor(1, "aggregator-cycle") as keeping:
-            meanwhile = asyncio.create_task(self._publish_meanwhile(news, keeping))
-            try:
-                await update_due(
-                    self._config(),
-                    self._store,
-                    chosen,
-                    clock=self._clock,
-                    pool=self._pool,
-                    on_result=hear,
-                    on_begun=on_begun,
-                    stopping=stopping,
-                    share=share or USUAL,
-                    busy=busy,
-                )
-            except Exception as error:
-                self._note(error)
-            finally:
-                meanwhile.cancel()
-                with suppress(asyncio.CancelledError):
-                    await meanwhile
-            await _in(keeping, self._finish)
-            await self._call_hooks(keeping)
-            await _in(keeping, self._tell_news)
+        meanwhile = asyncio.create_task(self._publish_meanwhile(news))
+        try:
+            await update_due(
+                self._config(),
+                self._store,
+                chosen,
+                clock=self._clock,
+                thread=self._thread,
+                on_result=hear,
+                on_begun=on_begun,
+                stopping=stopping,
+                share=share or USUAL,
+                busy=busy,
+            )
+        except Exception as error:
+            self._note(error)
+        finally:
+            meanwhile.cancel()
+            with suppress(asyncio.CancelledError):
+                await meanwhile
+        await self._thread.run(self._finish)
+        await self._call_hooks()
+        await self._thread.run(self._tell_news)
         return self.summary
 
     def finish(self) -> Summary:
-        """Do what is done after the sources; whoever calls this has no turn at the store."""
+        """Do what is done after the sources; without an event loop, in this thread."""
         self._finish()
         self._tell_news()
         return self.summary
 
     def _finish(self) -> None:
         """Remove, publish, and leave the heartbeat."""
-        with self._pool.turn:
-            self._attempt(self._retain)
-            self._attempt(self._publish)
-            if not self.summary.troubles:
-                self._attempt(write_heartbeat, self._data, self._clock())
+        self._attempt(self._retain)
+        self._attempt(self._publish)
+        if not self.summary.troubles:
+            self._attempt(write_heartbeat, self._data, self._clock())
 
-    async def _publish_meanwhile(self, news: asyncio.Event, keeping: ThreadPoolExecutor) -> None:
+    async def _publish_meanwhile(self, news: asyncio.Event) -> None:
         """Publish what is stored, each time that something was, after a while in which more of it comes."""
         while True:
             await news.wait()
             await asyncio.sleep(self._publish_after.total_seconds())
             news.clear()
-            await _in(keeping, self._publish_quietly)
+            await self._thread.run(self._publish_quietly)
 
     def _publish_quietly(self) -> None:
         """Publish while sources are under way; what does not work is tried again at the end, and told then."""
-        with self._pool.turn:
-            try:
-                self._retain()
-                report = self._publish()
-            except Exception as error:
-                tell(f"not published yet: {error}", action="publish", level=logging.WARNING)
-                return
+        try:
+            self._retain()
+            report = self._publish()
+        except Exception as error:
+            tell(f"not published yet: {error}", action="publish", level=logging.WARNING)
+            return
         posts, feeds = len(report.posts), len(report.feeds)
         if report.files:
             files = f"{counted(posts, 'post')} and {counted(feeds, 'feed')}"
@@ -206,7 +199,6 @@ class Cycle:
             self._data,
             progress=self._on_posts,
             renewing=self._on_renewed,
-            run=self._pool.submit,
         )
         before = self.summary.written
         self.summary.written = replace(
@@ -221,16 +213,16 @@ class Cycle:
         self.summary.failures = [*self.summary.failures, *report.failures]
         return report
 
-    async def _call_hooks(self, keeping: ThreadPoolExecutor) -> None:
+    async def _call_hooks(self) -> None:
         """Run the hooks of sources that broke or work again."""
         from aggregator.hooks import due_calls, run_calls
 
         if not self.summary.results:
             return
         try:
-            told = await _in(keeping, self._in_turn, self._store.fingerprints)
+            told = await self._thread.run(self._store.fingerprints)
             if calls := due_calls(self._config(), told, self.summary.results):
-                await _in(keeping, self._in_turn, self._store.record, await run_calls(calls))
+                await self._thread.run(self._store.record, await run_calls(calls))
         except Exception as error:
             self._note(error)
 
@@ -249,20 +241,15 @@ class Cycle:
             if summary.results and wants_rhythms(told, now):
                 rhythms.update(self._store.rhythms(now))
 
-        with self._pool.turn:
-            self._attempt(read)
-            troubles = [*map(str, summary.failures), *map(str, summary.troubles)]
-            bulletin = gather(self._config(), told, Facts(now, summary.results, troubles, rhythms))
-            if bulletin.news:
-                self._attempt(self._on_news, bulletin.news)
-            self._attempt(self._store.record, bulletin.record)
-            # What cannot be recorded is said again by the next run.
-            if more := [News(text, worse=True) for text in map(str, summary.troubles) if text not in troubles]:
-                self._attempt(self._on_news, more)
-
-    def _in_turn(self, function: Callable[..., T], *args: Any) -> T:
-        with self._pool.turn:
-            return function(*args)
+        self._attempt(read)
+        troubles = [*map(str, summary.failures), *map(str, summary.troubles)]
+        bulletin = gather(self._config(), told, Facts(now, summary.results, troubles, rhythms))
+        if bulletin.news:
+            self._attempt(self._on_news, bulletin.news)
+        self._attempt(self._store.record, bulletin.record)
+        # What cannot be recorded is said again by the next run.
+        if more := [News(text, worse=True) for text in map(str, summary.troubles) if text not in troubles]:
+            self._attempt(self._on_news, more)
 
     def _attempt(self, step: Callable[..., object], *args: object) -> None:
         """Do a step; its failure is kept, and the others are done all the same."""
@@ -281,7 +268,3 @@ class Cycle:
 
 def _once(before: list[str], more: list[str]) -> list[str]:
     return list(dict.fromkeys((*before, *more)))
-
-
-async def _in(threads: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, function, *args)

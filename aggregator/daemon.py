@@ -14,8 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,15 +30,16 @@ from aggregator.errors import AggregatorError, ConfigError
 from aggregator.logs import tell, tell_result, told_renewal, unreached
 from aggregator.models import FeedState, Source
 from aggregator.news import teller
-from aggregator.pool import Pool
 from aggregator.reload import ConfigFile, differences
 from aggregator.store import Store, open_store
 from aggregator.systemd import Systemd
 from aggregator.terminal import counted
-from aggregator.update import Result
+from aggregator.workers import StoreThread
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aggregator.pipeline.run import SourceResult
 
 #: A cycle in which nothing at all came to its end for so long hangs; the watchdog is then left without its sign.
 STALLED = timedelta(minutes=15)
@@ -117,10 +117,8 @@ class Daemon:
         #: Held while a cycle is being begun.
         self._beginning = asyncio.Lock()
         self._cycles: list[_Running] = []
-        #: Of all cycles under way: it has the turn at the store.
-        self._pool: Pool | None = None
-        #: The one thread that touches the store outside of cycles.
-        self._keeper = ThreadPoolExecutor(1, "aggregator-daemon")
+        #: Of all cycles, and of what is done between them.
+        self._thread = StoreThread()
         self._store: Store | None = None
         #: Whether the store is to be opened again, after something went wrong.
         self._suspect = False
@@ -156,9 +154,8 @@ class Daemon:
 
     def close(self) -> None:
         """Close the store, after what uses it has ended."""
-        pool, self._pool = self._pool, None
-        self._keeper.submit(self._release, pool, True).result()
-        self._keeper.shutdown()
+        self._thread.close()
+        self._close_store()
 
     def reload(self) -> None:
         """Read feeds.yaml; a good one takes effect at the next tick, a bad one is reported and the old one stays."""
@@ -216,35 +213,32 @@ class Daemon:
             self._suspect = True
 
     async def _begin(self) -> None:
-        if self._pool is None:
-            self._pool = Pool()
-        pool = self._pool
-        store = await self._in_turn(self._opened_store)
-        await self._in_turn(self._sync, store)
+        store = await self._thread.run(self._opened_store)
+        await self._thread.run(self._sync, store)
         config = self.config
         if not self._spread:
-            waiting = await self._in_turn(spread, config, store, self._clock())
+            waiting = await self._thread.run(spread, config, store, self._clock())
             self._spread = True
             if waiting:
                 are = f"{counted(waiting, 'source')} {'is' if waiting == 1 else 'are'}"
                 tell(f"{are} overdue; they start one after the other", action="start")
         busy = [source for cycle in self._cycles for source in cycle.sources.values()]
-        chosen = await self._in_turn(partial(choose, config, store, self._clock(), turn=TURN, busy=busy))
+        chosen = await self._thread.run(choose, config, store, self._clock(), turn=TURN, busy=busy)
         if self._stop.is_set():
             return
         running = _Running({source.id: source for source, _ in chosen}, begun=not chosen)
         self._cycles.append(running)
-        running.task = asyncio.create_task(self._cycle(running, store, pool, chosen, len(busy)))
+        running.task = asyncio.create_task(self._cycle(running, store, chosen, len(busy)))
 
     async def _cycle(
-        self, running: _Running, store: Store, pool: Pool, chosen: Sequence[tuple[Source, FeedState]], busy: int
+        self, running: _Running, store: Store, chosen: Sequence[tuple[Source, FeedState]], busy: int
     ) -> None:
         """Run a cycle to its end, whatever that is."""
         started = time.monotonic()
         cycle = Cycle(
             store,
             self._settings.data,
-            pool,
+            self._thread,
             config=lambda: self.config,
             clock=self._clock,
             on_posts=lambda posts: self._moved(),
@@ -297,20 +291,10 @@ class Daemon:
             raise summary.troubles[-1]
 
     async def _settle(self) -> None:
-        """Where no cycle is under way, end what all of them shared."""
-        if self._cycles:
-            return
-        pool, self._pool = self._pool, None
-        suspect, self._suspect = self._suspect, False
-        if pool is not None or suspect:
-            # In one piece: between the two, a cycle could begin with the old store.
-            await self._in_keeper(self._release, pool, suspect)
-
-    def _release(self, pool: Pool | None, suspect: bool) -> None:
-        if pool is not None:
-            pool.close()
-        if suspect:
-            self._close_store()
+        """Where no cycle is under way, close a store that is to be opened again."""
+        if self._suspect and not self._cycles:
+            self._suspect = False
+            await self._thread.run(self._close_store)
 
     def _sync(self, store: Store) -> None:
         """Put the newest configuration in force, in the store and here at once: cycles under way publish by it."""
@@ -320,7 +304,7 @@ class Daemon:
         if self._fresh is config:
             self._fresh = None
 
-    def _hear(self, running: _Running, result: Result) -> None:
+    def _hear(self, running: _Running, result: SourceResult) -> None:
         self._moved()
         running.sources.pop(result.source.id, None)
         tell_result(result)
@@ -347,19 +331,6 @@ class Daemon:
         if store is not None:
             with suppress(AggregatorError):
                 store.close()
-
-    async def _in_turn(self, function: Callable[..., T], *args: Any) -> T:
-        """Do something with the store while cycles may be under way."""
-        pool = self._pool
-
-        def work() -> T:
-            with pool.turn if pool else nullcontext():
-                return function(*args)
-
-        return await self._in_keeper(work)
-
-    async def _in_keeper(self, function: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._keeper, function, *args)
 
     def _scheduler(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(

@@ -9,6 +9,7 @@
       StoreError                   the database could not be read or written
         RowError                   one row of it could not; the others can
       PublishError                 an output could not be written
+      WorkerError(kind)            work in another process did not come to its end
 
 Messages are for people: what was wrong, where, what to do. `str(error)` is all that a caller has to print.
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from aggregator.models import FailureKind, Freshness
 
@@ -119,3 +121,17 @@ class RowError(StoreError):
 
 class PublishError(AggregatorError):
     """An output file could not be written."""
+
+
+class WorkerError(AggregatorError):
+    """A call in another process did not come to its end.
+
+    Args:
+        kind: ``limit``: it took too much time or memory, or its process ended; ``internal``: a mistake in this program.
+        seconds: that it computed.
+    """
+
+    def __init__(self, message: str, *, kind: Literal["limit", "internal"], seconds: float = 0.0) -> None:
+        self.kind: Literal["limit", "internal"] = kind
+        self.seconds = seconds
+        super().__init__(message)

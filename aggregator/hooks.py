@@ -18,8 +18,8 @@ from typing import Literal
 
 from aggregator.config import Config, redact
 from aggregator.logs import tell
+from aggregator.pipeline.run import SourceResult
 from aggregator.terminal import as_json, printable
-from aggregator.update import Result
 
 #: Seconds for one hook, for all hooks of a cycle, and how many run at once. What does not fit waits for the next cycle.
 CALL_SECONDS = 30.0
@@ -46,7 +46,7 @@ class Call:
         return f"hook/{self.source_id}", "problem" if self.state == "problem" else ""
 
 
-def due_calls(config: Config, told: Mapping[str, str], results: Sequence[Result]) -> list[Call]:
+def due_calls(config: Config, told: Mapping[str, str], results: Sequence[SourceResult]) -> list[Call]:
     """Return the changes of state in the results of a cycle.
 
     Args:

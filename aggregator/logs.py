@@ -1,22 +1,7 @@
 """Log records with fixed keys: plain lines for people, JSON lines for programs.
 
-In: results and events. Out: records of the standard library's `logging`, on standard error. Keys of a JSON line, each
-left out where it has nothing to say:
-
-    time      when, ISO 8601 in UTC
-    level     debug, info, warning or error
-    action    what was done: request, fetch, cycle, publish, reload, retention, migrate, hook, news,
-              start, stop, clock, error
-    message   the same for people
-    source    id of the source
-    host      host of the source
-    status    ok, unchanged, failed, or unreached where the network here was down; of news: worse or
-              better
-    kind      class of the failure
-    error     why it failed
-    elapsed   seconds
-    entries   new and changed entries; new, changed and known count them apart
-    posts, feeds, removed   files written, and files or entries removed
+In: results and events. Out: records of the standard library's `logging`, on standard error. `KEYS` and `ACTIONS` list
+what is in a JSON line; docs/logging.md is made from them.
 """
 
 from __future__ import annotations
@@ -33,13 +18,53 @@ from aggregator.terminal import as_json, counted, printable, printable_lines
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    from aggregator.update import Result
+    from aggregator.pipeline.run import SourceResult
+
+#: The keys of a JSON line. Each is left out where it has no value.
+KEYS = {
+    "time": "when, ISO 8601 in UTC",
+    "level": "`debug`, `info`, `warning` or `error`",
+    "action": "what was done, see below",
+    "message": "the same for people",
+    "source": "id of the source",
+    "host": "host of the source, or of the request",
+    "status": "of `fetch`: `ok`, `unchanged`, `failed`, or `unreached` where the network of this machine was down; "
+    "of `hook`: `ok` or `failed`; of `news`: `worse` or `better`",
+    "kind": "class of the failure, see below",
+    "error": "why it failed",
+    "elapsed": "seconds",
+    "entries": "new and changed entries",
+    "new": "new entries",
+    "changed": "changed entries",
+    "known": "entries that were stored already and did not change",
+    "posts": "posts written",
+    "feeds": "feed files written",
+    "removed": "entries removed",
+    "traceback": "where in the program an unexpected error happened",
+}
+
+#: The values of `action`.
+ACTIONS = {
+    "start": "the daemon starts",
+    "request": "one request was answered or failed (only with `--verbose`)",
+    "fetch": "one source was updated or failed; with `--verbose`, further notes and when it is due again",
+    "publish": "files were written, or could not be",
+    "retention": "entries were removed because of `retention:`",
+    "cycle": "a cycle ended, or could not do a step",
+    "hook": "a hook was called",
+    "news": "what got worse or better (only with `--quiet`)",
+    "reload": "`feeds.yaml` changed and was loaded, or could not be",
+    "migrate": "the database was migrated without a copy, because there was no room for one",
+    "clock": "the clock of the machine was set",
+    "stop": "the daemon stops",
+    "error": "anything else, such as an unexpected error or a warning of a library",
+}
 
 #: Notes of a source in its line.
 MOST_NOTES = 3
 #: What a quiet run leaves to the news: the failures of sources and of files, each of which is told once.
 _LEFT_TO_NEWS = frozenset({"fetch", "publish"})
-_LEAVES_TO_NEWS = frozenset({"aggregator.update", "aggregator.cycle"})
+_LEAVES_TO_NEWS = frozenset({"aggregator.pipeline.run", "aggregator.cycle"})
 
 #: Everything of this program logs below this name.
 ROOT = logging.getLogger("aggregator")
@@ -94,12 +119,12 @@ def _is_heard(record: logging.LogRecord) -> bool:
 
 
 def tell(message: str, *, action: str, level: int = logging.INFO, **fields: object) -> None:
-    """Log one event; `fields` are further keys of the list above, None for those that are not known."""
+    """Log one event; `action` is one of `ACTIONS`, `fields` are further `KEYS`, None for those that have no value."""
     known = {name: value for name, value in fields.items() if value is not None}
     ROOT.log(level, "%s", message, extra={"fields": {"action": action, **known}})
 
 
-def tell_result(result: Result) -> None:
+def tell_result(result: SourceResult) -> None:
     """Log what one source gave."""
     state = result.state
     new, changed, known = result.new, result.changed, result.unchanged
@@ -123,13 +148,13 @@ def tell_result(result: Result) -> None:
             tell(f"{result.source.id}: {detail}", action="fetch", level=logging.DEBUG, source=result.source.id)
 
 
-def _word(result: Result, same: bool) -> str:
+def _word(result: SourceResult, same: bool) -> str:
     if result.failed:
         return "failed"
     return "unreached" if result.unreached else "unchanged" if same else "ok"
 
 
-def describe(result: Result) -> str:
+def describe(result: SourceResult) -> str:
     """One line that says what a source gave."""
     if result.failed:
         return f"failed: {result.state.failure_kind}: {result.state.error}"
@@ -140,7 +165,7 @@ def describe(result: Result) -> str:
     return ", ".join([*parts, *result.notes[:MOST_NOTES]])
 
 
-def unreached(results: Sequence[Result]) -> str:
+def unreached(results: Sequence[SourceResult]) -> str:
     """What to add to the account of a cycle where the network here was down; "" where it was not."""
     count = sum(result.unreached for result in results)
     return f", {count} not reached: the network here seems to be down" if count else ""

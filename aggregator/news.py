@@ -23,8 +23,8 @@ from aggregator.schedule.plan import span
 from aggregator.terminal import counted
 
 if TYPE_CHECKING:
+    from aggregator.pipeline.run import SourceResult
     from aggregator.store import Rhythm, Store
-    from aggregator.update import Result
 
 #: A source that works again, and fails once more within this time, is told of when it has failed several times.
 RELAPSE = timedelta(days=1)
@@ -59,7 +59,7 @@ class Facts:
     """What a cycle gave, as far as it can be news."""
 
     now: datetime
-    results: Sequence[Result] = ()
+    results: Sequence[SourceResult] = ()
     #: What was not published, and what else went wrong, in words.
     troubles: Sequence[str] = ()
     #: How often each source published of late, by id; empty where it is not looked at now.
@@ -167,7 +167,7 @@ def _heard(bulletin: Bulletin, one: tuple[News | None, _Told]) -> _Told:
     return after
 
 
-def _of_source(config: Config, told: _Told, result: Result, now: datetime) -> tuple[News | None, _Told]:
+def _of_source(config: Config, told: _Told, result: SourceResult, now: datetime) -> tuple[News | None, _Told]:
     """What is news of a source that was looked at, and what people know of it then."""
     state = result.state
     if result.unreached:
@@ -188,7 +188,7 @@ def _of_source(config: Config, told: _Told, result: Result, now: datetime) -> tu
     return news, _Told(rank, since, told.silent)
 
 
-def _of_good(result: Result, told: _Told, now: datetime) -> tuple[News | None, _Told]:
+def _of_good(result: SourceResult, told: _Told, now: datetime) -> tuple[News | None, _Told]:
     name = result.source.id
     if told.rank == _FINE:
         if not (told.silent and result.new):
@@ -232,7 +232,7 @@ def _look_for_silence(
         states[name] = _Told(known.rank, known.since, silent=True)
 
 
-def _of_network(bulletin: Bulletin, told: Mapping[str, str], results: Sequence[Result]) -> None:
+def _of_network(bulletin: Bulletin, told: Mapping[str, str], results: Sequence[SourceResult]) -> None:
     unreached = sum(result.unreached for result in results)
     known = told.get(NETWORK) == "down"
     if unreached and not known:

@@ -24,6 +24,7 @@ EXPERIMENTS: dict[str, Callable[[sizes.Sizes], AbstractContextManager[Experiment
     "unchanged": cycles.unchanged,
     "warm": cycles.warm,
     "publish": sites.publish,
+    "render": sites.render,
     "growth": cycles.growth,
     "startup": sites.startup,
     "idle": sites.idle,

@@ -72,10 +72,20 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """What one unit more costs: the difference of two runs of different sizes, divided by that of their units."""
+
+    label: str
+    #: Labels of the runs.
+    larger: str
+    smaller: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """What the measure `over` : `under` has to reach; without `under`, the absolute measure of `over`.
 
-    Both are labels of runs; with several, those that are hardest to satisfy count.
+    Both are labels of runs or of their differences; with several, those that are hardest to satisfy count.
     """
 
     text: str
@@ -98,6 +108,7 @@ class Experiment:
     unit: str
     runs: tuple[Run, ...]
     targets: tuple[Target, ...] = ()
+    further: tuple[Further, ...] = ()
 
 
 @dataclass(slots=True)
@@ -112,14 +123,26 @@ class Results:
     load: tuple[float, float] = (0.0, 0.0)
 
     def values(self, label: str, basis: Basis) -> list[float]:
-        """The measure per unit of one run, by round."""
-        units = next(run.units for run in self.experiment.runs if run.label == label)
+        """The measure per unit of one run or of one difference, by round."""
+        for further in self.experiment.further:
+            if further.label == label:
+                return self._differences(further, basis)
+        units = self._units(label)
         return [sample.per_unit(basis, units) for sample in self.samples.get(label, [])]
 
     def ratios(self, over: str, under: str, basis: Basis) -> list[float]:
         """`over` : `under`, round by round; empty if either is missing."""
         pairs = zip(self.values(over, basis), self.values(under, basis), strict=False)
         return [above / below for above, below in pairs if below]
+
+    def _units(self, label: str) -> int:
+        return next(run.units for run in self.experiment.runs if run.label == label)
+
+    def _differences(self, further: Further, basis: Basis) -> list[float]:
+        larger, smaller = (self.samples.get(label, []) for label in (further.larger, further.smaller))
+        units = self._units(further.larger) - self._units(further.smaller)
+        pairs = zip(larger, smaller, strict=False)
+        return [(above.per_unit(basis, 1) - below.per_unit(basis, 1)) / units for above, below in pairs]
 
 
 def measure(experiment: Experiment, rounds: int, tell: Callable[[str], None]) -> Results:

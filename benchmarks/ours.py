@@ -30,7 +30,7 @@ _USER_AGENT = "aggregator-benchmark"
 
 #: What a cycle imports when it runs.
 _CYCLE = (
-    "aggregator.update",
+    "aggregator.pipeline.run",
     "aggregator.publish.site",
     "aggregator.cli.console",
     "rich.table",

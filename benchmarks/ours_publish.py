@@ -1,7 +1,7 @@
-"""Publishing one changed category out of a large store: how the store is filled, and what is measured.
+"""Publishing: one changed category out of a large store, and the rendering of many categories without a store.
 
-The first entries go through the whole program; the store is then multiplied in SQL, because a million entries one
-source at a time would take longer than all that is measured.
+How a large store is filled: the first entries are stored and published as always; then the store is multiplied in SQL,
+because a million entries one source at a time would take longer than all that is measured.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.workload import Workload
 
 if TYPE_CHECKING:
-    from aggregator.models import Entry, Source
+    from aggregator.models import Entry, Item
     from benchmarks.tasks import Clock, Task
 
 _HASH = "0" * 64
@@ -34,12 +35,12 @@ _COPIED = {
 }
 
 
-def _entry(load: Workload, source: Source, place: int, number: int) -> Entry:
+def _entry(load: Workload, source: str, place: int, number: int) -> Entry:
     from aggregator.models import Entry
 
     made = load.entry(place, number)
     return Entry(
-        source_id=source.id,
+        source_id=source,
         key=made.url,
         guid=made.url,
         url=made.url,
@@ -71,7 +72,7 @@ def fill(clock: Clock, *, config: str, data: str, entries: int, body: int) -> in
     with clock, closing(open_store(Path(data) / "aggregator.db")) as store:
         store.sync_sources(loaded.sources)
         for place, source in enumerate(loaded.sources):
-            new = tuple(_entry(made, source, place, number) for number in range(entries))
+            new = tuple(_entry(made, source.id, place, number) for number in range(entries))
             store.apply(FeedUpdate(FeedState(source.id, title=source.name), new))
         publish_changed(store, loaded, Path(data))
         return sum(store.counts().values())
@@ -95,8 +96,8 @@ def multiply(clock: Clock, *, origin: str, data: str, times: int) -> int:
         return int(database.execute("SELECT count(*) FROM entries").fetchone()[0])
 
 
-def publish(clock: Clock, *, config: str, data: str, number: int) -> int:
-    """Store one new entry for one source, then publish; only the publishing is measured. Returns the files written."""
+def publish(clock: Clock, *, config: str, data: str, number: int, changed: int = 1) -> int:
+    """Store a new entry for each of some sources, then publish, measured alone; returns the files written."""
     from aggregator.config import load
     from aggregator.models import FeedUpdate
     from aggregator.publish.site import publish as publish_changed
@@ -104,15 +105,53 @@ def publish(clock: Clock, *, config: str, data: str, number: int) -> int:
 
     loaded = load(Path(config), os.environ)
     with closing(open_store(Path(data) / "aggregator.db")) as store:
-        source = loaded.sources[number % len(loaded.sources)]
-        state = store.states()[source.id]
+        states = store.states()
         when = datetime(2030, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
-        entry = _entry(Workload(1), source, 0, 1_000_000 + number)
-        entry = replace(entry, published_at=when, updated_at=when)
-        store.apply(FeedUpdate(state, (entry,)))
+        for place in range(number, number + changed):
+            source = loaded.sources[place % len(loaded.sources)]
+            entry = _entry(Workload(1), source.id, place, 1_000_000 + number)
+            entry = replace(entry, published_at=when, updated_at=when)
+            store.apply(FeedUpdate(states[source.id], (entry,)))
         with clock:
             report = publish_changed(store, loaded, Path(data))
         return report.files
 
 
-TASKS: dict[str, Task] = {"fill": fill, "multiply": multiply, "publish": publish}
+def _items(load: Workload, place: int) -> list[Item]:
+    """The items of one category, newest first; every other one has a summary beside its body."""
+    from aggregator.models import Item, Origin
+
+    name, home = f"s{place}", f"https://s{place}.example.org/"
+    origin = Origin(name, f"Source {place}", f"{home}feed", home, f"c{place}", None)
+    entries = [_entry(load, name, place, number) for number in reversed(range(load.entries))]
+    entries = [replace(entry, summary=entry.title) if pk % 2 else entry for pk, entry in enumerate(entries)]
+    return [Item(entry, entry.key, None, origin, pk) for pk, entry in enumerate(entries)]
+
+
+def _feeds(place: int, items: list[Item]) -> list[bytes]:
+    """The feeds of one category in all formats."""
+    from aggregator.publish.feeds import FILE_NAMES, Channel, render_feeds
+    from aggregator.publish.prepare import shown
+
+    home = "https://feeds.example.org/"
+    channel = Channel(f"c{place}", f"Category {place}", "A category", home, f"{home}c{place}/", None, "Benchmark")
+    return [feed.data for feed in render_feeds(channel, shown(items), tuple(FILE_NAMES))]
+
+
+def rendered(load: dict[str, Any]) -> Iterator[bytes]:
+    """All feeds of all categories, one for each source of the workload."""
+    made = Workload(**load)
+    for place in range(made.sources):
+        yield from _feeds(place, _items(made, place))
+
+
+def render(clock: Clock, *, load: dict[str, Any]) -> int:
+    """Render the feeds of all categories, items in memory; returns their bytes."""
+    made = Workload(**load)
+    categories = [_items(made, place) for place in range(made.sources)]
+    _feeds(0, categories[0][:1])
+    with clock:
+        return sum(len(feed) for place, items in enumerate(categories) for feed in _feeds(place, items))
+
+
+TASKS: dict[str, Task] = {"fill": fill, "multiply": multiply, "publish": publish, "render": render}

@@ -18,6 +18,9 @@ from benchmarks.workload import Workload
 #: Fetches at once: the product's default, given to the peers as well.
 CONCURRENCY = 32
 
+#: Categories over which sources are spread.
+CATEGORIES = 20
+
 
 @dataclass(frozen=True)
 class Place:
@@ -62,6 +65,11 @@ class Place:
         items = self.load.sources * self.load.entries
         return Run(label, task, ready, self.load.sources, items, needs, self.answers)
 
+    def bare(self, label: str) -> Run:
+        """aiohttp alone: our requests of a cycle of 304s, as many at a time."""
+        requests = {"urls": self.server.feeds, "etags": self.server.etags(), "headers": self.headers()}
+        return Run(label, "aiohttp", {**requests, "concurrency": CONCURRENCY}, self.load.sources, self.load.sources)
+
     def answers(self) -> Mapping[str, Any]:
         """What the origin was asked for, as a note."""
         return {"answered": self.server.seen()[0]}
@@ -83,7 +91,7 @@ def place(load: Workload) -> Iterator[Place]:
         yield Place(load, server, folder)
 
 
-def write_config(path: Path, urls: Sequence[str], categories: int = 20) -> None:
+def write_config(path: Path, urls: Sequence[str], categories: int = CATEGORIES) -> None:
     """A feeds.yaml as people write it, with a source for each address, spread over the categories."""
     lines = ["site:", "  title: Benchmark", "  url: https://feeds.example.org/"]
     lines += ["fetch:", "  allow_private_addresses: [127.0.0.0/8]", f"  concurrency: {CONCURRENCY}", "categories:"]

@@ -33,6 +33,8 @@ class Sizes:
     stored_body: int
     #: By how much.
     times: tuple[int, ...]
+    #: Categories that all change, one for each source.
+    render: Workload
     #: Sources of the configuration with nothing due, and of a very large one.
     idle: int
     idle_most: int
@@ -54,6 +56,7 @@ FULL = Sizes(
     stored=50,
     stored_body=1000,
     times=(1, 10, 100),
+    render=Workload(100, 100),
     idle=1000,
     idle_most=100_000,
 )
@@ -74,6 +77,7 @@ TINY = Sizes(
     stored=3,
     stored_body=200,
     times=(1, 2),
+    render=Workload(2, 3, 300),
     idle=2,
     idle_most=4,
 )

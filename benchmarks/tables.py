@@ -93,14 +93,13 @@ def _sides(results: Results) -> str:
     unit = experiment.unit
     heads = ("", f"wall per {unit}", f"CPU per {unit}", "peak memory", "wall: times ours", "CPU: times ours")
     rows: list[tuple[str, ...]] = [heads]
-    for run in experiment.runs:
-        if run.label in results.samples:
-            ratios = [
-                "1" if run.label == first else _ratio(results.ratios(run.label, first, basis)) for basis in _COMPARED
-            ]
-            wall, cpu = (statistics.median(results.values(run.label, basis)) for basis in _COMPARED)
-            peak = statistics.median(results.values(run.label, "peak"))
-            rows.append((run.label, _seconds(wall), _seconds(cpu), _bytes(peak), *ratios))
+    for label in (one.label for one in (*experiment.runs, *experiment.further)):
+        if results.values(label, "wall"):
+            ratios = ["1" if label == first else _ratio(results.ratios(label, first, basis)) for basis in _COMPARED]
+            wall, cpu = (statistics.median(results.values(label, basis)) for basis in _COMPARED)
+            # A difference of two runs is none in memory.
+            peak = _bytes(statistics.median(results.values(label, "peak"))) if label in results.samples else "-"
+            rows.append((label, _seconds(wall), _seconds(cpu), peak, *ratios))
     return _table(rows)
 
 
@@ -169,7 +168,8 @@ def _number(value: float) -> str:
 def _seconds(value: float) -> str:
     if value >= 1:
         return f"{value:.2f} s"
-    return f"{value * 1e3:.3g} ms" if value >= 1e-3 else f"{value * 1e6:.3g} µs"
+    # A difference may be negative.
+    return f"{value * 1e3:.3g} ms" if abs(value) >= 1e-3 else f"{value * 1e6:.3g} µs"
 
 
 def _bytes(value: float) -> str:

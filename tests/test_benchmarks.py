@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from aggregator.models import Fetched
 from aggregator.parse import parse
 from benchmarks import tables
 from benchmarks.__main__ import EXPERIMENTS
-from benchmarks.measure import Experiment, Failed, Results, Run, Sample, Target, execute, measure
+from benchmarks.measure import Experiment, Failed, Further, Results, Run, Sample, Target, call, execute, measure
 from benchmarks.origin import Server
 from benchmarks.sizes import TINY
 from benchmarks.workload import Workload
@@ -126,6 +128,22 @@ def test_target_is_judged_by_the_median(sense: Any, limit: float, met: bool) -> 
     assert ("| yes" in text) == met
 
 
+def test_a_further_unit_is_the_difference_of_two_sizes() -> None:
+    runs = (Run("many", "parse", {}, units=10), Run("few", "parse", {}, units=2))
+    further = Further("one more", "many", "few")
+    target = Target("what", ("one more",), ("few",), "wall", 0.6, "at most")
+    samples = {"many": [_sample(5.0), _sample(9.0)], "few": [_sample(1.0), _sample(2.0)]}
+    results = Results(Experiment("name", "Title", "How.", "feed", runs, (target,), (further,)), samples, {})
+    assert results.values("one more", "wall") == [0.5, 0.875]
+    assert tables.judge(results, target) == ([1.0, 0.875], False)
+    [row] = [line for line in tables.render(results, 2).splitlines() if line.startswith("| one more")]
+    assert "688 ms" in row
+    assert "MB" not in row
+    results.samples.pop("few")
+    assert tables.judge(results, target) is None
+    assert "one more" not in tables.render(results, 2)
+
+
 def test_target_without_its_peer_is_not_judged() -> None:
     target = Target("what", ("peer",), ("ours",), "wall", 1, "at least")
     results = _results([1.0], [], target)
@@ -160,6 +178,43 @@ def test_missing_peer_is_noted_and_failing_run_of_ours_is_an_error() -> None:
 def test_side_that_finds_less_is_not_counted() -> None:
     with pytest.raises(Failed, match="did 2 instead of 3"):
         execute(Run("few", "parse", {"load": {"sources": 1, "entries": 2, "body": 100}}, expects=3), 0)
+
+
+def test_straight_line_program_stores_and_writes_every_entry(tmp_path: Path) -> None:
+    load = Workload(4, 3, 300)
+    with Server(load) as server:
+        given = {"urls": server.feeds, "headers": {}, "concurrency": 2, "categories": 2, "folder": str(tmp_path)}
+        assert call("floor", given)["done"] == 12
+    with closing(sqlite3.connect(tmp_path / "floor.db")) as database:
+        rows = database.execute("SELECT source, url, title FROM entries").fetchall()
+    made = [(source, load.entry(source, number)) for source in range(4) for number in range(3)]
+    assert sorted(rows) == sorted((source, entry.url, entry.title) for source, entry in made)
+    assert len(list(tmp_path.glob("posts/c*/*.md"))) == 12
+    for category in range(2):
+        feeds = [
+            parse(
+                Fetched(
+                    "http://h/", "http://h/", 200, media_type, (tmp_path / f"public/c{category}/{name}").read_bytes()
+                )
+            )
+            for name, media_type in (
+                ("rss.xml", "application/xml"),
+                ("atom.xml", "application/xml"),
+                ("feed.json", "application/json"),
+            )
+        ]
+        assert [feed.version for feed in feeds] == ["rss20", "atom10", "json11"]
+        for feed in feeds:
+            assert {entry.url for entry in feed.entries} == {
+                entry.url for source, entry in made if source % 2 == category
+            }
+            assert all(entry.content and "<p>Entry" in entry.content.value for entry in feed.entries)
+
+
+def test_bare_libraries_render_the_same_bytes_as_ours() -> None:
+    load = {"sources": 2, "entries": 3, "body": 300}
+    ours, bare = (call(task, {"load": load})["done"] for task in ("render", "floor_render"))
+    assert ours == bare > 6 * 3 * 300
 
 
 def test_tables_go_between_the_marks(tmp_path: Path) -> None:

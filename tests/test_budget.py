@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from aggregator.budget import Budget, Share
 from aggregator.models import Fetched, NotModified
+from aggregator.pipeline.budget import Budget, Share
 from aggregator.sources import Spent
 
 MUCH = timedelta(hours=1)

@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 
 from aggregator import cycle as cycles
-from aggregator import decide, digest, making, recognition
-from aggregator.budget import USUAL, Share
 from aggregator.config import Config, load
 from aggregator.cycle import PUBLISH_AFTER, Cycle, Summary
 from aggregator.due import choose
 from aggregator.errors import RowError, StoreError
 from aggregator.health import read_heartbeat
-from aggregator.pool import Pool
+from aggregator.pipeline import decide, ingest, recognition
+from aggregator.pipeline.budget import USUAL, Share
 from aggregator.publish.site import publish
 from aggregator.store import open_store
 from aggregator.store.sql import SqlStore
+from aggregator.workers import StoreThread
 from tests.daemons import PATIENCE, wait_until
 from tests.origin import Origin, Response
 from tests.store_samples import NOW
@@ -34,10 +34,10 @@ from tests.support import Site, item, rss
 async def run(site: Site, *, share: Share = USUAL, publish_after: timedelta = PUBLISH_AFTER) -> Summary:
     """One cycle over all sources."""
     config: Config = load(site.config, {})
-    with closing(open_store(site.data / "aggregator.db")) as store, Pool(processes=0) as pool:
+    with closing(open_store(site.data / "aggregator.db")) as store, StoreThread() as thread:
         store.sync_sources(config.sources)
         chosen = choose(config, store, NOW, everything=True)
-        cycle = Cycle(store, site.data, pool, config=lambda: config, clock=lambda: NOW, publish_after=publish_after)
+        cycle = Cycle(store, site.data, thread, config=lambda: config, clock=lambda: NOW, publish_after=publish_after)
         return await cycle.run(chosen, share=share)
 
 
@@ -189,7 +189,7 @@ async def test_page_that_takes_too_much_memory_is_read_elsewhere(site: Site, ori
     greedy = next(result for result in summary.results if result.source.id == "greedy")
     assert (greedy.state.failure_kind, greedy.state.error) == (
         "unparsable",
-        "it took more memory than 600 MB to read",
+        "it could not be read: it took more memory than 600 MB",
     )
     assert list(site.posts()) == ["news/Item-1.md"]
 
@@ -212,12 +212,12 @@ def _fail_for_bad(
     return inject
 
 
-READ = _fail_for_bad(digest, "parse_plain", lambda fetched: fetched.url.endswith("/bad"))
+READ = _fail_for_bad(ingest, "parse_plain", lambda fetched: fetched.url.endswith("/bad"))
 IDENTIFY = _fail_for_bad(recognition, "identify", lambda entries, *_: entries[0].url.endswith("/2"))
-NORMALIZE = _fail_for_bad(making, "normalize", lambda one, *, source_id, **_: source_id == "bad")
+NORMALIZE = _fail_for_bad(ingest, "normalize", lambda one, *, source_id, **_: source_id == "bad")
 UNKNOWN = RowError("such a key")
 LOOK_UP = _fail_for_bad(SqlStore, "recognize", lambda store, source_id, keys: source_id == "bad", UNKNOWN)
-DECIDE = _fail_for_bad(decide, "succeeded", lambda source, *args, **_: source.id == "bad")
+DECIDE = _fail_for_bad(decide, "succeeded", lambda received, *_: received.source.id == "bad")
 DECIDE_FAILED = _fail_for_bad(decide, "failed", lambda source, *args: source.id == "bad")
 
 
@@ -316,8 +316,8 @@ async def test_listener_that_fails_costs_nothing(site: Site, origin: Origin) -> 
     def fail(result: object) -> None:
         raise BrokenPipeError("nobody listens")
 
-    with closing(open_store(site.data / "aggregator.db")) as store, Pool(processes=0) as pool:
+    with closing(open_store(site.data / "aggregator.db")) as store, StoreThread() as thread:
         store.sync_sources(config.sources)
-        cycle = Cycle(store, site.data, pool, config=lambda: config, clock=lambda: NOW)
+        cycle = Cycle(store, site.data, thread, config=lambda: config, clock=lambda: NOW)
         summary = await cycle.run(choose(config, store, NOW), on_result=fail)
     assert (len(summary.results), len(summary.troubles), len(site.posts())) == (2, 1, 2)

@@ -9,18 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.decide import (
-    FRESH,
-    MAX_ERROR,
-    MAX_NOTE,
-    MAX_NOTES,
-    MAX_REVISIONS,
-    failed,
-    is_fresh,
-    not_modified,
-    select,
-    succeeded,
-)
 from aggregator.errors import FetchError, ParseError
 from aggregator.models import (
     Auto,
@@ -36,6 +24,20 @@ from aggregator.models import (
     RawEntry,
     Source,
     Syndication,
+)
+from aggregator.pipeline.decide import (
+    FRESH,
+    MAX_ERROR,
+    MAX_NOTE,
+    MAX_NOTES,
+    MAX_REVISIONS,
+    Received,
+    Settled,
+    failed,
+    is_fresh,
+    not_modified,
+    select,
+    succeeded,
 )
 from aggregator.schedule import NEVER, Failure, Rhythm, next_due, observe
 from tests import store_samples
@@ -129,7 +131,7 @@ def test_a_change_that_the_source_dates_is_always_taken(later: timedelta, taken:
 
 
 def test_success_renews_the_account() -> None:
-    update = succeeded(SOURCE, STATE, FETCHED, PARSED, (), (), 7, NOW, ("a note",))
+    update = succeeded(Received(SOURCE, STATE, FETCHED, NOW), PARSED, Settled(unchanged=7, notes=("a note",)))
     assert update.state == FeedState(
         "s",
         title="New title",
@@ -150,24 +152,26 @@ def test_success_renews_the_account() -> None:
 
 
 def test_the_notes_that_are_remembered_are_bounded_and_stay_until_the_next_document() -> None:
-    state = succeeded(SOURCE, STATE, FETCHED, PARSED, (), (), 7, NOW, ("x" * 1000,) * 100).state
+    state = succeeded(
+        Received(SOURCE, STATE, FETCHED, NOW), PARSED, Settled(unchanged=7, notes=("x" * 1000,) * 100)
+    ).state
     assert state.notes == ("x" * MAX_NOTE,) * MAX_NOTES
     assert not_modified(SOURCE, state, NotModified(SOURCE.url), NOW).state.notes == state.notes
-    assert succeeded(SOURCE, state, FETCHED, PARSED, (), (), 7, NOW).state.notes == ()
+    assert succeeded(Received(SOURCE, state, FETCHED, NOW), PARSED, Settled(unchanged=7)).state.notes == ()
 
 
 def test_titles_that_are_missing_once_are_kept() -> None:
-    update = succeeded(SOURCE, STATE, FETCHED, replace(PARSED, title=None, home_url=""), (), (), 0, NOW)
+    update = succeeded(Received(SOURCE, STATE, FETCHED, NOW), replace(PARSED, title=None, home_url=""), Settled())
     assert (update.state.title, update.state.home_url) == ("Old title", "https://example.org/")
 
 
 def test_validators_of_the_last_answer_do_not_outlive_it() -> None:
-    update = succeeded(SOURCE, STATE, replace(FETCHED, etag=None, last_modified=None), PARSED, (), (), 0, NOW)
+    update = succeeded(Received(SOURCE, STATE, replace(FETCHED, etag=None, last_modified=None), NOW), PARSED, Settled())
     assert (update.state.etag, update.state.last_modified) == (None, None)
 
 
 def test_with_an_article_missing_the_list_is_asked_for_anew() -> None:
-    update = succeeded(SOURCE, STATE, replace(FETCHED, missing=("gone",)), PARSED, (), (), 0, NOW)
+    update = succeeded(Received(SOURCE, STATE, replace(FETCHED, missing=("gone",)), NOW), PARSED, Settled())
     assert (update.state.etag, update.state.last_modified, update.state.body_hash) == (None, None, None)
     assert update.state.failures == 0
 
@@ -237,10 +241,14 @@ def learnt(state: FeedState) -> Rhythm:
 
 def test_the_rhythm_is_learnt_from_new_entries_whatever_the_interval() -> None:
     posts = tuple(NOW - timedelta(hours=n) for n in range(1, 9))
-    first = succeeded(SOURCE, FeedState("s"), FETCHED, PARSED, tuple(map(entry, posts)), (), 0, NOW).state
+    first = succeeded(
+        Received(SOURCE, FeedState("s"), FETCHED, NOW), PARSED, Settled(new=tuple(map(entry, posts)))
+    ).state
     assert learnt(first) == Rhythm.load(observe(None, posts, NOW).dump())
     later = NOW + timedelta(hours=3)
-    again = succeeded(SOURCE, first, FETCHED, PARSED, (entry(NOW + timedelta(hours=1)),), (), 8, later).state
+    again = succeeded(
+        Received(SOURCE, first, FETCHED, later), PARSED, Settled(new=(entry(NOW + timedelta(hours=1)),), unchanged=8)
+    ).state
     assert learnt(again).last == NOW + timedelta(hours=1)
     same = not_modified(SOURCE, again, NotModified(SOURCE.url), later + timedelta(hours=1)).state
     assert same.rhythm == again.rhythm
@@ -250,9 +258,9 @@ def test_the_rhythm_is_learnt_from_new_entries_whatever_the_interval() -> None:
 
 def test_undated_entries_count_when_they_are_first_seen_but_not_at_the_first_look() -> None:
     undated = (entry(NOW, dated=False),)
-    first = succeeded(SOURCE, FeedState("s"), FETCHED, PARSED, undated, (), 0, NOW).state
+    first = succeeded(Received(SOURCE, FeedState("s"), FETCHED, NOW), PARSED, Settled(new=undated)).state
     assert learnt(first).last is None
-    again = succeeded(SOURCE, first, FETCHED, PARSED, undated, (), 0, NOW).state
+    again = succeeded(Received(SOURCE, first, FETCHED, NOW), PARSED, Settled(new=undated)).state
     assert learnt(again).last == NOW
 
 
@@ -282,17 +290,17 @@ def test_what_a_feed_asks_for_holds_until_the_next_document(said: Syndication | 
         assert due is not None
         return wait <= due - now + timedelta(seconds=30) <= wait + timedelta(minutes=1)
 
-    first = succeeded(HOURLY, STATE, FETCHED, replace(PARSED, syndication=said), (), (), 0, NOW)
+    first = succeeded(Received(HOURLY, STATE, FETCHED, NOW), replace(PARSED, syndication=said), Settled())
     assert waits(first, NOW)
     later = NOW + timedelta(days=2)
     assert waits(not_modified(HOURLY, first.state, NotModified(SOURCE.url), later), later)
-    last = succeeded(HOURLY, first.state, FETCHED, PARSED, (), (), 0, NOW)
+    last = succeeded(Received(HOURLY, first.state, FETCHED, NOW), PARSED, Settled())
     assert last.state.feed_hints is None
 
 
 def test_skipped_hours_and_days_are_skipped_and_no_others() -> None:
     said = Syndication(skip_hours=tuple(str(hour) for hour in range(12, 20)), skip_days=("Monday",))
-    first = succeeded(HOURLY, STATE, FETCHED, replace(PARSED, syndication=said), (), (), 0, NOW)
+    first = succeeded(Received(HOURLY, STATE, FETCHED, NOW), replace(PARSED, syndication=said), Settled())
     due = first.state.next_due_at
     # NOW is a Sunday, at noon.
     assert due is not None

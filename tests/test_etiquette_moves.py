@@ -12,8 +12,8 @@ import pytest
 
 from aggregator.config import Config, load
 from aggregator.models import FeedState
+from aggregator.pipeline.run import SourceResult, update_due
 from aggregator.store import open_store
-from aggregator.update import Result, update_due
 from tests.origin import Origin, Response
 from tests.support import Site, item, rss
 
@@ -28,7 +28,7 @@ def redirect(origin: Origin, path: str, location: str, status: int = 301) -> str
     return origin.handle(path, Response(b"", status, {"Location": location}))
 
 
-def look(site: Site, now: datetime) -> Result:
+def look(site: Site, now: datetime) -> SourceResult:
     """Ask the only source of a site, due or not."""
     config: Config = load(site.config, {})
     with closing(open_store(site.data / "aggregator.db")) as store:

@@ -9,8 +9,8 @@ import pytest
 
 from aggregator.config import load
 from aggregator.due import choose
+from aggregator.pipeline.run import update_due
 from aggregator.store import open_store
-from aggregator.update import update_due
 from tests.origin import Origin
 from tests.store_samples import NOW
 from tests.support import Site, item, rss

@@ -42,11 +42,12 @@ def test_killed_daemon_is_followed_by_one_that_finishes(tmp_path: Path, origin: 
         site = Site(tmp_path / str(limit))
         site.folder.mkdir()
         site.configure(*sources)
-        with running(site, command=("-c", WRAPPER, str(limit))) as daemon:
+        # One cycle each: the next one would publish what is stored beside it, and names depend on what is there.
+        with running(site, "--every", "1h", command=("-c", WRAPPER, str(limit))) as daemon:
             done = "3 sources, 0 failed"
             wait_until(lambda running=daemon, text=done: running.process.poll() is not None or running.said(text))  # type: ignore[misc]
             killed += daemon.process.poll() == -signal.SIGKILL
-        with running(site) as daemon:
+        with running(site, "--every", "1h") as daemon:
             wait_until(lambda place=site: _outputs(place) == expected, f"recovery after {limit} events")  # type: ignore[misc]
             assert daemon.end() == 0
         assert site.run("health").status == 0

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from aggregator import news
 from aggregator.config import Config, load
 from aggregator.models import FailureKind, FeedState
+from aggregator.pipeline.run import SourceResult
 from aggregator.store import Rhythm, open_store
-from aggregator.update import Result
 from tests.daemons import running
 from tests.origin import Origin
 from tests.store_samples import HOUR, NOW
@@ -42,15 +42,15 @@ class Reader:
 
     def result(
         self, id: str, kind: FailureKind | None = None, failures: int = 1, *, new: int = 0, **changes: int
-    ) -> Result:
+    ) -> SourceResult:
         source = next(one for one in self.config.sources if one.id == id)
         state = FeedState(id, **changes)  # type: ignore[arg-type]
         if kind:
             state = replace(state, failures=failures, failure_kind=kind, error="no")
-        return Result(source, state, new, 0, 0, (), 0.0)
+        return SourceResult(source, state, new, 0, 0, (), 0.0)
 
     def hear(
-        self, *results: Result, troubles: Sequence[str] = (), rhythms: Mapping[str, Rhythm] | None = None
+        self, *results: SourceResult, troubles: Sequence[str] = (), rhythms: Mapping[str, Rhythm] | None = None
     ) -> list[str]:
         bulletin = news.gather(self.config, self.told, news.Facts(self.now, results, troubles, rhythms or {}))
         self.told.update(bulletin.record)

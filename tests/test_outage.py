@@ -16,7 +16,7 @@ from aggregator.errors import FetchError, SourceError
 from aggregator.health import judge
 from aggregator.hooks import due_calls
 from aggregator.models import FailureKind, FeedState, FeedUpdate
-from aggregator.outage import MOST, Jury, Outcome
+from aggregator.pipeline.outage import MOST, OutageDetector, Outcome
 from aggregator.store import Store, open_store
 from tests.origin import Origin, Response
 from tests.store_samples import NOW, source
@@ -165,33 +165,33 @@ def outcome(name: str, kind: FailureKind | None = None, *, held: bool = False) -
 
 
 def test_failures_are_held_back_until_a_host_answers() -> None:
-    jury = Jury(lambda: NOW)
-    assert jury.hear(outcome("a", "dns")) == []
-    assert [one.source.id for one in jury.hear(outcome("b", "refused"))] == ["b"]
-    assert [one.source.id for one in jury.hear(outcome("c", "http_status", held=True))] == ["c"]
-    assert jury.hear(outcome("d", "timeout")) == []
-    judged = jury.hear(outcome("e"))
+    detector = OutageDetector(lambda: NOW)
+    assert detector.add(outcome("a", "dns")) == []
+    assert [one.source.id for one in detector.add(outcome("b", "refused"))] == ["b"]
+    assert [one.source.id for one in detector.add(outcome("c", "http_status", held=True))] == ["c"]
+    assert detector.add(outcome("d", "timeout")) == []
+    judged = detector.add(outcome("e"))
     assert [(one.source.id, one.update.state.failures) for one in judged] == [("a", 1), ("d", 1), ("e", 0)]
-    assert len(jury.hear(outcome("f", "dns"))) == 1
-    assert jury.close() == []
+    assert len(detector.add(outcome("f", "dns"))) == 1
+    assert detector.close() == []
 
 
 def test_no_more_than_some_are_held_back() -> None:
-    jury = Jury(lambda: NOW)
+    detector = OutageDetector(lambda: NOW)
     for number in range(MOST - 1):
-        assert jury.hear(outcome(f"s{number}", "connect")) == []
-    judged = jury.hear(outcome("last", "connect"))
+        assert detector.add(outcome(f"s{number}", "connect")) == []
+    judged = detector.add(outcome("last", "connect"))
     assert len(judged) == MOST
     assert {one.update.state.outages for one in judged} == {1}
-    assert jury.close() == []
+    assert detector.close() == []
 
 
 def test_an_address_that_cannot_be_read_is_a_host_of_its_own() -> None:
-    jury = Jury(lambda: NOW)
+    detector = OutageDetector(lambda: NOW)
     for number in range(3):
         strange = outcome("a", "dns")
-        jury.hear(replace(strange, source=source("a", url=f"http://[{number}")))
-    assert [one.update.state.outages for one in jury.close()] == [1, 1, 1]
+        detector.add(replace(strange, source=source("a", url=f"http://[{number}")))
+    assert [one.update.state.outages for one in detector.close()] == [1, 1, 1]
 
 
 @given(st.lists(st.sampled_from(["http://", "u:1@", "a-b.org", "A", ":80", ":", "/", "?", "#", "[::1]", "\n"])))

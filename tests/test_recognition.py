@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.digest import Digester
 from aggregator.models import Entry, FeedState, FeedUpdate, Fetched
-from aggregator.pool import Pool
+from aggregator.pipeline.decide import Received
+from aggregator.pipeline.ingest import Ingester
 from aggregator.store import Store, open_store
 from tests.store_samples import NOW, publish, source
 from tests.support import rss
@@ -30,17 +30,18 @@ class World:
     """One source that shows one document after the other."""
 
     store: Store
-    pool: Pool
     now: datetime = NOW
     state: FeedState = field(default_factory=lambda: FeedState("a"))
 
+    @property
+    def ingester(self) -> Ingester:
+        return Ingester(self.store, lambda: self.now, False, frozenset())
+
     def show(self, *items: Fields) -> FeedUpdate:
-        """Digest a document with these items."""
+        """Ingest a document with these items."""
         self.now += timedelta(hours=1)
         fetched = Fetched(URL, URL, 200, "application/rss+xml", rss(items).encode())
-        update = Digester(self.store, self.pool, lambda: self.now, False, frozenset()).digest(
-            source("a", url=URL), self.state, fetched
-        )
+        update = self.ingester.ingest(Received(source("a", url=URL), self.state, fetched, self.now))
         self.state = self.store.states()["a"]
         publish(self.store)
         return update
@@ -52,9 +53,9 @@ class World:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[World]:
-    with closing(open_store(folder / "aggregator.db")) as store, Pool(processes=0, first=0) as pool:
+    with closing(open_store(folder / "aggregator.db")) as store:
         store.sync_sources([source("a", url=URL)])
-        yield World(store, pool)
+        yield World(store)
 
 
 @pytest.fixture
@@ -239,8 +240,7 @@ def test_an_entry_that_always_changes_and_is_dated_by_the_request_comes_to_rest(
         entry = f"<entry><id>urn:x</id><title>T</title><updated>{now}</updated><content>It is {now}</content></entry>"
         body = f'<feed xmlns="http://www.w3.org/2005/Atom"><title>F</title>{entry}</feed>'
         fetched = Fetched(URL, URL, 200, "application/atom+xml", body.encode())
-        one = Digester(world.store, world.pool, lambda: world.now, False, frozenset())
-        return one.digest(source("a", url=URL), world.store.states()["a"], fetched)
+        return world.ingester.ingest(Received(source("a", url=URL), world.store.states()["a"], fetched, world.now))
 
     changed = [len(atom(look).changed) for look in range(40)]
     assert changed == [0] + [1] * 24 + [0] * 15

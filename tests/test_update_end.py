@@ -8,8 +8,8 @@ from contextlib import closing, suppress
 
 from aggregator.config import load
 from aggregator.due import choose
+from aggregator.pipeline.run import SourceResult, update_due
 from aggregator.store import open_store
-from aggregator.update import Result, update_due
 from tests.origin import Origin, Response, Seen
 from tests.store_samples import NOW
 from tests.support import Site
@@ -48,7 +48,7 @@ async def test_stopped_cycle_begins_no_source_and_keeps_the_outcomes_that_it_has
         fetch={"allow_private_addresses": True, "concurrency": 1},
     )
     config = load(site.config, {})
-    told: list[Result] = []
+    told: list[SourceResult] = []
     with closing(open_store(site.data / "x.db")) as store:
         store.sync_sources(config.sources)
         chosen = choose(config, store, NOW)

@@ -9,8 +9,8 @@ from typing import Any
 from aggregator.config import Config, load
 from aggregator.due import choose
 from aggregator.models import FeedState
+from aggregator.pipeline.run import SourceResult, update_due
 from aggregator.store import Store
-from aggregator.update import Result, update_due
 from tests.store_samples import NOW
 from tests.support import Site
 
@@ -32,7 +32,7 @@ class World:
         self.now = NOW
         store.sync_sources(self.config.sources)
 
-    async def cycle(self, now: datetime | None = None) -> list[Result]:
+    async def cycle(self, now: datetime | None = None) -> list[SourceResult]:
         """One cycle at a moment."""
         self.now = now or self.now
         chosen = choose(self.config, self.store, self.now)

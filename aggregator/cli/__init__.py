@@ -1,9 +1,6 @@
 """The command line: one module per group of commands.
 
-Exit status of every command: 0 all went well; 1 some source failed; 2 the configuration or the call is wrong; 3 another
-process works on the data folder; 4 the database, the disk or this program failed, or a file could not be written,
-whatever the sources did; 130 or 143 it was interrupted. 1 of `fix` means that something is left to do, 1 of `health`
-that the work is not being done.
+The exit statuses are in `statuses`.
 
 Commands import what they need when they run, so that `--help` answers at once.
 """
@@ -18,14 +15,13 @@ from aggregator.cli import configure, daemon, demo, edits, etiquette, run, statu
 from aggregator.cli.console import say
 from aggregator.cli.group import Commands
 from aggregator.cli.options import reported
+from aggregator.cli.statuses import summary
 
 app = typer.Typer(
     name="aggregator",
     cls=Commands,
     help="Pull feeds and pages, write posts for a static site generator, and publish merged feeds.",
-    epilog="Start with: aggregator init, then: aggregator update. Exit status: 0 fine, 1 some source failed, "
-    "2 configuration or usage error, 3 the data folder is in use, 4 database, disk or internal error, or a file that "
-    "could not be written.",
+    epilog=f"Start with: aggregator init, then: aggregator update. Exit status: {summary()}.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

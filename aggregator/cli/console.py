@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from aggregator.update import Result
+    from aggregator.pipeline.run import SourceResult
 
 #: Width of bars where there is no terminal to ask.
 LOG_WIDTH = 160
@@ -108,7 +108,7 @@ def plain(text: str, style: str = "") -> Text:
 @contextmanager
 def progress(
     total: int, form: LogFormat, volume: Volume = Volume.normal
-) -> Iterator[tuple[Callable[[Result], None], Callable[[int, int], None]]]:
+) -> Iterator[tuple[Callable[[SourceResult], None], Callable[[int, int], None]]]:
     """Yield what shows how far a cycle has come: bars on a terminal, lines otherwise.
 
     One function is to be called for each finished source, the other as that of `renewal`.
@@ -124,7 +124,7 @@ def progress(
         sources = bars.add_task("sources", total=total)
         entries = bars.add_task("cleaning stored entries", total=None, visible=False)
 
-        def advance(result: Result) -> None:
+        def advance(result: SourceResult) -> None:
             if result.failed:
                 bars.console.print(plain(f"{result.source.id}: {describe(result)}", "red"))
             bars.advance(sources)

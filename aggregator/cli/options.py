@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -221,55 +221,18 @@ def copied_store(data: Path) -> Iterator[Store]:
 
 @contextmanager
 def locked(data: Path, *, wait: bool = False, quiet: bool = False) -> Iterator[None]:
-    """Hold the data folder: one writer at a time, also across crashes (the lock is the operating system's).
+    """Hold the data folder; see `aggregator.lock.hold`.
 
     Args:
+        data: the data folder.
         wait: where another process holds it, say so and wait.
         quiet: do not say so.
-
-    Raises:
-        LockedError: another process holds it, and waiting was not asked for.
-        ConfigError: the environment asks for impossible permissions of the database.
-        AggregatorError: the folder cannot be made or written.
     """
-    from filelock import FileLock, Timeout
+    from aggregator.lock import hold
 
-    from aggregator.permissions import file_mode
+    def report(error: LockedError) -> None:
+        if not quiet:
+            complain(f"{data} is in use by {error.holder}; waiting")
 
-    # Before anything is done: a wrong one would be an error at every use of the database.
-    file_mode(os.environ)
-    holder = data / ".lock-holder"
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(data / ".lock", blocking=False)
-        try:
-            lock.acquire()
-        except Timeout:
-            error = LockedError(str(data), _read_holder(holder))
-            if not wait:
-                raise error from None
-            if not quiet:
-                complain(f"{data} is in use by {error.holder}; waiting")
-            lock.acquire(blocking=True, poll_interval=0.1)
-    except (FileExistsError, NotADirectoryError):
-        raise AggregatorError(f"the data folder {data} is a file, or lies below one; name a folder") from None
-    except OSError as error:
-        raise AggregatorError(
-            f"the data folder {data} cannot be written: {error.strerror or error}; check its path and permissions"
-        ) from error
-    try:
-        # Who holds it is for others to read only: no full disk may end the run here.
-        with suppress(OSError):
-            holder.write_text(f"process {os.getpid()}, since {utc_now():%Y-%m-%d %H:%M:%S} UTC", encoding="utf-8")
+    with hold(data, on_wait=report if wait else None):
         yield
-    finally:
-        with suppress(OSError):
-            holder.unlink(missing_ok=True)
-        lock.release()
-
-
-def _read_holder(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8") or "another process"
-    except OSError:
-        return "another process"

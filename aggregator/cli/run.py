@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
     from aggregator.config import Config
     from aggregator.models import FeedState, Source
+    from aggregator.pipeline.run import SourceResult
     from aggregator.publish.report import Failure, Report
     from aggregator.store import Store
-    from aggregator.update import Result
 
 
 def update(
@@ -157,13 +157,13 @@ def run_cycle(config: Config, data: Path, ordered: Ordered) -> int:
         from aggregator.cli.console import progress, renewal
         from aggregator.cycle import Cycle
         from aggregator.news import teller
-        from aggregator.pool import Pool
+        from aggregator.workers import StoreThread
 
     quiet = ordered.volume is Volume.quiet
-    with opened_store(data) as store, Pool() as pool:
+    with opened_store(data) as store, StoreThread() as thread:
         chosen = _chosen(config, store, ordered)
         on_news = teller(config, store) if quiet else None
-        make = partial(Cycle, store, data, pool, config=lambda: config, clock=utc_now, on_news=on_news)
+        make = partial(Cycle, store, data, thread, config=lambda: config, clock=utc_now, on_news=on_news)
         if chosen:
             import asyncio
 
@@ -199,13 +199,13 @@ def run_cycle(config: Config, data: Path, ordered: Ordered) -> int:
 def show_cycle(config: Config, store: Store, ordered: Ordered) -> int:
     """Fetch and compare only, on a store that may be thrown away; returns the exit status."""
     chosen = _chosen(config, store, ordered)
-    results: Sequence[Result] = ()
+    results: Sequence[SourceResult] = ()
     if chosen:
         with importing():
             import asyncio
 
             from aggregator.cli.console import progress
-            from aggregator.update import update_due
+            from aggregator.pipeline.run import update_due
 
         with progress(len(chosen), ordered.form, ordered.volume) as (on_result, _):
             results = asyncio.run(update_due(config, store, chosen, clock=utc_now, dry_run=True, on_result=on_result))
@@ -216,7 +216,7 @@ def show_cycle(config: Config, store: Store, ordered: Ordered) -> int:
     return _status(results)
 
 
-def _status(results: Sequence[Result]) -> int:
+def _status(results: Sequence[SourceResult]) -> int:
     return 1 if any(result.missed for result in results) else 0
 
 
@@ -242,7 +242,7 @@ def _nothing_due(config: Config, due: datetime | None) -> str:
     return f"No source is due.{when} Use --all to update them anyway."
 
 
-def _show(config: Config, results: Sequence[Result]) -> None:
+def _show(config: Config, results: Sequence[SourceResult]) -> None:
     """The table of what each source gave, of a long one only the rows that say something; then the totals."""
     order = {source.id: number for number, source in enumerate(config.sources)}
     shown = sorted(results, key=lambda one: order[one.source.id])
@@ -264,7 +264,7 @@ def _show(config: Config, results: Sequence[Result]) -> None:
     say(f"{counted(len(results), 'source')}, {failed} failed{unreached(results)}; {new}, {changed} changed")
 
 
-def _row(result: Result) -> list[Cell]:
+def _row(result: SourceResult) -> list[Cell]:
     """What one source gave."""
     counts = [str(result.new), str(result.changed), str(result.unchanged)]
     if result.missed:

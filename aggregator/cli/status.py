@@ -196,8 +196,8 @@ def _status(
     now: datetime,
 ) -> SourceStatus:
     from aggregator.news import is_silent
+    from aggregator.pipeline.trust import Trust
     from aggregator.schedule import NEVER
-    from aggregator.trust import Trust
 
     return SourceStatus(
         id=source.id,

@@ -41,6 +41,7 @@ from aggregator.models.entries import (
 from aggregator.models.hosts import HostTraffic
 from aggregator.models.intervals import Auto, Cron, Every, Interval
 from aggregator.models.sources import (
+    FAILURE_KINDS,
     Access,
     ArticleRules,
     Category,
@@ -54,6 +55,7 @@ from aggregator.models.sources import (
 )
 
 __all__ = [
+    "FAILURE_KINDS",
     "TEXT_COMPARED",
     "Access",
     "ArticleRules",

@@ -29,12 +29,26 @@ FailureKind = Literal[
     "nothing_matched",
     "internal",
 ]
-"""Why a source failed: one word that `status` shows and that later decides about the next try.
+"""Why a source failed: one word that `status` and the log show, and that decides about the next try."""
 
-``refused`` is our own refusal (an address or scheme that may not be reached), ``robots`` the site's wish that programs
-stay away from a page (RFC 9309), ``redirect`` a loop or too many hops,
-``blocked`` a challenge page of a bot protection, ``internal`` an error in this program.
-"""
+#: What each of them means; docs/logging.md is made from it.
+FAILURE_KINDS: dict[FailureKind, str] = {
+    "dns": "the host name could not be resolved",
+    "connect": "the connection could not be opened, or ended before the whole document was there",
+    "tls": "the certificate was not accepted, or the TLS handshake failed",
+    "timeout": "the source took longer than its `timeout`",
+    "http_status": "the server answered with an error status",
+    "blocked": "the server answered with a challenge page of a bot protection",
+    "too_large": "the document is larger than `max_body`, or a page has too much markup",
+    "refused": "this program did not go on: the scheme, an address that is not public, a proxy that it cannot use, "
+    "or too many content codings",
+    "robots": "robots.txt of the site asks programs to stay away from the page (RFC 9309)",
+    "redirect": "a loop of redirects, too many of them, or one that cannot be followed",
+    "not_a_feed": "the document is something else than a feed",
+    "unparsable": "the document could not be read, or took too much time or memory to read",
+    "nothing_matched": "the selectors of a scraped page matched nothing",
+    "internal": "an error in this program",
+}
 
 SourceKind = Literal["feed", "scrape"]
 """The kinds of source that can be pulled; `aggregator.sources.KINDS` has a builder for each."""

@@ -1,7 +1,7 @@
 """Raw entries in, the same with their identity out; and the ids under which they are published.
 
 Everything here depends on the entries only: the same document gives the same keys in every run, in any order. What is
-stored under which key, and which keys belong to several entries, is for `aggregator.recognition` to compare.
+stored under which key, and which keys belong to several entries, is for `aggregator.pipeline.recognition` to compare.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from aggregator.errors import FetchError, SourceError
 from aggregator.models import (
@@ -51,6 +50,18 @@ MAX_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """A document that came, beside what is known of its source."""
+
+    source: Source
+    #: Its `request_hash` is that of the request that was made.
+    state: FeedState
+    fetched: Fetched
+    #: The time of the update, aware, in UTC, whole seconds.
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """The entries of one document, told apart by what has to be done with them."""
 
@@ -67,6 +78,23 @@ class Selection:
     def entries(self) -> tuple[tuple[Identified, Known | None], ...]:
         """Those that have to be read: new, changed and to be read again, in this order."""
         return (*((one, None) for one in self.new), *self.changed, *self.reread)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is to be stored of a document."""
+
+    new: tuple[Entry, ...] = ()
+    changed: tuple[Entry, ...] = ()
+    reread: tuple[Entry, ...] = ()
+    #: How many entries are as they were, those of `reread` among them.
+    unchanged: int = 0
+    #: Names to be remembered, each with the key of its entry; None: it belongs to several.
+    aliases: tuple[tuple[str, str | None], ...] = ()
+    #: See `FeedState`.
+    identity: str | None = None
+    #: Things worth telling of it.
+    notes: tuple[str, ...] = ()
 
 
 def select(
@@ -113,39 +141,16 @@ def is_fresh(date: datetime, requests: Iterable[datetime]) -> bool:
     return any(abs(date - moment) <= FRESH for moment in requests)
 
 
-def succeeded(
-    source: Source,
-    state: FeedState,
-    fetched: Fetched,
-    parsed: ParsedFeed,
-    new: tuple[Entry, ...],
-    changed: tuple[Entry, ...],
-    unchanged: int,
-    now: datetime,
-    notes: tuple[str, ...] = (),
-    *,
-    reread: tuple[Entry, ...] = (),
-    aliases: tuple[tuple[str, str | None], ...] = (),
-    identity: str | None = None,
-) -> FeedUpdate:
-    """The outcome of a document that was fetched and read.
-
-    Args:
-        state: of the source, its `request_hash` being that of the request that was made.
-        unchanged: how many entries are as they were, those of `reread` among them.
-        identity: see `FeedState`.
-    """
+def succeeded(received: Received, parsed: ParsedFeed, settled: Settled) -> FeedUpdate:
+    """The outcome of a document that was fetched and read."""
+    source, state, fetched, now = received.source, received.state, received.fetched, received.now
     # With anything missing the same document has to be looked at again, so the server must not answer 304.
     whole = parsed.complete and not fetched.missing
     wishes = feed_hints(parsed.syndication)
-    after = _well(
-        source,
-        state,
-        now,
-        server_hints(fetched.freshness, now, no_validator=not (fetched.etag or fetched.last_modified)),
-        wishes,
-        new=new,
-        first=state.last_success_at is None,
+    server = server_hints(fetched.freshness, now, no_validator=not (fetched.etag or fetched.last_modified))
+    notes = (*fetched.notes, *parsed.repairs, *fetched.missing, *settled.notes)
+    after = replace(
+        _recovered(source, state, now, server, wishes, settled.new, first=state.last_success_at is None),
         etag=fetched.etag if whole else None,
         last_modified=fetched.last_modified if whole else None,
         title=parsed.title or state.title,
@@ -154,20 +159,19 @@ def succeeded(
         feed_hints=wishes.dump() or None,
         # A 226 has only what is new.
         whole_at=now if fetched.status == 200 else state.whole_at,
-        identity=identity,
+        identity=settled.identity,
         notes=tuple([note[:MAX_NOTE] for note in notes[:MAX_NOTES]]),
     )
-    return FeedUpdate(after, new, changed, unchanged, notes, reread, aliases)
+    return FeedUpdate(after, settled.new, settled.changed, settled.unchanged, notes, settled.reread, settled.aliases)
 
 
 def not_modified(source: Source, state: FeedState, outcome: NotModified, now: datetime) -> FeedUpdate:
     """The outcome of a document that is still the one of last time."""
     etag, last_modified = outcome.etag or state.etag, outcome.last_modified or state.last_modified
     server = server_hints(outcome.freshness, now, no_validator=not (etag or last_modified))
-    wishes = FeedHints.load(state.feed_hints)
     whole_at = now if outcome.whole else state.whole_at or now
-    after = _well(source, state, now, server, wishes, etag=etag, last_modified=last_modified, whole_at=whole_at)
-    return FeedUpdate(after, notes=outcome.notes)
+    known = replace(state, etag=etag, last_modified=last_modified, whole_at=whole_at)
+    return FeedUpdate(_recovered(source, known, now, server, FeedHints.load(state.feed_hints)), notes=outcome.notes)
 
 
 def failed(source: Source, state: FeedState, error: SourceError, now: datetime) -> FeedUpdate:
@@ -240,18 +244,17 @@ _HOST_WAITS = "the host asks to be left alone until then"
 _TOO_MANY = Failure("http_status", 1, 429)
 
 
-def _well(
+def _recovered(
     source: Source,
     state: FeedState,
     now: datetime,
     server: ServerHints,
     wishes: FeedHints,
-    *,
     new: Sequence[Entry] = (),
+    *,
     first: bool = False,
-    **changes: Any,
 ) -> FeedState:
-    """The state after a success, which ends all troubles; `changes` are of other fields."""
+    """The state after a success, which ends all troubles."""
     text, rhythm = _rhythm(source, state, new, now, first)
     due = next_due(
         source.id,
@@ -276,7 +279,6 @@ def _well(
         gone_last=None,
         outages=0,
         rhythm=text,
-        **changes,
     )
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aggregator import decide
 from aggregator.errors import FetchError, SourceError
 from aggregator.models import FailureKind, FeedState, FeedUpdate, Source
+from aggregator.pipeline import decide
 from aggregator.schedule import OFFLINE, network_down
 
 #: Failures that are held back at most; so many are judged as if they were all of the cycle.
@@ -41,7 +41,7 @@ class Outcome:
     stored: bool = False
 
 
-class Jury:
+class OutageDetector:
     """Judges the outcomes of one cycle.
 
     Args:
@@ -53,7 +53,7 @@ class Jury:
         self._answered = False
         self._held: list[Outcome] = []
 
-    def hear(self, outcome: Outcome) -> list[Outcome]:
+    def add(self, outcome: Outcome) -> list[Outcome]:
         """Take the outcome of a look; return those that are judged now, in the order in which they came."""
         error = outcome.error
         if self._answered or (error and (error.kind in _OURS or (isinstance(error, FetchError) and error.held))):

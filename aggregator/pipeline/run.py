@@ -1,53 +1,60 @@
-"""The pipeline: the only place that knows the order of the stages.
+"""Many sources at once: the only module that knows the order of the stages.
 
-    due sources -> fetch -> digest (parse -> identify -> select -> normalize -> decide -> store)
+    due sources -> fetch -> ingest (parse -> identify -> recognize -> normalize -> decide -> store)
 
-`update_due` runs one cycle. Fetching is concurrent on the event loop; a document that came is digested in a worker
-thread (in processes of their own where a reader cannot be trusted to end, and where there is enough to do for several
-cores), see `digest`; outcomes without a document are stored together. One source's failure is an outcome like any
-other, never an exception. Each source has a share of time, bytes and computing, see `budget`.
+`update_due` runs one cycle. Documents are fetched concurrently on the event loop and ingested one after the other in
+the thread of the store (`workers`); outcomes without a document are stored together. One source's failure is an outcome
+like any other, never an exception. Each source has a share of time, bytes and computing, see `budget`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import os
 import time
+from asyncio import Lock, TaskGroup
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from aggregator import __version__, decide
-from aggregator.budget import USUAL, Budget, Share
+from aggregator import __version__
 from aggregator.config import Config
-from aggregator.digest import Digester, Intricate
-from aggregator.errors import FetchError, RowError, SourceError, StoreError
+from aggregator.errors import FetchError, ParseError, RowError, SourceError, StoreError, WorkerError
 from aggregator.fetch import Fetcher, FetchSettings, Request
-from aggregator.isolate import MEMORY_MB, SECONDS, Isolated
-from aggregator.models import FeedState, FeedUpdate, Fetched, NotModified, Source
-from aggregator.outage import SILENCE, Jury, Outcome
-from aggregator.pool import Pool
+from aggregator.models import FailureKind, FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, Source
+from aggregator.parse import parse
+from aggregator.pipeline import decide
+from aggregator.pipeline.budget import USUAL, Budget, Share
+from aggregator.pipeline.decide import Received
+from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
+from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
 from aggregator.sources import KINDS, Spent, Tools, doubted, moves
 from aggregator.store import Store
+from aggregator.workers import StoreThread, Worker
 
 log = logging.getLogger(__name__)
 
 #: Outcomes without a document that are stored in one transaction.
 STATES_AT_ONCE = 200
-#: Entries that most feeds show.
-_USUAL_ENTRIES = 15
+#: Limits for what reads a document from outside, in seconds of computing and MiB: no honest one comes near them.
+_SECONDS = 30.0
+_MEMORY_MB = 1024
 #: MiB for the process that reads pages.
 _PAGE_MEMORY_MB = 600
-
-
-T = TypeVar("T")
+#: New documents in one cycle from which on other processes help to read them: fewer are done before that pays.
+MANY_NEW = 1000
+#: More processes than this have nothing to do: the thread of the store takes as long by then.
+_MOST_READERS = 3
+#: Documents that a process has at once: one to read, and the next.
+_DEPTH = 2
+#: Bytes of a document that is not worth the way to another process.
+_SMALL = 12_000
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SourceResult:
     """What one source gave in one cycle; without the entries, which would fill the memory of a long cycle."""
 
     source: Source
@@ -86,19 +93,19 @@ async def update_due(
     chosen: Sequence[tuple[Source, FeedState]],
     *,
     clock: Callable[[], datetime],
-    pool: Pool | None = None,
+    thread: StoreThread | None = None,
     dry_run: bool = False,
-    on_result: Callable[[Result], None] = lambda result: None,
+    on_result: Callable[[SourceResult], None] = lambda result: None,
     stopping: Callable[[], bool] = lambda: False,
     on_begun: Callable[[], None] = lambda: None,
     share: Share = USUAL,
     busy: int = 0,
-) -> list[Result]:
+) -> list[SourceResult]:
     """Run one cycle over the chosen sources and return what each gave, in the order in which they finished.
 
     Args:
         clock: the current time, aware and in UTC.
-        pool: where entries are cleaned; None: one for this cycle alone.
+        thread: the one that uses the store; None: one for this cycle alone.
         dry_run: fetch and compare, but store nothing.
         on_result: called on the event loop for each finished source.
         stopping: asked before each source; once true, no other is begun, and those under way come to their end.
@@ -114,63 +121,63 @@ async def update_due(
         return []
     concurrency = max(1, config.fetch.concurrency - busy)
     settings = fetch_settings(config, concurrency)
-    with ExitStack() as stack:
-        if pool is None:
-            pool = stack.enter_context(Pool())
-        pool.expect(_USUAL_ENTRIES * sum(state.last_success_at is None for _, state in chosen))
-        tolerant = Isolated("aggregator.parse:parse", seconds=SECONDS, memory_mb=MEMORY_MB)
-        pages = Isolated("aggregator.pool:perform", seconds=SECONDS, memory_mb=_PAGE_MEMORY_MB)
-        for process in (tolerant, pages):
-            stack.callback(process.close)
-        digester = Digester(store, pool, clock, dry_run, config.secrets, config.confidential)
-        # Threads wait for each other's turn; what must not wait for documents has one of its own.
-        digesting = stack.enter_context(ThreadPoolExecutor(pool.threads, "aggregator-digest"))
-        reading = stack.enter_context(ThreadPoolExecutor(1, "aggregator-read"))
-        paging = stack.enter_context(ThreadPoolExecutor(1, "aggregator-page"))
-        keeping = stack.enter_context(ThreadPoolExecutor(1, "aggregator-store"))
-        # Where the cycle is cancelled, nobody waits for a document that takes long.
-        for process in (tolerant, pages):
-            stack.callback(process.stop)
-        waits = await _in(keeping, digester.host_waits)
-        async with Fetcher(settings, clock=clock, waits=waits) as fetcher:
-            looks = _Looks(digester, fetcher, tolerant, pages, share, digesting, reading, paging, keeping)
-            return await looks.run(chosen, concurrency, on_result, stopping, on_begun)
+    ingester = Ingester(store, clock, dry_run, config.secrets, config.confidential)
+    async with AsyncExitStack() as stack:
+        if thread is None:
+            thread = stack.enter_context(StoreThread())
+        tolerant, pages, *readers = _workers(sum(state.last_success_at is None for _, state in chosen))
+        for worker in (tolerant, pages, *readers):
+            stack.push_async_callback(worker.close)
+        waits = await thread.run(ingester.host_waits)
+        fetcher = await stack.enter_async_context(Fetcher(settings, clock=clock, waits=waits))
+        run = _Run(ingester, thread, fetcher, share, tolerant, pages, readers)
+        return await run.update_all(chosen, concurrency, on_result, stopping, on_begun)
+
+
+def _workers(new: int) -> list[Worker]:
+    """The processes of a cycle, none started: for the tolerant reader, for pages, and for many new documents."""
+    count = 0
+    if new >= MANY_NEW:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        count = min(cores - 1, _MOST_READERS)
+    pages = Worker(seconds=_SECONDS, memory_mb=_PAGE_MEMORY_MB)
+    tolerant, *readers = (Worker(seconds=_SECONDS, memory_mb=_MEMORY_MB) for _ in range(1 + count))
+    return [tolerant, pages, *readers]
 
 
 @dataclass(frozen=True, slots=True)
-class _Looks:
-    """What all looks at sources in one cycle have in common."""
+class _Run:
+    """What all sources of one cycle have in common."""
 
-    digester: Digester
+    ingester: Ingester
+    #: Where the ingester works.
+    thread: StoreThread
     fetcher: Fetcher
-    #: Reads the documents that may take long, one after the other, in the thread `reading`.
-    tolerant: Isolated
-    #: The same for pages, in the thread `paging`.
-    pages: Isolated
     share: Share
-    digesting: ThreadPoolExecutor
-    reading: ThreadPoolExecutor
-    paging: ThreadPoolExecutor
-    #: The thread for short visits to the store.
-    keeping: ThreadPoolExecutor
+    tolerant: Worker
+    pages: Worker
+    #: Processes that help where there are many new documents.
+    readers: list[Worker]
+    #: Pages wait here, so that a source whose share is used up meanwhile is told so before it computes.
+    page_turn: Lock = field(default_factory=Lock)
     #: Outcomes without a document, until there are enough of them to be stored together.
     states: list[FeedState] = field(default_factory=list)
     #: Why some outcomes could not be stored.
     lost: list[RowError] = field(default_factory=list)
 
-    async def run(
+    async def update_all(
         self,
         chosen: Sequence[tuple[Source, FeedState]],
         concurrency: int,
-        on_result: Callable[[Result], None],
+        on_result: Callable[[SourceResult], None],
         stopping: Callable[[], bool],
         on_begun: Callable[[], None],
-    ) -> list[Result]:
+    ) -> list[SourceResult]:
         """Update the sources, so many at once; see `update_due`."""
-        results: list[Result] = []
+        results: list[SourceResult] = []
         trouble: BaseException | None = None
         queue = iter(enumerate(chosen, 1))
-        jury = Jury(self.digester.clock)
+        outage = OutageDetector(self.ingester.clock)
 
         async def keep(outcomes: Sequence[Outcome]) -> None:
             for outcome in outcomes:
@@ -184,10 +191,10 @@ class _Looks:
                     return
                 if number == len(chosen):
                     on_begun()
-                await keep(jury.hear(await self.update_source(source, state)))
+                await keep(outage.add(await self.update_source(source, state)))
 
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with TaskGroup() as tasks:
                 for _ in range(min(concurrency, len(chosen))):
                     tasks.create_task(work())
         except* StoreError as group:
@@ -196,10 +203,10 @@ class _Looks:
         finally:
             # Also where the cycle is cancelled: what servers have answered is not to be asked of them again.
             if trouble is None:
-                silent = jury.waiting and await _in(self.keeping, self.digester.silent, SILENCE)
-                await keep(jury.close(silent=silent))
+                silent = outage.waiting and await self.thread.run(self.ingester.silent, SILENCE)
+                await keep(outage.close(silent=silent))
                 await self.flush()
-                await _in(self.keeping, self.digester.record_traffic, self.fetcher.traffic, self.fetcher.waits)
+                await self.thread.run(self.ingester.record_traffic, self.fetcher.traffic, self.fetcher.waits)
         if trouble is not None:
             raise trouble
         if self.lost:
@@ -234,72 +241,101 @@ class _Looks:
 
     def _failed(self, source: Source, state: FeedState, error: SourceError) -> FeedUpdate:
         try:
-            return decide.failed(source, state, error, self.digester.clock())
+            return decide.failed(source, state, error, self.ingester.clock())
         except Exception:
             # What is remembered of one source must not end the cycle of all.
             log.exception("source %s: unexpected error", source.id)
-            return decide.given_up(state, error, self.digester.clock())
+            return decide.given_up(state, error, self.ingester.clock())
 
-    async def _keep(self, outcome: Outcome) -> Result:
+    async def _keep(self, outcome: Outcome) -> SourceResult:
         """Store an outcome soon where a document did not bring it, and sum it up.
 
         A crash then costs some requests once more.
         """
         update = outcome.update
         if not outcome.stored:
-            update = self.digester.without_secrets(update)
+            update = self.ingester.public(update)
             self.states.append(update.state)
             if len(self.states) >= STATES_AT_ONCE:
                 await self.flush()
         counts = len(update.new), len(update.changed), update.unchanged
-        return Result(outcome.source, update.state, *counts, update.notes, outcome.seconds)
+        return SourceResult(outcome.source, update.state, *counts, update.notes, outcome.seconds)
 
     async def flush(self) -> None:
         """Store the states that are still to be stored."""
-        self.lost.extend(await _in(self.keeping, self.digester.keep, self.states))
+        self.lost.extend(await self.thread.run(self.ingester.keep, self.states))
 
     async def _pull(self, source: Source, state: FeedState) -> tuple[FeedUpdate, bool]:
         """The outcome of a look, and whether it is stored."""
         kind = KINDS[source.kind]
-        now = self.digester.clock()
+        now = self.ingester.clock()
         asked = moves.usable(source, doubted(state, now), now)
         fetched = await kind.fetch(source, asked, self._tools(source, Budget(self.share, source.timeout)))
-        now = self.digester.clock()
+        now = self.ingester.clock()
         request_hash = kind.request_hash(source)
         if state.request_hash != request_hash:
             state = replace(state, request_hash=request_hash)
         state, fetched = moves.remember(source, state, asked, fetched, now)
         if isinstance(fetched, NotModified):
             return decide.not_modified(source, state, fetched, now), False
-        return await self._digest(source, state, fetched), True
+        return await self._ingest(Received(source, state, fetched, now)), True
 
-    async def _digest(self, source: Source, state: FeedState, fetched: Fetched) -> FeedUpdate:
+    async def _ingest(self, received: Received) -> FeedUpdate:
+        new = await self._read_new(received)
+        if new and (update := await self.thread.run(self.ingester.ingest_new, received, new)):
+            return update
         try:
-            return await _in(self.digesting, self.digester.digest, source, state, fetched)
-        except Intricate:
-            read = await _in(self.reading, self.tolerant.call, fetched)
-            return await _in(self.digesting, self.digester.digest, source, state, fetched, read)
+            return await self.thread.run(self.ingester.ingest, received)
+        except NeedsTolerantParser:
+            parsed = await self._parse_tolerantly(received.fetched)
+            return await self.thread.run(self.ingester.ingest, received, parsed)
+
+    async def _read_new(self, received: Received) -> NewDocument | None:
+        """A document of which nothing is known, read in another process where that pays."""
+        source, fetched = received.source, received.fetched
+        worker = min(self.readers, key=lambda one: one.calls, default=None)
+        known = received.state.last_success_at is not None or not KINDS[source.kind].AS_FETCHED
+        if worker is None or worker.calls >= _DEPTH or known or len(fetched.body) < _SMALL:
+            return None
+        try:
+            return (await worker.run(read_new, source.id, fetched, received.now))[0]
+        except WorkerError as error:
+            if error.kind == "internal":
+                # A mistake shows itself best where it can be traced.
+                return None
+            raise _unread(error) from None
+
+    async def _parse_tolerantly(self, fetched: Fetched) -> ParsedFeed:
+        try:
+            return (await self.tolerant.run(parse, fetched))[0]
+        except WorkerError as error:
+            raise _unread(error) from None
 
     def _tools(self, source: Source, budget: Budget) -> Tools:
         async def fetch(request: Request) -> Fetched | NotModified:
             return await budget.fetch(lambda: self.fetcher.fetch(request))
 
         async def offload(function: Callable[[Any], Any], argument: object, seconds: float) -> Any:
-            work = (function, argument)
-            return await budget.compute(lambda: _in(self.paging, self._read_page, budget, work, seconds))
+            return await budget.compute(lambda: self._read_page(budget, function, argument, seconds))
 
-        return Tools(fetch, lambda keys: _in(self.keeping, self.digester.seen, source.id, keys), offload)
+        return Tools(fetch, lambda keys: self.thread.run(self.ingester.seen, source.id, keys), offload)
 
-    def _read_page(self, budget: Budget, work: tuple[Callable[[Any], Any], object], seconds: float) -> Any:
-        budget.check()
-        try:
-            return self.pages.call(work, seconds=seconds)
-        finally:
-            budget.pay(self.pages.spent)
+    async def _read_page(self, budget: Budget, function: Callable[[Any], Any], argument: object, seconds: float) -> Any:
+        async with self.page_turn:
+            budget.check()
+            try:
+                result, spent = await self.pages.run(function, argument, seconds=seconds)
+            except WorkerError as error:
+                budget.pay(error.seconds)
+                raise _unread(error) from None
+            budget.pay(spent)
+            return result
 
 
-async def _in(threads: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, function, *args)
+def _unread(error: WorkerError) -> ParseError:
+    """A document that a process did not read, as a failure of its source."""
+    kind: FailureKind = "internal" if error.kind == "internal" else "unparsable"
+    return ParseError(f"it could not be read: {error}", kind=kind)
 
 
 def fetch_settings(config: Config, concurrency: int) -> FetchSettings:

@@ -2,8 +2,7 @@
 
 `recognize` comes before entries are cleaned: it finds them by their keys, which is all there is to do for most
 documents, and tells those apart that share one. `settle` comes after: what is still unknown is compared with what is
-stored, because sites and generators change (`aggregator.kin`), and what that says of the source's ids is remembered
-(`aggregator.trust`).
+stored, because sites and generators change (`kin`), and what that says of the source's ids is remembered (`trust`).
 """
 
 from __future__ import annotations
@@ -13,16 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator import decide, kin
-from aggregator.making import style_of_dates
 from aggregator.models import Entry, FeedState, Identified, Known, Names, ParsedFeed, RawEntry
 from aggregator.normalize import identify, key_of, tell_apart
 from aggregator.normalize.identity import aliases_of
 from aggregator.normalize.text import plain_title
 from aggregator.normalize.urls import clean_url
-from aggregator.parse.dates import Style, parse_date
+from aggregator.parse.dates import Style, parse_date, style_of
+from aggregator.pipeline import decide, kin
+from aggregator.pipeline.trust import NOTES, Seen, Trust
 from aggregator.store import Recognized, Store
-from aggregator.trust import NOTES, Seen, Trust
 
 #: Stored entries that are compared where a source has changed all its ids.
 NEWEST = 500
@@ -54,17 +52,9 @@ class Look:
                 yield one.raw
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What is to be stored of a document."""
-
-    new: tuple[Entry, ...]
-    changed: tuple[Entry, ...]
-    reread: tuple[Entry, ...]
-    unchanged: int
-    aliases: tuple[tuple[str, str | None], ...]
-    trust: Trust
-    notes: tuple[str, ...]
+def style_of_dates(parsed: ParsedFeed) -> Style:
+    """How the dates of a document are written."""
+    return style_of((text for raw in parsed.entries for text in (raw.published, raw.updated)), parsed.language)
 
 
 def recognize(store: Store, source_id: str, state: FeedState, parsed: ParsedFeed, requests: Sequence[datetime]) -> Look:
@@ -95,7 +85,7 @@ def recognize(store: Store, source_id: str, state: FeedState, parsed: ParsedFeed
     return Look(selection, identified, known, aliases, trust, requests[0], first, style)
 
 
-def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -> Settled:
+def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -> decide.Settled:
     """Find the stored ones among the entries that are not known by their keys.
 
     Args:
@@ -103,7 +93,7 @@ def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -
     """
     selection = look.selection
     if not entries and not look.aliases and look.trust == Trust():
-        return Settled((), (), (), selection.unchanged, (), look.trust, ())
+        return decide.Settled(unchanged=selection.unchanged, notes=selection.notes)
     count, to = len(selection.new), len(selection.new) + len(selection.changed)
     new, changed = entries[:count], list(entries[count:to])
     reread = [
@@ -127,7 +117,15 @@ def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -
     trust, more, notes = _judge(look, pairs)
     joined = {pair.place for pair in pairs}
     left = tuple(one for place, one in enumerate(new) if place not in joined and one.key not in gone)
-    return Settled(left, tuple(changed), tuple(reread), unchanged, tuple((aliases | more).items()), trust, notes)
+    return decide.Settled(
+        left,
+        tuple(changed),
+        tuple(reread),
+        unchanged,
+        tuple((aliases | more).items()),
+        trust.dump(),
+        (*selection.notes, *notes),
+    )
 
 
 class _Apart:

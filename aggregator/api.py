@@ -1,0 +1,114 @@
+"""The Python interface: what `import aggregator` offers; docs/python.md describes it.
+
+In: a configuration and a data folder. Out: the summary of one cycle, or a store for queries. It does what the command
+`aggregator update` does, without printing anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aggregator.config import Config, load, redact
+from aggregator.cycle import Cycle, Summary
+from aggregator.due import choose
+from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem, StoreError
+from aggregator.lock import hold
+from aggregator.models import Category, Entry, FeedState, Item, Source
+from aggregator.pipeline.run import SourceResult
+from aggregator.publish.report import Failure, Report
+from aggregator.store import Rhythm, Store, open_for_reading
+from aggregator.store import open_store as open_for_writing
+from aggregator.workers import StoreThread
+
+__all__ = [
+    "AggregatorError",
+    "Category",
+    "Config",
+    "ConfigError",
+    "Entry",
+    "Failure",
+    "FeedState",
+    "Item",
+    "LockedError",
+    "Problem",
+    "Report",
+    "Rhythm",
+    "Source",
+    "SourceResult",
+    "Store",
+    "StoreError",
+    "Summary",
+    "load_config",
+    "open_store",
+    "redact",
+    "run_cycle",
+]
+
+_DATABASE = "aggregator.db"
+
+
+def load_config(path: str | Path = "feeds.yaml", environ: Mapping[str, str] | None = None) -> Config:
+    """Read and check a configuration file.
+
+    Args:
+        path: the file.
+        environ: where ``${env:NAME}`` is looked up; None: `os.environ`.
+
+    Raises:
+        ConfigError: the file cannot be used; `problems` lists everything that is wrong with it.
+    """
+    return load(Path(path), os.environ if environ is None else environ)
+
+
+async def run_cycle(
+    config: Config,
+    data_folder: str | Path = "data",
+    *,
+    everything: bool = False,
+    on_result: Callable[[SourceResult], None] = lambda result: None,
+) -> Summary:
+    """Run one cycle: update the sources that are due, remove what expired, publish, and run the hooks.
+
+    A source or a file that fails is part of the summary and no exception.
+
+    Args:
+        config: the configuration.
+        data_folder: the folder that everything is written to; it is made where it does not exist.
+        everything: update every source that is not paused, due or not.
+        on_result: called after each source with its result, on the thread of the event loop.
+
+    Raises:
+        LockedError: another process writes to the data folder.
+        StoreError: the database cannot be opened.
+        AggregatorError: the data folder cannot be made or written.
+    """
+    data = Path(data_folder)
+    with hold(data), closing(open_for_writing(data / _DATABASE)) as store, StoreThread() as thread:
+        store.sync_sources(config.sources)
+        chosen = choose(config, store, _utc_now(), everything=everything)
+        cycle = Cycle(store, data, thread, config=lambda: config, clock=_utc_now)
+        return await cycle.run(chosen, on_result=on_result)
+
+
+@contextmanager
+def open_store(data_folder: str | Path = "data") -> Iterator[Store]:
+    """Open the store of a data folder for queries; it is closed at the end of the context.
+
+    It needs no lock: a daemon or a cycle may write meanwhile. Only `run_cycle` writes.
+
+    Raises:
+        StoreError: there is no database yet, or it cannot be read.
+    """
+    path = Path(data_folder) / _DATABASE
+    if not path.is_file():
+        raise StoreError(f"{path} does not exist; run a cycle first")
+    with open_for_reading(path) as store:
+        yield store
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

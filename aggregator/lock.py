@@ -1,0 +1,69 @@
+"""The lock of a data folder: one process writes to it at a time.
+
+In: a data folder. Out: a context in which no other process of this program writes to it. The lock is the operating
+system's, so a process that was killed holds none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aggregator.errors import AggregatorError, LockedError
+from aggregator.permissions import file_mode
+
+
+@contextmanager
+def hold(data: Path, *, on_wait: Callable[[LockedError], None] | None = None) -> Iterator[None]:
+    """Hold the data folder, which is made where it does not exist.
+
+    Args:
+        data: the data folder.
+        on_wait: called before waiting for another process; None: do not wait.
+
+    Raises:
+        LockedError: another process holds the folder, and `on_wait` is None.
+        ConfigError: the environment asks for impossible permissions of the database.
+        AggregatorError: the folder cannot be made or written.
+    """
+    from filelock import FileLock, Timeout
+
+    # Before anything is done: a wrong mode would be an error at every use of the database.
+    file_mode(os.environ)
+    holder = data / ".lock-holder"
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(data / ".lock", blocking=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            error = LockedError(str(data), _read_holder(holder))
+            if on_wait is None:
+                raise error from None
+            on_wait(error)
+            lock.acquire(blocking=True, poll_interval=0.1)
+    except (FileExistsError, NotADirectoryError):
+        raise AggregatorError(f"the data folder {data} is a file, or lies below one; name a folder") from None
+    except OSError as error:
+        raise AggregatorError(
+            f"the data folder {data} cannot be written: {error.strerror or error}; check its path and permissions"
+        ) from error
+    try:
+        # The holder is for other processes to read only: a full disk does not end the run here.
+        with suppress(OSError):
+            holder.write_text(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC", "utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _read_holder(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") or "another process"
+    except OSError:
+        return "another process"

@@ -1,0 +1,228 @@
+"""One fetched document in, its outcome out, and stored.
+
+    read -> identify -> recognize -> normalize -> settle -> decide -> store
+
+An `Ingester` works in the thread of the store: a document is one piece of work, because handing it from one thread to
+the next would only make it wait. What may take long to read is read elsewhere before, see `NeedsTolerantParser`; and of
+a source of which nothing is known a document may be normalized elsewhere as well, see `read_new`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from aggregator.confidential import public_update
+from aggregator.errors import RowError
+from aggregator.models import (
+    Entry,
+    FeedState,
+    FeedUpdate,
+    Fetched,
+    HostTraffic,
+    Identified,
+    Known,
+    ParsedFeed,
+    RawEntry,
+)
+from aggregator.normalize import identify, normalize
+from aggregator.normalize.identity import aliases_of
+from aggregator.parse import parse_plain
+from aggregator.parse.dates import Style, parse_date
+from aggregator.pipeline import decide
+from aggregator.pipeline.decide import Received, Settled
+from aggregator.pipeline.recognition import recognize, settle, style_of_dates
+from aggregator.sources import KINDS
+from aggregator.store import Store
+
+#: Characters of a date that cannot be read, in a note.
+_QUOTED = 60
+
+
+class NeedsTolerantParser(Exception):
+    """A document that may take long to read, so that `aggregator.parse.parse` reads it where that can be ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """All of a document, where every entry is a new one."""
+
+    #: Its entries left out.
+    parsed: ParsedFeed
+    settled: Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Ingester:
+    """Brings documents and other outcomes into the store; it is used by one thread.
+
+    Args:
+        clock: the current time, aware and in UTC.
+        dry_run: store nothing.
+        secrets: what must not be told of an update.
+        confidential: what must not be published of it either.
+    """
+
+    store: Store
+    clock: Callable[[], datetime]
+    dry_run: bool
+    secrets: frozenset[str]
+    confidential: frozenset[str] = frozenset()
+
+    def ingest(self, received: Received, parsed: ParsedFeed | None = None) -> FeedUpdate:
+        """Make the outcome of a document, and store it.
+
+        Args:
+            parsed: the document, if the tolerant reader has read it.
+
+        Raises:
+            NeedsTolerantParser: only the tolerant reader can read it.
+            SourceError: it cannot be read.
+            RowError: what it says cannot be looked up or stored.
+            StoreError: nothing can be stored.
+        """
+        source, now = received.source, received.now
+        parse = _parse_plain if parsed is None else lambda _: parsed
+        parsed = KINDS[source.kind].read(source, received.fetched, now, parse)
+        look = recognize(self.store, source.id, received.state, parsed, (now, *_date_of(received.fetched)))
+        entries = _normalized(source.id, parsed.language, now, look.selection.entries, look.style)
+        settled = settle(self.store, source.id, look, entries)
+        notes = (*_unread_dates(parsed, look.doubtful, look.style), *settled.notes)
+        return self._stored(decide.succeeded(received, parsed, replace(settled, notes=notes)))
+
+    def ingest_new(self, received: Received, document: NewDocument) -> FeedUpdate | None:
+        """Store a document of which `read_new` has made entries; None where some of them are stored already."""
+        keys = [entry.key for entry in document.settled.new]
+        if self.seen(received.source.id, keys):
+            return None
+        return self._stored(decide.succeeded(received, document.parsed, document.settled))
+
+    def keep(self, states: list[FeedState]) -> list[RowError]:
+        """Store outcomes without a document, and take them off the list; those that cannot be stored leave an error."""
+        lost: list[RowError] = []
+        stored = states.copy()
+        if not self.dry_run:
+            try:
+                self.store.keep(stored)
+            except RowError:
+                lost = self._keep_each(stored)
+        del states[: len(stored)]
+        return lost
+
+    def host_waits(self) -> dict[str, datetime]:
+        """Hosts that want to be left alone, with the time until when."""
+        return self.store.host_waits(self.clock())
+
+    def silent(self, span: timedelta) -> bool:
+        """Whether no source has worked for so long."""
+        last = self.store.last_success()
+        return last is None or self.clock() - last >= span
+
+    def record_traffic(self, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
+        """Store what was asked of hosts, and until when they want to be left alone."""
+        if not self.dry_run:
+            self.store.record_traffic(self.clock(), traffic, waits)
+
+    def seen(self, source_id: str, keys: Sequence[str]) -> set[str]:
+        """Those of the keys whose entries are stored, or were removed."""
+        found = self.store.recognize(source_id, keys)
+        return found.known.keys() | found.removed
+
+    def public(self, update: FeedUpdate) -> FeedUpdate:
+        """The update without secrets, as it may enter the store."""
+        return public_update(update, self.secrets, self.confidential)
+
+    def _stored(self, update: FeedUpdate) -> FeedUpdate:
+        update = self.public(update)
+        if not self.dry_run:
+            self.store.apply(update)
+        return update
+
+    def _keep_each(self, states: Sequence[FeedState]) -> list[RowError]:
+        """Store those that can be stored; one that cannot leaves its source as it was, and due."""
+        lost = []
+        for state in states:
+            try:
+                self.store.keep([state])
+            except RowError as error:
+                lost.append(RowError(f"what came of source {state.source_id} was not stored: {error}"))
+        return lost
+
+
+def read_new(source_id: str, fetched: Fetched, now: datetime) -> NewDocument | None:
+    """Read a document and normalize all its entries as new ones; None where it is not for `parse_plain`.
+
+    It uses no store, so that another process can do it.
+
+    Raises:
+        ParseError: it is no feed.
+    """
+    parsed = parse_plain(fetched)
+    if parsed is None:
+        return None
+    identified = identify(parsed.entries)
+    style = style_of_dates(parsed)
+    entries = _normalized(source_id, parsed.language, now, tuple((one, None) for one in identified), style)
+    notes = _unread_dates(parsed, parsed.entries, style)
+    return NewDocument(replace(parsed, entries=()), Settled(entries, aliases=aliases_of(identified), notes=notes))
+
+
+def _parse_plain(fetched: Fetched) -> ParsedFeed:
+    parsed = parse_plain(fetched)
+    if parsed is None:
+        raise NeedsTolerantParser
+    return parsed
+
+
+def _normalized(
+    source_id: str,
+    language: str | None,
+    now: datetime,
+    entries: Sequence[tuple[Identified, Known | None]],
+    style: Style,
+) -> tuple[Entry, ...]:
+    """The entries, normalized, in their order; each comes with what is known of it (None: it is new)."""
+    read = partial(_parse_date, style)
+    return tuple(
+        [
+            normalize(one, source_id=source_id, language=language, now=now, parse_date=read, known=known)
+            for one, known in entries
+        ]
+    )
+
+
+def _parse_date(style: Style, text: str, timezone: str | None) -> datetime | None:
+    return parse_date(text, timezone=timezone, style=style)
+
+
+def _unread_dates(parsed: ParsedFeed, doubtful: Iterable[RawEntry], style: Style) -> tuple[str, ...]:
+    """A note where dates of a document cannot be read, with the first of them.
+
+    Args:
+        doubtful: those of its entries whose dates may be unreadable.
+    """
+    unread = [
+        texts[0]
+        for raw in doubtful
+        if (texts := [text for text in (raw.published, raw.updated) if text and not text.isspace()])
+        and not any(parse_date(text, timezone=raw.timezone, style=style) for text in texts)
+    ]
+    if not unread:
+        return ()
+    total = sum(1 for raw in parsed.entries if raw.published or raw.updated)
+    # What a page shows was chosen by a selector.
+    hint = "; correct the selector `article.date`" if parsed.reader == "scrape" else ""
+    return (f"{len(unread)} of {total} dates could not be read: `{_quoted(unread[0])}`{hint}",)
+
+
+def _quoted(text: str) -> str:
+    one_line = " ".join("".join(c if c.isprintable() else " " for c in text[: _QUOTED * 4]).split())
+    return one_line if len(one_line) <= _QUOTED else f"{one_line[: _QUOTED - 1]}…"
+
+
+def _date_of(fetched: Fetched) -> list[datetime]:
+    """The time of the answer by the server's clock, where it has one."""
+    date = parse_date(fetched.freshness.date) if fetched.freshness.date else None
+    return [] if date is None else [date]

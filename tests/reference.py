@@ -1,0 +1,127 @@
+"""Makes the reference pages from the code: ``make docs``.
+
+A page has marked parts; each is written by one function here, and everything else in the page by people.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from aggregator.cli import app
+from aggregator.cli.statuses import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
+from aggregator.logs import ACTIONS, KEYS
+from aggregator.models import FAILURE_KINDS
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+END = "<!-- end -->"
+_VALUES = {Path: "PATH", str: "TEXT", int: "NUMBER"}
+
+
+def statuses() -> str:
+    """The exit statuses."""
+    rows = ((number, status.meaning, status.advice) for number, status in STATUSES.items())
+    return _table(("status", "meaning", "what to do"), rows)
+
+
+def keys() -> str:
+    """The keys of log lines in JSON."""
+    return _table(("key", "value"), ((f"`{name}`", text) for name, text in KEYS.items()))
+
+
+def actions() -> str:
+    """What log lines are about."""
+    return _table(("action", "logged when"), ((f"`{name}`", text) for name, text in ACTIONS.items()))
+
+
+def kinds() -> str:
+    """The classes of failure."""
+    return _table(("kind", "meaning"), ((f"`{name}`", text) for name, text in FAILURE_KINDS.items()))
+
+
+def commands() -> str:
+    """All commands."""
+    group: Any = get_command(app)
+    return "\n\n".join(_command(name, command) for name, command in group.commands.items())
+
+
+#: The parts, by page and name.
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "commands.md": {"commands": commands},
+    "cron.md": {"exit statuses": statuses},
+    "logging.md": {"keys": keys, "actions": actions, "kinds": kinds},
+}
+
+
+def page(name: str) -> str:
+    """A page as it should be: its parts made again, everything else as it is."""
+    text = (DOCS / name).read_text(encoding="utf-8")
+    for part, make in PARTS[name].items():
+        begin = f"<!-- {part}: made from the code by `make docs`, do not edit -->"
+        before, found, rest = text.partition(begin)
+        after = rest.partition(END)[2]
+        if not found or not after:
+            raise SystemExit(f"docs/{name} has no part that begins with {begin} and ends with {END}")
+        text = f"{before}{begin}\n\n{make()}\n\n{END}{after}"
+    return text
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _command(name: str, command: Any) -> str:
+    types = _types(command.callback)
+    text = inspect.cleandoc(command.callback.__doc__ or "")
+    arguments = [one.name.upper() for one in command.params if one.param_type_name == "argument"]
+    parts = [f"## {name}", f"`{' '.join(['aggregator', name, *arguments, '[OPTIONS]'])}`", text]
+    if command.params:
+        rows = [_row(one, types[one.name]) for one in command.params]
+        parts.append(_table(("option", "default", "meaning"), rows))
+    special = []
+    if name in MEANING_OF_1:
+        special.append(f"1 ({MEANING_OF_1[name]})")
+    if name in CAN_BE_LOCKED_OUT:
+        special.append(f"3 (the data folder is in use{CAN_BE_LOCKED_OUT[name]})")
+    if special and "Exit status:" not in text:
+        parts.append(f"Further exit statuses: {', '.join(special)}.")
+    return "\n\n".join(parts)
+
+
+def _types(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of the parameters of a command, by name."""
+    hints = typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+    return {name: typing.get_args(hint)[0] for name, hint in hints.items() if name != "return"}
+
+
+def _row(parameter: Any, kind: Any) -> tuple[str, str, str]:
+    (plain,) = [one for one in typing.get_args(kind) or (kind,) if one is not type(None)]
+    if parameter.param_type_name == "argument":
+        shown = f"`{parameter.name.upper()}`"
+    else:
+        choices = "\\|".join(plain) if isinstance(plain, enum.EnumMeta) else _VALUES.get(plain, "")
+        shown = ", ".join(f"`{one}`" for one in parameter.opts) + (f" `{choices}`" if choices else "")
+    default = "" if parameter.default in (None, False) else f"`{parameter.default}`"
+    meaning = parameter.help
+    if parameter.envvar:
+        meaning += f" Environment variable: `{parameter.envvar}`."
+    return shown, default, meaning
+
+
+def main() -> None:
+    """Write all pages."""
+    for name in PARTS:
+        (DOCS / name).write_text(page(name), encoding="utf-8")
+        sys.stdout.write(f"docs/{name}\n")
+
+
+if __name__ == "__main__":
+    main()
