@@ -5,21 +5,19 @@ from __future__ import annotations
 import gc
 import sys
 
+from aggregator.importing import importing
+
 
 def main() -> None:
     """Run the command line.
 
-    What imports make lives as long as the program: the garbage collector is kept from looking through it again and
-    again while it grows, and once more at the end, which would cost more than most commands. In between it looks less
-    often than usual: a cycle makes many objects that live for a moment, and next to none that refer to each other.
+    The garbage collector looks less often than usual: a cycle makes many objects that live for a moment, and next to
+    none that refer to each other. At the end it is kept from a last look, which would cost more than most commands.
     """
-    gc.disable()
     gc.set_threshold(10_000)
-    from aggregator.cli import app
-    from aggregator.cli.process import ended, interrupts, protect_streams
-
-    gc.freeze()
-    gc.enable()
+    with importing():
+        from aggregator.cli import app
+        from aggregator.cli.process import ended, interrupts, protect_streams
     output = protect_streams()
     interrupts.obey()
     try:

@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aggregator.errors import AggregatorError
+from aggregator.importing import importing
 from aggregator.log import tell
 from aggregator.publish.report import Failure, Report
 from aggregator.publish.site import publish
@@ -52,8 +53,8 @@ PUBLISH_AFTER = timedelta(seconds=45)
 class Summary:
     """What a cycle gave."""
 
-    #: In the order in which the sources were done.
-    results: list[SourceResult] = field(default_factory=list)
+    #: In the order in which the sources were done. `asyncio.run` has its task described twice, the result included.
+    results: list[SourceResult] = field(default_factory=list, repr=False)
     #: Entries that are kept no longer.
     removed: int = 0
     #: What was written, removed and taken over by all publications.
@@ -114,8 +115,9 @@ class Cycle:
         busy: int = 0,
     ) -> Summary:
         """Run all steps; see `update_due` for the arguments."""
-        from aggregator.pipeline.budget import USUAL
-        from aggregator.pipeline.run import update_due
+        with importing():
+            from aggregator.pipeline.budget import USUAL
+            from aggregator.pipeline.run import update_due
 
         news = asyncio.Event()
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Width of bars where there is no terminal to ask.
 LOG_WIDTH = 160
+#: Variables of the environment by which Rich takes for a terminal what is none.
+_SAYING = frozenset({"FORCE_COLOR", "TTY_COMPATIBLE"})
 
 
 class _Hidden:
@@ -111,8 +113,8 @@ def progress(
 
     One function is to be called for each finished source, the other as that of `renewal`.
     """
-    console = _bars()
-    if form is LogFormat.json or volume is not Volume.normal or not console.is_terminal:
+    console = _terminal() if form is not LogFormat.json and volume is Volume.normal else None
+    if console is None:
         yield tell_result, told_renewal
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -139,8 +141,8 @@ def renewal(volume: Volume = Volume.normal) -> Iterator[Callable[[int, int], Non
 
     It takes the number of those that are done, and of all. Where it is not called, nothing is shown.
     """
-    console = _bars()
-    if volume is not Volume.normal or not console.is_terminal:
+    console = _terminal() if volume is Volume.normal else None
+    if console is None:
         yield told_renewal
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -159,8 +161,12 @@ def renewal(volume: Volume = Volume.normal) -> Iterator[Callable[[int, int], Non
         bars.stop()
 
 
-def _bars() -> Console:
-    """Standard error; wide and without colour where it is not a terminal."""
+def _terminal() -> Console | None:
+    """Standard error where it is a terminal or is said to be one, else None."""
+    if not sys.stderr.isatty() and _SAYING.isdisjoint(os.environ):
+        # Most runs have none, and Rich takes long to import.
+        return None
     from rich.console import Console
 
-    return Console(stderr=True, width=None if sys.stderr.isatty() else LOG_WIDTH, soft_wrap=False, highlight=False)
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else LOG_WIDTH, soft_wrap=False, highlight=False)
+    return console if console.is_terminal else None

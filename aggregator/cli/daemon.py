@@ -24,6 +24,7 @@ from aggregator.cli.options import (
     utc_now,
     volume,
 )
+from aggregator.importing import importing
 from aggregator.log import LogFormat, configure
 
 if TYPE_CHECKING:
@@ -48,12 +49,13 @@ def run(
     """
     # Until it can reload: what changes meanwhile is read, or seen by the watch of the file.
     _handle(("SIGHUP",), lambda number, frame: None)
-    import asyncio
+    with importing():
+        import asyncio
 
-    from aggregator.config import redact
-    from aggregator.service.daemon import Daemon, DaemonSettings
-    from aggregator.service.reload import ConfigFile
-    from aggregator.service.systemd import Systemd
+        from aggregator.config import redact
+        from aggregator.service.daemon import Daemon, DaemonSettings
+        from aggregator.service.reload import ConfigFile
+        from aggregator.service.systemd import Systemd
 
     loud = volume(quiet=quiet, verbose=verbose)
     settings = DaemonSettings(data, duration("--every", every), duration("--grace", grace), quiet)

@@ -25,6 +25,8 @@ class Prospect(NamedTuple):
     since: datetime
     #: None: without end.
     until: datetime | None
+    #: When the next source is due; None: never.
+    due: datetime | None
     #: Whether a quiet run has nothing to tell in it.
     quiet: bool
 
@@ -69,16 +71,18 @@ def leave(config: Config, store: Store, now: datetime, *, quiet: bool) -> Prospe
         if any(state.source_id in asked for state in store.due(now)):
             return None
         times = [state.next_due_at for state in store.states().values() if state.source_id in asked]
-        times.append(next_time(config, store))
+        due = min((time for time in times if time is not None), default=None)
+        removal = next_time(config, store)
     except AggregatorError:
         # The next run says what is wrong.
         return None
-    return Prospect(now, min((time for time in times if time is not None), default=None), quiet)
+    return Prospect(now, min((time for time in (due, removal) if time is not None), default=None), due, quiet)
 
 
 def remember(config: Config, data: Path, said: Sequence[str], prospect: Prospect) -> None:
     """Keep what the next run will say, once the database is closed."""
     from aggregator.publish.site import outputs
 
-    since, until, quiet = prospect
-    idle.remember(config.path, data, config.read, outputs(config), said, since, until, os.environ, quiet=quiet)
+    published, until = outputs(config), prospect.until
+    environ, quiet = os.environ, prospect.quiet
+    idle.remember(config.path, data, config.read, published, said, prospect.since, until, environ, quiet=quiet)

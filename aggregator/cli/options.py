@@ -14,6 +14,7 @@ import typer
 from aggregator.cli.console import complain, hide_secrets
 from aggregator.cli.process import BROKEN, interrupts
 from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
+from aggregator.importing import importing
 from aggregator.log import LogFormat, Volume
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def _internal(error: Exception) -> NoReturn:
 
 def load_config(path: Path) -> Config:
     """Read feeds.yaml; ConfigError lists all that is wrong with it."""
-    from aggregator.config import load
+    with importing():
+        from aggregator.config import load
 
     config = load(path, os.environ)
     hide_secrets(config.secrets)
@@ -169,7 +171,8 @@ def nothing_configured(config: Config) -> str:
 @contextmanager
 def opened_store(data: Path) -> Iterator[Store]:
     """The store of a data folder, closed at the end."""
-    from aggregator.store import open_store
+    with importing():
+        from aggregator.store import open_store
 
     store = open_store(data / "aggregator.db")
     try:

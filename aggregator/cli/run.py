@@ -32,6 +32,7 @@ from aggregator.cli.options import (
 from aggregator.cli.process import BROKEN
 from aggregator.cli.table import Cell, Column
 from aggregator.errors import AggregatorError, ConfigError, LockedError
+from aggregator.importing import importing
 from aggregator.log import LogFormat, Volume, configure, unreached
 from aggregator.values.terminal import counted
 
@@ -40,6 +41,8 @@ LONG_TABLE = 50
 NOTHING_TO_WRITE = "Nothing to write: all files are up to date."
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aggregator.config import Config
     from aggregator.models import FeedState, Source
     from aggregator.pipeline.run import SourceResult
@@ -148,12 +151,13 @@ def run_cycle(config: Config, data: Path, ordered: Ordered) -> int:
     Raises:
         AggregatorError: something else than a source failed; all else was done and shown.
     """
-    from functools import partial
+    with importing():
+        from functools import partial
 
-    from aggregator.cli.console import progress, renewal
-    from aggregator.cycle import Cycle
-    from aggregator.service.news import teller
-    from aggregator.workers import StoreThread
+        from aggregator.cli.console import progress, renewal
+        from aggregator.cycle import Cycle
+        from aggregator.service.news import teller
+        from aggregator.workers import StoreThread
 
     quiet = ordered.volume is Volume.quiet
     with opened_store(data) as store, StoreThread() as thread:
@@ -166,12 +170,12 @@ def run_cycle(config: Config, data: Path, ordered: Ordered) -> int:
             with progress(len(chosen), ordered.form, ordered.volume) as (on_result, on_renewed):
                 summary = asyncio.run(make(on_renewed=on_renewed).run(chosen, on_result=on_result))
         else:
-            nothing_due = _nothing_due(config, store)
+            nothing_due = _nothing_due(config, _next_due(config, store))
             with renewal(ordered.volume) as on_renewed:
                 summary = make(on_renewed=on_renewed).finish()
         left = summary.failures or summary.troubles
         if prospect := None if left else idle.leave(config, store, utc_now(), quiet=quiet):
-            foretold = [_nothing_due(config, store), NOTHING_TO_WRITE]
+            foretold = [_nothing_due(config, prospect.due), NOTHING_TO_WRITE]
     if prospect:
         idle.remember(config, data, foretold, prospect)
     if quiet:
@@ -197,16 +201,17 @@ def show_cycle(config: Config, store: Store, ordered: Ordered) -> int:
     chosen = _chosen(config, store, ordered)
     results: Sequence[SourceResult] = ()
     if chosen:
-        import asyncio
+        with importing():
+            import asyncio
 
-        from aggregator.cli.console import progress
-        from aggregator.pipeline.run import update_due
+            from aggregator.cli.console import progress
+            from aggregator.pipeline.run import update_due
 
         with progress(len(chosen), ordered.form, ordered.volume) as (on_result, _):
             results = asyncio.run(update_due(config, store, chosen, clock=utc_now, dry_run=True, on_result=on_result))
         _show(config, results)
     else:
-        say(_nothing_due(config, store))
+        say(_nothing_due(config, _next_due(config, store)))
     say("Dry run: nothing was stored or written.")
     return _status(results)
 
@@ -224,12 +229,16 @@ def _chosen(config: Config, store: Store, ordered: Ordered) -> list[tuple[Source
     return choose(config, store, utc_now(), everything=ordered.everything, only=ordered.only)
 
 
-def _nothing_due(config: Config, store: Store) -> str:
-    if not config.sources:
-        return nothing_configured(config)
+def _next_due(config: Config, store: Store) -> datetime | None:
     asked = {source.id for source in config.sources if not source.paused}
     times = [state.next_due_at for state in store.states().values() if state.next_due_at and state.source_id in asked]
-    when = f" The next one is due at {min(times):%Y-%m-%d %H:%M:%S} UTC." if times else ""
+    return min(times, default=None)
+
+
+def _nothing_due(config: Config, due: datetime | None) -> str:
+    if not config.sources:
+        return nothing_configured(config)
+    when = f" The next one is due at {due:%Y-%m-%d %H:%M:%S} UTC." if due else ""
     return f"No source is due.{when} Use --all to update them anyway."
 
 

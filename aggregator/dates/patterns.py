@@ -29,12 +29,28 @@ _CJK_WEEKDAY = (
 )
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.IGNORECASE)
+class DatePattern:
+    """A pattern for whole texts, compiled when it is first needed: nearly all feeds need none of them.
+
+    Args:
+        text: the regular expression; case is ignored.
+    """
+
+    __slots__ = ("_compiled", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._compiled: re.Pattern[str] | None = None
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        """As that of `re.Pattern`."""
+        if self._compiled is None:
+            self._compiled = re.compile(self._text, re.IGNORECASE)
+        return self._compiled.fullmatch(text)
 
 
-ISO = _pattern(rf"(?P<year>\d{{4}})(?P<sep>[-/.])(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}}){TIME}")
-RFC = _pattern(
+ISO = DatePattern(rf"(?P<year>\d{{4}})(?P<sep>[-/.])(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}}){TIME}")
+RFC = DatePattern(
     rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?[\s-]*(?:de\s)?(?P<name>{_WORD}{{3,12}})\.?,?[\s-]*(?:de\s)?"
     rf"(?P<year>\d{{4}}|\d{{2,3}}(?=\s|$))(?:,?\s+{TIME})?"
 )
@@ -44,34 +60,36 @@ EITHER = re.compile(r"(?<![\d/-])(\d{1,2})([/-])(\d{1,2})\2(?:\d{4}|\d{2})(?![\d
 PATTERNS = (
     ISO,
     RFC,
-    _pattern(
+    DatePattern(
         rf"{_WEEKDAY}(?P<name>{_WORD}{{3,12}})\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){TIME}"
     ),
-    _pattern(
+    DatePattern(
         rf"{_WORD}{{3}}\s+(?P<name>{_WORD}{{3}})\s+(?P<day>\d{{1,2}})\s+{_CLOCK}{_ZONE}\s+(?P<year>\d{{4}})"  # asctime
     ),
-    _pattern(
+    DatePattern(
         r"(?P<year>\d{4})\s?[年년]\s?(?P<month>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日号號일]?"
         rf"{_CJK_WEEKDAY}{TIME}"
     ),
-    _pattern(rf"(?P<year>\d{{4}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<day>\d{{1,2}})\.?{TIME}"),
-    _pattern(rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<year>\d{{4}}|\d{{2}}(?=[\s,]|$)){TIME}"),
-    _pattern(rf"{_WEEKDAY}(?P<first>\d{{1,2}})(?P<sep>[/-])(?P<other>\d{{1,2}})(?P=sep)(?P<year>\d{{4}}){TIME}"),
-    _pattern(
+    DatePattern(rf"(?P<year>\d{{4}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<day>\d{{1,2}})\.?{TIME}"),
+    DatePattern(
+        rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<year>\d{{4}}|\d{{2}}(?=[\s,]|$)){TIME}"
+    ),
+    DatePattern(rf"{_WEEKDAY}(?P<first>\d{{1,2}})(?P<sep>[/-])(?P<other>\d{{1,2}})(?P=sep)(?P<year>\d{{4}}){TIME}"),
+    DatePattern(
         r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
         rf"(?:T?(?P<hour>\d{{2}})(?P<minute>\d{{2}})(?P<second>\d{{2}})?{_ZONE})?"
     ),
-    _pattern(r"(?P<year>\d{4})-(?P<month>\d{2})"),
-    _pattern(r"(?P<year>\d{4})-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?"),
+    DatePattern(r"(?P<year>\d{4})-(?P<month>\d{2})"),
+    DatePattern(r"(?P<year>\d{4})-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?"),
 )
 
 _UNIT = (
     r"(?:(?P<s>秒钟?|秒|seconds?|secs?|s)|(?P<m>分钟|分鐘|分|minutes?|mins?|m)|(?P<h>个?小时|個?小時|個?钟头|時間|hours?|hrs?|h)"
     r"|(?P<d>天|日|days?|d)|(?P<w>周|週|个?星期|个?礼拜|weeks?|wks?|w)|(?P<mo>个?月|個月|months?|mos?)|(?P<y>年|years?|yrs?|y))"
 )
-AGO = _pattern(rf"(?:about |大?约|大約)?(?P<number>\d{{1,6}}|an?|one|半个?|一)\s?{_UNIT}(?:\s?(?:之?前|以前)|\sago)")
-NOW = _pattern(r"刚刚|刚才|剛剛|剛才|たった今|just now|now|moments? ago|a moment ago|a few seconds ago")
-NAMED_DAY = _pattern(
+AGO = DatePattern(rf"(?:about |大?约|大約)?(?P<number>\d{{1,6}}|an?|one|半个?|一)\s?{_UNIT}(?:\s?(?:之?前|以前)|\sago)")
+NOW = DatePattern(r"刚刚|刚才|剛剛|剛才|たった今|just now|now|moments? ago|a moment ago|a few seconds ago")
+NAMED_DAY = DatePattern(
     rf"(?:(?P<d0>今天|今日|today)|(?P<d1>昨天|昨日|yesterday)|(?P<d2>前天|前日|一昨日|the day before yesterday)){TIME}"
 )
-YEARLESS = _pattern(rf"(?P<month>\d{{1,2}})(?:[-/]|\s?月\s?)(?P<day>\d{{1,2}})日?{_CJK_WEEKDAY}{TIME}")
+YEARLESS = DatePattern(rf"(?P<month>\d{{1,2}})(?:[-/]|\s?月\s?)(?P<day>\d{{1,2}})日?{_CJK_WEEKDAY}{TIME}")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from aggregator.fetch.client import Fetcher
-from aggregator.fetch.request import FetchSettings, Request
+import sys
+
+# Where Rich and Pygments are installed, httpx imports its own command line with them, which takes longer than the rest
+# of it. None keeps a module from being imported; httpx does without this one.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
+from aggregator.fetch.client import Fetcher  # noqa: E402
+from aggregator.fetch.request import FetchSettings, Request  # noqa: E402
 
 __all__ = ["FetchSettings", "Fetcher", "Request"]

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from publicsuffixlist import PublicSuffixList
 
@@ -192,26 +192,25 @@ def gate_of(url: str) -> str | None:
 def _names(origin: Origin) -> tuple[str, str]:
     _, host, port = origin
     host = host.rstrip(".")
-    if "." not in host or _is_address(host) or _is_this_machine(host):
+    if "." not in host or _address(host) or _is_this_machine(host):
         return f"{host}:{port}", f"{host}:{port}"
     return host, _suffixes().privatesuffix(host) or host
 
 
-def _is_address(host: str) -> bool:
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     # Nearly all names are seen to be none: an IPv4 address ends in a digit, an IPv6 address has colons.
     if ":" not in host and not host[-1:].isdigit():
-        return False
+        return None
     try:
-        ip_address(host)
+        return ip_address(host)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _is_this_machine(host: str) -> bool:
     host = host.rstrip(".")
-    if _is_address(host):
-        return ip_address(host).is_loopback
+    if address := _address(host):
+        return address.is_loopback
     return host == "localhost" or host.endswith(".localhost")
 
 

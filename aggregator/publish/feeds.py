@@ -11,8 +11,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from feedgen.feed import FeedGenerator
-
 from aggregator.models import Rendered
 from aggregator.publish import feedgen_ext as ext
 from aggregator.publish.channel import FILE_NAMES, MEDIA_TYPES, Channel, Format
@@ -60,6 +58,9 @@ def _render_atom(channel: Channel, items: Sequence[Shown]) -> bytes:
 
 def _head(channel: Channel, updated: datetime, form: Format) -> Any:
     """A feedgen feed with everything but its items, which an extension of ours adds."""
+    # Most runs render no feed, and feedgen takes long to import.
+    from feedgen.feed import FeedGenerator
+
     feed = FeedGenerator()
     title = xml_text(channel.title)
     feed.id(channel.url("atom"))

@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from urllib.parse import urldefrag
-
-from bs4 import Tag
+from typing import TYPE_CHECKING
 
 from aggregator.dates.relative import find_date
 from aggregator.errors import FetchError, ParseError, SourceError
@@ -28,12 +26,12 @@ from aggregator.models import (
     RawEntry,
     ScrapeRules,
     Source,
-    Text,
 )
-from aggregator.parse.xmltree import one_line
 from aggregator.sources.base import Parse, Spent, Tools, conditional_request, fingerprint, plain_request
-from aggregator.sources.page import Page, attribute, text_of
 from aggregator.values.terminal import counted
+
+if TYPE_CHECKING:
+    from aggregator.sources.listing import ArticlePage, ListPage
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 
@@ -43,29 +41,6 @@ AS_FETCHED = False
 AT_ONCE = 4
 #: Seconds that the reading of one page may compute.
 PAGE_SECONDS = 10.0
-#: Start and end tags of an article page; a list page may have more. There are many articles, and each is read twice.
-MAX_ARTICLE_TAGS = 40_000
-
-#: Elements that make an article without any text one all the same.
-_MEDIA = ["img", "picture", "video", "audio", "iframe", "embed", "object", "svg"]
-
-
-@dataclass(frozen=True, slots=True)
-class _List:
-    """A list page, read."""
-
-    feed: ParsedFeed
-    #: The articles it links to, with the titles that stand there.
-    links: tuple[RawEntry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Article:
-    """An article page, read."""
-
-    entry: RawEntry
-    #: Selectors that matched nothing.
-    notes: tuple[str, ...]
 
 
 def request_hash(source: Source) -> str:
@@ -80,13 +55,15 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     page = await tools.fetch(replace(request, robots=True))
     if isinstance(page, NotModified):
         return page
-    listed: _List = await tools.offload(_read_list, (rules, page), PAGE_SECONDS)
+    from aggregator.sources.listing import ArticlePage, read_list
+
+    listed: ListPage = await tools.offload(read_list, (rules, page), PAGE_SECONDS)
     if rules.article is None:
         return replace(page, parsed=replace(listed.feed, entries=listed.links))
     known = await tools.known([link.url for link in listed.links if link.url])
     new = [link for link in listed.links if link.url not in known]
     outcomes = await _articles(source, rules, rules.article, new, tools)
-    articles = [one for one in outcomes if isinstance(one, _Article)]
+    articles = [one for one in outcomes if isinstance(one, ArticlePage)]
     gone = [one for one in outcomes if _is_gone(one)]
     failed = [one for one in outcomes if isinstance(one, SourceError) and not _is_gone(one)]
     left = [one for one in outcomes if isinstance(one, Spent)]
@@ -120,62 +97,21 @@ def _rules(source: Source) -> ScrapeRules:
     return source.scrape
 
 
-def _read_list(work: tuple[ScrapeRules, Fetched]) -> _List:
-    """Find the links on a list page.
-
-    Raises:
-        ParseError: there are none.
-    """
-    rules, fetched = work
-    page = Page(fetched, rules.encoding)
-    titles: dict[str, str] = {}
-    matched = 0
-    for element in page.select(rules.items):
-        matched += 1
-        link = element if element.name == "a" else element.find("a", href=True)
-        url = page.absolute(attribute(link, "href")) if isinstance(link, Tag) and attribute(link, "href") else None
-        if url is None or not isinstance(link, Tag):
-            continue
-        # A fragment is a place on a page; it tells entries apart only where their pages are not fetched.
-        url = urldefrag(url).url if rules.article else url
-        if url == urldefrag(fetched.url).url:
-            continue
-        if url not in titles and len(titles) == rules.limit:
-            break
-        # A picture often links to the article before its title does.
-        titles[url] = titles.get(url) or _link_title(link)
-    if not titles:
-        what = "nothing on the page matches" if not matched else "no link to another page is in what matches"
-        message = f"{what} `{rules.items}` (scrape.items); look at the page and correct the selector"
-        raise ParseError(message, kind="nothing_matched", url=fetched.url)
-    links = tuple(
-        RawEntry(guid=url, url=url, title=Text(title, "text") if title else None) for url, title in titles.items()
-    )
-    return _List(ParsedFeed("scrape", "scrape", (), page.title, fetched.url, page.language), links)
-
-
-def _link_title(link: Tag) -> str:
-    """Text of a link; what its `title` says where the text is missing or cut off, else its picture's `alt`."""
-    text, whole = text_of(link), " ".join(attribute(link, "title").split())
-    if whole and (not text or text.endswith(("…", "..."))):
-        return whole
-    picture = link.find("img", alt=True)
-    return text or (" ".join(attribute(picture, "alt").split()) if isinstance(picture, Tag) else "")
-
-
 async def _articles(
     source: Source, rules: ScrapeRules, article: ArticleRules, links: Sequence[RawEntry], tools: Tools
-) -> list[_Article | SourceError | Spent]:
+) -> list[ArticlePage | SourceError | Spent]:
     """Fetch and read article pages, a few at a time; what fails is in the result."""
+    from aggregator.sources.listing import read_article
+
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(link: RawEntry) -> _Article | SourceError | Spent:
+    async def one(link: RawEntry) -> ArticlePage | SourceError | Spent:
         request = replace(plain_request(source, link.url or "", accept=ACCEPT), robots=True)
         async with gate:
             try:
                 page = await tools.fetch(request)
                 work = article, rules.encoding, link, page
-                result: _Article = await tools.offload(_read_article, work, PAGE_SECONDS)
+                result: ArticlePage = await tools.offload(read_article, work, PAGE_SECONDS)
             except ParseError as error:
                 # What was ended from outside could not say where.
                 return error if error.url else ParseError(str(error), kind=error.kind, url=link.url)
@@ -190,58 +126,6 @@ async def _articles(
 
 def _is_gone(outcome: object) -> bool:
     return isinstance(outcome, FetchError) and outcome.status in (404, 410)
-
-
-def _read_article(work: tuple[ArticleRules, str | None, RawEntry, Fetched | NotModified]) -> _Article:
-    """Read an article page.
-
-    Raises:
-        ParseError: there is no article on it.
-    """
-    rules, encoding, link, fetched = work
-    if isinstance(fetched, NotModified):
-        raise ParseError("the server says unchanged of a page never fetched", kind="unparsable", url=fetched.url)
-    page = Page(fetched, encoding, MAX_ARTICLE_TAGS)
-    notes: list[str] = []
-
-    def text(key: str, selector: str | None) -> str:
-        if selector is None:
-            return ""
-        found = page.first(selector)
-        if found is None:
-            notes.append(f"`{selector}` (article.{key}) matches nothing on some articles")
-            return ""
-        # `time datetime="…"` is made for programs (HTML standard, section 4.5.14).
-        return (key == "date" and attribute(found, "datetime")) or text_of(found)
-
-    # The texts first: what is removed from the body may hold them.
-    title, author, date = text("title", rules.title), text("author", rules.author), text("date", rules.date)
-    entry = replace(
-        link,
-        title=Text(title, "text") if title else link.title,
-        content=Text(_body(page, rules), "html", page.base),
-        published=date or None,
-        authors=(author,) if author else (),
-        language=page.language,
-        timezone=rules.timezone,
-    )
-    return _Article(entry, tuple(notes))
-
-
-def _body(page: Page, rules: ArticleRules) -> str:
-    """HTML of the article."""
-    body = page.first(rules.body)
-    if body is None:
-        message = f"nothing on the article page matches `{rules.body}` (article.body); correct the selector"
-        raise ParseError(message, kind="nothing_matched", url=page.url)
-    for unwanted in [tag for selector in rules.remove for tag in page.select(selector)]:
-        if any(parent is body for parent in unwanted.parents):
-            unwanted.extract()
-    if not body.get_text(strip=True) and body.find(_MEDIA) is None:
-        message = f"`{rules.body}` (article.body) is empty on the article page; is it filled in by a script?"
-        raise ParseError(message, kind="nothing_matched", url=page.url)
-    found = page.inner_html(body)
-    return found if "<" in found else one_line(found)
 
 
 def _dated(entry: RawEntry, now: datetime) -> RawEntry:

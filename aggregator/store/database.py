@@ -1,8 +1,8 @@
 """One SQLite file as the store uses it: opened, migrated, in transactions, with its errors explained.
 
 A path goes in; transactions come out, and every error of the database as a `StoreError` that names the file and says
-what to do. What is read and written is not known here. A database that has to be migrated is copied first. Alembic is
-imported only then: the import alone would cost more than most runs with nothing to do.
+what to do. What is read and written is not known here. A new database gets the newest tables at once; one that has to
+be migrated is copied first. Alembic is imported only then: the import alone would cost more than most runs.
 """
 
 from __future__ import annotations
@@ -12,14 +12,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, text
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    NullPool,
+    String,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from aggregator.errors import RowError, StoreError
 from aggregator.permissions import make_private
-from aggregator.store.schema import REVISION
+from aggregator.store.schema import REVISION, metadata
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+
+#: Where Alembic keeps the revision that the tables are at.
+_VERSIONS = Table(
+    "alembic_version",
+    MetaData(naming_convention={"pk": "%(table_name)s_pkc"}),
+    Column("version_num", String(32), primary_key=True),
+)
 
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 
@@ -129,9 +149,22 @@ class Database:
             if _revision(connection) == REVISION:
                 return
         with self.write() as connection:
-            self._upgrade(connection)
+            # Another process may have been quicker.
+            current = _revision(connection)
+            if current is None:
+                self._create(connection)
+            elif current != REVISION:
+                self._upgrade(connection, current)
 
-    def _upgrade(self, connection: Connection) -> None:
+    def _create(self, connection: Connection) -> None:
+        """Make the tables that the migrations would make one after the other."""
+        if inspect(connection).get_table_names():
+            raise StoreError(f"{self.path} is the database of another program; choose another data folder")
+        metadata.create_all(connection, checkfirst=False)
+        _VERSIONS.create(connection, checkfirst=False)
+        connection.execute(_VERSIONS.insert(), {"version_num": REVISION})
+
+    def _upgrade(self, connection: Connection, current: str) -> None:
         from alembic import command
         from alembic.config import Config
         from alembic.script import ScriptDirectory
@@ -139,21 +172,17 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection
-        current = _revision(connection)
-        if current is None and inspect(connection).get_table_names():
-            raise StoreError(f"{self.path} is the database of another program; choose another data folder")
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if current is not None and current not in known:
+        if current not in known:
             raise StoreError(
                 f"{self.path} was written by a newer version of this program (its tables are at revision {current}, "
                 f"this version knows {REVISION}); install the newer version, or use another data folder"
             )
-        if current is not None:
-            # `reading`, which it is built on, uses this module.
-            from aggregator.store.upkeep import copy_before
+        # `reading`, which it is built on, uses this module.
+        from aggregator.store.upkeep import copy_before
 
-            # No other process writes meanwhile: the lock is ours.
-            copy_before(self.path, REVISION)
+        # No other process writes meanwhile: the lock is ours.
+        copy_before(self.path, REVISION)
         command.upgrade(config, REVISION)
 
 

@@ -1,6 +1,7 @@
 """The tables of the store, as SQLAlchemy Core describes them.
 
-The newest migration makes exactly these tables; a test compares the two. No statement is run here.
+A new database gets exactly these tables, and so does an old one by the newest migration; a test compares the two. So
+a new column stands last in its table. No statement is run here.
 """
 
 from __future__ import annotations
@@ -173,13 +174,13 @@ sources = Table(
     Column("outages", Integer, nullable=False, server_default="0"),
     Column("moved_to", Text),
     Column("moved_since", StateTime),
-    Column("whole_at", StateTime),
-    # What of its address may be published, and the name that it has where nothing else names it.
-    Column("public_url", Text),
-    Column("fallback_name", Text),
     # `trust.Trust`, as it dumps itself.
     Column("identity", Text),
     Column("notes", Lines),
+    # What of its address may be published, and the name that it has where nothing else names it.
+    Column("public_url", Text),
+    Column("fallback_name", Text),
+    Column("whole_at", StateTime),
     UniqueConstraint("id"),
 )
 Index("ix_sources_due", sources.c.active, sources.c.next_due_at)

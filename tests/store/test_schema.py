@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Executable, create_engine
@@ -32,22 +34,48 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
-def test_migrations_make_the_tables_of_the_schema(database: Database) -> None:
-    with database.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-        migrated = indexes(connection)
+@pytest.fixture
+def migrated() -> Iterator[Connection]:
+    """A new database as all migrations make it, one after the other."""
     engine = create_engine("sqlite://")
-    metadata.create_all(engine)
-    with engine.connect() as connection:
-        assert migrated == indexes(connection)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        yield connection
     engine.dispose()
 
 
-def indexes(connection: Connection) -> dict[str, str]:
-    """Return the definitions of the indexes, which `compare_metadata` sees without their conditions."""
-    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-    found = {name: re.sub(r"\bentries\.|\s+", " ", sql).replace("( ", "(").replace("  ", " ") for name, sql in rows}
-    assert len(found) == 6
+def test_migrations_make_the_tables_of_the_schema(migrated: Connection) -> None:
+    assert compare_metadata(MigrationContext.configure(migrated), metadata) == []
+
+
+def test_a_new_database_is_as_the_migrations_make_it(database: Database, migrated: Connection) -> None:
+    expected = layout(migrated)
+    assert len(expected["table"]) == len(metadata.tables) + 1
+    assert len([index for index in expected["index"].values() if index]) == 6
+    with database.read() as connection:
+        assert layout(connection) == expected
+        versions = [one.exec_driver_sql("SELECT * FROM alembic_version").all() for one in (connection, migrated)]
+        rows = [one.exec_driver_sql("SELECT count(*) FROM fingerprints").scalar() for one in (connection, migrated)]
+    assert versions == [[(REVISION,)]] * 2
+    assert rows == [0, 0]
+
+
+def layout(connection: Connection) -> dict[str, dict[str, list[str]]]:
+    """Return the parts of all definitions, by kind and name: the columns in order, then the constraints.
+
+    SQLite writes a column that was added behind the constraints.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for kind, name, sql in connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master"):
+        text = " ".join(re.sub(r"\bentries\.", "", sql or "").replace("(", " ( ").replace(")", " ) ").split())
+        parts = [part.strip() for part in re.split(r",(?![^(]*\) )", re.sub(r"\)$", "", text).replace(" ( ", "\n", 1))]
+        first, *others = parts[0].split("\n") + parts[1:] if kind == "table" else [text]
+        constraints = [part for part in others if part.startswith("CONSTRAINT")]
+        columns = [part for part in others if part not in constraints]
+        found.setdefault(kind, {})[name] = [first, *columns, *sorted(constraints)] if text else []
     return found
 
 
@@ -109,9 +137,13 @@ def test_known_entries_are_found_through_their_index(database: Database, length:
     assert steps[0] == "SEARCH entries USING INDEX sqlite_autoindex_entries_1 (source_pk=? AND key=?)"
 
 
-def test_opening_a_migrated_database_imports_no_alembic(database: Database) -> None:
+@pytest.mark.parametrize("there", [False, True])
+def test_opening_a_new_or_migrated_database_imports_no_alembic(tmp_path: Path, there: bool) -> None:
+    path = tmp_path / "aggregator.db"
+    if there:
+        Database(path).close()
     code = (
         "import sys, pathlib; from aggregator.store import open_store; open_store(pathlib.Path(sys.argv[1])).close();"
         "sys.exit(any(name.partition('.')[0] == 'alembic' or name == 'sqlalchemy.orm' for name in sys.modules))"
     )
-    assert subprocess.run([sys.executable, "-c", code, str(database.path)], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 0
