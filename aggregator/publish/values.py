@@ -32,13 +32,14 @@ _LANGUAGE = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 
-# Tags of sanitized HTML: every attribute value is double quoted.
-_REST_OF_TAG = r'[^"<>]*+(?:"[^"]*"[^"<>]*+)*+>'
-_TAG = re.compile("<" + _REST_OF_TAG)
+# Tags of sanitized HTML, and the names of elements: every attribute value is double quoted.
+_TAG = re.compile(r'<(?:/?([a-z]+)(?=[\s>]))?+[^"<>]*+(?:"[^"]*"[^"<>]*+)*+>')
 # Inline elements do not part words, all others do.
-_INLINE = re.compile(
-    r"</?(?:a|abbr|b|bdi|bdo|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|rp|rt|ruby|s|samp|small|span|strike|strong|sub"
-    r"|sup|time|tt|u|var|wbr)(?=[\s>])" + _REST_OF_TAG
+_INLINE = frozenset(
+    """
+    a abbr b bdi bdo cite code del dfn em font i ins kbd mark q rp rt ruby s samp small span strike strong sub sup time
+    tt u var wbr
+    """.split()
 )
 
 
@@ -74,7 +75,9 @@ def plain_text(fragment: str) -> str:
 
 
 def _without_tags(fragment: str) -> str:
-    return _TAG.sub(" ", _INLINE.sub("", fragment))
+    parts = _TAG.split(fragment)
+    parts[1::2] = ["" if name in _INLINE else " " for name in parts[1::2]]
+    return "".join(parts)
 
 
 def _one_line(text: str) -> str:
