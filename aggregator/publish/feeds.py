@@ -63,7 +63,8 @@ def _render_atom(channel: Channel, items: Sequence[Shown]) -> bytes:
     updated = _newest(items)
     feed = _head(channel, updated, "atom")
     feed.register_extension(_OURS, partial(_Ours, ATOM_NAMESPACES, updated), rss=False)
-    return _filled(feed.atom_str(pretty=True), atom_entries(items, language_tag(channel.language)), b"</feed>\n")
+    written = atom_entries(items, language_tag(channel.language))
+    return _filled(feed.atom_str(pretty=True), written, b"</feed>\n")
 
 
 def _filled(feed: bytes, items: bytes, end: bytes) -> bytes:
@@ -99,7 +100,7 @@ class _Ours:
 
 
 def _head(channel: Channel, updated: datetime, form: Format) -> Any:
-    """A feedgen feed with everything but its items, which an extension of ours adds."""
+    """A feedgen feed with everything but its items."""
     feed = FeedGenerator()
     title = xml_text(channel.title)
     feed.id(channel.url("atom"))
