@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from feedgen.feed import FeedGenerator
 from lxml.etree import _Element
 
 from aggregator.models import Rendered
@@ -101,6 +100,9 @@ class _Ours:
 
 def _head(channel: Channel, updated: datetime, form: Format) -> Any:
     """A feedgen feed with everything but its items."""
+    # Most runs render no feed, and feedgen takes long to import.
+    from feedgen.feed import FeedGenerator
+
     feed = FeedGenerator()
     title = xml_text(channel.title)
     feed.id(channel.url("atom"))
