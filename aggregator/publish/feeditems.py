@@ -71,8 +71,8 @@ def _rss_item(item: Shown, language: str | None) -> bytes:
     source = item.source
     # Without an address there is no such element.
     if source.url is not None:
-        parts.append(f'      <source url="{_value(source.url)}">{_text(source.name)}</source>\n')
-    parts += [f"      <dc:creator>{_text(author)}</dc:creator>\n" for author in item.authors]
+        parts.append(f'      <source url="{_value(source.url)}">{_text(_allowed(source.name))}</source>\n')
+    parts += [f"      <dc:creator>{_text(_allowed(author))}</dc:creator>\n" for author in item.authors]
     parts.append(
         f"      <pubDate>{rfc822(item.published_at)}</pubDate>\n"
         f"      <atom:updated>{item.updated_at.isoformat()}</atom:updated>\n"
@@ -100,7 +100,7 @@ def _atom_entry(item: Shown, language: str | None) -> bytes:
         f"    <title>{_text(item.title)}</title>\n"
         f"    <updated>{updated}</updated>\n"
     ]
-    before += [f"    <author>\n      <name>{_text(author)}</name>\n    </author>\n" for author in item.authors]
+    before += [f"    <author>\n      <name>{_text(_allowed(author))}</name>\n    </author>\n" for author in item.authors]
     body = b""
     if item.html or item.summary:
         body = b'    <content type="html">%b</content>\n' % _body(item.html or item.summary)
@@ -136,7 +136,7 @@ def _atom_source(source: Publisher, updated: str) -> str:
     return (
         "    <source>\n"
         f"      <id>{_text(_allowed(source.id))}</id>\n"
-        f"      <title>{_text(source.name)}</title>\n"
+        f"      <title>{_text(_allowed(source.name))}</title>\n"
         f"      <updated>{updated}</updated>\n"
         + ("" if own is None else f'      <link href="{_value(own)}" rel="self"/>\n')
         + ("" if home is None else f'      <link href="{_value(home)}" rel="alternate" type="text/html"/>\n')
