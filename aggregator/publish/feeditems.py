@@ -100,7 +100,8 @@ def _atom_entry(item: Shown, language: str | None) -> bytes:
         f"    <title>{_text(item.title)}</title>\n"
         f"    <updated>{updated}</updated>\n"
     ]
-    before += [f"    <author>\n      <name>{_text(_allowed(author))}</name>\n    </author>\n" for author in item.authors]
+    authors = [_text(_allowed(author)) for author in item.authors]
+    before += [f"    <author>\n      <name>{author}</name>\n    </author>\n" for author in authors]
     body = b""
     if item.html or item.summary:
         body = b'    <content type="html">%b</content>\n' % _body(item.html or item.summary)
