@@ -329,6 +329,13 @@ def test_one_impossible_item_does_not_lose_the_others() -> None:
         assert titles == ["https://example.org/id/1", ENTRY.title]
 
 
+@pytest.mark.parametrize("form", ["rss", "atom"])
+def test_what_xml_cannot_hold_is_refused_where_nothing_has_dropped_it(form: Format) -> None:
+    item = make_item(1, enclosures=(Enclosure("https://files.example/a", "audio/x; name=\uffff"),))
+    with pytest.raises(ValueError, match="XML"):
+        render_feeds(CHANNEL, shown([item]), [form])
+
+
 def test_years_of_few_digits_stay_valid() -> None:
     early = datetime(1, 1, 1, tzinfo=UTC)
     for form in FORMATS:
