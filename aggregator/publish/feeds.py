@@ -2,27 +2,34 @@
 
 In: a `Channel` and items, newest first. Out: `Rendered` feeds. Pure: the bytes depend on the channel and the items,
 never on the time of the run. All formats say the same: ids, titles, links, dates, authors, categories, bodies.
+
+feedgen makes the head of a feed and all that is around the items; the items are written by `feeditems`, and stand where
+feedgen would put its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any
+
+from lxml.etree import _Element
 
 from aggregator.models import Rendered
-from aggregator.publish import feedgen_ext as ext
 from aggregator.publish.channel import FILE_NAMES, MEDIA_TYPES, Channel, Format
+from aggregator.publish.feeditems import ATOM_NAMESPACES, RSS_NAMESPACES, atom_entries, rss_items
 from aggregator.publish.jsonfeed import render_jsonfeed
 from aggregator.publish.prepare import Shown, prepared
-from aggregator.publish.values import language_tag, xml_text
+from aggregator.publish.values import language_tag, rfc822, xml_text
 
 __all__ = ["FILE_NAMES", "RENDERERS", "Channel", "Format", "render_feeds"]
 
 GENERATOR = "aggregator"
 #: Name under which feedgen keeps our extension.
 _OURS = "ours"
+#: Date of a feed without items.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def render_feeds(channel: Channel, items: Sequence[Shown], formats: Iterable[Format]) -> tuple[Rendered, ...]:
@@ -44,20 +51,55 @@ def _render_rss(channel: Channel, items: Sequence[Shown]) -> bytes:
     """RSS 2.0 (rssboard.org/rss-specification), with the RSS Best Practices Profile's advice."""
     updated = _newest(items)
     feed = _head(channel, updated, "rss")
-    ours = partial(ext.RssItems, items, updated, language_tag(channel.language))
-    feed.register_extension(_OURS, ours, atom=False)
-    return cast("bytes", feed.rss_str(pretty=True))
+    feed.register_extension(_OURS, partial(_Ours, RSS_NAMESPACES, updated), atom=False)
+    return _filled(
+        feed.rss_str(pretty=True), rss_items(items, language_tag(channel.language)), b"  </channel>\n</rss>\n"
+    )
 
 
 def _render_atom(channel: Channel, items: Sequence[Shown]) -> bytes:
     """Atom 1.0 (RFC 4287)."""
-    feed = _head(channel, _newest(items), "atom")
-    feed.register_extension(_OURS, partial(ext.AtomEntries, items, language_tag(channel.language)), rss=False)
-    return cast("bytes", feed.atom_str(pretty=True))
+    updated = _newest(items)
+    feed = _head(channel, updated, "atom")
+    feed.register_extension(_OURS, partial(_Ours, ATOM_NAMESPACES, updated), rss=False)
+    written = atom_entries(items, language_tag(channel.language))
+    return _filled(feed.atom_str(pretty=True), written, b"</feed>\n")
+
+
+def _filled(feed: bytes, items: bytes, end: bytes) -> bytes:
+    """A feed without items, with items before its end."""
+    if not feed.endswith(end):
+        raise AssertionError(f"feedgen ends a feed with {feed[-len(end) :]!r}")
+    return feed[: -len(end)] + items + end
+
+
+class _Ours:
+    """An extension for feedgen 1.0: the namespaces of our items, and a date that it writes wrongly.
+
+    It is not derived from feedgen's base, which is empty: an extension is whatever has the methods that feedgen calls.
+    """
+
+    def __init__(self, namespaces: dict[str, str], updated: datetime) -> None:
+        self._namespaces = namespaces
+        self._updated = updated
+
+    def extend_ns(self) -> dict[str, str]:
+        return self._namespaces
+
+    def extend_rss(self, rss: _Element) -> _Element:
+        built = rss[0].find("lastBuildDate")
+        if built is not None:
+            # feedgen writes years without leading zeros.
+            built.text = rfc822(self._updated)
+        return rss
+
+    @staticmethod
+    def extend_atom(feed: _Element) -> _Element:
+        return feed
 
 
 def _head(channel: Channel, updated: datetime, form: Format) -> Any:
-    """A feedgen feed with everything but its items, which an extension of ours adds."""
+    """A feedgen feed with everything but its items."""
     # Most runs render no feed, and feedgen takes long to import.
     from feedgen.feed import FeedGenerator
 
@@ -79,7 +121,7 @@ def _head(channel: Channel, updated: datetime, form: Format) -> Any:
 
 def _newest(items: Sequence[Shown]) -> datetime:
     """The last change of any item; a feed without items has been the same since ever."""
-    return max((item.updated_at for item in items), default=ext.EPOCH)
+    return max((item.updated_at for item in items), default=_EPOCH)
 
 
 Renderer = Callable[[Channel, Sequence[Shown]], bytes]

@@ -9,7 +9,7 @@ a killed run left behind is removed by the next one that comes to the same targe
 """
 
 # What is done to every file works on strings: making a `Path` costs as much as a system call.
-# ruff: noqa: PTH105, PTH108, PTH123
+# ruff: noqa: PTH105, PTH108, PTH112, PTH123
 
 from __future__ import annotations
 
@@ -90,8 +90,9 @@ def write(
     """
     written = Written()
     known: dict[str, str] = {}
+    root = os.path.realpath(folder)
     for batch in _batches(outputs):
-        stage = _Stage(folder, known, first or {}, written)
+        stage = _Stage(folder, root, known, first or {}, written)
         try:
             for name, data in batch.items():
                 stage.add(name, data)
@@ -153,13 +154,17 @@ class _Stage:
 
     Args:
         folder: where all of them belong.
+        root: the same without symbolic links.
         known: what the folders of names really are, for those that were looked at before; added to.
         first: see `write`.
         written: what became of them; added to.
     """
 
-    def __init__(self, folder: Path, known: dict[str, str], first: Mapping[str, str | None], written: Written) -> None:
+    def __init__(
+        self, folder: Path, root: str, known: dict[str, str], first: Mapping[str, str | None], written: Written
+    ) -> None:
         self._folder = folder
+        self._root = root
         self._known = known
         self._first = first
         self._written = written
@@ -250,7 +255,7 @@ class _Stage:
             raise _unsafe(self._folder, name)
         place = self._known.get(folder)
         if place is None:
-            place = self._known[folder] = str(_make_folder(self._folder, self._folder / folder, name))
+            place = self._known[folder] = _make_folder(self._folder, self._root, self._folder / folder, name)
         return place, base
 
 
@@ -285,16 +290,19 @@ def is_safe(name: str) -> bool:
     return _NO_NAMES.isdisjoint(name.split("/"))
 
 
-def _make_folder(folder: Path, parent: Path, name: str) -> Path:
-    """Make `parent` with all folders above it, durably, and return it without symbolic links."""
-    missing = [place for place in (parent, *parent.parents) if not place.exists()]
+def _make_folder(folder: Path, root: str, parent: Path, name: str) -> str:
+    """Make `parent` with all folders above it, durably, and return it without symbolic links; `root` is `folder` so."""
     # Before anything is made: a symbolic link could lead a new folder outside, too.
-    if not _is_inside(parent, folder):
+    place = os.path.realpath(parent)
+    if not Path(place).is_relative_to(root):
         raise _outside(folder, name)
+    if os.path.isdir(place):
+        return place
+    missing = [above for above in (parent, *parent.parents) if not above.exists()]
     parent.mkdir(parents=True, exist_ok=True)
-    for place in missing:
-        _sync_folder(place.parent)
-    return parent.resolve()
+    for made in missing:
+        _sync_folder(made.parent)
+    return os.path.realpath(parent)
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

@@ -16,6 +16,8 @@ from aggregator.publish.values import language_tag, plain_text, xml_text
 
 _VERSION = "https://jsonfeed.org/version/1.1"
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 def render_jsonfeed(channel: Channel, items: Sequence[Shown]) -> bytes:
     """Render a feed; each item has an extension `_origin` with title, url and feed_url of its source."""
@@ -31,11 +33,10 @@ def render_jsonfeed(channel: Channel, items: Sequence[Shown]) -> bytes:
             "language": language,
         }
     )
-    feed["items"] = [_item(item, language) for item in items]
-    return json.dumps(feed, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return b'%b,"items":[%b]}\n' % (_open(feed), b",".join([_item(item, language) for item in items]))
 
 
-def _item(item: Shown, language: str | None) -> dict[str, Any]:
+def _item(item: Shown, language: str | None) -> bytes:
     own_language = item.language if (item.language or "").lower() != (language or "").lower() else None
     known = {
         "id": item.id,
@@ -52,7 +53,18 @@ def _item(item: Shown, language: str | None) -> dict[str, Any]:
         "_origin": _filled({"title": item.source.name, "url": item.source.home_url, "feed_url": item.source.url}),
     }
     # One of content_html and content_text is required, if empty.
-    return {**_filled(known), "content_html": item.html or item.summary}
+    return b'%b,"content_html":"%b"}' % (_open(_filled(known)), _quoted(item.html or item.summary))
+
+
+def _open(members: dict[str, Any]) -> bytes:
+    """An object that has members, without the brace at its end."""
+    return _encode(members)[:-1].encode()
+
+
+def _quoted(text: str) -> bytes:
+    """A long text without control characters as it stands between quotes: `json` takes five times as long for it."""
+    data = text.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+    return data.replace(b"\r", b"\\r").replace(b"\t", b"\\t")
 
 
 def _attachment(enclosure: Enclosure) -> dict[str, Any]:

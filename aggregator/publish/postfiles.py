@@ -187,7 +187,8 @@ class _Writer:
 
     def _adopt(self, names: Sequence[str], written: files.Written) -> None:
         """Keep the digests of files that have the bytes of today already."""
-        same = [name for name in names if name not in {*written.changed, *written.taken}]
+        others = {*written.changed, *written.taken}
+        same = [name for name in names if name not in others]
         pks = {name: self._items[name].pk for name in same}
         self._report.adopted += [f"posts/{name}" for name, pk in pks.items() if pk not in self._known]
         stale = [

@@ -22,7 +22,7 @@ from aggregator.publish.images import proxied, rewrite_images
 from aggregator.publish.markdown import BLANK, one_block
 from aggregator.publish.media import can_be_asked_for, files, picture
 from aggregator.publish.names import MAX_BYTES, cut
-from aggregator.publish.presets import PRESETS, Field, Preset
+from aggregator.publish.presets import PRESETS, Preset
 from aggregator.publish.values import rfc822
 
 __all__ = ["PRESETS", "Post", "Preset", "post_of", "render_post"]
@@ -31,7 +31,7 @@ __all__ = ["PRESETS", "Post", "Preset", "post_of", "render_post"]
 _REFERENCE = re.compile(r"&(?=[#A-Za-z])#?[0-9A-Za-z]{1,32};?")
 #: What is left out of the name of a folder.
 _NOT_IN_FOLDERS = string.punctuation + string.whitespace
-_QUOTES = str.maketrans({"'": "%27", "(": "%28", ")": "%29"})
+_QUOTES = (("'", "%27"), ("(", "%28"), (")", "%29"))
 #: What readers of HTML take for a character reference in an address that is written as it is; a number needs no `;`.
 _NUMBER_IN_URL = re.compile(r"&(?=#)")
 _NAME_IN_URL = re.compile(r"(&[0-9A-Za-z]+);")
@@ -92,20 +92,21 @@ def render_post(post: Post, *, preset: Preset, image_proxy: str | None, placehol
     body, image = _with_media(post, image_proxy)
     if image is None and placeholder is not None:
         image = placeholder.replace("{n}", str(_stable_number(post.id)))
-    for character, escape in preset.escapes:
-        body = body.replace(character, escape)
+    # To look for what is not there takes less than to replace it.
+    for text, escape in preset.escapes:
+        if text in body:
+            body = body.replace(text, escape)
     for sign, pattern, written in preset.patterns:
-        if sign in body:
+        if sign in body and pattern.search(body):
             body = pattern.sub(written, body)
-    front = "".join([_field(field, post, image, preset) for field in preset.fields])
-    text = preset.opening + front + preset.middle + one_block(body) + preset.ending
-    return text.encode("utf-8", errors="replace")
+    whole = preset.opening + _front(post, image, preset) + preset.middle + one_block(body) + preset.ending
+    return whole.encode("utf-8", errors="replace")
 
 
 def _with_media(post: Post, proxy: str | None) -> tuple[str, str | None]:
     """The body with the picture and the files that it does not show, and the address of the picture for the front."""
     body, addresses = rewrite_images(post.body, proxy)
-    image = post.image or first_image(post.body)
+    image = post.image or (first_image(post.body) if addresses else None)
     if image is None and not post.enclosures:
         return body, None
     shown = {image, *addresses, *map(clean_url, addresses)} if post.enclosures else {image}
@@ -121,48 +122,52 @@ def _with_media(post: Post, proxy: str | None) -> tuple[str, str | None]:
 
 def _for_styles(url: str) -> str:
     """An address that means the same to themes that write it as it is into attributes and styles."""
-    url = url.translate(_QUOTES)
+    for quote, written in _QUOTES:
+        url = url.replace(quote, written)
     return _NAME_IN_URL.sub(r"\1%3B", _NUMBER_IN_URL.sub("%26", url)) if "&" in url else url
 
 
-def _field(field: Field, post: Post, image: str | None, preset: Preset) -> str:
-    """One field of the front matter with its line breaks, or "" where the post has nothing to show for it."""
-    match field.value:
-        case "categories":
-            levels = (post.group, _source(post, preset), post.section)
-            return f"{field.key}: \n" + "".join([f" - {yamltext.plain(level)}\n" for level in levels if level])
-        case "constant":
-            return f"{field.key}: {field.constant}\n"
-        case "image":
-            value = image
-        case "title":
-            value = _masked(post.title, preset.masked)
-        case "author":
-            value = _source(post, preset)
-        case "date":
-            value = rfc822(post.published_at.astimezone(UTC), "GMT")
-    if value is None:
-        return ""
-    return f"{field.key}: {yamltext.single(value) if field.quoted else yamltext.plain(value)}\n"
-
-
-def _source(post: Post, preset: Preset) -> str:
-    return post.source if post.named else _folder(post.source, post.source_id, preset.masked, preset.reserved)
+def _front(post: Post, image: str | None, preset: Preset) -> str:
+    """The front matter; a field for which the post has nothing is left out."""
+    categories, author = _names(post.group, post.source_id, post.source, post.named, post.section, preset)
+    values = {
+        "title": _masked(post.title, preset.masked),
+        "image": image,
+        "author": author,
+        "date": rfc822(post.published_at.astimezone(UTC), "GMT"),
+    }
+    lines = []
+    for field in preset.fields:
+        if field.value == "categories":
+            lines.append(f"{field.key}: \n{categories}")
+        elif field.value == "constant":
+            lines.append(f"{field.key}: {field.constant}\n")
+        elif (value := values[field.value]) is not None:
+            lines.append(f"{field.key}: {yamltext.single(value) if field.quoted else yamltext.plain(value)}\n")
+    return "".join(lines)
 
 
 # Cached: a source has many posts.
 @lru_cache(maxsize=4096)
-def _folder(name: str, source_id: str, masked: str, reserved: frozenset[str]) -> str:
+def _names(
+    group: str | None, source_id: str, source: str, named: bool, section: str | None, preset: Preset
+) -> tuple[str, str]:
+    """The items of the list of categories, and the author."""
+    author = source if named else _folder(source, source_id, preset)
+    return "".join([f" - {yamltext.plain(level)}\n" for level in (group, author, section) if level]), author
+
+
+def _folder(name: str, source_id: str, preset: Preset) -> str:
     """A name from outside, fit for a category: generators make a folder of it."""
-    name = cut(_masked(name, masked), MAX_BYTES)
+    name = cut(_masked(name, preset.masked), MAX_BYTES)
     if not name.strip(_NOT_IN_FOLDERS):
         return source_id
-    return f"{name}_" if name in reserved else name
+    return f"{name}_" if name in preset.reserved else name
 
 
 def _masked(text: str, masked: str) -> str:
     """A text from outside, without what has a meaning in HTML: themes write it as it is."""
-    text = text.translate(_masks(masked))
+    text = _masks(masked).sub("_", text)
     return _REFERENCE.sub(_without_reference, text) if "&" in text else text
 
 
@@ -171,8 +176,9 @@ def _without_reference(match: re.Match[str]) -> str:
 
 
 @cache
-def _masks(masked: str) -> dict[int, str]:
-    return dict.fromkeys(map(ord, masked), "_")
+def _masks(masked: str) -> re.Pattern[str]:
+    # To translate a text looks up each of its characters.
+    return re.compile(f"[{re.escape(masked)}]" if masked else "(?!)")
 
 
 def _stable_number(identity: str) -> int:

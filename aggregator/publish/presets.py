@@ -27,7 +27,8 @@ class Field:
     constant: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: what is made once for a preset is found by it.
+@dataclass(frozen=True, slots=True, eq=False)
 class Preset:
     """The form of a post for one generator."""
 
@@ -44,7 +45,8 @@ class Preset:
     reserved: frozenset[str]
     #: Replacements in the body, so that the generator's template engine leaves it alone.
     escapes: tuple[tuple[str, str], ...]
-    #: The same for what only a pattern can tell, where a text has the first of the three; done after `escapes`.
+    #: The same for what only a pattern can tell, where a text has the first of the three; done after `escapes`. One
+    #: character is found much faster than several.
     patterns: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
 
 
@@ -97,8 +99,8 @@ HEXO = Preset(
     escapes=(("{", "&#123;"), ("}", "&#125;"), ("\ufffc", "&#65532;"), ('<a rel="noopener" ', "<a ")),
     patterns=(
         # Hexo looks for fences of code before Markdown does, in all of the file: no three of them stay together.
-        ("```", re.compile("`(?=``)"), "&#96;"),
-        ("~~~", re.compile("~(?=~~)"), "&#126;"),
+        ("`", re.compile("`(?=``)"), "&#96;"),
+        ("~", re.compile("~(?=~~)"), "&#126;"),
         # Hexo looks for these attributes in the source of tags, values included: to mark links that lead elsewhere, and
         # to find pictures. Inside of a value no quote that opens another one follows.
         # The pattern begins with what is rare, which makes it fast.
@@ -111,7 +113,7 @@ HEXO = Preset(
         # where the quote stands in the name of the host, it ends the whole build.
         ("'", re.compile(r' src="[^"\']*\'[^"]*"'), _without_apostrophes),
         # The time that Hexo 7 takes for a link grows with the square of the longest blank in its tag.
-        ("<a ", re.compile(r"<a [^<>]*\s{64}[^<>]*>"), _with_short_blanks),
+        ("<a ", re.compile(r"<a (?:\s{0,63}+[^<>\s]++)*+\s{64}[^<>]*>"), _with_short_blanks),
     ),
 )
 

@@ -9,6 +9,8 @@ import html
 import re
 from datetime import datetime
 
+from aggregator.normalize.words import words
+
 # Everything outside of Char (XML 1.0, section 2.2) and the controls that it discourages, and the rest. To see that a
 # text is fit takes half as long as to look for what is not.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -32,13 +34,14 @@ _LANGUAGE = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 
-# Tags of sanitized HTML: every attribute value is double quoted.
-_REST_OF_TAG = r'[^"<>]*+(?:"[^"]*"[^"<>]*+)*+>'
-_TAG = re.compile("<" + _REST_OF_TAG)
+# Tags of sanitized HTML, and the names of elements: every attribute value is double quoted.
+_TAG = re.compile(r'<(?:/?([a-z]+)(?=[\s>]))?+[^"<>]*+(?:"[^"]*"[^"<>]*+)*+>')
 # Inline elements do not part words, all others do.
-_INLINE = re.compile(
-    r"</?(?:a|abbr|b|bdi|bdo|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|rp|rt|ruby|s|samp|small|span|strike|strong|sub"
-    r"|sup|time|tt|u|var|wbr)(?=[\s>])" + _REST_OF_TAG
+_INLINE = words(
+    """
+    a abbr b bdi bdo cite code del dfn em font i ins kbd mark q rp rt ruby s samp small span strike strong sub sup time
+    tt u var wbr
+    """
 )
 
 
@@ -74,7 +77,9 @@ def plain_text(fragment: str) -> str:
 
 
 def _without_tags(fragment: str) -> str:
-    return _TAG.sub(" ", _INLINE.sub("", fragment))
+    parts = _TAG.split(fragment)
+    parts[1::2] = ["" if name in _INLINE else " " for name in parts[1::2]]
+    return "".join(parts)
 
 
 def _one_line(text: str) -> str:

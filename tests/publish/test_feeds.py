@@ -86,6 +86,15 @@ def test_empty_feed_is_valid_and_has_no_time_of_the_run(form: Format) -> None:
 
 
 @given(item_lists())
+def test_bytes_are_those_that_libraries_write(items: list[Item]) -> None:
+    rss, atom, feed = (output.data for output in render_feeds(CHANNEL, shown(items), FORMATS))
+    for data in (rss, atom):
+        root = etree.fromstring(data)
+        assert etree.tostring(root, pretty_print=True, encoding="UTF-8", xml_declaration=True) == data
+    assert json.dumps(json.loads(feed), ensure_ascii=False, separators=(",", ":")).encode() + b"\n" == feed
+
+
+@given(item_lists())
 def test_any_items_give_valid_feeds_that_say_the_same(items: list[Item]) -> None:
     outputs = render_feeds(CHANNEL, shown(items), FORMATS)
     assert [output.name for output in outputs] == ["rss.xml", "atom.xml", "feed.json"]
@@ -318,6 +327,13 @@ def test_one_impossible_item_does_not_lose_the_others() -> None:
     for form in FORMATS:
         titles = [entry[1] for entry in read_back(_render(form, [bad, make_item(2)]))]
         assert titles == ["https://example.org/id/1", ENTRY.title]
+
+
+@pytest.mark.parametrize("form", ["rss", "atom"])
+def test_what_xml_cannot_hold_is_refused_where_nothing_has_dropped_it(form: Format) -> None:
+    item = make_item(1, enclosures=(Enclosure("https://files.example/a", "audio/x; name=\uffff"),))
+    with pytest.raises(ValueError, match="XML"):
+        render_feeds(CHANNEL, shown([item]), [form])
 
 
 def test_years_of_few_digits_stay_valid() -> None:
