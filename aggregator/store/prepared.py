@@ -98,7 +98,7 @@ class PreparedByLength:
         self._names = names
         self._prepared: dict[int, Prepared] = {}
 
-    def rows(self, connection: Connection, values: _Row, listed: Collection[str]) -> Iterator[_Row]:
+    def rows(self, connection: Connection, values: _Row, listed: Collection[Any]) -> Iterator[_Row]:
         """Yield the rows for these values and this list, which may be of any length."""
         distinct = list(dict.fromkeys(listed))
         for start in range(0, len(distinct), LENGTHS[-1]):
