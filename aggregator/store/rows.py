@@ -105,7 +105,8 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
     files = [dict(zip(_ENCLOSURE, _enclosure_values(file), strict=True)) for file in entry.enclosures]
     feed = entry.original_feed
     original = None if feed is None else _encode({name: getattr(feed, name) for name in _FEED})
-    return (*_plain_values(entry), _dump(entry.authors), _dump(entry.tags), _dump(files), original)
+    dumped = _encode(files) if files else "[]"
+    return (*_plain_values(entry), _dump_texts(entry.authors), _dump_texts(entry.tags), dumped, original)
 
 
 def with_kept_dates(entry: Entry, published_at: datetime, dated: bool) -> Entry:
@@ -221,5 +222,7 @@ def _origin(
     return Origin(id, shown, url, home_url, category, section, named=bool(name))
 
 
-def _dump(values: Sequence[Any]) -> str:
-    return _encode(values) if values else "[]"
+@lru_cache(maxsize=1024)
+def _dump_texts(values: tuple[str, ...]) -> str:
+    # Cached for the same reason.
+    return _encode(values)

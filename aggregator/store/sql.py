@@ -237,12 +237,10 @@ class SqlStore:
         """See `Store.assign`."""
         if not assignments:
             return
-        parameters = [
-            {"entry_pk": given.pk, "public_id": given.id, "path": given.path, "path_key": given.path_key}
-            for given in assignments
-        ]
+        # By number, each page of the table is written once; in any other order most are written several times.
+        given = sorted([(one.pk, one.id, one.path, one.path_key) for one in assignments])
         with self._database.write() as connection:
-            connection.execute(statements.ASSIGN, parameters)
+            statements.ASSIGN.run_many(connection, given)
 
     def move_posts(self, assignments: Sequence[Assignment]) -> None:
         """See `Store.move_posts`."""
@@ -253,29 +251,21 @@ class SqlStore:
     def post_files(self, pks: Collection[int]) -> dict[int, PostFile]:
         """See `Store.post_files`."""
         with self._database.read() as connection:
-            return {
-                pk: PostFile(written, intended)
-                for chunk in statements.chunks(pks)
-                for pk, written, intended in connection.execute(statements.POST_FILES, {"values": chunk})
-            }
+            return {pk: PostFile(*file) for pk, *file in statements.POST_FILES.rows(connection, (), pks)}
 
     def intend(self, files: Mapping[int, PostFile]) -> None:
         """See `Store.intend`."""
         if not files:
             return
         with self._database.write() as connection:
-            for chunk in statements.chunks(files):
-                connection.execute(statements.FORGET_POST_FILES, {"values": chunk})
-            connection.execute(
-                statements.ADD_POST_FILE, [{"entry_pk": pk, **file._asdict()} for pk, file in files.items()]
-            )
+            statements.KEEP_POST_FILE.run_many(connection, [(pk, *file) for pk, file in sorted(files.items())])
 
     def published(self, pks: Collection[int]) -> None:
         """See `Store.published`."""
         with self._database.write() as connection:
-            for chunk in statements.chunks(pks):
-                connection.execute(statements.POST_WRITTEN, {"values": chunk})
-                connection.execute(statements.PUBLISHED, {"values": chunk})
+            numbers = [(pk,) for pk in sorted(pks)]
+            statements.POST_WRITTEN.run_many(connection, numbers)
+            statements.PUBLISHED.run_many(connection, numbers)
 
     def touch(self, source_ids: Collection[str]) -> None:
         """See `Store.touch`."""

@@ -231,20 +231,23 @@ TOUCH = (
     .where(entries.c.source_pk.in_(select(sources.c.pk).where(_among(sources.c.id))), ~entries.c.pending)
     .values(pending=true())
 )
-PUBLISHED = update(entries).where(_among(entries.c.pk)).values(pending=false())
-ASSIGN = update(entries).where(_of_entry, entries.c.public_id.is_(null()))
+PUBLISHED = Prepared(update(entries).where(_of_entry).values(pending=false()), "entry_pk")
+ASSIGN = Prepared(
+    update(entries).where(_of_entry, entries.c.public_id.is_(null())), "entry_pk", "public_id", "path", "path_key"
+)
 #: Of entries whose post was never written.
 MOVE_POST = update(entries).where(
     _of_entry,
     ~select(post_files).where(post_files.c.entry_pk == entries.c.pk, post_files.c.written.is_not(null())).exists(),
 )
-POST_FILES = select(post_files).where(_among(post_files.c.entry_pk))
+POST_FILES = PreparedByLength(lambda pks: select(post_files).where(post_files.c.entry_pk.in_(pks)))
 FORGET_POST_FILES = delete(post_files).where(_among(post_files.c.entry_pk))
-ADD_POST_FILE = insert(post_files)
-POST_WRITTEN = (
+KEEP_POST_FILE = Prepared(insert(post_files).prefix_with("OR REPLACE"), "entry_pk", "written", "intended")
+POST_WRITTEN = Prepared(
     update(post_files)
-    .where(_among(post_files.c.entry_pk), post_files.c.intended.is_not(null()))
-    .values(written=post_files.c.intended)
+    .where(post_files.c.entry_pk == bindparam("of_entry"), post_files.c.intended.is_not(null()))
+    .values(written=post_files.c.intended),
+    "of_entry",
 )
 #: Of stored entries and of removed ones.
 TAKEN_IDS = union_all(*(select(ids).where(_among(ids)) for ids in (entries.c.public_id, tombstones.c.public_id)))

@@ -346,6 +346,17 @@ def test_id_and_path_are_given_once(store: Store) -> None:
     assert [item.id for item in store.newest(None, 10)] == ["id1"]
 
 
+def test_ids_and_paths_are_given_all_or_none(store: Store) -> None:
+    fill(store, "k", "l", "m")
+    first, second, third = (item.pk for item in store.pending(10))
+    given = [Assignment(third, "id3", "3.md", "3.md"), Assignment(first, "id1", "1.md", "1.md")]
+    with pytest.raises(RowError, match="UNIQUE"):
+        store.assign([*given, Assignment(second, "id3", "2.md", "2.md")])
+    assert [item.id for item in store.pending(10)] == ["", "", ""]
+    store.assign(given)
+    assert [item.id for item in store.pending(10)] == ["id1", "", "id3"]
+
+
 def test_fingerprints_are_replaced_by_name(store: Store) -> None:
     assert store.fingerprints() == {}
     store.record({"a": "1", "b": "2"})
