@@ -62,9 +62,12 @@ def bound(html: str) -> str:
 
     Where there are too many open elements, too much repetition or more than `MAX_ELEMENTS` elements, only text is kept.
     """
-    if len(html) <= SMALL_LENGTH and html.count("<") <= SMALL_TAGS:
-        return html
-    return "".join(_pieces(cut(html, MAX_HTML)))
+    return html if is_small(html) else "".join(_pieces(cut(html, MAX_HTML)))
+
+
+def is_small(html: str) -> bool:
+    """Whether there is too little in a document for it to be slow to read."""
+    return len(html) <= SMALL_LENGTH and html.count("<") <= SMALL_TAGS
 
 
 def attributes(written: str) -> dict[str, str]:

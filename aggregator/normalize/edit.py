@@ -41,15 +41,24 @@ _GONE = re.compile(r"</?x-(?:noscript|iframe)>|<img>")
 _ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
 #: The contrary, by which nothing is found in a whole text in half the time.
 _LEGAL = re.compile("[\t\n\x20-\x7e\xa0-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*+")
+#: What is illegal in ASCII.
+_CONTROLS = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
 
 _LINKS = words("href src poster cite")
 #: Elements that may have one of them, images aside.
 _LINKED = words("a audio blockquote del ins q track video")
 #: An address that `resolve` leaves as it is, and what follows on the `/` of a path that it puts behind the origin of
 #: the base: both as the sanitizer writes them, and neither near a limit of length.
-_PLAIN = rf"(?=[^\"]{{1,2000}}\"){ORIGIN}(?:[/?#](?:[!#-%'-;=?-\[\]^_a-z{{|}}~]|&amp;)*+)?"
-_ROOTED = r"(?=[^\"]{0,1000}\")(?![/.])(?:[!#-%'-.0-;=?-\[\]^_a-z{|}~]|&amp;|/(?!\.))*+"
+_PLAIN = (
+    rf"(?=[^\"]{{1,2000}}\"){ORIGIN}"
+    r"(?:[/?#][!#-%'-;=?-\[\]^_a-z{|}~]*+(?:&amp;[!#-%'-;=?-\[\]^_a-z{|}~]*+)*+)?"
+)
+_ROOTED = (
+    r"(?=[^\"]{0,1000}\")(?![/.])"
+    r"[!#-%'-.0-;=?-\[\]^_a-z{|}~]*+(?:(?:&amp;|/(?!\.))[!#-%'-.0-;=?-\[\]^_a-z{|}~]*+)*+"
+)
 _LINK = ' href="/'
+_STYLE = ' style="'
 #: Elements with sizes, images aside; and sizes that are wider than a column, or than any image.
 _SIZED = words("col colgroup hr table td th tr video")
 _SIZES = words("height width")
@@ -130,7 +139,7 @@ class Editor:
     def edit(self, html: str) -> str:
         """The text, set right."""
         completed = self._complete(html)
-        edited = completed if _LEGAL.fullmatch(completed) else _ILLEGAL.sub("", completed)
+        edited = completed if _is_legal(completed) else _ILLEGAL.sub("", completed)
         harmless = _all_harmless(edited)
         few = harmless and "<source" not in edited
         few = few and (self.base is None or f'"{_escape(self.base)}"' not in edited)
@@ -274,10 +283,19 @@ def _is_kept(origin: str) -> bool:
     return STRICT.clean(link) == link
 
 
+def _is_legal(html: str) -> bool:
+    """Whether a text has nothing of what is `_ILLEGAL`."""
+    if html.isascii():
+        return len(html.encode().translate(None, _CONTROLS)) == len(html)
+    return _LEGAL.fullmatch(html) is not None
+
+
 def _all_harmless(html: str) -> bool:
     """Whether all styles may stay as they are; what looks like one in the text itself is judged with them."""
-    styles = {rest.partition('"')[0] for rest in html.split(' style="')[1:]}
-    return all(len(style) <= _REMEMBERED and _is_harmless(style) for style in styles)
+    if _STYLE not in html:
+        return True
+    styles = {rest.partition('"')[0] for rest in html.split(_STYLE)[1:]}
+    return all([len(style) <= _REMEMBERED and _is_harmless(style) for style in styles])
 
 
 @lru_cache(maxsize=4096)

@@ -11,6 +11,8 @@ was edited is that origins stand before paths in links. Then there is no element
 list has, for each of them is edited; and the same text with other addresses in it is read as the same elements, for no
 rule of reading looks at the address of a link. So the second run would find what the first one kept. (One rule compares
 the attributes of formatting elements that are open inside of each other, and a link closes the one before it.)
+
+Neither runs over a line of words: without `<` and `&` there is nothing in it that could be read as anything else.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from aggregator.models import Text
-from aggregator.normalize.bounds import MAX_HTML, bound, cut
+from aggregator.normalize.bounds import MAX_HTML, SMALL_LENGTH, bound, cut, is_small
 from aggregator.normalize.edit import Editor
 from aggregator.normalize.fallbacks import ANY, shown, with_addresses
 from aggregator.normalize.images import is_picture
@@ -51,6 +53,8 @@ _INLINE = words(
     tt u var wbr
     """
 )
+#: One line of words in which nothing is a reference, or would be written as one.
+_WORDS = re.compile("[ -%'-;=?-~\u00a1-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]++")
 _LINE_END = re.compile(r"[\r\n]")
 _SPACES = re.compile(r"[ \t\r\n]+")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
@@ -73,12 +77,18 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
     """
     if not text.value or text.value.isspace():
         return ""
-    source = cut(_encodable(_as_html(text)), MAX_HTML)
-    source, formulas = take_out(shown(source)) if ANY.search(source) else (source, [])
+    if len(text.value) <= SMALL_LENGTH and _WORDS.fullmatch(text.value):
+        return text.value if text.type == "html" else f"<p>{text.value.strip()}</p>"
+    early = _found_early(text)
+    if early == text.value:
+        source, formulas = early, []
+    else:
+        source = cut(_encodable(_as_html(text)), MAX_HTML)
+        source, formulas = take_out(shown(source)) if ANY.search(source) else (source, [])
     longest = MAX_HTML - sum(map(len, formulas))
     for attempt in range(_ROUNDS):
         whole, editor = bound(source), Editor(text.base, page)
-        found = FOUND.clean(whole)
+        found = early if early is not None and whole == text.value else FOUND.clean(whole)
         edited = editor.edit(found)
         if editor.lost and not attempt and (mended := with_addresses(source)) != source:
             source = mended
@@ -117,6 +127,20 @@ def text_of(safe: str) -> str:
         safe = _ANNOTATION.sub("", safe)
     plain = _TAGS.sub(_gap, safe) if "<" in safe else safe
     return " ".join(unescape(plain).split())
+
+
+def _found_early(text: Text) -> str | None:
+    """What the first sanitizer makes of HTML as it came, where that is most likely what it would be given anyway.
+
+    What comes back as it went in has elements of the list, as the sanitizer writes them, and nothing else: it has no
+    formula and nothing that a script would show, and is known to be HTML without a look at its tags.
+    """
+    if text.type == "text" or "<" not in text.value or not is_small(text.value) or ANY.search(text.value):
+        return None
+    try:
+        return FOUND.clean(text.value)
+    except UnicodeEncodeError:
+        return None
 
 
 def _encodable(text: str) -> str:
