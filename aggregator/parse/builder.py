@@ -110,10 +110,10 @@ class Builder:
             title=self.title or self.itunes_title or self.media_title,
             content=content if base is None else self._based(content, base),
             summary=summary if base is None else self._based(summary, base),
-            published=date(self.published) or date(self.created),
-            updated=date(self.updated),
-            authors=tuple(dict.fromkeys(self.authors or self.source_authors))[:MAX_AUTHORS] or inherited,
-            tags=tuple(dict.fromkeys(self.tags))[:MAX_TAGS],
+            published=date(self.published) or (date(self.created) if self.created else None),
+            updated=date(self.updated) if self.updated else None,
+            authors=_once(self.authors or self.source_authors, MAX_AUTHORS) or inherited,
+            tags=_once(self.tags, MAX_TAGS),
             enclosures=self._enclosures(base) if self.enclosures or self.media else (),
             image=self._image(base) if self.thumbnails or self.image or self.media else None,
             comments_url=(self.read.address(*self.comments, base) if self.comments else None) or self.link("replies"),
@@ -124,7 +124,11 @@ class Builder:
 
     def _texts(self) -> tuple[Text | None, Text | None]:
         """Content and summary."""
-        content = max(self.contents, key=lambda text: (text.type == "html", len(text.value)), default=None)
+        contents = self.contents
+        if len(contents) > 1:
+            content: Text | None = max(contents, key=lambda text: (text.type == "html", len(text.value)))
+        else:
+            content = contents[0] if contents else None
         if self.summary is None:
             return content, self.itunes_summary or self.media_description or self.itunes_subtitle
         if content is None and self.itunes_summary is not None and says_more(self.itunes_summary, self.summary):
@@ -166,6 +170,11 @@ class Builder:
         )
         found = (self.read.address(element, where, base) for element, where in (*named, *pictures))
         return next((target for target in found if target is not None), None)
+
+
+def _once(found: list[str], limit: int) -> tuple[str, ...]:
+    """Each of the texts once, of more than `limit` the first."""
+    return tuple(found if len(found) < 2 else list(dict.fromkeys(found))[:limit])
 
 
 def _media_title(element: etree._Element) -> str | None:

@@ -45,10 +45,12 @@ class Document:
 
 def address(value: object, base: str = "") -> str | None:
     """Resolve an address; None for what is none, is too long, is not http(s) or cannot be encoded."""
-    if not isinstance(value, str) or _SURROGATES.search(value):
+    if not isinstance(value, str):
         return None
     if len(value) <= MAX_URL and _ABSOLUTE.fullmatch(value):
         return value
+    if _SURROGATES.search(value):
+        return None
     value = _TAB_OR_NEWLINE.sub("", value.strip())
     if not value or len(value) > MAX_URL:
         return None
