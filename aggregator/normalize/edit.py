@@ -57,7 +57,6 @@ _ROOTED = (
     r"(?=[^\"]{0,1000}\")(?![/.])"
     r"[!#-%'-.0-;=?-\[\]^_a-z{|}~]*+(?:(?:&amp;|/(?!\.))[!#-%'-.0-;=?-\[\]^_a-z{|}~]*+)*+"
 )
-_LINK = ' href="/'
 _STYLE = ' style="'
 #: Elements with sizes, images aside; and sizes that are wider than a column, or than any image.
 _SIZED = words("col colgroup hr table td th tr video")
@@ -65,8 +64,9 @@ _SIZES = words("height width")
 _VAST = r"[\s+]*0*(?:(?:[89]|[1-9][0-9])[0-9]{2}|[0-9]{5}|(?!100%)[1-9][0-9]{2}(?:\.[0-9]*)?%)"
 _IS_VAST = re.compile(_VAST)
 _IS_VAST_IMAGE = re.compile(r"[\s+]*0*[0-9]{5}")
-#: What follows on it in a tag, and in no text that only looks like one: there `>` is escaped.
-_REST = re.compile(rf'{_ROOTED}"{_ATTRIBUTES}*+>')
+#: A link to a path from the root. What follows on it does so in a tag, and in no text that only looks like one: there
+#: `>` is escaped.
+_ROOTED_LINK = re.compile(rf' href="/(?={_ROOTED}"{_ATTRIBUTES}*+>)')
 #: The attributes of an image that `Editor._image` leaves as it is if its address is not the base: nothing of a lazy
 #: loader's, an address that is no blank image's, no size of a counting pixel's, no sign of an emoji.
 _ORDINARY_IMAGE = (
@@ -152,12 +152,10 @@ class Editor:
 
     def _complete(self, html: str) -> str:
         """The text, its links that are a plain path from the root made absolute: all that most texts need."""
-        before, *rest = html.split(_LINK)
-        origin = plain_origin(self.base) if rest and self.base is not None else None
+        origin = plain_origin(self.base) if self.base is not None else None
         if origin is None or len(origin) > _REMEMBERED or not _is_kept(origin):
             return html
-        link = f' href="{origin}/'
-        return before + "".join([(link if _REST.match(after) else _LINK) + after for after in rest])
+        return _ROOTED_LINK.sub(f' href="{origin}/', html)
 
     def _tag(self, match: re.Match[str]) -> str:
         name, attributes = match[1], match[2]
@@ -295,7 +293,7 @@ def _all_harmless(html: str) -> bool:
     if _STYLE not in html:
         return True
     styles = {rest.partition('"')[0] for rest in html.split(_STYLE)[1:]}
-    return all([len(style) <= _REMEMBERED and _is_harmless(style) for style in styles])
+    return all(len(style) <= _REMEMBERED and _is_harmless(style) for style in styles)
 
 
 @lru_cache(maxsize=4096)

@@ -81,7 +81,7 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
         return text.value if text.type == "html" else f"<p>{text.value.strip()}</p>"
     early = _found_early(text)
     if early == text.value:
-        source, formulas = early, []
+        source, formulas = early, list[str]()
     else:
         source = cut(_encodable(_as_html(text)), MAX_HTML)
         source, formulas = take_out(shown(source)) if ANY.search(source) else (source, [])
