@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from typing import Literal
 from unittest import mock
 
 from hypothesis import example, given, settings
@@ -73,9 +74,9 @@ markup = st.lists(_start | _start | _end | _text, max_size=12).map("".join) | so
 canonical = markup.map(_reread)
 
 
-def the_long_way(source: str, base: str | None) -> str | None:
+def the_long_way(source: str, base: str | None, kind: Literal["html", "text"] = "html") -> str | None:
     """HTML that both sanitizers cleaned, with a look at every tag in between; None where it keeps changing."""
-    source = html._as_html(Text(source.encode("utf-8", "ignore").decode(), "html", base))
+    source = html._as_html(Text(source.encode("utf-8", "ignore").decode(), kind, base))
     source, formulas = take_out(shown(source))
     with (
         mock.patch.object(edit, "_all_harmless", lambda _: False),
@@ -105,6 +106,22 @@ def test_html_is_as_if_everything_had_been_done_for_it(source: str, base: str | 
     made = clean_html(Text(source, "html", base), page=PAGE)
     expected = the_long_way(source, base)
     assert expected is None or made == expected
+
+
+@settings(max_examples=500)
+@example("\u3000a b\u3000", "text")
+@example(' a style="position:fixed" href="/x" ', "html")
+@example("a\u00a0b", "html")
+@example("a\u2028b\ufdd0\U0001ffff", "html")
+@given(st.text(st.characters(exclude_characters="<&"), max_size=20), st.sampled_from(["html", "text"]))
+def test_words_are_as_if_they_had_been_sanitized(source: str, kind: Literal["html", "text"]) -> None:
+    if source and not source.isspace():
+        assert clean_html(Text(source, kind, BASE), page=PAGE) == the_long_way(source, BASE, kind)
+
+
+def test_what_no_output_can_carry_is_seen_in_any_text() -> None:
+    for seen in (*map(chr, range(sys.maxunicode + 1)), *(f"中{chr(code)}" for code in range(128))):
+        assert edit._is_legal(seen) is (edit._ILLEGAL.search(seen) is None)
 
 
 def _clean_and_count(source: str, base: str | None) -> tuple[str, int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.parse.encoding import decode, drop_forbidden_references
+from aggregator.parse.encoding import decode, drop_forbidden_references, may_be_encoded_twice
 
 CHINESE = "人工智能与开源社区的未来发展趋势，我们来看这些新闻。"
 TRADITIONAL = "人工智慧與開源社群的未來發展，我們來看這些新聞。"
@@ -129,6 +131,15 @@ def test_any_bytes_become_text_that_xml_can_carry(body: bytes, content_type: str
     text = decode(body, content_type).text
     assert text.encode("utf-8").decode("utf-8") == text
     assert "\x00" not in text
+
+
+@given(
+    st.lists(st.sampled_from([b"\xc3\x83\xc2\xa9", b"\xc3", b"\xa4", b"\xc2", b"\xe2\x82\xac", b"\xe2", b"a"])).map(
+        b"".join
+    )
+)
+def test_what_may_be_encoded_twice_is_found_by_its_bytes(body: bytes) -> None:
+    assert may_be_encoded_twice(body) is bool(re.search(rb"\xc3[\x80-\xb4](?:\xc2|\xe2\x82\xac)", body))
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=0x20, exclude_categories=["Cs", "Cn"]), max_size=100))

@@ -41,6 +41,12 @@ def test_no_entity_is_expanded_wherever_its_doctype_stands(before: str) -> None:
     assert title(feed) == "&e;"
 
 
+@pytest.mark.parametrize("control", ["\x85", "&#133;", "&#x85;", "&#x0085;"])
+def test_a_control_is_the_letter_that_was_meant(control: str) -> None:
+    feed = parse(fetched(f"<rss version='2.0'><channel><item><title>One{control}two</title></item></channel></rss>"))
+    assert title(feed) == "One…two"
+
+
 def test_a_doctype_that_is_only_written_about_is_no_trouble() -> None:
     text = ITEM.replace("&e;", "").replace("<title>", "<title><![CDATA[What <!DOCTYPE html> means]]>")
     feed = parse_plain(fetched(text))
