@@ -32,7 +32,7 @@ _SEPARATOR = "\n"
 _CONTROLS = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _IRI = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]+):"
-    r"(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2}"
+    r"(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]++|%[0-9A-Fa-f]{2}"
     "|[\u00a1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufeb0\uff00-\uffef"
     "\U00010000-\U0001fffd\U00020000-\U0002fffd\U00030000-\U0003fffd])+"
 )

@@ -23,14 +23,14 @@ _SHORT = 253
 ORIGIN = r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?"
 _PLAIN = re.compile(rf"{ORIGIN}(?:[/?#][!#-;=?-\[\]^_a-z{{|}}~]*)?")
 #: The two short ways: a plain address as it is, and a path from the root of a plain one.
-_ROOTED = re.compile(r"/(?![/.])(?:[!#-.0-;=?-\[\]^_a-z{|}~]|/(?!\.))*")
+_ROOTED = re.compile(r"/(?![/.])(?:[!#-.0-;=?-\[\]^_a-z{|}~]++|/(?!\.))*+")
 _PLAIN_ORIGIN = re.compile(rf"{ORIGIN}(?=[/?#]|\Z)")
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
 #: A plain address with nothing in it to escape, to put right or to leave out.
 _CLEAN = re.compile(
     r"https?://[a-z0-9][a-z0-9-]*+(?:\.[a-z0-9-]++)*+(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?"
-    r"(?:/(?:[!$'()*-;=@A-Z_a-z~]|%[0-9A-Fa-f]{2})*+)?"
-    r"(?:\?(?:[!$'()*-;=?@A-Z_a-z~]|%[0-9A-Fa-f]{2}|&(?!#?[A-Za-z0-9]+;))++)?"
+    r"(?:/(?:[!$'()*-;=@A-Z_a-z~]++|%[0-9A-Fa-f]{2})*+)?"
+    r"(?:\?(?:[!$'()*-;=?@A-Z_a-z~]++|%[0-9A-Fa-f]{2}|&(?!#?[A-Za-z0-9]+;))++)?"
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^\[\]:%@]+)(?::([0-9]{0,5}))?", re.DOTALL)
