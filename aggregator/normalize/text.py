@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -207,7 +207,9 @@ def _is_mail(word: str) -> bool:
     return bool(at and name and not word.startswith("@") and _DOMAIN.search(domain))
 
 
-def _unique(values: Iterable[str], limit: int) -> tuple[str, ...]:
+def _unique(values: Sequence[str], limit: int) -> tuple[str, ...]:
+    if len(values) < 2:
+        return tuple(filter(None, values))
     found: dict[str, str] = {}
     for value in values:
         if value and len(found) < limit:
