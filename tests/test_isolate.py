@@ -113,14 +113,14 @@ def test_every_call_has_a_deadline_of_its_own_whatever_came_before() -> None:
 
 
 def test_waiting_is_not_computing() -> None:
-    with isolated(seconds=0.2) as worker:
+    with isolated(seconds=0.9) as worker:
         assert worker.call(("wait", 1)) == "done"
 
 
 def test_what_neither_computes_nor_ends_is_ended_by_the_clock() -> None:
-    with isolated(seconds=0.05) as worker:
+    with isolated() as worker:
         with pytest.raises(ParseError, match="not read within 1 s") as error:
-            worker.call(("wait", 600))
+            worker.call(("wait", 600), seconds=0.05)
         assert error.value.kind == "unparsable"
         assert worker.call(("echo", 1)) == 1
 

@@ -52,10 +52,18 @@ def test_without_another_core_all_is_done_here() -> None:
 
 
 def wait(batch: Sequence[str]) -> int:
-    """Tells the test that it runs, and ends when the test says so."""
+    """Tells the test where it runs, and ends when the test says so."""
     with socket.create_connection(("127.0.0.1", int(batch[0]))) as connection:
+        connection.sendall(b"%d\n" % os.getpid())
         connection.recv(1)
     return os.getpid()
+
+
+def caller(listener: socket.socket) -> tuple[int, socket.socket]:
+    """The process in which the next `wait` runs, and the connection that it waits on."""
+    connection, _ = listener.accept()
+    with connection.makefile("rb") as lines:
+        return int(lines.readline()), connection
 
 
 def test_what_a_busy_process_cannot_take_is_done_here() -> None:
@@ -67,9 +75,9 @@ def test_what_a_busy_process_cannot_take_is_done_here() -> None:
         listener.settimeout(30)
         pids = [threads.submit(pool.run, wait, [str(listener.getsockname()[1])] * SMALLEST) for _ in range(3)]
         # The one process runs one of them, so that the second connection is from here.
-        with listener.accept()[0], listener.accept()[0]:
+        with caller(listener)[1], caller(listener)[1]:
             assert not any(pid.done() for pid in pids)
-        listener.accept()[0].close()
+        caller(listener)[1].close()
         assert sorted(pid.result() == os.getpid() for pid in pids) == [False, False, True]
 
 
@@ -122,7 +130,7 @@ def test_submitted_batches_are_shared_by_the_process_and_whoever_waits() -> None
     with socket.create_server(("127.0.0.1", 0)) as listener, Pool(processes=1, first=0) as pool:
         listener.settimeout(30)
         slow = started(pool).submit(wait, [str(listener.getsockname()[1])] * SMALLEST)
-        with listener.accept()[0]:
+        with caller(listener)[1]:
             # The process is busy, so that whoever wants a result finds all of them left, and does that one.
             rest = [pool.submit(work, [*FULL, str(number)]) for number in range(20)]
             assert rest[-1]() == (os.getpid(), [*["ONE"] * SMALLEST, "19"])
@@ -139,15 +147,16 @@ def test_whoever_has_the_turn_waits_for_nothing_that_needs_it() -> None:
         listener.settimeout(30)
         port = str(listener.getsockname()[1])
         started(pool)
-        # The one process works on a batch and has the next, so that nothing can go there.
-        busy = [threads.submit(pool.run, wait, [port] * SMALLEST) for _ in range(2)]
-        with listener.accept()[0] as first:
-            with pool.turn:
-                results = [pool.submit(work, [*FULL, str(number)]) for number in range(10)]
-                assert [result()[1][-1] for result in results] == [str(number) for number in range(10)]
-            first.close()
-        listener.accept()[0].close()
-        assert os.getpid() not in [one.result() for one in busy]
+        # One of them is done here as soon as the one process works on a batch and has the next: nothing can go there.
+        busy = [threads.submit(pool.run, wait, [port] * SMALLEST) for _ in range(3)]
+        callers = dict(caller(listener) for _ in range(2))
+        callers.pop(os.getpid()).close()
+        (first,) = callers.values()
+        with first, pool.turn:
+            results = [pool.submit(work, [*FULL, str(number)]) for number in range(10)]
+            assert [result()[1][-1] for result in results] == [str(number) for number in range(10)]
+        caller(listener)[1].close()
+        assert sorted(one.result() == os.getpid() for one in busy) == [False, False, True]
 
 
 def test_an_error_of_what_was_submitted_comes_with_its_result() -> None:
