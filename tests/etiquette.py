@@ -15,6 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aggregator.errors import FetchError
 from aggregator.fetch import Fetcher, FetchSettings, Request
 from aggregator.models import Fetched, NotModified
+from tests.daemons import PATIENCE
 from tests.origin import Origin, Response, Seen
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -100,9 +101,15 @@ def hosts(origin: Origin) -> list[str]:
 
 
 class Crowd:
-    """A route that holds every request until `size` are there or half a second is over, and counts them."""
+    """A route that holds every request until `size` are there, and counts them.
 
-    def __init__(self, size: int) -> None:
+    Args:
+        size: requests that go on together.
+        seconds: go on after this time with fewer; for a size that is never reached.
+    """
+
+    def __init__(self, size: int, *, seconds: float = PATIENCE) -> None:
+        self._seconds = seconds
         self._lock = threading.Lock()
         self._there = threading.Barrier(size)
         self.running: dict[str, int] = {}
@@ -115,7 +122,7 @@ class Crowd:
             self.most[host] = max(self.most.get(host, 0), self.running[host])
             self.most["all"] = max(self.most.get("all", 0), sum(self.running.values()))
         try:
-            self._there.wait(0.5)
+            self._there.wait(self._seconds)
         except threading.BrokenBarrierError:
             self._there.reset()
         with self._lock:

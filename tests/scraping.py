@@ -31,7 +31,7 @@ def source(url: str, scrape: ScrapeRules | None = RULES) -> Source:
         category="news",
         section=None,
         interval=Every(timedelta(hours=1)),
-        timeout=timedelta(seconds=10),
+        timeout=timedelta(minutes=1),
         max_body=200_000,
         allow_private=("127.0.0.0/8",),
         scrape=scrape,

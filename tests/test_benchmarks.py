@@ -95,7 +95,7 @@ def test_feeds_of_the_workload_have_what_they_say(source: int) -> None:
 
 def test_origin_answers_conditionally_and_counts() -> None:
     load = Workload(2, 4, 100, fresh=0.25)
-    with Server(load) as server, httpx.Client(trust_env=False) as client:
+    with Server(load) as server, httpx.Client(trust_env=False, timeout=60) as client:
         answer = client.get(server.feeds[1])
         assert answer.content == load.feed(1, 0)
         conditional = {"If-None-Match": answer.headers["ETag"]}

@@ -28,7 +28,7 @@ def base() -> Iterator[str]:
 
 def get(url: str, **headers: str) -> httpx.Response:
     """A GET that follows no redirect."""
-    return httpx.get(url, headers=headers)
+    return httpx.get(url, headers=headers, timeout=60)
 
 
 def test_served_addresses_end_with_the_context() -> None:
@@ -53,7 +53,7 @@ def test_unchanged_samples_answer_304(base: str) -> None:
 
 
 def test_head_sends_no_body(base: str) -> None:
-    answer = httpx.head(f"{base}/notes/atom.xml")
+    answer = httpx.head(f"{base}/notes/atom.xml", timeout=60)
     assert answer.content == b""
     assert int(answer.headers["Content-Length"]) > 1000
 

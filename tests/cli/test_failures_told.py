@@ -31,11 +31,11 @@ def _error(site: Site, **source: object) -> str:
 
 
 @pytest.fixture
-def nobody() -> int:
-    """A port on which nothing listens."""
-    with socket.create_server((HERE, 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
+def nobody() -> Iterator[int]:
+    """A port on which nothing listens; it is held, so that nobody else can."""
+    with socket.socket() as silent:
+        silent.bind((HERE, 0))
+        yield silent.getsockname()[1]
 
 
 @contextmanager

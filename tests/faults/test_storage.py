@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemons import running, wait_until
+from tests.daemons import PATIENCE, running, wait_until
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
@@ -60,7 +60,7 @@ def test_locked_database_is_waited_for(site: Site, origin: Origin) -> None:
     site.configure({"id": "one", "feed": feed, "interval": "1s", "insist": True})
     with running(site) as daemon:
         daemon.wait_for("1 source, 0 failed")
-        with closing(sqlite3.connect(site.data / "aggregator.db", isolation_level=None)) as other:
+        with closing(sqlite3.connect(site.data / "aggregator.db", PATIENCE, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             origin.route("/one", rss([item(1), item(2)]))
             asked = len(origin.asked("/one"))

@@ -52,7 +52,7 @@ def test_a_bad_certificate_is_named_and_a_good_one_ends_it(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issue(authority, trustme.CA()).configure_cert(context)
     with closing(Origin(context)) as secure:
-        bad = {"id": "bad", "feed": secure.route("/bad", rss([item(1), item(2)])), "timeout": "5s"}
+        bad = {"id": "bad", "feed": secure.route("/bad", rss([item(1), item(2)])), "timeout": "1m"}
         site.configure(bad, {"id": "good", "feed": origin.route("/good", rss([item(20)]))})
         assert site.run("update").status == 1
         rows = site.status()
@@ -123,7 +123,8 @@ def test_a_handshake_that_fails_costs_one_source_one_cycle(
 ) -> None:
     good = {"id": "good", "feed": origin.route("/good", rss([item(20)]))}
     with _listener(serve) as port:
-        site.configure({"id": "bad", "feed": f"https://{HERE}:{port}/bad", "timeout": "2s"}, good)
+        patience = "2s" if kind == "timeout" else "1m"
+        site.configure({"id": "bad", "feed": f"https://{HERE}:{port}/bad", "timeout": patience}, good)
         assert site.run("update").status == 1
     rows = site.status()
     assert (rows["bad"]["state"], rows["bad"]["failure_kind"]) == ("failing", kind), rows["bad"]

@@ -11,6 +11,7 @@ import pytest
 
 from aggregator.fetch import Fetcher, FetchSettings
 from aggregator.models import Fetched, Freshness
+from tests.daemons import PATIENCE
 from tests.fetch_support import SETTINGS, document, failure, request, unchanged
 from tests.origin import Origin, Response, Seen
 
@@ -165,7 +166,7 @@ async def test_no_more_fetches_run_at_once_than_were_allowed(origin: Origin) -> 
         with lock:
             running[0] += 1
             running[1] = max(running)
-        full.wait(10)
+        full.wait(PATIENCE)
         with lock:
             running[0] -= 1
         return Response(FEED)
@@ -182,13 +183,13 @@ async def test_a_fetch_can_be_cancelled(origin: Origin) -> None:
 
     def answer(seen: Seen) -> Response:
         arrived.set()
-        leave.wait(10)
+        leave.wait(PATIENCE)
         return Response(FEED)
 
     url = origin.handle("/feed", answer)
     async with Fetcher(SETTINGS) as fetcher:
         task = asyncio.create_task(fetcher.fetch(request(url)))
-        await asyncio.to_thread(arrived.wait, 10)
+        assert await asyncio.to_thread(arrived.wait, PATIENCE)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

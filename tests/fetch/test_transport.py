@@ -168,9 +168,10 @@ async def test_names_that_do_not_resolve_are_a_kind_of_their_own(monkeypatch: py
 
 
 async def test_a_closed_port_is_no_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    error = await failure(f"http://127.0.0.1:{port}/feed")
+    with socket.socket() as silent:
+        # It is held, so that nobody else can listen there.
+        silent.bind(("127.0.0.1", 0))
+        error = await failure(f"http://127.0.0.1:{silent.getsockname()[1]}/feed")
     assert error.kind == "connect"
     assert "no connection: nothing listens on port" in str(error)
 

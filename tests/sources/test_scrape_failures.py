@@ -11,6 +11,7 @@ from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.models import Fetched, ScrapeRules, Text
 from aggregator.parse import parse
 from aggregator.sources import KINDS
+from tests.daemons import PATIENCE
 from tests.origin import Origin, Response, Seen
 from tests.scraping import ARTICLE, NOW, RULES, article_page, fetch, html, list_page, pull, source
 
@@ -164,7 +165,7 @@ async def test_only_a_few_articles_are_fetched_at_once(origin: Origin) -> None:
             running += 1
             most = max(most, running)
         # Passes only when four requests are here at the same time.
-        together.wait(timeout=20)
+        together.wait(PATIENCE)
         with lock:
             running -= 1
         return Response(GOOD, headers={"Content-Type": "text/html"})
