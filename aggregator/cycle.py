@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from aggregator.errors import AggregatorError
 from aggregator.importing import importing
 from aggregator.log import tell
-from aggregator.publish.report import Failure, Report
+from aggregator.publish.report import OutputFailure, Report
 from aggregator.publish.site import publish
 from aggregator.retention import retain
 from aggregator.service.health import write_heartbeat
@@ -60,7 +60,7 @@ class Summary:
     #: What was written, removed and taken over by all publications.
     written: Report = field(default_factory=Report)
     #: Files and entries that could not be removed or published, as the last publication left it.
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[OutputFailure] = field(default_factory=list)
     #: What did not work and is no failure of a source.
     troubles: list[AggregatorError] = field(default_factory=list)
 

@@ -18,7 +18,7 @@ from aggregator.errors import RowError
 from aggregator.models import Source
 from aggregator.publish import files
 from aggregator.publish.assign import refused_row, store_each
-from aggregator.publish.report import Failure
+from aggregator.publish.report import OutputFailure
 from aggregator.publish.site import invalidate
 from aggregator.store import Store
 
@@ -35,7 +35,7 @@ class Removed:
 
     entries: int = 0
     #: Post files that could not be deleted, whose entries stay, and entries that could not be removed.
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[OutputFailure] = field(default_factory=list)
 
 
 def retain(config: Config, store: Store, data: Path, now: datetime, *, since: datetime | None = None) -> Removed:
@@ -113,7 +113,7 @@ def remove(
     removed = Removed()
     stuck: set[int] = set()
 
-    def refuse(pk: int, failure: Failure) -> None:
+    def refuse(pk: int, failure: OutputFailure) -> None:
         stuck.add(pk)
         removed.failures.append(failure)
 
@@ -135,7 +135,7 @@ def remove(
 
 
 def _delete(
-    store: Store, folder: Path, paths: Mapping[int, str | None], refuse: Callable[[int, Failure], None]
+    store: Store, folder: Path, paths: Mapping[int, str | None], refuse: Callable[[int, OutputFailure], None]
 ) -> None:
     """Delete post files, those only that were written for these entries."""
     for pk, file in store.post_files(list(paths)).items():
@@ -144,4 +144,4 @@ def _delete(
             try:
                 files.delete(folder, path, only=file.intended if file.written is None else None)
             except files.FileError as error:
-                refuse(pk, Failure(f"posts/{path}", error.reason, error.advice))
+                refuse(pk, OutputFailure(f"posts/{path}", error.reason, error.advice))

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from aggregator.config import Config
     from aggregator.models import FeedState, Source
     from aggregator.pipeline.run import SourceResult
-    from aggregator.publish.report import Failure, Report
+    from aggregator.publish.report import OutputFailure, Report
     from aggregator.store import Store
 
 
@@ -278,7 +278,7 @@ def _row(result: SourceResult) -> list[Cell]:
     return [*map(Cell, (result.source.id, *counts, f"{result.seconds:.1f}")), outcome]
 
 
-def show_failures(failures: Sequence[Failure]) -> int:
+def show_failures(failures: Sequence[OutputFailure]) -> int:
     """Say on standard error what could not be published; returns the exit status."""
     for failure in failures[:LONG_TABLE]:
         complain(f"error: {failure}")

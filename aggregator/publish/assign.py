@@ -13,7 +13,7 @@ from typing import TypeVar
 from aggregator.errors import RowError
 from aggregator.normalize.identity import minted_id, public_id
 from aggregator.publish.names import Wanted, assign_paths
-from aggregator.publish.report import Failure, sift, unexpected
+from aggregator.publish.report import OutputFailure, sift, unexpected
 from aggregator.store import Assignment, Store, Unassigned, Unreadable
 
 #: Entries that are told apart by suffixes where they want one path; those of later batches give way to them.
@@ -24,10 +24,10 @@ _READ = 10 * BATCH
 T = TypeVar("T")
 
 
-def assign_all(store: Store) -> list[Failure]:
+def assign_all(store: Store) -> list[OutputFailure]:
     """Give an id and a path to every pending entry that has none; returns those on which that failed."""
-    failed: dict[int, Failure] = {}
-    unreadable: dict[int, Failure] = {}
+    failed: dict[int, OutputFailure] = {}
+    unreadable: dict[int, OutputFailure] = {}
 
     def fail(entry: Unassigned, error: Exception) -> None:
         failed[entry.pk] = _failure(entry, error)
@@ -73,17 +73,17 @@ def store_each(write: Callable[[Sequence[T]], None], rows: Sequence[T], refused:
         store_each(write, rows[middle:], refused)
 
 
-def unreadable_row(row: Unreadable) -> Failure:
+def unreadable_row(row: Unreadable) -> OutputFailure:
     """The failure that a row is which cannot be read."""
-    return Failure(row.entry, row.reason, "repair its row in the database, or put a backup in its place")
+    return OutputFailure(row.entry, row.reason, "repair its row in the database, or put a backup in its place")
 
 
-def refused_row(what: str, error: RowError) -> Failure:
+def refused_row(what: str, error: RowError) -> OutputFailure:
     """The failure that a row is which the database does not take."""
-    return Failure(what, str(error), "repair its row in the database, or put a backup in its place")
+    return OutputFailure(what, str(error), "repair its row in the database, or put a backup in its place")
 
 
-def _failure(entry: Unassigned, error: Exception) -> Failure:
+def _failure(entry: Unassigned, error: Exception) -> OutputFailure:
     what = f"entry {entry.key!r} of source {entry.source_id!r}"
     return refused_row(what, error) if isinstance(error, RowError) else unexpected(what, error)
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Failure(NamedTuple):
+class OutputFailure(NamedTuple):
     """One file or entry that could not be published; all others were."""
 
     #: A file below the data folder, or an entry.
@@ -42,7 +42,7 @@ class Report:
     #: What is worth telling and no failure.
     notes: list[str] = field(default_factory=list)
     #: What could not be published; the next call tries it again.
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[OutputFailure] = field(default_factory=list)
 
     @property
     def files(self) -> int:
@@ -50,9 +50,9 @@ class Report:
         return len(self.posts) + len(self.feeds) + len(self.removed)
 
 
-def unexpected(what: str, error: Exception) -> Failure:
+def unexpected(what: str, error: Exception) -> OutputFailure:
     """The failure that an error nobody thought of is for one entry or file."""
-    return Failure(what, f"{type(error).__name__}: {error}", "this is a bug; please report it with this message")
+    return OutputFailure(what, f"{type(error).__name__}: {error}", "this is a bug; please report it with this message")
 
 
 def sift(

@@ -7,13 +7,12 @@ was made from other settings than today's. A crash at any point is made good by 
 until their post is written, and a feed's fingerprint is taken back before its entries stop being pending. What cannot
 be published, be it a file, an entry or an output, is told in the report and costs nothing else.
 
-First all new entries get their ids and paths. From then on the feeds are known, and can be rendered elsewhere while
-posts are written; their own files come last.
+First all new entries get their ids and paths, then posts are written, batch by batch, and then feeds, category by
+category: memory stays flat however much there is to publish.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -22,26 +21,21 @@ from aggregator.errors import RowError, StoreError
 from aggregator.models import Category, Item, Rendered, Source
 from aggregator.publish import files
 from aggregator.publish.assign import assign_all, refused_row, unreadable_row
-from aggregator.publish.batches import FeedBatch, Result, Run, begin, here, render_feed_batch
-from aggregator.publish.feeds import FILE_NAMES
+from aggregator.publish.feeds import FILE_NAMES, render_category
 from aggregator.publish.fingerprints import ALL, channel_of, feed_fingerprints, fingerprint, merged
 from aggregator.publish.opml import FILE_NAME, render_opml
 from aggregator.publish.postfiles import has_posts, write_posts, write_retired
-from aggregator.publish.prepare import shown
-from aggregator.publish.report import Failure, Report, sift, unexpected
+from aggregator.publish.report import OutputFailure, Report, sift, unexpected
 from aggregator.publish.stored import made_with, renew
 from aggregator.store import Store, Unreadable
 
-__all__ = ["Failure", "Report", "invalidate", "publish"]
+__all__ = ["OutputFailure", "Report", "invalidate", "publish"]
 
 #: Name of the fingerprint of the list of subscriptions.
 _OPML = "opml"
 
 #: Name of the fingerprint of the posts of sources that are configured no longer.
 _RETIRED = "posts/"
-
-#: Items of feeds under way at once, counted in each format.
-_ITEMS = 5000
 
 
 def publish(
@@ -52,7 +46,6 @@ def publish(
     everything: bool = False,
     progress: Callable[[int], None] = lambda posts: None,
     renewing: Callable[[int, int], None] = lambda done, total: None,
-    run: Run = here,
 ) -> Report:
     """Write the posts and feeds that are out of date.
 
@@ -63,7 +56,6 @@ def publish(
         everything: render all posts and feeds anew, and restore files that were edited or deleted.
         progress: called with the number of posts looked at so far.
         renewing: called with the number of stored entries brought to today's rules so far, and of all.
-        run: starts the rendering of a batch; called from this thread, with a few batches under way at a time.
 
     Returns:
         What was written, and each file and entry that failed; it costs none of the others, and is tried again by the
@@ -78,17 +70,16 @@ def publish(
         report.notes.append("the folder posts/ holds files already, but the database has published nothing yet")
     report.failures += renew(store, config.confidential, data / "posts", progress=renewing)
     _touch_outdated_posts(store, config, everything, before, report)
-    _write_retired(store, config, data, report, run)
+    _write_retired(store, config, data, report)
     invalidate(store, store.pending_categories())
     report.failures += assign_all(store)
     recorded = store.fingerprints()
     wanted = feed_fingerprints(config)
     outdated = _outdated(config, data, {} if everything else recorded, wanted)
     _take_back(store, recorded, (f"feeds/{category.slug}" for category in outdated))
-    feeds = _Feeds(store, config, outdated, run, report)
-    feeds.start()
-    write_posts(store, config, data / "posts", report, progress, run)
-    report.feeds += _write(data, feeds.outputs(), report, feeds.failed)
+    write_posts(store, config, data / "posts", report, progress)
+    feeds = _FeedRenderer(store, config, report)
+    report.feeds += _write(data, feeds.outputs(outdated), report, feeds.failed)
     _remove_stale(data, config, recorded, wanted, report)
     current = _write_opml(store, config, data, report, recorded, everything)
     made = {**wanted, **current}
@@ -121,12 +112,12 @@ def _touch_outdated_posts(
                 store.record({name: wanted})
 
 
-def _write_retired(store: Store, config: Config, data: Path, report: Report, run: Run) -> None:
+def _write_retired(store: Store, config: Config, data: Path, report: Report) -> None:
     """Write posts of sources that are configured no longer, once for each change of rendering or of what is stored."""
     wanted = fingerprint(made_with(store))
     if store.fingerprints().get(_RETIRED) != wanted:
         failures = len(report.failures)
-        write_retired(store, config, data / "posts", report, run)
+        write_retired(store, config, data / "posts", report)
         if len(report.failures) == failures:
             store.record({_RETIRED: wanted})
 
@@ -159,58 +150,35 @@ def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: M
     ]
 
 
-class _Feeds:
-    """Feeds on their way: a bounded number of them is being rendered."""
+class _FeedRenderer:
+    """Renders the feeds of categories one after the other, so that no more than one of them is in memory."""
 
-    def __init__(self, store: Store, config: Config, categories: Iterable[Category], run: Run, report: Report) -> None:
+    def __init__(self, store: Store, config: Config, report: Report) -> None:
         self._store = store
         self._config = config
-        self._left = deque(categories)
-        self._run = run
         self._report = report
         #: Slugs of the categories whose feeds are not as they should be.
         self.failed: set[str] = set()
-        #: With the slug and the length of each batch.
-        self._under_way: deque[tuple[str, int, Result]] = deque()
 
-    def start(self) -> None:
-        """Start the rendering of as many as there is room for; of one in any case."""
-        size = sum(length for _, length, _ in self._under_way)
-        while self._left and (size < _ITEMS or not self._under_way):
-            category = self._left.popleft()
-            batch = self._batch(category)
-            self._under_way.append((category.slug, len(batch), begin(self._run, render_feed_batch, batch)))
-            size += len(batch)
-
-    def outputs(self) -> Iterator[Rendered]:
-        """What all of them give, in order."""
-        while self._under_way:
-            slug, _, result = self._under_way.popleft()
-            try:
-                made = result()
-            except Exception as error:
-                made = (unexpected(f"public/{slug}", error),)
-            self.start()
-            for outcome in made:
+    def outputs(self, categories: Iterable[Category]) -> Iterator[Rendered]:
+        """Yield the feeds of categories, in order; what fails is in the report and costs no other feed."""
+        for category in categories:
+            channel, formats = channel_of(self._config, category), self._config.feeds.formats
+            # No name for the items, which would keep them in memory while those of the next category are read.
+            for outcome in render_category(channel, self._items(category), formats):
                 if isinstance(outcome, Rendered):
                     yield outcome
                 else:
-                    self._fail(slug, outcome)
+                    self._fail(category.slug, outcome)
 
-    def _batch(self, category: Category) -> FeedBatch:
-        config = self._config
+    def _items(self, category: Category) -> list[Item]:
         unreadable: list[Unreadable] = []
         newest = self._store.newest(None if category.slug == ALL else category.slug, category.limit, unreadable)
         for row in unreadable:
             self._fail(category.slug, unreadable_row(row))
+        return newest
 
-        def leave_out(item: Item, error: Exception) -> None:
-            self._fail(category.slug, unexpected(f"entry {item.id!r}, left out of the feeds", error))
-
-        items, _ = sift(shown, newest, leave_out)
-        return FeedBatch(channel_of(config, category), items, config.feeds.formats)
-
-    def _fail(self, slug: str, failure: Failure) -> None:
+    def _fail(self, slug: str, failure: OutputFailure) -> None:
         self.failed.add(slug)
         # A row that cannot be read is missing in the feeds of its category and in those of all.
         if failure not in self._report.failures:
@@ -230,7 +198,7 @@ def _remove_stale(
                 if files.delete(data / "public", name):
                     report.removed.append(f"public/{name}")
             except files.FileError as error:
-                report.failures.append(Failure(f"public/{name}", error.reason, error.advice))
+                report.failures.append(OutputFailure(f"public/{name}", error.reason, error.advice))
 
 
 def _write_opml(

@@ -23,7 +23,7 @@ from aggregator.models import Entry
 from aggregator.normalize import SANITIZER, clean_again, minted_id, only_words
 from aggregator.publish import files
 from aggregator.publish.assign import refused_row, store_each
-from aggregator.publish.report import Failure
+from aggregator.publish.report import OutputFailure
 from aggregator.store import Store, Stored, Told
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def renew(
     *,
     progress: Progress = lambda done, total: None,
     clean: Clean = clean_again,
-) -> list[Failure]:
+) -> list[OutputFailure]:
     """Bring all stored entries to today's rules, where that is not done yet.
 
     Args:
@@ -65,7 +65,7 @@ def renew(
     if done == wanted:
         return []
     # A new database holds nothing from other days.
-    failures: list[Failure] = []
+    failures: list[OutputFailure] = []
     if done is not None:
         unchanged = done.partition(":")[0] == str(SANITIZER)
         target, _, last = recorded.get(_AT, "").partition(" ")
@@ -92,10 +92,10 @@ class _Renewal:
     #: None: the texts are clean by today's rules.
     clean: Clean | None
 
-    def run(self, last: int, progress: Progress) -> list[Failure]:
+    def run(self, last: int, progress: Progress) -> list[OutputFailure]:
         """Go on after a row number; returns what could not be done."""
         looked_at, total = 0, self.store.size()
-        failures: list[Failure] = []
+        failures: list[OutputFailure] = []
         while batch := self.store.entries_after(last, BATCH):
             changed = [after for before in batch if (after := self._renewed(before)) != before]
             for one in batch:
@@ -104,15 +104,15 @@ class _Renewal:
                         files.delete(self.posts, one.path)
                     except files.FileError as error:
                         changed = [other for other in changed if other.pk != one.pk]
-                        failures.append(Failure("a post whose name holds a secret", error.reason, error.advice))
+                        failures.append(OutputFailure("a post whose name holds a secret", error.reason, error.advice))
             last = batch[-1].pk
             failures += self._rewrite(changed, {_AT: f"{self.wanted} {last}"})
             looked_at += len(batch)
             progress(looked_at, max(total, looked_at))
         return failures
 
-    def _rewrite(self, changed: Sequence[Stored], mark: Mapping[str, str]) -> list[Failure]:
-        failures: list[Failure] = []
+    def _rewrite(self, changed: Sequence[Stored], mark: Mapping[str, str]) -> list[OutputFailure]:
+        failures: list[OutputFailure] = []
 
         def fail(one: Stored, error: RowError) -> None:
             what = f"entry {one.pk} of source {one.entry.source_id!r}, which stays as it was"
