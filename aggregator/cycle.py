@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 from aggregator.errors import AggregatorError
 from aggregator.importing import importing
 from aggregator.log import tell
+from aggregator.publish.publication import publish
 from aggregator.publish.report import OutputFailure, Report
-from aggregator.publish.site import publish
 from aggregator.retention import retain
 from aggregator.service.health import write_heartbeat
 from aggregator.values.terminal import counted

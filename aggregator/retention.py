@@ -17,9 +17,8 @@ from aggregator.config import Config
 from aggregator.errors import RowError
 from aggregator.models import Source
 from aggregator.publish import files
-from aggregator.publish.assign import refused_row, store_each
-from aggregator.publish.report import OutputFailure
-from aggregator.publish.site import invalidate
+from aggregator.publish.publication import invalidate
+from aggregator.publish.report import OutputFailure, refused_row, store_each
 from aggregator.store import Store
 
 #: Time between two looks.

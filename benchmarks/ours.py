@@ -31,7 +31,7 @@ _USER_AGENT = "aggregator-benchmark"
 #: What a cycle imports when it runs.
 _CYCLE = (
     "aggregator.pipeline.run",
-    "aggregator.publish.site",
+    "aggregator.publish.publication",
     "aggregator.cli.console",
     "rich.table",
     "alembic.command",

@@ -64,7 +64,7 @@ def fill(clock: Clock, *, config: str, data: str, entries: int, body: int) -> in
     """Store `entries` entries for each configured source and publish them all."""
     from aggregator.config import load
     from aggregator.models import FeedState, FeedUpdate
-    from aggregator.publish.site import publish as publish_changed
+    from aggregator.publish.publication import publish as publish_changed
     from aggregator.store import open_store
 
     loaded = load(Path(config), os.environ)
@@ -100,7 +100,7 @@ def publish(clock: Clock, *, config: str, data: str, number: int, changed: int =
     """Store a new entry for each of some sources, then publish, measured alone; returns the files written."""
     from aggregator.config import load
     from aggregator.models import FeedUpdate
-    from aggregator.publish.site import publish as publish_changed
+    from aggregator.publish.publication import publish as publish_changed
     from aggregator.store import open_store
 
     loaded = load(Path(config), os.environ)

@@ -20,7 +20,7 @@ from aggregator.errors import RowError, StoreError
 from aggregator.pipeline import decide, ingest, recognition
 from aggregator.pipeline.budget import USUAL, Share
 from aggregator.pipeline.due import choose
-from aggregator.publish.site import publish
+from aggregator.publish.publication import publish
 from aggregator.service.health import read_heartbeat
 from aggregator.store import open_store
 from aggregator.store.sql import SqlStore

@@ -267,7 +267,7 @@ def _edit(
 
 def _purge(config: Config, data: Path, source: str) -> int:
     from aggregator.cli.run import show_failures
-    from aggregator.publish.site import publish
+    from aggregator.publish.publication import publish
     from aggregator.removal import purge
 
     with opened_store(data) as store:

@@ -99,7 +99,7 @@ def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DA
     loaded = load_config(config)
     with locked(data, wait=wait), opened_store(data) as store:
         from aggregator.cli.console import renewal
-        from aggregator.publish.site import publish as publish_all
+        from aggregator.publish.publication import publish as publish_all
 
         store.sync_sources(loaded.sources)
         with renewal() as renewing:

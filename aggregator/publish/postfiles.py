@@ -20,10 +20,10 @@ from aggregator.config.load import UNCATEGORIZED
 from aggregator.errors import RowError
 from aggregator.models import Item, Rendered
 from aggregator.publish import files
-from aggregator.publish.assign import another_path, refused_row, store_each, unreadable_row
-from aggregator.publish.names import path_key
+from aggregator.publish.assignments import another_path
 from aggregator.publish.posts import PRESETS, render_post
-from aggregator.publish.report import OutputFailure, Report, unexpected
+from aggregator.publish.posts.names import path_key
+from aggregator.publish.report import OutputFailure, Report, refused_row, store_each, unexpected, unreadable_row
 from aggregator.store import Assignment, PostFile, Store, Unreadable
 
 #: Posts that are rendered and written together: enough to make one sync pay, few enough to keep memory flat.

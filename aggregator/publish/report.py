@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from aggregator.errors import RowError, StoreError
+
+if TYPE_CHECKING:
+    from aggregator.store import Unreadable
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,6 +58,16 @@ def unexpected(what: str, error: Exception) -> OutputFailure:
     return OutputFailure(what, f"{type(error).__name__}: {error}", "this is a bug; please report it with this message")
 
 
+def unreadable_row(row: Unreadable) -> OutputFailure:
+    """The failure that a row is which cannot be read."""
+    return OutputFailure(row.entry, row.reason, "repair its row in the database, or put a backup in its place")
+
+
+def refused_row(what: str, error: RowError) -> OutputFailure:
+    """The failure that a row is which the database does not take."""
+    return OutputFailure(what, str(error), "repair its row in the database, or put a backup in its place")
+
+
 def sift(
     function: Callable[[Sequence[T]], R], things: Sequence[T], failed: Callable[[T, Exception], None]
 ) -> tuple[R, list[T]]:
@@ -88,6 +101,23 @@ def sift(
         if len(good) == len(things):
             raise
     return function(good), good
+
+
+def store_each(write: Callable[[Sequence[T]], None], rows: Sequence[T], refused: Callable[[T, RowError], None]) -> None:
+    """Write rows together; where one of them is refused, all the others nevertheless.
+
+    Raises:
+        StoreError: the store failed, and no row is to blame.
+    """
+    try:
+        write(rows)
+    except RowError as error:
+        if len(rows) == 1:
+            refused(rows[0], error)
+            return
+        middle = len(rows) // 2
+        store_each(write, rows[:middle], refused)
+        store_each(write, rows[middle:], refused)
 
 
 def _only_of_one(error: Exception) -> None:

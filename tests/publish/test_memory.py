@@ -16,7 +16,7 @@ import pytest
 from aggregator.config import Config, load
 from aggregator.models import Item
 from aggregator.publish import postfiles
-from aggregator.publish.site import Report, publish
+from aggregator.publish.publication import Report, publish
 from aggregator.store import Store, Unreadable, open_store
 from tests.store_samples import entry, update
 from tests.support import Site

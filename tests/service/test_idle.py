@@ -28,7 +28,7 @@ from tests.support import Done, Site, item, rss
 
 HOUR = timedelta(hours=1)
 #: What the shortest way does without. (The library of the command line brings pydantic.)
-HEAVY = {"sqlalchemy", "yaml", "lxml", "feedgen", "aggregator.config.load", "aggregator.publish.site"}
+HEAVY = {"sqlalchemy", "yaml", "lxml", "feedgen", "aggregator.config.load", "aggregator.publish.publication"}
 
 
 def now() -> datetime:

@@ -22,8 +22,7 @@ from aggregator.errors import RowError
 from aggregator.models import Entry
 from aggregator.normalize import SANITIZER, clean_again, minted_id, only_words
 from aggregator.publish import files
-from aggregator.publish.assign import refused_row, store_each
-from aggregator.publish.report import OutputFailure
+from aggregator.publish.report import OutputFailure, refused_row, store_each
 from aggregator.store import Store, Stored, Told
 
 log = logging.getLogger(__name__)

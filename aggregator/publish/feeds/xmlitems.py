@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 
 from aggregator.models import Enclosure
-from aggregator.publish.prepare import FeedItem, Publisher
+from aggregator.publish.feeds.feeditems import FeedItem, Publisher
 from aggregator.publish.values import rfc822, synopsis
 
 #: Namespaces of the prefixes that are written here. The one of Atom entries is that of the feed.

@@ -1,6 +1,6 @@
 """Prepared items -> JSON Feed 1.1 (jsonfeed.org/version/1.1).
 
-In: a `Channel` and items that went through `aggregator.publish.prepare`. Out: bytes. Pure.
+In: a `Channel` and items that went through `aggregator.publish.feeds.feeditems`. Out: bytes. Pure.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from aggregator.models import Enclosure
-from aggregator.publish.channel import Channel
-from aggregator.publish.prepare import FeedItem
+from aggregator.publish.feeds.channel import Channel
+from aggregator.publish.feeds.feeditems import FeedItem
 from aggregator.publish.values import language_tag, plain_text, xml_text
 
 _VERSION = "https://jsonfeed.org/version/1.1"

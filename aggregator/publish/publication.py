@@ -13,23 +13,32 @@ category: memory stays flat however much there is to publish.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+import aggregator
 from aggregator.config import Config
 from aggregator.errors import RowError, StoreError
 from aggregator.models import Category, Item, Rendered, Source
 from aggregator.publish import files
-from aggregator.publish.assign import assign_all, refused_row, unreadable_row
-from aggregator.publish.feeds import FILE_NAMES, render_category
-from aggregator.publish.fingerprints import ALL, channel_of, feed_fingerprints, fingerprint, merged
+from aggregator.publish.assignments import assign_all
+from aggregator.publish.feeds import FILE_NAMES, Channel, render_category
 from aggregator.publish.opml import FILE_NAME, render_opml
 from aggregator.publish.postfiles import has_posts, write_posts, write_retired
-from aggregator.publish.report import OutputFailure, Report, sift, unexpected
-from aggregator.publish.stored import made_with, renew
+from aggregator.publish.renewal import made_with, renew
+from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
 from aggregator.store import Store, Unreadable
 
 __all__ = ["OutputFailure", "Report", "invalidate", "publish"]
+
+#: Slug of the feeds that hold every category; the configuration reserves it.
+ALL = "all"
+
+#: Raised with every change of how posts, feeds or the list of subscriptions are rendered, so that all of them are
+#: rendered once more, and those written whose bytes differ.
+RENDERING = 3
 
 #: Name of the fingerprint of the list of subscriptions.
 _OPML = "opml"
@@ -248,3 +257,48 @@ def _write(data: Path, outputs: Iterable[Rendered], report: Report, failed: set[
         failed.add(name.partition("/")[0])
         report.failures.append(failure._replace(what=f"public/{name}"))
     return [f"public/{name}" for name in written.changed]
+
+
+# -- settings, as fingerprints -----------------------------------------------------------------------------------------
+
+
+def feed_fingerprints(config: Config) -> dict[str, str]:
+    """What the feeds of each category are made from besides their items, by the names of the fingerprints."""
+    # The sources whose entries a feed shows, as far as its bytes depend on them.
+    members: dict[str, list[list[str | None]]] = {ALL: []}
+    for source in sorted(config.sources, key=lambda source: source.id):
+        for slug in (source.category, ALL):
+            members.setdefault(slug, []).append([source.id, source.name, source.public_url])
+    return {
+        f"feeds/{category.slug}": fingerprint(
+            channel_of(config, category).fingerprint(),
+            category.limit,
+            config.feeds.formats,
+            members.get(category.slug, []),
+        )
+        for category in merged(config)
+    }
+
+
+def merged(config: Config) -> list[Category]:
+    """The categories that have feeds, and the one that holds them all."""
+    return [*config.categories.values(), Category(ALL, config.site.title, config.site.description, config.feeds.limit)]
+
+
+def channel_of(config: Config, category: Category) -> Channel:
+    base = config.site.url if config.site.url.endswith("/") else config.site.url + "/"
+    return Channel(
+        slug=category.slug,
+        title=category.title,
+        description=category.description or config.site.description or category.title,
+        home_url=base,
+        base_url=f"{base}{category.slug}/",
+        language=config.site.language,
+        author=config.site.author or config.site.title,
+    )
+
+
+def fingerprint(*parts: object) -> str:
+    """Digest of settings; the versions of the program and of its rendering are part of it."""
+    text = json.dumps([aggregator.__version__, RENDERING, *parts], ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

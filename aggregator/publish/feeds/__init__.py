@@ -18,10 +18,10 @@ from typing import Any
 from lxml.etree import _Element
 
 from aggregator.models import Item, Rendered
-from aggregator.publish.channel import FILE_NAMES, MEDIA_TYPES, Channel, Format
-from aggregator.publish.feeditems import ATOM_NAMESPACES, RSS_NAMESPACES, atom_entries, rss_items
-from aggregator.publish.jsonfeed import render_jsonfeed
-from aggregator.publish.prepare import FeedItem, feed_items
+from aggregator.publish.feeds.channel import FILE_NAMES, MEDIA_TYPES, Channel, Format
+from aggregator.publish.feeds.feeditems import FeedItem, feed_items
+from aggregator.publish.feeds.jsonwriter import render_jsonfeed
+from aggregator.publish.feeds.xmlitems import ATOM_NAMESPACES, RSS_NAMESPACES, atom_entries, rss_items
 from aggregator.publish.report import OutputFailure, sift, unexpected
 from aggregator.publish.values import language_tag, rfc822, xml_text
 

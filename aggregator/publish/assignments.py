@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from itertools import count
-from typing import TypeVar
 
 from aggregator.errors import RowError
 from aggregator.normalize.identity import minted_id, public_id
-from aggregator.publish.names import Wanted, assign_paths
-from aggregator.publish.report import OutputFailure, sift, unexpected
+from aggregator.publish.posts.names import Wanted, assign_paths
+from aggregator.publish.report import OutputFailure, refused_row, sift, store_each, unexpected, unreadable_row
 from aggregator.store import Assignment, Store, Unassigned, Unreadable
 
 #: Entries that are told apart by suffixes where they want one path; those of later batches give way to them.
 BATCH = 500
 #: Entries that are read at once: the store sorts all that have no id each time.
 _READ = 10 * BATCH
-
-T = TypeVar("T")
 
 
 def assign_all(store: Store) -> list[OutputFailure]:
@@ -54,33 +51,6 @@ def another_path(store: Store, wanted: Wanted, refused: Collection[str]) -> tupl
         refused: folded paths that are not to be had either.
     """
     return _paths(store, [wanted], refused)[0]
-
-
-def store_each(write: Callable[[Sequence[T]], None], rows: Sequence[T], refused: Callable[[T, RowError], None]) -> None:
-    """Write rows together; where one of them is refused, all the others nevertheless.
-
-    Raises:
-        StoreError: the store failed, and no row is to blame.
-    """
-    try:
-        write(rows)
-    except RowError as error:
-        if len(rows) == 1:
-            refused(rows[0], error)
-            return
-        middle = len(rows) // 2
-        store_each(write, rows[:middle], refused)
-        store_each(write, rows[middle:], refused)
-
-
-def unreadable_row(row: Unreadable) -> OutputFailure:
-    """The failure that a row is which cannot be read."""
-    return OutputFailure(row.entry, row.reason, "repair its row in the database, or put a backup in its place")
-
-
-def refused_row(what: str, error: RowError) -> OutputFailure:
-    """The failure that a row is which the database does not take."""
-    return OutputFailure(what, str(error), "repair its row in the database, or put a backup in its place")
 
 
 def _failure(entry: Unassigned, error: Exception) -> OutputFailure:

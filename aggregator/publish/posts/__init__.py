@@ -16,12 +16,10 @@ from functools import cache, lru_cache
 from aggregator.models import Entry, Item, Origin
 from aggregator.normalize.html import first_image
 from aggregator.normalize.urls import clean_url
-from aggregator.publish import yamltext
-from aggregator.publish.images import proxied, rewrite_images
-from aggregator.publish.markdown import BLANK, one_block
-from aggregator.publish.media import can_be_asked_for, files, picture
-from aggregator.publish.names import MAX_BYTES, cut
-from aggregator.publish.presets import PRESETS, Preset
+from aggregator.publish.posts import yamltext
+from aggregator.publish.posts.media import BLANK, can_be_asked_for, files, one_block, picture, proxied, rewrite_images
+from aggregator.publish.posts.names import MAX_BYTES, cut
+from aggregator.publish.posts.presets import PRESETS, Preset
 from aggregator.publish.values import rfc822
 
 __all__ = ["PRESETS", "Preset", "render_post"]
