@@ -23,7 +23,7 @@ from aggregator.pipeline.due import choose
 from aggregator.publish.publication import publish
 from aggregator.service.health import read_heartbeat
 from aggregator.store import open_store
-from aggregator.store.sql import SqlStore
+from aggregator.store.sqlstore import SqlStore
 from aggregator.workers import StoreThread
 from tests.daemons import PATIENCE, wait_until
 from tests.origin import Origin, Response

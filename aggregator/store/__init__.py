@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.store.base import (
+from aggregator.store.protocol import (
     Assignment,
     PostFile,
     Recognized,
@@ -13,8 +13,7 @@ from aggregator.store.base import (
     Unassigned,
     Unreadable,
 )
-from aggregator.store.reading import open_for_reading
-from aggregator.store.sql import open_store
+from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
     "Assignment",

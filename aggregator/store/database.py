@@ -7,10 +7,13 @@ be migrated is copied first. Alembic is imported only then: the import alone wou
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import (
     URL,
@@ -29,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from aggregator.errors import RowError, StoreError
-from aggregator.permissions import make_private
+from aggregator.permissions import VARIABLE, make_private
 from aggregator.store.schema import REVISION, metadata
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -40,6 +43,9 @@ _VERSIONS = Table(
     MetaData(naming_convention={"pk": "%(table_name)s_pkc"}),
     Column("version_num", String(32), primary_key=True),
 )
+
+#: A database that changes while it is copied is copied at most this often.
+_ATTEMPTS = 5
 
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 
@@ -178,8 +184,8 @@ class Database:
                 f"{self.path} was written by a newer version of this program (its tables are at revision {current}, "
                 f"this version knows {REVISION}); install the newer version, or use another data folder"
             )
-        # `reading`, which it is built on, uses this module.
-        from aggregator.store.upkeep import copy_before
+        # It uses this module.
+        from aggregator.store.backup import copy_before
 
         # No other process writes meanwhile: the lock is ours.
         copy_before(self.path, REVISION)
@@ -226,3 +232,85 @@ def _explain(error: Exception) -> str:
     if isinstance(cause, OSError):
         return f"{cause}: choose a data folder that this user may write"
     return str(cause)
+
+
+# -- a folder that can only be read ------------------------------------------------------------------------------------
+#
+# A read-only mount, or the folder of another user. SQLite can read a database in WAL mode there only while its side
+# files are there, that is while somebody has it open for writing; otherwise it is copied to a temporary folder and read
+# there. The option `immutable` would do without, but reads nonsense beside a writer, and a folder that we cannot write
+# may well have one.
+
+
+def is_writable(path: Path) -> bool:
+    """Whether SQLite may write the file, and its side files beside it."""
+    effective = os.access in os.supports_effective_ids
+    return all(os.access(place, os.W_OK, effective_ids=effective) for place in (path, path.resolve().parent))
+
+
+@contextmanager
+def connect(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to the database at `path`, which exists, or to a copy of it; closed at the end.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    with ExitStack() as stack:
+        with explained(path):
+            if is_writable(path):
+                connection = stack.enter_context(closing(sqlite3.connect(path, timeout=30.0)))
+            else:
+                connection = connect_for_reading(path, stack)[1]
+        yield connection
+
+
+def connect_for_reading(path: Path, stack: ExitStack) -> tuple[Path, sqlite3.Connection]:
+    """What can be read, the original or a copy, with a connection that keeps its side files from being removed."""
+    path = path.resolve()
+    if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise StoreError(f"{path} cannot be read by this user; its owner may allow it with {VARIABLE}=0640")
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="aggregator-")))
+    wal, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    trouble: sqlite3.Error | None = None
+    for _ in range(_ATTEMPTS):
+        if wal.exists() and index.exists():
+            connection = stack.enter_context(
+                closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30.0))
+            )
+            try:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            except sqlite3.OperationalError as error:
+                # The last writer may have left meanwhile, and taken the side files away.
+                trouble = error
+                continue
+            return path, connection
+        if _copied((path, wal), index, folder):
+            copy = folder / path.name
+            return copy, stack.enter_context(closing(sqlite3.connect(copy, timeout=30.0)))
+    raise trouble or StoreError(f"{path} was written to at every try to read it; try again")
+
+
+def _copied(files: tuple[Path, Path], index: Path, folder: Path) -> bool:
+    """Copy the database and its log, if it has one; returns whether nobody wrote to them meanwhile.
+
+    Who writes makes a log and its index first of all, and removes them when all is in the database.
+    """
+    before = [_signature(file) for file in files]
+    for file, signature in zip(files, before, strict=True):
+        target = folder / file.name
+        target.unlink(missing_ok=True)
+        if signature is not None:
+            try:
+                shutil.copyfile(file, target)
+            except FileNotFoundError:
+                return False
+    after = [_signature(file) for file in files]
+    return before == after and not (after[1] is not None and index.exists())
+
+
+def _signature(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

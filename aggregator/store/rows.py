@@ -23,7 +23,7 @@ from aggregator.models import (
     Origin,
     OriginalFeed,
 )
-from aggregator.store.base import Stored
+from aggregator.store.protocol import Stored
 from aggregator.store.schema import entries, sources
 
 #: Names of the columns that hold a state; the id is not among them.

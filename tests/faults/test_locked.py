@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.errors import StoreError
 from aggregator.store.database import Database
-from aggregator.store.sql import SqlStore
+from aggregator.store.sqlstore import SqlStore
 from tests.origin import Origin
 from tests.support import Site, item, rss
 from tests.worlds import World

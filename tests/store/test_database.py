@@ -16,7 +16,7 @@ import pytest
 from aggregator.errors import StoreError
 from aggregator.store import Store, open_store
 from aggregator.store.database import Database
-from aggregator.store.sql import SqlStore
+from aggregator.store.sqlstore import SqlStore
 from tests.store_samples import entry, fill, pending_keys, update
 
 

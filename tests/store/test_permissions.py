@@ -13,7 +13,7 @@ import pytest
 from aggregator.errors import ConfigError
 from aggregator.permissions import file_mode
 from aggregator.store import open_store
-from aggregator.store.upkeep import backup, vacuum
+from aggregator.store.backup import backup, vacuum
 from tests.origin import Origin
 from tests.store_samples import entry, fill, update
 from tests.support import Site, item, rss

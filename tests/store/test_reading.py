@@ -22,8 +22,8 @@ from sqlalchemy import create_engine
 from aggregator import store as package
 from aggregator.errors import StoreError
 from aggregator.store import open_for_reading, open_store
+from aggregator.store.backup import backup
 from aggregator.store.schema import REVISION
-from aggregator.store.upkeep import backup
 from tests import ROOT
 from tests.origin import Origin
 from tests.store_samples import entry, fill, update

@@ -6,9 +6,12 @@ Updates and queries go in, states and items come out. The statements are in `sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select
@@ -16,8 +19,19 @@ from sqlalchemy import Connection, Select
 from aggregator.errors import RowError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
 from aggregator.store import hosts, rows, statements, sync
-from aggregator.store.base import Assignment, PostFile, Recognized, Rhythm, Store, Stored, Told, Unassigned, Unreadable
-from aggregator.store.database import Database
+from aggregator.store.database import Database, connect_for_reading, explained, is_writable
+from aggregator.store.protocol import (
+    Assignment,
+    PostFile,
+    Recognized,
+    Rhythm,
+    Store,
+    Stored,
+    Told,
+    Unassigned,
+    Unreadable,
+)
+from aggregator.store.schema import REVISION
 
 #: Entries of one set of dates that are compared.
 _SAME_DATE = 200
@@ -37,6 +51,29 @@ def open_store(path: Path) -> Store:
             or stays locked for 30 seconds.
     """
     return SqlStore(Database(path))
+
+
+@contextmanager
+def open_for_reading(path: Path) -> Iterator[Store]:
+    """The store at `path`, which exists, for queries only; closed at the end.
+
+    Raises:
+        StoreError: it cannot be read, or migrated where it is an older one.
+    """
+    with ExitStack() as stack:
+        with explained(path):
+            store = stack.enter_context(closing(open_store(path) if is_writable(path) else _open_copy(path, stack)))
+        yield store
+
+
+def _open_copy(path: Path, stack: ExitStack) -> Store:
+    place, connection = connect_for_reading(path, stack)
+    if connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]:
+        return SqlStore(Database(place, read_only=True))
+    copy = Path(stack.enter_context(TemporaryDirectory(prefix="aggregator-"))) / "aggregator.db"
+    with closing(sqlite3.connect(copy)) as target:
+        connection.backup(target)
+    return open_store(copy)
 
 
 class SqlStore:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aggregator.errors import StoreError
 from aggregator.permissions import make_private
-from aggregator.store.reading import connect
+from aggregator.store.database import connect
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What the rest of the program asks of a store; the one implementation is `aggregator.store.sql`.
+"""What the rest of the program asks of a store; the one implementation is `aggregator.store.sqlstore`.
 
 A store is synchronous and is used by one thread at a time. Every method is one transaction. All errors of the
 database come out as `StoreError`; those that one row is to blame for as `RowError`.
