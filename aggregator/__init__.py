@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aggregator.api import (
+        Activity,
         AggregatorError,
         Category,
         Config,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         OutputFailure,
         Problem,
         Report,
-        Rhythm,
         Source,
         SourceResult,
         Store,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Activity",
     "AggregatorError",
     "Category",
     "Config",
@@ -47,7 +48,6 @@ __all__ = [
     "OutputFailure",
     "Problem",
     "Report",
-    "Rhythm",
     "Source",
     "SourceResult",
     "Store",

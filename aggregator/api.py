@@ -20,11 +20,12 @@ from aggregator.pipeline.due import choose
 from aggregator.pipeline.run import SourceResult
 from aggregator.publish.report import OutputFailure, Report
 from aggregator.service.lock import hold
-from aggregator.store import Rhythm, Store, open_for_reading
+from aggregator.store import Activity, Store, open_for_reading
 from aggregator.store import open_store as open_for_writing
 from aggregator.workers import StoreThread
 
 __all__ = [
+    "Activity",
     "AggregatorError",
     "Category",
     "Config",
@@ -36,7 +37,6 @@ __all__ = [
     "OutputFailure",
     "Problem",
     "Report",
-    "Rhythm",
     "Source",
     "SourceResult",
     "Store",

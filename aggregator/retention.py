@@ -17,7 +17,7 @@ from aggregator.config import Config
 from aggregator.errors import RowError
 from aggregator.models import Source
 from aggregator.publish import files
-from aggregator.publish.publication import invalidate
+from aggregator.publish.publication import clear_fingerprints, feeds_of
 from aggregator.publish.report import OutputFailure, refused_row, store_each
 from aggregator.store import Store
 
@@ -63,7 +63,7 @@ def retain(config: Config, store: Store, data: Path, now: datetime, *, since: da
         removed.entries += done.entries
         removed.failures += done.failures
     if not removed.failures:
-        store.record({_LAST: now.isoformat()})
+        store.record_fingerprints({_LAST: now.isoformat()})
     return removed
 
 
@@ -121,12 +121,12 @@ def remove(
         batch = {pk: path for pk, path in found.items() if pk not in stuck}
         if not batch:
             return removed
-        invalidate(store, categories)
+        clear_fingerprints(store, feeds_of(categories))
         if posts is not None:
             _delete(store, posts, batch, refuse)
         gone = [pk for pk in batch if pk not in stuck]
         store_each(
-            lambda pks: store.remove(source_id, pks),
+            lambda pks: store.remove_entries(source_id, pks),
             gone,
             lambda pk, error: refuse(pk, refused_row(f"entry {pk} of source {source_id!r}", error)),
         )

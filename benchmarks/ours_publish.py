@@ -75,7 +75,7 @@ def fill(clock: Clock, *, config: str, data: str, entries: int, body: int) -> in
             new = tuple(_entry(made, source.id, place, number) for number in range(entries))
             store.apply(FeedUpdate(FeedState(source.id, title=source.name), new))
         publish_changed(store, loaded, Path(data))
-        return sum(store.counts().values())
+        return sum(store.entry_counts().values())
 
 
 def multiply(clock: Clock, *, origin: str, data: str, times: int) -> int:

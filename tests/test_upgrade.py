@@ -202,7 +202,7 @@ def test_what_its_source_rewrites_meanwhile_is_not_lost(old: Site) -> None:
     with closing(open_store(old.data / "aggregator.db")) as store:
         (first, *_) = store.entries_after(0, 1)
         query(old, "UPDATE entries SET html = 'newer', revision = revision + 1 WHERE pk = ?", first.pk)
-        store.rewrite([replace(first, entry=replace(first.entry, html="older"))], {})
+        store.rewrite_entries([replace(first, entry=replace(first.entry, html="older"))], {})
     assert query(old, "SELECT html FROM entries WHERE pk = ?", first.pk) == [("newer",)]
 
 

@@ -193,7 +193,7 @@ def _diff(before: str, after: str, path: Path) -> str:
 
 def _stored(data: Path) -> Sequence[str]:
     with read_store(data) as store:
-        return store.stored() if store else ()
+        return store.source_ids() if store else ()
 
 
 def known_source(source: str, ids: Collection[str], config: Path, advice: str = "") -> None:

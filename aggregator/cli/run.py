@@ -127,7 +127,7 @@ def _was_told(data: Path, mistakes: str) -> bool:
     try:
         with locked(data), opened_store(data) as store:
             record = gather_config(store.fingerprints(), mistakes)
-            store.record(record)
+            store.record_fingerprints(record)
     except AggregatorError:
         # What cannot be recorded is told each time.
         return False

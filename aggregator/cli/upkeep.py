@@ -57,5 +57,5 @@ def reset(
     known_source(source, [one.id for one in loaded.sources], config)
     with locked(data, wait=wait), opened_store(data) as store:
         store.sync_sources(loaded.sources)
-        store.reset(source)
+        store.reset_source(source)
     say(f"Reset {source}; the next update asks it, for its whole document.")

@@ -13,7 +13,7 @@ from aggregator.errors import RowError
 from aggregator.normalize.identity import minted_id, public_id
 from aggregator.publish.posts.names import Wanted, assign_paths
 from aggregator.publish.report import OutputFailure, refused_row, sift, store_each, unexpected, unreadable_row
-from aggregator.store import Assignment, Store, Unassigned, Unreadable
+from aggregator.store import Assignment, Store, UnassignedEntry, UnreadableRow
 
 #: Entries that are told apart by suffixes where they want one path; those of later batches give way to them.
 BATCH = 500
@@ -26,14 +26,14 @@ def assign_all(store: Store) -> list[OutputFailure]:
     failed: dict[int, OutputFailure] = {}
     unreadable: dict[int, OutputFailure] = {}
 
-    def fail(entry: Unassigned, error: Exception) -> None:
+    def fail(entry: UnassignedEntry, error: Exception) -> None:
         failed[entry.pk] = _failure(entry, error)
 
-    def made(entries: Sequence[Unassigned]) -> list[tuple[Unassigned, Assignment]]:
+    def made(entries: Sequence[UnassignedEntry]) -> list[tuple[UnassignedEntry, Assignment]]:
         return list(zip(entries, _assignments(store, entries), strict=True))
 
     while True:
-        skipped: list[Unreadable] = []
+        skipped: list[UnreadableRow] = []
         found = store.unassigned(_READ + len(failed), skipped)
         unreadable |= {row.pk: unreadable_row(row) for row in skipped}
         entries = [entry for entry in found if entry.pk not in failed]
@@ -53,23 +53,23 @@ def another_path(store: Store, wanted: Wanted, refused: Collection[str]) -> tupl
     return _paths(store, [wanted], refused)[0]
 
 
-def _failure(entry: Unassigned, error: Exception) -> OutputFailure:
+def _failure(entry: UnassignedEntry, error: Exception) -> OutputFailure:
     what = f"entry {entry.key!r} of source {entry.source_id!r}"
     return refused_row(what, error) if isinstance(error, RowError) else unexpected(what, error)
 
 
-def _assignments(store: Store, entries: Sequence[Unassigned]) -> list[Assignment]:
+def _assignments(store: Store, entries: Sequence[UnassignedEntry]) -> list[Assignment]:
     ids = _ids(store, entries)
     paths = _paths(store, [(entry.category, entry.title, id) for entry, id in zip(entries, ids, strict=True)])
     return [Assignment(entry.pk, id, *path) for entry, id, path in zip(entries, ids, paths, strict=True)]
 
 
-def _ids(store: Store, entries: Sequence[Unassigned]) -> list[str]:
+def _ids(store: Store, entries: Sequence[UnassignedEntry]) -> list[str]:
     """An id for each: the source's own, else a minted one, else one minted from what no other entry has."""
     wanted = [public_id(entry.guid, entry.url, entry.key) for entry in entries]
     taken, _ = store.taken(wanted, ())
     ids: dict[int, str] = {}
-    left: list[Unassigned] = []
+    left: list[UnassignedEntry] = []
     for entry, id in zip(entries, wanted, strict=True):
         # Two sources may use one guid for different things; the first in their order keeps it.
         if id in taken:
@@ -90,7 +90,7 @@ def _ids(store: Store, entries: Sequence[Unassigned]) -> list[str]:
     return [ids[entry.pk] for entry in entries]
 
 
-def _salt(entry: Unassigned, attempt: int) -> str:
+def _salt(entry: UnassignedEntry, attempt: int) -> str:
     """What is added to a key: two sources may have one address, and then all that an id is minted from is the same."""
     return f"\n{entry.source_id}" + f"\n{attempt}" * (attempt > 1) if attempt else ""
 

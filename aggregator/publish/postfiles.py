@@ -24,7 +24,7 @@ from aggregator.publish.assignments import another_path
 from aggregator.publish.posts import PRESETS, render_post
 from aggregator.publish.posts.names import path_key
 from aggregator.publish.report import OutputFailure, Report, refused_row, store_each, unexpected, unreadable_row
-from aggregator.store import Assignment, PostFile, Store, Unreadable
+from aggregator.store import Assignment, PostFile, Store, UnreadableRow
 
 #: Posts that are rendered and written together: enough to make one sync pay, few enough to keep memory flat.
 BATCH = 500
@@ -41,10 +41,10 @@ def write_posts(store: Store, config: Config, folder: Path, report: Report, prog
     Raises:
         StoreError: the store failed, and no row is to blame.
     """
-    unreadable: dict[int, Unreadable] = {}
+    unreadable: dict[int, UnreadableRow] = {}
 
     def read(after: Item | None) -> list[Item]:
-        skipped: list[Unreadable] = []
+        skipped: list[UnreadableRow] = []
         found = store.pending(BATCH, after, skipped)
         unreadable.update({row.pk: row for row in skipped})
         return found
@@ -67,7 +67,7 @@ def write_retired(store: Store, config: Config, folder: Path, report: Report) ->
     They are published as long as their files are there; one that was deleted does not come back.
     """
     last = 0
-    while items := store.retired(last, BATCH):
+    while items := store.retired_items(last, BATCH):
         last = items[-1].pk
         there = [item for item in items if item.path is not None and (folder / item.path).is_file()]
         _PostBatch(store, config, folder, report).write(there)
@@ -165,7 +165,7 @@ class _PostBatch:
     def _keep(self, wanted: Mapping[str, PostFile]) -> None:
         rows = [(name, self._items[name].pk, file) for name, file in wanted.items()]
         store_each(
-            lambda some: self._store.intend({pk: file for _, pk, file in some}),
+            lambda some: self._store.save_post_files({pk: file for _, pk, file in some}),
             rows,
             lambda row, error: self._fail(row[0], refused_row(f"posts/{row[0]}", error)),
         )
@@ -204,7 +204,7 @@ class _PostBatch:
     def _publish(self) -> None:
         names = {item.pk: name for name, item in self._items.items()}
         store_each(
-            self._store.published,
+            self._store.mark_published,
             list(names),
             lambda pk, error: self._report.failures.append(refused_row(f"posts/{names[pk]}", error)),
         )

@@ -4,7 +4,7 @@ In: the store and the configuration. Out: `posts/`, `public/<slug>/` and `public
 
 Only what can have changed is looked at: posts of pending entries, feeds of the categories that have some, and whatever
 was made from other settings than today's. A crash at any point is made good by the next call: entries stay pending
-until their post is written, and a feed's fingerprint is taken back before its entries stop being pending. What cannot
+until their post is written, and a feed's fingerprint is cleared before its entries stop being pending. What cannot
 be published, be it a file, an entry or an output, is told in the report and costs nothing else.
 
 First all new entries get their ids and paths, then posts are written, batch by batch, and then feeds, category by
@@ -29,9 +29,9 @@ from aggregator.publish.opml import FILE_NAME, render_opml
 from aggregator.publish.postfiles import has_posts, write_posts, write_retired
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
-from aggregator.store import Store, Unreadable
+from aggregator.store import Store, UnreadableRow
 
-__all__ = ["OutputFailure", "Report", "invalidate", "publish"]
+__all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "publish"]
 
 #: Slug of the feeds that hold every category; the configuration reserves it.
 ALL = "all"
@@ -78,14 +78,15 @@ def publish(
     if not any(name.startswith("posts/") for name in before) and has_posts(data / "posts"):
         report.notes.append("the folder posts/ holds files already, but the database has published nothing yet")
     report.failures += renew(store, config.confidential, data / "posts", progress=renewing)
-    _touch_outdated_posts(store, config, everything, before, report)
+    _mark_outdated_posts(store, config, everything, before, report)
     _write_retired(store, config, data, report)
-    invalidate(store, store.pending_categories())
+    clear_fingerprints(store, feeds_of(store.pending_categories()))
     report.failures += assign_all(store)
     recorded = store.fingerprints()
     wanted = feed_fingerprints(config)
     outdated = _outdated(config, data, {} if everything else recorded, wanted)
-    _take_back(store, recorded, (f"feeds/{category.slug}" for category in outdated))
+    stale = [f"feeds/{category.slug}" for category in outdated]
+    recorded |= clear_fingerprints(store, [name for name in stale if recorded.get(name)])
     write_posts(store, config, data / "posts", report, progress)
     feeds = _FeedRenderer(store, config, report)
     report.feeds += _write(data, feeds.outputs(outdated), report, feeds.failed)
@@ -93,7 +94,8 @@ def publish(
     current = _write_opml(store, config, data, report, recorded, everything)
     made = {**wanted, **current}
     unmade = {f"feeds/{slug}" for slug in feeds.failed}
-    store.record({name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade})
+    news = {name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade}
+    store.record_fingerprints(news)
     return report
 
 
@@ -104,7 +106,7 @@ def outputs(config: Config) -> list[str]:
     return [*feeds, f"public/{FILE_NAME}"]
 
 
-def _touch_outdated_posts(
+def _mark_outdated_posts(
     store: Store, config: Config, everything: bool, recorded: Mapping[str, str], report: Report
 ) -> None:
     """Make the entries pending whose posts were made from other settings than today's."""
@@ -114,11 +116,11 @@ def _touch_outdated_posts(
         wanted = fingerprint(settings, category.title, category.implicit)
         if everything or recorded.get(name) != wanted:
             try:
-                store.touch([source.id for source in config.sources if source.category == category.slug])
+                store.mark_pending([source.id for source in config.sources if source.category == category.slug])
             except RowError as error:
                 report.failures.append(refused_row(f"posts of category {category.slug!r}", error))
             else:
-                store.record({name: wanted})
+                store.record_fingerprints({name: wanted})
 
 
 def _write_retired(store: Store, config: Config, data: Path, report: Report) -> None:
@@ -128,24 +130,23 @@ def _write_retired(store: Store, config: Config, data: Path, report: Report) -> 
         failures = len(report.failures)
         write_retired(store, config, data / "posts", report)
         if len(report.failures) == failures:
-            store.record({_RETIRED: wanted})
+            store.record_fingerprints({_RETIRED: wanted})
 
 
-def invalidate(store: Store, slugs: Iterable[str]) -> None:
-    """Take back the fingerprints of feeds that have to be written, so that a crash does not forget them."""
-    stale = {f"feeds/{slug}": "" for slug in slugs}
-    if stale:
-        store.record({**stale, f"feeds/{ALL}": ""})
+def feeds_of(slugs: Iterable[str]) -> list[str]:
+    """The fingerprints of all feeds that show entries of some categories, by name."""
+    names = [f"feeds/{slug}" for slug in slugs]
+    return [*names, f"feeds/{ALL}"] if names else []
 
 
-def _take_back(store: Store, recorded: dict[str, str], names: Iterable[str]) -> None:
-    """Forget, in the store and in `recorded`, from which settings outputs were made that are about to be written anew.
+def clear_fingerprints(store: Store, names: Iterable[str]) -> dict[str, str]:
+    """Forget from which settings outputs were made that are about to be written, and return what is recorded instead.
 
-    Else a crash would leave outputs of the new settings under the fingerprint of the old ones.
+    Else a crash would leave old outputs, or outputs of other settings, under a fingerprint that says they are current.
     """
-    stale = {name: "" for name in names if recorded.get(name)}
-    store.record(stale)
-    recorded |= stale
+    cleared = dict.fromkeys(names, "")
+    store.record_fingerprints(cleared)
+    return cleared
 
 
 def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[Category]:
@@ -181,7 +182,7 @@ class _FeedRenderer:
                     self._fail(category.slug, outcome)
 
     def _items(self, category: Category) -> list[Item]:
-        unreadable: list[Unreadable] = []
+        unreadable: list[UnreadableRow] = []
         newest = self._store.newest(None if category.slug == ALL else category.slug, category.limit, unreadable)
         for row in unreadable:
             self._fail(category.slug, unreadable_row(row))
@@ -225,18 +226,19 @@ def _write_opml(
 
     what = f"public/{FILE_NAME}"
     try:
-        told = store.told()
+        metadata = store.feed_metadata()
         current = fingerprint(
             config.site.title,
             [(one.id, one.kind, one.name, one.public_url, one.fallback_name, one.category) for one in config.sources],
             [(category.slug, category.title, category.implicit) for category in config.categories.values()],
-            told,
+            metadata,
         )
         if not everything and recorded.get(_OPML) == current and (data / what).is_file():
             return {_OPML: current}
-        _take_back(store, recorded, [_OPML])
+        if recorded.get(_OPML):
+            recorded |= clear_fingerprints(store, [_OPML])
         opml, _ = sift(
-            lambda some: render_opml(config.site.title, some, config.categories, told), config.sources, leave_out
+            lambda some: render_opml(config.site.title, some, config.categories, metadata), config.sources, leave_out
         )
     except RowError as error:
         report.failures.append(refused_row(what, error))

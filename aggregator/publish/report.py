@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from aggregator.errors import RowError, StoreError
 
 if TYPE_CHECKING:
-    from aggregator.store import Unreadable
+    from aggregator.store import UnreadableRow
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -58,7 +58,7 @@ def unexpected(what: str, error: Exception) -> OutputFailure:
     return OutputFailure(what, f"{type(error).__name__}: {error}", "this is a bug; please report it with this message")
 
 
-def unreadable_row(row: Unreadable) -> OutputFailure:
+def unreadable_row(row: UnreadableRow) -> OutputFailure:
     """The failure that a row is which cannot be read."""
     return OutputFailure(row.entry, row.reason, "repair its row in the database, or put a backup in its place")
 

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from aggregator.store.protocol import (
+    Activity,
     Assignment,
+    FeedMetadata,
     PostFile,
     Recognized,
-    Rhythm,
     Store,
-    Stored,
-    Told,
-    Unassigned,
-    Unreadable,
+    StoredEntry,
+    UnassignedEntry,
+    UnreadableRow,
 )
 from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
+    "Activity",
     "Assignment",
+    "FeedMetadata",
     "PostFile",
     "Recognized",
-    "Rhythm",
     "Store",
-    "Stored",
-    "Told",
-    "Unassigned",
-    "Unreadable",
+    "StoredEntry",
+    "UnassignedEntry",
+    "UnreadableRow",
     "open_for_reading",
     "open_store",
 ]

@@ -26,7 +26,7 @@ class Assignment:
     path_key: str
 
 
-class Told(NamedTuple):
+class FeedMetadata(NamedTuple):
     """What a feed told of itself when it was last seen."""
 
     title: str | None
@@ -34,7 +34,7 @@ class Told(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Unassigned:
+class UnassignedEntry:
     """A pending entry without an id and a path, with all that these are made from."""
 
     pk: int
@@ -57,7 +57,7 @@ class PostFile(NamedTuple):
     intended: str | None
 
 
-class Unreadable(NamedTuple):
+class UnreadableRow(NamedTuple):
     """A row of an entry that cannot be read."""
 
     pk: int
@@ -67,7 +67,7 @@ class Unreadable(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredEntry:
     """An entry as it is stored, published or not, of a source that is configured or not."""
 
     pk: int
@@ -82,7 +82,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class Activity:
     """How often a source published of late."""
 
     #: Entries in the time looked at, and in its last four weeks.
@@ -131,10 +131,10 @@ class Store(Protocol):
     def last_success(self) -> datetime | None:
         """When a configured source last worked, None where none ever did."""
 
-    def counts(self) -> dict[str, int]:
+    def entry_counts(self) -> dict[str, int]:
         """Number of stored entries of every configured source, by id."""
 
-    def rhythms(self, now: datetime) -> dict[str, Rhythm]:
+    def activity(self, now: datetime) -> dict[str, Activity]:
         """How often each configured source published in the last year, by id; none without an entry in it."""
 
     def recognize(self, source_id: str, keys: Collection[str]) -> Recognized:
@@ -143,7 +143,7 @@ class Store(Protocol):
         None of a source that is not stored.
         """
 
-    def alike(
+    def similar_entries(
         self, source_id: str, keys: Collection[str], moments: Collection[datetime], newest: int
     ) -> list[KnownEntry]:
         """Entries of a source with one of these keys or dates of publication, and the newest; a few hundred at most."""
@@ -155,19 +155,19 @@ class Store(Protocol):
             At most `limit` row numbers, each with the path of its post.
         """
 
-    def remove(self, source_id: str, pks: Collection[int]) -> None:
+    def remove_entries(self, source_id: str, pks: Collection[int]) -> None:
         """Remove entries of a source for good: their keys are remembered, and so are their ids and paths."""
 
-    def stored(self) -> list[str]:
+    def source_ids(self) -> list[str]:
         """Ids of all sources that are stored, configured or not, by age."""
 
-    def forget(self, source_id: str) -> None:
+    def remove_source(self, source_id: str) -> None:
         """Remove a source that is configured no longer, and what is remembered of its removed entries.
 
         All its entries have to be removed before; one that is not stored is none to remove.
         """
 
-    def reset(self, source_id: str) -> None:
+    def reset_source(self, source_id: str) -> None:
         """Forget validators, failures and due date of a source: it is due at once, and asked for all of its document.
 
         Its entries stay, and so does what tells them apart.
@@ -183,10 +183,12 @@ class Store(Protocol):
         `sync_sources`; it may be configured no longer.
         """
 
-    def keep(self, states: Sequence[FeedState]) -> None:
+    def save_states(self, states: Sequence[FeedState]) -> None:
         """Store the outcomes of several sources that gave no entries: not modified, or failed."""
 
-    def pending(self, limit: int, after: Item | None = None, unreadable: list[Unreadable] | None = None) -> list[Item]:
+    def pending(
+        self, limit: int, after: Item | None = None, unreadable: list[UnreadableRow] | None = None
+    ) -> list[Item]:
         """Entries of configured sources whose post is not written, by date, source id and key, oldest first.
 
         Args:
@@ -195,7 +197,7 @@ class Store(Protocol):
             unreadable: where the rows go that cannot be read; None: such a row is a RowError.
         """
 
-    def unassigned(self, limit: int, unreadable: list[Unreadable] | None = None) -> list[Unassigned]:
+    def unassigned(self, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[UnassignedEntry]:
         """Pending entries that have no id and no path yet, at most `limit`; order and `unreadable` as in `pending`."""
 
     def pending_categories(self) -> set[str]:
@@ -216,44 +218,44 @@ class Store(Protocol):
     def post_files(self, pks: Collection[int]) -> dict[int, PostFile]:
         """What is known of the post files of these entries, by row number; none for those that were never begun."""
 
-    def intend(self, files: Mapping[int, PostFile]) -> None:
+    def save_post_files(self, files: Mapping[int, PostFile]) -> None:
         """Keep what is known of the post files of these entries, before they are replaced."""
 
-    def published(self, pks: Collection[int]) -> None:
+    def mark_published(self, pks: Collection[int]) -> None:
         """The posts of these entries are written as intended: they are pending no longer.
 
         No `apply` and no `touch` may come between `pending` and this, or what they asked for would not be written.
         """
 
-    def touch(self, source_ids: Collection[str]) -> None:
+    def mark_pending(self, source_ids: Collection[str]) -> None:
         """Make all entries of these sources pending, so that their posts are rendered anew."""
 
-    def told(self) -> dict[str, Told]:
+    def feed_metadata(self) -> dict[str, FeedMetadata]:
         """What the feed of every configured source told of itself, by id."""
 
-    def retell(self, change: Callable[[Told], Told]) -> None:
+    def change_feed_metadata(self, change: Callable[[FeedMetadata], FeedMetadata]) -> None:
         """Change what the feed of every stored source told of itself; entries that it names become pending."""
 
-    def size(self) -> int:
+    def entry_count(self) -> int:
         """Number of all stored entries."""
 
-    def entries_after(self, pk: int, limit: int) -> list[Stored]:
+    def entries_after(self, pk: int, limit: int) -> list[StoredEntry]:
         """Stored entries in the order of their row numbers, at most `limit` after a number.
 
         A value that is damaged is read as an empty one, or as the text that is left of it.
         """
 
-    def rewrite(self, changed: Sequence[Stored], fingerprints: Mapping[str, str]) -> None:
+    def rewrite_entries(self, changed: Sequence[StoredEntry], fingerprints: Mapping[str, str]) -> None:
         """Replace what is published of entries, which become pending, and record how far this has come, or nothing.
 
         Their identity, dates, hash and revision stay. One whose source has rewritten it since it was read is left as
         it is. One without an id is given a new one, and a path, by the next publication.
         """
 
-    def retired(self, pk: int, limit: int) -> list[Item]:
+    def retired_items(self, pk: int, limit: int) -> list[Item]:
         """Entries with an id and a path whose source is configured no longer, by row number, after a number."""
 
-    def newest(self, category: str | None, limit: int, unreadable: list[Unreadable] | None = None) -> list[Item]:
+    def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
         """The newest assigned entries of a category (None: of all), newest first.
 
         Those of one date are together by source, in the order in which they were given to `apply`, those of a later
@@ -272,5 +274,5 @@ class Store(Protocol):
     def fingerprints(self) -> dict[str, str]:
         """What was recorded with `record`, by name."""
 
-    def record(self, fingerprints: Mapping[str, str]) -> None:
+    def record_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
         """Remember of each named output from which settings it was made; the other names stay."""

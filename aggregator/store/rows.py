@@ -23,7 +23,7 @@ from aggregator.models import (
     Origin,
     OriginalFeed,
 )
-from aggregator.store.protocol import Stored
+from aggregator.store.protocol import StoredEntry
 from aggregator.store.schema import entries, sources
 
 #: Names of the columns that hold a state; the id is not among them.
@@ -32,7 +32,7 @@ STATE_NAMES = tuple(field.name for field in fields(FeedState)[1:])
 STATE_COLUMNS: tuple[ColumnElement[Any], ...] = (sources.c.id, *(sources.c[name] for name in STATE_NAMES))
 KNOWN_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(entries.c[field.name] for field in fields(Known))
 #: What of a row says whether an entry is the same.
-ALIKE_COLUMNS: tuple[ColumnElement[Any], ...] = (
+SIMILAR_COLUMNS: tuple[ColumnElement[Any], ...] = (
     *KNOWN_COLUMNS,
     entries.c.guid,
     entries.c.url,
@@ -121,8 +121,8 @@ def states(rows: Iterable[Sequence[Any]]) -> list[FeedState]:
     return [FeedState(*row) for row in rows]
 
 
-def alike(rows: Iterable[Sequence[Any]]) -> list[KnownEntry]:
-    """Make what is compared of rows of `ALIKE_COLUMNS`."""
+def known_entries(rows: Iterable[Sequence[Any]]) -> list[KnownEntry]:
+    """Make what is compared of rows of `SIMILAR_COLUMNS`."""
     size = len(KNOWN_COLUMNS)
     made = []
     for row in rows:
@@ -157,7 +157,7 @@ def items(rows: Iterable[Sequence[Any]]) -> list[Item]:
     return made
 
 
-def stored(row: Sequence[Any]) -> Stored:
+def stored_entry(row: Sequence[Any]) -> StoredEntry:
     """Make a stored entry of a row of `STORED_COLUMNS`, whatever its texts and lists hold."""
     pk, revision, source_url, public_id, path, source_id, *texts = map(_repaired, row)
     values = dict(zip(_ENTRY_FIELDS, texts, strict=True))
@@ -170,10 +170,10 @@ def stored(row: Sequence[Any]) -> Stored:
         values["original_feed"] = _original_feed(values["original_feed"])
     except (TypeError, ValueError):
         values["original_feed"] = None
-    return Stored(pk, revision, source_url, public_id, path, Entry(source_id, **values))
+    return StoredEntry(pk, revision, source_url, public_id, path, Entry(source_id, **values))
 
 
-def rewritten(one: Stored) -> dict[str, Any]:
+def rewrite_parameters(one: StoredEntry) -> dict[str, Any]:
     """Return the parameters of `statements.REWRITE`."""
     values = dict(zip(ENTRY_NAMES, entry_row(one.entry), strict=True))
     return {

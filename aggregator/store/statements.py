@@ -33,10 +33,10 @@ from sqlalchemy import (
 
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.rows import (
-    ALIKE_COLUMNS,
     ENTRY_NAMES,
     ITEM_COLUMNS,
     KNOWN_COLUMNS,
+    SIMILAR_COLUMNS,
     STATE_COLUMNS,
     STATE_NAMES,
     STORED_COLUMNS,
@@ -108,10 +108,10 @@ AHEAD = Prepared(
     "now",
 )
 LAST_SUCCESS = select(func.max(sources.c.last_success_at)).where(sources.c.active)
-COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
+ENTRY_COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
 
 #: One pass over an index of what was published of late, however much is stored.
-RHYTHMS = (
+ACTIVITY = (
     select(
         sources.c.id,
         func.count(),
@@ -124,7 +124,7 @@ RHYTHMS = (
     .group_by(entries.c.source_pk)
 )
 
-STORED_IDS = select(sources.c.id).order_by(sources.c.pk)
+SOURCE_IDS = select(sources.c.id).order_by(sources.c.pk)
 CONFIGURED = Prepared(
     select(
         sources.c.pk,
@@ -159,8 +159,8 @@ SOURCE = Prepared(
     "source_id",
 )
 _keep_state = update(sources).where(_of_id)
-KEEP_STATE = Prepared(_keep_state, "source_id", *STATE_NAMES)
-KEEP_STATE_AND_COUNT = Prepared(
+SAVE_STATE = Prepared(_keep_state, "source_id", *STATE_NAMES)
+SAVE_STATE_AND_COUNT = Prepared(
     _keep_state.values(entries=sources.c.entries + bindparam("added")), "added", "source_id", *STATE_NAMES
 )
 
@@ -181,11 +181,11 @@ REMOVED = PreparedByLength(
     lambda keys: select(tombstones.c.key).where(tombstones.c.source_pk == _pk_of_id, tombstones.c.key.in_(keys)),
     "source_id",
 )
-_alike = select(*ALIKE_COLUMNS).where(entries.c.source_pk == _pk_of_id)
-ALIKE_BY_KEY = PreparedByLength(lambda keys: _alike.where(entries.c.key.in_(keys)), "source_id")
-ALIKE_BY_DATE = _alike.where(_among(entries.c.published_at)).limit(bindparam("limit"))
-ALIKE_NEWEST = _alike.order_by(entries.c.published_at.desc(), entries.c.position.desc()).limit(bindparam("limit"))
-STORED = PreparedByLength(
+_similar = select(*SIMILAR_COLUMNS).where(entries.c.source_pk == _pk_of_id)
+SIMILAR_BY_KEY = PreparedByLength(lambda keys: _similar.where(entries.c.key.in_(keys)), "source_id")
+SIMILAR_BY_DATE = _similar.where(_among(entries.c.published_at)).limit(bindparam("limit"))
+SIMILAR_NEWEST = _similar.order_by(entries.c.published_at.desc(), entries.c.position.desc()).limit(bindparam("limit"))
+STORED_KEYS = PreparedByLength(
     lambda keys: select(entries.c.key, entries.c.pk, entries.c.published_at, entries.c.dated).where(
         _of_source, entries.c.key.in_(keys)
     ),
@@ -213,25 +213,25 @@ ADD_ALIAS = text(
     "SELECT source_pk, :key, pk FROM entries WHERE source_pk = :source_pk AND key = :of "
     "ON CONFLICT (source_pk, key) DO UPDATE SET entry_pk = excluded.entry_pk WHERE aliases.entry_pk IS NOT NULL"
 )
-ADD_SHARED = text(
+ADD_SHARED_ALIAS = text(
     "INSERT INTO aliases (source_pk, key, entry_pk) VALUES (:source_pk, :key, NULL) "
     "ON CONFLICT (source_pk, key) DO UPDATE SET entry_pk = NULL"
 )
 #: The last ones of each entry are kept: some sources give them a new guid at every look.
-DROP_ALIASES = text(
+DROP_OLD_ALIASES = text(
     "DELETE FROM aliases WHERE entry_pk = (SELECT pk FROM entries WHERE source_pk = :source_pk AND key = :of) "
     "AND rowid NOT IN (SELECT a.rowid FROM aliases a JOIN entries e ON e.pk = a.entry_pk "
     "WHERE e.source_pk = :source_pk AND e.key = :of ORDER BY a.rowid DESC LIMIT :kept)"
 ).bindparams(kept=MAX_ALIASES)
 
 MOVE_ENTRIES = update(entries).where(_of_source)
-RENDER_ANEW = update(entries).where(_of_source, ~entries.c.pending).values(pending=true())
-TOUCH = (
+MARK_SOURCE_PENDING = update(entries).where(_of_source, ~entries.c.pending).values(pending=true())
+MARK_PENDING = (
     update(entries)
     .where(entries.c.source_pk.in_(select(sources.c.pk).where(_among(sources.c.id))), ~entries.c.pending)
     .values(pending=true())
 )
-PUBLISHED = Prepared(update(entries).where(_of_entry).values(pending=false()), "entry_pk")
+MARK_PUBLISHED = Prepared(update(entries).where(_of_entry).values(pending=false()), "entry_pk")
 ASSIGN = Prepared(
     update(entries).where(_of_entry, entries.c.public_id.is_(null())), "entry_pk", "public_id", "path", "path_key"
 )
@@ -241,9 +241,9 @@ MOVE_POST = update(entries).where(
     ~select(post_files).where(post_files.c.entry_pk == entries.c.pk, post_files.c.written.is_not(null())).exists(),
 )
 POST_FILES = PreparedByLength(lambda pks: select(post_files).where(post_files.c.entry_pk.in_(pks)))
-FORGET_POST_FILES = delete(post_files).where(_among(post_files.c.entry_pk))
-KEEP_POST_FILE = Prepared(insert(post_files).prefix_with("OR REPLACE"), "entry_pk", "written", "intended")
-POST_WRITTEN = Prepared(
+DELETE_POST_FILES = delete(post_files).where(_among(post_files.c.entry_pk))
+SAVE_POST_FILE = Prepared(insert(post_files).prefix_with("OR REPLACE"), "entry_pk", "written", "intended")
+MARK_POST_WRITTEN = Prepared(
     update(post_files)
     .where(post_files.c.entry_pk == bindparam("of_entry"), post_files.c.intended.is_not(null()))
     .values(written=post_files.c.intended),
@@ -256,32 +256,32 @@ TAKEN_PATHS = union_all(*(select(keys).where(_among(keys)) for keys in (entries.
 # -- removal ---------------------------------------------------------------------------------------------------------
 
 _of_the_source = select(entries.c.pk, entries.c.path).where(entries.c.source_pk == _pk_of_id)
-OLDER = _of_the_source.where(entries.c.published_at < bindparam("before")).limit(bindparam("limit"))
-BEYOND = (
+EXPIRED_BY_AGE = _of_the_source.where(entries.c.published_at < bindparam("before")).limit(bindparam("limit"))
+EXPIRED_BY_COUNT = (
     _of_the_source.order_by(entries.c.published_at.desc(), entries.c.position.desc(), entries.c.pk)
     .limit(bindparam("limit"))
     .offset(bindparam("count"))
 )
-BURY = insert(tombstones).from_select(
+ADD_TOMBSTONES = insert(tombstones).from_select(
     ["source_pk", "key", "public_id", "path_key"],
     select(entries.c.source_pk, entries.c.key, entries.c.public_id, entries.c.path_key).where(_among(entries.c.pk)),
 )
 #: Whatever key a removed entry was found by must not bring it back.
-BURY_ALIASES = (
+ADD_TOMBSTONES_OF_ALIASES = (
     insert(tombstones)
     .from_select(["source_pk", "key"], select(aliases.c.source_pk, aliases.c.key).where(_among(aliases.c.entry_pk)))
     .prefix_with("OR IGNORE")
 )
-REMOVE_ALIASES = delete(aliases).where(_among(aliases.c.entry_pk))
-REMOVE_ENTRIES = delete(entries).where(_among(entries.c.pk))
-FORGET_TOMBSTONES = delete(tombstones).where(
+DELETE_ALIASES = delete(aliases).where(_among(aliases.c.entry_pk))
+DELETE_ENTRIES = delete(entries).where(_among(entries.c.pk))
+DELETE_TOMBSTONES = delete(tombstones).where(
     tombstones.c.source_pk == select(sources.c.pk).where(_of_id, ~sources.c.active).scalar_subquery()
 )
-FORGET_ALIASES = delete(aliases).where(
+DELETE_ALIASES_OF_SOURCE = delete(aliases).where(
     aliases.c.source_pk == select(sources.c.pk).where(_of_id, ~sources.c.active).scalar_subquery()
 )
-FORGET_SOURCE = delete(sources).where(_of_id, ~sources.c.active)
-COUNT_DOWN = update(sources).where(_of_id).values(entries=sources.c.entries - bindparam("gone"))
+DELETE_SOURCE = delete(sources).where(_of_id, ~sources.c.active)
+SUBTRACT_ENTRIES = update(sources).where(_of_id).values(entries=sources.c.entries - bindparam("gone"))
 
 # -- items -----------------------------------------------------------------------------------------------------------
 
@@ -291,7 +291,7 @@ _items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit"
 _listed = _items.where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk)
 NEWEST = _listed
 NEWEST_OF_CATEGORY = _listed.where(entries.c.category == bindparam("category"))
-RETIRED = _items.where(
+RETIRED_ITEMS = _items.where(
     entries.c.pk > bindparam("after"), entries.c.category.is_(null()), entries.c.path.is_not(null())
 ).order_by(entries.c.pk)
 _oldest_first = (entries.c.published_at, sources.c.id, entries.c.key)
@@ -313,13 +313,13 @@ UNASSIGNED = (
     .limit(bindparam("limit"))
 )
 #: What an entry is called where its row cannot be read: as bytes, every key can.
-NAME_OF_ROW = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(_with_source).where(_of_entry)
-TOLD = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
+NAME_OF_ENTRY = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(_with_source).where(_of_entry)
+FEED_METADATA = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
 
 # -- all that is stored ----------------------------------------------------------------------------------------------
 
-SIZE = select(func.count()).select_from(entries)
+ENTRY_COUNT = select(func.count()).select_from(entries)
 ENTRIES_AFTER = (
     select(*STORED_COLUMNS)
     .select_from(_with_source)
@@ -330,10 +330,10 @@ ENTRIES_AFTER = (
 _as_read = (_of_entry, entries.c.revision == bindparam("read_revision"))
 REWRITE = update(entries).where(*_as_read).values(pending=true())
 UNASSIGN = update(entries).where(*_as_read).values(path=null(), path_key=null())
-ALL_TOLD = select(sources.c.pk, sources.c.title, sources.c.home_url)
+ALL_FEED_METADATA = select(sources.c.pk, sources.c.title, sources.c.home_url)
 
 # -- fingerprints ----------------------------------------------------------------------------------------------------
 
 FINGERPRINTS = select(fingerprints.c.name, fingerprints.c.value)
-FORGET = delete(fingerprints).where(_among(fingerprints.c.name))
-RECORD = insert(fingerprints)
+DELETE_FINGERPRINTS = delete(fingerprints).where(_among(fingerprints.c.name))
+ADD_FINGERPRINTS = insert(fingerprints)

@@ -13,7 +13,7 @@ from aggregator.models import FeedState, Source
 from aggregator.store.rows import origin_name, state_values
 
 
-class Row(NamedTuple):
+class SourceRow(NamedTuple):
     """What is stored of a source's configuration, in the order of `statements.CONFIGURED`."""
 
     pk: int
@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 @dataclass(slots=True)
-class Plan:
+class SyncPlan:
     """Parameters of the statements to run, in the order of the fields."""
 
     #: New ids of rows whose id goes to another row, so that no two rows have the same id at any time.
@@ -54,7 +54,7 @@ class Plan:
 
 
 #: Columns that the configuration decides.
-_COLUMNS = Row._fields[1:-2]
+_COLUMNS = SourceRow._fields[1:-2]
 
 #: Everything that a state holds about the document at an address; title and home page stay until the next fetch, and
 #: rhythm and identity are those of its entries, which stay.
@@ -65,11 +65,11 @@ RESET = {
 }
 
 
-def plan(sources: Sequence[Source], rows: Sequence[Row]) -> Plan:
+def plan(sources: Sequence[Source], rows: Sequence[SourceRow]) -> SyncPlan:
     """Return what makes `rows` agree with `sources`, whose ids are distinct."""
     found = match(sources, rows)
     configured = {source.id for source in sources}
-    made = Plan()
+    made = SyncPlan()
     for source in sources:
         row = found.get(source.id)
         wanted = _values(source)
@@ -91,7 +91,7 @@ def plan(sources: Sequence[Source], rows: Sequence[Row]) -> Plan:
     return made
 
 
-def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
+def match(sources: Sequence[Source], rows: Sequence[SourceRow]) -> dict[str, SourceRow]:
     """Return the row of each source that has one, by the source's id.
 
     An id written by hand says which source is meant. A derived one does not: it depends on what else is configured
@@ -100,10 +100,10 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
     So is one whose id was changed by hand: the row with its address, if that has an id that no source has now.
     """
     by_id = {row.id: row for row in rows}
-    found: dict[str, Row] = {}
+    found: dict[str, SourceRow] = {}
     used: set[int] = set()
 
-    def take(look: Callable[[Source], Row | None]) -> None:
+    def take(look: Callable[[Source], SourceRow | None]) -> None:
         for source in sources:
             if source.id not in found:
                 row = look(source)
@@ -111,23 +111,23 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
                     found[source.id] = row
                     used.add(row.pk)
 
-    def same(source: Source) -> Row | None:
+    def same(source: Source) -> SourceRow | None:
         row = by_id.get(source.id)
         return row if row and _address(row) == _address(source) else None
 
-    def named(source: Source) -> Row | None:
+    def named(source: Source) -> SourceRow | None:
         return by_id.get(source.id) if source.explicit_id else None
 
-    def addressed(source: Source) -> Row | None:
+    def addressed(source: Source) -> SourceRow | None:
         for row in by_address.get(_address(source), ()):
             if row.pk not in used:
                 return row
         return None
 
-    def called(source: Source) -> Row | None:
+    def called(source: Source) -> SourceRow | None:
         return by_id.get(source.id)
 
-    def index(address: Callable[[Row], tuple[str, str]]) -> None:
+    def index(address: Callable[[SourceRow], tuple[str, str]]) -> None:
         by_address.clear()
         for row in rows:
             if row.pk not in used:
@@ -135,7 +135,7 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
 
     take(same)
     take(named)
-    by_address: dict[tuple[str, str], list[Row]] = {}
+    by_address: dict[tuple[str, str], list[SourceRow]] = {}
     index(_address)
     take(addressed)
     index(lambda row: (row.kind, row.moved_to or ""))
@@ -144,11 +144,11 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
     return found
 
 
-def _address(place: Source | Row) -> tuple[str, str]:
+def _address(place: Source | SourceRow) -> tuple[str, str]:
     return place.kind, place.url
 
 
-def _change(made: Plan, row: Row, source: Source) -> None:
+def _change(made: SyncPlan, row: SourceRow, source: Source) -> None:
     if row.id != source.id:
         made.released.append({"source_pk": row.pk, "id": _free_id(row)})
     made.changed.append({"source_pk": row.pk, **dict(zip(_COLUMNS, _values(source), strict=True))})
@@ -179,6 +179,6 @@ def _values(source: Source) -> tuple[Any, ...]:
     )
 
 
-def _free_id(row: Row) -> str:
+def _free_id(row: SourceRow) -> str:
     """Return an id that no configured source can have: `~` is in none."""
     return f"~{row.pk}"

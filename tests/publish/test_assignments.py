@@ -86,9 +86,9 @@ def test_ids_and_paths_of_removed_entries_are_taken(tmp_path: Path) -> None:
                 store.apply(update(id, entry(id, title, guid=None, title=title)))
             assert assignments.assign_all(store) == []
             pending = store.pending(99)
-            store.published([item.pk for item in pending])
+            store.mark_published([item.pk for item in pending])
             assert len({item.id for item in pending}) == len({(item.path or "").casefold() for item in pending}) == 2
-            store.remove("a", store.expired("a", None, 0, 99))
+            store.remove_entries("a", store.expired("a", None, 0, 99))
         everything = {item.path for item in store.newest(None, 99)}
         assert len({(path or "").casefold() for path in everything}) == 2
 

@@ -17,7 +17,7 @@ from aggregator.config import Config, load
 from aggregator.models import Item
 from aggregator.publish import postfiles
 from aggregator.publish.publication import Report, publish
-from aggregator.store import Store, Unreadable, open_store
+from aggregator.store import Store, UnreadableRow, open_store
 from tests.store_samples import entry, update
 from tests.support import Site
 
@@ -47,10 +47,12 @@ class Watched:
         self._answers.append(weakref.ref(tracked))
         return tracked
 
-    def pending(self, limit: int, after: Item | None = None, unreadable: list[Unreadable] | None = None) -> list[Item]:
+    def pending(
+        self, limit: int, after: Item | None = None, unreadable: list[UnreadableRow] | None = None
+    ) -> list[Item]:
         return self._tracked("pending", limit, self._store.pending(limit, after, unreadable))
 
-    def newest(self, category: str | None, limit: int, unreadable: list[Unreadable] | None = None) -> list[Item]:
+    def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
         return self._tracked("newest", limit, self._store.newest(category, limit, unreadable))
 
 
@@ -121,7 +123,7 @@ def test_crash_leaves_no_fingerprint_of_settings_whose_outputs_are_being_replace
     def interrupted(number: int) -> None:
         raise KeyboardInterrupt
 
-    store.touch(["s4"])
+    store.mark_pending(["s4"])
     with pytest.raises(KeyboardInterrupt):
         publish(store, others, site.data, progress=interrupted)
     (site.data / "public" / "c1" / "rss.xml").write_bytes(b"of the other settings")

@@ -60,7 +60,7 @@ def test_files_of_an_older_version_become_private(tmp_path: Path) -> None:
         with closing(open_store(path)) as other:
             assert set(modes(tmp_path).values()) == {0o600}
             other.apply(update("a", entry("a", "2")))
-        assert store.counts()["a"] == 2
+        assert store.entry_counts()["a"] == 2
 
 
 def test_a_database_behind_a_link_is_private_too(tmp_path: Path) -> None:
