@@ -1,7 +1,7 @@
-"""Ids and paths for entries that have none: given once, in the order of their dates, and kept for ever.
+"""Ids and paths for entries that have none: assigned once, in the order of their dates, and kept for ever.
 
-In: the store. Out: assignments in it, and the entries that could not have one. An id and a path are always found,
-whatever is taken; an entry on which that fails costs no other entry its own.
+In: the store. Out: assignments in the store, and failures. An id and a path are always found, no matter which are
+taken. If the assignment of one entry fails, the others are not affected.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from aggregator.publish.posts.names import Wanted, assign_paths
 from aggregator.publish.report import OutputFailure, refused_row, sift, store_each, unexpected, unreadable_row
 from aggregator.store import Assignment, Store, UnassignedEntry, UnreadableRow
 
-#: Entries that are told apart by suffixes where they want one path; those of later batches give way to them.
+#: Entries of one batch that want the same path all get suffixes; entries of later batches give way to earlier ones.
 BATCH = 500
-#: Entries that are read at once: the store sorts all that have no id each time.
+#: Entries that are read at once: each time, the store sorts all entries without an id.
 _READ = 10 * BATCH
 
 
 def assign_all(store: Store) -> list[OutputFailure]:
-    """Give an id and a path to every pending entry that has none; returns those on which that failed."""
+    """Assign an id and a path to every pending entry that has none, and return the failures."""
     failed: dict[int, OutputFailure] = {}
     unreadable: dict[int, OutputFailure] = {}
 
@@ -44,11 +44,11 @@ def assign_all(store: Store) -> list[OutputFailure]:
 
 
 def another_path(store: Store, wanted: Wanted, refused: Collection[str]) -> tuple[str, str]:
-    """A path for an entry whose own is not to be had, and the folded path.
+    """Return another path, and the folded path, for an entry whose path cannot be used.
 
     Args:
         wanted: what the path is made from.
-        refused: folded paths that are not to be had either.
+        refused: folded paths that cannot be used either.
     """
     return _paths(store, [wanted], refused)[0]
 
@@ -65,13 +65,13 @@ def _assignments(store: Store, entries: Sequence[UnassignedEntry]) -> list[Assig
 
 
 def _ids(store: Store, entries: Sequence[UnassignedEntry]) -> list[str]:
-    """An id for each: the source's own, else a minted one, else one minted from what no other entry has."""
+    """Return an id for each entry: that of its source, else a minted one, else one minted with a salt."""
     wanted = [public_id(entry.guid, entry.url, entry.key) for entry in entries]
     taken, _ = store.taken(wanted, ())
     ids: dict[int, str] = {}
     left: list[UnassignedEntry] = []
     for entry, id in zip(entries, wanted, strict=True):
-        # Two sources may use one guid for different things; the first in their order keeps it.
+        # Two sources may use one guid for different entries; the first entry keeps it.
         if id in taken:
             left.append(entry)
         else:
@@ -91,12 +91,12 @@ def _ids(store: Store, entries: Sequence[UnassignedEntry]) -> list[str]:
 
 
 def _salt(entry: UnassignedEntry, attempt: int) -> str:
-    """What is added to a key: two sources may have one address, and then all that an id is minted from is the same."""
+    """Return what is added to a key: if two sources have one address, their ids are minted from the same values."""
     return f"\n{entry.source_id}" + f"\n{attempt}" * (attempt > 1) if attempt else ""
 
 
 def _paths(store: Store, wanted: Sequence[Wanted], refused: Collection[str] = ()) -> list[tuple[str, str]]:
-    """The path of each, and the folded path."""
+    """Return the path and the folded path of each entry."""
     given = set(refused)
 
     def taken(keys: Collection[str]) -> set[str]:
@@ -108,7 +108,7 @@ def _paths(store: Store, wanted: Sequence[Wanted], refused: Collection[str] = ()
         try:
             found = assign_paths(batch, taken)
         except ValueError:
-            # Somebody has every path that one of them can have; it gets those of another id.
+            # All paths that one of the entries can have are taken; it gets a path made from another id.
             found = []
             for one in batch:
                 found.append(_last_resort(one, taken))
@@ -125,4 +125,4 @@ def _last_resort(wanted: Wanted, taken: Callable[[Collection[str]], set[str]]) -
             return assign_paths([(slug, title, f"{id}\n{number}" if number else id)], taken)[0]
         except ValueError:
             continue
-    raise AssertionError("counting ends never")
+    raise AssertionError("count() never ends")

@@ -1,7 +1,7 @@
 """Configured sources -> a list of subscriptions in OPML 2.0 (opml.org/spec2.opml).
 
-In: sources, categories, what the feeds say of themselves. Out: one `Rendered`. Pure: no date of the run, same sources,
-same bytes.
+In: sources, categories, and what the feeds say about themselves. Out: one `Rendered`. Pure: the same sources give the
+same bytes, without the time of the run.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def render_opml(
         metadata: by source id, the titles and home pages that the feeds give themselves.
 
     Returns:
-        The list, named `FILE_NAME`. Sources are ``type="rss"`` whatever the format of their feed is, as OPML wants
-        it; pages without a feed are ``type="link"``. Addresses are URIs without passwords, and one that holds a secret
-        is left out: of such a source there is the name, and its home page as a link.
+        The list, named `FILE_NAME`. Sources have ``type="rss"`` for any format of their feed, as OPML requires; pages
+        without a feed have ``type="link"``. Addresses are URIs without passwords. An address that holds a secret is
+        left out; the list then has the name of the source, and its home page as a link.
     """
     opml = Element("opml", version="2.0")
     head = SubElement(opml, "head")

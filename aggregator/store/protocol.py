@@ -1,7 +1,7 @@
-"""What the rest of the program asks of a store; the one implementation is `aggregator.store.sqlstore`.
+"""The interface of the store; `aggregator.store.sqlstore` implements it.
 
-A store is synchronous and is used by one thread at a time. Every method is one transaction. All errors of the
-database come out as `StoreError`; those that one row is to blame for as `RowError`.
+A store is synchronous and is used by one thread at a time. Every method is one transaction. All errors of the database
+are raised as `StoreError`; an error that a single row causes is a `RowError`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, K
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """The published id and the post's path of one entry, given once and kept."""
+    """The published id of one entry and the path of its post, given once and kept."""
 
     pk: int
     id: str
-    #: Below `data/posts/`, with `/`.
+    #: Relative to `posts/`, separated by `/`.
     path: str
-    #: `path` folded (NFKC, casefold), so that no two posts differ by case or normalization only.
+    #: `path` folded (NFKC, casefold), so that no two paths differ only by case or normalization.
     path_key: str
 
 
 class FeedMetadata(NamedTuple):
-    """What a feed told of itself when it was last seen."""
+    """What a feed said about itself when it was last read."""
 
     title: str | None
     home_url: str | None
@@ -35,47 +35,47 @@ class FeedMetadata(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UnassignedEntry:
-    """A pending entry without an id and a path, with all that these are made from."""
+    """A pending entry without an id and a path, with everything that these are made from."""
 
     pk: int
     key: str
     guid: str | None
     title: str
-    #: Of its source.
+    #: Address of its source.
     url: str
-    #: Slug.
+    #: Slug of its category.
     category: str
     source_id: str
 
 
 class PostFile(NamedTuple):
-    """What is known of the post file of an entry, as digests."""
+    """Digests of the post file of an entry."""
 
-    #: As it was last written; None before that, "" where that was before digests were kept.
+    #: The file as last written; None: not written yet, "": written before digests were kept.
     written: str | None
-    #: What was to replace it when that was last begun.
+    #: The content that was about to be written last.
     intended: str | None
 
 
 class UnreadableRow(NamedTuple):
-    """A row of an entry that cannot be read."""
+    """An entry whose row cannot be read."""
 
     pk: int
-    #: As people find it: its key and its source.
+    #: Its key and its source, for people.
     entry: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """An entry as it is stored, published or not, of a source that is configured or not."""
+    """A stored entry, published or not, of any source, configured or not."""
 
     pk: int
-    #: How often it was rewritten by its source.
+    #: How often its source has changed it.
     revision: int
     #: Address of its source.
     source_url: str
-    #: Published id and path of its post, None until they are given.
+    #: Its published id and the path of its post; None until they are assigned.
     id: str | None
     path: str | None
     entry: Entry
@@ -83,9 +83,9 @@ class StoredEntry:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """How often a source published of late."""
+    """How often a source published in the last year."""
 
-    #: Entries in the time looked at, and in its last four weeks.
+    #: Entries in the year, and in its last four weeks.
     entries: int
     last_four_weeks: int
     first_at: datetime
@@ -93,186 +93,208 @@ class Activity:
 
 
 class Recognized(NamedTuple):
-    """What is stored under some keys."""
+    """What is stored under a set of keys."""
 
-    #: By the key that was asked for, which may be another one than that of the entry.
+    #: By the requested key, which may be an alias of the entry.
     known: dict[str, Known]
     #: Keys whose entries were removed.
     removed: set[str]
-    #: Keys that belong to several entries; one of these may be known by it all the same.
+    #: Keys that belong to several entries; one of these entries may still be in `known`.
     shared: set[str]
-    #: Whether some of the entries are known by another key than their own.
+    #: Whether any entry was found by an alias.
     aliased: bool
 
 
 class Store(Protocol):
     """Sources, their state, and their entries."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the store; a second call does nothing."""
 
     def sync_sources(self, sources: Sequence[Source]) -> None:
-        """Make the list of sources mirror the configuration.
+        """Make the stored sources agree with the configuration.
 
-        New ones are added, due at once. A source whose derived id changed is found by its URL, or by the one that it
-        has moved to, and keeps its entries. One whose URL changed loses its validators and failures and is due at
-        once. Where its name, section or category changed, its entries become pending. One that is no longer configured
-        keeps its entries and state, but they appear in no feed until it comes back.
+        New sources are added and are due at once. A source whose derived id changed is found by its URL, or by the URL
+        that it has moved to, and keeps its entries. A source whose URL changed loses its validators and failures and is
+        due at once. If its name, section or category changed, its entries become pending. A source that is no longer
+        configured keeps its entries and its state, but its entries appear in no feed until it is configured again.
         """
 
     def states(self) -> dict[str, FeedState]:
-        """State of every configured source, by id."""
+        """Return the state of every configured source, by id."""
 
     def due(self, now: datetime) -> list[FeedState]:
-        """States of the configured sources that are due: those due at once, then the longest overdue first.
+        """Return the states of the sources that are due: those that were never tried, then the longest overdue first.
 
-        Where the last attempt lies in the future, the clock was set back: the source is due, and comes last.
+        If the last attempt lies in the future, the clock was set back: the source is due and comes last.
         """
 
     def last_success(self) -> datetime | None:
-        """When a configured source last worked, None where none ever did."""
+        """Return the time of the last success of any configured source; None if there was none."""
 
     def entry_counts(self) -> dict[str, int]:
-        """Number of stored entries of every configured source, by id."""
+        """Return the number of stored entries of every configured source, by id."""
 
     def activity(self, now: datetime) -> dict[str, Activity]:
-        """How often each configured source published in the last year, by id; none without an entry in it."""
+        """Return how often each configured source published in the last year, by id.
+
+        A source without an entry in that year is left out.
+        """
 
     def recognize(self, source_id: str, keys: Collection[str]) -> Recognized:
-        """Those of `keys` that are stored for the source, and those whose entries were removed from it.
+        """Look up which of `keys` are stored for a source, and which belong to removed entries.
 
-        None of a source that is not stored.
+        For a source that is not stored, the result is empty.
         """
 
     def similar_entries(
         self, source_id: str, keys: Collection[str], moments: Collection[datetime], newest: int
     ) -> list[KnownEntry]:
-        """Entries of a source with one of these keys or dates of publication, and the newest; a few hundred at most."""
+        """Return the entries of a source that have one of these keys or dates, and its newest ones.
+
+        Args:
+            moments: dates of publication.
+            newest: how many of the newest to return; a few hundred entries are returned at most.
+        """
 
     def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
-        """Some entries of a source that were published before a moment, or are not among its `count` newest.
+        """Return some entries of a source that were published before a time, or are not among its `count` newest.
 
         Returns:
             At most `limit` row numbers, each with the path of its post.
         """
 
     def remove_entries(self, source_id: str, pks: Collection[int]) -> None:
-        """Remove entries of a source for good: their keys are remembered, and so are their ids and paths."""
+        """Remove entries of a source for good; their keys, ids and paths are remembered."""
 
     def source_ids(self) -> list[str]:
-        """Ids of all sources that are stored, configured or not, by age."""
+        """Return the ids of all stored sources, configured or not, oldest first."""
 
     def remove_source(self, source_id: str) -> None:
-        """Remove a source that is configured no longer, and what is remembered of its removed entries.
+        """Remove a source that is no longer configured, and what is remembered of its removed entries.
 
-        All its entries have to be removed before; one that is not stored is none to remove.
+        All its entries have to be removed before. If the source is not stored, nothing happens.
         """
 
     def reset_source(self, source_id: str) -> None:
-        """Forget validators, failures and due date of a source: it is due at once, and asked for all of its document.
+        """Clear validators, failures and due time of a source: it is due at once, and its whole document is requested.
 
-        Its entries stay, and so does what tells them apart.
+        Its entries and what identifies them stay.
         """
 
     def apply(self, update: FeedUpdate) -> None:
         """Store one outcome: entries and state together, or nothing.
 
-        New, changed and reread entries become pending. A new one that is stored already counts as changed, and a
-        changed one that is not counts as new. An entry that is stored keeps its id, its path and its date of
-        publication. A reread one keeps its revision. New entries of one date keep their order. Where the title of the
-        feed names the source and is another now, all its entries become pending. The source has to be known from
-        `sync_sources`; it may be configured no longer.
+        New, changed and reread entries become pending. A new entry that is already stored counts as changed, and a
+        changed entry that is not stored counts as new. A stored entry keeps its id, its path and its date of
+        publication. A reread entry keeps its revision. New entries of one date keep their order. If the title of the
+        feed names the source and has changed, all its entries become pending. The source must be known from
+        `sync_sources`; it may be no longer configured.
         """
 
     def save_states(self, states: Sequence[FeedState]) -> None:
-        """Store the outcomes of several sources that gave no entries: not modified, or failed."""
+        """Store the outcomes of several sources that brought no entries: not modified, or failed."""
 
     def pending(
         self, limit: int, after: Item | None = None, unreadable: list[UnreadableRow] | None = None
     ) -> list[Item]:
-        """Entries of configured sources whose post is not written, by date, source id and key, oldest first.
+        """Return entries of configured sources whose post has to be written, by date, source id and key, oldest first.
 
         Args:
-            limit: how many at most.
-            after: only those that come after this one.
-            unreadable: where the rows go that cannot be read; None: such a row is a RowError.
+            limit: the maximum number of entries.
+            after: return only entries that come after this one.
+            unreadable: rows that cannot be read are appended to it; None: such a row raises RowError.
         """
 
     def unassigned(self, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[UnassignedEntry]:
-        """Pending entries that have no id and no path yet, at most `limit`; order and `unreadable` as in `pending`."""
+        """Return at most `limit` pending entries without an id and a path; order and `unreadable` as in `pending`."""
 
     def pending_categories(self) -> set[str]:
-        """Slugs of the categories that have pending entries."""
+        """Return the slugs of the categories that have pending entries."""
 
     def taken(self, ids: Collection[str], path_keys: Collection[str]) -> tuple[set[str], set[str]]:
-        """Those of the ids and folded paths that are assigned already."""
+        """Return which of the ids and folded paths are already assigned, to stored or removed entries."""
 
     def assign(self, assignments: Sequence[Assignment]) -> None:
-        """Keep the ids and paths of entries that have none yet, all or nothing; one that is taken is a RowError."""
+        """Store ids and paths of entries that have none, all or nothing.
+
+        Raises:
+            RowError: an id or path is already taken.
+        """
 
     def move_posts(self, assignments: Sequence[Assignment]) -> None:
-        """Give other paths to entries whose posts were never written, all or nothing; one that is taken is a RowError.
+        """Give other paths to entries whose posts were never written, all or nothing; their ids stay.
 
-        Their ids stay.
+        Raises:
+            RowError: a path is already taken.
         """
 
     def post_files(self, pks: Collection[int]) -> dict[int, PostFile]:
-        """What is known of the post files of these entries, by row number; none for those that were never begun."""
+        """Return the digests of the post files of these entries, by row number.
+
+        An entry whose file was never about to be written is left out.
+        """
 
     def save_post_files(self, files: Mapping[int, PostFile]) -> None:
-        """Keep what is known of the post files of these entries, before they are replaced."""
+        """Store the digests of the post files of these entries, before the files are replaced."""
 
     def mark_published(self, pks: Collection[int]) -> None:
-        """The posts of these entries are written as intended: they are pending no longer.
+        """Record that the posts of these entries are written as intended; they are no longer pending.
 
-        No `apply` and no `touch` may come between `pending` and this, or what they asked for would not be written.
+        Between `pending` and this call there must be no `apply` and no `mark_pending`: their changes would not be
+        written.
         """
 
     def mark_pending(self, source_ids: Collection[str]) -> None:
-        """Make all entries of these sources pending, so that their posts are rendered anew."""
+        """Make all entries of these sources pending, so that their posts are rendered again."""
 
     def feed_metadata(self) -> dict[str, FeedMetadata]:
-        """What the feed of every configured source told of itself, by id."""
+        """Return what the feed of every configured source said about itself, by id."""
 
     def change_feed_metadata(self, change: Callable[[FeedMetadata], FeedMetadata]) -> None:
-        """Change what the feed of every stored source told of itself; entries that it names become pending."""
+        """Change what the feeds of all stored sources said about themselves.
+
+        The entries of a source whose metadata changes become pending.
+        """
 
     def entry_count(self) -> int:
-        """Number of all stored entries."""
+        """Return the number of all stored entries."""
 
     def entries_after(self, pk: int, limit: int) -> list[StoredEntry]:
-        """Stored entries in the order of their row numbers, at most `limit` after a number.
+        """Return at most `limit` stored entries after a row number, in the order of their row numbers.
 
-        A value that is damaged is read as an empty one, or as the text that is left of it.
+        A damaged value is read as empty, or as the text that is left of it.
         """
 
     def rewrite_entries(self, changed: Sequence[StoredEntry], fingerprints: Mapping[str, str]) -> None:
-        """Replace what is published of entries, which become pending, and record how far this has come, or nothing.
+        """Replace the published values of entries, which become pending, and record fingerprints, all or nothing.
 
-        Their identity, dates, hash and revision stay. One whose source has rewritten it since it was read is left as
-        it is. One without an id is given a new one, and a path, by the next publication.
+        Identity, dates, hash and revision stay. An entry that its source has changed since it was read is left as it
+        is. An entry without an id gets a new id and a new path from the next publication.
         """
 
     def retired_items(self, pk: int, limit: int) -> list[Item]:
-        """Entries with an id and a path whose source is configured no longer, by row number, after a number."""
+        """Return published entries whose source is no longer configured, after a row number, by row number."""
 
     def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
-        """The newest assigned entries of a category (None: of all), newest first.
+        """Return the newest entries with an id of a category (None: of all categories), newest first.
 
-        Those of one date are together by source, in the order in which they were given to `apply`, those of a later
-        call first. Rows that cannot be read go to `unreadable`, as in `pending`, and others take their places.
+        Entries of one date are grouped by source, in the order in which they were given to `apply`; those of a later
+        call come first. Rows that cannot be read are appended to `unreadable`, as in `pending`, and the next entries
+        take their places.
         """
 
     def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
-        """Add what one cycle asked of hosts to the day's counts; keep until when they want to be left alone."""
+        """Add the requests of one cycle to the counts of the day, and store until when each host must not be asked."""
 
     def host_waits(self, now: datetime) -> dict[str, datetime]:
-        """Hosts that want to be left alone after `now`, with the time until when."""
+        """Return the hosts that must not be asked at `now`, each with the time at which that ends."""
 
     def host_traffic(self, first: date) -> list[HostTraffic]:
-        """What was asked of each host since that day (UTC), at most 90 days back, by name."""
+        """Return the traffic of each host since a day (UTC), at most 90 days back, by name of the host."""
 
     def fingerprints(self) -> dict[str, str]:
-        """What was recorded with `record`, by name."""
+        """Return all recorded fingerprints, by name."""
 
     def record_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
-        """Remember of each named output from which settings it was made; the other names stay."""
+        """Record fingerprints by name, for instance of the settings an output was made from; other names stay."""

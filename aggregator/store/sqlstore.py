@@ -1,7 +1,7 @@
-"""The store on SQLite: what `base.Store` promises, in SQL.
+"""The store on SQLite: it implements `protocol.Store` with SQLAlchemy Core.
 
-Updates and queries go in, states and items come out. The statements are in `statements`, their rows are read in
-`rows`, and transactions and errors are the business of `database`.
+In: updates and queries. Out: states and items. The statements are in `statements`, `rows` converts their results, and
+`database` handles transactions and errors.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from aggregator.store.protocol import (
 )
 from aggregator.store.schema import REVISION
 
-#: Entries of one set of dates that are compared.
+#: Maximum number of entries with one of a set of dates that are compared.
 _SAME_DATE = 200
-#: A last attempt that is further ahead than this means that the clock was set back.
+#: A last attempt further in the future than this means that the clock was set back.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-#: A limit that is none.
+#: A limit that never applies.
 _ALL = 1_000_000_000
 
 T = TypeVar("T")
 
 
 def open_store(path: Path) -> Store:
-    """Open the database at `path`, make or migrate it where needed, and return the store on it.
+    """Open the database at `path`, create or migrate it if needed, and return its store.
 
     Raises:
-        StoreError: it cannot be opened, belongs to another program or to a newer version of this one, is damaged,
+        StoreError: it cannot be opened, belongs to another program or to a newer version of this program, is damaged,
             or stays locked for 30 seconds.
     """
     return SqlStore(Database(path))
@@ -55,10 +55,10 @@ def open_store(path: Path) -> Store:
 
 @contextmanager
 def open_for_reading(path: Path) -> Iterator[Store]:
-    """The store at `path`, which exists, for queries only; closed at the end.
+    """Open the existing store at `path` for queries only, and close it at the end.
 
     Raises:
-        StoreError: it cannot be read, or migrated where it is an older one.
+        StoreError: it cannot be read, or is an older one that cannot be migrated.
     """
     with ExitStack() as stack:
         with explained(path):
@@ -77,7 +77,7 @@ def _open_copy(path: Path, stack: ExitStack) -> Store:
 
 
 class SqlStore:
-    """A store on an open database, which it closes."""
+    """The store on an open database; `close` closes the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -89,7 +89,7 @@ class SqlStore:
     # -- sources -----------------------------------------------------------------------------------------------------
 
     def sync_sources(self, sources: Sequence[Source]) -> None:
-        """See `Store.sync_sources`; when nothing changed, this is one SELECT and no lock."""
+        """See `Store.sync_sources`; if nothing changed, this takes one SELECT and no lock."""
         with self._database.read() as connection:
             if not _plan(connection, sources):
                 return
@@ -149,7 +149,7 @@ class SqlStore:
             others = {alias: pk for alias, pk in found.items() if pk is not None and alias not in known}
             if others:
                 known |= _known_by_pk(connection, others)
-            # A key that is stored was not removed.
+            # A stored key was not removed.
             rest = keys if not known else [key for key in keys if key not in known]
             removed = {row[0] for row in statements.REMOVED.rows(connection, (source_id,), rest)} if rest else set()
         return Recognized(known, removed, {alias for alias, pk in found.items() if pk is None}, bool(others))
@@ -278,7 +278,7 @@ class SqlStore:
         """See `Store.assign`."""
         if not assignments:
             return
-        # By number, each page of the table is written once; in any other order most are written several times.
+        # In the order of row numbers each page of the table is written once, in any other order several times.
         given = sorted([(one.pk, one.id, one.path, one.path_key) for one in assignments])
         with self._database.write() as connection:
             statements.ASSIGN.run_many(connection, given)
@@ -350,7 +350,7 @@ class SqlStore:
                 connection.execute(statements.REWRITE, [rows.rewrite_parameters(one) for one in changed])
             if nameless:
                 connection.execute(statements.UNASSIGN, nameless)
-                # The file of the new name is not the one that was written.
+                # The file with the new name has not been written.
                 for chunk in statements.chunks([row["entry_pk"] for row in nameless]):
                     connection.execute(statements.DELETE_POST_FILES, {"values": chunk})
             if fingerprints:
@@ -362,7 +362,7 @@ class SqlStore:
             return rows.items(connection.execute(statements.RETIRED_ITEMS, {"after": pk, "limit": limit}).all())
 
     def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
-        """See `Store.newest`; an index gives the rows in order, so that the cost is that of `limit` rows."""
+        """See `Store.newest`; an index gives the rows in order, so only `limit` rows are read."""
         if category is None:
             return self._entries(statements.NEWEST, {"limit": limit}, rows.items, unreadable)
         parameters = {"limit": limit, "category": category}
@@ -375,7 +375,10 @@ class SqlStore:
         made: Callable[[Sequence[Any]], list[T]],
         unreadable: list[UnreadableRow] | None,
     ) -> list[T]:
-        """What is made of the rows of a statement about entries, which has a limit."""
+        """Execute a statement about entries that has a limit, and convert its rows.
+
+        If a row cannot be read, the rows are read one by one, and `unreadable` gets those that fail.
+        """
         try:
             with self._database.read() as connection:
                 return made(connection.execute(statement, parameters).all())
@@ -419,7 +422,7 @@ class SqlStore:
         """See `Store.fingerprints`."""
         with self._database.read() as connection:
             found = connection.execute(statements.FINGERPRINTS).all()
-        # One that was damaged is like no output at all: it is made anew.
+        # A damaged fingerprint matches nothing, so its output is rendered again.
         return {name: value if isinstance(value, str) else "" for name, value in found if isinstance(name, str)}
 
     def record_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
@@ -452,9 +455,9 @@ def _plan(connection: Connection, sources: Sequence[Source]) -> sync.SyncPlan:
 def _write_entries(
     connection: Connection, source_pk: int, category: str | None, entries: Sequence[Entry], reread: Sequence[Entry]
 ) -> int:
-    """Insert what is not stored yet and rewrite the rest; return how many were inserted.
+    """Insert new entries, update the others, and return how many were inserted.
 
-    What is stored is looked up here once more, so that a fetch that was repeated is no error.
+    Which entries are stored is looked up again, so that a repeated fetch is no error.
     """
     by_key = {entry.key: entry for entry in (*reread, *entries)}
     same = {entry.key for entry in reread}.difference(entry.key for entry in entries)
@@ -470,7 +473,7 @@ def _write_entries(
         else:
             new.append(entry)
     if new:
-        # The first of a document is its newest, and has the highest position.
+        # The first entry of a document is the newest and has the highest position.
         last = statements.LAST_POSITION.rows(connection)[0][0] + len(new)
         statements.ADD_ENTRY.run_many(
             connection,
@@ -484,7 +487,7 @@ def _write_entries(
 
 
 def _keep_aliases(connection: Connection, source_pk: int, aliases: Sequence[tuple[str, str | None]]) -> None:
-    """Remember further keys of entries, of each only the last few."""
+    """Store further keys of entries; only the last few of each entry are kept."""
     single = [{"source_pk": source_pk, "key": key, "of": of} for key, of in aliases if of is not None]
     shared = [{"source_pk": source_pk, "key": key} for key, of in aliases if of is None]
     if single:

@@ -1,7 +1,7 @@
-"""The statements of the store, built once: SQLAlchemy then compiles each of them once as well.
+"""The statements of the store, built once, so that SQLAlchemy compiles each of them only once.
 
-Those of every cycle and of every source in it are `Prepared`. In the others, lists of values travel in chunks of
-`CHUNK`, because SQLite bounds the number of parameters of a statement.
+Statements that run in every cycle or for every source are `Prepared`. The others take lists of values in chunks of
+`CHUNK`, because SQLite limits the number of parameters of a statement.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ from aggregator.store.schema import (
     tombstones,
 )
 
-#: Values in one `IN (...)` at most.
+#: Maximum number of values in one `IN (...)`.
 CHUNK = 500
 
-#: Further keys of one entry at most.
+#: Maximum number of further keys of one entry.
 MAX_ALIASES = 8
 
 T = TypeVar("T", str, int, datetime)
@@ -74,12 +74,12 @@ def _among(column: Column[Any]) -> ColumnElement[bool]:
 
 
 def numbers(statement: Select[Any]) -> Select[Any]:
-    """Of a statement about entries: the same rows in the same order, but nothing of them than their numbers."""
+    """Return a statement about entries that selects the same rows in the same order, but only their row numbers."""
     return statement.with_only_columns(entries.c.pk)
 
 
 def single(statement: Select[Any]) -> Select[Any]:
-    """Of a statement about entries: one row, by its number."""
+    """Return a statement about entries that selects only the row with a number."""
     return statement.where(_of_entry)
 
 
@@ -91,14 +91,14 @@ _of_source = entries.c.source_pk == bindparam("of_source")
 
 _states = select(*STATE_COLUMNS).where(sources.c.active)
 STATES = Prepared(_states.order_by(sources.c.pk))
-#: Two statements, because one with OR would look at every source and not at the index only.
+#: Two statements, because one with OR would read every source instead of the index.
 NEVER_TRIED = Prepared(_states.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk))
 OVERDUE = Prepared(
     _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk), "now"
 )
-#: No time is larger than the last second of the year 9999; what a damaged row holds instead is, text and bytes too.
+#: The last second of the year 9999. Texts and bytes, which a damaged row may hold, compare as larger.
 _NO_TIME: ColumnElement[int] = literal_column("253402300799")
-#: Tried "in the future": the clock was set back since, and the due times of that clock mean nothing.
+#: Sources tried "in the future": the clock was set back since, so their due times are meaningless.
 AHEAD = Prepared(
     _states.where(
         or_(sources.c.last_attempt_at > bindparam("ahead"), sources.c.next_due_at > _NO_TIME),
@@ -110,7 +110,7 @@ AHEAD = Prepared(
 LAST_SUCCESS = select(func.max(sources.c.last_success_at)).where(sources.c.active)
 ENTRY_COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
 
-#: One pass over an index of what was published of late, however much is stored.
+#: One pass over an index of what was published in the last year, no matter how much is stored.
 ACTIVITY = (
     select(
         sources.c.id,
@@ -198,7 +198,7 @@ ADD_ENTRY = Prepared(
     "position",
     *ENTRY_NAMES,
 )
-#: Where the positions of new entries begin.
+#: The number after which the positions of new entries begin.
 LAST_POSITION = Prepared(select(func.coalesce(func.max(entries.c.pk), literal_column("0"))))
 CHANGE_ENTRY = Prepared(
     update(entries).where(_of_entry).values(revision=entries.c.revision + literal_column("1"), pending=true()),
@@ -207,7 +207,7 @@ CHANGE_ENTRY = Prepared(
 )
 REREAD_ENTRY = Prepared(update(entries).where(_of_entry).values(pending=true()), "entry_pk", *ENTRY_NAMES)
 
-#: A key that belongs to several entries does not come to belong to one again.
+#: A key that belongs to several entries keeps doing so.
 ADD_ALIAS = text(
     "INSERT INTO aliases (source_pk, key, entry_pk) "
     "SELECT source_pk, :key, pk FROM entries WHERE source_pk = :source_pk AND key = :of "
@@ -217,7 +217,7 @@ ADD_SHARED_ALIAS = text(
     "INSERT INTO aliases (source_pk, key, entry_pk) VALUES (:source_pk, :key, NULL) "
     "ON CONFLICT (source_pk, key) DO UPDATE SET entry_pk = NULL"
 )
-#: The last ones of each entry are kept: some sources give them a new guid at every look.
+#: The last ones of each entry are kept: some sources give an entry a new guid in each document.
 DROP_OLD_ALIASES = text(
     "DELETE FROM aliases WHERE entry_pk = (SELECT pk FROM entries WHERE source_pk = :source_pk AND key = :of) "
     "AND rowid NOT IN (SELECT a.rowid FROM aliases a JOIN entries e ON e.pk = a.entry_pk "
@@ -235,7 +235,7 @@ MARK_PUBLISHED = Prepared(update(entries).where(_of_entry).values(pending=false(
 ASSIGN = Prepared(
     update(entries).where(_of_entry, entries.c.public_id.is_(null())), "entry_pk", "public_id", "path", "path_key"
 )
-#: Of entries whose post was never written.
+#: Only for entries whose post was never written.
 MOVE_POST = update(entries).where(
     _of_entry,
     ~select(post_files).where(post_files.c.entry_pk == entries.c.pk, post_files.c.written.is_not(null())).exists(),
@@ -249,7 +249,7 @@ MARK_POST_WRITTEN = Prepared(
     .values(written=post_files.c.intended),
     "of_entry",
 )
-#: Of stored entries and of removed ones.
+#: Ids and paths of stored and of removed entries.
 TAKEN_IDS = union_all(*(select(ids).where(_among(ids)) for ids in (entries.c.public_id, tombstones.c.public_id)))
 TAKEN_PATHS = union_all(*(select(keys).where(_among(keys)) for keys in (entries.c.path_key, tombstones.c.path_key)))
 
@@ -266,7 +266,7 @@ ADD_TOMBSTONES = insert(tombstones).from_select(
     ["source_pk", "key", "public_id", "path_key"],
     select(entries.c.source_pk, entries.c.key, entries.c.public_id, entries.c.path_key).where(_among(entries.c.pk)),
 )
-#: Whatever key a removed entry was found by must not bring it back.
+#: An alias of a removed entry must not bring it back.
 ADD_TOMBSTONES_OF_ALIASES = (
     insert(tombstones)
     .from_select(["source_pk", "key"], select(aliases.c.source_pk, aliases.c.key).where(_among(aliases.c.entry_pk)))
@@ -285,7 +285,7 @@ SUBTRACT_ENTRIES = update(sources).where(_of_id).values(entries=sources.c.entrie
 
 # -- items -----------------------------------------------------------------------------------------------------------
 
-# An outer join makes SQLite walk an index of `entries` and look up the source of each; an inner one it may turn round.
+# With an outer join SQLite walks an index of `entries` and looks up each source; it may reverse an inner join.
 _with_source = entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True)
 _items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit"))
 _listed = _items.where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk)
@@ -296,7 +296,7 @@ RETIRED_ITEMS = _items.where(
 ).order_by(entries.c.pk)
 _oldest_first = (entries.c.published_at, sources.c.id, entries.c.key)
 PENDING_ITEMS = _items.where(PENDING).order_by(*_oldest_first)
-#: The first comparison alone would do for few; it is what the index can begin at.
+#: The first condition is redundant, but lets SQLite start at the right place of the index.
 PENDING_ITEMS_AFTER = PENDING_ITEMS.where(
     entries.c.published_at >= bindparam("published_at"),
     (entries.c.published_at > bindparam("published_at"))
@@ -312,12 +312,12 @@ UNASSIGNED = (
     .order_by(*_oldest_first)
     .limit(bindparam("limit"))
 )
-#: What an entry is called where its row cannot be read: as bytes, every key can.
+#: The source and key of an entry whose row cannot be read; as bytes, every key can be read.
 NAME_OF_ENTRY = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(_with_source).where(_of_entry)
 FEED_METADATA = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
 
-# -- all that is stored ----------------------------------------------------------------------------------------------
+# -- all stored entries ----------------------------------------------------------------------------------------------
 
 ENTRY_COUNT = select(func.count()).select_from(entries)
 ENTRIES_AFTER = (
