@@ -1,14 +1,14 @@
-"""The only writer of published files: each one is replaced as a whole, and only when its bytes differ.
+"""The only writer of published files: each file is replaced as a whole, and only if its bytes differ.
 
-In: a folder and outputs. Out: the files, the names of those that changed, and what could not be written: one file that
-fails costs none of the others. A reader sees the old bytes or the new ones, never a part; so does the next run after a
-crash at any point. Nothing outside of the folder is ever written or deleted.
+In: a folder and outputs. Out: the files, the names of those that changed, and failures; a file that fails does not
+affect the others. A reader sees the old bytes or the new ones, never a part; so does the next run after a crash at any
+point. Nothing outside of the folder is ever written or deleted.
 
-Files are staged beside their targets as ``.<name>.aggregator-tmp``, synced, and renamed over them, batch by batch. What
-a killed run left behind is removed by the next one that comes to the same target.
+Files are staged beside their targets as ``.<name>.aggregator-tmp``, synced, and renamed, batch by batch. If a run is
+killed, its temporary files are removed by the next run that writes the same targets.
 """
 
-# What is done to every file works on strings: making a `Path` costs as much as a system call.
+# What is done for every file uses strings: creating a `Path` takes as long as a system call.
 # ruff: noqa: PTH105, PTH108, PTH112, PTH123
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from aggregator.errors import PublishError
 from aggregator.models import Rendered
 from aggregator.publish.report import OutputFailure
 
-#: Outputs that are staged together, and their bytes, about; bounds the memory of a generator's outputs too.
+#: Outputs that are staged together, and approximately their bytes; this bounds the memory of generators of outputs.
 _BATCH = 512
 _BATCH_BYTES = 4 << 20
-#: Up to here each file is synced by itself; above, one sync of everything is faster (by ten times at 500 files).
+#: Up to this number each file is synced by itself; above it, one sync of everything is faster.
 _SYNC_EACH = 8
-#: Ends the names of temporary files; no other program and no person gives a file such a name.
+#: The end of the names of temporary files; no other program and no person uses such names.
 _TEMPORARY = ".aggregator-tmp"
 
 _DRIVE = re.compile("[A-Za-z]:")
@@ -42,11 +42,11 @@ _NO_NAMES = frozenset({"", ".", ".."})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of outputs; each name is in one list at most, and in none where its file had the bytes already."""
+    """The results of outputs; each name is in at most one list, and in none if its file already had the bytes."""
 
     #: In the order of the outputs.
     changed: list[str] = field(default_factory=list)
-    #: Not written, because a file is there that is not ours.
+    #: Not written, because the file in its place belongs to somebody else.
     taken: list[str] = field(default_factory=list)
     failed: dict[str, OutputFailure] = field(default_factory=dict)
 
@@ -55,12 +55,12 @@ class Staged(NamedTuple):
     """A file that is about to be replaced."""
 
     name: str
-    #: Whether something is in its place already.
+    #: Whether its target exists.
     replaces: bool
 
 
 def digest(data: bytes) -> str:
-    """What a file is recognized by."""
+    """Return the digest by which a file is recognized."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -78,15 +78,15 @@ def write(
     """Bring files up to date.
 
     Args:
-        folder: the folder that the outputs' names are relative to; made where it is missing.
-        outputs: what the files have to hold. Where a name occurs twice in a batch, the last one counts.
-        first: names that were never written for sure, each with the digest of what may have been written before a
-            crash. Such a file is replaced only where it has that digest.
-        before: called with the files of each batch that are staged, before the first of them is replaced; it returns
-            the names of those that may be. It answers for the others.
+        folder: the folder that the names of the outputs are relative to; created if it is missing.
+        outputs: the content of the files. If a name occurs twice in a batch, the last output counts.
+        first: names that were perhaps never written, each with the digest of what may have been written before a
+            crash. Such a file is replaced only if it has that digest.
+        before: called with the staged files of each batch before the first of them is replaced; it returns the names
+            of the files to replace, and reports the others itself.
 
     Returns:
-        What became of them. Files are whole, whether written or not, and no temporary file of this call is left.
+        The results. Every file is whole, written or not, and no temporary file of this call is left.
     """
     written = Written()
     known: dict[str, str] = {}
@@ -103,15 +103,15 @@ def write(
 
 
 def delete(folder: Path, name: str, only: str | None = None) -> bool:
-    """Delete a file below a folder, if it is there; never one that is reached through a link that leads out of it.
+    """Delete a file in a folder, if it exists, but never through a link that leads out of the folder.
 
     Args:
         folder: the folder that the name is relative to.
-        name: the file. What is neither a file nor a link is none of ours, and stays.
-        only: delete it only where its bytes have this digest.
+        name: the file. Anything that is neither a file nor a link stays.
+        only: delete it only if its bytes have this digest.
 
     Returns:
-        Whether there was such a file.
+        Whether a file was deleted.
 
     Raises:
         FileError: its name is unsafe, it is reached through a link that leads outside, or the system refused.
@@ -136,7 +136,7 @@ def delete(folder: Path, name: str, only: str | None = None) -> bool:
 
 
 def _batches(outputs: Iterable[Rendered]) -> Iterator[dict[str, bytes]]:
-    """The bytes of each name, in batches that are worth a sync and fit into memory."""
+    """Yield the bytes of each name, in batches that are worth a sync and fit into memory."""
     batch: dict[str, bytes] = {}
     size = 0
     for output in outputs:
@@ -155,9 +155,9 @@ class _Stage:
     Args:
         folder: where all of them belong.
         root: the same without symbolic links.
-        known: what the folders of names really are, for those that were looked at before; added to.
+        known: the real folders of the names, for those that were looked up before; added to.
         first: see `write`.
-        written: what became of them; added to.
+        written: the results; added to.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class _Stage:
         self._waiting: deque[_File] = deque()
 
     def add(self, name: str, data: bytes) -> None:
-        """Stage a file, unless its target holds these bytes already, or is not ours."""
+        """Stage a file, unless its target already has these bytes or belongs to somebody else."""
         temporary = ""
         try:
             parent, base = self._place(name)
@@ -185,7 +185,7 @@ class _Stage:
                 return
             if status is not None and stat.S_ISLNK(status.st_mode) and not _is_inside(Path(target), self._folder):
                 raise _outside(self._folder, name)
-            # Known before it is made, so that an interrupt leaves nothing behind.
+            # Added before the file is created, so that an interrupt leaves nothing behind.
             self._waiting.append(_File(name, temporary, target, parent, status is not None))
             _create(temporary, data)
         except (PublishError, OSError, RuntimeError) as error:
@@ -225,12 +225,12 @@ class _Stage:
             _discard(file)
 
     def _is_ours(self, name: str, target: str, status: os.stat_result) -> bool:
-        """Whether a file in the place of a name that was never written for sure is what a crash left of us."""
+        """Whether a file that was perhaps never written is one that this program wrote before a crash."""
         intended = self._first[name]
         return intended is not None and _digest_of(target, status) == intended
 
     def _sync(self) -> None:
-        """Make the bytes of the staged files durable; one that cannot be is staged no longer."""
+        """Make the bytes of the staged files durable; a file for which that fails is no longer staged."""
         if len(self._waiting) > _SYNC_EACH and hasattr(os, "sync"):
             os.sync()
             return
@@ -249,7 +249,7 @@ class _Stage:
         self._written.failed[name] = OutputFailure(name, error.reason, error.advice)
 
     def _place(self, name: str) -> tuple[str, str]:
-        """The folder of a name, which exists and is inside of ours, and the name in it."""
+        """Return the real folder of a name, which exists and is inside of the root, and the name in it."""
         folder, _, base = name.rpartition("/")
         if not is_safe(name):
             raise _unsafe(self._folder, name)
@@ -266,7 +266,7 @@ class _File(NamedTuple):
     temporary: str
     target: str
     parent: str
-    #: Whether something is at the target already.
+    #: Whether the target exists.
     replaces: bool
 
 
@@ -280,7 +280,7 @@ class FileError(PublishError):
 
 
 def is_safe(name: str) -> bool:
-    """Whether this is a plain relative path on every system: no way up, no drive, nothing that cannot be encoded."""
+    """Whether this is a plain relative path on every system: no `..`, no drive, nothing that cannot be encoded."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -291,8 +291,8 @@ def is_safe(name: str) -> bool:
 
 
 def _make_folder(folder: Path, root: str, parent: Path, name: str) -> str:
-    """Make `parent` with all folders above it, durably, and return it without symbolic links; `root` is `folder` so."""
-    # Before anything is made: a symbolic link could lead a new folder outside, too.
+    """Create `parent` with its parents, durably, and return its real path; `root` is the real path of `folder`."""
+    # Checked before anything is created: a symbolic link could lead to a new folder outside.
     place = os.path.realpath(parent)
     if not Path(place).is_relative_to(root):
         raise _outside(folder, name)
@@ -306,12 +306,12 @@ def _make_folder(folder: Path, root: str, parent: Path, name: str) -> str:
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
-    """Whether a path is inside of a folder, all symbolic links followed."""
+    """Whether a path is inside of a folder, after all symbolic links are followed."""
     return path.resolve().is_relative_to(folder.resolve())
 
 
 def _status(path: str) -> os.stat_result | None:
-    """What is at a path, links not followed; None where there is nothing."""
+    """Return the status of a path, without following links; None if it does not exist."""
     try:
         return os.lstat(path)
     except FileNotFoundError:
@@ -319,7 +319,7 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def _holds(target: str, status: os.stat_result, data: bytes) -> bool:
-    """Whether a file is no link and has these bytes."""
+    """Whether this is a regular file with these bytes."""
     if not stat.S_ISREG(status.st_mode) or status.st_size != len(data):
         return False
     try:
@@ -330,7 +330,7 @@ def _holds(target: str, status: os.stat_result, data: bytes) -> bool:
 
 
 def _digest_of(path: str, status: os.stat_result) -> str | None:
-    """Digest of a file; None where it is a link or no file, or cannot be read."""
+    """Return the digest of a file; None if it is not a regular file or cannot be read."""
     if not stat.S_ISREG(status.st_mode):
         return None
     try:
@@ -341,12 +341,12 @@ def _digest_of(path: str, status: os.stat_result) -> str | None:
 
 
 def _create(path: str, data: bytes) -> None:
-    """Write a new file; never through a link, and for everybody to read as far as the umask allows."""
+    """Write a new file, never through a link; everybody may read it as far as the umask allows."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, flags, 0o644)
     except FileExistsError:
-        # A killed run left it; looking first would cost a system call for each of the others.
+        # A killed run left it. To check this first would take another system call for every file.
         _remove(path)
         descriptor = os.open(path, flags, 0o644)
     try:
@@ -366,7 +366,7 @@ def _remove(path: str) -> None:
 
 
 def _discard(file: _File) -> None:
-    """Remove a temporary file, if that can be: the failure that brought us here is the one to report."""
+    """Remove a temporary file if possible; an error is ignored, because the earlier failure is reported."""
     try:
         _remove(file.temporary)
     except OSError:
@@ -374,14 +374,14 @@ def _discard(file: _File) -> None:
 
 
 def _sync_folder(folder: str | Path) -> None:
-    """Make the names in a folder durable, where the system can (Windows cannot open folders)."""
+    """Make the names in a folder durable, if the system supports it (Windows cannot open folders)."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # Some network file systems have no such thing, and say so.
+        # Some network file systems do not support this and report it.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
     finally:

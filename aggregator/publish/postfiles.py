@@ -1,11 +1,11 @@
-"""Write the posts of pending entries, and keep what is known of their files.
+"""Write the posts of pending entries, and store the digests of their files.
 
-In: the store and the configuration. Out: files below `posts/`; entries that are pending no longer.
+In: the store and the configuration. Out: files in `posts/`; entries that are no longer pending.
 
-The folder may hold files of people. A post of ours is replaced whatever became of it; but where a post was never
-written, a file in its place is ours only if it has the bytes of the post, or those that were about to be written when
-a run ended in between: the store has their digest before the file is replaced. Any other file stays, and the post goes
-to another name.
+The folder may hold files of people. A post that this program wrote is replaced even if it was edited. But if a post was
+never written, a file in its place belongs to this program only if it has the bytes of the post, or the bytes that were
+about to be written when a run ended: their digest is stored before the file is replaced. Any other file stays, and the
+post gets another name.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from aggregator.publish.posts.names import path_key
 from aggregator.publish.report import OutputFailure, Report, refused_row, store_each, unexpected, unreadable_row
 from aggregator.store import Assignment, PostFile, Store, UnreadableRow
 
-#: Posts that are rendered and written together: enough to make one sync pay, few enough to keep memory flat.
+#: Posts that are rendered and written together: enough for one sync of the disk, few enough to bound memory.
 BATCH = 500
 
 
 def has_posts(folder: Path) -> bool:
-    """Whether there is any file below a folder; hidden ones do not count."""
+    """Whether a folder holds any file, hidden files excepted."""
     return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
 
 
 def write_posts(store: Store, config: Config, folder: Path, report: Report, progress: Callable[[int], None]) -> None:
-    """Write the posts of all pending entries, batch by batch, oldest first; those that fail stay pending.
+    """Write the posts of all pending entries, batch by batch, oldest first; entries that fail stay pending.
 
     Raises:
-        StoreError: the store failed, and no row is to blame.
+        StoreError: the store failed, and not because of a row.
     """
     unreadable: dict[int, UnreadableRow] = {}
 
@@ -55,16 +55,16 @@ def write_posts(store: Store, config: Config, folder: Path, report: Report, prog
         _PostBatch(store, config, folder, report).write(items)
         done += len(items)
         progress(done)
-        # The statement is worth its while only where there can be more.
+        # A batch that is not full was the last one.
         items = read(items[-1]) if len(items) == BATCH else []
-    told = {failure.what for failure in report.failures}
-    report.failures += [failure for failure in map(unreadable_row, unreadable.values()) if failure.what not in told]
+    reported = {failure.what for failure in report.failures}
+    report.failures += [failure for failure in map(unreadable_row, unreadable.values()) if failure.what not in reported]
 
 
 def write_retired(store: Store, config: Config, folder: Path, report: Report) -> None:
-    """Write the posts of sources that are configured no longer.
+    """Write the posts of sources that are no longer configured, as far as their files exist.
 
-    They are published as long as their files are there; one that was deleted does not come back.
+    A post that was deleted is not restored.
     """
     last = 0
     while items := store.retired_items(last, BATCH):
@@ -74,10 +74,10 @@ def write_retired(store: Store, config: Config, folder: Path, report: Report) ->
 
 
 def _first_level(config: Config, slug: str) -> str | None:
-    """The first level of a post's categories; None for sources without a category."""
+    """Return the first level of the categories of a post; None for sources without a category."""
     category = config.categories.get(slug)
     if category is None:
-        # Configured no longer: nothing is left of it but its slug.
+        # The category is no longer configured; only its slug is known.
         return None if slug == UNCATEGORIZED else slug
     return None if category.implicit else category.title
 
@@ -89,7 +89,7 @@ class _PostBatch:
         store: where digests and other paths are kept.
         config: the configuration in force.
         folder: the folder of all posts.
-        report: what is done and what fails is added to it.
+        report: written files and failures are added to it.
     """
 
     def __init__(self, store: Store, config: Config, folder: Path, report: Report) -> None:
@@ -97,13 +97,13 @@ class _PostBatch:
         self._config = config
         self._folder = folder
         self._report = report
-        #: By name: the entry, and the digest of its post.
+        #: The item and the digest of each post, by name.
         self._items: dict[str, Item] = {}
         self._digests: dict[str, str] = {}
         self._known: Mapping[int, PostFile] = {}
 
     def write(self, items: Sequence[Item]) -> None:
-        """Write the posts of items, and mark those as published whose files are there."""
+        """Write the posts of items, and mark the items as published whose files are complete."""
         outputs = self._render(items)
         self._known = self._store.post_files([item.pk for item in self._items.values()])
         refused: set[str] = set()
@@ -119,11 +119,11 @@ class _PostBatch:
         self._publish()
 
     def _render(self, items: Sequence[Item]) -> list[Rendered]:
-        """Render the posts of items, and remember which item each is of."""
+        """Render the posts of items, and remember the item and the digest of each post."""
         settings = self._config.posts
         outputs = []
         for item in items:
-            # An entry without a path has none because that failed, which is reported already.
+            # The path of this entry could not be assigned, which is already reported.
             if item.path is None:
                 continue
             try:
@@ -146,19 +146,19 @@ class _PostBatch:
         self._digests[output.name] = files.digest(output.data)
 
     def _first(self, outputs: Sequence[Rendered]) -> dict[str, str | None]:
-        """The names that were never written for sure, each with the digest of what may have been."""
+        """Return the names that were perhaps never written, each with the digest of what may have been written."""
         known = {output.name: self._known.get(self._items[output.name].pk) for output in outputs}
         return {name: file and file.intended for name, file in known.items() if file is None or file.written is None}
 
     def _intend(self, staged: Sequence[files.Staged]) -> Collection[str]:
-        """Store what files are about to hold; returns the names for which that was done."""
+        """Store the digests of files that are about to be replaced, and return the names that may be replaced."""
         wanted = {file.name: self._file(file.name, replaces=file.replaces) for file in staged}
         self._keep(wanted)
         return self._items.keys() & wanted.keys()
 
     def _file(self, name: str, *, replaces: bool) -> PostFile:
         known = self._known.get(self._items[name].pk, PostFile(None, None))
-        # What is replaced and was never written for sure is what was intended: it was recognized by that.
+        # A file that is replaced and was perhaps never written was recognized by the intended digest.
         written = known.intended if known.written is None and replaces else known.written
         return PostFile(written, self._digests[name])
 
@@ -171,7 +171,7 @@ class _PostBatch:
         )
 
     def _adopt(self, names: Sequence[str], written: files.Written) -> None:
-        """Keep the digests of files that have the bytes of today already."""
+        """Store the digests of files that already have the right bytes."""
         others = {*written.changed, *written.taken}
         same = [name for name in names if name not in others]
         pks = {name: self._items[name].pk for name in same}
@@ -183,7 +183,7 @@ class _PostBatch:
             self._keep({name: self._file(name, replaces=True) for name in stale})
 
     def _move(self, output: Rendered, refused: Collection[str]) -> list[Rendered]:
-        """The post under another name, where one can be kept: somebody else's file is in its place."""
+        """Return the post under another name, if one can be stored; a file of somebody else has its name."""
         item = self._items.pop(output.name)
         self._report.avoided.append(f"posts/{output.name}")
         slug = output.name.partition("/")[0]

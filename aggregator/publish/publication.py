@@ -1,14 +1,14 @@
-"""Bring everything that is published up to date with the store.
+"""Bring all published files up to date with the store.
 
-In: the store and the configuration. Out: `posts/`, `public/<slug>/` and `public/opml.xml` below the data folder.
+In: the store and the configuration. Out: `posts/`, `public/<slug>/` and `public/opml.xml` in the data folder.
 
-Only what can have changed is looked at: posts of pending entries, feeds of the categories that have some, and whatever
-was made from other settings than today's. A crash at any point is made good by the next call: entries stay pending
-until their post is written, and a feed's fingerprint is cleared before its entries stop being pending. What cannot
-be published, be it a file, an entry or an output, is told in the report and costs nothing else.
+Only outputs that can have changed are rendered: posts of pending entries, feeds of categories with pending entries, and
+outputs that were made from other settings. After a crash at any point, the next call completes the work: entries stay
+pending until their post is written, and the fingerprint of a feed is cleared before its entries stop being pending.
+A file or entry that cannot be published is in the report, and the others are not affected.
 
-First all new entries get their ids and paths, then posts are written, batch by batch, and then feeds, category by
-category: memory stays flat however much there is to publish.
+First all new entries get their ids and paths. Then posts are written, batch by batch, and then feeds, category by
+category, so that memory does not grow with the number of outputs.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from aggregator.store import Store, UnreadableRow
 
 __all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "publish"]
 
-#: Slug of the feeds that hold every category; the configuration reserves it.
+#: Slug of the feeds of all categories together; the configuration reserves it.
 ALL = "all"
 
-#: Raised with every change of how posts, feeds or the list of subscriptions are rendered, so that all of them are
-#: rendered once more, and those written whose bytes differ.
+#: Raise this with every change of how posts, feeds or the list of subscriptions are rendered. Then all of them are
+#: rendered again, and those whose bytes differ are written.
 RENDERING = 3
 
 #: Name of the fingerprint of the list of subscriptions.
 _OPML = "opml"
 
-#: Name of the fingerprint of the posts of sources that are configured no longer.
+#: Name of the fingerprint of the posts of sources that are no longer configured.
 _RETIRED = "posts/"
 
 
@@ -62,16 +62,16 @@ def publish(
         store: where the entries are; ids and paths of new ones are assigned here.
         config: the configuration in force.
         data: the data folder.
-        everything: render all posts and feeds anew, and restore files that were edited or deleted.
-        progress: called with the number of posts looked at so far.
-        renewing: called with the number of stored entries brought to today's rules so far, and of all.
+        everything: render all posts and feeds again, and restore files that were edited or deleted.
+        progress: called with the number of posts processed so far.
+        renewing: called with the number of stored entries brought to the current rules so far, and of all entries.
 
     Returns:
-        What was written, and each file and entry that failed; it costs none of the others, and is tried again by the
-        next call.
+        What was written, and each file and entry that failed. The others are not affected, and the next call tries the
+        failed ones again.
 
     Raises:
-        StoreError: the store failed, and no row is to blame.
+        StoreError: the store failed, and not because of a row.
     """
     report = Report()
     before = store.fingerprints()
@@ -100,7 +100,7 @@ def publish(
 
 
 def outputs(config: Config) -> list[str]:
-    """The files that `publish` writes again where they are missing, below the data folder."""
+    """Return the files that `publish` restores if they are missing, relative to the data folder."""
     names = [FILE_NAMES[form] for form in config.feeds.formats]
     feeds = [f"public/{category.slug}/{name}" for category in merged(config) for name in names]
     return [*feeds, f"public/{FILE_NAME}"]
@@ -109,7 +109,7 @@ def outputs(config: Config) -> list[str]:
 def _mark_outdated_posts(
     store: Store, config: Config, everything: bool, recorded: Mapping[str, str], report: Report
 ) -> None:
-    """Make the entries pending whose posts were made from other settings than today's."""
+    """Make entries pending whose posts were made from other settings."""
     settings = config.posts.model_dump(mode="json")
     for category in config.categories.values():
         name = f"posts/{category.slug}"
@@ -124,7 +124,7 @@ def _mark_outdated_posts(
 
 
 def _write_retired(store: Store, config: Config, data: Path, report: Report) -> None:
-    """Write posts of sources that are configured no longer, once for each change of rendering or of what is stored."""
+    """Write the posts of sources that are no longer configured, once for each change of rendering or of the rules."""
     wanted = fingerprint(made_with(store))
     if store.fingerprints().get(_RETIRED) != wanted:
         failures = len(report.failures)
@@ -134,15 +134,16 @@ def _write_retired(store: Store, config: Config, data: Path, report: Report) -> 
 
 
 def feeds_of(slugs: Iterable[str]) -> list[str]:
-    """The fingerprints of all feeds that show entries of some categories, by name."""
+    """Return the names of the fingerprints of all feeds that show entries of these categories."""
     names = [f"feeds/{slug}" for slug in slugs]
     return [*names, f"feeds/{ALL}"] if names else []
 
 
 def clear_fingerprints(store: Store, names: Iterable[str]) -> dict[str, str]:
-    """Forget from which settings outputs were made that are about to be written, and return what is recorded instead.
+    """Clear the fingerprints of outputs that are about to be written, and return what is recorded instead.
 
-    Else a crash would leave old outputs, or outputs of other settings, under a fingerprint that says they are current.
+    Otherwise, after a crash, old outputs or outputs of other settings would have a fingerprint that says they are
+    current.
     """
     cleared = dict.fromkeys(names, "")
     store.record_fingerprints(cleared)
@@ -150,7 +151,7 @@ def clear_fingerprints(store: Store, names: Iterable[str]) -> dict[str, str]:
 
 
 def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[Category]:
-    """The categories whose feeds have something new or other settings, or are not there."""
+    """Return the categories whose feeds have new items or other settings, or are missing."""
     outputs = [FILE_NAMES[form] for form in config.feeds.formats]
     return [
         category
@@ -161,20 +162,20 @@ def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: M
 
 
 class _FeedRenderer:
-    """Renders the feeds of categories one after the other, so that no more than one of them is in memory."""
+    """Renders the feeds of categories, with the items of one category in memory at a time."""
 
     def __init__(self, store: Store, config: Config, report: Report) -> None:
         self._store = store
         self._config = config
         self._report = report
-        #: Slugs of the categories whose feeds are not as they should be.
+        #: Slugs of the categories whose feeds are incomplete or could not be written.
         self.failed: set[str] = set()
 
     def outputs(self, categories: Iterable[Category]) -> Iterator[Rendered]:
-        """Yield the feeds of categories, in order; what fails is in the report and costs no other feed."""
+        """Yield the feeds of categories, in order; failures go to the report and affect no other feed."""
         for category in categories:
             channel, formats = channel_of(self._config, category), self._config.feeds.formats
-            # No name for the items, which would keep them in memory while those of the next category are read.
+            # The items have no name here, which would keep them in memory while the next category is read.
             for outcome in render_category(channel, self._items(category), formats):
                 if isinstance(outcome, Rendered):
                     yield outcome
@@ -190,7 +191,7 @@ class _FeedRenderer:
 
     def _fail(self, slug: str, failure: OutputFailure) -> None:
         self.failed.add(slug)
-        # A row that cannot be read is missing in the feeds of its category and in those of all.
+        # A row that cannot be read is missing both in the feeds of its category and in the feeds of all categories.
         if failure not in self._report.failures:
             self._report.failures.append(failure)
 
@@ -198,9 +199,9 @@ class _FeedRenderer:
 def _remove_stale(
     data: Path, config: Config, recorded: Mapping[str, str], wanted: Mapping[str, str], report: Report
 ) -> None:
-    """Delete feeds that were published once and are configured no longer: subscribers must see that they ended."""
+    """Delete feeds that are no longer configured, so that subscribers see that they ended."""
     gone = {name.removeprefix("feeds/") for name in recorded if name.startswith("feeds/")}
-    # One that a damaged row brought in has no files.
+    # The slug of a damaged row may be unsafe; it has no files.
     for slug in sorted(filter(files.is_safe, gone)):
         kept = {FILE_NAMES[form] for form in config.feeds.formats} if f"feeds/{slug}" in wanted else set()
         for name in (f"{slug}/{output}" for output in FILE_NAMES.values() if output not in kept):
@@ -214,9 +215,9 @@ def _remove_stale(
 def _write_opml(
     store: Store, config: Config, data: Path, report: Report, recorded: dict[str, str], everything: bool
 ) -> dict[str, str]:
-    """Write the list of subscriptions where it is out of date, and return the fingerprint of what it is made from.
+    """Write the list of subscriptions if it is out of date, and return its fingerprint by name.
 
-    That is nothing where a source is missing in the list, or the list could not be written.
+    The result is empty if a source is missing in the list, or the list could not be written.
     """
     failed: set[str] = set()
 
@@ -253,7 +254,7 @@ def _write_opml(
 
 
 def _write(data: Path, outputs: Iterable[Rendered], report: Report, failed: set[str]) -> list[str]:
-    """Write files below `public/`; the names of the folders of those that fail go to `failed`."""
+    """Write files to `public/`; the folders of files that fail are added to `failed`."""
     written = files.write(data / "public", outputs)
     for name, failure in written.failed.items():
         failed.add(name.partition("/")[0])
@@ -261,12 +262,12 @@ def _write(data: Path, outputs: Iterable[Rendered], report: Report, failed: set[
     return [f"public/{name}" for name in written.changed]
 
 
-# -- settings, as fingerprints -----------------------------------------------------------------------------------------
+# -- fingerprints of settings ------------------------------------------------------------------------------------------
 
 
 def feed_fingerprints(config: Config) -> dict[str, str]:
-    """What the feeds of each category are made from besides their items, by the names of the fingerprints."""
-    # The sources whose entries a feed shows, as far as its bytes depend on them.
+    """Return the fingerprint of everything but the items that the feeds of each category are made from, by name."""
+    # The values of the sources in a feed on which its bytes depend.
     members: dict[str, list[list[str | None]]] = {ALL: []}
     for source in sorted(config.sources, key=lambda source: source.id):
         for slug in (source.category, ALL):
@@ -283,7 +284,7 @@ def feed_fingerprints(config: Config) -> dict[str, str]:
 
 
 def merged(config: Config) -> list[Category]:
-    """The categories that have feeds, and the one that holds them all."""
+    """Return the categories that have feeds, and the category of all entries."""
     return [*config.categories.values(), Category(ALL, config.site.title, config.site.description, config.feeds.limit)]
 
 
@@ -301,6 +302,6 @@ def channel_of(config: Config, category: Category) -> Channel:
 
 
 def fingerprint(*parts: object) -> str:
-    """Digest of settings; the versions of the program and of its rendering are part of it."""
+    """Return a digest of settings; it includes the versions of the program and of its rendering."""
     text = json.dumps([aggregator.__version__, RENDERING, *parts], ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,9 +1,9 @@
-"""Bring entries that are stored to today's rules before they are published: all of them, also those of ended feeds.
+"""Bring all stored entries to the current rules before they are published, including those of ended feeds.
 
-In: the store, what is confidential, the folder of the posts. Out: entries that are cleaned once more where the rules of
-the sanitizer have changed since, and without secrets where these have. This is done once for each change, in batches
-and in the order of row numbers; how far it has come is stored with each batch, so that it goes on there after a crash.
-What is not changed by it stays as it is; what is, becomes pending.
+In: the store, the secrets, the folder of the posts. Out: entries that are sanitized again if the rules of the sanitizer
+have changed, and from which secrets are removed if the secrets have changed. This is done once for each change, in
+batches in the order of row numbers. The progress is stored with each batch, so that a run after a crash continues.
+Entries that change become pending; the others stay as they are.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from aggregator.store import FeedMetadata, Store, StoredEntry
 
 log = logging.getLogger(__name__)
 
-#: Entries that are read and written at once: few enough to keep memory flat.
+#: Entries that are read and written at once: few enough to bound memory.
 BATCH = 100
-#: Names of the fingerprints: of what all that is stored was made with, and of what it is being made with, and how far.
+#: Names of the fingerprints of the rules of all stored entries, and of the rules and progress of an unfinished pass.
 _DONE, _AT = "stored", "stored/at"
 
 Clean = Callable[[Entry], Entry]
@@ -44,31 +44,31 @@ def renew(
     progress: Progress = lambda done, total: None,
     clean: Clean = clean_again,
 ) -> list[OutputFailure]:
-    """Bring all stored entries to today's rules, where that is not done yet.
+    """Bring all stored entries to the current rules, unless that is done already.
 
     Args:
         confidential: `Config.confidential`.
-        posts: the folder of the posts; one whose name holds a secret is deleted.
-        progress: called after each batch with the number of entries looked at, and of all.
-        clean: cleans an entry that was cleaned by other rules.
+        posts: the folder of the posts; a post whose name holds a secret is deleted.
+        progress: called after each batch with the number of entries processed, and of all entries.
+        clean: sanitizes an entry that was sanitized by other rules.
 
     Returns:
-        Posts that could not be deleted, and entries that could not be rewritten; all of this is tried again.
+        Posts that could not be deleted, and entries that could not be rewritten; the next call tries them again.
 
     Raises:
-        StoreError: the store failed, and no row is to blame.
+        StoreError: the store failed, and not because of a row.
     """
     recorded = store.fingerprints()
     wanted = f"{SANITIZER}:{_digest(confidential)}"
     done = recorded.get(_DONE)
     if done == wanted:
         return []
-    # A new database holds nothing from other days.
+    # A new database has no entries of older rules.
     failures: list[OutputFailure] = []
     if done is not None:
         unchanged = done.partition(":")[0] == str(SANITIZER)
         target, _, last = recorded.get(_AT, "").partition(" ")
-        store.change_feed_metadata(partial(_public_told, confidential=confidential))
+        store.change_feed_metadata(partial(_public_metadata, confidential=confidential))
         renewal = _Renewal(store, confidential, posts, wanted, None if unchanged else clean)
         failures = renewal.run(int(last) if target == wanted and last.isdecimal() else 0, progress)
     store.record_fingerprints({_AT: ""} if failures else {_DONE: wanted, _AT: ""})
@@ -76,23 +76,23 @@ def renew(
 
 
 def made_with(store: Store) -> str:
-    """The rules by which all that is stored was made, as a text that changes with them."""
+    """Return the fingerprint of the rules that all stored entries comply with."""
     return store.fingerprints().get(_DONE, "")
 
 
 @dataclass(frozen=True, slots=True)
 class _Renewal:
-    """One pass over all that is stored; see `renew`."""
+    """One pass over all stored entries; see `renew`."""
 
     store: Store
     confidential: frozenset[str]
     posts: Path
     wanted: str
-    #: None: the texts are clean by today's rules.
+    #: None: all texts are clean by the current rules.
     clean: Clean | None
 
     def run(self, last: int, progress: Progress) -> list[OutputFailure]:
-        """Go on after a row number; returns what could not be done."""
+        """Process the entries after a row number, and return the failures."""
         looked_at, total = 0, self.store.entry_count()
         failures: list[OutputFailure] = []
         while batch := self.store.entries_after(last, BATCH):
@@ -127,7 +127,7 @@ class _Renewal:
             try:
                 entry = self.clean(entry)
             except Exception:
-                # The old text may not be safe by today's rules, and the others have to come out.
+                # The old text may not be safe by the current rules, and the other entries must be published.
                 log.exception("entry %s of %s cannot be cleaned; its markup is left out", one.pk, entry.source_id)
                 entry = only_words(entry)
         entry = public_entry(entry, self.confidential)
@@ -138,8 +138,9 @@ class _Renewal:
         return replace(one, entry=entry)
 
 
-def _public_told(told: FeedMetadata, confidential: frozenset[str]) -> FeedMetadata:
-    return FeedMetadata(told.title and blot(told.title, confidential), public(told.home_url, confidential))
+def _public_metadata(metadata: FeedMetadata, confidential: frozenset[str]) -> FeedMetadata:
+    title = metadata.title and blot(metadata.title, confidential)
+    return FeedMetadata(title, public(metadata.home_url, confidential))
 
 
 def _digest(confidential: frozenset[str]) -> str:

@@ -1,10 +1,9 @@
 """Items -> merged feeds in RSS 2.0, Atom 1.0 and JSON Feed 1.1.
 
 In: a `Channel` and items, newest first. Out: `Rendered` feeds. Pure: the bytes depend on the channel and the items,
-never on the time of the run. All formats say the same: ids, titles, links, dates, authors, categories, bodies.
+never on the time of the run. All formats have the same ids, titles, links, dates, authors, categories and bodies.
 
-feedgen makes the head of a feed and all that is around the items; the items are written by `feeditems`, and stand where
-feedgen would put its own.
+feedgen writes the head of a feed; `xmlitems` writes the items, which are inserted where feedgen would put its own.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ from aggregator.publish.values import language_tag, rfc822, xml_text
 __all__ = ["FILE_NAMES", "RENDERERS", "Channel", "Format", "render_category", "render_feeds"]
 
 GENERATOR = "aggregator"
-#: Name under which feedgen keeps our extension.
-_OURS = "ours"
-#: Date of a feed without items.
+#: Name by which feedgen knows the extension below.
+_EXTENSION = "aggregator_items"
+#: The date of a feed without items.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,12 +40,12 @@ def render_category(
 
     Args:
         channel: the head of the feeds.
-        items: the items in the order in which they are shown, each id once.
-        formats: which feeds to render.
+        items: the items in the order of the feed, each id once.
+        formats: the feeds to render.
 
     Returns:
-        The outputs, named below `public/`, and a failure for each item that is left out and each feed that cannot be
-        rendered at all.
+        The outputs, named relative to `public/`, and a failure for each item that is left out and for each feed that
+        cannot be rendered at all.
     """
     try:
         outcomes: list[Rendered | OutputFailure] = list(render_feeds(channel, items, formats))
@@ -56,7 +55,7 @@ def render_category(
 
 
 def _render_without(channel: Channel, items: Sequence[Item], form: Format) -> list[Rendered | OutputFailure]:
-    """One feed without the items that it cannot be rendered with, and a failure for each of them."""
+    """Render one feed without the items with which it cannot be rendered, and return a failure for each of them."""
     what = f"public/{channel.slug}/{FILE_NAMES[form]}"
     failures: list[Rendered | OutputFailure] = []
 
@@ -78,8 +77,8 @@ def render_feeds(channel: Channel, items: Sequence[Item], formats: Iterable[Form
 
     Args:
         channel: the head of the feeds.
-        items: the items in the order in which they are shown, each id once.
-        formats: which feeds to render.
+        items: the items in the order of the feed, each id once.
+        formats: the feeds to render.
 
     Returns:
         One output for each format, in their order, named as in `FILE_NAMES`.
@@ -89,10 +88,10 @@ def render_feeds(channel: Channel, items: Sequence[Item], formats: Iterable[Form
 
 
 def _render_rss(channel: Channel, items: Sequence[FeedItem]) -> bytes:
-    """RSS 2.0 (rssboard.org/rss-specification), with the RSS Best Practices Profile's advice."""
+    """RSS 2.0 (rssboard.org/rss-specification), following the RSS Best Practices Profile."""
     updated = _newest(items)
     feed = _head(channel, updated, "rss")
-    feed.register_extension(_OURS, partial(_Ours, RSS_NAMESPACES, updated), atom=False)
+    feed.register_extension(_EXTENSION, partial(_ItemsExtension, RSS_NAMESPACES, updated), atom=False)
     return _filled(
         feed.rss_str(pretty=True), rss_items(items, language_tag(channel.language)), b"  </channel>\n</rss>\n"
     )
@@ -102,22 +101,22 @@ def _render_atom(channel: Channel, items: Sequence[FeedItem]) -> bytes:
     """Atom 1.0 (RFC 4287)."""
     updated = _newest(items)
     feed = _head(channel, updated, "atom")
-    feed.register_extension(_OURS, partial(_Ours, ATOM_NAMESPACES, updated), rss=False)
+    feed.register_extension(_EXTENSION, partial(_ItemsExtension, ATOM_NAMESPACES, updated), rss=False)
     written = atom_entries(items, language_tag(channel.language))
     return _filled(feed.atom_str(pretty=True), written, b"</feed>\n")
 
 
 def _filled(feed: bytes, items: bytes, end: bytes) -> bytes:
-    """A feed without items, with items before its end."""
+    """Return a feed with items inserted before its end."""
     if not feed.endswith(end):
         raise AssertionError(f"feedgen ends a feed with {feed[-len(end) :]!r}")
     return feed[: -len(end)] + items + end
 
 
-class _Ours:
-    """An extension for feedgen 1.0: the namespaces of our items, and a date that it writes wrongly.
+class _ItemsExtension:
+    """An extension for feedgen 1.0: the namespaces of the items, and a date that feedgen writes wrongly.
 
-    It is not derived from feedgen's base, which is empty: an extension is whatever has the methods that feedgen calls.
+    It has the methods that feedgen calls; the base class of feedgen's own extensions is empty and not needed.
     """
 
     def __init__(self, namespaces: dict[str, str], updated: datetime) -> None:
@@ -140,8 +139,8 @@ class _Ours:
 
 
 def _head(channel: Channel, updated: datetime, form: Format) -> Any:
-    """A feedgen feed with everything but its items."""
-    # Most runs render no feed, and feedgen takes long to import.
+    """Return a feedgen feed with everything but its items."""
+    # Most runs render no feed, and the import of feedgen takes long.
     from feedgen.feed import FeedGenerator
 
     feed = FeedGenerator()
@@ -149,7 +148,7 @@ def _head(channel: Channel, updated: datetime, form: Format) -> Any:
     feed.id(channel.url("atom"))
     feed.title(title)
     feed.description(xml_text(channel.description) or title)
-    # feedgen takes the last link as RSS's own.
+    # feedgen uses the last link as the link of the RSS channel.
     feed.link(href=channel.url(form), rel="self", type=MEDIA_TYPES[form])
     feed.link(href=channel.home(), rel="alternate", type="text/html")
     feed.author({"name": xml_text(channel.author)})
@@ -161,7 +160,7 @@ def _head(channel: Channel, updated: datetime, form: Format) -> Any:
 
 
 def _newest(items: Sequence[FeedItem]) -> datetime:
-    """The last change of any item; a feed without items has been the same since ever."""
+    """Return the time of the last change of any item, or a fixed time for a feed without items."""
     return max((item.updated_at for item in items), default=_EPOCH)
 
 

@@ -1,6 +1,6 @@
-"""What the merged feeds of one category say of themselves.
+"""The head of the merged feeds of one category.
 
-In: settings. Out: `Channel`, the formats, and where each feed is found. This module renders nothing.
+In: settings. Out: `Channel`, the formats, and the address of each feed. This module renders nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from aggregator.normalize.urls import clean_url
 Format = Literal["rss", "atom", "json"]
 
 FILE_NAMES: dict[Format, str] = {"rss": "rss.xml", "atom": "atom.xml", "json": "feed.json"}
-"""File of each format below the folder of its category."""
+"""The file of each format in the folder of its category."""
 
 MEDIA_TYPES: dict[Format, str] = {
     "rss": "application/rss+xml",
@@ -40,15 +40,15 @@ class Channel:
     author: str
 
     def url(self, form: Format) -> str:
-        """Address of the feed in one format, as a URI: a slug may have letters beyond ASCII, and so may a host."""
+        """Return the address of the feed in one format, as a URI: slug and host may have characters beyond ASCII."""
         return _uri(self.base_url) + FILE_NAMES[form]
 
     def home(self) -> str:
-        """Address of the home page, as a URI."""
+        """Return the address of the home page, as a URI."""
         return _uri(self.home_url)
 
     def fingerprint(self) -> str:
-        """All that the feeds depend on besides their items, as text."""
+        """Return everything that the feeds depend on besides their items, as text."""
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
 
 

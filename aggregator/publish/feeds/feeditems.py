@@ -1,9 +1,8 @@
-"""Items made ready for all feed formats at once, so that all of them say the same.
+"""Items prepared for all feed formats at once, so that all of them say the same.
 
 In: items as stored. Out: what feeds show of them, in the same order, with values that RSS, Atom and JSON Feed can
-carry: no character that XML forbids, no empty tags, an author each, addresses that are URIs, media types on enclosures,
-language tags that are valid. One odd item never spoils a feed: whatever it holds, it comes out as something that can be
-rendered. Pure.
+carry: no character that XML forbids, no empty tags, at least one author, addresses that are URIs, media types of
+enclosures, valid language tags. An odd item never spoils a feed: it is changed to something that can be rendered. Pure.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ def feed_items(items: Sequence[Item]) -> list[FeedItem]:
 
 
 def _publisher(origin: Origin, original: OriginalFeed | None) -> Publisher:
-    """The feed that an item comes from: the one that it was taken over from, where the source names another one."""
+    """Return the feed that an item comes from: the original feed, if the source took the item over from another one."""
     if original is None or _same_place(original.url, origin.url) or _same_place(original.url, origin.home_url):
         key, id, name, url, home_url = origin.id, "", origin.name, origin.url, origin.home_url
     else:
@@ -120,19 +119,19 @@ def _feed_item(item: Item, source: Publisher) -> FeedItem:
 
 
 def _markup(text: str) -> str:
-    """The text as it is; "" where there is nothing but white space in it."""
+    """Return the text as it is, or "" if it holds only white space."""
     text = xml_text(text)
     return "" if text.isspace() else text
 
 
 @cache
 def _types() -> dict[str, str]:
-    # Python's own table: the system's differs from machine to machine, and the bytes of a feed must not.
+    # The table of Python: that of the system differs between machines, and the bytes of a feed must not.
     return MimeTypes().types_map[True]
 
 
 def media_type(enclosure: Enclosure) -> str:
-    """The media type of a file: the one that is told, else what its name says."""
+    """Return the media type of a file: the given one if it is valid, else the type that its name suggests."""
     given = enclosure.type.strip()
     return given if _MEDIA_TYPE.fullmatch(given) else guessed_type(enclosure.url)
 
@@ -148,7 +147,7 @@ def _enclosure(enclosure: Enclosure, url: str) -> Enclosure:
 
 
 def guessed_type(url: str) -> str:
-    """The media type that the name of a file speaks for."""
+    """Return the media type that the name of a file suggests."""
     path = re.split("[?#]", url, maxsplit=1)[0].partition("://")[2].partition("/")[2]
     extension = splitext(path)[1].lower()
     return _types().get(extension, "application/octet-stream")
@@ -159,5 +158,5 @@ def _positive(number: int | None) -> int | None:
 
 
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    """Each value once, none of them empty."""
+    """Each value that is not empty, once."""
     return tuple(dict.fromkeys(text for value in values if (text := xml_text(value).strip())))

@@ -1,6 +1,6 @@
 """Prepared items -> JSON Feed 1.1 (jsonfeed.org/version/1.1).
 
-In: a `Channel` and items that went through `aggregator.publish.feeds.feeditems`. Out: bytes. Pure.
+In: a `Channel` and items that `feeditems` prepared. Out: bytes. Pure.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ def _item(item: FeedItem, language: str | None) -> bytes:
         "attachments": [_attachment(enclosure) for enclosure in item.enclosures],
         "_origin": _filled({"title": item.source.name, "url": item.source.home_url, "feed_url": item.source.url}),
     }
-    # One of content_html and content_text is required, if empty.
+    # One of content_html and content_text is required, even if it is empty.
     return b'%b,"content_html":"%b"}' % (_open(_filled(known)), _quoted(item.html or item.summary))
 
 
 def _open(members: dict[str, Any]) -> bytes:
-    """An object that has members, without the brace at its end."""
+    """Encode an object that has members, without the closing brace."""
     return _encode(members)[:-1].encode()
 
 
 def _quoted(text: str) -> bytes:
-    """A long text without control characters as it stands between quotes: `json` takes five times as long for it."""
+    """Encode a long text without control characters as it stands between quotes; faster than `json`."""
     data = text.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
     return data.replace(b"\r", b"\\r").replace(b"\t", b"\\t")
 
@@ -80,5 +80,5 @@ def _attachment(enclosure: Enclosure) -> dict[str, Any]:
 
 
 def _filled(members: dict[str, Any]) -> dict[str, Any]:
-    """The members that have a value: an absent one says the same as an empty one, in fewer bytes."""
+    """Return the members that have a value: an absent member means the same as an empty one."""
     return {name: value for name, value in members.items() if value}

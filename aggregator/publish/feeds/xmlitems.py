@@ -1,11 +1,11 @@
 """Prepared items -> the items of an RSS feed and the entries of an Atom feed, as XML.
 
-In: prepared items. Out: text that stands in a feed, indented. Pure.
+In: items that `feeditems` prepared. Out: the text of the items in a feed, indented. Pure.
 
-They are written here and not by feedgen, which writes every link of an Atom entry without `rel`, `type` and `length`,
-knows neither id nor links of an Atom `source`, has no `dc:creator` and no Media RSS, sets the locale of the process for
-every date of an item, and keeps and checks a copy of each value. And they are written as text: a tree of elements that
-is made to be written once takes three times as long. The text is what lxml makes of such a tree, byte for byte.
+feedgen does not write the items: it writes every link of an Atom entry without `rel`, `type` and `length`, supports
+neither id nor links of an Atom `source`, has no `dc:creator` and no Media RSS, sets the locale of the process for every
+date of an item, and keeps and checks a copy of each value. The items are written as text, because a tree of elements
+that is written only once takes much longer. The text is what lxml would write for such a tree, byte for byte.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from aggregator.models import Enclosure
 from aggregator.publish.feeds.feeditems import FeedItem, Publisher
 from aggregator.publish.values import rfc822, synopsis
 
-#: Namespaces of the prefixes that are written here. The one of Atom entries is that of the feed.
+#: Namespaces of the prefixes that are used here. Atom entries are in the namespace of the feed.
 RSS_NAMESPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "media": "http://search.yahoo.com/mrss/",
@@ -27,9 +27,9 @@ RSS_NAMESPACES = {
 }
 ATOM_NAMESPACES = {"media": RSS_NAMESPACES["media"]}
 
-# What no XML document can hold.
+# Characters that no XML document can hold.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-#: What readers would take for a space, or for another character, where it stands in an attribute as it is.
+#: Characters that an XML parser would replace by a space or a line feed in an attribute.
 _BREAKS = str.maketrans({"\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
 
 
@@ -38,10 +38,10 @@ def rss_items(items: Sequence[FeedItem], language: str | None) -> bytes:
 
     Args:
         items: the items, in order.
-        language: of the feed; an item that has another one says so.
+        language: the language of the feed; an item in another language gets an attribute.
 
     Raises:
-        ValueError: an item has something that XML cannot hold.
+        ValueError: an item holds a character that XML cannot hold.
     """
     return b"".join([_rss_item(item, language) for item in items])
 
@@ -55,8 +55,8 @@ def _rss_item(item: FeedItem, language: str | None) -> bytes:
     before = [f"    <item{_language(item, language)}>\n      <title>{_text(item.title)}</title>\n"]
     if item.url is not None:
         before.append(f"      <link>{_text(item.url)}</link>\n")
-    # Without words for a synopsis the title stands in; of an entry without any text it would be read as one. It goes
-    # before the body (RSS Best Practices Profile).
+    # The title stands in for a missing synopsis, but not in an entry without any text, where it would be read as text.
+    # The description goes before the body (RSS Best Practices Profile).
     if item.summary or item.html:
         words = item.summary or html.escape(synopsis(item.html) or item.title, quote=False)
         before.append(f"      <description>{_text(words)}</description>\n")
@@ -65,11 +65,11 @@ def _rss_item(item: FeedItem, language: str | None) -> bytes:
     parts += [f"      <category>{_text(tag)}</category>\n" for tag in item.tags]
     if item.comments_url is not None:
         parts.append(f"      <comments>{_text(item.comments_url)}</comments>\n")
-    # An item may have one enclosure only (RSS Best Practices Profile).
+    # An item may have only one enclosure (RSS Best Practices Profile).
     for file in item.enclosures[:1]:
         parts.append(f'      <enclosure url="{_value(file.url)}" length="{file.length or 0}" type="{_type(file)}"/>\n')
     source = item.source
-    # Without an address there is no such element.
+    # The element requires an address.
     if source.url is not None:
         parts.append(f'      <source url="{_value(source.url)}">{_text(_allowed(source.name))}</source>\n')
     parts += [f"      <dc:creator>{_text(_allowed(author))}</dc:creator>\n" for author in item.authors]
@@ -86,7 +86,7 @@ def _rss_item(item: FeedItem, language: str | None) -> bytes:
 
 
 def _media_content(file: Enclosure) -> str:
-    """Media RSS 1.5.1."""
+    """Write a further file (Media RSS 1.5.1)."""
     size = "" if file.length is None else f' fileSize="{file.length}"'
     duration = "" if file.duration is None else f' duration="{file.duration}"'
     return f'      <media:content url="{_value(file.url)}" type="{_type(file)}"{size}{duration}/>\n'
@@ -106,7 +106,7 @@ def _atom_entry(item: FeedItem, language: str | None) -> bytes:
     if item.html or item.summary:
         body = b'    <content type="html">%b</content>\n' % _body(item.html or item.summary)
     elif item.url is None:
-        # An entry without a link must have one, if empty (RFC 4287, section 4.1.2).
+        # An entry without a link must have content, even if it is empty (RFC 4287, section 4.1.2).
         body = b'    <content type="html"/>\n'
     parts = []
     if item.html and item.summary:
@@ -132,7 +132,10 @@ def _atom_enclosure(file: Enclosure) -> str:
 
 
 def _atom_source(source: Publisher, updated: str) -> str:
-    """RFC 4287, section 4.2.11; with the date of the entry, so that a change of another one is none of this."""
+    """Write the source of an entry (RFC 4287, section 4.2.11).
+
+    It has the date of the entry, so that a change of another entry does not change this one.
+    """
     own, home = source.url, source.home_url
     return (
         "    <source>\n"
@@ -155,25 +158,25 @@ def _type(file: Enclosure) -> str:
 
 
 def _allowed(text: str) -> str:
-    """A text that was not prepared, where XML can hold it; else it costs its item."""
+    """Return a text that was not prepared, if XML can hold it; the ValueError leaves its item out."""
     if not text.isprintable() and _FORBIDDEN.search(text):
         raise ValueError(f"XML cannot hold all characters of {text!r}")
     return text
 
 
 def _body(text: str) -> bytes:
-    """A long text as the content of an element: to replace bytes takes half as long as to replace characters."""
+    """Escape a long text as the content of an element; to replace bytes is faster than to replace characters."""
     data = text.encode().replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
     return data.replace(b"\r", b"&#13;") if b"\r" in data else data
 
 
 def _text(text: str) -> str:
-    """A text as the content of an element."""
+    """Escape a text as the content of an element."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\r", "&#13;") if "\r" in text else text
 
 
 def _value(text: str) -> str:
-    """A text as the value of an attribute."""
+    """Escape a text as the value of an attribute."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     return text if text.isprintable() else text.translate(_BREAKS)

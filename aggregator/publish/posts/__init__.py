@@ -1,7 +1,7 @@
 """Items -> posts for a static site generator.
 
-In: an `Item` (plain text, safe HTML, absolute addresses) and a preset. Out: the bytes of one post. Pure: same item and
-settings, same bytes; no clock, no randomness, no files. Nothing here makes HTML safe: it came in safe.
+In: an `Item` (plain text, safe HTML, absolute addresses) and a preset. Out: the bytes of one post. Pure: the same item
+and settings give the same bytes, without clock, randomness or files. The HTML of an item is already safe.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from aggregator.publish.values import rfc822
 
 __all__ = ["PRESETS", "Preset", "render_post"]
 
-#: What may be a character reference; names are at most 32 characters long.
+#: A possible character reference; names have at most 32 characters.
 _REFERENCE = re.compile(r"&(?=[#A-Za-z])#?[0-9A-Za-z]{1,32};?")
-#: What is left out of the name of a folder.
+#: Characters that are not enough for the name of a folder.
 _NOT_IN_FOLDERS = string.punctuation + string.whitespace
 _QUOTES = (("'", "%27"), ("(", "%28"), (")", "%29"))
-#: What readers of HTML take for a character reference in an address that is written as it is; a number needs no `;`.
+#: What an HTML parser takes for a character reference in an unescaped address; a number needs no `;`.
 _NUMBER_IN_URL = re.compile(r"&(?=#)")
 _NAME_IN_URL = re.compile(r"(&[0-9A-Za-z]+);")
 
@@ -41,11 +41,11 @@ def render_post(
 
     Args:
         item: the entry with its id and its source.
-        category_title: the most general category of the post; None: it has no such category.
+        category_title: the first level of the categories of the post; None: there is no such level.
         preset: the form of the post.
-        image_proxy: what is put before image addresses that start with ``http://``, or None.
-        placeholder: address that stands in where the item has no image; ``{n}`` in it becomes a number from 0 to 9999
-            that depends on the item's id only. None: the lines of the image are left out.
+        image_proxy: prefix of image addresses that start with ``http://``, or None.
+        placeholder: address of an image for items without one; ``{n}`` in it becomes a number from 0 to 9999 that
+            depends only on the id of the item. None: the lines of the image are left out.
 
     Returns:
         The file in UTF-8. A lone surrogate, which UTF-8 cannot carry, becomes ``?``.
@@ -53,7 +53,7 @@ def render_post(
     body, image = _with_media(item.entry, image_proxy)
     if image is None and placeholder is not None:
         image = placeholder.replace("{n}", str(_stable_number(item.id)))
-    # To look for what is not there takes less than to replace it.
+    # Most texts hold nothing to replace, and a search is faster than a replacement.
     for text, escape in preset.escapes:
         if text in body:
             body = body.replace(text, escape)
@@ -66,7 +66,7 @@ def render_post(
 
 
 def _with_media(entry: Entry, proxy: str | None) -> tuple[str, str | None]:
-    """The body with the picture and the files that it does not show, and the address of the picture for the front."""
+    """Return the body with the picture and files that it does not show, and the picture for the front matter."""
     text = entry.html or entry.summary
     body, addresses = rewrite_images(text, proxy)
     image = entry.image or (first_image(text) if addresses else None)
@@ -84,14 +84,14 @@ def _with_media(entry: Entry, proxy: str | None) -> tuple[str, str | None]:
 
 
 def _for_styles(url: str) -> str:
-    """An address that means the same to themes that write it as it is into attributes and styles."""
+    """Return an address in a form that themes can write unescaped into attributes and styles."""
     for quote, written in _QUOTES:
         url = url.replace(quote, written)
     return _NAME_IN_URL.sub(r"\1%3B", _NUMBER_IN_URL.sub("%26", url)) if "&" in url else url
 
 
 def _front_matter(item: Item, category_title: str | None, image: str | None, preset: Preset) -> str:
-    """The front matter; a field for which the post has nothing is left out."""
+    """Render the front matter; a field without a value is left out."""
     categories, author = _categories_and_author(category_title, item.origin, preset)
     values = {
         "title": _masked(item.entry.title, preset.masked),
@@ -110,17 +110,17 @@ def _front_matter(item: Item, category_title: str | None, image: str | None, pre
     return "".join(lines)
 
 
-# Cached: a source has many posts.
+# Cached, because a source has many posts.
 @lru_cache(maxsize=4096)
 def _categories_and_author(category_title: str | None, origin: Origin, preset: Preset) -> tuple[str, str]:
-    """The items of the list of categories, and the author."""
+    """Return the items of the list of categories, and the author."""
     author = origin.name if origin.named else _folder(origin.name, origin.id, preset)
     levels = (category_title, author, origin.section)
     return "".join([f" - {yamltext.plain(level)}\n" for level in levels if level]), author
 
 
 def _folder(name: str, source_id: str, preset: Preset) -> str:
-    """A name from outside, fit for a category: generators make a folder of it."""
+    """Return a name from a feed in a form fit for a category, of which generators make a folder."""
     name = cut(_masked(name, preset.masked), MAX_BYTES)
     if not name.strip(_NOT_IN_FOLDERS):
         return source_id
@@ -128,7 +128,7 @@ def _folder(name: str, source_id: str, preset: Preset) -> str:
 
 
 def _masked(text: str, masked: str) -> str:
-    """A text from outside, without what has a meaning in HTML: themes write it as it is."""
+    """Mask what has a meaning in HTML in a text from a feed, because themes write it unescaped."""
     text = _masks(masked).sub("_", text)
     return _REFERENCE.sub(_without_reference, text) if "&" in text else text
 
@@ -139,11 +139,11 @@ def _without_reference(match: re.Match[str]) -> str:
 
 @cache
 def _masks(masked: str) -> re.Pattern[str]:
-    # To translate a text looks up each of its characters.
+    # A pattern is faster than `str.translate`, which looks up each character.
     return re.compile(f"[{re.escape(masked)}]" if masked else "(?!)")
 
 
 def _stable_number(identity: str) -> int:
-    """A number from 0 to 9999 that is the same in every run."""
+    """Return a number from 0 to 9999 that depends only on an id."""
     digest = hashlib.sha256(identity.encode("utf-8", errors="replace")).digest()
     return int.from_bytes(digest[:8], "big") % 10_000

@@ -1,9 +1,8 @@
-"""The HTML of a post: the image rules, the picture and the files that its text does not show, all as one block.
+"""The HTML of a post: the image rules, the picture and files that its text does not show, and one block for Markdown.
 
-In: HTML that the sanitizer serialized: every attribute value double quoted, with ``"`` as ``&quot;`` inside. Because of
-that, tags can be edited with regular expressions, and everything else stays as it is, byte for byte. Out: HTML of the
-same kind. Pure, and linear in the size of the HTML, also where it is not what it should be. Nothing is loaded before a
-reader asks for it: players preload nothing.
+In: HTML that the sanitizer serialized: every attribute value is double quoted, with ``"`` as ``&quot;`` inside.
+Therefore tags can be edited with regular expressions, and everything else stays as it is, byte for byte. Out: HTML of
+the same form. Pure; linear in the size of the HTML, even if it does not have this form. Players preload nothing.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ from aggregator.publish.values import attribute
 
 # -- images ------------------------------------------------------------------------------------------------------------
 
-# `<` outside of quotes ends the attempt, which keeps the search linear on broken input.
+# `<` outside of quotes ends the attempt, so that the search is linear on broken input.
 _ATTRIBUTES = r'[^"<>]*+(?:"[^"]*"[^"<>]*+)*+'
 _NAME = r"(?i:img|source)(?=[\s>])"
-# Everything before the next image, and the image; at the end of the text, only what is left of it. All other start tags
-# are walked over as a whole, so that nothing inside another tag's attributes is taken for an image.
+# Everything before the next image, and the image; at the end of the text, the rest. All other start tags are matched as
+# a whole, so that nothing inside of their attributes is taken for an image.
 _IMAGE = re.compile(
     rf"((?:[^<]*+<(?:/|(?!{_NAME}{_ATTRIBUTES}>)(?:[a-zA-Z]{_ATTRIBUTES}>)?+))*+[^<]*+)"
     rf"(?:<({_NAME})({_ATTRIBUTES})>|\Z)"
 )
 _SOME = re.compile(r"<(?:img|source)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r'(?<!\s)(\s++)([^\s"=<>]+)(?:="([^"]*)")?')
-# The attributes of an image of which all but perhaps the address stays: no other one that begins with `src`, no policy.
+# The attributes of an image that all stay, except perhaps the address: no other that begins with `src`, no policy.
 _OTHERS = r'(?: (?!src|referrerpolicy)[a-z]++="[^"]*")*+'
 _USUAL = re.compile(rf'{_OTHERS} src="([^"]*)"{_OTHERS}')
-# One image candidate (HTML, "srcset attribute"): the address ends at white space, commas at its end not included.
+# One image candidate (HTML standard, `srcset`): the address ends at white space, without the commas at its end.
 _CANDIDATE = re.compile(r"([\s,]*)(\S*[^\s,])(,+|\s[^,]*,?|\Z)")
 
 
@@ -44,16 +43,16 @@ def rewrite_images(body: str, proxy: str | None) -> tuple[str, tuple[str, ...]]:
 
     Args:
         body: sanitized HTML.
-        proxy: what is put before image addresses that start with ``http://``, or None.
+        proxy: prefix of image addresses that start with ``http://``, or None.
 
     Returns:
-        The body, in which every ``img`` ends with ``referrerpolicy="no-referrer"``; and the addresses of its images in
-        their order, without the proxy.
+        The body, in which every ``img`` ends with ``referrerpolicy="no-referrer"``, and the addresses of its images in
+        order, without the proxy.
     """
     if not _SOME.search(body):
         return body, ()
     editor = _Editor(html.escape(proxy or ""))
-    # For each match: what is between it and the one before, which is nothing, and its three groups.
+    # For each match: the empty text between it and the previous match, and its three groups.
     parts = _IMAGE.split(body)
     for place in range(2, len(parts), 4):
         name, attributes = parts[place], parts[place + 1]
@@ -70,7 +69,7 @@ class _Editor:
         self.images: list[str] = []
 
     def tag(self, name: str, attributes: str) -> str:
-        # Most images are such ones, and it costs a third.
+        # The fast path for most images.
         if name == "img" and (usual := _USUAL.fullmatch(attributes)) and _proxied(usual[1], self.prefix) == usual[1]:
             self.images.append(html.unescape(usual[1]))
             return f'<img{attributes} referrerpolicy="no-referrer">'
@@ -106,7 +105,7 @@ def _proxied(url: str, prefix: str) -> str:
 def _proxied_candidates(value: str, prefix: str) -> str:
     if not prefix or "http://" not in value.lower():
         return value
-    # Stripped, a run of separators is always followed by an address: no attempt fails, so the search stays linear.
+    # After the strip, an address follows each run of separators: no attempt fails, so the search is linear.
     return _CANDIDATE.sub(lambda match: match[1] + _proxied(match[2], prefix) + match[3], value.strip(" \t\r\n\f,"))
 
 
@@ -114,34 +113,34 @@ def _proxied_candidates(value: str, prefix: str) -> str:
 
 #: Longest name of a file, in characters.
 _MAX_NAME = 100
-#: What plays the files whose types do not say it.
+#: The players of types that do not name one.
 _PLAYERS = {"application/ogg": "audio", "application/x-mp3": "audio", "application/mp4": "video"}
-#: Names that Python's own table of types does not know.
+#: Extensions that are missing in Python's table of types.
 _SOUNDS = (".ogg", ".oga", ".m4a", ".m4b", ".flac")
 _FILMS = (".m4v", ".ogv", ".mkv")
-#: Types that say nothing: the name of the file may say more.
+#: Types without a meaning; the name of the file may say more.
 _ANY = frozenset({"application/octet-stream", "binary/octet-stream", "application/force-download"})
 
 
 def picture(url: str) -> str:
-    """An image as a paragraph of its own, without a line break."""
+    """Render an image as a paragraph without a line break."""
     return f'<p><img src="{attribute(url)}" alt="" referrerpolicy="no-referrer"></p>'
 
 
 def can_be_asked_for(url: str) -> bool:
-    """Whether a browser can ask for an image: not where its host is none, such as ``256.1.1.1`` or ``xn--a``.
+    """Whether a browser can request an image; not if its host is invalid, such as ``256.1.1.1`` or ``xn--a``.
 
-    Generators that parse the address of such an image end the whole build. The sanitizer has judged those of a text.
+    A generator that parses such an address ends the whole build. The sanitizer has checked the addresses in texts.
     """
     return " src=" in STRICT.clean(f'<img src="{attribute(url)}">')
 
 
 def files(enclosures: Iterable[Enclosure], body: str, shown: Collection[str | None]) -> str:
-    """Players and links for the files that a body does not show, each on a line of its own.
+    """Render players and links for the files that a body does not show, each on its own line.
 
     Args:
         enclosures: the files of the entry.
-        body: its text, sanitized.
+        body: its sanitized text.
         shown: addresses of the images that the post shows.
     """
     return "".join(
@@ -157,19 +156,19 @@ def _is_named(url: str, body: str) -> bool:
 def _file(file: Enclosure) -> str:
     url = attribute(file.url)
     link = f'<a href="{url}">{attribute(_name(file))}</a>'
-    told = media_type(file).lower()
-    kind = _PLAYERS.get(told) or (_told_by_name(file.url) if told in _ANY else told).partition("/")[0]
-    # What cannot play it shows the link instead.
+    type = media_type(file).lower()
+    kind = _PLAYERS.get(type) or (_type_by_name(file.url) if type in _ANY else type).partition("/")[0]
+    # A browser that cannot play it shows the link.
     return f'<{kind} src="{url}" controls="" preload="none">{link}</{kind}>' if kind in ("audio", "video") else link
 
 
-def _told_by_name(url: str) -> str:
+def _type_by_name(url: str) -> str:
     name = url.partition("?")[0].partition("#")[0].lower()
     return "audio" if name.endswith(_SOUNDS) else "video" if name.endswith(_FILMS) else guessed_type(url)
 
 
 def _name(file: Enclosure) -> str:
-    """What a person calls the file: its title, else its own name, else its address."""
+    """Return a name for people: the title of the file, else its file name, else its address."""
     path = file.url.partition("://")[2].partition("?")[0].partition("#")[0].rstrip("/")
     name = path.rpartition("/")[2] if "/" in path else ""
     return file.title or fold(unquote(name), _MAX_NAME) or file.url
@@ -181,23 +180,23 @@ def _name(file: Enclosure) -> str:
 # section 4.6, kind 6). Blank is a line of spaces and tabs only; nothing else ends the block, and nothing inside has a
 # meaning.
 
-#: What blank lines are made of.
+#: The characters of blank lines.
 BLANK = " \t\n"
 _BEFORE_BLANK = re.compile(r"\n(?=[ \t]*+\n)")
 _LINE_END = re.compile(r"\r\n?")
-#: Also where a line begins for JavaScript only.
+#: Includes line separators that only JavaScript knows.
 _LEADING_TAB = re.compile(r"([\n\u2028\u2029] *+)\t")
 
 
 def one_block(html: str) -> str:
-    """Write HTML without blank lines. White space around the whole is kept at its end only, where it is harmless."""
+    """Rewrite HTML without blank lines; white space around it is kept only at the end, where it is harmless."""
     if "\r" in html:
-        # Readers of HTML read them as line feeds (HTML standard, section 13.2.3.5), and so does Markdown.
+        # HTML parsers read them as line feeds (HTML standard, section 13.2.3.5), and so does Markdown.
         html = _LINE_END.sub("\n", html)
     html = html.lstrip(BLANK)
     inner = html.rstrip(BLANK)
     closed = _BEFORE_BLANK.sub("&#10;", inner)
     if "\t" in closed:
-        # Versions of marked before 15 write four spaces for each tab that begins a line.
+        # Before version 15, marked writes four spaces for each tab at the start of a line.
         closed = _LEADING_TAB.sub(r"\1&#9;", closed)
     return closed + html[len(inner) :]

@@ -1,18 +1,19 @@
-"""File names for posts: readable, safe on every system, unique, and the same whatever order items come in.
+"""File names for posts: readable, safe on every system, unique, and independent of the order of the items.
 
-In: titles as plain text, category slugs, ids. Out: paths below `posts/`. Pure; which paths are taken is an argument.
+In: titles as plain text, category slugs, ids. Out: paths relative to `posts/`. Pure; which paths are taken is an
+argument.
 
 A name is the title in NFC with as little changed as possible:
 
 - white space becomes one ``-``, as Hexo's own `titlecase` file names have it;
-- ``\\ / : * ? " < > |`` become ``_`` (Windows forbids them), and so do ``#`` and ``%``, which mean something in a URL
-  and which Hexo and browsers do not escape alike; everything else that a URL can carry percent-encoded stays;
+- ``\\ / : * ? " < > |`` become ``_`` (Windows forbids them), and so do ``#`` and ``%``, which have a meaning in a URL
+  and which Hexo and browsers escape differently; everything else that a URL can carry percent-encoded stays;
 - control, format (bidi, zero width), unassigned and other invisible characters are dropped;
 - leading and trailing ``. - _ ~`` are dropped: hidden files, command options, and names that Hexo and Jekyll skip;
 - names that Windows reserves (with any extension) and ``index`` (a bundle to Hugo) get a ``_``;
-- a name without any letter or digit is none: generators that make addresses of letters and digits only would put all
-  such posts at one address, and that the section's own;
-- it ends, at a grapheme boundary, where the file name would exceed 200 bytes of UTF-8.
+- a name without any letter or digit is not used: generators that keep only letters and digits in addresses would put
+  all such posts at one address, that of the section;
+- it is cut at a grapheme boundary before the file name exceeds 200 bytes of UTF-8.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence, Set
 
-#: Bytes of UTF-8 in a file name, ``.md`` included.
+#: Maximum number of bytes of UTF-8 in a file name, including ``.md``.
 MAX_BYTES = 200
 EXTENSION = ".md"
 
-#: Lengths of the digest that tells names apart, tried in this order; the first is "no digest".
+#: Lengths of the digest that makes names different, tried in this order; 0: no digest.
 _DIGEST_LENGTHS = (0, 8, 16, 64)
-#: A title that looks as if it ended with a full digest always gets one of its own, so that nobody can occupy another
-#: item's last resort.
+#: A title that seems to end with a full digest always gets a digest of its own, so that no item can take the last
+#: possible path of another one.
 _LOOKS_DIGESTED = re.compile(rf"-[0-9a-f]{{64}}{re.escape(EXTENSION)}\Z")
 
-#: More of a title is never looked at; it bounds the work, and is far more than fits.
+#: Only this many characters of a title are used; this bounds the work and is far more than fits.
 _MAX_CHARACTERS = 2000
 _MASKED = re.compile(r'[\\/:*?"<>|#%]')
 _SPACE = re.compile(r"[\s-]+")
@@ -52,7 +53,7 @@ def post_name(title: str, fallback: str) -> str:
 
     Args:
         title: plain text.
-        fallback: a safe name, taken where no letter or digit of the title is left.
+        fallback: a safe name, used if no letter or digit of the title is left.
 
     Returns:
         At least one and at most `MAX_BYTES` - 3 bytes of UTF-8.
@@ -66,28 +67,28 @@ def post_name(title: str, fallback: str) -> str:
         return fallback
     base, dot, rest = text.partition(".")
     if _RESERVED.match(_fold(base)):
-        # The limit is far away: reserved names are short.
+        # Reserved names are short, far from the limit.
         text = cut(f"{base}_{dot}{rest}", MAX_BYTES - len(EXTENSION))
     return text
 
 
 def assign_paths(wanted: Sequence[Wanted], taken: Callable[[Collection[str]], Set[str]]) -> list[tuple[str, str]]:
-    """Give every item a path of its own below `posts/`.
+    """Assign a path relative to `posts/` to every item.
 
-    All items of the call that want one path get the start of their id's SHA-256 as a suffix, and so does one whose path
-    is taken; a longer one where that is taken too. So the result does not depend on the order of `wanted`.
+    If several items of the call want one path, or the path is taken, they get the start of the SHA-256 of their ids as
+    a suffix, and a longer start if that path is taken too. So the result does not depend on the order of `wanted`.
 
     Args:
         wanted: slug, title and id of each item; no two have the same slug, title and id.
-        taken: tells which of some folded paths are in use. It is asked for the paths without a suffix first, and for
-            longer ones only where those are not free.
+        taken: returns which of some folded paths are in use. It is called with the paths without a suffix first, and
+            with longer paths only for those that are not free.
 
     Returns:
         For each item, in order: the path, and the path folded (NFKC, casefold), which is the same for two paths that
-        differ by case or normalization only.
+        differ only by case or normalization.
 
     Raises:
-        ValueError: two items have the same slug, title and id, or one was assigned its last path before.
+        ValueError: two items have the same slug, title and id, or all paths of one item are taken.
     """
     result: dict[int, tuple[str, str]] = {}
     used: set[str] = set()
@@ -111,12 +112,12 @@ def assign_paths(wanted: Sequence[Wanted], taken: Callable[[Collection[str]], Se
 
 
 def path_key(path: str) -> str:
-    """A path folded, which is the same for two paths that differ by case or normalization only."""
+    """Fold a path; the result is the same for two paths that differ only by case or normalization."""
     return _fold(path)
 
 
 def _path(slug: str, name: str, identity: str, length: int) -> str:
-    """The path with so many digits of the id's digest."""
+    """Return the path with the first `length` digits of the digest of the id."""
     suffix = f"-{_digest(identity)[:length]}" if length else ""
     return f"{slug}/{cut(name, MAX_BYTES - len(EXTENSION) - len(suffix))}{suffix}{EXTENSION}"
 
@@ -133,7 +134,7 @@ def _fold(text: str) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """The longest start of `text` within `limit` bytes of UTF-8 that ends at a grapheme boundary and with no edge."""
+    """Cut `text` to at most `limit` bytes of UTF-8, at a grapheme boundary, without edge characters at its end."""
     if len(text) * 4 <= limit or len(text.encode()) <= limit:
         return text
     end = len(text.encode()[:limit].decode(errors="ignore"))
@@ -143,7 +144,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def _is_boundary(text: str, at: int) -> bool:
-    """Whether a grapheme may end before `text[at]` (UAX #29, what of it matters without joiners and NFD Hangul)."""
+    """Whether a grapheme may end before `text[at]` (UAX #29, as far as it matters without joiners and NFD Hangul)."""
     before, after = text[at - 1], text[at]
     if unicodedata.category(after).startswith("M") or unicodedata.combining(before) == 9:
         return False

@@ -1,7 +1,6 @@
-"""What differs between the static site generators that posts are written for, as data.
+"""The differences between static site generators for which posts are written, as data.
 
-In: nothing. Out: `PRESETS`, by name. This module must not render anything: `aggregator.publish.posts` does, from what a
-preset says.
+Out: `PRESETS`, by name. This module renders nothing: `aggregator.publish.posts` does, from the data of a preset.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Value = Literal["title", "categories", "image", "author", "date", "constant"]
-"""What a field shows; ``categories`` is a list, and ``image`` is left out where a post has none."""
+"""The value of a field; ``categories`` is a list, and ``image`` is left out if a post has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,36 +20,36 @@ class Field:
 
     key: str
     value: Value
-    #: Always in single quotes; otherwise a plain scalar that is quoted only where it has to be.
+    #: Always in single quotes; otherwise a plain scalar, quoted only if necessary.
     quoted: bool = False
-    #: The text itself where `value` is ``constant``; written as it is.
+    #: The text if `value` is ``constant``, written as it is.
     constant: str = ""
 
 
-# Compared by identity: what is made once for a preset is found by it.
+# Compared by identity, so that a preset is a fast cache key.
 @dataclass(frozen=True, slots=True, eq=False)
 class Preset:
     """The form of a post for one generator."""
 
-    #: All that stands before the first field.
+    #: The text before the first field.
     opening: str
     fields: tuple[Field, ...]
-    #: All that stands between the last field and the body.
+    #: The text between the last field and the body.
     middle: str
-    #: All that follows the body.
+    #: The text after the body.
     ending: str
     #: Characters that become ``_`` in the title, and in names that come from a feed.
     masked: str
-    #: Names of categories that the generator cannot bear; a name that comes from a feed gets a ``_`` there.
+    #: Names of categories that break the generator; such a name from a feed gets a ``_``.
     reserved: frozenset[str]
-    #: Replacements in the body, so that the generator's template engine leaves it alone.
+    #: Replacements in the body, so that the template engine of the generator does not change it.
     escapes: tuple[tuple[str, str], ...]
-    #: The same for what only a pattern can tell, where a text has the first of the three; done after `escapes`. One
-    #: character is found much faster than several.
+    #: Replacements that need a pattern, done after `escapes`: a text that the body must contain, the pattern, and the
+    #: replacement. The text is searched first, because that is faster.
     patterns: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
 
 
-#: A blank of this length in the tag of a link is cut in two, as one of its characters becomes a reference.
+#: White space of this length in the tag of a link is split: one of its characters becomes a reference.
 _LONG_BLANK = re.compile(r"\s{64}")
 
 
@@ -76,7 +75,7 @@ HEXO = Preset(
     middle="---\n\n<div>   \n",
     ending="  \n</div>\n            ",
     masked='\\/:*?"<>|[]\u201c\u201d',
-    # Hexo looks categories up in an object of JavaScript, which has these by birth.
+    # Hexo looks categories up in a JavaScript object, which inherits these properties.
     reserved=frozenset(
         {
             "constructor",
@@ -94,25 +93,25 @@ HEXO = Preset(
         }
     ),
     # Hexo runs Nunjucks over posts: {{ }}, {% %} and {# #}. U+FFFC marks the places where Hexo puts back what it took
-    # out before; one that it finds elsewhere ends the whole build. And in posts of this family, a link that opens a
-    # window stands as its site has it: browsers take `_blank` for `noopener` (HTML standard, section 4.6.5).
+    # out before; another U+FFFC ends the whole build. A link that opens a window is written without `rel`, as on its
+    # site: for browsers `_blank` implies `noopener` (HTML standard, section 4.6.5).
     escapes=(("{", "&#123;"), ("}", "&#125;"), ("\ufffc", "&#65532;"), ('<a rel="noopener" ', "<a ")),
     patterns=(
-        # Hexo looks for fences of code before Markdown does, in all of the file: no three of them stay together.
+        # Hexo looks for code fences in the whole file before Markdown does: no three of these may follow each other.
         ("`", re.compile("`(?=``)"), "&#96;"),
         ("~", re.compile("~(?=~~)"), "&#126;"),
-        # Hexo looks for these attributes in the source of tags, values included: to mark links that lead elsewhere, and
-        # to find pictures. Inside of a value no quote that opens another one follows.
-        # The pattern begins with what is rare, which makes it fast.
+        # Hexo searches tags for these attributes, including their values: to mark external links, and to find pictures.
+        # Inside of a value, no quote that opens another value follows.
+        # The pattern starts with a rare character, which makes it fast.
         (
             "=",
             re.compile(r'=(?!"(?:"|[^\s">]))(?:(?<=[hH][rR][eE][fF]=)|(?<=[rR][eE][lL]=)|(?<=[sS][rR][cC]=))'),
             "&#61;",
         ),
-        # To Hexo the address of a picture ends at a quote of either kind. What is left is another picture, or none:
-        # where the quote stands in the name of the host, it ends the whole build.
+        # For Hexo the address of a picture ends at a quote of either kind. What remains is another picture, or none; a
+        # quote in the name of the host ends the whole build.
         ("'", re.compile(r' src="[^"\']*\'[^"]*"'), _without_apostrophes),
-        # The time that Hexo 7 takes for a link grows with the square of the longest blank in its tag.
+        # The time of Hexo 7 for a link grows with the square of the longest white space in its tag.
         ("<a ", re.compile(r"<a (?:\s{0,63}+[^<>\s]++)*+\s{64}[^<>]*>"), _with_short_blanks),
     ),
 )

@@ -1,8 +1,7 @@
 """Strings as YAML scalars that every parser reads as exactly these strings.
 
-In: any string. Out: a scalar that parsers of YAML 1.1 and of YAML 1.2 load as the same string,
-in a block context, on one line, at column 1 or later. Lone surrogates cannot be written in UTF-8 and are no concern of
-this module.
+In: any string. Out: a scalar that parsers of YAML 1.1 and YAML 1.2 load as the same string, in a block context, on one
+line, at column 1 or later. Lone surrogates, which UTF-8 cannot carry, are not handled here.
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ from __future__ import annotations
 import re
 
 # Not c-printable (YAML 1.2.2, section 5.1), or a line break in YAML 1.1 (NEL, LS, PS), or eaten as a byte order mark.
-# A tab is separation white space beside indicators; escaped, it is text everywhere.
+# A tab beside an indicator separates tokens; an escaped tab is always text.
 _NEEDS_ESCAPE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _ESCAPED = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff"\\\\]')
 
 # YAML 1.2.2, section 7.3.3: what a plain scalar cannot begin with or hold.
 _NOT_PLAIN = re.compile(r"""[,\[\]{}#&*!|>'"%@`]|[-?:](?:\ |\Z)|\ |.*(?::\ |\ \#|[:\ ]\Z)""", re.VERBOSE)
 
-# What plain text is taken for something other than a string: the types of YAML 1.1 (yaml.org/type) and the core schema
-# of YAML 1.2.2 (section 10.3), PyYAML's and js-yaml's readings of them included.
+# Plain text that is read as something other than a string: the types of YAML 1.1 (yaml.org/type) and the core schema of
+# YAML 1.2.2 (section 10.3), including the interpretations of PyYAML and js-yaml.
 _NOT_STRING = re.compile(
     r"""
     ~ | null | Null | NULL | << | = |
@@ -37,14 +36,14 @@ _NOT_STRING = re.compile(
 
 
 def plain(text: str) -> str:
-    """Write `text` as a plain scalar, quoted only where a parser would read anything but this very string."""
+    """Write `text` as a plain scalar; quote it only if a parser would read something other than this string."""
     if not text or _NOT_PLAIN.match(text) or _NOT_STRING.fullmatch(text):
         return single(text)
     return double(text) if _has_to_be_escaped(text) else text
 
 
 def single(text: str) -> str:
-    """Write `text` single quoted, or double quoted where it holds characters that only an escape can carry."""
+    """Write `text` single quoted, or double quoted if it holds characters that need an escape."""
     if _has_to_be_escaped(text):
         return double(text)
     return "'" + text.replace("'", "''") + "'"
@@ -56,7 +55,7 @@ def double(text: str) -> str:
 
 
 def _has_to_be_escaped(text: str) -> bool:
-    # None of these is printable, and to ask for that is ten times faster.
+    # None of these characters is printable, and `isprintable` is faster than the pattern.
     return not text.isprintable() and _NEEDS_ESCAPE.search(text) is not None
 
 
