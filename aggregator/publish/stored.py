@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from aggregator.config.confidential import public, public_entry
-from aggregator.config.redaction import blot, holds
+from aggregator.config.secrets import blot, holds
 from aggregator.errors import RowError
 from aggregator.models import Entry
 from aggregator.normalize import SANITIZER, clean_again, minted_id, only_words

@@ -17,7 +17,7 @@ from lxml import etree
 
 from aggregator.config import load, redact
 from aggregator.config.confidential import public_html
-from aggregator.config.redaction import blot, holds, public_address
+from aggregator.config.secrets import blot, holds, public_address
 from aggregator.models import Text
 from aggregator.normalize.html import clean_html
 from tests.origin import Origin, Response

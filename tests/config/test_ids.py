@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.config.ids import MAX_ID, Named, _words, assign, fold, repeated, slug
-from aggregator.config.values import source_id
+from aggregator.config.ids import MAX_ID, Named, _words, assign, fold, repeated, slug, source_id
 
 
 def _url(url: str) -> Named:
