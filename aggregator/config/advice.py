@@ -39,41 +39,41 @@ _ALLOWED = " \u200c\u200d"
 _QUOTES = "\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019"
 
 
-def named(character: str) -> str:
+def character_name(character: str) -> str:
     """Return the name of a character in messages: ``U+00A0 (no-break space)``."""
     name = unicodedata.name(character, "").lower()
     return f"U+{ord(character):04X} ({name})" if name else f"U+{ord(character):04X}"
 
 
-def unseen(text: str) -> str | None:
+def invisible_character(text: str) -> str | None:
     """Return the first character that is an unusual space or has no width, or None."""
     if text.isascii():
         return None
     return next((one for one in text if unicodedata.category(one) in ("Zs", "Cf") and one not in _ALLOWED), None)
 
 
-def invisible(text: str) -> str | None:
-    """Give advice for a text with a character that `unseen` finds."""
-    one = unseen(text)
-    return f"it contains {named(one)}; remove it, or write an ordinary space" if one else None
+def invisible_advice(text: str) -> str | None:
+    """Give advice for a text with a character that `invisible_character` finds."""
+    one = invisible_character(text)
+    return f"it contains {character_name(one)}; remove it, or write an ordinary space" if one else None
 
 
-def typographic(text: str) -> str | None:
+def quotation_advice(text: str) -> str | None:
     """Give advice for a text that begins or ends with a typographic quotation mark."""
     ends = text.strip()
     one = next((end for end in (ends[:1], ends[-1:]) if end and end in _QUOTES), None)
     return f"the quotation marks are typographic (`{one}`); write `\"` or `'`" if one else None
 
 
-def strange(text: str) -> str | None:
+def character_advice(text: str) -> str | None:
     """Give advice for a text that must be plain, and has a character that cannot be seen or looks like another one."""
     if text.isascii():
         return None
     alike = next((one for one in text if one in _LOOKALIKES), None)
     return (
-        typographic(text)
-        or invisible(text)
-        or (f"it contains {named(alike)}; write `{_LOOKALIKES[alike]}`" if alike else None)
+        quotation_advice(text)
+        or invisible_advice(text)
+        or (f"it contains {character_name(alike)}; write `{_LOOKALIKES[alike]}`" if alike else None)
     )
 
 
@@ -258,7 +258,7 @@ def size_advice(value: object) -> str | None:
 
 def misread_selector(css: str) -> str | None:
     """Give advice for a valid selector that was probably meant otherwise."""
-    return typographic(css) or (None if '"' in css or "'" in css else invisible(css))
+    return quotation_advice(css) or (None if '"' in css or "'" in css else invisible_advice(css))
 
 
 def selector_advice(css: str) -> str | None:
@@ -289,6 +289,6 @@ def scheme_advice(url: str) -> str:
         return "; files cannot be fetched; serve it with a web server"
     if url.lower().startswith("socks"):
         return "; only HTTP proxies are supported"
-    if odd := strange(url):
+    if odd := character_advice(url):
         return f": {odd}"
     return "; only HTTP is supported" if "://" in url else ""

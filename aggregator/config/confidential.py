@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aggregator.config.secrets import blot, holds, redact
+from aggregator.config.secrets import contains_secret, mask, redact
 from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate, OriginalFeed
 
 #: A tag as the sanitizer writes it.
@@ -46,71 +46,73 @@ def public_update(update: FeedUpdate, secrets: frozenset[str], confidential: fro
 def public_state(state: FeedState, secrets: frozenset[str]) -> FeedState:
     """Return the state of a source, with the title and the address of its feed as they may be published."""
     title, home = state.title, state.home_url
-    if not (title and holds(title, secrets)) and not (home and holds(home, secrets)):
+    if not (title and contains_secret(title, secrets)) and not (home and contains_secret(home, secrets)):
         return state
-    return replace(state, title=title and blot(title, secrets), home_url=public(home, secrets))
+    return replace(state, title=title and mask(title, secrets), home_url=public_identifier(home, secrets))
 
 
 def public_entry(entry: Entry, secrets: frozenset[str]) -> Entry:
     """Return the entry as it may be published; its key and its hash stay, so that it is recognized again."""
-    if not secrets or not holds("\n".join(_published_texts(entry)), secrets):
+    if not secrets or not contains_secret("\n".join(_published_texts(entry)), secrets):
         return entry
     return replace(
         entry,
         # The guid would become the public id; without it, one is made.
-        guid=public(entry.guid, secrets),
-        url=public(entry.url, secrets),
-        title=blot(entry.title, secrets),
+        guid=public_identifier(entry.guid, secrets),
+        url=public_identifier(entry.url, secrets),
+        title=mask(entry.title, secrets),
         html=public_html(entry.html, secrets),
         summary=public_html(entry.summary, secrets),
-        authors=_blotted(entry.authors, secrets),
-        tags=_blotted(entry.tags, secrets),
-        enclosures=tuple([_public_file(file, secrets) for file in entry.enclosures if not holds(file.url, secrets)]),
-        image=public(entry.image, secrets),
-        comments_url=public(entry.comments_url, secrets),
+        authors=_masked(entry.authors, secrets),
+        tags=_masked(entry.tags, secrets),
+        enclosures=tuple(
+            [_public_file(file, secrets) for file in entry.enclosures if not contains_secret(file.url, secrets)]
+        ),
+        image=public_identifier(entry.image, secrets),
+        comments_url=public_identifier(entry.comments_url, secrets),
         original_feed=entry.original_feed and _public_feed(entry.original_feed, secrets),
     )
 
 
-def public(address: str | None, secrets: frozenset[str]) -> str | None:
+def public_identifier(address: str | None, secrets: frozenset[str]) -> str | None:
     """Return the address or id; None where it contains a secret."""
-    return None if address is None or holds(address, secrets) else address
+    return None if address is None or contains_secret(address, secrets) else address
 
 
 def public_html(html: str, secrets: frozenset[str]) -> str:
     """Remove secrets from sanitized HTML, which stays safe: only whole attributes, images and parts of texts go."""
-    if not holds(html, secrets):
+    if not contains_secret(html, secrets):
         return html
     made, at = [], 0
     for match in _TAG.finditer(html):
-        made.append(blot(html[at : match.start()], secrets))
-        made.append(_public_tag(match[0], secrets) if holds(match[0], secrets) else match[0])
+        made.append(mask(html[at : match.start()], secrets))
+        made.append(_public_tag(match[0], secrets) if contains_secret(match[0], secrets) else match[0])
         at = match.end()
-    return "".join([*made, blot(html[at:], secrets)])
+    return "".join([*made, mask(html[at:], secrets)])
 
 
 def _public_tag(tag: str, secrets: frozenset[str]) -> str:
     def attribute(match: re.Match[str]) -> str:
         name, value = match.groups()
-        if not holds(value, secrets):
+        if not contains_secret(value, secrets):
             return match[0]
-        return f' {name}="{blot(value, secrets)}"' if name in _TEXTS else ""
+        return f' {name}="{mask(value, secrets)}"' if name in _TEXTS else ""
 
     kept = _ATTRIBUTE.sub(attribute, tag)
     return "" if _NOTHING_LEFT.match(kept) else kept
 
 
 def _public_file(file: Enclosure, secrets: frozenset[str]) -> Enclosure:
-    return replace(file, title=file.title and blot(file.title, secrets))
+    return replace(file, title=file.title and mask(file.title, secrets))
 
 
 def _public_feed(feed: OriginalFeed, secrets: frozenset[str]) -> OriginalFeed:
-    id, url, home = (public(text, secrets) for text in (feed.id, feed.url, feed.home_url))
-    return OriginalFeed(blot(feed.title, secrets), id, url, home)
+    id, url, home = (public_identifier(text, secrets) for text in (feed.id, feed.url, feed.home_url))
+    return OriginalFeed(mask(feed.title, secrets), id, url, home)
 
 
-def _blotted(texts: Sequence[str], secrets: frozenset[str]) -> tuple[str, ...]:
-    return tuple([blot(text, secrets) for text in texts])
+def _masked(texts: Sequence[str], secrets: frozenset[str]) -> tuple[str, ...]:
+    return tuple([mask(text, secrets) for text in texts])
 
 
 def _published_texts(entry: Entry) -> list[str]:

@@ -341,8 +341,8 @@ def check_edit(
     ]
     sections = ("site", "posts", "feeds", "fetch", "hooks")
     same = all(getattr(config, name) == getattr(new, name) for name in sections) and list(
-        map(_essence, new.sources)
-    ) == list(map(_essence, expected))
+        map(_comparable, new.sources)
+    ) == list(map(_comparable, expected))
     if not same:
         raise AggregatorError(f"the edit would change more of {config.path} than it should; edit it by hand")
     return new
@@ -383,6 +383,6 @@ def _copy_owner(source: Path, target: Path) -> None:
             os.chown(target, there.st_uid, there.st_gid)
 
 
-def _essence(source: Source) -> Source:
+def _comparable(source: Source) -> Source:
     """Return a source without what an edit elsewhere may change: its line, and values made from the address."""
     return replace(source, line=0, id=source.id if source.explicit_id else "", public_url=None, fallback_name="")

@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, Wit
 
 from aggregator.config.advice import (
     encoding_advice,
-    invisible,
+    invisible_advice,
     language_advice,
     misread_selector,
     scheme_advice,
@@ -80,7 +80,7 @@ def http_url(value: object) -> str:
     url = without_feed_scheme(value.strip())
     if len(url) > MAX_URL:
         raise ValueError(f"is longer than {MAX_URL} characters")
-    if not url.isascii() and (odd := invisible(url)):
+    if not url.isascii() and (odd := invisible_advice(url)):
         raise ValueError(f"{show(url)} is not an address: {odd}")
     if "{{" in url or "{%" in url:
         raise ValueError(f"{show(url)} is not an address; templates are not filled in, references are: `${{env:NAME}}`")

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from aggregator.config import ids, notes
-from aggregator.config.advice import strange
+from aggregator.config.advice import character_advice
 from aggregator.config.mistakes import explain, synonym
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
@@ -32,8 +32,15 @@ from aggregator.config.schema import (
     SiteSettings,
     SourceSettings,
 )
-from aggregator.config.secrets import SHORTEST, References, blot, holds, public_address, userinfo
-from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
+from aggregator.config.secrets import (
+    SHORTEST_SECRET,
+    References,
+    basic_credentials,
+    contains_secret,
+    mask,
+    public_address,
+)
+from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, unprintable
 from aggregator.errors import Problem
 from aggregator.idle import Read, digest
 from aggregator.models import Category, Interval, Retention, Source, SourceKind, host_of
@@ -96,7 +103,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         replaced, values = references.replace(text)
         if key_path and key_path[0] not in _PUBLIC_SECTIONS:
             problems.secrets.update(value for value in values if value)
-            if any(0 < len(value) < SHORTEST for value in values):
+            if any(0 < len(value) < SHORTEST_SECRET for value in values):
                 # A short value occurs everywhere by chance; the whole text around it does not.
                 problems.secrets.add(replaced.partition("://")[2] or replaced)
         return replaced
@@ -105,7 +112,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     if text is None:
         text, hashed = _read(path, problems)
     written = text.removeprefix("\ufeff")
-    tree = build(written, problems, resolve)
+    tree = parse_yaml(written, problems, resolve)
     renamed = _rename_keys(tree, problems)
     document = _validate(tree, problems)
     _check_kinds(tree, problems)
@@ -124,7 +131,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
             document.sources, kinds, source_ids, tree["sources"].value_places, strict=True
         )
     )
-    remarks = [*renamed, *notes.of(written, tree, document, sources, environ)]
+    remarks = [*renamed, *notes.collect(written, tree, document, sources, environ)]
     return Config(
         site=document.site,
         posts=document.posts,
@@ -169,11 +176,11 @@ def _read(path: Path, problems: Problems) -> tuple[str, str]:
         before = data[: error.start]
         place = (before.count(b"\n") + 1, len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1)
         raise problems.fatal("is not UTF-8 here; save the file as UTF-8", place) from None
-    strange = unprintable(text)
-    if strange is not None:
-        line = text.count("\n", 0, strange)
-        place = (line + 1, strange - text.rfind("\n", 0, strange))
-        raise problems.fatal(f"there is a control character (U+{ord(text[strange]):04X}) here; remove it", place)
+    index = unprintable(text)
+    if index is not None:
+        line = text.count("\n", 0, index)
+        place = (line + 1, index - text.rfind("\n", 0, index))
+        raise problems.fatal(f"there is a control character (U+{ord(text[index]):04X}) here; remove it", place)
     return text, digest(data)
 
 
@@ -189,15 +196,14 @@ def _rename_keys(tree: MapNode, problems: Problems) -> list[tuple[KeyPath, str]]
     """Give keys of sources that have old names their new ones, and return a remark on each."""
     remarks: list[tuple[KeyPath, str]] = []
     for index, node in _source_nodes(tree):
-        for old in RENAMED.keys() & node.keys():
-            new, place = RENAMED[old], node.key_places[old]
-            if new in node:
+        for old, new in RENAMED.items():
+            if old in node and new in node:
                 message = f"has both `{new}` and `{old}`, its old name; remove `{old}`"
-                problems.add(message, place, ("sources", index, old))
+                problems.add(message, node.key_places[old], ("sources", index, old))
                 node.remove(old)
-                continue
-            node.rename(old, new)
-            remarks.append((("sources", index, new), f"`{old}` is now `{new}`; the old name still works"))
+            elif old in node:
+                node.rename(old, new)
+                remarks.append((("sources", index, new), f"`{old}` is now `{new}`; the old name still works"))
     return remarks
 
 
@@ -243,7 +249,7 @@ def _check_categories(tree: MapNode, problems: Problems) -> None:
             users.setdefault(slug, []).append((index, node))
     for slug, nodes in users.items():
         index, node = nodes[0]
-        odd = strange(slug)
+        odd = character_advice(slug)
         titled = titles.get(slug.casefold())
         hint = f"; that is a title, write its slug `{titled}`" if titled else problems.hint(slug, known)
         hint = f": {odd}" if odd else hint or "; add it to `categories`, or leave it out"
@@ -342,11 +348,11 @@ def _source(
     common, interval, retention = defaults[settings.category or ""], settings.interval, settings.retention
     return Source(
         id=identity,
-        name=settings.name and blot(settings.name, confidential),
+        name=settings.name and mask(settings.name, confidential),
         kind=kind,
         url=url,
         category=settings.category or UNCATEGORIZED,
-        section=settings.section and blot(settings.section, confidential),
+        section=settings.section and mask(settings.section, confidential),
         interval=common.interval if interval is None else interval.interval(document.site.timezone),
         timeout=settings.timeout or fetch.timeout,
         max_body=settings.max_body or fetch.max_body,
@@ -357,7 +363,7 @@ def _source(
         access=settings.access(),
         retention=common.retention if retention is None else _retention((retention, *common.levels)),
         public_url=public_address(url, confidential),
-        fallback_name=identity if host is None or holds(host, confidential) else host,
+        fallback_name=identity if host is None or contains_secret(host, confidential) else host,
         poll_without_validators=settings.poll_without_validators,
         paused=settings.paused,
     )
@@ -366,7 +372,7 @@ def _source(
 def _credentials(settings: Sequence[CommonSettings], kinds: Sequence[_Kind]) -> set[str]:
     """Return what is sent to sign in at sources: confidential, as no text contains it by chance."""
     headers = {one.auth.header.partition(" ")[2] for one in settings if one.auth is not None}
-    return headers | {sent for _, _, url in kinds if "@" in url and (sent := userinfo(url))}
+    return headers | {sent for _, _, url in kinds if "@" in url and (sent := basic_credentials(url))}
 
 
 def _retention(levels: Sequence[RetentionSettings]) -> Retention:

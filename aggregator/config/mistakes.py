@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from aggregator.config.advice import strange
+from aggregator.config.advice import character_advice
 from aggregator.config.problems import Path, Problems, show
 from aggregator.config.tree import MapNode, find_place
 
@@ -189,7 +189,7 @@ def _node(path: Path, tree: MapNode) -> Any:
 def _misindented(path: Path, tree: MapNode, levels: _Levels) -> list[str]:
     """Return the keys beside an empty one that belong below it."""
     node = _node(path, tree)
-    return indented_too_little(path, node, levels[-1][1]) if isinstance(node, dict) else []
+    return badly_indented(path, node, levels[-1][1]) if isinstance(node, dict) else []
 
 
 def _meant(key: str, levels: _Levels, problems: Problems) -> str | None:
@@ -254,7 +254,7 @@ def _wrong_shape(kind: str, value: object, path: Path) -> str:
             )
         return "has the settings of the merged feeds; the feeds to aggregate belong below `sources`"
     given = "text" if is_secret(path) and not isinstance(value, list | dict | None) else _shown(value)
-    return f"must be a mapping of keys and values, not {given}{shape(path)}"
+    return f"must be a mapping of keys and values, not {given}{shape_advice(path)}"
 
 
 def _source_of_text(value: object) -> str:
@@ -265,7 +265,7 @@ def _source_of_text(value: object) -> str:
         return f"must be a mapping of keys and values, not {_shown(value)}; write `- feed: https://…`"
     if not value.lower().startswith(("http:", "https:")) and (match := _JOINED.match(value)):
         return f"a space is missing after `{match[1]}:`"
-    if (match := _WIDE.match(value)) and (odd := strange(match[0])):
+    if (match := _WIDE.match(value)) and (odd := character_advice(match[0])):
         return f"must be a mapping of keys and values, not {_shown(value)}: {odd} and a space"
     if value.lower().startswith(("http:", "https:")):
         return f"must be a mapping of keys and values; write `- feed: {' '.join(value.split())[:200]}`"
@@ -294,7 +294,7 @@ def _unknown_key(key: str, levels: _Levels, node: dict[str, Any] | None, problem
         return "merge keys (`<<`) are not supported; write the keys out"
     around, (_, here) = levels[:-1], levels[-1]
     known = _ordered(here)
-    if odd := strange(key):
+    if odd := character_advice(key):
         return f"unknown key {show(key)}: {odd}"
     joined = key.partition(":")[0]
     if joined != key and joined in known:
@@ -305,7 +305,9 @@ def _unknown_key(key: str, levels: _Levels, node: dict[str, Any] | None, problem
         if node and meant in node:
             return f"unknown key {show(key)}; `{meant}` is there as well: keep one of them"
         return f"unknown key {show(key)}; did you mean `{meant}`?"
-    where = elsewhere(key, here, [(str(name), model) for (_, model), (name, _) in zip(around, levels[1:], strict=True)])
+    where = level_advice(
+        key, here, [(str(name), model) for (_, model), (name, _) in zip(around, levels[1:], strict=True)]
+    )
     hint = where or problems.hint(key, known)
     return f"unknown key {show(key)}{hint or '; the keys here are ' + ', '.join(f'`{name}`' for name in known)}"
 
@@ -320,13 +322,13 @@ def _levels(path: Path, model: type[BaseModel]) -> _Levels:
     found: list[tuple[str, type[BaseModel]]] = [("", model)]
     for step in path:
         fields = found[-1][1].model_fields
-        inner = next(models(fields[step]), None) if isinstance(step, str) and step in fields else None
+        inner = next(models_in(fields[step]), None) if isinstance(step, str) and step in fields else None
         if inner is not None:
             found.append((str(step), inner))
     return found
 
 
-def shape(path: tuple[str | int, ...]) -> str:
+def shape_advice(path: tuple[str | int, ...]) -> str:
     """Give advice, ``; write …``, for another type where a mapping belongs; empty where there is none."""
     known = _SHAPES.get(str(path[-1])) if path else None
     return f"; {known}" if known else ""
@@ -345,7 +347,7 @@ def synonym(key: str, known: list[str]) -> str | None:
     return next((name for name in _SYNONYMS.get(word, ()) if name in known), None)
 
 
-def elsewhere(key: str, here: type[BaseModel], around: list[tuple[str, type[BaseModel]]]) -> str | None:
+def level_advice(key: str, here: type[BaseModel], around: list[tuple[str, type[BaseModel]]]) -> str | None:
     """Give advice on a key that is known at another level, or None.
 
     Args:
@@ -359,7 +361,7 @@ def elsewhere(key: str, here: type[BaseModel], around: list[tuple[str, type[Base
         if name == key:
             if below == "sources":
                 return "; it belongs to an entry of `sources`; check the indentation"
-            example = shape(tuple(below.split(".")))
+            example = shape_advice(tuple(below.split(".")))
             return f"; it belongs below `{below}`{example if f'{key}:' in example else ''}"
     for beside, model in reversed(around):
         if key in model.model_fields:
@@ -369,14 +371,14 @@ def elsewhere(key: str, here: type[BaseModel], around: list[tuple[str, type[Base
 
 def _keys_below(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Iterate over the keys of all mappings below a model, each with the path of its mapping; nearest first."""
-    inner = [(f"{prefix}{name}", found) for name, field in model.model_fields.items() for found in models(field)]
+    inner = [(f"{prefix}{name}", found) for name, field in model.model_fields.items() for found in models_in(field)]
     for path, found in inner:
         yield from ((path, name) for name in found.model_fields)
     for path, found in inner:
         yield from _keys_below(found, f"{path}.")
 
 
-def indented_too_little(path: tuple[str | int, ...], node: dict[str, Any], model: type[BaseModel]) -> list[str]:
+def badly_indented(path: tuple[str | int, ...], node: dict[str, Any], model: type[BaseModel]) -> list[str]:
     """Return the keys beside an empty key that belong below it.
 
     Args:
@@ -385,11 +387,11 @@ def indented_too_little(path: tuple[str | int, ...], node: dict[str, Any], model
         model: the model of that mapping.
     """
     field = model.model_fields.get(str(path[-1])) if path else None
-    inner = next(models(field), None) if field else None
+    inner = next(models_in(field), None) if field else None
     return [key for key in node if inner and key in inner.model_fields and key not in model.model_fields]
 
 
-def models(field: Any) -> Iterator[type[BaseModel]]:
+def models_in(field: Any) -> Iterator[type[BaseModel]]:
     """Iterate over the models in the annotation of a field, such as ``tuple[Model, ...]`` or ``Model | None``."""
     pending = [getattr(field, "annotation", field)]
     while pending:

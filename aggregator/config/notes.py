@@ -26,7 +26,7 @@ _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _SHELL = re.compile(r"[|<>;&`]|\$[A-Za-z({]|&&")
 
 
-def of(
+def collect(
     text: str, tree: MapNode, document: FileSettings, sources: Sequence[Source], environ: Mapping[str, str]
 ) -> list[tuple[Path, str]]:
     """Return the notes on a file.

@@ -3,8 +3,8 @@
 `References` replaces `${env:NAME}` and `${file:PATH}` in values of feeds.yaml. Inserted values are not searched for
 references again, so a secret may contain any text.
 
-`redact`, `blot` and `holds` find secrets in texts, in every form that they take there: percent-encoded in an address,
-with character references in a page, in base64 in a header.
+`redact`, `mask` and `contains_secret` find secrets in texts, in every form that they take there: percent-encoded in an
+address, with character references in a page, in base64 in a header.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class References:
 HIDDEN = "***"
 """The replacement for a secret."""
 
-SHORTEST = 4
+SHORTEST_SECRET = 4
 """Characters in the shortest value that is searched for: a shorter one occurs everywhere by chance."""
 
 #: Characters that are the same in every form.
@@ -140,11 +140,11 @@ def redact(text: str, secrets: frozenset[str]) -> str:
         The text with every secret, in any of its forms, and every password (or lone token) in the userinfo of a URL
         replaced by ``***``.
     """
-    text = blot(text, secrets)
+    text = mask(text, secrets)
     return _USERINFO.sub(_hide_userinfo, text) if "://" in text else text
 
 
-def blot(text: str, secrets: frozenset[str]) -> str:
+def mask(text: str, secrets: frozenset[str]) -> str:
     """Replace every secret in a text by ``***``, and nothing else."""
     for core, form in _all_forms(secrets) if secrets else ():
         if core in text:
@@ -152,7 +152,7 @@ def blot(text: str, secrets: frozenset[str]) -> str:
     return text
 
 
-def holds(text: str, secrets: frozenset[str]) -> bool:
+def contains_secret(text: str, secrets: frozenset[str]) -> bool:
     """Whether the text contains a secret, in any of its forms."""
     # Most configurations have no secrets.
     return bool(secrets) and any(core in text and _pattern(form).search(text) for core, form in _all_forms(secrets))
@@ -161,10 +161,10 @@ def holds(text: str, secrets: frozenset[str]) -> bool:
 def public_address(url: str, secrets: frozenset[str]) -> str | None:
     """Return the address for the public, without user name and password; None where it contains a secret elsewhere."""
     bare = _USERINFO.sub("", url, count=1) if "@" in url else url
-    return None if holds(bare, secrets) else bare
+    return None if contains_secret(bare, secrets) else bare
 
 
-def userinfo(url: str) -> str | None:
+def basic_credentials(url: str) -> str | None:
     """Return user name and password of an address as a browser sends them (RFC 7617), or None where it has none."""
     match = _USERINFO.search(url) if "@" in url else None
     return None if match is None else b64encode(unquote(match[0][:-1]).encode()).decode()
@@ -181,7 +181,7 @@ def _all_forms(secrets: frozenset[str]) -> tuple[tuple[str, str], ...]:
     The search for that part is fast, and nearly all texts need no other. The longest form comes first, so that no end
     of one is left over.
     """
-    forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST}
+    forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST_SECRET}
     ordered = sorted(forms, key=lambda form: (-len(form), form))
     return tuple((max(_PLAIN.findall(form), key=len, default=""), form) for form in ordered)
 
@@ -194,7 +194,7 @@ def _pattern(form: str) -> re.Pattern[str]:
 
 def _forms(secret: str) -> set[str]:
     """Return the secret itself, decoded, in lower case as in a host name, and in base64."""
-    if len(secret) < SHORTEST:
+    if len(secret) < SHORTEST_SECRET:
         return set()
     data = secret.encode("utf-8", "surrogatepass")
     encoded = {encode(data).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode)}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from aggregator.config.advice import named, unseen
+from aggregator.config.advice import character_name, invisible_character
 from aggregator.config.problems import Place
 
 
@@ -64,7 +64,7 @@ def other_format(text: str) -> str:
     if text.startswith("<" * 7):
         return f"; {_CONFLICT}"
     if match := _WIDE_COLON.match(text):
-        return f"; there is {named(chr(0xFF1A))} after `{match[1].strip()}`; write `:` and a space"
+        return f"; there is {character_name(chr(0xFF1A))} after `{match[1].strip()}`; write `:` and a space"
     if _INI.match(text):
         return "; this is INI or TOML; write each of its addresses as `- feed: https://…` below `sources:`"
     if text.startswith("<"):
@@ -150,9 +150,9 @@ def _blank(lines: Sequence[str], place: Place) -> SyntaxMistake | None:
         return SyntaxMistake("a tab is used for indentation; use spaces", place)
     for number in range(place[0], max(place[0] - _LOOK_BACK - 1, 0), -1):
         line = _line(lines, number)
-        if one := unseen(line[: len(line) - len(line.lstrip())]):
+        if one := invisible_character(line[: len(line) - len(line.lstrip())]):
             return SyntaxMistake(
-                f"there is {named(one)} in the indentation; use ordinary spaces", (number, line.index(one) + 1)
+                f"there is {character_name(one)} in the indentation; use ordinary spaces", (number, line.index(one) + 1)
             )
     return None
 
@@ -174,11 +174,15 @@ def _joined(lines: Sequence[str], number: int, back: int = _LOOK_BACK) -> Syntax
             return SyntaxMistake(f"a space is missing after `-`; write `- {match[2]}:`", (at, len(match[1]) + 1))
         if match := _JOINED_VALUE.match(line):
             place = (at, len(match[1]) + 1)
-            if one := unseen(match[3][:1]):
-                return SyntaxMistake(f"there is {named(one)} after `{match[2]}:`; use an ordinary space", place)
+            if one := invisible_character(match[3][:1]):
+                return SyntaxMistake(
+                    f"there is {character_name(one)} after `{match[2]}:`; use an ordinary space", place
+                )
             return SyntaxMistake(f"a space is missing after `{match[2]}:`", place)
         if match := _WIDE_COLON.match(line):
-            return SyntaxMistake(f"there is {named(chr(0xFF1A))} here; write `:` and a space", (at, len(match[1]) + 1))
+            return SyntaxMistake(
+                f"there is {character_name(chr(0xFF1A))} here; write `:` and a space", (at, len(match[1]) + 1)
+            )
         if match := _EQUALS.match(line):
             return SyntaxMistake(
                 f"there is `=` after `{match[2]}`; write `{match[2]}: ` and the value", (at, len(match[1]) + 1)

@@ -119,7 +119,7 @@ class _Frame:
         self.height = 1
 
 
-def build(text: str, problems: Problems, replace: Callable[[str, Path], str]) -> MapNode:
+def parse_yaml(text: str, problems: Problems, replace: Callable[[str, Path], str]) -> MapNode:
     """Read YAML text.
 
     Args:

@@ -1,4 +1,4 @@
-"""What people read and start from: the shipped feeds.yaml, the template, the reference page."""
+"""The shipped feeds.yaml, the template and the reference page agree with the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits of feeds.yaml change what was asked for, and not one byte else."""
+"""Edits of feeds.yaml change what they should, and no other byte."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_what_others_may_use_is_left_alone(sources: str, line: int, why: str) ->
     assert why in str(refused[0])
 
 
-def test_an_alias_of_elsewhere_is_not_edited() -> None:
+def test_an_alias_is_not_edited() -> None:
     text = "site: {url: &u https://a.example/}\nsources:\n  - feed: *u\n  - &s {feed: https://b.example/}\n"
     _, refused = set_urls(text, {0: NEW})
     assert "alias" in str(refused[0])
@@ -252,7 +252,7 @@ def paused(text: str, index: int, wanted: bool = True) -> str:
 
 
 @pytest.mark.parametrize("index", range(5))
-def test_a_pause_adds_one_key_and_its_end_takes_it_away(index: int) -> None:
+def test_a_pause_adds_one_key_and_its_end_removes_it(index: int) -> None:
     flow = "sources: [{feed: https://a/}, {feed: https://b/, id: b}, {feed: https://c/}, {feed: https://d/}, {feed: https://e/}]"
     for text in (TEXT, TEXT.replace("\n", "\r\n"), "\ufeff" + TEXT, TEXT.rstrip(), flow):
         after = paused(text, index)

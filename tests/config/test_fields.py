@@ -142,12 +142,12 @@ def test_sizes(text: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("value", [15, "15"])
-def test_a_bare_size_tells_to_add_a_unit(value: object) -> None:
+def test_a_size_without_a_unit_asks_for_one(value: object) -> None:
     with pytest.raises(ValueError, match="`15` has no unit; write `15B`, `15kB` or `15MB`"):
         parse_size(value)
 
 
 @pytest.mark.parametrize("value", ["", "MB", "0B", "2GB", "-1MB", "1mb", "1 k B", None, False, [], "1" * 50 + "B"])
-def test_what_is_no_size(value: object) -> None:
+def test_invalid_sizes(value: object) -> None:
     with pytest.raises(ValueError, match=r"must be|is not a size; write `1MB`"):
         parse_size(value)

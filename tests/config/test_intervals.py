@@ -48,7 +48,7 @@ def test_the_source_comes_before_its_category_and_that_before_the_defaults(tmp_p
     assert one(tmp_path, text.format("{interval: 2h}", ", interval: 1h")).interval == Every(HOUR)
 
 
-def test_cron_expressions_are_in_the_zone_of_the_site(tmp_path: Path) -> None:
+def test_cron_expressions_use_the_time_zone_of_the_site(tmp_path: Path) -> None:
     text = "site: {timezone: Europe/Berlin}\nsources: [{feed: 'https://a.example/', interval: '0 7 * * *'}]"
     assert one(tmp_path, text).interval == Cron("0 7 * * *", "Europe/Berlin")
 
@@ -107,7 +107,7 @@ def test_a_key_by_its_old_and_its_new_name_is_an_error(tmp_path: Path) -> None:
         ("1h, insist: 'yes'", ".poll_without_validators: must be `true` or `false`, not `yes`"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(written: str, message: str, tmp_path: Path) -> None:
+def test_errors_are_reported_with_their_line(written: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         one(tmp_path, f"sources:\n  - {{feed: 'https://a.example/', interval: {written}}}")
     (problem,) = caught.value.problems
@@ -134,7 +134,7 @@ def test_durations(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("value", [20, 20.5, "20"])
-def test_a_bare_number_tells_to_add_a_unit(value: object) -> None:
+def test_a_duration_without_a_unit_asks_for_one(value: object) -> None:
     with pytest.raises(ValueError, match=f"`{value}` has no unit; write `{value}s`"):
         parse_duration(value)
 
@@ -161,7 +161,7 @@ def test_a_bare_number_tells_to_add_a_unit(value: object) -> None:
         {},
     ],
 )
-def test_what_is_no_duration(value: object) -> None:
+def test_invalid_durations(value: object) -> None:
     with pytest.raises(ValueError, match=r"must be|must name|no unit|is not a duration; write `1h30m`"):
         parse_duration(value)
 

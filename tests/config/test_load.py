@@ -146,7 +146,7 @@ def test_settings_are_frozen(tmp_path: Path) -> None:
         config.site.title = "x"
 
 
-def test_all_problems_are_told_at_once_and_in_order(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_and_in_order(tmp_path: Path) -> None:
     text = (DATA / "config" / "wrong.yaml").read_text(encoding="utf-8")
     expected = (DATA / "config" / "wrong.txt").read_text(encoding="utf-8")
     found = [str(problem).replace(str(tmp_path) + "/", "") for problem in _problems(tmp_path, text)]
@@ -158,7 +158,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
         load(tmp_path / "nope.yaml", {})
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a folder; name a file"):
         load(tmp_path, {})
 
@@ -177,13 +177,13 @@ def test_a_name_that_no_file_can_have() -> None:
         (b"a: b\nc: d\0", 2, 5, "there is a control character (U+0000) here"),
     ],
 )
-def test_files_that_are_no_text(tmp_path: Path, data: bytes, line: int, column: int, message: str) -> None:
+def test_files_that_are_not_text(tmp_path: Path, data: bytes, line: int, column: int, message: str) -> None:
     (problem,) = _problems(tmp_path, data)
     assert (problem.line, problem.column) == (line, column)
     assert problem.message.startswith(message)
 
 
-def test_ten_thousand_wrong_sources_are_all_told(tmp_path: Path) -> None:
+def test_ten_thousand_wrong_sources_are_all_reported(tmp_path: Path) -> None:
     lines = "".join(f"- {{feed: 'https://a.example/{n}', category: b{n}, nmae: x}}\n" for n in range(10_000))
     assert len(_problems(tmp_path, "categories: {b: B}\nsources:\n" + lines)) == 20_000
 
@@ -208,7 +208,7 @@ def test_nothing_heavy_is_imported() -> None:
     assert result.stdout.strip() == "[]"
 
 
-def test_an_address_that_is_there_twice_is_a_note_and_no_fault(tmp_path: Path) -> None:
+def test_an_address_that_is_there_twice_gives_a_note(tmp_path: Path) -> None:
     config = tmp_path / "feeds.yaml"
     config.write_text(
         "sources:\n"
@@ -227,7 +227,7 @@ def test_an_address_that_is_there_twice_is_a_note_and_no_fault(tmp_path: Path) -
     assert "secret-1" not in "".join(map(str, loaded.notes))
 
 
-def test_check_tells_notes_and_ends_well(tmp_path: Path) -> None:
+def test_check_prints_notes_and_succeeds(tmp_path: Path) -> None:
     config = tmp_path / "feeds.yaml"
     config.write_text("sources: [{id: a, feed: 'https://a.example/'}, {id: b, feed: 'https://a.example/'}]\n")
     done = command("check", "--config", str(config))

@@ -1,6 +1,6 @@
-"""What people get wrong in feeds.yaml, and the whole of what they are told: what, where and what to do.
+"""Mistakes in feeds.yaml, and the complete messages about them: what is wrong, where, and what to do.
 
-The mistakes stand in `data/config/mistakes.txt`: a title, the file, and after `---->` what `load` says of it.
+The mistakes are in `data/config/mistakes.txt`: a title, the file, and after `---->` the messages of `load`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def test_a_quote_that_is_not_closed_is_found_far_above(tmp_path: Path) -> None:
     ]
 
 
-def test_long_texts_in_quotes_that_are_indented_are_no_mistake(tmp_path: Path) -> None:
+def test_long_texts_in_quotes_that_are_indented_are_valid(tmp_path: Path) -> None:
     text = 'site:\n  description: "A site\n    about: many things,\n    - and more"\nsources: []\n'
     assert _said(tmp_path, text) == ["fine"]
 
@@ -101,7 +101,7 @@ def test_any_damage_to_a_file_is_answered(
         assert all(problem.message for problem in error.problems)
 
 
-def test_an_error_without_a_place_is_told_all_the_same() -> None:
+def test_an_error_without_a_place_is_reported_all_the_same() -> None:
     import yaml
 
     assert diagnose(yaml.YAMLError("odd\nthing"), [], []) == ("odd thing", None)

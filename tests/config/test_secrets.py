@@ -24,14 +24,14 @@ def _feed(folder: Path, value: str, environ: dict[str, str] | None = None) -> Co
     return _load(folder, f"sources: [{{feed: '{value}'}}]", environ)
 
 
-def test_variables_and_files_are_put_in(tmp_path: Path) -> None:
+def test_variables_and_files_are_inserted(tmp_path: Path) -> None:
     (tmp_path / "token").write_bytes(b"\xef\xbb\xbfs3cret\r\n")
     config = _feed(tmp_path, "https://${env:HOST}/feed?token=${file:token}&x=$${env:HOST}", {"HOST": "example.org"})
     assert config.sources[0].url == "https://example.org/feed?token=s3cret&x=${env:HOST}"
     assert config.secrets == {"example.org", "s3cret"}
 
 
-def test_what_was_put_in_is_not_looked_at_again(tmp_path: Path) -> None:
+def test_inserted_values_are_not_searched_for_references(tmp_path: Path) -> None:
     config = _feed(tmp_path, "https://example.org/?${env:A}", {"A": "${env:B}", "B": "no"})
     assert config.sources[0].url == "https://example.org/?${env:B}"
 
@@ -48,7 +48,7 @@ def test_the_id_does_not_depend_on_the_secret(tmp_path: Path) -> None:
     assert first.sources[0].id == second.sources[0].id == "example-org-env-key-rss"
 
 
-def test_what_gets_published_is_no_secret(tmp_path: Path) -> None:
+def test_what_is_published_anyway_is_not_secret(tmp_path: Path) -> None:
     config = _load(tmp_path, "site: {title: '${env:T}'}\nsources: []", {"T": "My title"})
     assert config.site.title == "My title"
     assert config.secrets == frozenset()
@@ -116,5 +116,5 @@ def test_no_secret_is_left(before: str, after: str, secrets: frozenset[str]) -> 
         assert secret not in redacted.replace("***", "\0")
 
 
-def test_a_long_text_is_no_trouble() -> None:
+def test_a_long_text_takes_no_time() -> None:
     assert redact("http://" * 50_000 + "a:" * 50_000, frozenset({"secret"})).startswith("http://")

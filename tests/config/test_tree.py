@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.config.problems import Path, Problems
-from aggregator.config.tree import MAX_DEPTH, MapNode, build, find_place
+from aggregator.config.tree import MAX_DEPTH, MapNode, find_place, parse_yaml
 from aggregator.errors import ConfigError
 
 
 def _build(text: str) -> MapNode:
     problems = Problems("feeds.yaml")
-    tree = build(text, problems, lambda value, path: value)
+    tree = parse_yaml(text, problems, lambda value, path: value)
     problems.raise_any()
     return tree
 
