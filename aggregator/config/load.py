@@ -6,7 +6,7 @@ the files that it refers to, nothing else, and must not touch the network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,21 +98,11 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     """
     problems = Problems(str(path))
     references = References(path.parent, environ)
-
-    def resolve(text: str, key_path: KeyPath) -> str:
-        replaced, values = references.replace(text)
-        if key_path and key_path[0] not in _PUBLIC_SECTIONS:
-            problems.secrets.update(value for value in values if value)
-            if any(0 < len(value) < SHORTEST_SECRET for value in values):
-                # A short value occurs everywhere by chance; the whole text around it does not.
-                problems.secrets.add(replaced.partition("://")[2] or replaced)
-        return replaced
-
     hashed = ""
     if text is None:
         text, hashed = _read(path, problems)
     written = text.removeprefix("\ufeff")
-    tree = parse_yaml(written, problems, resolve)
+    tree = parse_yaml(written, problems, _resolver(references, problems))
     renamed = _rename_keys(tree, problems)
     document = _validate(tree, problems)
     _check_kinds(tree, problems)
@@ -146,6 +136,21 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         notes=_placed(remarks, tree, problems),
         read=Read(hashed, references.found),
     )
+
+
+def _resolver(references: References, problems: Problems) -> Callable[[str, KeyPath], str]:
+    """Make the function that replaces the references in a text, and records secrets in `problems`."""
+
+    def resolve(text: str, key_path: KeyPath) -> str:
+        replaced, values = references.replace(text)
+        if key_path and key_path[0] not in _PUBLIC_SECTIONS:
+            problems.secrets.update(value for value in values if value)
+            if any(0 < len(value) < SHORTEST_SECRET for value in values):
+                # A short value occurs everywhere by chance; the whole text around it does not.
+                problems.secrets.add(replaced.partition("://")[2] or replaced)
+        return replaced
+
+    return resolve
 
 
 def _placed(remarks: Iterable[tuple[KeyPath, str]], tree: MapNode, problems: Problems) -> tuple[Problem, ...]:
