@@ -127,9 +127,9 @@ def test_what_neither_computes_nor_ends_is_ended_by_the_clock() -> None:
 
 def test_one_call_may_be_given_less_time_than_the_others() -> None:
     with isolated(seconds=600) as worker:
-        with pytest.raises(ParseError, match=r"longer than 0\.5 s of computing"):
+        # Where the machine is very busy, the limit by the clock, which is made of the same seconds, comes first.
+        with pytest.raises(ParseError, match=r"longer than 0\.5 s of computing|not read within 10 s"):
             worker.call(("hang", None), seconds=0.5)
-        # On a busy machine, so short a limit by the clock can come before that of computing.
         with pytest.raises(ParseError, match=r"longer than 0\.01 s of computing|not read within 0\.2 s"):
             worker.call(("hang", None), seconds=0)
         assert worker.call(("echo", 1)) == 1
