@@ -66,8 +66,8 @@ def schema_text() -> str:
     """Return the JSON Schema (draft 2020-12) as JSON text; the same at every call."""
     schema = _plain(FileSettings.model_json_schema())
     sections: dict[str, Any] = schema["properties"]
-    taken = sorted(RESERVED_SLUGS)
-    sections["categories"]["propertyNames"] = {"pattern": SLUG_PATTERN, "maxLength": MAX_ID, "not": {"enum": taken}}
+    reserved = sorted(RESERVED_SLUGS)
+    sections["categories"]["propertyNames"] = {"pattern": SLUG_PATTERN, "maxLength": MAX_ID, "not": {"enum": reserved}}
     for name in sections:
         if name not in schema["required"]:
             # A section may be empty: all of its keys are commented out.
