@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.peers import ask_all, documents, request_headers
 
 if TYPE_CHECKING:
-    from aggregator.fetch import Request
-    from aggregator.models import Fetched
+    from aggregator.models import Fetched, Request
     from benchmarks.tasks import Clock, Task
 
 _LOOPBACK = ("127.0.0.0/8",)
@@ -100,7 +99,7 @@ def normalize(clock: Clock, *, load: dict[str, Any], passes: int = 1) -> int:
 
 
 def _request(url: str, etag: str | None) -> Request:
-    from aggregator.fetch import Request
+    from aggregator.models import Request
     from aggregator.sources.feed import ACCEPT
 
     return Request(

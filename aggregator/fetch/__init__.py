@@ -9,6 +9,6 @@ import sys
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 from aggregator.fetch.client import Fetcher  # noqa: E402
-from aggregator.fetch.request import FetchSettings, Request  # noqa: E402
+from aggregator.fetch.request import FetchSettings  # noqa: E402
 
-__all__ = ["FetchSettings", "Fetcher", "Request"]
+__all__ = ["FetchSettings", "Fetcher"]

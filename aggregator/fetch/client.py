@@ -22,11 +22,11 @@ from aggregator.fetch import answer
 from aggregator.fetch.failures import explain
 from aggregator.fetch.politeness import Hosts, Tally
 from aggregator.fetch.proxies import choice
-from aggregator.fetch.request import FetchSettings, Request
+from aggregator.fetch.request import FetchSettings
 from aggregator.fetch.robots import Robots
 from aggregator.fetch.transport import GuardedTransport
 from aggregator.fetch.trip import Trip
-from aggregator.models import Fetched, HostTraffic, NotModified
+from aggregator.models import Fetched, HostTraffic, NotModified, Request
 
 log = logging.getLogger(__name__)
 

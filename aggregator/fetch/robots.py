@@ -16,10 +16,9 @@ from protego import Protego
 
 from aggregator.errors import FetchError
 from aggregator.fetch.politeness import MAX_CRAWL_DELAY
-from aggregator.fetch.request import Request
 from aggregator.fetch.target import Origin, Target
 from aggregator.fetch.trip import Trip
-from aggregator.models import Access, Fetched, NotModified
+from aggregator.models import Access, Fetched, NotModified, Request
 
 #: RFC 9309, section 2.5: at least 500 KiB are read.
 MAX_BYTES = 500 * 1024

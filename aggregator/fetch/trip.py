@@ -11,9 +11,9 @@ from aggregator.errors import FetchError
 from aggregator.fetch import target as targets
 from aggregator.fetch.cookies import ChainCookies
 from aggregator.fetch.proxies import Choice, no_proxy
-from aggregator.fetch.request import Request
 from aggregator.fetch.target import Origin, Target
 from aggregator.fetch.transport import Outgoing
+from aggregator.models import Request
 
 #: Redirects that say that the document has moved for good (RFC 9110, section 15.4).
 _PERMANENT = frozenset({301, 308})

@@ -1,4 +1,4 @@
-"""What is to be pulled, as configured, and what is remembered of it."""
+"""What is to be fetched and how often, as configured, and what is remembered of sources and hosts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
-
-from aggregator.models.intervals import Interval
 
 #: An address whose host is seen without taking it apart.
 _PLAIN = re.compile(r"https?://([a-z0-9.-]+)(?::[0-9]+)?(?=[/?#]|\Z)")
@@ -50,37 +48,49 @@ FAILURE_KINDS: dict[FailureKind, str] = {
     "internal": "an error in this program",
 }
 
-SourceKind = Literal["feed", "scrape"]
-"""The kinds of source that can be pulled; `aggregator.sources.KINDS` has a builder for each."""
+_DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class ArticleRules:
-    """CSS selectors for one article page of a scraped source; None means: not taken from the page."""
+class Every:
+    """At a fixed distance, at the source's own place in it, so that sources do not start together."""
 
-    #: Element whose inner HTML is the article.
-    body: str
-    title: str | None = None
-    author: str | None = None
-    date: str | None = None
-    #: IANA name of the zone of dates that carry none, e.g. ``Asia/Shanghai``.
-    timezone: str | None = None
-    #: Elements to take out of the body.
-    remove: tuple[str, ...] = ()
+    period: timedelta
+    #: Nothing a feed or server says delays a poll longer than this, but Retry-After; a longer `period` counts instead.
+    max: timedelta = _DAY
 
 
 @dataclass(frozen=True, slots=True)
-class ScrapeRules:
-    """How a list page without a feed becomes entries."""
+class Cron:
+    """At the times of a cron expression of five fields, as Debian's cron understands it."""
 
-    #: CSS selector of the links (or of elements that hold one) to the articles.
-    items: str
-    #: Take at most so many links, from the top.
-    limit: int = 20
-    #: Encoding of list and article pages where it must be forced, e.g. ``gbk``.
-    encoding: str | None = None
-    #: How to read the article page; None: the list is all there is.
-    article: ArticleRules | None = None
+    expression: str
+    #: IANA name of the time zone of the expression.
+    zone: str = "UTC"
+    #: As in `Every`; a longer time between two of its times counts instead.
+    max: timedelta = _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """When enough is expected to be there: see `aggregator.schedule.rhythm`."""
+
+    min: timedelta = timedelta(minutes=15)
+    max: timedelta = _DAY
+    #: A poll is worth it once the posts that are expected have waited so long, all of their times added up. Four times
+    #: as patient is half as many requests.
+    patience: timedelta = timedelta(minutes=15)
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) < self.min <= self.max:
+            raise ValueError(
+                "`min` (15m unless set) must be more than nothing and not more than `max` (24h unless set)"
+            )
+        if self.patience <= timedelta(0):
+            raise ValueError("`patience` must be more than nothing")
+
+
+Interval = Every | Cron | Auto
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +131,8 @@ class Source:
     id: str
     #: The name as configured; None: the feed's own title is used, else the host.
     name: str | None
-    kind: SourceKind
+    #: Its key in `aggregator.sources.KINDS`.
+    kind: str
     url: str
     #: Slug of its category.
     category: str
@@ -133,11 +144,12 @@ class Source:
     max_body: int
     #: True, or the networks (CIDR) that may be reached although they are not public.
     allow_private: bool | tuple[str, ...]
-    scrape: ScrapeRules | None
     #: Whether `id` was written by hand; a derived one is followed by URL when it changes.
     explicit_id: bool
     #: Line in feeds.yaml, counted from 1.
     line: int
+    #: How its kind reads it, as `Kind.make_rules` of `aggregator.sources.kind` makes it; None: there is nothing to say.
+    rules: object = None
     access: Access = Access()
     retention: Retention = Retention()
     #: The address as everybody may see it, without user name and password; None: it holds a secret.
@@ -223,3 +235,33 @@ class FeedState:
     identity: str | None = None
     #: What was worth telling of the last document.
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostTraffic:
+    """What went to one host and came back from it in one cycle, or in several added up."""
+
+    #: Host name; of addresses and of names without a dot, with the port.
+    host: str
+    #: Requests sent, those for robots.txt and redirects among them.
+    requests: int = 0
+    #: Answers with a document (200, 226), and answers that it has not changed (304).
+    documents: int = 0
+    not_modified: int = 0
+    #: Bytes of the bodies as they came, and the same with the content codings undone.
+    received: int = 0
+    decoded: int = 0
+    #: Requests that were not sent, because the host wants to be left alone for a while.
+    held: int = 0
+
+    def __add__(self, other: HostTraffic) -> HostTraffic:
+        """Both together, under the name of the first."""
+        return HostTraffic(
+            self.host,
+            self.requests + other.requests,
+            self.documents + other.documents,
+            self.not_modified + other.not_modified,
+            self.received + other.received,
+            self.decoded + other.decoded,
+            self.held + other.held,
+        )

@@ -89,7 +89,8 @@ class Ingester:
         look = recognize(self.store, source.id, received.state, parsed, (now, *_date_of(received.fetched)))
         entries = _normalized(source.id, parsed.language, now, look.selection.entries, look.style)
         settled = settle(self.store, source.id, look, entries)
-        notes = (*_unread_dates(parsed, look.doubtful, look.style), *settled.notes)
+        advice = KINDS[source.kind].DATE_ADVICE
+        notes = (*_unread_dates(parsed, look.doubtful, look.style, advice), *settled.notes)
         return self._stored(decide.succeeded(received, parsed, replace(settled, notes=notes)))
 
     def ingest_new(self, received: Received, document: NewDocument) -> FeedUpdate | None:
@@ -197,11 +198,12 @@ def _parse_date(style: Style, text: str, timezone: str | None) -> datetime | Non
     return parse_date(text, timezone=timezone, style=style)
 
 
-def _unread_dates(parsed: ParsedFeed, doubtful: Iterable[RawEntry], style: Style) -> tuple[str, ...]:
+def _unread_dates(parsed: ParsedFeed, doubtful: Iterable[RawEntry], style: Style, advice: str = "") -> tuple[str, ...]:
     """A note where dates of a document cannot be read, with the first of them.
 
     Args:
         doubtful: those of its entries whose dates may be unreadable.
+        advice: what to do, as a clause, or "".
     """
     unread = [
         texts[0]
@@ -212,8 +214,7 @@ def _unread_dates(parsed: ParsedFeed, doubtful: Iterable[RawEntry], style: Style
     if not unread:
         return ()
     total = sum(1 for raw in parsed.entries if raw.published or raw.updated)
-    # What a page shows was chosen by a selector.
-    hint = "; correct the selector `article.date`" if parsed.reader == "scrape" else ""
+    hint = f"; {advice}" if advice else ""
     return (f"{len(unread)} of {total} dates could not be read: `{_quoted(unread[0])}`{hint}",)
 
 

@@ -22,15 +22,15 @@ from typing import Any
 from aggregator import __version__
 from aggregator.config import Config
 from aggregator.errors import FetchError, ParseError, RowError, SourceError, StoreError, WorkerError
-from aggregator.fetch import Fetcher, FetchSettings, Request
-from aggregator.models import FailureKind, FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, Source
+from aggregator.fetch import Fetcher, FetchSettings
+from aggregator.models import FailureKind, FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, Request, Source
 from aggregator.parse import parse
-from aggregator.pipeline import decide
+from aggregator.pipeline import decide, moves
 from aggregator.pipeline.budget import USUAL, Budget, Share
 from aggregator.pipeline.decide import Received
 from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
 from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
-from aggregator.sources import KINDS, Spent, Tools, doubted, moves
+from aggregator.sources import KINDS, Spent, Tools, without_old_validators
 from aggregator.store import Store
 from aggregator.workers import StoreThread, Worker
 
@@ -269,7 +269,7 @@ class _Run:
         """The outcome of a look, and whether it is stored."""
         kind = KINDS[source.kind]
         now = self.ingester.clock()
-        asked = moves.usable(source, doubted(state, now), now)
+        asked = moves.usable(source, without_old_validators(state, now), now)
         fetched = await kind.fetch(source, asked, self._tools(source, Budget(self.share, source.timeout)))
         now = self.ingester.clock()
         request_hash = kind.request_hash(source)

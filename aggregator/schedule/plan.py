@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from math import ceil
 
-from aggregator.models.intervals import Auto, Cron, Every, Interval
+from aggregator.models import Auto, Cron, Every, Interval
 from aggregator.schedule.cron import next_times
 from aggregator.schedule.failures import Failure, outage_wait
 from aggregator.schedule.hints import LONGEST, NO_FEED_HINTS, NOTHING_SAID, FeedHints, ServerHints

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
-from aggregator.models.intervals import Auto
+from aggregator.models import Auto
 from aggregator.schedule import (
     Failure,
     FeedHints,

@@ -54,7 +54,6 @@ SOURCE = Source(
     timeout=timedelta(seconds=20),
     max_body=1000,
     allow_private=False,
-    scrape=None,
     explicit_id=True,
     line=1,
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.models.intervals import Auto, Cron, Every
+from aggregator.models import Auto, Cron, Every
 from aggregator.schedule import NEVER, Failure, Gone, after_outage, after_stop, next_due, observe
 from aggregator.schedule.plan import span
 

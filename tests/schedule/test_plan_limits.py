@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.models.intervals import Auto, Cron, Every, Interval
+from aggregator.models import Auto, Cron, Every, Interval
 from aggregator.schedule import Failure, FeedHints, ServerHints, next_due, observe
 from aggregator.schedule.hints import LONGEST
 
