@@ -10,22 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Self
 
-import httpx
 from aiohttp.abc import AbstractResolver
 
 from aggregator.errors import FetchError
 from aggregator.fetch import answer
-from aggregator.fetch.failures import explain
 from aggregator.fetch.politeness import Hosts, Tally
-from aggregator.fetch.proxies import choice
-from aggregator.fetch.request import FetchSettings
 from aggregator.fetch.robots import Robots
 from aggregator.fetch.transport import GuardedTransport
-from aggregator.fetch.trip import Trip
+from aggregator.fetch.trip import Trip, choice
 from aggregator.models import Fetched, HostTraffic, NotModified, Request
 
 log = logging.getLogger(__name__)
@@ -37,6 +34,21 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 def _utc_now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSettings:
+    """What all fetches have in common."""
+
+    user_agent: str
+    #: Requests under way at once at most; others wait, and their time does not run meanwhile.
+    concurrency: int
+    #: The same for each registrable domain.
+    per_host: int = 2
+    #: Time from the start of one request to a domain to the start of the next.
+    host_delay: timedelta = timedelta(0)
+    #: Address of an HTTP proxy for requests that name none, or ``environment``: see `aggregator.fetch.trip.choice`.
+    proxy: str | None = None
 
 
 class Fetcher:
@@ -63,18 +75,18 @@ class Fetcher:
         self._clock = clock
         self._resolver = resolver
         self._proxy_of = choice(settings.proxy)
-        self._hosts = Hosts(settings, waits, clock)
+        self._hosts = Hosts(settings.concurrency, settings.per_host, settings.host_delay, waits, clock)
         self._robots = Robots(self.fetch, self._hosts.slow_down)
 
     async def __aenter__(self) -> Self:
-        self._client = _Client(GuardedTransport(self._settings.concurrency, self._resolver))
+        self._transport = GuardedTransport(self._settings.concurrency, self._resolver)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._robots.close()
-        await self._client.aclose()
+        await self._transport.close()
 
     @property
     def traffic(self) -> tuple[HostTraffic, ...]:
@@ -98,7 +110,7 @@ class Fetcher:
         except FetchError:
             raise
         except Exception as error:
-            raise explain(error, trip.target, trip.redirected) from error
+            raise answer.explain(error, trip.target, trip.redirected) from error
 
     async def _follow(self, trip: Trip) -> Fetched | NotModified:
         loop = asyncio.get_running_loop()
@@ -143,7 +155,7 @@ class Fetcher:
 
     async def _ask(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
         """Ask where the trip has come; None: it goes on from there to where it was sent."""
-        response = await self._client.send(trip.ask(self._settings.user_agent))
+        response = await self._transport.send(trip.ask(self._settings.user_agent))
         try:
             said = answer.headers(response)
             location = said.get(b"location")
@@ -177,18 +189,3 @@ def _in_words(found: Fetched | NotModified | None, trip: Trip) -> str:
     if isinstance(found, NotModified):
         return "the same body" if found.whole else "304 Not Modified"
     return f"{found.status}, {len(found.body)} bytes"
-
-
-class _Client(httpx.AsyncClient):
-    """httpx's client with a `send` that only sends.
-
-    Cookies, authentication and redirects are a third of the cost of a request in httpx, and a fetch needs none of them:
-    it keeps those of a redirect itself, and it checks every hop itself.
-    """
-
-    def __init__(self, transport: GuardedTransport) -> None:
-        super().__init__(transport=transport, trust_env=False)
-        self._send = transport.handle_async_request
-
-    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
-        return await self._send(request)

@@ -20,7 +20,6 @@ from publicsuffixlist import PublicSuffixList
 
 from aggregator.errors import FetchError
 from aggregator.fetch import target as targets
-from aggregator.fetch.request import FetchSettings
 from aggregator.fetch.target import Origin, Target
 from aggregator.models import HostTraffic
 
@@ -65,15 +64,25 @@ class Hosts:
     """All hosts, for one cycle on one event loop.
 
     Args:
-        settings: the limits.
+        concurrency: requests under way at once at most.
+        per_host: the same for each domain.
+        host_delay: time from the start of one request to a domain to the start of the next.
         waits: hosts that want to be left alone, with the time until when.
         clock: the current time, aware and in UTC.
     """
 
-    def __init__(self, settings: FetchSettings, waits: Mapping[str, datetime], clock: Callable[[], datetime]) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        concurrency: int,
+        per_host: int,
+        host_delay: timedelta,
+        waits: Mapping[str, datetime],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._per_host = per_host
+        self._delay = host_delay.total_seconds()
         self._clock = clock
-        self._all = asyncio.Semaphore(settings.concurrency)
+        self._all = asyncio.Semaphore(concurrency)
         self._gates: dict[str, _Gate] = {}
         self._tallies: dict[str, Tally] = {}
         self._hosts: dict[Origin, _Host] = {}
@@ -163,8 +172,8 @@ class Hosts:
         if gate is None:
             spared = not _is_this_machine(target.host)
             gate = self._gates[domain] = _Gate(
-                asyncio.Semaphore(self._settings.per_host) if spared else None,
-                self._settings.host_delay.total_seconds() if spared else 0.0,
+                asyncio.Semaphore(self._per_host) if spared else None,
+                self._delay if spared else 0.0,
             )
         return gate
 

@@ -5,18 +5,80 @@ Nothing is sent here. What belongs to one origin (credentials, headers, cookies)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import urllib.request
+from collections.abc import Callable, Sequence
+
+import aiohttp
+from yarl import URL
 
 from aggregator.errors import FetchError
 from aggregator.fetch import target as targets
-from aggregator.fetch.cookies import ChainCookies
-from aggregator.fetch.proxies import Choice, no_proxy
 from aggregator.fetch.target import Origin, Target
 from aggregator.fetch.transport import Outgoing
 from aggregator.models import Request
+from aggregator.values.urls import ENVIRONMENT
 
 #: Redirects that say that the document has moved for good (RFC 9110, section 15.4).
 _PERMANENT = frozenset({301, 308})
+
+Choice = Callable[[Target], str | None]
+"""Gives the address of the proxy for a target; raises `FetchError` where the environment names one of no use."""
+
+
+def no_proxy(target: Target) -> str | None:
+    """No proxy, whatever the target."""
+    return None
+
+
+def choice(setting: str | None) -> Choice:
+    """How the proxy of a target is found.
+
+    Args:
+        setting: address of a proxy, None for no proxy, or `ENVIRONMENT`: then HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and
+            NO_PROXY decide, in upper or lower case, as they are now (`urllib.request.getproxies_environment`).
+    """
+    if setting is None:
+        return no_proxy
+    if setting != ENVIRONMENT:
+        return lambda target: setting
+    proxies = urllib.request.getproxies_environment()
+
+    def of_environment(target: Target) -> str | None:
+        address = proxies.get(target.scheme) or proxies.get("all")
+        # The type stubs leave this function of the standard library out.
+        if not address or urllib.request.proxy_bypass_environment(target.authority, proxies):  # type: ignore[attr-defined]
+            return None
+        scheme, mark, rest = address.partition("://")
+        if not mark:
+            return f"http://{address}"
+        if scheme.lower() not in ("http", "https") or not rest:
+            names = f"{target.scheme.upper()}_PROXY or ALL_PROXY"
+            message = f"{names} names a proxy of the scheme {scheme[:20]!r}; only HTTP proxies can be used"
+            raise FetchError(message, kind="refused", url=target.url)
+        return address
+
+    return of_environment
+
+
+class ChainCookies:
+    """What the origins of one chain have set; used inside of an event loop. aiohttp's jar has the rules and limits."""
+
+    def __init__(self) -> None:
+        self._jars: dict[Origin, aiohttp.CookieJar] = {}
+
+    def keep(self, target: Target, headers: Sequence[str]) -> None:
+        """Keep what an answer of `target` sets, given as values of Set-Cookie."""
+        if headers:
+            # Unsafe is what the jar calls cookies of IP addresses: other origins have other jars here.
+            jar = self._jars.setdefault(target.origin, aiohttp.CookieJar(unsafe=True, quote_cookie=False))
+            jar.update_cookies_from_headers(headers, URL(target.url, encoded=True))
+
+    def of(self, target: Target) -> dict[str, str]:
+        """The cookies to send to `target`, by name."""
+        jar = self._jars.get(target.origin)
+        if jar is None:
+            return {}
+        return {name: morsel.coded_value for name, morsel in jar.filter_cookies(URL(target.url, encoded=True)).items()}
 
 
 class Trip:
