@@ -75,7 +75,7 @@ def normalize(clock: Clock, *, load: dict[str, Any], passes: int = 1) -> int:
     """`identify` and `normalize` of entries that are all new."""
     from functools import partial
 
-    from aggregator.dates.read import parse_date
+    from aggregator.dates.formats import parse_date
     from aggregator.normalize import identify
     from aggregator.normalize import normalize as normalize_one
     from aggregator.parse import parse as parse_one

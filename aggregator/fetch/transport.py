@@ -106,7 +106,7 @@ class GuardedTransport:
             ssl=self._context(request),
             **_proxied(proxy, tunnel=target.scheme == "https", headers=headers),
         )
-        return httpx.Response(response.status, headers=list(response.raw_headers), stream=_Stream(response))
+        return httpx.Response(response.status, headers=list(response.raw_headers), stream=_ResponseBody(response))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -169,7 +169,7 @@ class GuardedTransport:
         return context
 
 
-class _Stream(AiohttpResponseStream):
+class _ResponseBody(AiohttpResponseStream):
     """A body in larger pieces than httpx has them by default: each costs some twenty calls on its way."""
 
     CHUNK_SIZE = _PIECE

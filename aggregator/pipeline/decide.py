@@ -25,7 +25,7 @@ from aggregator.models import (
 )
 from aggregator.schedule import (
     NOTHING_SAID,
-    Failure,
+    FailureStreak,
     FeedHints,
     Gone,
     Rhythm,
@@ -186,7 +186,7 @@ def failed(source: Source, state: FeedState, error: SourceError, now: datetime) 
     gone = Gone.of(state)
     if status == 410:
         gone = said_gone(gone, now)
-    failure = Failure(error.kind, state.failures + 1, status, gone)
+    failure = FailureStreak(error.kind, state.failures + 1, status, gone)
     due = next_due(
         source.id,
         now,
@@ -241,7 +241,7 @@ def not_reached(state: FeedState, now: datetime) -> FeedUpdate:
 
 _HOST_WAITS = "the host asks to be left alone until then"
 #: How long the sources of a host wait that was asked too often and does not say until when.
-_TOO_MANY = Failure("http_status", 1, 429)
+_TOO_MANY = FailureStreak("http_status", 1, 429)
 
 
 def _recovered(

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from aggregator.config.confidential import public_update
-from aggregator.dates.read import Style, parse_date
+from aggregator.dates.formats import Style, parse_date
 from aggregator.errors import RowError
 from aggregator.models import (
     Entry,

@@ -2,7 +2,8 @@
 
 `recognize` comes before entries are cleaned: it finds them by their keys, which is all there is to do for most
 documents, and tells those apart that share one. `settle` comes after: what is still unknown is compared with what is
-stored, because sites and generators change (`kin`), and what that says of the source's ids is remembered (`trust`).
+stored, because sites and generators change (`resemblance`), and what that says of the source's ids is remembered
+(`trust`).
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.dates.read import Style, parse_date, style_of
+from aggregator.dates.formats import Style, parse_date, style_of
 from aggregator.models import Entry, FeedState, Identified, Known, Names, ParsedFeed, RawEntry
 from aggregator.normalize import identify, key_of, tell_apart
 from aggregator.normalize.identity import aliases_of
 from aggregator.normalize.text import plain_title
 from aggregator.normalize.urls import clean_url
-from aggregator.pipeline import decide, kin
+from aggregator.pipeline import decide, resemblance
 from aggregator.pipeline.trust import NOTES, Seen, Trust
 from aggregator.store import Recognized, Store
 
@@ -101,7 +102,7 @@ def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -
         for entry, (_, old) in zip(entries[to:], selection.reread, strict=True)
     ]
     unchanged = selection.unchanged + len(reread)
-    pairs: list[kin.Pair] = []
+    pairs: list[resemblance.Pair] = []
     gone: set[str] = set()
     if new and not look.first:
         pairs, gone = _pairs(store, source_id, look, new)
@@ -235,12 +236,12 @@ def _reused(
     """Keys under which another entry stands than the stored one: the source gives its guids more than once."""
     if not selection.changed:
         return set()
-    home = kin.address_of(parsed.home_url)
+    home = resemblance.address_of(parsed.home_url)
     suspects: dict[str, tuple[Identified, str | None]] = {}
     for one, old in selection.changed:
         raw = one.raw
         if one.names is None and raw.url and (raw.published or raw.updated):
-            address = kin.address_of(raw.url)
+            address = resemblance.address_of(raw.url)
             if address is not None and (address == home or not address.path):
                 # All entries of some feeds lead to the site.
                 suspects[old.key] = one, None
@@ -253,7 +254,7 @@ def _reused(
         key_of(one.raw, trust.level)
         for key, (one, url) in suspects.items()
         if key in stored
-        and kin.is_another(
+        and resemblance.is_another(
             clean_url(url),
             "" if one.raw.title is None else plain_title(one.raw.title),
             _published(one.raw, style),
@@ -262,21 +263,21 @@ def _reused(
     }
 
 
-def _pairs(store: Store, source_id: str, look: Look, new: Sequence[Entry]) -> tuple[list[kin.Pair], set[str]]:
+def _pairs(store: Store, source_id: str, look: Look, new: Sequence[Entry]) -> tuple[list[resemblance.Pair], set[str]]:
     """The new entries that are stored ones, and the keys of those that were removed under another form of theirs."""
-    keys = {entry.key: [*kin.variants(entry.key), *kin.variants(entry.url)] for entry in new}
+    keys = {entry.key: [*resemblance.variants(entry.key), *resemblance.variants(entry.url)] for entry in new}
     moments = {entry.published_at for entry in new if entry.dated}
     addresses = [entry.url for entry in new if entry.url is not None and entry.url != entry.key]
     asked = dict.fromkeys((*addresses, *(key for some in keys.values() for key in some)))
     whole = not look.known
     stored = store.alike(source_id, asked, moments, NEWEST if whole else 0)
     claimed = {old.key for old in look.known.values()}
-    pairs = kin.match(new, [one for one in stored if one.known.key not in claimed], whole=whole)
+    pairs = resemblance.match(new, [one for one in stored if one.known.key not in claimed], whole=whole)
     removed = store.recognize(source_id, asked).removed
     return pairs, {key for key, some in keys.items() if not removed.isdisjoint(some)} if removed else set()
 
 
-def _judge(look: Look, pairs: Sequence[kin.Pair]) -> tuple[Trust, dict[str, str | None], tuple[str, ...]]:
+def _judge(look: Look, pairs: Sequence[resemblance.Pair]) -> tuple[Trust, dict[str, str | None], tuple[str, ...]]:
     """What is to be thought of the source's ids, the names that this asks for, and what is to be told of it."""
     trust = look.trust
     if not pairs and trust == Trust():
@@ -285,8 +286,8 @@ def _judge(look: Look, pairs: Sequence[kin.Pair]) -> tuple[Trust, dict[str, str 
     for pair in pairs:
         keys[look.selection.new[pair.place].key] = pair.stored.known.key
     entries = [(keys.get(one.key, one.key), one.raw) for one in look.identified]
-    kinds = Counter(pair.kind for pair in pairs)
-    after = trust.after(Seen(entries, len(look.known), kinds["guid"] + kinds["both"], kinds["both"]))
+    differences = Counter(pair.differs for pair in pairs)
+    after = trust.after(Seen(entries, len(look.known), differences["guid"] + differences["both"], differences["both"]))
     if after.level == trust.level:
         return after, {}, ()
     names = [(key_of(raw, after.level), key) for key, raw in entries]

@@ -89,7 +89,7 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailureStreak:
     """The failure that a look ended with."""
 
     kind: FailureKind

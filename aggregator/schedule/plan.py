@@ -6,6 +6,7 @@ a failure; what server and feed ask for; `max`, because a feed may not hide itse
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -13,7 +14,7 @@ from math import ceil
 
 from aggregator.models import Auto, Cron, Every, Interval
 from aggregator.schedule.cron import next_times
-from aggregator.schedule.failures import Failure, outage_wait
+from aggregator.schedule.failures import FailureStreak, outage_wait
 from aggregator.schedule.hints import LONGEST, NO_FEED_HINTS, NOTHING_SAID, FeedHints, ServerHints
 from aggregator.schedule.rhythm import Rhythm, expected_wait, rate
 
@@ -42,6 +43,15 @@ class Due:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One request to make."""
+
+    key: str
+    host: str
+    at: datetime
+
+
 def next_due(
     key: str,
     now: datetime,
@@ -50,7 +60,7 @@ def next_due(
     rhythm: Rhythm | None = None,
     server: ServerHints = NOTHING_SAID,
     feed: FeedHints = NO_FEED_HINTS,
-    failure: Failure | None = None,
+    failure: FailureStreak | None = None,
     insist: bool = False,
     first: bool = False,
 ) -> Due:
@@ -103,6 +113,27 @@ def after_stop(key: str, now: datetime, waiting: int) -> datetime:
     return datetime.fromtimestamp(ceil(now.timestamp()) + int(_seconds(window) * _share(key, "stop")), UTC)
 
 
+def admit(waiting: Iterable[tuple[str, str]], now: datetime, span: timedelta, spacing: timedelta) -> list[Start]:
+    """Choose what starts in the next `span`; what does not keeps its place and is oldest the next time.
+
+    Args:
+        waiting: key and host of the sources that are due, in the order of their due dates.
+        spacing: time between two requests to one host.
+
+    Returns:
+        When to ask what, in the order of the times: hosts take turns.
+    """
+    end = now + span
+    free = dict[str, datetime]()
+    starts = []
+    for key, host in waiting:
+        at = free.get(host, now)
+        if at < end:
+            starts.append(Start(key, host, at))
+            free[host] = at + spacing
+    return sorted(starts, key=lambda start: start.at)
+
+
 def span(seconds: int) -> str:
     """A duration for people: its two largest units, such as ``1h 30m``."""
     parts: list[str] = []
@@ -152,7 +183,7 @@ def _own_rhythm(
     return start + max(ceil(wait * (1 - jitter)), _seconds(least)), why
 
 
-def _after_failure(key: str, start: int, failure: Failure, at: int, why: str) -> tuple[int, str]:
+def _after_failure(key: str, start: int, failure: FailureStreak, at: int, why: str) -> tuple[int, str]:
     """Never sooner than the interval, and never sooner than the kind of failure asks for."""
     wait = failure.backoff().total_seconds()
     again = start + int(wait * (1 + _JITTER * _share(key, start // 60)))

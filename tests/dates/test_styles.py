@@ -10,7 +10,7 @@ from babel.dates import get_day_names, get_month_names
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.dates.read import Style, parse_date, style_of
+from aggregator.dates.formats import Style, parse_date, style_of
 
 #: Languages in which a month has a name of one word.
 LANGUAGES = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.dates.read import parse_date
+from aggregator.dates.formats import parse_date
 from aggregator.models import FeedState, Fetched, NotModified, RawEntry, Source, Text
 from aggregator.sources import KINDS
 from aggregator.sources.scrape import ScrapeRules
