@@ -1,12 +1,12 @@
-"""Dates as they are found in feeds and on pages, read into aware datetimes in UTC with whole seconds.
+"""The formats of dates in feeds and on pages, parsed into aware datetimes in UTC with whole seconds.
 
 In: text. Out: a datetime, or None for what is no date or cannot be one (30 February, hour 25, an offset beyond
 14 hours, anything before 1970). No text raises, the locale plays no part, and every pattern runs in linear time.
 
 Formats: RFC 822, 2822 and 850 with their common errors, asctime, ISO 8601 and W3CDTF, Chinese, Japanese and Korean
 dates, German and American ones, JavaScript's, Unix time in seconds or milliseconds; names of months in some forty
-languages. How ``06/05/2022`` is to be read, the other dates of its document say (`style_of`), else its language; where
-nothing does, it is read the American way.
+languages. How ``06/05/2022`` is read depends on the other dates of the document (`style_of`), else on its language;
+without either, it is read the American way.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class DatePattern:
         self._compiled: re.Pattern[str] | None = None
 
     def fullmatch(self, text: str) -> re.Match[str] | None:
-        """As that of `re.Pattern`."""
+        """Match like `re.Pattern.fullmatch`."""
         if self._compiled is None:
             self._compiled = re.compile(self._text, re.IGNORECASE)
         return self._compiled.fullmatch(text)
@@ -117,7 +117,7 @@ PATTERNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class DateStyle:
     """How the dates of one document are written."""
 
     #: Tag of the language of the document, for names of months that several languages have.
@@ -127,10 +127,10 @@ class Style:
 
 
 #: Where nothing is known of it.
-ANY_STYLE = Style()
+ANY_STYLE = DateStyle()
 
 
-def style_of(texts: Iterable[str | None], language: str | None) -> Style:
+def style_of(texts: Iterable[str | None], language: str | None) -> DateStyle:
     """Find out how the dates of one document are written: 25/02 shows how 05/02 is meant.
 
     Args:
@@ -150,14 +150,14 @@ def style_of(texts: Iterable[str | None], language: str | None) -> Style:
                 first = first or int(match[1]) > 12
                 other = other or int(match[3]) > 12
     if first != other:
-        return Style(language, day_first=first)
+        return DateStyle(language, day_first=first)
     tag = "" if language is None else language.strip().replace("_", "-").lower()
     if not tag or tag in _UNSURE or tag.partition("-")[0] in _YEAR_FIRST:
-        return Style(language)
-    return Style(language, day_first=tag not in _MONTH_FIRST)
+        return DateStyle(language)
+    return DateStyle(language, day_first=tag not in _MONTH_FIRST)
 
 
-def parse_date(text: str, *, timezone: str | None = None, style: Style = ANY_STYLE) -> datetime | None:
+def parse_date(text: str, *, timezone: str | None = None, style: DateStyle = ANY_STYLE) -> datetime | None:
     """Read a date.
 
     Args:
@@ -193,7 +193,7 @@ def parse_date(text: str, *, timezone: str | None = None, style: Style = ANY_STY
 
 
 def fold(text: str) -> str:
-    """The text on one line, with ASCII digits and signs; "" where it is too long to be a date."""
+    """Return the text on one line, with ASCII digits and signs; "" where it is too long to be a date."""
     text = text.strip()
     if len(text) > _MAX_LENGTH:
         return ""
@@ -204,12 +204,12 @@ def fold(text: str) -> str:
 
 @cache
 def zone(name: str | None) -> tzinfo:
-    """The zone of an IANA name; UTC for None."""
+    """Return the zone of an IANA name; UTC for None."""
     return UTC if name is None else ZoneInfo(name)
 
 
 def at(day: date, found: dict[str, str | None], where: tzinfo) -> datetime | None:
-    """The instant of a time of day as the patterns have found it (midnight where there is none), in UTC."""
+    """Return the instant of a time of day as the patterns have found it (midnight where there is none), in UTC."""
     hour, minute, second = (int(found.get(part) or 0) for part in ("hour", "minute", "second"))
     half = (found.get("half") or found.get("ampm") or "").lower()
     half = {"a": "am", "p": "pm"}.get(half[:1], half)
@@ -228,7 +228,7 @@ def at(day: date, found: dict[str, str | None], where: tzinfo) -> datetime | Non
 
 
 def _quick(text: str) -> datetime | None:
-    """The two forms that nearly all feeds use, without the general patterns: 2 µs instead of 10."""
+    """Read the two forms that nearly all feeds use, without the general patterns."""
     try:
         if text[4:5] == "-" and text[10:11] == "T":
             instant = datetime.fromisoformat(text)
@@ -266,7 +266,7 @@ def _unix(match: re.Match[str]) -> datetime:
     return datetime.fromtimestamp(int(seconds) if seconds else int(milliseconds) // 1000, UTC)
 
 
-def _day(found: dict[str, str | None], style: Style) -> date | None:
+def _day(found: dict[str, str | None], style: DateStyle) -> date | None:
     year = _year(found["year"] or "")
     try:
         if found.get("week"):
@@ -290,7 +290,7 @@ def _year(digits: str) -> int:
 
 
 def _month(name: str, language: str | None) -> int:
-    """The number of a month's name; 0 for any other word."""
+    """Return the number of a month's name; 0 for any other word."""
     name = name.lower()
     if found := MONTHS.get(name):
         return found
@@ -300,7 +300,7 @@ def _month(name: str, language: str | None) -> int:
 
 
 def _place(name: str) -> tzinfo | None:
-    """The zone of an IANA name, or None where there is no such zone."""
+    """Return the zone of an IANA name, or None where there is no such zone."""
     try:
         return zone(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

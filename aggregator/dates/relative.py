@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from aggregator.dates.formats import CJK_WEEKDAY, TIME, DatePattern, at, fold, parse_date, zone
 
-#: Characters that are looked at: a selector that hits a whole paragraph is a mistake, not a date.
+#: Characters that are read: a selector that matches a whole paragraph is a mistake, not a date.
 _LOOKED_AT = 300
 
 _TIME = r"\d{1,2}[:：时点]\d{2}分?(?:[:：]?\d{2}(?:\.\d{1,9}|秒)?)?(?:\s?[AaPp]\.?[Mm]\b\.?)?"
@@ -46,7 +46,7 @@ YEARLESS = DatePattern(rf"(?P<month>\d{{1,2}})(?:[-/]|\s?月\s?)(?P<day>\d{{1,2}
 
 
 def find_date(text: str, now: datetime, timezone: str | None) -> datetime | None:
-    """The date in a text, aware and in UTC, or None where there is none.
+    """Return the date in a text, aware and in UTC, or None where there is none.
 
     Args:
         text: text of an element of a page.
@@ -98,7 +98,7 @@ def parse_relative(text: str, now: datetime, *, timezone: str | None = None) -> 
 
 
 def _candidates(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
-    """The text as it is, then what in it looks like a date."""
+    """Return the whole text, then the parts that look like a date."""
     yield text
     yield from (match.group() for match in pattern.finditer(text))
 
@@ -111,7 +111,7 @@ def _ago(found: dict[str, str | None]) -> timedelta:
 
 
 def _last(found: dict[str, str | None], today: date, where: tzinfo) -> datetime | None:
-    """The last such day up to tomorrow: the clocks of page and reader may differ. Leap days come every 8 years."""
+    """Return the last such day up to tomorrow (clocks may differ); there are 8 years between some leap days."""
     for year in range(today.year + 1, today.year - 9, -1):
         try:
             day = date(year, int(found["month"] or 0), int(found["day"] or 0))

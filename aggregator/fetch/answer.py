@@ -38,7 +38,7 @@ _FRESHNESS = (b"cache-control", b"expires", b"date", b"age", b"retry-after")
 
 
 def headers(response: httpx.Response) -> dict[bytes, str]:
-    """The headers of a response by their names in lower case, each byte of a value as one character."""
+    """Return the headers of a response by their names in lower case, each byte of a value as one character."""
     said: dict[bytes, str] = {}
     for key, value in response.headers.raw:
         name = key.lower()
@@ -50,7 +50,7 @@ def headers(response: httpx.Response) -> dict[bytes, str]:
 
 
 def cookies(response: httpx.Response) -> list[str]:
-    """The values of Set-Cookie, each byte as one character."""
+    """Return the values of Set-Cookie, each byte as one character."""
     return [value.decode("latin-1") for name, value in response.headers.raw if name.lower() == b"set-cookie"]
 
 
@@ -60,7 +60,7 @@ async def read(
     """Make the outcome of the final response.
 
     Args:
-        said: its headers, as `headers` gives them.
+        said: its headers, as `headers` returns them.
         tally: where to count what came.
         now: the current time, aware and in UTC.
 
@@ -94,7 +94,7 @@ async def read(
 
 
 async def _body(trip: Trip, response: httpx.Response, said: Mapping[bytes, str], tally: Tally) -> bytes:
-    """The body, its content codings undone; what came is counted, whole or not."""
+    """Return the body, decoded; what came is counted, complete or not."""
     request, url = trip.request, trip.target.url
     length = said.get(b"content-length", "")
     if length.isdecimal() and int(length) > request.max_body and not request.truncate:
@@ -102,7 +102,7 @@ async def _body(trip: Trip, response: httpx.Response, said: Mapping[bytes, str],
     tally.documents += 1
     collected = Body(said.get(b"content-encoding", ""), limit=request.max_body, url=url)
     try:
-        # What `aiter_raw` adds to the stream, for each piece anew, is of no use here.
+        # `aiter_raw` would only add checks to each chunk.
         assert isinstance(response.stream, httpx.AsyncByteStream)
         async for chunk in response.stream:
             tally.received += len(chunk)
@@ -141,7 +141,7 @@ def _check_status(trip: Trip, status: int, said: Mapping[bytes, str], freshness:
 
 
 def text(value: str) -> str:
-    """A header that was meant to be UTF-8, as servers mean it in Location; else as it is."""
+    """Return a header that was meant to be UTF-8, as servers mean it in Location; else as it is."""
     try:
         return value.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:
@@ -206,7 +206,7 @@ def _unconnected(error: aiohttp.ClientConnectorError, host: str, port: int | Non
 
 
 def _errnos(error: BaseException) -> set[int]:
-    """What the system said: once for each address of a host."""
+    """Return the error numbers of the system, one for each address of a host."""
     inner = getattr(error, "os_error", None)
     if isinstance(inner, BaseException) and inner is not error:
         return _errnos(inner)
@@ -238,11 +238,11 @@ def _named(host: str, address: str) -> str:
 
 
 def _reason(error: BaseException, attribute: str) -> str:
-    """The words for an error that may lack the attribute, or any words."""
+    """Return the words for an error that may lack the attribute, or any words."""
     return str(getattr(error, attribute, None) or str(error) or type(error).__name__)
 
 
 def _find(error: BaseException, kind: type[_E]) -> _E | None:
-    """The innermost cause of that kind: aiohttp's own errors are `ssl.SSLError` too, but carry nothing of it."""
+    """Return the innermost cause of that kind: aiohttp's own errors are `ssl.SSLError` too, but carry nothing of it."""
     found = _find(error.__cause__, kind) if error.__cause__ else None
     return found or (error if isinstance(error, kind) else None)

@@ -1,8 +1,8 @@
-"""Fetching: a `Request` goes in, a document or the news that it has not changed comes out.
+"""Fetching: a `Request` goes in; a document, or the answer that it has not changed, comes out.
 
-`Fetcher` is the only part of the program that speaks HTTP as a client. It follows redirects itself, since every hop is
-checked again and waits for its turn, and undoes content codings itself, since they can blow up. It keeps cookies for
-the redirects of one fetch only, and sends no Referer. It must raise nothing but `FetchError`, whatever a server does.
+`Fetcher` is the only HTTP client of the program. It follows redirects itself, because every hop is checked and waits
+for its turn, and decodes bodies itself, because they can blow up. It keeps cookies for the redirects of one fetch only,
+and sends no Referer. It raises nothing but `FetchError`, whatever a server does.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class FetchSettings:
-    """What all fetches have in common."""
+    """Settings that all fetches have in common."""
 
     user_agent: str
-    #: Requests under way at once at most; others wait, and their time does not run meanwhile.
+    #: Requests in flight at most; others wait, and their timeouts do not run meanwhile.
     concurrency: int
     #: The same for each registrable domain.
     per_host: int = 2
@@ -90,7 +90,7 @@ class Fetcher:
 
     @property
     def traffic(self) -> tuple[HostTraffic, ...]:
-        """What went to each host so far, and came back."""
+        """Requests and answers of each host so far."""
         return self._hosts.traffic
 
     @property
@@ -102,7 +102,7 @@ class Fetcher:
         """Fetch one document.
 
         Raises:
-            FetchError: it could not be had; `kind` says why, `status` is the HTTP status where there was one.
+            FetchError: it could not be fetched; `kind` says why, `status` is the HTTP status where there was one.
         """
         trip = Trip(request, self._proxy_of)
         try:
@@ -120,11 +120,11 @@ class Fetcher:
             if trip.request.robots:
                 await self._robots.check(trip, self._settings.user_agent)
             async with self._hosts.turn(trip.target) as tally:
-                # Time stands still until here: waiting for a turn is not the server's fault.
+                # The timeout starts here: waiting for a turn is not the server's fault.
                 started = loop.time()
                 try:
                     async with asyncio.timeout(left) as deadline:
-                        found = await self._ask_aloud(trip, tally)
+                        found = await self._send_logged(trip, tally)
                 except Exception as error:
                     if isinstance(error, FetchError) or not deadline.expired():
                         raise
@@ -135,15 +135,15 @@ class Fetcher:
             left -= loop.time() - started
         raise FetchError(f"more than {MAX_REDIRECTS} redirects", kind="redirect", url=trip.target.url)
 
-    async def _ask_aloud(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
-        """Ask, and log what came of it where somebody wants to know of each request."""
+    async def _send_logged(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
+        """Send the request, and log the outcome at level DEBUG."""
         if not log.isEnabledFor(logging.DEBUG):
-            return await self._ask(trip, tally)
+            return await self._send(trip, tally)
         loop, url, host, came = asyncio.get_running_loop(), trip.target.url, trip.target.host, "no answer"
         started = loop.time()
         try:
-            found = await self._ask(trip, tally)
-            came = _in_words(found, trip)
+            found = await self._send(trip, tally)
+            came = _outcome(found, trip)
             return found
         except Exception as error:
             came = f"{type(error).__name__}: {error}"
@@ -153,8 +153,8 @@ class Fetcher:
             fields = {"action": "request", "host": host, "elapsed": seconds}
             log.debug("GET %s: %s (%.3f s)", url, came, seconds, extra={"fields": fields})
 
-    async def _ask(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
-        """Ask where the trip has come; None: it goes on from there to where it was sent."""
+    async def _send(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
+        """Send the request to the current target of the trip; None: it was redirected."""
         response = await self._transport.send(trip.ask(self._settings.user_agent))
         try:
             said = answer.headers(response)
@@ -162,15 +162,15 @@ class Fetcher:
             if response.status_code not in _REDIRECTS or location is None:
                 return await answer.read(trip, response, said, tally, self._clock())
         except FetchError as error:
-            self._heed(trip, error)
+            self._obey(trip, error)
             raise
         finally:
             await response.aclose()
         trip.move(answer.text(location), response.status_code, answer.cookies(response))
         return None
 
-    def _heed(self, trip: Trip, error: FetchError) -> None:
-        """Leave a host alone that says that it is asked too often, or cannot answer before some time."""
+    def _obey(self, trip: Trip, error: FetchError) -> None:
+        """Leave a host alone that answers 429, or 503 with Retry-After."""
         if error.status == 429 or (error.status == 503 and error.retry_after is not None):
             self._hosts.leave_alone(trip.target, error.retry_after)
 
@@ -182,8 +182,8 @@ class Fetcher:
             raise FetchError(message, kind="tls", url=trip.target.url)
 
 
-def _in_words(found: Fetched | NotModified | None, trip: Trip) -> str:
-    """What a request brought."""
+def _outcome(found: Fetched | NotModified | None, trip: Trip) -> str:
+    """Return what a request brought, for the log."""
     if found is None:
         return f"redirected to {trip.target.url}"
     if isinstance(found, NotModified):

@@ -1,8 +1,8 @@
-"""Which addresses may be reached: the check that stands between DNS and every connection.
+"""Which addresses may be reached: the check between DNS and every connection.
 
 A `Guard` is a socket factory. The connection pool asks it for a socket once for every address that it is about to
 connect to, after DNS and for IP literals too; so nothing that a name resolves to, now or on the next look-up, gets
-around it. It must never look at names: only the address that is really connected to counts.
+around it. It never looks at names: only the address that is connected to counts.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def is_public(address: Address) -> bool:
 
 
 def _embedded(address: Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one leads to, or None (RFC 4291, section 2.5.5.2; RFC 6052; RFC 3056)."""
+    """Return the IPv4 address that an IPv6 one leads to, or None (RFC 4291, section 2.5.5.2; RFC 6052; RFC 3056)."""
     if isinstance(address, IPv4Address):
         return None
     if address in _MAPPED or address in _NAT64:
@@ -152,4 +152,4 @@ class GuardedResolver(AbstractResolver):
         return permitted
 
     async def close(self) -> None:
-        """The resolver belongs to the transport."""
+        """Return the resolver belongs to the transport."""

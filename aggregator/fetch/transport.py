@@ -1,9 +1,9 @@
-"""The httpx transport: aiohttp underneath, one connection pool for every policy about addresses.
+"""The HTTP connections: aiohttp, with one connection pool for each policy about addresses, and httpx's responses.
 
-A pooled connection was made under some policy, so it must only serve requests of the same policy; the pools are
-therefore apart, each with a `Guard` of its own. `httpx_aiohttp.AiohttpTransport` is not used as it is, because it hands
-the URL over as text: aiohttp would then rewrite the escapes in it (``%7E`` becomes ``~``), and signed
-addresses break. Errors of aiohttp come out as they are; `aggregator.fetch.answer` knows them all.
+A pooled connection was made under some policy, so it may only serve requests of the same policy: each policy has a pool
+and a `Guard` of its own. `httpx_aiohttp.AiohttpTransport` is not used, because it passes the URL as text: aiohttp then
+rewrites the escapes in it (``%7E`` becomes ``~``), and signed addresses break. Errors of aiohttp come out unchanged;
+`aggregator.fetch.answer` knows them all.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from yarl import URL
 from aggregator.fetch.guard import Guard, GuardedResolver, check_literal
 from aggregator.fetch.target import Target
 
-#: Idle connections that are kept for a next request, besides those in use.
+#: Idle connections that are kept for later requests, besides those in use.
 _MAX_IDLE = 128
 
-#: Bytes of a body that are taken at once at most.
+#: Bytes of a body that are read at once at most.
 _PIECE = 64 * 1024
 
 #: Bytes of one line of a head, and of a whole head, that are read at most: a Content-Security-Policy has some 16 kB.
@@ -50,7 +50,7 @@ _CHUNKED = re.compile(rb"transfer-encoding[ \t]*:[^\n]*\bchunked\b", re.IGNORECA
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1[0-9][0-9]\b")
 
 Policy = bool | tuple[str, ...]
-"""Which addresses may be reached: True for all, False for the public ones, or networks besides (CIDR notation)."""
+"""Which addresses may be reached: True: all, False: the public ones, or networks that may be reached as well (CIDR)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class GuardedTransport:
     URL can be checked; the proxy is trusted, wherever it is.
 
     Args:
-        concurrency: requests that are under way at once at most; the caller sees to it.
+        concurrency: requests in flight at most; the caller ensures it.
         resolver: looks up host names; None: the system does.
     """
 
@@ -138,7 +138,7 @@ class GuardedTransport:
         return made
 
     def _crowded(self) -> bool:
-        """Whether so many connections are open that the next ones had better not be kept.
+        """Whether so many connections are open that further ones are not kept.
 
         aiohttp bounds connections in use, but not idle ones: with thousands of hosts they would use up all file
         descriptors before they time out.
@@ -155,14 +155,14 @@ class GuardedTransport:
 
     @cached_property
     def _unverified_tls(self) -> ssl.SSLContext:
-        """Takes any certificate."""
+        """Accepts any certificate."""
         context = httpx.create_ssl_context(verify=False, trust_env=False)
         context.set_alpn_protocols(["http/1.1"])
         return context
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        """Trusts the certificates that come with the program and those of the system; made once, it costs 20 ms."""
+        """Trusts the bundled certificates and those of the system; made once, because that is slow."""
         context = httpx.create_ssl_context(trust_env=False)
         context.load_default_certs()
         context.set_alpn_protocols(["http/1.1"])
@@ -170,7 +170,7 @@ class GuardedTransport:
 
 
 class _ResponseBody(AiohttpResponseStream):
-    """A body in larger pieces than httpx has them by default: each costs some twenty calls on its way."""
+    """A body in larger chunks than by default: each chunk costs some twenty calls."""
 
     CHUNK_SIZE = _PIECE
 
@@ -191,8 +191,8 @@ def _proxied(proxy: str | None, *, tunnel: bool, headers: list[tuple[str, str]])
 class _SystemResolver(AbstractResolver):
     """Looks names up as the system does.
 
-    The threads are not those of the event loop, which has only a handful: a few dead name servers would hold up all
-    other fetches.
+    The event loop has only a few threads, which a few dead name servers would block for all other fetches; so these are
+    threads of its own.
     """
 
     def __init__(self, threads: ThreadPoolExecutor) -> None:
@@ -211,7 +211,7 @@ class _SystemResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """The threads belong to the transport."""
+        """Return the threads belong to the transport."""
 
 
 def tidy(head: bytes) -> bytes:
@@ -227,7 +227,7 @@ def tidy(head: bytes) -> bytes:
     dropped = False
     for line in lines:
         if line[:1] in (b" ", b"\t"):
-            # What goes on with a line that is left out is left out as well.
+            # The continuation of a line that is left out is left out as well.
             kept += [] if dropped else [line]
             continue
         length = _LENGTH.match(line)
@@ -254,11 +254,16 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class _Connection(ResponseHandler):
-    """Holds the bytes of a head back until it is whole; a body passes as it comes."""
+    """Holds the bytes of a head back until it is complete; a body passes unchanged.
+
+    llhttp, which aiohttp reads HTTP with, refuses a whole answer for a line without a colon, and for a Content-Length
+    beside chunked. Browsers leave such a line out, and take the chunks (RFC 9112, section 6.3), so feeds with them
+    exist.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
-        #: What is there of a head that is awaited; None: no head is awaited.
+        #: The head so far; None: no head is expected.
         self._head: bytearray | None = None
 
     def set_response_params(self, **settings: Any) -> None:
@@ -274,7 +279,7 @@ class _Connection(ResponseHandler):
                 return
             whole = bytes(self._head)
             if end is None:
-                # The parser has bounds of its own.
+                # The parser has limits of its own.
                 self._head, data = None, whole
                 break
             head, data = tidy(whole[: end.end()]), whole[end.end() :]

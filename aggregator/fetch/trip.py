@@ -1,6 +1,6 @@
-"""The way of one request from address to address: what is sent at each stop, and what is remembered of the way.
+"""One request on its way through redirects: what is sent at each hop, and what is remembered of the earlier ones.
 
-Nothing is sent here. What belongs to one origin (credentials, headers, cookies) must not come to another.
+Nothing is sent here. What belongs to one origin (credentials, headers, cookies) never goes to another.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from aggregator.values.urls import ENVIRONMENT
 _PERMANENT = frozenset({301, 308})
 
 Choice = Callable[[Target], str | None]
-"""Gives the address of the proxy for a target; raises `FetchError` where the environment names one of no use."""
+"""Returns the address of the proxy for a target; raises `FetchError` where the environment names an unusable one."""
 
 
 def no_proxy(target: Target) -> str | None:
@@ -31,7 +31,7 @@ def no_proxy(target: Target) -> str | None:
 
 
 def choice(setting: str | None) -> Choice:
-    """How the proxy of a target is found.
+    """Return the function that finds the proxy of a target.
 
     Args:
         setting: address of a proxy, None for no proxy, or `ENVIRONMENT`: then HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and
@@ -61,7 +61,11 @@ def choice(setting: str | None) -> Choice:
 
 
 class ChainCookies:
-    """What the origins of one chain have set; used inside of an event loop. aiohttp's jar has the rules and limits."""
+    """Cookies of one redirect chain: some sites set one and redirect to the same address.
+
+    They are kept for one request, and go back only to the origin that set them (RFC 6454, RFC 6265). aiohttp's jar has
+    the rules and limits; it needs an event loop.
+    """
 
     def __init__(self) -> None:
         self._jars: dict[Origin, aiohttp.CookieJar] = {}
@@ -69,12 +73,12 @@ class ChainCookies:
     def keep(self, target: Target, headers: Sequence[str]) -> None:
         """Keep what an answer of `target` sets, given as values of Set-Cookie."""
         if headers:
-            # Unsafe is what the jar calls cookies of IP addresses: other origins have other jars here.
+            # `unsafe` allows cookies of IP addresses: each origin has a jar of its own.
             jar = self._jars.setdefault(target.origin, aiohttp.CookieJar(unsafe=True, quote_cookie=False))
             jar.update_cookies_from_headers(headers, URL(target.url, encoded=True))
 
     def of(self, target: Target) -> dict[str, str]:
-        """The cookies to send to `target`, by name."""
+        """Return the cookies to send to `target`, by name."""
         jar = self._jars.get(target.origin)
         if jar is None:
             return {}
@@ -82,13 +86,13 @@ class ChainCookies:
 
 
 class Trip:
-    """Where one request has come, and how.
+    """One request, and the redirects that it has followed.
 
     Args:
         proxy_of: the proxy where the request names none.
 
     Raises:
-        FetchError: its address cannot be asked for.
+        FetchError: its address cannot be fetched.
     """
 
     def __init__(self, request: Request, proxy_of: Choice = no_proxy) -> None:
@@ -96,13 +100,13 @@ class Trip:
         self.target = targets.parse(request.url)
         self._first = self.target.url
         self.validators = _validators(request)
-        #: Things worth telling about the way.
+        #: Notes about the redirects.
         self.notes: tuple[str, ...] = ()
         elsewhere = request.home is not None and request.home != request.url
         home = targets.parse(request.home or "") if elsewhere else self.target
         self._home = home.origin
-        #: The address to ask next time, or None where the old one is still right: the one that the permanent redirects
-        #: before the first other one led to.
+        #: The address to request next time: the one that the permanent redirects before the first other one led to;
+        #: None: the old one.
         self.moved_to: str | None = None
         self._permanent = True
         self._cookies = ChainCookies()
@@ -112,17 +116,17 @@ class Trip:
             self._credentials[self._home] = request.access.authorization
         self._learn(home)
         self._learn(self.target)
-        #: Addresses with the cookies that they were asked with: with others, the same address may answer otherwise.
+        #: Addresses with the cookies that went there: with others, the same address may answer otherwise.
         self._visited = {(self.target.url, self._cookie_header())}
 
     @property
     def at_home(self) -> bool:
-        """Whether it is where the source's own settings belong."""
+        """Whether the target has the origin that the settings of the source are for."""
         return self.target.origin == self._home
 
     @property
     def signed_in(self) -> bool:
-        """Whether credentials belong to where it is."""
+        """Whether the request has credentials for the target."""
         return self.target.origin in self._credentials
 
     @property
@@ -131,7 +135,7 @@ class Trip:
         return "" if self.target.url == self._first else f"; it was redirected from {self._first}"
 
     def ask(self, user_agent: str) -> Outgoing:
-        """The request to send to where the trip has come."""
+        """Return the request to send to the target."""
         request, target, access, at_home = self.request, self.target, self.request.access, self.at_home
         own = access.headers if at_home else ()
         named = {name.lower() for name, _ in own}
@@ -156,7 +160,7 @@ class Trip:
         return Outgoing(target, headers, request.allow_private, proxy, unverified=unverified)
 
     def move(self, location: str, status: int, cookies: Sequence[str] = ()) -> None:
-        """Go on to where a redirect leads; raises `FetchError`.
+        """Follow a redirect; raises `FetchError`.
 
         Args:
             cookies: values of Set-Cookie in the answer that redirects.
@@ -170,7 +174,7 @@ class Trip:
         self._visited.add(asked)
         self._permanent = self._permanent and status in _PERMANENT
         if (before.scheme, self.target.scheme) == ("https", "http"):
-            # Whoever sits on the way could have written all that follows; such an address is never remembered.
+            # Anyone on the network path could have written what follows, so the address is not remembered.
             self._permanent = False
             self.notes += (f"it redirects from https to http, where anyone can change it: {self.target.url}",)
         if self._permanent:
@@ -178,22 +182,22 @@ class Trip:
         self._learn(self.target)
 
     def _cookie_header(self) -> str:
-        """The cookies to send to where the trip has come: the source's own at home, and those of the way."""
+        """Return the cookies for the target: those of the source at its own origin, and those that redirects set."""
         cookies = dict(self.request.access.cookies) if self.at_home else {}
         cookies |= self._cookies.of(self.target)
         return "; ".join([f"{name}={value}" for name, value in cookies.items()])
 
     def _learn(self, target: Target) -> None:
-        """Keep the credentials of an address for its origin, and for no other; the first ones count.
+        """Keep the credentials of an address for its origin only; the first ones count.
 
-        Else a redirect could put its own in the place of those of the source.
+        Otherwise a redirect could replace those of the source.
         """
         if target.authorization:
             self._credentials.setdefault(target.origin, target.authorization)
 
 
 def _validators(request: Request) -> list[tuple[str, str]]:
-    """Conditional headers with the very bytes that once were received.
+    """Conditional headers with exactly the bytes that were received.
 
     aiohttp can only write header bytes that are UTF-8. Others are left out: the answer is then compared by its body.
     """

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
-#: An address whose host is seen without taking it apart.
+#: An address whose host can be read without parsing it.
 _PLAIN = re.compile(r"https?://([a-z0-9.-]+)(?::[0-9]+)?(?=[/?#]|\Z)")
 
 FailureKind = Literal[
@@ -27,7 +27,7 @@ FailureKind = Literal[
     "nothing_matched",
     "internal",
 ]
-"""Why a source failed: one word that `status` and the log show, and that decides about the next try."""
+"""Why a source failed: `status` and the log show it, and the time of the next try depends on it."""
 
 #: What each of them means; docs/logging.md is made from it.
 FAILURE_KINDS: dict[FailureKind, str] = {
@@ -53,10 +53,10 @@ _DAY = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """At a fixed distance, at the source's own place in it, so that sources do not start together."""
+    """At a fixed distance; each source has its own place in it, so that they do not start together."""
 
     period: timedelta
-    #: Nothing a feed or server says delays a poll longer than this, but Retry-After; a longer `period` counts instead.
+    #: No hint of a feed or server delays a poll longer than this, except Retry-After; a longer `period` counts instead.
     max: timedelta = _DAY
 
 
@@ -73,12 +73,11 @@ class Cron:
 
 @dataclass(frozen=True, slots=True)
 class Auto:
-    """When enough is expected to be there: see `aggregator.schedule.rhythm`."""
+    """When enough new posts are expected: see `aggregator.schedule.rhythm`."""
 
     min: timedelta = timedelta(minutes=15)
     max: timedelta = _DAY
-    #: A poll is worth it once the posts that are expected have waited so long, all of their times added up. Four times
-    #: as patient is half as many requests.
+    #: A poll is due when the expected waits of all posts add up to this. Four times as much is half as many requests.
     patience: timedelta = timedelta(minutes=15)
 
     def __post_init__(self) -> None:
@@ -95,7 +94,7 @@ Interval = Every | Cron | Auto
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How one source is asked, where it is not asked like all others.
+    """How requests for one source differ from the others.
 
     Headers, authorization, cookies and the exception from certificate checks are for the source's own origin only.
     """
@@ -118,7 +117,7 @@ class Retention:
 
     #: Time since publication.
     age: timedelta | None = None
-    #: The newest so many.
+    #: Number of entries, the newest.
     count: int | None = None
     #: Whether the post files of removed entries are deleted too.
     delete_posts: bool = False
@@ -152,14 +151,14 @@ class Source:
     rules: object = None
     access: Access = Access()
     retention: Retention = Retention()
-    #: The address as everybody may see it, without user name and password; None: it holds a secret.
+    #: The address for the public, without user name and password; None: it holds a secret.
     public_url: str | None = None
     #: What outputs call it where neither the configuration nor the feed names it: the host, or the id where that is a
     #: secret.
     fallback_name: str = ""
-    #: Asked as often as `interval` says even where the server sends no validators, so that all of it comes each time.
+    #: Fetched as often as `interval` says even where the server sends no validators, so that all of it comes each time.
     insist: bool = False
-    #: Not asked for now, unless by name; what is stored of it stays published.
+    #: Not fetched for now, unless by name; what is stored of it stays published.
     paused: bool = False
 
     @property
@@ -169,7 +168,7 @@ class Source:
 
 
 def host_of(url: str) -> str | None:
-    """The host of an address, None where it has none."""
+    """Return the host of an address, None where it has none."""
     if plain := _PLAIN.match(url):
         return plain[1]
     try:
@@ -224,22 +223,22 @@ class FeedState:
     #: On how many different days (UTC) it said 410 with no success between, and the last of them.
     gone_days: int = 0
     gone_last: date | None = None
-    #: Looks in a row that failed because the network here was down; they are no failures of the source.
+    #: Looks in a row that failed because our own network was down; they are no failures of the source.
     outages: int = 0
     #: Where the document lives now, if its address answers with permanent redirects, and since when it does.
     moved_to: str | None = None
     moved_since: datetime | None = None
     #: When its document last came whole, and not only as "not modified".
     whole_at: datetime | None = None
-    #: By what its entries are told apart, as `trust.Trust.dump` writes it; None: by their guids.
+    #: What identifies its entries, as `trust.Trust.dump` writes it; None: their guids.
     identity: str | None = None
-    #: What was worth telling of the last document.
+    #: Notes about the last document.
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class HostTraffic:
-    """What went to one host and came back from it in one cycle, or in several added up."""
+    """Requests to one host and its answers, in one cycle or in several added up."""
 
     #: Host name; of addresses and of names without a dot, with the port.
     host: str
@@ -248,14 +247,14 @@ class HostTraffic:
     #: Answers with a document (200, 226), and answers that it has not changed (304).
     documents: int = 0
     not_modified: int = 0
-    #: Bytes of the bodies as they came, and the same with the content codings undone.
+    #: Bytes of the bodies as they came, and the same decoded.
     received: int = 0
     decoded: int = 0
     #: Requests that were not sent, because the host wants to be left alone for a while.
     held: int = 0
 
     def __add__(self, other: HostTraffic) -> HostTraffic:
-        """Both together, under the name of the first."""
+        """Add two counts, under the name of the first."""
         return HostTraffic(
             self.host,
             self.requests + other.requests,

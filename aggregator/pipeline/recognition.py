@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.dates.formats import Style, parse_date, style_of
+from aggregator.dates.formats import DateStyle, parse_date, style_of
 from aggregator.models import Entry, FeedState, Identified, Known, Names, ParsedFeed, RawEntry
 from aggregator.normalize import identify, key_of, tell_apart
 from aggregator.normalize.identity import aliases_of
@@ -42,7 +42,7 @@ class Look:
     #: Whether anything can be stored.
     first: bool
     #: How the dates of the document are written.
-    style: Style
+    style: DateStyle
 
     @property
     def doubtful(self) -> Iterator[RawEntry]:
@@ -53,7 +53,7 @@ class Look:
                 yield one.raw
 
 
-def style_of_dates(parsed: ParsedFeed) -> Style:
+def style_of_dates(parsed: ParsedFeed) -> DateStyle:
     """How the dates of a document are written."""
     return style_of((text for raw in parsed.entries for text in (raw.published, raw.updated)), parsed.language)
 
@@ -78,7 +78,7 @@ def recognize(store: Store, source_id: str, state: FeedState, parsed: ParsedFeed
     known, removed = found.known, found.removed
     aliases: tuple[tuple[str, str | None], ...] = ()
     if shared or any(one.names for one in selection.new) or removed or found.aliased:
-        apart = _Apart(store, source_id, shared, requests, style)
+        apart = _SharedKeyResolver(store, source_id, shared, requests, style)
         identified, known, removed = apart.of(identified, found)
         aliases = tuple(apart.aliases.items())
         selection = decide.select(_once(identified, known, removed), known, changed_at)
@@ -129,7 +129,7 @@ def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -
     )
 
 
-class _Apart:
+class _SharedKeyResolver:
     """Finds the stored ones among entries whose keys belong to several."""
 
     def __init__(
@@ -138,7 +138,7 @@ class _Apart:
         source_id: str,
         shared: frozenset[str] | set[str],
         requests: Sequence[datetime],
-        style: Style,
+        style: DateStyle,
     ) -> None:
         self._store = store
         self._source_id = source_id
@@ -151,7 +151,7 @@ class _Apart:
     def of(
         self, identified: Sequence[Identified], found: Recognized
     ) -> tuple[tuple[Identified, ...], dict[str, Known], set[str]]:
-        """The entries with keys of their own, what is known of them by these, and those that were removed."""
+        """Return the entries with keys of their own, what is known of them by these, and those that were removed."""
         entries = tuple(tell_apart(one) if one.key in self._shared else one for one in identified)
         doubtful = [(one, one.names) for one in entries if one.names is not None]
         known = {key: old for key, old in found.known.items() if key not in self._shared}
@@ -213,14 +213,14 @@ def _all(names: Names) -> list[str]:
     return [name for name in found if name is not None]
 
 
-def _may_be_dated(one: Identified, old: Known, style: Style) -> bool:
+def _may_be_dated(one: Identified, old: Known, style: DateStyle) -> bool:
     """Whether the date of an entry does not contradict that of a stored one."""
     date = _published(one.raw, style)
     return date is None or not old.dated or date == old.published_at
 
 
 def _once(identified: Iterable[Identified], known: Mapping[str, Known], removed: set[str]) -> list[Identified]:
-    """The entries without removed ones; of two that are one stored entry, the one that has its key."""
+    """Return the entries without removed ones; of two that are one stored entry, the one that has its key."""
     left: dict[str, Identified] = {}
     for one in identified:
         old = known.get(one.key)
@@ -231,7 +231,7 @@ def _once(identified: Iterable[Identified], known: Mapping[str, Known], removed:
 
 
 def _reused(
-    store: Store, source_id: str, parsed: ParsedFeed, selection: decide.Selection, trust: Trust, style: Style
+    store: Store, source_id: str, parsed: ParsedFeed, selection: decide.Selection, trust: Trust, style: DateStyle
 ) -> set[str]:
     """Keys under which another entry stands than the stored one: the source gives its guids more than once."""
     if not selection.changed:
@@ -264,7 +264,7 @@ def _reused(
 
 
 def _pairs(store: Store, source_id: str, look: Look, new: Sequence[Entry]) -> tuple[list[resemblance.Pair], set[str]]:
-    """The new entries that are stored ones, and the keys of those that were removed under another form of theirs."""
+    """Return the new entries that are stored ones, and the keys of those removed under another form of their key."""
     keys = {entry.key: [*resemblance.variants(entry.key), *resemblance.variants(entry.url)] for entry in new}
     moments = {entry.published_at for entry in new if entry.dated}
     addresses = [entry.url for entry in new if entry.url is not None and entry.url != entry.key]
@@ -278,7 +278,7 @@ def _pairs(store: Store, source_id: str, look: Look, new: Sequence[Entry]) -> tu
 
 
 def _judge(look: Look, pairs: Sequence[resemblance.Pair]) -> tuple[Trust, dict[str, str | None], tuple[str, ...]]:
-    """What is to be thought of the source's ids, the names that this asks for, and what is to be told of it."""
+    """Return the trust in the ids of the source after this look, further aliases, and notes."""
     trust = look.trust
     if not pairs and trust == Trust():
         return trust, {}, ()
@@ -305,9 +305,9 @@ def _as_stored(entry: Entry, old: Known, updated_at: datetime) -> Entry:
     )
 
 
-def _published(raw: RawEntry, style: Style) -> datetime | None:
+def _published(raw: RawEntry, style: DateStyle) -> datetime | None:
     return _date(raw.published or raw.updated, raw, style)
 
 
-def _date(text: str | None, raw: RawEntry, style: Style) -> datetime | None:
+def _date(text: str | None, raw: RawEntry, style: DateStyle) -> datetime | None:
     return parse_date(text, timezone=raw.timezone, style=style) if text else None

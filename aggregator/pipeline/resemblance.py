@@ -1,8 +1,9 @@
-"""Which stored entries are those of a document that are not known by their keys.
+"""Stored entries that resemble entries of a document which are not known by their keys.
 
 Clean entries and stored ones go in, pairs come out. A site that moves to https or to another host, a generator that
 makes new guids, a guid that comes later: the entry is the same where all else that is said of it is. Two entries are
-never joined on one resemblance, and never where there is a choice: a copy is a smaller harm than a lost entry. Pure.
+never joined for one resemblance alone, and never where there is a choice: a copy does less harm than a lost entry.
+Pure.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def match(new: Sequence[Entry], stored: Iterable[KnownEntry], *, whole: bool) ->
             by_title[one.title][1].append(one)
     found = [pair for places, alike in by_title.values() for pair in _pairs(new, places, alike, whole)]
     apart = [pair for pair in found if pair.differs == "both"]
-    # One entry of other guid and address may be a second one that says the same.
+    # A single entry with another guid and address may be a second one with the same text.
     return found if len(apart) != 1 else [pair for pair in found if pair.differs != "both"]
 
 
@@ -92,7 +93,7 @@ def is_another(url: str | None, title: str, published_at: datetime | None, store
 
 
 def variants(url: str | None) -> list[str]:
-    """The same address with the other scheme, with and without `www.`."""
+    """Return the same address with the other scheme, with and without `www.`."""
     scheme, separator, rest = (url or "").partition("://")
     if scheme not in ("http", "https") or not separator:
         return []

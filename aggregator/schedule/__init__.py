@@ -1,4 +1,4 @@
-"""When to come back to a source: pure decisions from what is configured, what was asked for and what was learnt.
+"""When to come back to a source: decided from the configuration, from hints of server and feed, and from past posts.
 
 Headers and feed elements -> `hints`; times of posts -> `rhythm`; failures -> `failures`; all of it -> `plan.next_due`;
 what is due -> `plan.admit`. Nothing here reads a clock, draws a number at random or does IO.

@@ -14,7 +14,7 @@ SETTINGS: Any = Url
 DESCRIPTION = "Address of an RSS, Atom or JSON feed."
 GUIDE = ""
 ADDRESS_KEY: str | None = None
-AS_FETCHED = True
+PARSE_ONLY = True
 DATE_ADVICE = ""
 
 #: Feeds first; many servers label theirs as XML, JSON or HTML, and a strict one must not answer 406.
@@ -29,7 +29,7 @@ def make_rules(settings: str) -> None:
 
 
 def request_hash(source: Source) -> str:
-    """Validators of a feed depend on its address, on how it is requested and on what is accepted."""
+    """Hash what the validators of a feed depend on: its address, how it is requested, and what is accepted."""
     return fingerprint(source, ACCEPT)
 
 

@@ -21,7 +21,7 @@ from aggregator.models import Access, FeedState, Fetched, NotModified, ParsedFee
 _LIKE_ALL = Access()
 
 
-class Spent(Exception):
+class ShareUsedUp(Exception):
     """A source has used up its share of a cycle: time, bytes or computing; the message says which."""
 
 
@@ -36,7 +36,7 @@ class Offload(Protocol):
 
         Raises:
             ParseError: ``unparsable`` where it took too much time or memory; or the one that it raised.
-            Spent: it was not started.
+            ShareUsedUp: it was not started.
         """
 
 
@@ -44,7 +44,7 @@ class Offload(Protocol):
 class Tools:
     """What a kind may use of the rest of the program."""
 
-    #: Fetch one document; raises `FetchError` or `Spent`.
+    #: Fetch one document; raises `FetchError` or `ShareUsedUp`.
     fetch: Callable[[Request], Awaitable[Fetched | NotModified]]
     #: Those of the given entry keys that are stored for this source.
     known: Callable[[Sequence[str]], Awaitable[set[str]]]
@@ -67,7 +67,7 @@ class Kind(Protocol):
     #: The field of `SETTINGS` that holds the address of the source; None: `SETTINGS` is the address.
     ADDRESS_KEY: str | None
     #: Whether `read` does no more than `parse`, so that a document can be parsed in another process.
-    AS_FETCHED: bool
+    PARSE_ONLY: bool
     #: What to do where dates cannot be read, as a clause for people, or "".
     DATE_ADVICE: str
 
@@ -82,7 +82,7 @@ class Kind(Protocol):
 
         Raises:
             SourceError: it could not be fetched.
-            Spent: the share of the source was used up before.
+            ShareUsedUp: the share of the source was used up before.
         """
 
     def read(self, source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:

@@ -22,7 +22,7 @@ from aggregator.config.section import Section
 from aggregator.config.values import Encoding, Maybe, Selector, TimeZone, Url
 from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, RawEntry, Source
-from aggregator.sources.kind import Parse, Spent, Tools, conditional_request, fingerprint, plain_request
+from aggregator.sources.kind import Parse, ShareUsedUp, Tools, conditional_request, fingerprint, plain_request
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ GUIDE = (
     "one that begins with `#` must be in quotes, because `#` begins a comment."
 )
 ADDRESS_KEY: str | None = "url"
-AS_FETCHED = False
+PARSE_ONLY = False
 DATE_ADVICE = "correct the selector `article.date`"
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
@@ -114,7 +114,7 @@ def make_rules(settings: ScrapeSettings) -> ScrapeRules:
 
 
 def request_hash(source: Source) -> str:
-    """Validators of a list page depend on its address and on the rules by which it is read."""
+    """Hash what the validators of a list page depend on: its address, and the rules by which it is read."""
     return fingerprint(source, source.rules, ACCEPT)
 
 
@@ -136,8 +136,8 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     articles = [one for one in outcomes if isinstance(one, ArticlePage)]
     gone = [one for one in outcomes if _is_gone(one)]
     failed = [one for one in outcomes if isinstance(one, SourceError) and not _is_gone(one)]
-    left = [one for one in outcomes if isinstance(one, Spent)]
-    # One bad link among known ones is no news. When the site has changed, its list soon holds nothing but failures.
+    left = [one for one in outcomes if isinstance(one, ShareUsedUp)]
+    # One bad link among known ones is no failure. When the site has changed, soon all links of the list are failures.
     if not articles and len(failed) * 2 > len(listed.links):
         message = f"none of the {len(new)} new articles could be read; the first: {failed[0]}"
         if len(new) == 1:
@@ -169,13 +169,13 @@ def _rules(source: Source) -> ScrapeRules:
 
 async def _articles(
     source: Source, rules: ScrapeRules, article: ArticleRules, links: Sequence[RawEntry], tools: Tools
-) -> list[ArticlePage | SourceError | Spent]:
+) -> list[ArticlePage | SourceError | ShareUsedUp]:
     """Fetch and read article pages, a few at a time; what fails is in the result."""
     from aggregator.sources.soup import read_article
 
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(link: RawEntry) -> ArticlePage | SourceError | Spent:
+    async def one(link: RawEntry) -> ArticlePage | SourceError | ShareUsedUp:
         request = replace(plain_request(source, link.url or "", accept=ACCEPT), robots=True)
         async with gate:
             try:
@@ -183,9 +183,9 @@ async def _articles(
                 work = article, rules.encoding, link, page
                 result: ArticlePage = await tools.offload(read_article, work, PAGE_SECONDS)
             except ParseError as error:
-                # What was ended from outside could not say where.
+                # A process that was ended could not say where.
                 return error if error.url else ParseError(str(error), kind=error.kind, url=link.url)
-            except (SourceError, Spent) as error:
+            except (SourceError, ShareUsedUp) as error:
                 return error
             return result
 
@@ -199,7 +199,7 @@ def _is_gone(outcome: object) -> bool:
 
 
 def _dated(entry: RawEntry, now: datetime) -> RawEntry:
-    """The entry with its date as ISO 8601 where one is found in the text."""
+    """Return the entry with its date as ISO 8601 where one is found in the text."""
     from aggregator.dates.relative import find_date
 
     found = find_date(entry.published, now, entry.timezone) if entry.published else None

@@ -29,14 +29,14 @@ from aggregator.parse.xmltree import one_line
 if TYPE_CHECKING:
     from aggregator.sources.scrape import ArticleRules, ScrapeRules
 
-#: A tree takes about 2 kB a tag; no page for people has so many, start and end tags counted, nor nests them so deep.
+#: A tree takes about 2 kB a tag; no page for people has more, start and end tags counted, nor nests them deeper.
 MAX_TAGS = 100_000
 MAX_DEPTH = 256
-#: Attributes of all tags, for each tag that is allowed; pages have one or two.
+#: Attributes on the page for each tag that is allowed; pages have one or two.
 MAX_ATTRIBUTES_PER_TAG = 2
 #: CPU time for all selectors on one page; a page can be made so that a harmless selector takes hours on it.
 SELECT_SECONDS = 5.0
-#: Bytes at the start of a page in which its own word on its encoding is looked for; the HTML standard asks for 1024.
+#: Bytes at the start of a page that may declare its encoding; the HTML standard asks for 1024.
 _HEAD = 4096
 #: Start and end tags of an article page; a list page may have more. There are many articles, and each is read twice.
 MAX_ARTICLE_TAGS = 40_000
@@ -46,7 +46,7 @@ _MEDIA = ["img", "picture", "video", "audio", "iframe", "embed", "object", "svg"
 
 
 class Page:
-    """A page, read once and asked often.
+    """A page, parsed once for many selectors.
 
     Args:
         fetched: the page as it came.
@@ -92,15 +92,15 @@ class Page:
                 yield tag
 
     def first(self, selector: str) -> Tag | None:
-        """The first element that matches, or None."""
+        """Return the first element that matches, or None."""
         return next(self.select(selector), None)
 
     def absolute(self, href: str) -> str | None:
-        """An http(s) address in full, or None where it is no such address."""
+        """Return an http(s) address in full, or None where it is no such address."""
         return address(href, self.base)
 
     def inner_html(self, tag: Tag) -> str:
-        """What stands between the tags of an element of this page, as the page has it.
+        """Return what stands between the tags of an element of this page, as the page has it.
 
         BeautifulSoup writes markup in its own way, so the text is cut out of the page where its place there can be
         found; the cut is taken only if it reads as the very same content, otherwise BeautifulSoup's writing is.
@@ -140,7 +140,7 @@ def attribute(tag: Tag, name: str) -> str:
 
 
 class _TooManyAttributes(Exception):
-    """Ends the reading of a page."""
+    """A page has more attributes than it may have."""
 
 
 class _Soup(BeautifulSoup):
@@ -152,7 +152,7 @@ class _Soup(BeautifulSoup):
         super().__init__("\n" + text, "lxml")
 
     def handle_starttag(self, name: str, namespace: Any, nsprefix: Any, attrs: Any, *more: Any, **named: Any) -> Any:
-        """Take a start tag of the parser."""
+        """Count the attributes of a start tag, and add it."""
         self._left -= len(attrs)
         if self._left < 0:
             raise _TooManyAttributes

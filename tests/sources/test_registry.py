@@ -36,7 +36,7 @@ class Lines:
     DESCRIPTION = "A text file with an address and a title on each line."
     GUIDE = "Titles get a word in front."
     ADDRESS_KEY: str | None = "file"
-    AS_FETCHED = False
+    PARSE_ONLY = False
     DATE_ADVICE = ""
 
     def make_rules(self, settings: LinesSettings) -> object:
