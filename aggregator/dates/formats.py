@@ -1,12 +1,12 @@
-"""Dates as they are found in feeds and on pages, read into aware datetimes in UTC with whole seconds.
+"""The formats of dates in feeds and on pages, parsed into aware datetimes in UTC with whole seconds.
 
 In: text. Out: a datetime, or None for what is no date or cannot be one (30 February, hour 25, an offset beyond
 14 hours, anything before 1970). No text raises, the locale plays no part, and every pattern runs in linear time.
 
 Formats: RFC 822, 2822 and 850 with their common errors, asctime, ISO 8601 and W3CDTF, Chinese, Japanese and Korean
 dates, German and American ones, JavaScript's, Unix time in seconds or milliseconds; names of months in some forty
-languages. How ``06/05/2022`` is to be read, the other dates of its document say (`style_of`), else its language; where
-nothing does, it is read the American way.
+languages. How ``06/05/2022`` is read depends on the other dates of the document (`style_of`), else on its language;
+without either, it is read the American way.
 """
 
 from __future__ import annotations
@@ -20,13 +20,10 @@ from datetime import timezone as fixed_zone
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from aggregator.dates import months as monthnames
-from aggregator.dates.patterns import AGO, EITHER, ISO, NAMED_DAY, NOW, PATTERNS, RFC, YEARLESS
-from aggregator.dates.words import AFTERNOON, MONTHS, MORNING, NOON, ZONES
+from aggregator.dates.vocabulary import AFTERNOON, MONTHS, MORNING, NOON, ZONES, month_of
 
 _MAX_LENGTH = 100
 _LARGEST_OFFSET = timedelta(hours=14)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mo": 30 * 86_400, "y": 365 * 86_400}
 
 _QUICK = re.compile(
     r"(?:[A-Za-z]{3}, )?(\d{1,2}) ([A-Za-z]{3}) (\d{4}) (\d\d):(\d\d):(\d\d) (?:GMT|([+-])(\d\d)([0-5]\d))"
@@ -40,9 +37,87 @@ _COMMENT = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])$")
 _ZONE_PARTS = re.compile(r"([a-z]*)\s?(?:([+-])(\d{1,2}):?(\d{2})?)?", re.IGNORECASE)
 _SIGNS = str.maketrans({"−": "-", "–": "-", "。": ".", "\u3000": " ", "\xa0": " "})
 
+# The groups of all patterns have the same names: year, month, day, name (of a month), first and other (day and month in
+# either order), week, weekday; hour, minute, second, half and ampm (of the day), zone. They are for folded texts of at
+# most `_MAX_LENGTH` characters.
+_HALF = r"(?:(?P<half>上午|下午|凌晨|早上|早晨|清晨|中午|傍晚|晚上|晚间|夜里|午前|午後|오전|오후)\s*)?"
+_CLOCK = (
+    r"(?P<hour>\d{1,2})(?:\s?[:h时時点點시]\s?|\.(?=\d\d(?!\d)))(?P<minute>\d{1,2})[分분]?"
+    r"(?:\s?[:.分]?(?P<second>\d{1,2})[秒초]?(?:[.,:]\d{1,12})?)?"
+    r"(?:\s*(?P<ampm>[ap]\.?m\b\.?))?(?:\s*(?:uhr|hrs?)\b)?"
+)
+_ZONE = (
+    r"(?:\s*(?P<zone>[+-]\d{1,2}(?::?\d{2})?(?=z?(?:$|\s))|(?:gmt|utc?|z)?[+-]\d{1,2}(?::?\d{2})?|[a-z]{1,5}(?![a-z+-])"
+    r"|(?:gmt|utc?)\s[+-]\d{1,2}(?::?\d{2})?|[a-z]{2,20}(?:/[a-z_+-]{2,30}){1,2})(?:(?<=\d)(?:z|\s[a-z]{2,5}))?)?"
+)
+#: A time of day with its zone, or nothing.
+TIME = rf"(?:[T,]?\s*(?:at\s|um\s|à\s|-\s)?\s*{_HALF}{_CLOCK}{_ZONE})?"
+_WORD = r"[^\W\d_]"
+#: A whole word: half of a month's name is no day.
+_WEEKDAY = rf"(?:{_WORD}{{2,15}}(?!{_WORD})\.?\s?,?\s*)?"
+CJK_WEEKDAY = (
+    r"(?:\s*[(]?(?:星期|周|週|礼拜)?[一二三四五六日天月火水木金土월화수목금토일](?:曜日?|요일)?"
+    r"(?:[)]|(?=\s|$|\d|[上下凌早清中傍晚夜午오])))?"
+)
+
+
+class DatePattern:
+    """A pattern for whole texts, compiled when it is first needed: nearly all feeds need none of them.
+
+    Args:
+        text: the regular expression; case is ignored.
+    """
+
+    __slots__ = ("_compiled", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._compiled: re.Pattern[str] | None = None
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        """Match like `re.Pattern.fullmatch`."""
+        if self._compiled is None:
+            self._compiled = re.compile(self._text, re.IGNORECASE)
+        return self._compiled.fullmatch(text)
+
+
+ISO = DatePattern(rf"(?P<year>\d{{4}})(?P<sep>[-/.])(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}}){TIME}")
+RFC = DatePattern(
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?[\s-]*(?:de\s)?(?P<name>{_WORD}{{3,12}})\.?,?[\s-]*(?:de\s)?"
+    rf"(?P<year>\d{{4}}|\d{{2,3}}(?=\s|$))(?:,?\s+{TIME})?"
+)
+#: A date whose day and month could be told apart by the numbers only.
+EITHER = re.compile(r"(?<![\d/-])(\d{1,2})([/-])(\d{1,2})\2(?:\d{4}|\d{2})(?![\d/-])")
+#: Tried in this order; no text fits two of them with different meanings.
+PATTERNS = (
+    ISO,
+    RFC,
+    DatePattern(
+        rf"{_WEEKDAY}(?P<name>{_WORD}{{3,12}})\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){TIME}"
+    ),
+    DatePattern(
+        rf"{_WORD}{{3}}\s+(?P<name>{_WORD}{{3}})\s+(?P<day>\d{{1,2}})\s+{_CLOCK}{_ZONE}\s+(?P<year>\d{{4}})"  # asctime
+    ),
+    DatePattern(
+        r"(?P<year>\d{4})\s?[年년]\s?(?P<month>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日号號일]?"
+        rf"{CJK_WEEKDAY}{TIME}"
+    ),
+    DatePattern(rf"(?P<year>\d{{4}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<day>\d{{1,2}})\.?{TIME}"),
+    DatePattern(
+        rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<year>\d{{4}}|\d{{2}}(?=[\s,]|$)){TIME}"
+    ),
+    DatePattern(rf"{_WEEKDAY}(?P<first>\d{{1,2}})(?P<sep>[/-])(?P<other>\d{{1,2}})(?P=sep)(?P<year>\d{{4}}){TIME}"),
+    DatePattern(
+        r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
+        rf"(?:T?(?P<hour>\d{{2}})(?P<minute>\d{{2}})(?P<second>\d{{2}})?{_ZONE})?"
+    ),
+    DatePattern(r"(?P<year>\d{4})-(?P<month>\d{2})"),
+    DatePattern(r"(?P<year>\d{4})-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?"),
+)
+
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class DateStyle:
     """How the dates of one document are written."""
 
     #: Tag of the language of the document, for names of months that several languages have.
@@ -52,10 +127,10 @@ class Style:
 
 
 #: Where nothing is known of it.
-ANY_STYLE = Style()
+ANY_STYLE = DateStyle()
 
 
-def style_of(texts: Iterable[str | None], language: str | None) -> Style:
+def style_of(texts: Iterable[str | None], language: str | None) -> DateStyle:
     """Find out how the dates of one document are written: 25/02 shows how 05/02 is meant.
 
     Args:
@@ -75,14 +150,14 @@ def style_of(texts: Iterable[str | None], language: str | None) -> Style:
                 first = first or int(match[1]) > 12
                 other = other or int(match[3]) > 12
     if first != other:
-        return Style(language, day_first=first)
+        return DateStyle(language, day_first=first)
     tag = "" if language is None else language.strip().replace("_", "-").lower()
     if not tag or tag in _UNSURE or tag.partition("-")[0] in _YEAR_FIRST:
-        return Style(language)
-    return Style(language, day_first=tag not in _MONTH_FIRST)
+        return DateStyle(language)
+    return DateStyle(language, day_first=tag not in _MONTH_FIRST)
 
 
-def parse_date(text: str, *, timezone: str | None = None, style: Style = ANY_STYLE) -> datetime | None:
+def parse_date(text: str, *, timezone: str | None = None, style: DateStyle = ANY_STYLE) -> datetime | None:
     """Read a date.
 
     Args:
@@ -117,42 +192,8 @@ def parse_date(text: str, *, timezone: str | None = None, style: Style = ANY_STY
     return None if day is None else _instant(day, groups, timezone)
 
 
-def parse_relative(text: str, now: datetime, *, timezone: str | None = None) -> datetime | None:
-    """Read a date as lists of news give it: ``3小时前``, ``昨天 14:42``, ``5 minutes ago``, ``06-29 14:42``.
-
-    Args:
-        text: the date as found.
-        now: the time at which the page was read, aware.
-        timezone: IANA name of the zone that the page's days are counted in; None: UTC.
-
-    Returns:
-        The instant, in UTC with whole seconds, or None. A date without a year is the last such day up to tomorrow.
-
-    Raises:
-        zoneinfo.ZoneInfoNotFoundError: `timezone` is no zone.
-    """
-    text = fold(text)
-    now = now.astimezone(UTC).replace(microsecond=0)
-    where = zone(timezone)
-    try:
-        if NOW.fullmatch(text):
-            return now
-        if match := AGO.fullmatch(text):
-            return now - _ago(match.groupdict())
-        today = now.astimezone(where).date()
-        if match := NAMED_DAY.fullmatch(text):
-            found = match.groupdict()
-            days = next(number for number in (0, 1, 2) if found[f"d{number}"])
-            return at(today - timedelta(days=days), found, where)
-        if match := YEARLESS.fullmatch(text):
-            return _last(match.groupdict(), today, where)
-    except OverflowError:
-        return None
-    return None
-
-
 def fold(text: str) -> str:
-    """The text on one line, with ASCII digits and signs; "" where it is too long to be a date."""
+    """Return the text on one line, with ASCII digits and signs; "" where it is too long to be a date."""
     text = text.strip()
     if len(text) > _MAX_LENGTH:
         return ""
@@ -163,12 +204,12 @@ def fold(text: str) -> str:
 
 @cache
 def zone(name: str | None) -> tzinfo:
-    """The zone of an IANA name; UTC for None."""
+    """Return the zone of an IANA name; UTC for None."""
     return UTC if name is None else ZoneInfo(name)
 
 
 def at(day: date, found: dict[str, str | None], where: tzinfo) -> datetime | None:
-    """The instant of a time of day as the patterns have found it (midnight where there is none), in UTC."""
+    """Return the instant of a time of day as the patterns have found it (midnight where there is none), in UTC."""
     hour, minute, second = (int(found.get(part) or 0) for part in ("hour", "minute", "second"))
     half = (found.get("half") or found.get("ampm") or "").lower()
     half = {"a": "am", "p": "pm"}.get(half[:1], half)
@@ -186,27 +227,8 @@ def at(day: date, found: dict[str, str | None], where: tzinfo) -> datetime | Non
         return None
 
 
-def _ago(found: dict[str, str | None]) -> timedelta:
-    number = found["number"] or ""
-    count = float(number) if number.isdigit() else 0.5 if number.startswith("半") else 1.0
-    unit = next(name for name in _SECONDS if found[name])
-    return timedelta(seconds=int(count * _SECONDS[unit]))
-
-
-def _last(found: dict[str, str | None], today: date, where: tzinfo) -> datetime | None:
-    """The last such day up to tomorrow: the clocks of page and reader may differ. Leap days come every 8 years."""
-    for year in range(today.year + 1, today.year - 9, -1):
-        try:
-            day = date(year, int(found["month"] or 0), int(found["day"] or 0))
-        except ValueError:
-            continue
-        if day <= today + timedelta(days=1):
-            return at(day, found, where)
-    return None
-
-
 def _quick(text: str) -> datetime | None:
-    """The two forms that nearly all feeds use, without the general patterns: 2 µs instead of 10."""
+    """Read the two forms that nearly all feeds use, without the general patterns."""
     try:
         if text[4:5] == "-" and text[10:11] == "T":
             instant = datetime.fromisoformat(text)
@@ -244,7 +266,7 @@ def _unix(match: re.Match[str]) -> datetime:
     return datetime.fromtimestamp(int(seconds) if seconds else int(milliseconds) // 1000, UTC)
 
 
-def _day(found: dict[str, str | None], style: Style) -> date | None:
+def _day(found: dict[str, str | None], style: DateStyle) -> date | None:
     year = _year(found["year"] or "")
     try:
         if found.get("week"):
@@ -268,17 +290,17 @@ def _year(digits: str) -> int:
 
 
 def _month(name: str, language: str | None) -> int:
-    """The number of a month's name; 0 for any other word."""
+    """Return the number of a month's name; 0 for any other word."""
     name = name.lower()
     if found := MONTHS.get(name):
         return found
     bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     bare = unicodedata.normalize("NFC", bare)
-    return MONTHS.get(bare) or monthnames.month(bare, language)
+    return MONTHS.get(bare) or month_of(bare, language)
 
 
 def _place(name: str) -> tzinfo | None:
-    """The zone of an IANA name, or None where there is no such zone."""
+    """Return the zone of an IANA name, or None where there is no such zone."""
     try:
         return zone(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -1,8 +1,9 @@
-"""Which stored entries are those of a document that are not known by their keys.
+"""Stored entries that resemble entries of a document which are not known by their keys.
 
 Clean entries and stored ones go in, pairs come out. A site that moves to https or to another host, a generator that
 makes new guids, a guid that comes later: the entry is the same where all else that is said of it is. Two entries are
-never joined on one resemblance, and never where there is a choice: a copy is a smaller harm than a lost entry. Pure.
+never joined for one resemblance alone, and never where there is a choice: a copy does less harm than a lost entry.
+Pure.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from aggregator.normalize.html import text_of
 #: Pairs that are looked at among entries of one title.
 MAX_PAIRS = 400
 
-Kind = Literal["address", "guid", "both"]
-"""What is another one of a pair: the address it is at (and the guid, if that is one), the guid, or guid and address."""
+Difference = Literal["address", "guid", "both"]
+"""In what the two of a pair differ: the address (and the guid, where that is an address), the guid, or both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Pair:
     #: Place among the new entries.
     place: int
     stored: KnownEntry
-    kind: Kind
+    differs: Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ def match(new: Sequence[Entry], stored: Iterable[KnownEntry], *, whole: bool) ->
         if one.title in by_title:
             by_title[one.title][1].append(one)
     found = [pair for places, alike in by_title.values() for pair in _pairs(new, places, alike, whole)]
-    apart = [pair for pair in found if pair.kind == "both"]
-    # One entry of other guid and address may be a second one that says the same.
-    return found if len(apart) != 1 else [pair for pair in found if pair.kind != "both"]
+    apart = [pair for pair in found if pair.differs == "both"]
+    # A single entry with another guid and address may be a second one with the same text.
+    return found if len(apart) != 1 else [pair for pair in found if pair.differs != "both"]
 
 
 def address_of(url: str | None) -> Address | None:
@@ -92,7 +93,7 @@ def is_another(url: str | None, title: str, published_at: datetime | None, store
 
 
 def variants(url: str | None) -> list[str]:
-    """The same address with the other scheme, with and without `www.`."""
+    """Return the same address with the other scheme, with and without `www.`."""
     scheme, separator, rest = (url or "").partition("://")
     if scheme not in ("http", "https") or not separator:
         return []
@@ -106,18 +107,18 @@ def _pairs(new: Sequence[Entry], places: Sequence[int], alike: Sequence[KnownEnt
     if not alike or len(places) * len(alike) > MAX_PAIRS:
         return []
     pairs = [
-        Pair(place, one, kind)
+        Pair(place, one, differs)
         for place in places
         for one in alike
-        if (kind := _resemblance(new[place], one, whole)) is not None
+        if (differs := _resemblance(new[place], one, whole)) is not None
     ]
     # An address that is the same is better than one that is not.
-    near = [pair for pair in pairs if pair.kind != "both"] or pairs
+    near = [pair for pair in pairs if pair.differs != "both"] or pairs
     entries, keys = Counter(pair.place for pair in near), Counter(pair.stored.known.key for pair in near)
     return [pair for pair in near if entries[pair.place] == keys[pair.stored.known.key] == 1]
 
 
-def _resemblance(entry: Entry, stored: KnownEntry, whole: bool) -> Kind | None:
+def _resemblance(entry: Entry, stored: KnownEntry, whole: bool) -> Difference | None:
     """How an entry resembles a stored one of the same title; None where they are two."""
     dated = entry.dated and stored.known.dated
     if dated and entry.published_at != stored.known.published_at:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.dates.read import parse_date
+from aggregator.dates.formats import parse_date
 
 INSTANT = datetime(2022, 6, 29, 6, 42, tzinfo=UTC)
 MIDNIGHT = datetime(2022, 6, 28, 16, 0, tzinfo=UTC)

@@ -1,9 +1,9 @@
-"""Feeds that have moved for good: what is remembered of permanent redirects, and when the new address is asked.
+"""Feeds that have moved permanently: what is remembered of the redirects, and when the new address is used.
 
 In: a source, its state, the outcome of a fetch, the time. Out: states. RFC 9110 lets a client change its links on 301
-and 308 (sections 15.4.2 and 15.4.9); whoever can answer for a site for an hour (a hotel's network, a burglar) could
-keep a feed for ever that way. So the old address is asked again at the first look of every week and after every
-failure, and what it says then counts: the move is confirmed, is another one, or is forgotten.
+and 308 (sections 15.4.2 and 15.4.9), but anyone who can answer for a site for an hour (a hotel's network, an intruder)
+could take over a feed for ever that way. So the old address is requested again at the first look of every week and
+after every failure, and its answer counts: the move is confirmed, replaced or forgotten.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aggregator.models import FeedState, Fetched, NotModified, Source
 
 
 def usable(source: Source, state: FeedState, now: datetime) -> FeedState:
-    """The state to fetch with: it names the new address only where that one is to be asked.
+    """Return the state to fetch with: it has the new address only where that is to be requested.
 
     Args:
         now: the current time, aware and in UTC.
@@ -36,7 +36,7 @@ def usable(source: Source, state: FeedState, now: datetime) -> FeedState:
 def remember(
     source: Source, state: FeedState, asked: FeedState, outcome: Fetched | NotModified, now: datetime
 ) -> tuple[FeedState, Fetched | NotModified]:
-    """What is known of the move after a good answer, and the answer with a note where that is news.
+    """Return the state with what an answer says of the move, and the answer with a note where that is new.
 
     Args:
         state: as it was before.
