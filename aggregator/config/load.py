@@ -19,7 +19,6 @@ from aggregator.config.mistakes import explain, synonym
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
 from aggregator.config.schema import (
-    KINDS,
     RENAMED,
     CategorySettings,
     CommonSettings,
@@ -30,7 +29,9 @@ from aggregator.config.schema import (
     PostSettings,
     RetentionSettings,
     SiteSettings,
-    SourceSettings,
+    file_model,
+    source_kinds,
+    source_model,
 )
 from aggregator.config.secrets import (
     SHORTEST_SECRET,
@@ -43,7 +44,7 @@ from aggregator.config.secrets import (
 from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, unprintable
 from aggregator.errors import Problem
 from aggregator.idle import Read, digest
-from aggregator.models import Category, Interval, Retention, Source, SourceKind, host_of
+from aggregator.models import Category, Interval, Retention, Source, host_of
 
 MAX_FILE = 32 * 10**6
 """Bytes in feeds.yaml at most."""
@@ -56,7 +57,7 @@ _PUBLIC_SECTIONS = frozenset({"site", "posts", "feeds", "categories"})
 
 
 #: Kind of a source, the value of its key, and its address.
-_Kind = tuple[SourceKind, Any, str]
+_Kind = tuple[str, Any, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +192,9 @@ def _read(path: Path, problems: Problems) -> tuple[str, str]:
 
 def _validate(tree: MapNode, problems: Problems) -> FileSettings | None:
     try:
-        return FileSettings.model_validate(tree)
+        return file_model().model_validate(tree)
     except ValidationError as error:
-        explain(error, tree, FileSettings, problems)
+        explain(error, tree, file_model(), problems)
         return None
 
 
@@ -221,9 +222,10 @@ def _source_nodes(tree: MapNode) -> list[tuple[int, MapNode]]:
 
 
 def _check_kinds(tree: MapNode, problems: Problems) -> None:
-    wanted = " or ".join(f"`{name}`" for name in KINDS)
+    kinds = source_kinds()
+    wanted = " or ".join(f"`{name}`" for name in kinds)
     for index, node in _source_nodes(tree):
-        given = [name for name in KINDS if name in node]
+        given = [name for name in kinds if name in node]
         if not given and not _kind_reported(tree, node, problems):
             place = find_place(tree, ("sources", index))
             problems.add(f"has no address; add {wanted}", place, ("sources", index))
@@ -234,9 +236,9 @@ def _check_kinds(tree: MapNode, problems: Problems) -> None:
 
 def _kind_reported(tree: MapNode, node: MapNode, problems: Problems) -> bool:
     """Whether the source names its kind by an unknown key, or one at the top level, which is reported already."""
-    known = list(SourceSettings.model_fields)
-    named = any((synonym(key, known) or problems.near(key, known)) in KINDS for key in node)
-    return named or any(name in tree for name in KINDS)
+    known, kinds = list(source_model().model_fields), source_kinds()
+    named = any((synonym(key, known) or problems.near(key, known)) in kinds for key in node)
+    return named or any(name in tree for name in kinds)
 
 
 def _check_categories(tree: MapNode, problems: Problems) -> None:
@@ -301,9 +303,9 @@ def _identify(tree: MapNode, problems: Problems) -> list[str]:
 
 def _address(node: MapNode) -> str | None:
     """Return the address of a source as it is written in the file, before references are replaced."""
-    for name, kind in KINDS.items():
-        holder: Any = node if kind.url_key is None else node.get(name)
-        key = kind.url_key or name
+    for name, kind in source_kinds().items():
+        holder: Any = node if kind.ADDRESS_KEY is None else node.get(name)
+        key = kind.ADDRESS_KEY or name
         if isinstance(holder, MapNode) and isinstance(holder.get(key), str):
             return holder.written.get(key) or str(holder[key])
     return None
@@ -362,7 +364,7 @@ def _source(
         timeout=settings.timeout or fetch.timeout,
         max_body=settings.max_body or fetch.max_body,
         allow_private=fetch.allow_private_addresses if private is None else private,
-        scrape=KINDS[kind].rules(value),
+        rules=source_kinds()[kind].make_rules(value),
         explicit_id=settings.id is not None,
         line=line,
         access=settings.access(),
@@ -391,9 +393,10 @@ def _retention(levels: Sequence[RetentionSettings]) -> Retention:
 
 def _kind_of(settings: CommonSettings) -> _Kind:
     """Return the kind of a checked source, the value of its key, and its address."""
-    kind, value = next((kind, value) for kind in KINDS if (value := getattr(settings, kind)) is not None)
-    url_key = KINDS[kind].url_key
-    return kind, value, value if url_key is None else getattr(value, url_key)
+    kinds = source_kinds()
+    kind, value = next((kind, value) for kind in kinds if (value := getattr(settings, kind)) is not None)
+    key = kinds[kind].ADDRESS_KEY
+    return kind, value, value if key is None else getattr(value, key)
 
 
 def _categories(document: FileSettings, sources: tuple[Source, ...]) -> dict[str, Category]:

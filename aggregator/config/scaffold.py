@@ -11,7 +11,7 @@ from typing import Any
 
 from aggregator.config.ids import MAX_ID, RESERVED_SLUGS, SLUG_PATTERN
 from aggregator.config.intervals import NAMES, SHORT_FORM
-from aggregator.config.schema import ANCHORS, KINDS, RENAMED, FileSettings
+from aggregator.config.schema import ANCHORS, RENAMED, file_model, source_kinds
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -64,19 +64,20 @@ sources:
 
 def schema_text() -> str:
     """Return the JSON Schema (draft 2020-12) as JSON text; the same at every call."""
-    schema = _plain(FileSettings.model_json_schema())
+    model = file_model()
+    schema = _plain(model.model_json_schema())
     sections: dict[str, Any] = schema["properties"]
     reserved = sorted(RESERVED_SLUGS)
     sections["categories"]["propertyNames"] = {"pattern": SLUG_PATTERN, "maxLength": MAX_ID, "not": {"enum": reserved}}
     for name in sections:
         if name not in schema["required"]:
             # A section may be empty: all of its keys are commented out.
-            described = {"description": FileSettings.model_fields[name].description}
+            described = {"description": model.model_fields[name].description}
             sections[name].pop("description", None)
             sections[name] = {**described, "anyOf": [sections[name], {"type": "null"}]}
     definitions: dict[str, Any] = schema["$defs"]
     source = definitions["SourceSettings"]
-    source["oneOf"] = [{"required": [name]} for name in KINDS]
+    source["oneOf"] = [{"required": [name]} for name in source_kinds()]
     # Accepted, but not among the properties, which editors offer.
     source["patternProperties"] = {
         f"^{old}$": {**source["properties"][new], "description": f"Old name of `{new}`.", "deprecated": True}
