@@ -1,6 +1,6 @@
 """The settings of a source that concern its requests: headers, credentials, cookies, proxy, certificate checks.
 
-The checks, the JSON Schema and the reference page are made from these models, as from those in `schema`.
+The checks, the JSON Schema and the reference page are made from these models, as from those in `settings`.
 """
 
 from __future__ import annotations

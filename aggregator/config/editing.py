@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from aggregator.config.load import Config, load
-from aggregator.config.schema import source_kinds
+from aggregator.config.settings import source_kinds
 from aggregator.config.tree import LOADER
 from aggregator.errors import AggregatorError
 from aggregator.models import Source

@@ -18,7 +18,15 @@ from aggregator.config.advice import character_advice
 from aggregator.config.mistakes import explain, synonym
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
-from aggregator.config.schema import (
+from aggregator.config.secrets import (
+    SHORTEST_SECRET,
+    References,
+    basic_credentials,
+    contains_secret,
+    mask,
+    public_address,
+)
+from aggregator.config.settings import (
     RENAMED,
     CategorySettings,
     CommonSettings,
@@ -32,14 +40,6 @@ from aggregator.config.schema import (
     file_model,
     source_kinds,
     source_model,
-)
-from aggregator.config.secrets import (
-    SHORTEST_SECRET,
-    References,
-    basic_credentials,
-    contains_secret,
-    mask,
-    public_address,
 )
 from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, unprintable
 from aggregator.errors import Problem

@@ -16,7 +16,7 @@ from aggregator.config.tree import ListNode, MapNode
 from aggregator.models import Source
 
 if TYPE_CHECKING:
-    from aggregator.config.schema import FileSettings
+    from aggregator.config.settings import FileSettings
 
 #: A variable or a command substitution as shells write them.
 _VARIABLE = re.compile(r"\$(?:([A-Z_][A-Z0-9_]{1,60})(?![a-z])|\([^()]{1,60}\))")

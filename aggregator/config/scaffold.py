@@ -1,7 +1,7 @@
 """What `aggregator init` writes: a feeds.yaml to start from, and its JSON Schema for editors.
 
-The JSON Schema is made from the models in `schema`. It accepts what `load` accepts, as far as a schema can express it:
-categories, selectors and time zones are not checked.
+The JSON Schema is made from the models in `settings`. It accepts what `load` accepts, as far as a schema can express
+it: categories, selectors and time zones are not checked.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from aggregator.config.ids import MAX_ID, RESERVED_SLUGS, SLUG_PATTERN
 from aggregator.config.intervals import NAMES, SHORT_FORM
-from aggregator.config.schema import ANCHORS, RENAMED, file_model, source_kinds
+from aggregator.config.settings import ANCHORS, RENAMED, file_model, source_kinds
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

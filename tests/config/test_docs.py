@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from aggregator.config import TEMPLATE, load
 from aggregator.config.intervals import IntervalSettings
-from aggregator.config.schema import FileSettings, file_model
+from aggregator.config.settings import FileSettings, file_model
 from aggregator.errors import ConfigError
 from tests import ROOT
 

@@ -1,4 +1,4 @@
-"""The shape of feeds.yaml: one frozen model for each section.
+"""The settings in feeds.yaml: one frozen model for each section.
 
 The checks, the JSON Schema for editors and the reference page are made from these models; the descriptions are written
 for people who edit the file. `load` fills in defaults that depend on other keys, such as the interval of a source.
