@@ -13,8 +13,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from aggregator.models import Enclosure, Entry, Identified, Known, OriginalFeed, RawEntry, Text
-from aggregator.normalize.bounds import cut
-from aggregator.normalize.html import all_images, clean_html, first_image, text_of
 from aggregator.normalize.identity import (
     Level,
     clean_guid,
@@ -26,6 +24,8 @@ from aggregator.normalize.identity import (
     usable_id,
 )
 from aggregator.normalize.images import is_picture
+from aggregator.normalize.sanitizer import all_images, clean_html, first_image, text_of
+from aggregator.normalize.sanitizer.limits import cut
 from aggregator.normalize.text import (
     MAX_AUTHOR,
     MAX_TAG,
@@ -36,7 +36,7 @@ from aggregator.normalize.text import (
     fold,
     plain_title,
 )
-from aggregator.normalize.urls import clean_url
+from aggregator.values.urls import clean_url
 
 __all__ = [
     "SANITIZER",

@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import Literal
 
 from aggregator.models import Identified, Names, RawEntry, Text
-from aggregator.normalize.words import words
 
 #: Longest key in characters; a longer one is cut and told apart by a hash.
 MAX_KEY = 500
@@ -49,7 +48,7 @@ _SHAPES = {
 }
 _SHAPES["https"] = _SHAPES["http"]
 #: Schemes of addresses that do something when followed, or that name a place on one machine only.
-_REFUSED = words("about blob cid data feed file filesystem jar javascript mid vbscript view-source")
+_REFUSED = frozenset("about blob cid data feed file filesystem jar javascript mid vbscript view-source".split())
 
 Level = Literal["guid", "link", "title"]
 """By what the entries of a source are told apart: each level is for sources whose ids of the level before change."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from aggregator.normalize.urls import resolve
+from aggregator.values.urls import resolve
 
 #: Attributes in which lazy loaders keep the true address, the most telling first.
 LAZY = (

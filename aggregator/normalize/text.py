@@ -14,7 +14,6 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from aggregator.models import Text
-from aggregator.normalize.words import words
 
 MAX_TITLE = 500
 #: Length of a title made from the text.
@@ -35,7 +34,7 @@ _INLINE = re.compile(
 _BREAK = re.compile(r"<br(?:[\s/][^<>]*)?>", re.IGNORECASE)
 _WRAPPED = re.compile(r"\s*<(p|div|h[1-6])(?:\s[^<>]*)?>(.*)</\1>\s*", re.IGNORECASE | re.DOTALL)
 #: All elements that HTML has or had, and the roots of the two other languages in it.
-_ELEMENTS = words(
+_ELEMENTS = frozenset(
     """
     a abbr acronym address applet area article aside audio b base basefont bdi bdo bgsound big blink blockquote body br
     button canvas caption center cite code col colgroup command content data datalist dd del details dfn dialog dir div
@@ -45,7 +44,7 @@ _ELEMENTS = words(
     optgroup option output p param picture plaintext portal pre progress q rb rbc rp rt rtc ruby s samp script search
     section select shadow slot small source spacer span strike strong style sub summary sup svg table tbody td template
     textarea tfoot th thead time title tr track tt u ul var video wbr xmp
-    """
+    """.split()
 )
 #: A tag, certainly: it ends after its name, or has an attribute; or a comment and its like.
 _TAG = re.compile(

@@ -17,10 +17,10 @@ from aggregator.models import Entry, FeedState, Identified, Known, Names, Parsed
 from aggregator.normalize import identify, key_of, tell_apart
 from aggregator.normalize.identity import aliases_of
 from aggregator.normalize.text import plain_title
-from aggregator.normalize.urls import clean_url
 from aggregator.pipeline import decide, kin
 from aggregator.pipeline.trust import NOTES, Seen, Trust
 from aggregator.store import Recognized, Store
+from aggregator.values.urls import clean_url
 
 #: Stored entries that are compared where a source has changed all its ids.
 NEWEST = 500

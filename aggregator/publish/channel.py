@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from aggregator.normalize.urls import clean_url
+from aggregator.values.urls import clean_url
 
 Format = Literal["rss", "atom", "json"]
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from urllib.parse import unquote
 
 from aggregator.models import Enclosure
-from aggregator.normalize.policy import STRICT
+from aggregator.normalize.sanitizer.allowlist import STRICT
 from aggregator.normalize.text import fold
 from aggregator.publish.prepare import guessed_type, media_type
 from aggregator.publish.values import attribute

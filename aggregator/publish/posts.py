@@ -15,8 +15,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from aggregator.models import Enclosure, Item
-from aggregator.normalize.html import first_image
-from aggregator.normalize.urls import clean_url
+from aggregator.normalize.sanitizer import first_image
 from aggregator.publish import yamltext
 from aggregator.publish.images import proxied, rewrite_images
 from aggregator.publish.markdown import BLANK, one_block
@@ -24,6 +23,7 @@ from aggregator.publish.media import can_be_asked_for, files, picture
 from aggregator.publish.names import MAX_BYTES, cut
 from aggregator.publish.presets import PRESETS, Preset
 from aggregator.publish.values import rfc822
+from aggregator.values.urls import clean_url
 
 __all__ = ["PRESETS", "Post", "Preset", "post_of", "render_post"]
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from aggregator.models import Enclosure, Item, Origin, OriginalFeed
 from aggregator.normalize.identity import minted_id
-from aggregator.normalize.urls import clean_url
 from aggregator.publish.values import language_tag, xml_text
+from aggregator.values.urls import clean_url
 
 # RFC 6838, section 4.2, with parameters.
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(?:\s*;[^\x00-\x1f]*)?")

@@ -9,8 +9,6 @@ import html
 import re
 from datetime import datetime
 
-from aggregator.normalize.words import words
-
 # Everything outside of Char (XML 1.0, section 2.2) and the controls that it discourages, and the rest. To see that a
 # text is fit takes half as long as to look for what is not.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -37,11 +35,11 @@ _LANGUAGE = re.compile(
 # Tags of sanitized HTML, and the names of elements: every attribute value is double quoted.
 _TAG = re.compile(r'<(?:/?([a-z]+)(?=[\s>]))?+[^"<>]*+(?:"[^"]*"[^"<>]*+)*+>')
 # Inline elements do not part words, all others do.
-_INLINE = words(
+_INLINE = frozenset(
     """
     a abbr b bdi bdo cite code del dfn em font i ins kbd mark q rp rt ruby s samp small span strike strong sub sup time
     tt u var wbr
-    """
+    """.split()
 )
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
-from aggregator.normalize.urls import clean_url
 from aggregator.sources.base import Parse, Tools, conditional_request, fingerprint
+from aggregator.values.urls import clean_url
 
 AS_FETCHED = True
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.normalize.fallbacks import MAX_NOSCRIPT, shown, with_addresses
+from aggregator.normalize.sanitizer.fallbacks import MAX_NOSCRIPT, shown, with_addresses
 from tests.markup import clean, faults
 
 _BLANKS = [

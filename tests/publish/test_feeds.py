@@ -14,9 +14,9 @@ from hypothesis import given
 from lxml import etree
 
 from aggregator.models import Enclosure, Item, Origin, OriginalFeed
-from aggregator.normalize.urls import clean_url
 from aggregator.publish.feeds import FILE_NAMES, Channel, Format, render_feeds
 from aggregator.publish.prepare import shown
+from aggregator.values.urls import clean_url
 from tests import DATA
 from tests.publish_items import ENTRY, item_lists, make_item
 from tests.validators import ATOM, CONTENT, DC, MEDIA, XML, check_atom, check_jsonfeed, check_rss, read_back

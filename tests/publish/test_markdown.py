@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from aggregator.models import Text
-from aggregator.normalize.html import clean_html
+from aggregator.normalize.sanitizer import clean_html
 from aggregator.publish.images import rewrite_images
 from aggregator.publish.markdown import one_block
 from aggregator.publish.posts import PRESETS, post_of, render_post

@@ -10,8 +10,6 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 
-from aggregator.normalize.css import font_factor, safe_style
-from aggregator.normalize.fonts import bounded_fonts, may_grow
 from aggregator.normalize.images import (
     BLANK,
     EMOJI_PATH,
@@ -25,10 +23,10 @@ from aggregator.normalize.images import (
     is_emoji,
     is_pixel,
 )
-from aggregator.normalize.policy import STRICT
+from aggregator.normalize.sanitizer.allowlist import STRICT
+from aggregator.normalize.sanitizer.styles import bounded_fonts, font_factor, may_grow, safe_style
 from aggregator.normalize.text import unescape
-from aggregator.normalize.urls import ORIGIN, plain_origin, resolve
-from aggregator.normalize.words import words
+from aggregator.values.urls import ORIGIN, plain_origin, resolve
 
 _ATTRIBUTES = r'(?: [^ "=<>]+="[^"]*")'
 #: Tags with attributes, and images without: they may find an address elsewhere.
@@ -44,9 +42,9 @@ _LEGAL = re.compile("[\t\n\x20-\x7e\xa0-\ufefe\uff00-\ufffd\U00010000-\U0010ffff
 #: What is illegal in ASCII.
 _CONTROLS = bytes([*range(0x09), *range(0x0B, 0x20), 0x7F])
 
-_LINKS = words("href src poster cite")
+_LINKS = frozenset("href src poster cite".split())
 #: Elements that may have one of them, images aside.
-_LINKED = words("a audio blockquote del ins q track video")
+_LINKED = frozenset("a audio blockquote del ins q track video".split())
 #: An address that `resolve` leaves as it is, and what follows on the `/` of a path that it puts behind the origin of
 #: the base: both as the sanitizer writes them, and neither near a limit of length.
 _PLAIN = (
@@ -59,8 +57,8 @@ _ROOTED = (
 )
 _STYLE = ' style="'
 #: Elements with sizes, images aside; and sizes that are wider than a column, or than any image.
-_SIZED = words("col colgroup hr table td th tr video")
-_SIZES = words("height width")
+_SIZED = frozenset("col colgroup hr table td th tr video".split())
+_SIZES = frozenset("height width".split())
 _VAST = r"[\s+]*0*(?:(?:[89]|[1-9][0-9])[0-9]{2}|[0-9]{5}|(?!100%)[1-9][0-9]{2}(?:\.[0-9]*)?%)"
 _IS_VAST = re.compile(_VAST)
 _IS_VAST_IMAGE = re.compile(r"[\s+]*0*[0-9]{5}")
@@ -97,7 +95,7 @@ _WINDOW = re.compile(
     rf'(?={_ATTRIBUTES}*? target="(?i:_blank)")(?!{_ATTRIBUTES}*? rel="[^"]*\b(?i:noopener|noreferrer)\b)'
     rf"\A({_ATTRIBUTES}*+)\Z"
 )
-_LARGE = words("big h1 h2 h3")
+_LARGE = frozenset("big h1 h2 h3".split())
 _REL = re.compile(r' rel="([^"]*)"')
 _MAX_RELATIONS = 4
 

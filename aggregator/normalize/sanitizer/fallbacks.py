@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from aggregator.normalize.bounds import TOKEN, attributes
 from aggregator.normalize.images import BLANK_NAME, LAZY, NOTHING, is_hidden
+from aggregator.normalize.sanitizer.limits import TOKEN, attributes
 from aggregator.normalize.text import unescape
 
 #: `noscript`s of a text whose words are kept.

@@ -23,14 +23,13 @@ from collections.abc import Iterator
 from itertools import islice
 
 from aggregator.models import Text
-from aggregator.normalize.bounds import MAX_HTML, SMALL_LENGTH, bound, cut, is_small
-from aggregator.normalize.edit import Editor
-from aggregator.normalize.fallbacks import ANY, shown, with_addresses
 from aggregator.normalize.images import is_picture
-from aggregator.normalize.mathml import put_back, take_out
-from aggregator.normalize.policy import FOUND, STRICT
+from aggregator.normalize.sanitizer.allowlist import FOUND, STRICT
+from aggregator.normalize.sanitizer.fallbacks import ANY, shown, with_addresses
+from aggregator.normalize.sanitizer.limits import MAX_HTML, SMALL_LENGTH, bound, cut, is_small
+from aggregator.normalize.sanitizer.mathml import put_back, take_out
+from aggregator.normalize.sanitizer.rewriting import Editor
 from aggregator.normalize.text import escape_formulas, has_markup, resolve_references, unescape
-from aggregator.normalize.words import words
 
 #: Runs until a text that keeps changing is given up and only its words are kept.
 _ROUNDS = 6
@@ -47,11 +46,11 @@ _ATTRIBUTE = re.compile(r' ([^ "=<>]+)="([^"]*)"')
 _MAX_IMAGES = 200
 #: What a formula says again in another language; browsers do not show it.
 _ANNOTATION = re.compile(r"<annotation(?: [^<>]*)?>[^<>]*</annotation>")
-_INLINE = words(
+_INLINE = frozenset(
     """
     a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q s samp small span strike strong sub sup time
     tt u var wbr
-    """
+    """.split()
 )
 #: One line of words in which nothing is a reference, or would be written as one.
 _WORDS = re.compile("[ -%'-;=?-~\u00a1-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]++")

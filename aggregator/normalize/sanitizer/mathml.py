@@ -16,10 +16,9 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from aggregator.normalize.bounds import MAX_HTML, TOKEN, attributes
-from aggregator.normalize.css import is_length
+from aggregator.normalize.sanitizer.limits import MAX_HTML, TOKEN, attributes
+from aggregator.normalize.sanitizer.styles import is_length
 from aggregator.normalize.text import unescape
-from aggregator.normalize.words import words
 
 #: Formulas of a text, those after are not kept; and their characters, of later ones the words are kept.
 MAX_FORMULAS = 10_000
@@ -41,35 +40,35 @@ _COPY = re.compile(rf"""(?<={_END}</span>)<span\s[^<>]*class=["']katex-html["'][
 _SPAN_TAG = re.compile(r"<(/?)span(?=[\s>])[^<>]*>")
 
 #: Elements that hold text; none of them holds another.
-_TOKENS = words("annotation mi mn mo ms mtext")
+_TOKENS = frozenset("annotation mi mn mo ms mtext".split())
 #: Elements that hold nothing.
-_VOID = words("mprescripts mspace none")
+_VOID = frozenset("mprescripts mspace none".split())
 _ELEMENTS = (
     _TOKENS
     | _VOID
-    | words(
+    | frozenset(
         """
     merror mfrac mmultiscripts mover mpadded mphantom mroot mrow msqrt mstyle msub msubsup msup mtable mtd
     mtr munder munderover semantics
-    """
+    """.split()
     )
 )
-_STARTS = words("math m:math mathml:math mml:math")
+_STARTS = frozenset("math m:math mathml:math mml:math".split())
 #: Gone with all they hold.
-_EMPTIED = words(
+_EMPTIED = frozenset(
     """
     annotation-xml desc foreignobject iframe math noembed noframes noscript script select style svg template textarea
     title xmp
-    """
+    """.split()
 )
 #: Tags of HTML that a formula ends at (HTML standard, section 13.2.6.5), and ends of elements whose text is no markup.
-_BREAKS = words(
+_BREAKS = frozenset(
     """
     b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta nobr
     ol p pre ruby s small span strong strike sub sup table tt u ul var
-    """
+    """.split()
 )
-_RAW = words("noembed noframes script style textarea title xmp")
+_RAW = frozenset("noembed noframes script style textarea title xmp".split())
 _ENDS = {name: re.compile(rf"</{name}(?=[\s/>])[^>]*>?", re.IGNORECASE | re.ASCII) for name in _EMPTIED | _RAW}
 
 Judge = Callable[[str], object]
@@ -98,18 +97,18 @@ _ATTRIBUTES: dict[str, dict[str, Judge]] = {
     "math": {"alttext": bool, "display": re.compile("block|inline").fullmatch, "xmlns": _NAMESPACE.__eq__},
     "mfrac": {"linethickness": _lengths(12)},
     "mo": {
-        **dict.fromkeys(words("accent fence largeop movablelimits separator stretchy symmetric"), _BOOLEAN),
+        **dict.fromkeys("accent fence largeop movablelimits separator stretchy symmetric".split(), _BOOLEAN),
         "form": re.compile("prefix|infix|postfix").fullmatch,
-        **dict.fromkeys(words("lspace rspace"), _lengths(64)),
-        **dict.fromkeys(words("maxsize minsize"), _lengths(300)),
+        **dict.fromkeys("lspace rspace".split(), _lengths(64)),
+        **dict.fromkeys("maxsize minsize".split(), _lengths(300)),
     },
     "mover": {"accent": _BOOLEAN},
     "ms": {"lquote": bool, "rquote": bool},
-    "mspace": dict.fromkeys(words("depth height width"), _lengths(300)),
+    "mspace": dict.fromkeys("depth height width".split(), _lengths(300)),
     "mtable": {
         **_ALIGNED,
-        **dict.fromkeys(words("columnlines frame rowlines"), _WORDS),
-        **dict.fromkeys(words("columnspacing rowspacing"), _lengths(100)),
+        **dict.fromkeys("columnlines frame rowlines".split(), _WORDS),
+        **dict.fromkeys("columnspacing rowspacing".split(), _lengths(100)),
     },
     "mtd": {**_ALIGNED, "columnspan": _SPAN, "rowspan": _SPAN},
     "mtr": _ALIGNED,

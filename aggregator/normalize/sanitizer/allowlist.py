@@ -11,22 +11,21 @@ from itertools import permutations
 import nh3
 
 from aggregator.normalize.images import LAZY, LAZY_SETS
-from aggregator.normalize.words import words
 
-_TAGS = words(
+_TAGS = frozenset(
     """
     a abbr acronym address article aside audio b bdi big blockquote br caption center cite code col colgroup dd del
     details dfn dir div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li main
     mark menu nav ol p picture pre q rp rt rtc rb ruby s samp search section small source span strike strong sub
     summary sup table tbody td tfoot th thead time tr track tt u ul var video wbr
-    """
+    """.split()
 )
 #: Gone with all they hold.
-_EMPTIED = words(
+_EMPTIED = frozenset(
     """
     applet button canvas datalist embed frameset iframe math noembed noframes noscript object option
     select script style svg template textarea title
-    """
+    """.split()
 )
 
 _ATTRIBUTES: dict[str, frozenset[str]] = {

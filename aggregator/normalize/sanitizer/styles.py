@@ -10,10 +10,10 @@ lower than what it holds, and nothing is painted around one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from aggregator.normalize.words import words
+from aggregator.normalize.text import unescape
 
 #: Longer styles are dropped whole: no honest one is.
 MAX_STYLE = 4000
@@ -38,7 +38,7 @@ _UNITS = {
     "ch": 8.0,
 }
 #: Properties whose values are words and colors.
-_WORDED = words(
+_WORDED = frozenset(
     """
     align-items align-self background-color border-bottom-color border-bottom-style border-collapse border-color
     border-left-color border-left-style border-right-color border-right-style border-style border-top-color
@@ -48,26 +48,26 @@ _WORDED = words(
     table-layout text-align text-align-last text-decoration text-decoration-color text-decoration-line
     text-decoration-style text-emphasis text-justify text-overflow text-transform visibility white-space word-break
     word-wrap
-    """
+    """.split()
 )
 #: Properties with strings in them.
-_STRINGS = words("font font-family font-feature-settings quotes")
+_STRINGS = frozenset("font font-family font-feature-settings quotes".split())
 #: Properties with numbers, and how many pixels and how many percent they may be.
 _MEASURED: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(words("width max-width"), (1300, 100)),
-    **dict.fromkeys(words("min-width flex-basis column-width"), (400, 100)),
+    **dict.fromkeys("width max-width".split(), (1300, 100)),
+    **dict.fromkeys("min-width flex-basis column-width".split(), (400, 100)),
     "min-height": (1300, 0),
-    **dict.fromkeys(words("margin margin-bottom margin-left margin-right margin-top"), (300, 50)),
-    **dict.fromkeys(words("padding padding-left padding-right"), (64, 10)),
-    **dict.fromkeys(words("padding-bottom padding-top"), (300, 100)),
-    **dict.fromkeys(words("gap column-gap row-gap border-spacing"), (100, 50)),
-    **dict.fromkeys(words("border border-bottom border-left border-right border-top border-width"), (12, 0)),
-    **dict.fromkeys(words("border-bottom-width border-left-width border-right-width border-top-width"), (12, 0)),
-    **dict.fromkeys(words("border-radius border-bottom-left-radius border-bottom-right-radius"), (9999, 100)),
-    **dict.fromkeys(words("border-top-left-radius border-top-right-radius"), (9999, 100)),
-    **dict.fromkeys(words("column-count flex-grow font-feature-settings orphans widows"), (20, 0)),
-    **dict.fromkeys(words("background object-position"), (9999, 100)),
-    **dict.fromkeys(words("letter-spacing tab-size word-spacing"), (32, 0)),
+    **dict.fromkeys("margin margin-bottom margin-left margin-right margin-top".split(), (300, 50)),
+    **dict.fromkeys("padding padding-left padding-right".split(), (64, 10)),
+    **dict.fromkeys("padding-bottom padding-top".split(), (300, 100)),
+    **dict.fromkeys("gap column-gap row-gap border-spacing".split(), (100, 50)),
+    **dict.fromkeys("border border-bottom border-left border-right border-top border-width".split(), (12, 0)),
+    **dict.fromkeys("border-bottom-width border-left-width border-right-width border-top-width".split(), (12, 0)),
+    **dict.fromkeys("border-radius border-bottom-left-radius border-bottom-right-radius".split(), (9999, 100)),
+    **dict.fromkeys("border-top-left-radius border-top-right-radius".split(), (9999, 100)),
+    **dict.fromkeys("column-count flex-grow font-feature-settings orphans widows".split(), (20, 0)),
+    **dict.fromkeys("background object-position".split(), (9999, 100)),
+    **dict.fromkeys("letter-spacing tab-size word-spacing".split(), (32, 0)),
     "text-indent": (100, 25),
     "font-family": (0, 0),
     "font-size": (MAX_FONT, 100 * MAX_FONT / 16),
@@ -79,31 +79,31 @@ _MEASURED: dict[str, tuple[float, float]] = {
 _FONT_WORDS = {"larger": 1.2, "smaller": 0.83, "medium": -16.0, "large": -18.0, "x-large": -24.0, "xx-large": -32.0}
 _FONT_WORDS |= {"xxx-large": -48.0, "small": -13.0, "x-small": -10.0, "xx-small": -9.0}
 #: Properties that are inherited anyway, so that it may be said.
-_INHERITED = words("letter-spacing tab-size text-indent word-spacing")
+_INHERITED = frozenset("letter-spacing tab-size text-indent word-spacing".split())
 #: What a padding may be where it does not make the line higher.
 _INLINE_PADDING = (8.0, 0.0)
 #: A height that may be lower than what the box holds.
-_HEIGHTS = words("height max-height")
-_NO_HEIGHT = words("auto none initial unset min-content max-content fit-content")
+_HEIGHTS = frozenset("height max-height".split())
+_NO_HEIGHT = frozenset("auto none initial unset min-content max-content fit-content".split())
 #: Elements that hold nothing, and those whose height is never lower than what they hold.
-_HOLLOW = words("hr img video")
-_CELLS = words("table td th tr")
-_BLOCKS = words(
+_HOLLOW = frozenset("hr img video".split())
+_CELLS = frozenset("table td th tr".split())
+_BLOCKS = frozenset(
     """
     address article aside blockquote center dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header li
     main nav ol p pre section summary table td th ul
-    """
+    """.split()
 )
-_DISPLAYS = words(
+_DISPLAYS = frozenset(
     """
     block contents flex flow-root grid inline inline-block inline-flex inline-grid inline-table list-item none table
     table-caption table-cell table-column table-column-group table-footer-group table-header-group table-row
     table-row-group
-    """
+    """.split()
 )
-_BOXES = _DISPLAYS - words("inline contents")
-_OVERFLOWS = words("auto clip hidden scroll")
-_BIDI = words("embed isolate normal plaintext")
+_BOXES = _DISPLAYS - frozenset("inline contents".split())
+_OVERFLOWS = frozenset("auto clip hidden scroll".split())
+_BIDI = frozenset("embed isolate normal plaintext".split())
 
 _IMPORTANT = re.compile(r"![ \t\r\n]*+important[ \t\r\n]*+\Z", re.IGNORECASE | re.ASCII)
 #: White space that CSS does not know as such (css-syntax, section 4.2): it would be a part of a name.
@@ -118,7 +118,7 @@ _TOKEN = re.compile(
 )
 _END = re.compile(r"[ \t\r\n,]*+\Z")
 _PART = re.compile(r"calc\(\s*+(?:100|\d{1,2})(?:\.\d{1,9})?%\s++-\s++\d{1,4}(?:\.\d{1,9})?(?:px|r?em)\s*+\)", re.ASCII)
-_COMPUTED = words("width max-width min-width flex-basis")
+_COMPUTED = frozenset("width max-width min-width flex-basis".split())
 _FLEX = re.compile(
     r"auto|initial|\d{1,2}(?:\.\d{1,4})?(?:\s+[1-9]\d?(?:\s+(?:auto|0(?:px|%)?|\d\d?%|100%|\d{1,3}px))?)?", re.ASCII
 )
@@ -135,6 +135,13 @@ _LINE = re.compile(
     re.ASCII,
 )
 _LINE_IN_FONT = re.compile(r"/\s*([^\s,]++)")
+#: Pixels of the letters of a page, about.
+_USUAL = 16.0
+_FACTORS = {"big": 1.2, "h1": 2.0, "h2": 1.5, "h3": 1.17}
+_VOID = frozenset("br col hr img source track wbr".split())
+_OPEN_OR_END = re.compile(r'<(/?)([a-z][a-z0-9-]*)((?: [^ "=<>]+="[^"]*")*+)>')
+_STYLE = re.compile(r' style="([^"]*)"')
+_HEADING = re.compile("<(/?)h[123][ >]")
 
 
 def safe_style(style: str, tag: str = "") -> str | None:
@@ -290,7 +297,45 @@ _OTHERS: dict[str, Callable[[str], bool]] = {
     "flex": lambda value: _FLEX.fullmatch(value) is not None,
     "font": _is_font,
     "line-height": lambda value: _LINE.fullmatch(value) is not None,
-    **dict.fromkeys(words("overflow overflow-x overflow-y"), partial(_is_one_of, _OVERFLOWS)),
+    **dict.fromkeys("overflow overflow-x overflow-y".split(), partial(_is_one_of, _OVERFLOWS)),
     "unicode-bidi": partial(_is_one_of, _BIDI),
     "vertical-align": lambda value: _VERTICAL.fullmatch(value) is not None,
 }
+
+
+def may_grow(html: str) -> bool:
+    """Whether letters may grow without a style: in `big`, and in headings inside of headings."""
+    return "<big" in html or "++" in "".join([end or "+" for end in _HEADING.findall(html)])
+
+
+def bounded_fonts(html: str) -> str:
+    """The text without the elements in which letters would be larger than `MAX_FONT`; what is in them stays."""
+    return "".join(_bounded(html))
+
+
+def _bounded(html: str) -> Iterator[str]:
+    # Size and whether it is left out, of each open element.
+    sizes: list[tuple[float, bool]] = [(_USUAL, False)]
+    at = 0
+    for match in _OPEN_OR_END.finditer(html):
+        end, name, attributes = match.groups()
+        if name in _VOID:
+            continue
+        if end:
+            left_out = sizes.pop()[1] if len(sizes) > 1 else False
+        else:
+            size = _size(name, attributes, sizes[-1][0])
+            left_out = size > max(MAX_FONT, sizes[-1][0])
+            sizes.append((sizes[-1][0] if left_out else size, left_out))
+        if left_out:
+            yield html[at : match.start()]
+            at = match.end()
+    yield html[at:]
+
+
+def _size(name: str, attributes: str, around: float) -> float:
+    style = _STYLE.search(attributes) if " style=" in attributes else None
+    factor = None if style is None else font_factor(unescape(style[1]))
+    if factor is None:
+        factor = _FACTORS.get(name, 1.0)
+    return -factor if factor < 0 else around * factor
