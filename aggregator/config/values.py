@@ -31,6 +31,7 @@ from aggregator.config.wording import (
     selector_advice,
     zone_advice,
 )
+from aggregator.values.languages import CONFIGURED
 from aggregator.values.urls import ENVIRONMENT, without_feed_scheme
 
 MAX_TEXT = 500
@@ -45,8 +46,7 @@ _DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("c
 #: File systems count 255 bytes in a name.
 _MAX_SLUG_BYTES = 200
 
-# The first part has two or three letters: longer ones are reserved or not assigned (RFC 5646, section 2.2.1).
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,8}")
+_LANGUAGE = re.compile(CONFIGURED)
 _STARRED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){0,2}(?:\.\*){1,3}")
 _MOST_NETWORKS = 5
 _IS_NETWORK = re.compile(r"[0-9a-fA-F.:]{2,45}(?:/[0-9]{1,3})?")
@@ -339,7 +339,7 @@ Text = Annotated[str, *_checked(text, pattern=r"\S", maxLength=MAX_TEXT)]
 Url = Annotated[str, *_checked(http_url, pattern=_URL_PATTERN)]
 ProxyUrl = Annotated[str, *_checked(proxy_url, pattern=_URL_PATTERN)]
 SiteUrl = Annotated[str, *_checked(site_url, pattern=_URL_PATTERN + r"[^?#]*$")]
-Language = Annotated[str, *_checked(language, pattern=rf"^{_LANGUAGE.pattern}$")]
+Language = Annotated[str, *_checked(language, pattern=f"^{CONFIGURED}$")]
 UserAgent = Annotated[str, *_checked(user_agent, pattern=rf"^{_HEADER_VALUE.pattern}$")]
 Selector = Annotated[str, *_checked(selector, pattern=r"\S", maxLength=MAX_TEXT)]
 TimeZone = Annotated[str, *_checked(timezone)]

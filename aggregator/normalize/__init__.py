@@ -36,6 +36,8 @@ from aggregator.normalize.text import (
     fold,
     plain_title,
 )
+from aggregator.values.languages import tidy_tag
+from aggregator.values.media_types import is_bare, without_parameters
 from aggregator.values.urls import clean_url
 
 __all__ = [
@@ -69,8 +71,6 @@ _MAX_FILE_TITLE = 200
 _MAX_LENGTH = 2**53
 _MAX_SECONDS = 10_000_000
 
-_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _BEGIN = 4000
 #: Characters of HTML that nearly always settle whether two texts differ, and fewer that often do.
 _GLANCE = 500
@@ -116,7 +116,7 @@ def normalize(
         enclosures=enclosures,
         image=_image(html, raw, enclosures),
         comments_url=clean_url(raw.comments_url),
-        language=_language(raw.language) or _language(language),
+        language=tidy_tag(raw.language) or tidy_tag(language),
         published_at=published_at,
         updated_at=updated_at,
         dated=dated,
@@ -227,13 +227,13 @@ def _enclosures(raw: Sequence[Enclosure]) -> tuple[Enclosure, ...]:
         url = clean_url(file.url)
         if url is None or url in found or len(found) == MAX_ENCLOSURES:
             continue
-        media_type = file.type.partition(";")[0].strip().lower()
+        media_type = without_parameters(file.type)
         if (not media_type or media_type.startswith("image/")) and not is_picture(url):
             # The portrait of the author, that some programs attach to every entry, or a pixel that counts.
             continue
         found[url] = Enclosure(
             url=url,
-            type=media_type if _MEDIA_TYPE.fullmatch(media_type) else "",
+            type=media_type if is_bare(media_type) else "",
             length=_within(file.length, _MAX_LENGTH),
             title=fold(file.title, _MAX_FILE_TITLE) or None if file.title else None,
             duration=_within(file.duration, _MAX_SECONDS),
@@ -256,9 +256,3 @@ def _original_feed(raw: OriginalFeed | None) -> OriginalFeed | None:
 def _within(number: int | None, limit: int) -> int | None:
     """A size or a playing time; zero is how those say it who do not know it (RSS Best Practices Profile, enclosure)."""
     return number if number is not None and 0 < number <= limit else None
-
-
-def _language(tag: str | None) -> str | None:
-    """A language tag (RFC 5646) as it should be written, or None."""
-    tidy = "" if tag is None else tag[:40].strip().replace("_", "-")
-    return tidy if _LANGUAGE.fullmatch(tidy) else None

@@ -6,7 +6,6 @@ every writer escapes for its own format.
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -14,6 +13,8 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from aggregator.models import Text
+from aggregator.values.elements import ELEMENTS, INLINE
+from aggregator.values.xmltext import unescape
 
 MAX_TITLE = 500
 #: Length of a title made from the text.
@@ -26,26 +27,9 @@ MAX_TAGS = 50
 #: Characters of a field that are looked at; what comes later cannot be shown anyway.
 _LOOKED_AT = 8_000
 
-_INLINE = re.compile(
-    r"</?(?:a|abbr|acronym|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|nobr|q|s|samp|small|span|strike|strong"
-    r"|sub|sup|time|tt|u|var|wbr)(?:[\s/][^<>]*)?>",
-    re.IGNORECASE,
-)
+_INLINE = re.compile(rf"</?(?:{'|'.join(sorted({*INLINE, 'nobr'}))})(?:[\s/][^<>]*)?>", re.IGNORECASE)
 _BREAK = re.compile(r"<br(?:[\s/][^<>]*)?>", re.IGNORECASE)
 _WRAPPED = re.compile(r"\s*<(p|div|h[1-6])(?:\s[^<>]*)?>(.*)</\1>\s*", re.IGNORECASE | re.DOTALL)
-#: All elements that HTML has or had, and the roots of the two other languages in it.
-_ELEMENTS = frozenset(
-    """
-    a abbr acronym address applet area article aside audio b base basefont bdi bdo bgsound big blink blockquote body br
-    button canvas caption center cite code col colgroup command content data datalist dd del details dfn dialog dir div
-    dl dt element em embed fencedframe fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head
-    header hgroup hr html i iframe image img input ins isindex kbd keygen label layer legend li link listing main map
-    mark marquee math menu menuitem meta meter multicol nav nextid nobr noembed noframes nolayer noscript object ol
-    optgroup option output p param picture plaintext portal pre progress q rb rbc rp rt rtc ruby s samp script search
-    section select shadow slot small source spacer span strike strong style sub summary sup svg table tbody td template
-    textarea tfoot th thead time title tr track tt u ul var video wbr xmp
-    """.split()
-)
 #: A tag, certainly: it ends after its name, or has an attribute; or a comment and its like.
 _TAG = re.compile(
     r"""<(?:/?([A-Za-z][A-Za-z0-9:-]*+)(?:\s*+/?>|\s(?=[^<>]*=)[^<>]*+>|\s(?=[^<>]*?=\s*+["']))|!--|!\[CDATA\[|!doctype\s)""",
@@ -57,7 +41,6 @@ _REFERENCES = re.compile(r"&(?:#[0-9]++|#[xX][0-9a-fA-F]++|[A-Za-z][A-Za-z0-9]{1
 #: A dot and what may be a top-level domain, or an address of a machine.
 _DOMAIN = re.compile(r"\w\.(?:[^\W\d_]{2,}|xn--[\w-]+|[0-9]+)")
 _END_TAG = re.compile(r"</[A-Za-z][A-Za-z0-9]*+\s*+>")
-_HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
 
 #: Controls, surrogates, noncharacters, invisible format characters, and marks that turn the direction of what follows.
 _INVISIBLE = re.compile(
@@ -73,13 +56,6 @@ _IDLE_JOINER = re.compile(f"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOIN
 _FILLERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]")
 
 
-def unescape(text: str) -> str:
-    """The text with its character references resolved, whatever numbers they have."""
-    if "&" not in text:
-        return text
-    return html.unescape(_HUGE_REFERENCE.sub("\ufffd", text))
-
-
 def has_markup(text: str) -> bool:
     """Whether a text that is said to be HTML has anything of HTML in it but references.
 
@@ -89,7 +65,7 @@ def has_markup(text: str) -> bool:
         return False
     for match in _TAG.finditer(text):
         name = match[1]
-        if name is None or name.lower() in _ELEMENTS or ":" in name or "-" in name:
+        if name is None or name.lower() in ELEMENTS or ":" in name or "-" in name:
             return True
     return False
 

@@ -26,11 +26,20 @@ from aggregator.parse.builder import (
     set_updated,
     unsure,
 )
-from aggregator.parse.document import MAX_ENTRIES, address, guid, language, nothing_said, saying
-from aggregator.parse.namespaces import ATOM, ATOM_03, check_namespaces
+from aggregator.parse.document import MAX_ENTRIES, address, guid, nothing_said, permalink, saying, visible
 from aggregator.parse.syndication import Hints, hint_names
-from aggregator.parse.values import permalink, visible
-from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, has_entries, plain
+from aggregator.parse.xmltree import (
+    ATOM,
+    ATOM_03,
+    XHTML,
+    XML_LANG,
+    Reader,
+    Unsure,
+    check_namespaces,
+    has_entries,
+    plain,
+)
+from aggregator.values.languages import found_tag
 
 _TEXT = frozenset({"", "text", "text/plain", "plain"})
 _HTML = frozenset({"html", "text/html"})
@@ -68,7 +77,7 @@ def _set_title(entry: Builder, element: etree._Element) -> None:
     if entry.title is None:
         entry.title = construct(entry.read, element)
         if (tag := element.get(XML_LANG)) is not None:
-            entry.title_language = language(tag)
+            entry.title_language = found_tag(tag)
 
 
 def _set_summary(entry: Builder, element: etree._Element) -> None:
@@ -184,7 +193,7 @@ def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) ->
         entries=saying(entries),
         title=visible(feed.title),
         home_url=feed.link("alternate"),
-        language=language(root.get(XML_LANG)),
+        language=found_tag(root.get(XML_LANG)),
         repairs=repairs + nothing_said(entries),
         syndication=hints.finish(),
     )
@@ -193,7 +202,7 @@ def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) ->
 def _entry(element: etree._Element, reader: Reader, table: dict[str, Handler], inherited: tuple[str, ...]) -> RawEntry:
     entry = Builder(reader)
     if len(element.attrib):
-        entry.language = language(element.get(XML_LANG))
+        entry.language = found_tag(element.get(XML_LANG))
     for child in element:
         if (handler := table.get(child.tag)) is not None:
             handler(entry, child)

@@ -12,18 +12,22 @@ from typing import TypeAlias
 from lxml import etree
 
 from aggregator.models import Enclosure, OriginalFeed, RawEntry, Text
-from aggregator.parse.document import MAX_AUTHORS, MAX_ENCLOSURES, MAX_TAGS, guid, language, size
-from aggregator.parse.namespaces import CONTENTS, DCS, DCTERMS, ITUNES, MEDIA, ORIGINALS
-from aggregator.parse.values import (
+from aggregator.parse.document import (
+    MAX_AUTHORS,
+    MAX_ENCLOSURES,
+    MAX_TAGS,
     date,
+    guid,
     looks_like_html,
-    media_type,
     permalink,
     relation,
     says_more,
     seconds,
+    size,
 )
-from aggregator.parse.xmltree import XML_LANG, Reader, Unsure, plain
+from aggregator.parse.xmltree import CONTENTS, DCS, DCTERMS, ITUNES, MEDIA, ORIGINALS, XML_LANG, Reader, Unsure, plain
+from aggregator.values.languages import found_tag
+from aggregator.values.media_types import found_type
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "html", "xhtml", "")
 
@@ -78,7 +82,7 @@ class Builder:
     def add_content(self, element: etree._Element, text: Text | None) -> None:
         """Take a content over, and its language for an entry that names none."""
         if self.content_language is None:
-            self.content_language = language(element.get(XML_LANG)) or ""
+            self.content_language = found_tag(element.get(XML_LANG)) or ""
         if text is not None:
             self.contents.append(text)
 
@@ -154,7 +158,7 @@ class Builder:
             get = element.get
             made[target] = Enclosure(
                 url=target,
-                type=media_type(get("type")),
+                type=found_type(get("type")),
                 length=size(get("length") or get("fileSize")),
                 title=get("title") or _media_title(element),
                 duration=seconds(get("duration") or (self.duration if not made else None)),
@@ -192,7 +196,7 @@ def set_title(entry: Builder, element: etree._Element) -> None:
     if entry.title is None:
         entry.title = _title(entry, element)
         if (tag := element.get(XML_LANG)) is not None:
-            entry.title_language = language(tag)
+            entry.title_language = found_tag(tag)
 
 
 def _title(entry: Builder, element: etree._Element) -> Text | None:
@@ -274,7 +278,7 @@ def add_keywords(entry: Builder, element: etree._Element) -> None:
 
 
 def set_language(entry: Builder, element: etree._Element) -> None:
-    entry.language = language(plain(element))
+    entry.language = found_tag(plain(element))
 
 
 def add_link(entry: Builder, element: etree._Element) -> None:

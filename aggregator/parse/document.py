@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html.entities
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
-from aggregator.models import RawEntry
+from aggregator.models import RawEntry, Text
+from aggregator.values.elements import IN_TITLES
+from aggregator.values.xmltext import SURROGATES, unescape
 
 #: Entries of one document that are kept: the first, which are the newest wherever there is an order.
 MAX_ENTRIES = 10_000
@@ -24,9 +27,19 @@ MAX_LENGTH = 2**53 - 1
 
 #: An address that needs no resolving and no second look; most are such.
 _ABSOLUTE = re.compile(r"https?://[A-Za-z0-9][\w.-]*(?::\d+)?(?:[/?#][!-~]*)?", re.ASCII)
-_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,8}")
-_SURROGATES = re.compile("[\ud800-\udfff]")
 _TAB_OR_NEWLINE = re.compile(r"[\t\r\n]+")
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]*+>")
+_CLOCK = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,3}):([0-9]{1,2})(?:[.,][0-9]{1,9})?")
+_ISO_CLOCK = re.compile(r"PT(?:([0-9]{1,4})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,8})(?:\.[0-9]{1,9})?S)?", re.IGNORECASE)
+#: What an Atom relation is also written with (RFC 4287, section 4.2.7.2).
+_RELATION = re.compile(r"https?://www\.iana\.org/assignments/relation/")
+#: How a relative address begins; a guid that begins otherwise is a name.
+_PATH = ("/", "./", "../", "?")
+_END_TAG = re.compile(r"</\w+>")
+_REFERENCE = re.compile(r"&#?\w+;")
+_TAG_NAME = re.compile(r"</?(\w+)")
+_NAMED_REFERENCE = re.compile(r"&(\w+);")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,7 @@ def address(value: object, base: str = "") -> str | None:
         return None
     if len(value) <= MAX_URL and _ABSOLUTE.fullmatch(value):
         return value
-    if _SURROGATES.search(value):
+    if SURROGATES.search(value):
         return None
     value = _TAB_OR_NEWLINE.sub("", value.strip())
     if not value or len(value) > MAX_URL:
@@ -67,13 +80,6 @@ def base_address(value: object, document_url: str) -> str:
     return address(value, document_url) or document_url
 
 
-def language(value: object) -> str | None:
-    """A language tag (BCP 47, with ``-``), or None for what does not look like one."""
-    if isinstance(value, str) and _LANGUAGE.fullmatch(value := value.strip()):
-        return value.replace("_", "-")
-    return None
-
-
 def size(value: object) -> int | None:
     """A number of bytes or seconds, or None for what is no sane count."""
     if isinstance(value, float) and 0 <= value <= MAX_LENGTH:
@@ -88,6 +94,68 @@ def guid(value: object) -> str | None:
     """An id without the white space around it, or None where there is none or it is far too long."""
     text = value.strip() if isinstance(value, str) else ""
     return text if 0 < len(text) <= MAX_GUID else None
+
+
+def date(value: object) -> str | None:
+    """The text of a date, or None where there is none or it is far too long for one."""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if 0 < len(text) <= 200 else None
+
+
+def seconds(value: object) -> int | None:
+    """Playing time, as seconds, as ``[hours:]minutes:seconds`` (iTunes' duration) or as ISO 8601 has it."""
+    text = str(value or "").strip()
+    if not text:
+        return None
+    if match := _CLOCK.fullmatch(text) or (_ISO_CLOCK.fullmatch(text) if len(text) > 2 else None):
+        hours, minutes, rest = match.groups("0")
+        return int(hours) * 3600 + int(minutes) * 60 + int(rest)
+    return size(text.partition(".")[0])
+
+
+def visible(text: Text | None) -> str | None:
+    """What a text shows, on one line; None where that is nothing."""
+    if text is None:
+        return None
+    value = unescape(_TAG.sub("", text.value)) if text.type == "html" else text.value
+    return " ".join(value.split()) or None
+
+
+def relation(value: object) -> str:
+    """The relation of a link by its short name; "alternate" where it names none (RFC 4287, section 4.2.7.2)."""
+    if value is None or value == "alternate":
+        return "alternate"
+    text = value.strip().lower() if isinstance(value, str) else ""
+    return _RELATION.sub("", text) if text.startswith("http") else text or "alternate"
+
+
+def permalink(guid: str | None, base: str) -> str | None:
+    """The address that a guid is, resolved where it begins like a path; None for what is only a name."""
+    text = guid.strip() if guid else ""
+    return address(text) or (address(text, base) if text.startswith(_PATH) else None)
+
+
+def says_more(one: Text, other: Text) -> bool:
+    """Whether a text shows more than another."""
+    if one.value == other.value or (len(one.value) <= len(other.value) and "<" not in other.value):
+        return False
+    # A plain copy of a text with links is a bit longer than that, for it spells their addresses out.
+    margin = 5 if "<" in other.value and "<" not in one.value else 4
+    return 4 * len(visible(one) or "") > margin * len(visible(other) or "")
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether a text that should be plain is markup all the same.
+
+    It is if it closes a tag or names a character, and if all tags and names in it are those of HTML: a wrong yes would
+    lose text such as ``a <b`` for ever, so that every doubt is a no.
+    """
+    if "<" not in text and "&" not in text:
+        return False
+    if not (_END_TAG.search(text) or _REFERENCE.search(text)):
+        return False
+    tags = all(name.lower() in IN_TITLES for name in _TAG_NAME.findall(text))
+    return tags and all(f"{name};" in html.entities.html5 for name in _NAMED_REFERENCE.findall(text))
 
 
 def saying(entries: Sequence[RawEntry]) -> tuple[RawEntry, ...]:

@@ -22,16 +22,17 @@ from aggregator.parse.document import (
     Document,
     address,
     guid,
-    language,
+    looks_like_html,
     nothing_said,
     saying,
     size,
+    visible,
 )
-from aggregator.parse.values import looks_like_html, visible
+from aggregator.values.languages import found_tag
+from aggregator.values.xmltext import FORBIDDEN
 
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/1(\.1)?/?")
 #: Escapes can carry what the document's own characters cannot: NUL, controls, halves of surrogate pairs.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def read(document: Document) -> ParsedFeed:
@@ -61,7 +62,7 @@ def read(document: Document) -> ParsedFeed:
         entries=saying(entries),
         title=visible(_text(feed.get("title"), "", document.url)),
         home_url=address(feed.get("home_page_url"), document.url),
-        language=language(feed.get("language")),
+        language=found_tag(feed.get("language")),
         repairs=(*repairs, *nothing_said(entries)),
     )
 
@@ -86,7 +87,7 @@ def _load(document: Document) -> tuple[dict[str, Any], bool]:
 
 
 def _keys(feed: dict[str, Any]) -> str:
-    names = ", ".join(f"`{_FORBIDDEN.sub('', key[:30])}`" for key in list(feed)[:5])
+    names = ", ".join(f"`{FORBIDDEN.sub('', key[:30])}`" for key in list(feed)[:5])
     return f"an object with {names}" if names else "an empty object"
 
 
@@ -108,7 +109,7 @@ def _entry(item: dict[str, Any], url: str, inherited: tuple[str, ...]) -> RawEnt
         tags=_tags(item.get("tags")),
         enclosures=tuple(_enclosures(item.get("attachments"), base))[:MAX_ENCLOSURES],
         image=_address(item.get("image"), base) or _address(item.get("banner_image"), base),
-        language=language(item.get("language")),
+        language=found_tag(item.get("language")),
         original_feed=_original_feed(item.get("_origin"), base),
     )
 
@@ -122,7 +123,7 @@ def _original_feed(value: Any, base: str) -> OriginalFeed | None:
 
 
 def _string(value: Any) -> str | None:
-    return (_FORBIDDEN.sub("", value).strip() or None) if isinstance(value, str) else None
+    return (FORBIDDEN.sub("", value).strip() or None) if isinstance(value, str) else None
 
 
 def _word(value: Any) -> str | None:

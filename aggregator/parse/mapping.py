@@ -16,23 +16,21 @@ from aggregator.parse.document import (
     MAX_TAGS,
     address,
     base_address,
-    guid,
-    language,
-    nothing_said,
-    saying,
-    size,
-)
-from aggregator.parse.values import (
     date,
+    guid,
     looks_like_html,
-    media_type,
+    nothing_said,
     permalink,
     relation,
+    saying,
     says_more,
     seconds,
+    size,
     visible,
 )
 from aggregator.parse.xmltree import one_line
+from aggregator.values.languages import found_tag
+from aggregator.values.media_types import found_type
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
@@ -56,7 +54,7 @@ def map_feed(parser: Any, url: str, repairs: tuple[str, ...]) -> ParsedFeed:
         entries=saying(entries),
         title=visible(_own_text(feed, "title", url)),
         home_url=home,
-        language=language(feed.get("language")) or language(parser.root_language),
+        language=found_tag(feed.get("language")) or found_tag(parser.root_language),
         repairs=repairs + nothing_said(entries),
         syndication=parser.hints.finish(),
     )
@@ -86,8 +84,8 @@ def _entry(entry: dict[str, Any], url: str, version: str, inherited: tuple[str, 
         enclosures=tuple(_enclosures(entry, media, base))[:MAX_ENCLOSURES],
         image=_image(entry, media, base),
         comments_url=address(get("comments"), base) or _link(entry, url, "replies"),
-        language=language(get("language"))
-        or language(get("own_language"))
+        language=found_tag(get("language"))
+        or found_tag(get("own_language"))
         or _language_of(get("content"), get("title_detail")),
         former_url=linked if linked != found else None,
         original_feed=_original_feed(get("source"), url),
@@ -205,7 +203,7 @@ def _enclosures(entry: dict[str, Any], media: list[dict[str, Any]], url: str) ->
         duration = found.get("duration") or (entry.get("itunes_duration") if first else None)
         yield Enclosure(
             url=target,
-            type=media_type(found.get("type")),
+            type=found_type(found.get("type")),
             length=size(found.get("length") or found.get("filesize")),
             title=found.get("title") or None,
             duration=seconds(duration),
@@ -226,6 +224,6 @@ def _image(entry: dict[str, Any], media: list[dict[str, Any]], url: str) -> str 
 def _language_of(*details: Any) -> str | None:
     for detail in details:
         first = detail[0] if isinstance(detail, list) and detail else detail
-        if isinstance(first, dict) and (found := language(first.get("language"))):
+        if isinstance(first, dict) and (found := found_tag(first.get("language"))):
             return found
     return None

@@ -14,6 +14,12 @@ from collections import Counter
 from html.entities import html5
 from typing import NamedTuple
 
+from aggregator.errors import ParseError
+from aggregator.parse.document import Document
+from aggregator.parse.encoding import drop_forbidden_references
+from aggregator.parse.xmltree import USUAL
+from aggregator.values.elements import VOID
+
 _ENTRIES = frozenset({"item", "entry"})
 _ENTRY_START = re.compile(r"<(?:[A-Za-z_][\w-]{0,40}:)?(?:item|entry)(?=[\s/>])", re.IGNORECASE)
 _AMPERSAND = re.compile(
@@ -29,15 +35,75 @@ _LOOSE_REACH = 2000
 _LOOSE_TRIES = 2000
 _ESCAPES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&apos;"}
 #: HTML elements without content; `link` and `source` are none in a feed.
-_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "meta", "param", "track", "wbr"})
+_VOID = VOID - {"link", "source"} | {"param"}
 #: Elements that are void in HTML or of the feed's own, so that it is not known where one that is left open should end.
 _UNKNOWN_END = frozenset({"link", "source", "title", "basefont", "frame", "isindex"})
 #: HTML elements that end where another of their kind starts (HTML, section 13.1.2.4).
 _ENDED_BY_THEMSELVES = frozenset({"li", "p"})
 _SECTIONS = (("<![CDATA[", "]]>"), ("<!--", "-->"), ("<?", "?>"))
 
+_ROOT = re.compile(r"<[A-Za-z_][\w.:-]*+")
+_USED = re.compile(r"<([A-Za-z_][\w.-]{0,40}):[A-Za-z_]")
+_BOUND = re.compile(r"\sxmlns:([A-Za-z_][\w.-]{0,40})\s*=")
+#: Prefixes without a namespace that are given one; markup by mistake may look like any number of them.
+_MAX_UNBOUND = 50
+
 
 class Repaired(NamedTuple):
+    """A document after its repair."""
+
+    text: str
+    #: What was repaired, as short messages.
+    repairs: tuple[str, ...]
+    #: False where the document was cut off.
+    complete: bool
+
+
+def without_forbidden(document: Document) -> Repaired:
+    """Remove the references to forbidden characters; a document without any is returned as it is."""
+    text, dropped = drop_forbidden_references(document.text)
+    more = (f"references to forbidden characters were removed: {dropped}",) if dropped else ()
+    return Repaired(text, document.repairs + more, True)
+
+
+def repair(before: Repaired, document: Document, problem: str) -> Repaired:
+    """Repair the markup of a document that an XML parser has refused.
+
+    Args:
+        before: the document without forbidden references.
+        document: the document as it was.
+        problem: what the XML parser reported.
+
+    Returns:
+        Text that may be well-formed, with messages that say what was done to it.
+
+    Raises:
+        ParseError: ``unparsable``: it is cut off before the end of its first entry.
+    """
+    markup = repair_markup(before.text, document.root)
+    if markup.cut_off and not markup.entries:
+        message = "the document is cut off before the end of its first entry"
+        raise ParseError(message, kind="unparsable", url=document.url)
+    if markup.cut_off:
+        more = [f"the document is cut off: only its {markup.entries:,} complete entries were read"]
+    else:
+        more = [f"not well-formed XML, repaired: {problem}"]
+    if markup.trailing:
+        more.append("text after the end of the feed was left out")
+    return Repaired(_bind(markup.text), (*before.repairs, *more), not markup.cut_off)
+
+
+def _bind(text: str) -> str:
+    """Declare prefixes that are declared nowhere: the usual ones as what they stand for, others as nothing known."""
+    unbound = set(_USED.findall(text)) - set(_BOUND.findall(text)) - {"xml", "xmlns"}
+    root = _ROOT.match(text)
+    if root is None or not 0 < len(unbound) <= _MAX_UNBOUND:
+        return text
+    added = "".join(f' xmlns:{prefix}="{USUAL.get(prefix) or f"urn:unbound:{prefix}"}"' for prefix in sorted(unbound))
+    return text[: root.end()] + added + text[root.end() :]
+
+
+class RepairedMarkup(NamedTuple):
     """A document after the pass."""
 
     text: str
@@ -49,7 +115,7 @@ class Repaired(NamedTuple):
     trailing: bool
 
 
-def repair(text: str, root: str) -> Repaired:
+def repair_markup(text: str, root: str) -> RepairedMarkup:
     """Run the pass.
 
     Args:
@@ -83,7 +149,7 @@ class _Pass:
         #: Where in the text the last entry starts, once the root element has ended.
         self.last_entry = -1
 
-    def run(self) -> Repaired:
+    def run(self) -> RepairedMarkup:
         text, position, trailing = self.text, 0, False
         while (start := text.find("<", position)) >= 0:
             self._characters(text[position:start])
@@ -99,7 +165,7 @@ class _Pass:
         if not self.ended:
             self.out += [f"</{name}>" for name in reversed(self.open)]
         self.out.append(self.late_end)
-        return Repaired("".join(self.out), self.entries, cut_off, trailing)
+        return RepairedMarkup("".join(self.out), self.entries, cut_off, trailing)
 
     def _characters(self, characters: str) -> None:
         self.out.append(_AMPERSAND.sub(_escape, characters) if "&" in characters else characters)

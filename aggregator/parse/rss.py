@@ -31,10 +31,10 @@ from aggregator.parse.builder import (
     set_updated,
     unsure,
 )
-from aggregator.parse.document import MAX_ENTRIES, address, language, nothing_said, saying
-from aggregator.parse.namespaces import ATOM, DC, check_namespaces
+from aggregator.parse.document import MAX_ENTRIES, address, nothing_said, saying
 from aggregator.parse.syndication import Hints, hint_names
-from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, has_entries, plain
+from aggregator.parse.xmltree import ATOM, DC, XHTML, XML_LANG, Reader, Unsure, check_namespaces, has_entries, plain
+from aggregator.values.languages import found_tag
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 RSS_10 = "{http://purl.org/rss/1.0/}"
@@ -129,9 +129,9 @@ def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) ->
         entries=saying(entries),
         title=_title(channel, own),
         home_url=home,
-        language=language(plain(found))
+        language=found_tag(plain(found))
         if (found := channel.find(own + "language")) is not None or (found := channel.find("{*}language")) is not None
-        else language(root.get(XML_LANG)),
+        else found_tag(root.get(XML_LANG)),
         repairs=repairs + nothing_said(entries),
         syndication=syndication,
     )
@@ -153,7 +153,7 @@ def _entry(item: etree._Element, reader: Reader, table: dict[str, Handler], vers
     entry = Builder(reader)
     if len(item.attrib):
         entry.guid = item.get(RDF + "about")
-        entry.language = language(item.get(XML_LANG))
+        entry.language = found_tag(item.get(XML_LANG))
     for child in item:
         tag = child.tag
         if (handler := table.get(tag)) is not None or (

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from aggregator.errors import ParseError
 from aggregator.models import Fetched
-from aggregator.parse.document import Document
+from aggregator.parse.document import Document, address
 from aggregator.parse.encoding import decode
-from aggregator.parse.page import describe_page
+from aggregator.values import media_types
 from aggregator.values.urls import without_feed_scheme
+from aggregator.values.xmltext import unescape
 
 #: Root elements of feeds, without prefix.
 FEED_ROOTS = frozenset({"rss", "rdf", "feed", "channel"})
@@ -60,6 +61,13 @@ _USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 #: C0 controls, besides those of texts: tab, line ends, form feed, and the escape of ISO 2022.
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\x1b"))
 _CLOSERS = {'"': '"', "'": "'", "<!--": "-->", "<?": "?>"}
+#: Characters of a page in which its head is looked for.
+_HEAD = 300_000
+_PAGE_TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,500})", re.IGNORECASE)
+_PAGE_LINK = re.compile(r"<link\b[^<>]{0,2000}>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([a-z-]{1,20})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_PASSWORD = re.compile(r"""<input\b[^<>]{0,500}?\stype\s{0,5}=\s{0,5}["']?password\b""", re.IGNORECASE)
+_FEED_TYPES = frozenset({media_types.RSS, media_types.ATOM, media_types.JSON_FEED})
 
 
 class _Root(NamedTuple):
@@ -102,7 +110,7 @@ def _sniff_xml(text: str, repairs: tuple[str, ...], fetched: Fetched) -> Documen
     if (match := _JSON_FEED.search(text)) is not None and text.rstrip().endswith("}"):
         return Document("json", text[match.start() :], "", fetched.url, later)
     if _HTML.search(text, 0, 10_000):
-        raise _not_a_feed(describe_page(text, fetched.url), fetched)
+        raise _not_a_feed(_describe_page(text, fetched.url), fetched)
     if root is None:
         if text.lstrip().startswith("<") and ">" not in text:
             raise ParseError("the document is cut off before its first element", kind="unparsable", url=fetched.url)
@@ -112,6 +120,34 @@ def _sniff_xml(text: str, repairs: tuple[str, ...], fetched: Fetched) -> Documen
     if ENTRY.search(text, root.start):
         return Document("xml", text[root.start :], root.name, fetched.url, repairs)
     raise _not_a_feed(f"this is XML but no feed: its root element is <{root.name[:80]}>", fetched)
+
+
+def named_feed(text: str, url: str) -> str | None:
+    """The address of the first feed that a page names in its head (HTML, link type "alternate"), or None."""
+    for link in _PAGE_LINK.finditer(text, 0, _HEAD):
+        found = {
+            name.lower(): unescape(double or single or bare)
+            for name, double, single, bare in _ATTRIBUTE.findall(link.group())
+        }
+        rel = found.get("rel", "").lower().split()
+        if "alternate" in rel and found.get("type", "").strip().lower() in _FEED_TYPES:
+            feed = address(found.get("href"), url)
+            if feed is not None:
+                return feed
+    return None
+
+
+def _describe_page(text: str, url: str) -> str:
+    """A message for people: the page's title, and the feed that its head offers (HTML, link type "alternate")."""
+    head = text[:_HEAD]
+    match = _PAGE_TITLE.search(head)
+    title = " ".join(unescape(match.group(1)).split())[:80] if match else ""
+    message = f'this is an HTML page ("{title}"), not a feed' if title else "this is an HTML page, not a feed"
+    if feed := named_feed(head, url):
+        return f"{message}; it names a feed at {feed}: use that address"
+    if _PASSWORD.search(head):
+        return f"{message}; it asks for a password: set `auth` or `cookies` of the source"
+    return f"{message}; it names no feed: look for another address, or read the page itself with `scrape`"
 
 
 def _find_root(text: str) -> _Root | None:

@@ -24,13 +24,13 @@ import feedparser.api
 
 from aggregator.errors import ParseError
 from aggregator.models import ParsedFeed
-from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, MAX_URL, Document
+from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, MAX_URL, Document, relation
 from aggregator.parse.mapping import map_feed
-from aggregator.parse.mend import Mended, mend, without_forbidden
+from aggregator.parse.repair import Repaired, repair, without_forbidden
 from aggregator.parse.sniff import ENTRY, FEED_ROOTS
 from aggregator.parse.syndication import Hints
-from aggregator.parse.values import relation
-from aggregator.parse.xmltree import VOID, is_entry
+from aggregator.parse.xmltree import is_entry
+from aggregator.values.elements import VOID
 
 _MAX_ATTRIBUTES = 250
 #: 10,000 entries have some 100,000 elements; feedparser takes 20 µs and more for each.
@@ -315,7 +315,7 @@ def read(document: Document) -> ParsedFeed:
         ParseError: ``unparsable``.
     """
     try:
-        parser, mended = _parse(document)
+        parser, repaired = _parse(document)
     except _Absurd as error:
         raise ParseError(f"no feed needs {error}; it is not read", kind="unparsable", url=document.url) from None
     except ParseError:
@@ -323,23 +323,23 @@ def read(document: Document) -> ParsedFeed:
     except Exception as error:
         message = f"feedparser could not read it: {type(error).__name__}: {str(error)[:200]}"
         raise ParseError(message, kind="unparsable", url=document.url) from error
-    feed = map_feed(parser, document.url, mended.repairs + _counted(parser, document))
-    return replace(feed, complete=mended.complete)
+    feed = map_feed(parser, document.url, repaired.repairs + _counted(parser, document))
+    return replace(feed, complete=repaired.complete)
 
 
-def _parse(document: Document) -> tuple[Any, Mended]:
-    mended = without_forbidden(document)
-    parser, problem = _run_strict(mended.text, document)
+def _parse(document: Document) -> tuple[Any, Repaired]:
+    repaired = without_forbidden(document)
+    parser, problem = _run_strict(repaired.text, document)
     if problem is None:
-        return parser, mended
-    mended = mend(mended, document, problem)
-    parser, problem = _run_strict(mended.text, document)
+        return parser, repaired
+    repaired = repair(repaired, document, problem)
+    parser, problem = _run_strict(repaired.text, document)
     if problem is not None:
         parser = _Loose(document.url, None, "utf-8", {})
         _prepare(parser, document.url)
         with contextlib.suppress(_Enough):
-            parser.feed(mended.text)
-    return parser, mended
+            parser.feed(repaired.text)
+    return parser, repaired
 
 
 def _run_strict(text: str, document: Document) -> tuple[Any, str | None]:

@@ -16,7 +16,7 @@ from aggregator.models import Fetched, ParsedFeed
 from aggregator.parse import atom, jsonfeed, rss
 from aggregator.parse.document import Document
 from aggregator.parse.encoding import may_be_encoded_twice
-from aggregator.parse.mend import mend, without_forbidden
+from aggregator.parse.repair import repair, without_forbidden
 from aggregator.parse.xmltree import IllFormed, Reader, Unsure, parse_xml
 
 _ReadTree = Callable[[etree._Element, Reader, tuple[str, ...]], ParsedFeed]
@@ -67,15 +67,15 @@ def read_document(document: Document, *, repair_up_to: int | None = None) -> Par
 
 
 def _read_ill_formed(document: Document, problem: str) -> ParsedFeed:
-    mended = without_forbidden(document)
-    if mended.text != document.text:
+    repaired = without_forbidden(document)
+    if repaired.text != document.text:
         try:
-            return _read_xml(mended.text.encode(), document.url, mended.repairs)
+            return _read_xml(repaired.text.encode(), document.url, repaired.repairs)
         except IllFormed as error:
             problem = str(error)
-    mended = mend(mended, document, problem)
-    feed = _read_xml(mended.text.encode(), document.url, mended.repairs)
-    return feed if mended.complete else replace(feed, complete=False)
+    repaired = repair(repaired, document, problem)
+    feed = _read_xml(repaired.text.encode(), document.url, repaired.repairs)
+    return feed if repaired.complete else replace(feed, complete=False)
 
 
 def _read_xml(data: bytes, url: str, repairs: tuple[str, ...]) -> ParsedFeed:

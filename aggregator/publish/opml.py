@@ -12,8 +12,8 @@ from typing import Protocol
 from lxml.etree import Element, SubElement, _Element, tostring
 
 from aggregator.models import Category, Rendered, Source
-from aggregator.publish.values import xml_text
 from aggregator.values.urls import clean_url
+from aggregator.values.xmltext import xml_text
 
 FILE_NAME = "opml.xml"
 MEDIA_TYPE = "text/x-opml"

@@ -11,6 +11,7 @@ import html
 import re
 import string
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -22,7 +23,6 @@ from aggregator.publish.markdown import BLANK, one_block
 from aggregator.publish.media import can_be_asked_for, files, picture
 from aggregator.publish.names import MAX_BYTES, cut
 from aggregator.publish.presets import PRESETS, Preset
-from aggregator.publish.values import rfc822
 from aggregator.values.urls import clean_url
 
 __all__ = ["PRESETS", "Post", "Preset", "post_of", "render_post"]
@@ -134,7 +134,7 @@ def _front(post: Post, image: str | None, preset: Preset) -> str:
         "title": _masked(post.title, preset.masked),
         "image": image,
         "author": author,
-        "date": rfc822(post.published_at.astimezone(UTC), "GMT"),
+        "date": format_datetime(post.published_at.astimezone(UTC), usegmt=True),
     }
     lines = []
     for field in preset.fields:

@@ -18,11 +18,10 @@ from typing import NamedTuple
 
 from aggregator.models import Enclosure, Item, Origin, OriginalFeed
 from aggregator.normalize.identity import minted_id
-from aggregator.publish.values import language_tag, xml_text
+from aggregator.values.languages import valid_tag
+from aggregator.values.media_types import is_valid
 from aggregator.values.urls import clean_url
-
-# RFC 6838, section 4.2, with parameters.
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(?:\s*;[^\x00-\x1f]*)?")
+from aggregator.values.xmltext import xml_text
 
 
 class Publisher(NamedTuple):
@@ -127,7 +126,7 @@ def _prepared(item: Shown, source: Publisher) -> Shown:
         ),
         image=clean_url(item.image),
         comments_url=clean_url(item.comments_url),
-        language=language_tag(item.language),
+        language=valid_tag(item.language),
         published_at=item.published_at,
         updated_at=item.updated_at,
         source=source,
@@ -160,7 +159,7 @@ def _publisher(source: Publisher) -> Publisher:
 def media_type(enclosure: Enclosure) -> str:
     """The media type of a file: the one that is told, else what its name says."""
     given = enclosure.type.strip()
-    return given if _MEDIA_TYPE.fullmatch(given) else guessed_type(enclosure.url)
+    return given if is_valid(given) else guessed_type(enclosure.url)
 
 
 def _enclosure(enclosure: Enclosure, url: str) -> Enclosure:

@@ -19,8 +19,9 @@ from bs4.dammit import EncodingDetector
 
 from aggregator.errors import ParseError
 from aggregator.models import Fetched
-from aggregator.parse.document import address, base_address, language
+from aggregator.parse.document import address, base_address
 from aggregator.parse.encoding import decode
+from aggregator.values.languages import found_tag
 
 #: A tree takes about 2 kB a tag; no page for people has so many, start and end tags counted, nor nests them so deep.
 MAX_TAGS = 100_000
@@ -112,7 +113,7 @@ class Page:
     def language(self) -> str | None:
         """The language of the page as it declares it, or None."""
         tag = self._soup.find("html")
-        return language(attribute(tag, "lang")) if isinstance(tag, Tag) else None
+        return found_tag(attribute(tag, "lang")) if isinstance(tag, Tag) else None
 
 
 def text_of(tag: Tag) -> str:

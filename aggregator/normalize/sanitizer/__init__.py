@@ -29,7 +29,9 @@ from aggregator.normalize.sanitizer.fallbacks import ANY, shown, with_addresses
 from aggregator.normalize.sanitizer.limits import MAX_HTML, SMALL_LENGTH, bound, cut, is_small
 from aggregator.normalize.sanitizer.mathml import put_back, take_out
 from aggregator.normalize.sanitizer.rewriting import Editor
-from aggregator.normalize.text import escape_formulas, has_markup, resolve_references, unescape
+from aggregator.normalize.text import escape_formulas, has_markup, resolve_references
+from aggregator.values.elements import INLINE
+from aggregator.values.xmltext import SURROGATES, unescape
 
 #: Runs until a text that keeps changing is given up and only its words are kept.
 _ROUNDS = 6
@@ -46,18 +48,11 @@ _ATTRIBUTE = re.compile(r' ([^ "=<>]+)="([^"]*)"')
 _MAX_IMAGES = 200
 #: What a formula says again in another language; browsers do not show it.
 _ANNOTATION = re.compile(r"<annotation(?: [^<>]*)?>[^<>]*</annotation>")
-_INLINE = frozenset(
-    """
-    a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd mark q s samp small span strike strong sub sup time
-    tt u var wbr
-    """.split()
-)
 #: One line of words in which nothing is a reference, or would be written as one.
 _WORDS = re.compile("[ -%'-;=?-~\u00a1-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]++")
 _LINE_END = re.compile(r"[\r\n]")
 _SPACES = re.compile(r"[ \t\r\n]+")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def clean_html(text: Text, *, page: str | None = None) -> str:
@@ -146,12 +141,12 @@ def _encodable(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return _SURROGATES.sub("", text)
+        return SURROGATES.sub("", text)
     return text
 
 
 def _gap(match: re.Match[str]) -> str:
-    return "" if match[1] in _INLINE else " "
+    return "" if match[1] in INLINE else " "
 
 
 def _without_idle_breaks(safe: str) -> str:

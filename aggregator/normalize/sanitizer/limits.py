@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from aggregator.normalize.text import unescape
+from aggregator.values.elements import VOID
+from aggregator.values.xmltext import unescape
 
 #: Characters of HTML that are read of one text.
 MAX_HTML = 2_000_000
@@ -61,7 +62,8 @@ MAX_DEPTH = 256
 #: Characters that opening formatting elements again may add.
 MAX_REPEATED = 8_000_000
 
-_VOID = frozenset("area base br col colgroup embed hr image img input link meta param source track wbr".split())
+#: Elements that are never open.
+_VOID = VOID | {"colgroup", "image", "param"}
 _FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
 _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
 _ITEMS = frozenset("li dt dd".split())

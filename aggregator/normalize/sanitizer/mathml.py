@@ -18,7 +18,7 @@ from itertools import islice
 
 from aggregator.normalize.sanitizer.limits import MAX_HTML, TOKEN, attributes
 from aggregator.normalize.sanitizer.styles import is_length
-from aggregator.normalize.text import unescape
+from aggregator.values.xmltext import unescape
 
 #: Formulas of a text, those after are not kept; and their characters, of later ones the words are kept.
 MAX_FORMULAS = 10_000

@@ -25,8 +25,8 @@ from aggregator.normalize.images import (
 )
 from aggregator.normalize.sanitizer.allowlist import STRICT
 from aggregator.normalize.sanitizer.styles import bounded_fonts, font_factor, may_grow, safe_style
-from aggregator.normalize.text import unescape
 from aggregator.values.urls import ORIGIN, plain_origin, resolve
+from aggregator.values.xmltext import attribute_value, unescape
 
 _ATTRIBUTES = r'(?: [^ "=<>]+="[^"]*")'
 #: Tags with attributes, and images without: they may find an address elsewhere.
@@ -140,7 +140,7 @@ class Editor:
         edited = completed if _is_legal(completed) else _ILLEGAL.sub("", completed)
         harmless = _all_harmless(edited)
         few = harmless and "<source" not in edited
-        few = few and (self.base is None or f'"{_escape(self.base)}"' not in edited)
+        few = few and (self.base is None or f'"{attribute_value(self.base)}"' not in edited)
         edited, count = (_ADDRESSED_TAG if few else _TAG).subn(self._tag, edited)
         if not harmless or ((self.large or not few) and may_grow(edited)):
             edited = bounded_fonts(edited)
@@ -187,7 +187,7 @@ class Editor:
             return match[0]
         base = self.page if link.startswith("#") and self.page else self.base
         url = resolve(link, base) if link else None
-        return "" if url is None else match[0] if url == link else f' {name}="{_escape(url)}"'
+        return "" if url is None else match[0] if url == link else f' {name}="{attribute_value(url)}"'
 
     def _image(self, attributes: str) -> str:
         """The tag of an image; without attributes where it has no address, "" where it is not meant to be seen."""
@@ -201,13 +201,13 @@ class Editor:
             self.lost = True
             return "<img>"
         if is_emoji(found):
-            return _escape(found["alt"].strip())
-        replaced = {"src": _escape(url)}
+            return attribute_value(found["alt"].strip())
+        replaced = {"src": attribute_value(url)}
         sets = [found[name] for name in (*LAZY_SETS, "srcset") if name in found]
         if sets:
-            replaced["srcset"] = _escape(clean_srcset(sets[0], self.base))
+            replaced["srcset"] = attribute_value(clean_srcset(sets[0], self.base))
         if "style" in found:
-            replaced["style"] = _escape(safe_style(found["style"], "img") or "")
+            replaced["style"] = attribute_value(safe_style(found["style"], "img") or "")
         tag = "<img"
         for name, value in written.items():
             name = _PROPER.get(name, name)
@@ -228,7 +228,7 @@ class Editor:
             for match in _ATTRIBUTE.finditer(attributes)
             if match[1] != "srcset" and match[1] not in LAZY_SETS
         ]
-        return f'<source srcset="{_escape(srcset)}"{"".join(kept)}>' if srcset else ""
+        return f'<source srcset="{attribute_value(srcset)}"{"".join(kept)}>' if srcset else ""
 
     def _frame(self, match: re.Match[str]) -> str:
         """A link to what a frame shows."""
@@ -238,7 +238,7 @@ class Editor:
             return ""
         self.frames.add(url)
         words = " ".join(found.get("title", "").split())[:_MAX_TITLE] or url.partition("://")[2].partition("/")[0]
-        link = f'<a href="{_escape(url)}">{_escape(words)}</a>'
+        link = f'<a href="{attribute_value(url)}">{attribute_value(words)}</a>'
         before, at = match.string, match.start()
         inside = max(before.rfind("<p>", 0, at), before.rfind("<p ", 0, at)) > before.rfind("</p>", 0, at)
         return link if inside else f"<p>{link}</p>"
@@ -312,12 +312,4 @@ def _style(tag: str, match: re.Match[str]) -> str:
         return match[0]
     style = unescape(match[2])
     safe = safe_style(style, tag)
-    return "" if safe is None else match[0] if safe == style else f' style="{_escape(safe)}"'
-
-
-def _escape(value: str) -> str:
-    """An attribute's value as the sanitizer writes it."""
-    for character, reference in (("&", "&amp;"), ("\u00a0", "&nbsp;"), ('"', "&quot;"), ("<", "&lt;"), (">", "&gt;")):
-        if character in value:
-            value = value.replace(character, reference)
-    return value
+    return "" if safe is None else match[0] if safe == style else f' style="{attribute_value(safe)}"'

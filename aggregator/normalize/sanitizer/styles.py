@@ -13,7 +13,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from aggregator.normalize.text import unescape
+from aggregator.values.elements import VOID
+from aggregator.values.xmltext import unescape
 
 #: Longer styles are dropped whole: no honest one is.
 MAX_STYLE = 4000
@@ -138,7 +139,6 @@ _LINE_IN_FONT = re.compile(r"/\s*([^\s,]++)")
 #: Pixels of the letters of a page, about.
 _USUAL = 16.0
 _FACTORS = {"big": 1.2, "h1": 2.0, "h2": 1.5, "h3": 1.17}
-_VOID = frozenset("br col hr img source track wbr".split())
 _OPEN_OR_END = re.compile(r'<(/?)([a-z][a-z0-9-]*)((?: [^ "=<>]+="[^"]*")*+)>')
 _STYLE = re.compile(r' style="([^"]*)"')
 _HEADING = re.compile("<(/?)h[123][ >]")
@@ -319,7 +319,7 @@ def _bounded(html: str) -> Iterator[str]:
     at = 0
     for match in _OPEN_OR_END.finditer(html):
         end, name, attributes = match.groups()
-        if name in _VOID:
+        if name in VOID:
             continue
         if end:
             left_out = sizes.pop()[1] if len(sizes) > 1 else False
