@@ -17,7 +17,6 @@ from typing import Any
 
 import feedparser
 
-from aggregator.dates.read import parse_date
 from aggregator.errors import ParseError
 from aggregator.models import Enclosure, Entry, Fetched, Identified, ParsedFeed, RawEntry, Text
 from aggregator.normalize import identify, normalize
@@ -167,11 +166,7 @@ def _clean(raw: RawEntry, language: str | None) -> Entry:
 
 
 def _normalized(one: Identified, language: str | None) -> Entry:
-    return normalize(one, source_id="s", language=language, now=NOW, parse_date=_date, known=None)
-
-
-def _date(text: str, zone: str | None) -> datetime | None:
-    return parse_date(text, timezone=zone)
+    return normalize(one, source_id="s", language=language, now=NOW, known=None)
 
 
 def _raw(found: Any) -> RawEntry:

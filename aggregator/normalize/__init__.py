@@ -1,17 +1,17 @@
 """Raw entries in, clean entries out: plain text is plain, HTML is safe, addresses are absolute, dates are known.
 
-Pure: the time is an argument, and so is the reader of dates, which belongs to another stage. Nothing here raises on
-anything that a source can say.
+Pure: the time is an argument. Nothing here raises on anything that a source can say.
 """
 
 from __future__ import annotations
 
 import html as markup
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from aggregator.dates.read import ANY_STYLE, Style, parse_date
 from aggregator.models import Enclosure, Entry, Identified, Known, OriginalFeed, RawEntry, Text
 from aggregator.normalize.identity import (
     Level,
@@ -42,7 +42,6 @@ from aggregator.values.urls import clean_url
 
 __all__ = [
     "SANITIZER",
-    "DateParser",
     "Level",
     "clean_again",
     "identify",
@@ -56,9 +55,6 @@ __all__ = [
 
 #: Raised with every change of what is safe, or of what stands for an entry: stored entries are then cleaned once more.
 SANITIZER = 2
-
-#: Text and IANA zone for texts without one (None: UTC) to a date, aware and in UTC; None where it is none.
-DateParser = Callable[[str, str | None], datetime | None]
 
 #: Clocks are wrong; a date further ahead than this is no date.
 TOLERANCE = timedelta(hours=1)
@@ -87,8 +83,8 @@ def normalize(
     source_id: str,
     language: str | None,
     now: datetime,
-    parse_date: DateParser,
     known: Known | None,
+    style: Style = ANY_STYLE,
 ) -> Entry:
     """Make a clean entry of a raw one.
 
@@ -96,12 +92,13 @@ def normalize(
         language: of the feed, for entries that name none.
         now: the current time, aware, in UTC, whole seconds.
         known: the same entry as it is stored, or None: it is new. The date of publication stays what it was then.
+        style: how the dates of its document are written.
     """
     raw = identified.raw
     url = clean_url(raw.url)
     html, summary = _texts(raw, url)
     enclosures = _enclosures(raw.enclosures)
-    published_at, updated_at, dated = _dates(raw, now, parse_date, known)
+    published_at, updated_at, dated = _dates(raw, now, style, known)
     title = "" if raw.title is None else plain_title(raw.title)
     return Entry(
         source_id=source_id,
@@ -192,13 +189,11 @@ def _safe(text: Text | None, url: str | None) -> str:
     return "" if text is None else clean_html(text, page=url)
 
 
-def _dates(
-    raw: RawEntry, now: datetime, parse_date: DateParser, known: Known | None
-) -> tuple[datetime, datetime, bool]:
+def _dates(raw: RawEntry, now: datetime, style: Style, known: Known | None) -> tuple[datetime, datetime, bool]:
     """Publication, last change, and whether the first is the source's own word."""
 
     def read(text: str | None) -> datetime | None:
-        date = parse_date(text, raw.timezone) if text else None
+        date = parse_date(text, timezone=raw.timezone, style=style) if text else None
         return date if date is not None and _EARLIEST <= date <= now + TOLERANCE and date != _EPOCH else None
 
     updated = read(raw.updated)
