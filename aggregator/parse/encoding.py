@@ -1,13 +1,17 @@
-"""Bytes in, clean text out: decides the encoding of a document and takes out what XML cannot carry.
+"""Bytes in, clean text out: find the encoding of a document, decode it, and remove what XML cannot hold.
 
-What a document says of its encoding is often wrong, so that the bytes have the last word. In this order: a byte
-order mark; the zero bytes of UTF-16 and UTF-32 (XML 1.0, appendix F); valid UTF-8; a declared encoding (XML
-declaration, HTTP charset) that decodes without error, multi-byte ones first; UTF-8 with a few bad bytes; what the
-characters look like in one of the usual East Asian encodings, then in a single-byte one ; windows-1252.
-UTF-7 is never used: it hides markup. UTF-8 that was taken for windows-1252 and encoded again is undone.
+What a document says of its encoding is often wrong, so the bytes decide. In this order: a byte order mark; the zero
+bytes of UTF-16 and UTF-32 (XML 1.0, appendix F); valid UTF-8; a declared encoding (XML declaration, HTTP charset) that
+decodes without error, multi-byte ones first; UTF-8 with a few bad bytes; what the characters look like in the usual
+East Asian encodings, then in single-byte ones; windows-1252. UTF-7 is never used: it hides markup. UTF-8 that was
+taken for windows-1252 and encoded again is decoded twice.
 
-Names mean what browsers take them for (WHATWG Encoding Standard): gb2312 and gbk are read as gb18030, iso-8859-1
-as windows-1252, euc-kr as cp949, shift_jis as cp932, big5 as Big5-HKSCS. Pure; everything runs in linear time.
+A single-byte encoding is found by its letters. In the right one, nearly all characters beyond ASCII are letters of the
+alphabet of one language; a language with its own script has whole words of them, mostly its common letters, and no
+capitals inside words. Only the beginning of a text is examined.
+
+Names mean what they mean to browsers (WHATWG Encoding Standard): gb2312 and gbk are read as gb18030, iso-8859-1 as
+windows-1252, euc-kr as cp949, shift_jis as cp932, big5 as Big5-HKSCS. Pure; everything runs in linear time.
 """
 
 from __future__ import annotations
@@ -60,7 +64,7 @@ _BROWSER_NAMES = {
     "tis-620": "cp874",
 }
 _MULTI_BYTE = frozenset({"gb18030", "big5hkscs", "cp932", "cp949", "euc_jp", "iso2022_jp"})
-#: Python knows codecs that are no character encodings, and some that expand or hide; only these are used.
+#: Python has codecs that are not character encodings, and some that expand or hide text; only these are used.
 _ALLOWED = re.compile(r"utf-8|windows-1252|iso8859-\d+|cp\d+|koi8-[rut]|mac-\w+|" + "|".join(sorted(_MULTI_BYTE)))
 
 #: windows-1252 as browsers read it: the five bytes without a character stay C1 controls.
@@ -101,18 +105,17 @@ _COMMON = {
     "cp949": _KOREAN,
 }
 _SAMPLE = 200_000
-#: Share of common characters from which on an encoding is believed; wrong ones stay below 5 %.
+#: Least share of common characters in the right encoding; in wrong ones it is below 5 %.
 _BELIEVED = 0.12
 
-#: Share of the bytes beyond ASCII that may stand alone in an East Asian text, where they come in pairs.
+#: Share of the bytes beyond ASCII that may stand alone in an East Asian text, which has them in pairs.
 _ALONE = 1 / 3
 _RUN = re.compile(rb"[\x80-\xff]+")
 
-#: What UTF-8 looks like where it was taken for windows-1252.
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
-#: A letter that stands for the first byte of a character, before one that stands for a further byte.
+#: UTF-8 taken for windows-1252: the letter of a first byte of a character, before that of a further byte.
 _TWICE = re.compile(rb"\xc3[\x80-\xb4](?:\xc2|\xe2\x82\xac)")
-#: Characters that a text must have to be taken for encoded twice, not all the same: one may quote such a text.
+#: Different characters that a text encoded twice must have: a text may quote one.
 _FEWEST_TWICE = 3
 _TO_CP1252 = codecs.charmap_build("".join(_CP1252.get(byte, chr(byte)) for byte in range(256)))
 
@@ -120,40 +123,39 @@ _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 _ASCII = re.compile("[\x00-\x7f]+")
 _UNFINISHED = re.compile(r"&#?[xX]?[0-9a-fA-F]*\Z")
 
-#: Words with a byte beyond ASCII that are looked at.
+#: Words with a byte beyond ASCII that are examined.
 _SAMPLE_WORDS = 2000
-#: Letters that a guess needs, in the words of a language with a script of its own; in others, those beyond ASCII.
+#: Letters that a guess needs: all those of a language with its own script, those beyond ASCII of others.
 _FEWEST = 8
 _FEWEST_SPECIAL = 4
-#: Share of the letters that must belong to the alphabet, and by how much it must be larger than with windows-1252.
+#: Least share of the letters that belong to the alphabet, and how much larger than with windows-1252 it must be.
 _BELIEVED_LETTERS = 0.95
 _LEAST_AHEAD = 0.02
-#: The same where the letters are fewer than many.
+#: The latter where there are fewer letters than `_MANY`.
 _FEW_AHEAD = 0.05
 _MANY = 60
-#: What the language that the document names is worth, as a share of its letters.
+#: What is added to the share for the language that the document names.
 _NAMED = 0.1
 _NAMED_SCRIPT = 0.3
 
 _HIGH_WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _ASCII_LETTER = re.compile(rb"[A-Za-z]")
-#: What words in a script of their own are made of; Latin ones have hardly three letters beyond ASCII in a row, but many
-#: a language has a word of a single one.
+#: Words in a script of their own; Latin words hardly have three letters beyond ASCII in a row.
 _SCRIPT_RUN = re.compile(rb"[\x80-\xff]{3,}")
-#: Quotation marks, dashes and the like: they say nothing of the language.
+#: Quotation marks, dashes and the like: they do not tell the language.
 _MARKS = frozenset("\u00a0«»„“”‚‘’‹›–—…•·©®™°§№¡¿€\u00ad\u200e\u200f")
 
 
 class _Script(NamedTuple):
-    """A language, or several, with a script of its own."""
+    """One or more languages with a script of their own."""
 
     languages: str
-    #: In the order of preference where two give the same.
+    #: In order of preference where two decode alike.
     encodings: tuple[str, ...]
     letters: str
-    #: The commonest of them.
+    #: The most frequent letters.
     common: str
-    #: Share of the common ones among the letters of a usual text.
+    #: Share of the most frequent letters in a usual text.
     usual: float
 
 
@@ -207,20 +209,20 @@ _ALPHABETS = {
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A document as text, with what had to be repaired, as short messages."""
+    """A document as text, with short messages about what was repaired."""
 
     text: str
-    #: Name of the encoding it was read in.
+    #: The encoding that it was decoded from.
     encoding: str
     repairs: tuple[str, ...] = ()
 
 
 def decode(body: bytes, content_type: str = "") -> Decoded:
-    """Decode a document; never fails, bytes without a meaning become U+FFFD.
+    """Decode a document; bytes that are no characters become U+FFFD.
 
     Args:
         body: the document as it came.
-        content_type: the Content-Type header, for its charset.
+        content_type: the Content-Type header; its charset counts.
     """
     declared = _declared(body, content_type)
     encoding, text = _decode_marked(body) or _decode_bytes(body, declared)
@@ -240,13 +242,13 @@ def decode(body: bytes, content_type: str = "") -> Decoded:
 
 
 def may_be_encoded_twice(body: bytes) -> bool:
-    """Whether something in a document looks like UTF-8 that was encoded once more, so that `decode` has to see it."""
-    # A byte is found many times as fast as a pattern; most documents have not even these.
+    """Whether a document may be UTF-8 that was encoded again, so that `decode` has to read it."""
+    # Bytes are found faster than a pattern, and most documents lack them.
     return b"\xc3" in body and (b"\xc2" in body or b"\xe2" in body) and _TWICE.search(body) is not None
 
 
 def drop_forbidden_references(text: str) -> tuple[str, int]:
-    """Take out references to what is no character in XML (XML 1.0, section 2.2); the text and how many they were."""
+    """Remove the references to what is not a character in XML (1.0, section 2.2); return the text and their number."""
     if "&#" not in text:
         return text, 0
     dropped = 0
@@ -259,14 +261,14 @@ def drop_forbidden_references(text: str) -> tuple[str, int]:
         if code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000:
             return match.group()
         dropped += 1
-        # A blank where the removal would join its surroundings to a reference anew, as in "&#&#0;8;".
+        # A blank, where the removal would join its surroundings to another reference, as in "&#&#0;8;".
         return " " if _UNFINISHED.search(text[max(0, match.start() - 40) : match.start()]) else ""
 
     return _REFERENCE.sub(check, text), dropped
 
 
 def _declared(body: bytes, content_type: str) -> tuple[str, ...]:
-    """The encodings that the document and the server name, as far as they are known and allowed."""
+    """Return the encodings that the document and the server name, if they are known and allowed."""
     found = []
     if match := _XML_ENCODING.search(body, 0, 1000):
         found.append(match.group(1).decode("ascii", "replace"))
@@ -286,7 +288,7 @@ def _browser_name(name: str) -> str | None:
 
 
 def _decode_marked(body: bytes) -> tuple[str, str] | None:
-    """Decode by byte order mark or by zero bytes; None where there are none, or where the mark lies."""
+    """Decode by byte order mark or by zero bytes; None where there are none, or the mark is that of UTF-8."""
     for mark, name in _BOMS:
         if body.startswith(mark):
             if name != "utf-8":
@@ -337,7 +339,7 @@ def _beyond_ascii(text: str) -> int:
 
 
 def _east_asian(body: bytes, declared: tuple[str, ...]) -> str | None:
-    """The East Asian encoding in which most characters are common ones; None if that fits none of them."""
+    """Return the East Asian encoding in which most characters are common ones; None if there is none."""
     runs = [len(match.group()) for _, match in zip(range(_SAMPLE), _RUN.finditer(body), strict=False)]
     if runs.count(1) > _ALONE * sum(runs):
         return None
@@ -356,7 +358,7 @@ def _east_asian(body: bytes, declared: tuple[str, ...]) -> str | None:
 
 
 def _encoded_once(text: str) -> str | None:
-    """The text behind one that was encoded as UTF-8 twice; None where not all that is beyond ASCII looks like it."""
+    """Decode a text that was encoded as UTF-8 twice; None where not everything beyond ASCII looks like it."""
     first = _BEYOND_ASCII.search(text)
     if first is None or _undone(first.group()) is None:
         return None
@@ -373,16 +375,15 @@ def _undone(text: str) -> str | None:
 
 
 def _single_byte(body: bytes, western: bool, language: str | None) -> str | None:
-    """The encoding of a text that is neither UTF-8 nor East Asian.
+    """Guess the encoding of a text that is neither UTF-8 nor East Asian.
 
     Args:
         body: the document as it came.
-        western: whether it says that it is windows-1252 or Latin-1; then only whole words in a script of their own
-            say otherwise.
+        western: whether it is declared as windows-1252 or Latin-1; then only whole words in another script count.
         language: tag of the language that it names, or None.
 
     Returns:
-        A name for `bytes.decode`, or None: windows-1252, or too little to tell.
+        A name for `bytes.decode`; None: windows-1252, or there are too few letters.
     """
     words = [match.group() for _, match in zip(range(_SAMPLE_WORDS), _HIGH_WORD.finditer(body), strict=False)]
     named = "" if language is None else language.lower().partition("-")[0]
@@ -390,7 +391,7 @@ def _single_byte(body: bytes, western: bool, language: str | None) -> str | None
     latin = len(_ASCII_LETTER.findall(text))
     high = len(text) - latin - text.count(b" ")
     in_runs = sum(map(len, _SCRIPT_RUN.findall(text)))
-    # Words in a script of their own have hardly a letter of ASCII.
+    # Words in another script hardly have letters of ASCII.
     if high > 4 * latin and in_runs > high / 2:
         return _of_script(text, named)
     return None if western else _of_latin(text, named)
@@ -415,7 +416,7 @@ def _of_script(text: bytes, named: str) -> str | None:
 
 
 def _shouting(text: str) -> float:
-    """Share of letters in the case that does not belong there: a small one before a capital."""
+    """Return the weighted share of letters in the wrong case: a small letter before a capital."""
     letters = sum(one.isalpha() for one in text)
     inside = sum(1 for one, after in itertools.pairwise(text) if one.islower() and after.isupper())
     return 4 * inside / max(1, letters)

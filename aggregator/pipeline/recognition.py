@@ -14,7 +14,7 @@ from datetime import datetime
 
 from aggregator.dates.read import Style, parse_date, style_of
 from aggregator.models import Entry, FeedState, Identified, Known, Names, ParsedFeed, RawEntry
-from aggregator.normalize import identify, key_of, tell_apart
+from aggregator.normalize import disambiguate, identify, key_of
 from aggregator.normalize.identity import aliases_of
 from aggregator.normalize.text import plain_title
 from aggregator.pipeline import decide, kin
@@ -151,7 +151,7 @@ class _Apart:
         self, identified: Sequence[Identified], found: Recognized
     ) -> tuple[tuple[Identified, ...], dict[str, Known], set[str]]:
         """The entries with keys of their own, what is known of them by these, and those that were removed."""
-        entries = tuple(tell_apart(one) if one.key in self._shared else one for one in identified)
+        entries = tuple(disambiguate(one) if one.key in self._shared else one for one in identified)
         doubtful = [(one, one.names) for one in entries if one.names is not None]
         known = {key: old for key, old in found.known.items() if key not in self._shared}
         if not doubtful:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from aggregator.models import Enclosure
 from aggregator.normalize.sanitizer.allowlist import STRICT
-from aggregator.normalize.text import fold
+from aggregator.normalize.text import tidy_line
 from aggregator.publish.prepare import guessed_type, media_type
 from aggregator.values.xmltext import attribute_value
 
@@ -75,4 +75,4 @@ def _name(file: Enclosure) -> str:
     """What a person calls the file: its title, else its own name, else its address."""
     path = file.url.partition("://")[2].partition("?")[0].partition("#")[0].rstrip("/")
     name = path.rpartition("/")[2] if "/" in path else ""
-    return file.title or fold(unquote(name), _MAX_NAME) or file.url
+    return file.title or tidy_line(unquote(name), _MAX_NAME) or file.url

@@ -14,7 +14,7 @@ _JOINING = INLINE - {"acronym", "big"} | {"rp", "rt", "ruby"}
 
 
 def plain_text(fragment: str) -> str:
-    """The text of sanitized HTML on one line."""
+    """Return the text of sanitized HTML on one line."""
     return _one_line(_without_tags(fragment))
 
 
@@ -29,9 +29,9 @@ def _one_line(text: str) -> str:
 
 
 def synopsis(fragment: str, limit: int = 300) -> str:
-    """The beginning of the text of sanitized HTML, at most `limit` characters, with an ellipsis where it was cut.
+    """Return at most `limit` characters from the start of the text of sanitized HTML, with an ellipsis if it is cut.
 
-    Only the first `limit` * 4 characters of `fragment` are looked at, and half of them where these are enough.
+    Only the first `limit` * 4 characters of `fragment` are read, and half of them where these are enough.
     """
     for size in (limit * 2, limit * 4):
         part = fragment[:size]

@@ -1,7 +1,7 @@
-"""Addresses as found in, absolute http(s) addresses out.
+"""Addresses as found in the configuration, in headers and in documents; absolute http(s) addresses out.
 
 `resolve` is for links inside a text: it makes them absolute and changes nothing else, so that markup which needs no
-change keeps its bytes. `clean_url` is for the addresses of entries: it gives a valid URI (RFC 3986). Neither raises.
+change keeps its bytes. `clean_url` is for the addresses of entries: it returns a valid URI (RFC 3986). Neither raises.
 """
 
 from __future__ import annotations
@@ -9,25 +9,25 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urljoin
 
-#: In place of a proxy's address: the proxies that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name.
+#: In place of the address of a proxy: the proxies that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name.
 ENVIRONMENT = "environment"
 _FEED = re.compile(r"\s*feed:(?=//|https?:)", re.IGNORECASE)
 _HTTP = re.compile(r"https?:", re.IGNORECASE)
 
-#: Longest address of an entry, and of a link inside a text, in characters.
+#: Longest address of an entry, and of a link in a text, in characters.
 MAX_URL = 2000
 MAX_LINK = 4000
-#: In an address of this length, no host is too long for a name (RFC 1035, section 3.1).
+#: An address of this length has no host that is too long for a name (RFC 1035, section 3.1).
 _SHORT = 253
 
 #: Scheme, host and port of a plain address, as a pattern.
 ORIGIN = r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?"
 _PLAIN = re.compile(rf"{ORIGIN}(?:[/?#][!#-;=?-\[\]^_a-z{{|}}~]*)?")
-#: The two short ways: a plain address as it is, and a path from the root of a plain one.
+#: A path from the root that `resolve` puts behind a plain origin.
 _ROOTED = re.compile(r"/(?![/.])(?:[!#-.0-;=?-\[\]^_a-z{|}~]++|/(?!\.))*+")
 _PLAIN_ORIGIN = re.compile(rf"{ORIGIN}(?=[/?#]|\Z)")
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
-#: A plain address with nothing in it to escape, to put right or to leave out.
+#: A plain address in which nothing is to be escaped, corrected or removed.
 _CLEAN = re.compile(
     r"https?://[a-z0-9][a-z0-9-]*+(?:\.[a-z0-9-]++)*+(?::(?:[0-9]{1,4}|[1-5][0-9]{4}))?"
     r"(?:/(?:[!$'()*-;=@A-Z_a-z~]++|%[0-9A-Fa-f]{2})*+)?"
@@ -35,7 +35,7 @@ _CLEAN = re.compile(
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^\[\]:%@]+)(?::([0-9]{0,5}))?", re.DOTALL)
-#: Browsers take out tabs and line breaks anywhere (WHATWG URL, section 4.4); no other control belongs there either.
+#: Browsers remove tabs and line breaks anywhere (WHATWG URL, section 4.4); no other control belongs there either.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 _EDGES = "".join(map(chr, range(0x21))) + "\x7f\u00a0\u200b\u3000\ufeff"
 _UNSAFE = re.compile(r"[\s\"<>`\\]")
@@ -46,7 +46,7 @@ _HOST = re.compile(r"[a-z0-9_~!$&'()*+,;=-]+(?:\.[a-z0-9_~!$&'()*+,;=-]+)*\.?")
 
 
 def without_feed_scheme(text: str) -> str:
-    """The http(s) address behind a `feed:` address; any other text comes back as it is.
+    """Return the http(s) address that a `feed:` address stands for; any other text is returned as it is.
 
     ``feed://example.org/x`` is ``http://example.org/x``, ``feed:https://example.org/x`` is ``https://example.org/x``.
     """
@@ -58,10 +58,10 @@ def without_feed_scheme(text: str) -> str:
 
 
 def resolve(link: str, base: str | None) -> str | None:
-    """The absolute http(s) address of a link, or None where it has none (RFC 3986, section 5).
+    """Resolve a link to an absolute http(s) address (RFC 3986, section 5); None where it has none.
 
     Args:
-        base: absolute address that relative links start from; None, or not http(s): they have no address.
+        base: the absolute base of relative links; None, or not http(s): they have no address.
     """
     if len(link) <= MAX_LINK:
         if _PLAIN.fullmatch(link):
@@ -92,7 +92,7 @@ def resolve(link: str, base: str | None) -> str | None:
 
 
 def plain_origin(base: str) -> str | None:
-    """What a path from the root is put behind, or None where that is not so simple."""
+    """Return the origin of a plain address, which a path from the root is put behind; else None."""
     origin = _PLAIN_ORIGIN.match(base)
     return None if origin is None else origin[0]
 
@@ -103,10 +103,10 @@ def is_web(url: str) -> bool:
 
 
 def clean_url(url: str | None) -> str | None:
-    """A valid absolute http(s) URI of at most `MAX_URL` characters, or None.
+    """Return an address as a valid absolute http(s) URI of at most `MAX_URL` characters, or None.
 
-    Host names become ASCII (IDNA 2008, UTS 46), what a URI cannot carry is percent-encoded, and a user name with its
-    password is taken out: it would be published.
+    Host names become ASCII (IDNA 2008, UTS 46), characters that a URI cannot have are percent-encoded, and a user name
+    with its password is removed: it would be published.
     """
     if url is None or (len(url) <= _SHORT and _CLEAN.fullmatch(url)):
         return url
@@ -127,8 +127,8 @@ def _clean(url: str) -> str | None:
     port = f":{authority[1]}" if authority[1] else ""
     rest = _escape(path, "/") + "?" * bool(query) + _escape(query[1:], "/?")
     rest += "#" * bool(fragment) + _escape(fragment[1:], "/?")
-    # An address that was escaped twice is put right; what still looks like a reference would not survive readers that
-    # resolve one too many.
+    # An address that was escaped twice is corrected; what still looks like a reference would not survive readers that
+    # resolve references once too often.
     rest = _REFERENCE.sub(r"\1%3B", _ESCAPED_AGAIN.sub("&", rest))
     whole = f"{scheme.lower()}://{host}{port}{rest}"
     return whole if len(whole) <= MAX_URL else None
@@ -163,7 +163,7 @@ def _ascii_host(host: str) -> str | None:
         try:
             host = idna.encode(host, uts46=True).decode()
         except UnicodeError:
-            # Names with emoji are registered although IDNA 2008 does not know them.
+            # Names with emoji are registered although IDNA 2008 does not allow them.
             try:
                 host = host.encode("idna").decode()
             except UnicodeError:

@@ -1,9 +1,13 @@
-"""HTML of any kind in, HTML out that the sanitizer reads in a time that grows with its length only.
+"""HTML of any kind in, HTML out that the sanitizer reads in time that grows linearly with its length.
 
-The sanitizer's parser follows the HTML standard, and the standard has places where work multiplies: every open element
-is looked at for every tag, formatting elements that are left open are opened again in every following block, and
-attributes are compared with each other; writing takes a time of length times special characters for one piece of text.
-Small documents pass untouched: there is nothing to multiply in them. Nothing is made safe here.
+The parser of the sanitizer follows the HTML standard, in which some work multiplies: every open element is examined for
+every tag, formatting elements that are left open are opened again in every following block, and attributes are compared
+with each other; writing one piece of text takes time of its length times its special characters. Small documents pass
+unchanged. Nothing is made safe here.
+
+`Nesting` gives an upper bound of how many elements the tags of a document leave open. It follows the tree construction
+of the HTML standard (section 13.2.6) as far as nesting goes, and where it is simpler it counts too much. Foreign
+content, forms, `select` and `template`, which have rules of their own, must be removed before.
 """
 
 from __future__ import annotations
@@ -16,16 +20,16 @@ from itertools import islice
 from aggregator.values.elements import VOID
 from aggregator.values.xmltext import unescape
 
-#: Characters of HTML that are read of one text.
+#: Characters that are read of one text.
 MAX_HTML = 2_000_000
-#: A document below both is not looked at.
+#: A document below both limits is not examined.
 SMALL_LENGTH = 50_000
 SMALL_TAGS = 256
 
 MAX_ELEMENTS = 50_000
 MAX_ATTRIBUTES = 100
 MAX_VALUE = 8_000
-#: Characters of a tag from which on its attributes are looked at.
+#: Length of a tag from which its attributes are examined, in characters.
 LONG_TAG = 1000
 _NOTHING = "<!---->"
 #: Text between two tags is read in pieces of this size.
@@ -36,8 +40,8 @@ _ATTRIBUTE = (
     r"[^\t\n\f\r />][^\t\n\f\r />=]*+"
     r"(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|(?![\"'])[^\t\n\f\r >]*+))?+"
 )
-#: Comments, other declarations, and tags with name and attributes, as the tokenizer of the HTML standard
-#: (section 13.2.5) delimits them.
+#: Comments, other declarations, and tags with name and attributes, delimited as by the tokenizer of the HTML standard
+#: (section 13.2.5).
 TOKEN = re.compile(
     rf"<!--(?:-?>|.*?(?:--!?>|\Z))|<!\[CDATA\[|<(?:[!?]|/(?![a-zA-Z]))[^>]*+>?"
     rf"|<(/?)([a-zA-Z][^\t\n\f\r />]*+)((?:{_SPACE}++|{_ATTRIBUTE})*+)(>?)",
@@ -45,24 +49,24 @@ TOKEN = re.compile(
 )
 ATTRIBUTES = re.compile(_ATTRIBUTE)
 
-#: Gone with all they hold, as the sanitizer would do. Without an end tag the first two take all that follows, of the
-#: others only the tag goes.
+#: Removed with their content, as the sanitizer does. Without an end tag, the first two remove all that follows, and of
+#: the others only the tag is removed.
 _RAW = frozenset("script style".split())
 _FOREIGN = frozenset("svg math".split())
 _LONGEST_NAME = 100
 _EMPTIED = frozenset("button math noembed noframes select svg template textarea title".split())
 _END = {name: re.compile(rf"</{name}(?=[\t\n\f\r />])", re.IGNORECASE | re.ASCII) for name in _RAW | _EMPTIED}
-#: Gone, their content not. The attributes of some would be collected; others have rules of their own.
+#: Removed without their content. The attributes of some would be collected; others have rules of their own.
 _IGNORED = frozenset("body form frameset head html iframe noscript plaintext xmp".split())
 _TAKEN_OUT = _END.keys() | _IGNORED
 
 
-#: Elements that may be open inside of each other.
+#: Elements that may be open inside each other.
 MAX_DEPTH = 256
-#: Characters that opening formatting elements again may add.
+#: Characters that formatting elements may add when they are opened again.
 MAX_REPEATED = 8_000_000
 
-#: Elements that are never open.
+#: Elements without content.
 _VOID = VOID | {"colgroup", "image", "param"}
 _FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
 _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
@@ -70,9 +74,9 @@ _ITEMS = frozenset("li dt dd".split())
 _GROUPS = frozenset("tbody thead tfoot".split())
 _CELLS = frozenset("td th caption".split())
 _ANNOTATIONS = frozenset("rb rp rt rtc".split())
-#: An end tag does not reach beyond these.
+#: An end tag does not close beyond these.
 _SCOPE = frozenset("applet marquee object table td th caption".split())
-#: Their end tags close them together with whatever is open inside of the scope.
+#: Their end tags close them with all that is open inside the scope.
 _BLOCKS = _HEADINGS | frozenset(
     """
     address article aside blockquote center details dialog dir div dl fieldset figcaption figure footer header hgroup
@@ -81,50 +85,50 @@ _BLOCKS = _HEADINGS | frozenset(
 )
 #: Their start tags close an open paragraph.
 _END_PARAGRAPH = _BLOCKS | _ITEMS | frozenset("p hr table".split())
-#: The end tags of all other elements do not reach beyond these.
+#: The end tags of all other elements do not close beyond these.
 _SPECIAL = _SCOPE | _BLOCKS | _ITEMS | _GROUPS | frozenset("p tr".split())
-#: Where the search for what an end tag closes stops.
+#: Where the search for the element that an end tag closes stops.
 _STOPS: dict[str, frozenset[str]] = {
     **dict.fromkeys(_BLOCKS | _FORMATTING | frozenset("p dt dd applet marquee object".split()), _SCOPE),
     "li": _SCOPE | {"ol", "ul"},
 }
-#: What is closed by a start tag where it is the innermost open element.
+#: What a start tag closes if it is the innermost open element.
 _CLOSED_BY: dict[str, frozenset[str]] = {
     **dict.fromkeys(_HEADINGS, _HEADINGS),
     **dict.fromkeys("option optgroup".split(), frozenset({"option"})),
 }
-#: The items that an item ends when it begins, and where the search for them stops.
+#: The items that the start of an item closes, and where the search for them stops.
 _ENDED_BY = {"li": frozenset("li".split()), **dict.fromkeys("dt dd".split(), frozenset("dt dd".split()))}
 _STOPS_OF_ITEMS = _SPECIAL - frozenset("address div".split())
 _CLOSED_IN_RUBY = _ANNOTATIONS | frozenset("p li dd dt option optgroup".split())
-#: What may stay open between a table and the element of it that begins.
+#: What may stay open between a table and a part of it that begins.
 _ABOVE_IN_TABLE: dict[str, frozenset[str]] = {
     **dict.fromkeys("td th".split(), _GROUPS | {"tr"}),
     "tr": _GROUPS,
     **dict.fromkeys(_GROUPS | {"caption"}, frozenset()),
 }
 _TABLE_PARTS = _ABOVE_IN_TABLE.keys()
-#: Elements that may close others when they begin, paragraphs aside.
+#: Elements other than paragraphs that may close others when they begin.
 _MAKE_ROOM = _TABLE_PARTS | {"table"} | _ITEMS | _ANNOTATIONS | _CLOSED_BY.keys()
-#: Open elements that are looked through; one that is further away is not found, which counts too much.
+#: Open elements that are searched; one that is further away is not found, which counts too much.
 _REACH = 32
 
 
 def bound(html: str) -> str:
-    """The same document, without what would make it slow to read.
+    """Remove from a document what would make it slow to read.
 
-    Where there are too many open elements, too much repetition or more than `MAX_ELEMENTS` elements, only text is kept.
+    After too many open elements, too much repetition or `MAX_ELEMENTS` elements, only text is kept.
     """
     return html if is_small(html) else "".join(_pieces(cut(html, MAX_HTML)))
 
 
 def is_small(html: str) -> bool:
-    """Whether there is too little in a document for it to be slow to read."""
+    """Whether a document is too small to be slow to read."""
     return len(html) <= SMALL_LENGTH and html.count("<") <= SMALL_TAGS
 
 
 def attributes(written: str) -> dict[str, str]:
-    """The attributes of a tag, names in lower case and references resolved; the first of a name counts."""
+    """Read the attributes of a tag, names in lower case and references resolved; the first of a name counts."""
     found: dict[str, str] = {}
     for match in islice(ATTRIBUTES.finditer(written), MAX_ATTRIBUTES):
         name, _, value = match[0].partition("=")
@@ -136,7 +140,7 @@ def attributes(written: str) -> dict[str, str]:
 
 
 def cut(html: str, limit: int) -> str:
-    """The first `limit` characters at most, not ending inside of a tag."""
+    """Return at most the first `limit` characters, not ending inside a tag."""
     if len(html) <= limit:
         return html
     tag = html.rfind("<", 0, limit)
@@ -146,7 +150,7 @@ def cut(html: str, limit: int) -> str:
 def _pieces(html: str) -> Iterator[str]:
     nesting, fits = Nesting(), True
     elements = paragraphs = 0
-    # What stays as it is from `kept` on is one piece; up to `at`, it was looked at.
+    # The text from `kept` on is one unchanged piece; up to `at`, it was examined.
     kept = at = 0
     for begin, end, name, tag in _tokens(html):
         if begin - at > PIECE:
@@ -156,13 +160,13 @@ def _pieces(html: str) -> Iterator[str]:
         if name and fits:
             written = _shortened(tag) if end - begin > LONG_TAG else None
             if tag[1]:
-                # An end tag without its start makes an empty paragraph or a line break.
+                # An end tag without a start tag makes an empty paragraph or a line break.
                 if name == "p":
                     elements += paragraphs == 0
                     paragraphs = max(0, paragraphs - 1)
                 elif name == "br":
                     elements += 1
-                # This leaves as many open as before, or fewer.
+                # This leaves no more elements open than before.
                 nesting.close(name)
             else:
                 elements += 1
@@ -178,7 +182,7 @@ def _pieces(html: str) -> Iterator[str]:
                     kept = end
                 continue
         yield html[kept:begin]
-        # What is left out must not join two texts to a tag, nor two words.
+        # Removing it must not join two texts to a tag, nor two words.
         if begin > at:
             yield " " if name else _NOTHING
         kept = at = end
@@ -187,7 +191,7 @@ def _pieces(html: str) -> Iterator[str]:
 
 
 def _tokens(html: str) -> Iterator[tuple[int, int, str, re.Match[str]]]:
-    """Where each tag, comment or declaration begins and ends, and the name of a tag that may stay, else ""."""
+    """Yield where each tag, comment or declaration begins and ends, and the name of a tag that may stay, else ""."""
     closed = dict.fromkeys(_END, True)
     tokens = TOKEN.finditer(html)
     while (match := next(tokens, None)) is not None:
@@ -195,7 +199,7 @@ def _tokens(html: str) -> Iterator[tuple[int, int, str, re.Match[str]]]:
         name = (match[2] or "").lower()
         if name in _TAKEN_OUT or not match[4]:
             if name and not match[4]:
-                # The document ends inside of a tag, which then is none.
+                # The document ends inside a tag, which then is not one.
                 yield begin, len(html), "", match
                 return
             if name in _END and not match[1] and not (name in _FOREIGN and match[0].endswith("/>")):
@@ -208,7 +212,7 @@ def _tokens(html: str) -> Iterator[tuple[int, int, str, re.Match[str]]]:
 
 
 def _text(text: str) -> Iterator[str]:
-    """Text in pieces that the parser keeps apart, each cut where no character reference can be."""
+    """Split a text into pieces that the parser keeps apart, each cut where there is no character reference."""
     at = 0
     while len(text) - at > PIECE:
         end = at + PIECE
@@ -221,7 +225,7 @@ def _text(text: str) -> Iterator[str]:
 
 
 def _shortened(match: re.Match[str]) -> str:
-    """An overlong tag, with what is too much of it left out."""
+    """Shorten a tag that is too long."""
     few = [
         found[0] if len(found[0]) < MAX_VALUE else found[0].partition("=")[0] + '=""'
         for found in islice(ATTRIBUTES.finditer(match[3]), MAX_ATTRIBUTES)
@@ -231,29 +235,29 @@ def _shortened(match: re.Match[str]) -> str:
 
 @dataclass(slots=True)
 class Nesting:
-    """What is open at one place of a document."""
+    """The elements that are open at one place of a document."""
 
     #: Names of the open elements, the innermost last.
     stack: list[str] = field(default_factory=list)
     #: Lengths of their start tags.
     lengths: list[int] = field(default_factory=list)
-    #: Places of the tables in it.
+    #: Places of the tables in `stack`.
     tables: list[int] = field(default_factory=list)
     rubies: int = 0
-    #: Formatting elements that were closed out of order, and may be opened again at any time.
+    #: Formatting elements that were closed out of order, and may be opened again.
     loose: int = 0
     #: Length of the start tags of the formatting elements in `stack` and in `loose`.
     formatting: int = 0
-    #: Characters that these may have added so far.
+    #: Characters that they may have added so far.
     repeated: int = 0
 
     @property
     def fits(self) -> bool:
-        """Whether it is within the bounds."""
+        """Whether the nesting is within the limits."""
         return len(self.stack) + self.loose <= MAX_DEPTH and self.repeated <= MAX_REPEATED
 
     def open(self, name: str, length: int) -> None:
-        """Count a start tag, given with its length in characters."""
+        """Count a start tag of this length in characters."""
         self.repeated += self.formatting
         if name in _END_PARAGRAPH and "p" in self.stack[-_REACH:]:
             self._end(frozenset({"p"}), _SCOPE)
@@ -284,7 +288,7 @@ class Nesting:
             self._end(_HEADINGS if name in _HEADINGS else frozenset({name}), _STOPS.get(name, _SPECIAL))
 
     def _pop(self) -> None:
-        """Close the innermost element, which is no table."""
+        """Close the innermost element, which is not a table."""
         name, length = self.stack.pop(), self.lengths.pop()
         if name in _FORMATTING:
             self.formatting -= length
@@ -292,7 +296,7 @@ class Nesting:
             self.rubies -= 1
 
     def _make_room(self, name: str) -> None:
-        """Close what an element of this name does not stand in."""
+        """Close what an element of this name cannot stand in."""
         if name in _TABLE_PARTS:
             self._clear_table(_ABOVE_IN_TABLE[name])
         elif name == "table":

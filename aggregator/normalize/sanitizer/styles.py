@@ -1,10 +1,13 @@
-"""The value of a `style` attribute in, the harmless declarations of it out.
+"""The value of a `style` attribute in, its harmless declarations out; and the sizes of letters.
 
-What is allowed keeps its bytes: a style in which everything is allowed comes back as it was.
+What is allowed keeps its bytes: a style in which everything is allowed does not change.
 
-A text may look as it likes inside of its own box. It must not show outside of it, where it would cover the page that it
-is published on. So nothing here is negative, computed, as large as the window or much wider than a column; no box is
-lower than what it holds, and nothing is painted around one.
+A text may look like anything inside its own box. It must not show outside, where it would cover the page that it is
+published on. So no value is negative, computed, as large as the window or much wider than a column; no box is lower
+than its content, and nothing is painted around one.
+
+Each element may enlarge its letters a little, but a hundred inside each other make them larger than the page:
+`bounded_fonts` removes those that would.
 """
 
 from __future__ import annotations
@@ -16,14 +19,14 @@ from functools import partial
 from aggregator.values.elements import VOID
 from aggregator.values.xmltext import unescape
 
-#: Longer styles are dropped whole: no honest one is.
+#: A longer style is removed: no honest one is so long.
 MAX_STYLE = 4000
 #: Pixels of a box that every column has room for.
 _NARROW = 300.0
-#: Pixels of the largest letters.
+#: Height of the largest letters in pixels.
 MAX_FONT = 48.0
 
-#: Pixels of each unit, those of a font as if it had its usual size. The units of windows are missing.
+#: Pixels of each unit, those of a font for its usual size. The units of windows are not allowed.
 _UNITS = {
     "": 1.0,
     "px": 1.0,
@@ -53,7 +56,7 @@ _WORDED = frozenset(
 )
 #: Properties with strings in them.
 _STRINGS = frozenset("font font-family font-feature-settings quotes".split())
-#: Properties with numbers, and how many pixels and how many percent they may be.
+#: Properties with numbers, with the most pixels and the most percent that they may be.
 _MEASURED: dict[str, tuple[float, float]] = {
     **dict.fromkeys("width max-width".split(), (1300, 100)),
     **dict.fromkeys("min-width flex-basis column-width".split(), (400, 100)),
@@ -76,17 +79,17 @@ _MEASURED: dict[str, tuple[float, float]] = {
     "font-weight": (1000, 0),
     "quotes": (0, 0),
 }
-#: Sizes of letters that are words: as `font_factor` gives them.
+#: Sizes of letters that are words, as `font_factor` returns them.
 _FONT_WORDS = {"larger": 1.2, "smaller": 0.83, "medium": -16.0, "large": -18.0, "x-large": -24.0, "xx-large": -32.0}
 _FONT_WORDS |= {"xxx-large": -48.0, "small": -13.0, "x-small": -10.0, "xx-small": -9.0}
-#: Properties that are inherited anyway, so that it may be said.
+#: Properties that are inherited anyway, and so may say `inherit`.
 _INHERITED = frozenset("letter-spacing tab-size text-indent word-spacing".split())
-#: What a padding may be where it does not make the line higher.
+#: The limits of a padding that does not make the line higher.
 _INLINE_PADDING = (8.0, 0.0)
-#: A height that may be lower than what the box holds.
+#: Heights that may be lower than the content of the box.
 _HEIGHTS = frozenset("height max-height".split())
 _NO_HEIGHT = frozenset("auto none initial unset min-content max-content fit-content".split())
-#: Elements that hold nothing, and those whose height is never lower than what they hold.
+#: Elements without content, and those whose height is never lower than their content.
 _HOLLOW = frozenset("hr img video".split())
 _CELLS = frozenset("table td th tr".split())
 _BLOCKS = frozenset(
@@ -107,11 +110,11 @@ _OVERFLOWS = frozenset("auto clip hidden scroll".split())
 _BIDI = frozenset("embed isolate normal plaintext".split())
 
 _IMPORTANT = re.compile(r"![ \t\r\n]*+important[ \t\r\n]*+\Z", re.IGNORECASE | re.ASCII)
-#: White space that CSS does not know as such (css-syntax, section 4.2): it would be a part of a name.
+#: White space that is not white space in CSS (css-syntax, section 4.2): it would be part of a name.
 _ODD_SPACE = re.compile(r"[^\S \t\r\n]")
 _CAPITALS = re.compile("[A-Z]+")
-#: Words, strings, numbers with units, and colors, which are the only functions. No backslash and no comment: both can
-#: hide what a browser will read.
+#: Words, strings, numbers with units, and colors, which are the only functions. Backslashes and comments are not
+#: allowed: both can hide what a browser reads.
 _TOKEN = re.compile(
     r"[ \t\r\n,]*+(?:(?P<word>-?[^\W\d][\w-]*+)(?!\()|(?P<string>\"[^\"\\\n<>{}]*+\"|'[^'\\\n<>{}]*+')"
     r"|(?P<number>[0-9]{1,5}(?:\.[0-9]{1,9})?+|\.[0-9]{1,9})(?P<unit>%|[a-z]*+)"
@@ -129,14 +132,14 @@ _VERTICAL = re.compile(
     r"[a-z-]+|0|-?(?:\d{1,2}(?:\.\d{1,9})?|\.\d{1,9})(?:px|pt)|-?(?:[0-5](?:\.\d{1,9})?|\.\d{1,9})(?:r?em|ex)|-?\d\d?%",
     re.ASCII,
 )
-#: Lines that are hardly lower than their letters, and so hold them.
+#: Heights of lines that contain their letters.
 _LINE = re.compile(
     r"normal|inherit|initial|unset|(?:[1-9](?:\.\d{1,20})?)(?:r?em)?|(?:1[2-9]|[2-9]\d|1\d\d)(?:\.\d{1,20})?px"
     r"|(?:9|[1-9]\d)(?:\.\d{1,20})?pt|[1-4]\d\d(?:\.\d{1,20})?%",
     re.ASCII,
 )
 _LINE_IN_FONT = re.compile(r"/\s*([^\s,]++)")
-#: Pixels of the letters of a page, about.
+#: Usual height of letters in pixels.
 _USUAL = 16.0
 _FACTORS = {"big": 1.2, "h1": 2.0, "h2": 1.5, "h3": 1.17}
 _OPEN_OR_END = re.compile(r'<(/?)([a-z][a-z0-9-]*)((?: [^ "=<>]+="[^"]*")*+)>')
@@ -145,11 +148,11 @@ _HEADING = re.compile("<(/?)h[123][ >]")
 
 
 def safe_style(style: str, tag: str = "") -> str | None:
-    """The style without its forbidden declarations, or None where nothing is left of it.
+    """Remove the forbidden declarations from a style; None where nothing is left.
 
-    Allowed are properties that change how the text itself looks, with values that stay inside of its box. Anything
-    that loads (`url()`), runs (`expression()`, `behavior`), leaves its place (`position`, `transform`, negative
-    margins), covers others (`outline`, shadows, low boxes) or cannot be read for sure (escapes, comments) is not.
+    Properties that change how the text itself looks are allowed, with values that stay inside its box. What loads
+    (`url()`), runs (`expression()`, `behavior`), leaves its place (`position`, `transform`, negative margins), covers
+    others (`outline`, shadows, low boxes) or cannot be read with certainty (escapes, comments) is removed.
 
     Args:
         tag: name of the element; "": what is allowed for every element.
@@ -168,7 +171,7 @@ def safe_style(style: str, tag: str = "") -> str | None:
 
 
 def font_factor(style: str) -> float | None:
-    """How much larger letters become than those around them; negative: pixels that they have then; None: not said."""
+    """Return the size of letters as a factor of that around them; negative: in pixels; None: not given."""
     found = None
     for name, value in map(_read, style.split(";")):
         if name in ("font-size", "font"):
@@ -183,9 +186,7 @@ def font_factor(style: str) -> float | None:
 
 
 def _within_column(declarations: list[str]) -> list[str]:
-    """The declarations, and that a wide box is not wider than what it stands in: where it floats or ends at the right,
-    it would come out at the left.
-    """
+    """Limit the width of a wide box to that of its container: where it floats right, it would show at the left."""
     read = list(map(_read, declarations))
     if not any(
         name == "width" and not is_length(value, _NARROW, False) and value[:1].isdigit() and not value.endswith("%")
@@ -202,19 +203,19 @@ def _within_column(declarations: list[str]) -> list[str]:
 
 
 def is_length(value: str, most: float, unit_required: bool = True) -> bool:
-    """Whether a value is one length of at most so many pixels, and not negative."""
+    """Whether a value is one length of at most `most` pixels, and not negative."""
     match = _TOKEN.fullmatch(value)
     return match is not None and bool(match["unit"] or not unit_required) and _fits(match, (most, 100))
 
 
 def _display(declarations: list[str]) -> str:
-    """The value of `display`; "inline" where it is not known, "" where there is none."""
+    """Return the value of `display`; "inline" where it is not clear, "" where there is none."""
     values = {value for name, value in map(_read, declarations) if name == "display"}
     return "" if not values else values.pop() if len(values) == 1 else "inline"
 
 
 def _read(declaration: str) -> tuple[str, str]:
-    """Name and value, in lower case; "" for what is not there or cannot be read."""
+    """Split a declaration into name and value, in lower case; "" for what is missing or cannot be read."""
     if _ODD_SPACE.search(declaration):
         return "", ""
     name, _, value = declaration.partition(":")
@@ -222,7 +223,7 @@ def _read(declaration: str) -> tuple[str, str]:
 
 
 def _lower(text: str) -> str:
-    """The text in lower case as CSS has it: other letters than those of ASCII stay."""
+    """Lower the ASCII letters of a text, as CSS does."""
     return _CAPITALS.sub(lambda match: match[0].lower(), text.strip())
 
 
@@ -263,14 +264,14 @@ def _is_high_enough(name: str, value: str, tag: str, display: str) -> bool:
 
 
 def _is_font(value: str) -> bool:
-    """The shorthand: style, weight, size, perhaps a height of lines, families."""
+    """Whether a value is a shorthand: style, weight, size, perhaps a line height, families."""
     if not all(_LINE.fullmatch(line) for line in _LINE_IN_FONT.findall(value)):
         return False
     return _is_made_of(re.sub(r"(?<![\w.])[1-9]00(?![\w.%])", "", _LINE_IN_FONT.sub("", value)), _MEASURED["font-size"])
 
 
 def _is_made_of(value: str, limits: tuple[float, float] | None, *, strings: bool = True) -> bool:
-    """Whether a value has nothing but words, colors, and numbers and strings where there may be some."""
+    """Whether a value has only words, colors, and the numbers and strings that are allowed."""
     at = 0
     while match := _TOKEN.match(value, at):
         if (match["number"] and not _fits(match, limits)) or (match["string"] and not strings):
@@ -304,17 +305,17 @@ _OTHERS: dict[str, Callable[[str], bool]] = {
 
 
 def may_grow(html: str) -> bool:
-    """Whether letters may grow without a style: in `big`, and in headings inside of headings."""
+    """Whether letters may grow without a style: in `big`, and in headings inside headings."""
     return "<big" in html or "++" in "".join([end or "+" for end in _HEADING.findall(html)])
 
 
 def bounded_fonts(html: str) -> str:
-    """The text without the elements in which letters would be larger than `MAX_FONT`; what is in them stays."""
+    """Remove the tags of elements in which letters would be larger than `MAX_FONT`; their content is kept."""
     return "".join(_bounded(html))
 
 
 def _bounded(html: str) -> Iterator[str]:
-    # Size and whether it is left out, of each open element.
+    # Of each open element, the size of its letters and whether its tags are removed.
     sizes: list[tuple[float, bool]] = [(_USUAL, False)]
     at = 0
     for match in _OPEN_OR_END.finditer(html):
