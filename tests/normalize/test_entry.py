@@ -249,7 +249,7 @@ def test_nothing_that_a_source_can_say_raises_or_is_unsafe(document: list[RawEnt
         assert [*faults(entry.html), *faults(entry.summary)] == []
         urls = [entry.url, entry.image, entry.comments_url, *(file.url for file in entry.enclosures)]
         assert all(url is None or url.startswith(("http://", "https://")) for url in urls)
-        reveal = [
+        shown = [
             entry.guid or "",
             entry.title,
             entry.html,
@@ -258,7 +258,7 @@ def test_nothing_that_a_source_can_say_raises_or_is_unsafe(document: list[RawEnt
             *entry.tags,
             *filter(None, urls),
         ]
-        assert all(text.encode() is not None and "\x00" not in text for text in reveal)
+        assert all(text.encode() is not None and "\x00" not in text for text in shown)
 
 
 @pytest.mark.parametrize("end", ["", "<p>And more.</p>", " more", "&nbsp;", "<br>"])

@@ -86,8 +86,8 @@ def the_long_way(source: str, base: str | None, kind: Literal["html", "text"] = 
         for attempt in range(6):
             rewriter = Rewriter(base, PAGE)
             rewritten = rewriter.rewrite(LENIENT.clean(bound(source)))
-            if rewriter.lost and not attempt and (mended := recover_addresses(source)) != source:
-                source = mended
+            if rewriter.lost and not attempt and (recovered := recover_addresses(source)) != source:
+                source = recovered
                 continue
             source = STRICT.clean(bound(rewritten))
             if source == rewritten:

@@ -84,8 +84,8 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
         whole, rewriter = bound(source), Rewriter(text.base, page)
         found = early if early is not None and whole == text.value else LENIENT.clean(whole)
         rewritten = rewriter.rewrite(found)
-        if rewriter.lost and not attempt and (mended := recover_addresses(source)) != source:
-            source = mended
+        if rewriter.lost and not attempt and (recovered := recover_addresses(source)) != source:
+            source = recovered
             continue
         again = bound(rewritten)
         settled = rewriter.settled and found == whole and again == rewritten

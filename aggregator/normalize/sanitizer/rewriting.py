@@ -265,8 +265,8 @@ def _settle_noscript(html: str) -> str:
     for at in range(1, len(parts), 2):
         before, after = parts[at - 1], parts[at + 1]
         last = before.rfind("<img")
-        reveal = last >= 0 and _ENDS_WITH_IMAGE.match(before, last) is not None
-        repeated = reveal or _STARTS_WITH_IMAGE.match(after) is not None
+        shown = last >= 0 and _ENDS_WITH_IMAGE.match(before, last) is not None
+        repeated = shown or _STARTS_WITH_IMAGE.match(after) is not None
         parts[at] = "" if repeated else "".join(_SHOWN.findall(parts[at]))
     return "".join(parts)
 
