@@ -18,7 +18,7 @@ from aggregator.parse.encoding import decode
 from aggregator.parse.sniff import named_feed, sniff
 from aggregator.pipeline.run import fetch_settings
 from aggregator.sources import feed
-from aggregator.sources.base import plain_request
+from aggregator.sources.kind import plain_request
 
 #: Pages that are asked in one call; the next call asks the others, once these are right.
 MOST = 50

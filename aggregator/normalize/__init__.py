@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from aggregator.dates.read import ANY_STYLE, Style, parse_date
+from aggregator.dates.formats import ANY_STYLE, DateStyle, parse_date
 from aggregator.models import Enclosure, Entry, Identified, Known, OriginalFeed, RawEntry, Text
 from aggregator.normalize.identity import (
     Level,
@@ -84,7 +84,7 @@ def normalize(
     language: str | None,
     now: datetime,
     known: Known | None,
-    style: Style = ANY_STYLE,
+    style: DateStyle = ANY_STYLE,
 ) -> Entry:
     """Make a clean entry of a raw one.
 
@@ -189,7 +189,7 @@ def _safe(text: Text | None, url: str | None) -> str:
     return "" if text is None else clean_html(text, page=url)
 
 
-def _dates(raw: RawEntry, now: datetime, style: Style, known: Known | None) -> tuple[datetime, datetime, bool]:
+def _dates(raw: RawEntry, now: datetime, style: DateStyle, known: Known | None) -> tuple[datetime, datetime, bool]:
     """Return the dates of publication and of the last change, and whether the source has given the first."""
 
     def read(text: str | None) -> datetime | None:

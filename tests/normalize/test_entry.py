@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.dates.read import Style
+from aggregator.dates.formats import DateStyle
 from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Text
 from aggregator.normalize import identify, normalize
 from tests.markup import faults, soup
@@ -167,7 +167,7 @@ def test_a_date_without_a_zone_is_read_in_that_of_the_entry() -> None:
 
 @pytest.mark.parametrize(("day_first", "month"), [(True, 2), (False, 1)])
 def test_a_date_is_read_in_the_style_of_its_document(day_first: bool, month: int) -> None:
-    entry = make(RawEntry(published="01/02/2026"), style=Style(day_first=day_first))
+    entry = make(RawEntry(published="01/02/2026"), style=DateStyle(day_first=day_first))
     assert entry.published_at == datetime(2026, month, 3 - month, tzinfo=UTC)
 
 
