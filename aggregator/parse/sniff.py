@@ -16,7 +16,7 @@ from aggregator.models import Fetched
 from aggregator.parse.document import TextDocument, address
 from aggregator.parse.encoding import decode
 from aggregator.values import media_types
-from aggregator.values.urls import without_feed_scheme
+from aggregator.values.urls import without_feed_scheme, without_userinfo
 from aggregator.values.xmltext import unescape
 
 #: Root elements of feeds, without prefix.
@@ -57,7 +57,6 @@ ENTRY = re.compile(r"<(?:[A-Za-z_][\w-]{0,40}:)?(?:item|entry)(?=[\s/>])", re.IG
 _JSON_FEED = re.compile(r'\{\s*+"version"\s*+:\s*+"https?:\\?/\\?/(?:www\.)?jsonfeed\.org')
 _SUBSET_MARK = re.compile(r"""["'\[\]>]|<!--|<\?""")
 _SPACE = re.compile(r"\s*")
-_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 #: C0 controls, except those of texts: tab, line ends, form feed, and the escape of ISO 2022.
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\x1b"))
 _CLOSERS = {'"': '"', "'": "'", "<!--": "-->", "<?": "?>"}
@@ -232,4 +231,4 @@ def _not_a_feed(message: str, fetched: Fetched) -> ParseError:
 
 def _plain_address(url: str) -> str:
     """Remove user name, password and fragment from an address."""
-    return _USERINFO.sub("", without_feed_scheme(url).partition("#")[0])
+    return without_userinfo(without_feed_scheme(url).partition("#")[0])

@@ -13,6 +13,7 @@ from urllib.parse import quote, urljoin
 ENVIRONMENT = "environment"
 _FEED = re.compile(r"\s*feed:(?=//|https?:)", re.IGNORECASE)
 _HTTP = re.compile(r"https?:", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 
 #: Longest address of an entry, and of a link in a text, in characters.
 MAX_URL = 2000
@@ -55,6 +56,11 @@ def without_feed_scheme(text: str) -> str:
         return text
     rest = text[found.end() :]
     return rest if _HTTP.match(rest) else f"http:{rest}"
+
+
+def without_userinfo(text: str) -> str:
+    """Remove user name and password from an address."""
+    return _USERINFO.sub("", text)
 
 
 def resolve(link: str, base: str | None) -> str | None:
