@@ -29,6 +29,7 @@ from aggregator.config.advice import (
     zone_advice,
 )
 from aggregator.config.problems import show
+from aggregator.values.languages import CONFIGURED
 from aggregator.values.urls import ENVIRONMENT, without_feed_scheme
 
 
@@ -45,8 +46,7 @@ MAX_URL = 4096
 MAX_NUMBER = 40
 """Characters in a duration or a size at most."""
 
-# The first part has two or three letters: longer ones are reserved or not assigned (RFC 5646, section 2.2.1).
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,8}")
+_LANGUAGE = re.compile(CONFIGURED)
 _STARRED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){0,2}(?:\.\*){1,3}")
 _MOST_NETWORKS = 5
 _IS_NETWORK = re.compile(r"[0-9a-fA-F.:]{2,45}(?:/[0-9]{1,3})?")
@@ -331,7 +331,7 @@ Text = Annotated[str, *checked(text, pattern=r"\S", maxLength=MAX_TEXT)]
 Url = Annotated[str, *checked(http_url, pattern=_URL_PATTERN)]
 ProxyUrl = Annotated[str, *checked(proxy_url, pattern=_URL_PATTERN)]
 SiteUrl = Annotated[str, *checked(site_url, pattern=_URL_PATTERN + r"[^?#]*$")]
-Language = Annotated[str, *checked(language, pattern=rf"^{_LANGUAGE.pattern}$")]
+Language = Annotated[str, *checked(language, pattern=f"^{CONFIGURED}$")]
 UserAgent = Annotated[str, *checked(user_agent, pattern=rf"^{_HEADER_VALUE.pattern}$")]
 Selector = Annotated[str, *checked(selector, pattern=r"\S", maxLength=MAX_TEXT)]
 TimeZone = Annotated[str, *checked(timezone)]

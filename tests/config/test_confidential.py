@@ -19,7 +19,7 @@ from aggregator.config import load, redact
 from aggregator.config.confidential import public_html
 from aggregator.config.secrets import contains_secret, mask, public_address
 from aggregator.models import Text
-from aggregator.normalize.html import clean_html
+from aggregator.normalize.sanitizer import clean_html
 from tests.origin import Origin, Response
 from tests.support import Site, item, rss
 

@@ -1,28 +1,32 @@
-"""The value of a `style` attribute in, the harmless declarations of it out.
+"""The value of a `style` attribute in, its harmless declarations out; and the sizes of letters.
 
-What is allowed keeps its bytes: a style in which everything is allowed comes back as it was.
+What is allowed keeps its bytes: a style in which everything is allowed does not change.
 
-A text may look as it likes inside of its own box. It must not show outside of it, where it would cover the page that it
-is published on. So nothing here is negative, computed, as large as the window or much wider than a column; no box is
-lower than what it holds, and nothing is painted around one.
+A text may look like anything inside its own box. It must not show outside, where it would cover the page that it is
+published on. So no value is negative, computed, as large as the window or much wider than a column; no box is lower
+than its content, and nothing is painted around one.
+
+Each element may enlarge its letters a little, but a hundred inside each other make them larger than the page:
+`bounded_fonts` removes those that would.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
-from aggregator.normalize.words import words
+from aggregator.values.elements import VOID
+from aggregator.values.xmltext import unescape
 
-#: Longer styles are dropped whole: no honest one is.
+#: A longer style is removed: no honest one is so long.
 MAX_STYLE = 4000
 #: Pixels of a box that every column has room for.
 _NARROW = 300.0
-#: Pixels of the largest letters.
+#: Height of the largest letters in pixels.
 MAX_FONT = 48.0
 
-#: Pixels of each unit, those of a font as if it had its usual size. The units of windows are missing.
+#: Pixels of each unit, those of a font for its usual size. The units of windows are not allowed.
 _UNITS = {
     "": 1.0,
     "px": 1.0,
@@ -38,7 +42,7 @@ _UNITS = {
     "ch": 8.0,
 }
 #: Properties whose values are words and colors.
-_WORDED = words(
+_WORDED = frozenset(
     """
     align-items align-self background-color border-bottom-color border-bottom-style border-collapse border-color
     border-left-color border-left-style border-right-color border-right-style border-style border-top-color
@@ -48,26 +52,26 @@ _WORDED = words(
     table-layout text-align text-align-last text-decoration text-decoration-color text-decoration-line
     text-decoration-style text-emphasis text-justify text-overflow text-transform visibility white-space word-break
     word-wrap
-    """
+    """.split()
 )
 #: Properties with strings in them.
-_STRINGS = words("font font-family font-feature-settings quotes")
-#: Properties with numbers, and how many pixels and how many percent they may be.
+_STRINGS = frozenset("font font-family font-feature-settings quotes".split())
+#: Properties with numbers, with the most pixels and the most percent that they may be.
 _MEASURED: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(words("width max-width"), (1300, 100)),
-    **dict.fromkeys(words("min-width flex-basis column-width"), (400, 100)),
+    **dict.fromkeys("width max-width".split(), (1300, 100)),
+    **dict.fromkeys("min-width flex-basis column-width".split(), (400, 100)),
     "min-height": (1300, 0),
-    **dict.fromkeys(words("margin margin-bottom margin-left margin-right margin-top"), (300, 50)),
-    **dict.fromkeys(words("padding padding-left padding-right"), (64, 10)),
-    **dict.fromkeys(words("padding-bottom padding-top"), (300, 100)),
-    **dict.fromkeys(words("gap column-gap row-gap border-spacing"), (100, 50)),
-    **dict.fromkeys(words("border border-bottom border-left border-right border-top border-width"), (12, 0)),
-    **dict.fromkeys(words("border-bottom-width border-left-width border-right-width border-top-width"), (12, 0)),
-    **dict.fromkeys(words("border-radius border-bottom-left-radius border-bottom-right-radius"), (9999, 100)),
-    **dict.fromkeys(words("border-top-left-radius border-top-right-radius"), (9999, 100)),
-    **dict.fromkeys(words("column-count flex-grow font-feature-settings orphans widows"), (20, 0)),
-    **dict.fromkeys(words("background object-position"), (9999, 100)),
-    **dict.fromkeys(words("letter-spacing tab-size word-spacing"), (32, 0)),
+    **dict.fromkeys("margin margin-bottom margin-left margin-right margin-top".split(), (300, 50)),
+    **dict.fromkeys("padding padding-left padding-right".split(), (64, 10)),
+    **dict.fromkeys("padding-bottom padding-top".split(), (300, 100)),
+    **dict.fromkeys("gap column-gap row-gap border-spacing".split(), (100, 50)),
+    **dict.fromkeys("border border-bottom border-left border-right border-top border-width".split(), (12, 0)),
+    **dict.fromkeys("border-bottom-width border-left-width border-right-width border-top-width".split(), (12, 0)),
+    **dict.fromkeys("border-radius border-bottom-left-radius border-bottom-right-radius".split(), (9999, 100)),
+    **dict.fromkeys("border-top-left-radius border-top-right-radius".split(), (9999, 100)),
+    **dict.fromkeys("column-count flex-grow font-feature-settings orphans widows".split(), (20, 0)),
+    **dict.fromkeys("background object-position".split(), (9999, 100)),
+    **dict.fromkeys("letter-spacing tab-size word-spacing".split(), (32, 0)),
     "text-indent": (100, 25),
     "font-family": (0, 0),
     "font-size": (MAX_FONT, 100 * MAX_FONT / 16),
@@ -75,42 +79,42 @@ _MEASURED: dict[str, tuple[float, float]] = {
     "font-weight": (1000, 0),
     "quotes": (0, 0),
 }
-#: Sizes of letters that are words: as `font_factor` gives them.
+#: Sizes of letters that are words, as `font_factor` returns them.
 _FONT_WORDS = {"larger": 1.2, "smaller": 0.83, "medium": -16.0, "large": -18.0, "x-large": -24.0, "xx-large": -32.0}
 _FONT_WORDS |= {"xxx-large": -48.0, "small": -13.0, "x-small": -10.0, "xx-small": -9.0}
-#: Properties that are inherited anyway, so that it may be said.
-_INHERITED = words("letter-spacing tab-size text-indent word-spacing")
-#: What a padding may be where it does not make the line higher.
+#: Properties that are inherited anyway, and so may say `inherit`.
+_INHERITED = frozenset("letter-spacing tab-size text-indent word-spacing".split())
+#: The limits of a padding that does not make the line higher.
 _INLINE_PADDING = (8.0, 0.0)
-#: A height that may be lower than what the box holds.
-_HEIGHTS = words("height max-height")
-_NO_HEIGHT = words("auto none initial unset min-content max-content fit-content")
-#: Elements that hold nothing, and those whose height is never lower than what they hold.
-_HOLLOW = words("hr img video")
-_CELLS = words("table td th tr")
-_BLOCKS = words(
+#: Heights that may be lower than the content of the box.
+_HEIGHTS = frozenset("height max-height".split())
+_NO_HEIGHT = frozenset("auto none initial unset min-content max-content fit-content".split())
+#: Elements without content, and those whose height is never lower than their content.
+_HOLLOW = frozenset("hr img video".split())
+_CELLS = frozenset("table td th tr".split())
+_BLOCKS = frozenset(
     """
     address article aside blockquote center dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header li
     main nav ol p pre section summary table td th ul
-    """
+    """.split()
 )
-_DISPLAYS = words(
+_DISPLAYS = frozenset(
     """
     block contents flex flow-root grid inline inline-block inline-flex inline-grid inline-table list-item none table
     table-caption table-cell table-column table-column-group table-footer-group table-header-group table-row
     table-row-group
-    """
+    """.split()
 )
-_BOXES = _DISPLAYS - words("inline contents")
-_OVERFLOWS = words("auto clip hidden scroll")
-_BIDI = words("embed isolate normal plaintext")
+_BOXES = _DISPLAYS - frozenset("inline contents".split())
+_OVERFLOWS = frozenset("auto clip hidden scroll".split())
+_BIDI = frozenset("embed isolate normal plaintext".split())
 
 _IMPORTANT = re.compile(r"![ \t\r\n]*+important[ \t\r\n]*+\Z", re.IGNORECASE | re.ASCII)
-#: White space that CSS does not know as such (css-syntax, section 4.2): it would be a part of a name.
+#: White space that is not white space in CSS (css-syntax, section 4.2): it would be part of a name.
 _ODD_SPACE = re.compile(r"[^\S \t\r\n]")
 _CAPITALS = re.compile("[A-Z]+")
-#: Words, strings, numbers with units, and colors, which are the only functions. No backslash and no comment: both can
-#: hide what a browser will read.
+#: Words, strings, numbers with units, and colors, which are the only functions. Backslashes and comments are not
+#: allowed: both can hide what a browser reads.
 _TOKEN = re.compile(
     r"[ \t\r\n,]*+(?:(?P<word>-?[^\W\d][\w-]*+)(?!\()|(?P<string>\"[^\"\\\n<>{}]*+\"|'[^'\\\n<>{}]*+')"
     r"|(?P<number>[0-9]{1,5}(?:\.[0-9]{1,9})?+|\.[0-9]{1,9})(?P<unit>%|[a-z]*+)"
@@ -118,7 +122,7 @@ _TOKEN = re.compile(
 )
 _END = re.compile(r"[ \t\r\n,]*+\Z")
 _PART = re.compile(r"calc\(\s*+(?:100|\d{1,2})(?:\.\d{1,9})?%\s++-\s++\d{1,4}(?:\.\d{1,9})?(?:px|r?em)\s*+\)", re.ASCII)
-_COMPUTED = words("width max-width min-width flex-basis")
+_COMPUTED = frozenset("width max-width min-width flex-basis".split())
 _FLEX = re.compile(
     r"auto|initial|\d{1,2}(?:\.\d{1,4})?(?:\s+[1-9]\d?(?:\s+(?:auto|0(?:px|%)?|\d\d?%|100%|\d{1,3}px))?)?", re.ASCII
 )
@@ -128,21 +132,27 @@ _VERTICAL = re.compile(
     r"[a-z-]+|0|-?(?:\d{1,2}(?:\.\d{1,9})?|\.\d{1,9})(?:px|pt)|-?(?:[0-5](?:\.\d{1,9})?|\.\d{1,9})(?:r?em|ex)|-?\d\d?%",
     re.ASCII,
 )
-#: Lines that are hardly lower than their letters, and so hold them.
+#: Heights of lines that contain their letters.
 _LINE = re.compile(
     r"normal|inherit|initial|unset|(?:[1-9](?:\.\d{1,20})?)(?:r?em)?|(?:1[2-9]|[2-9]\d|1\d\d)(?:\.\d{1,20})?px"
     r"|(?:9|[1-9]\d)(?:\.\d{1,20})?pt|[1-4]\d\d(?:\.\d{1,20})?%",
     re.ASCII,
 )
 _LINE_IN_FONT = re.compile(r"/\s*([^\s,]++)")
+#: Usual height of letters in pixels.
+_USUAL = 16.0
+_FACTORS = {"big": 1.2, "h1": 2.0, "h2": 1.5, "h3": 1.17}
+_OPEN_OR_END = re.compile(r'<(/?)([a-z][a-z0-9-]*)((?: [^ "=<>]+="[^"]*")*+)>')
+_STYLE = re.compile(r' style="([^"]*)"')
+_HEADING = re.compile("<(/?)h[123][ >]")
 
 
 def safe_style(style: str, tag: str = "") -> str | None:
-    """The style without its forbidden declarations, or None where nothing is left of it.
+    """Remove the forbidden declarations from a style; None where nothing is left.
 
-    Allowed are properties that change how the text itself looks, with values that stay inside of its box. Anything
-    that loads (`url()`), runs (`expression()`, `behavior`), leaves its place (`position`, `transform`, negative
-    margins), covers others (`outline`, shadows, low boxes) or cannot be read for sure (escapes, comments) is not.
+    Properties that change how the text itself looks are allowed, with values that stay inside its box. What loads
+    (`url()`), runs (`expression()`, `behavior`), leaves its place (`position`, `transform`, negative margins), covers
+    others (`outline`, shadows, low boxes) or cannot be read with certainty (escapes, comments) is removed.
 
     Args:
         tag: name of the element; "": what is allowed for every element.
@@ -161,7 +171,7 @@ def safe_style(style: str, tag: str = "") -> str | None:
 
 
 def font_factor(style: str) -> float | None:
-    """How much larger letters become than those around them; negative: pixels that they have then; None: not said."""
+    """Return the size of letters as a factor of that around them; negative: in pixels; None: not given."""
     found = None
     for name, value in map(_read, style.split(";")):
         if name in ("font-size", "font"):
@@ -176,9 +186,7 @@ def font_factor(style: str) -> float | None:
 
 
 def _within_column(declarations: list[str]) -> list[str]:
-    """The declarations, and that a wide box is not wider than what it stands in: where it floats or ends at the right,
-    it would come out at the left.
-    """
+    """Limit the width of a wide box to that of its container: where it floats right, it would show at the left."""
     read = list(map(_read, declarations))
     if not any(
         name == "width" and not is_length(value, _NARROW, False) and value[:1].isdigit() and not value.endswith("%")
@@ -195,19 +203,19 @@ def _within_column(declarations: list[str]) -> list[str]:
 
 
 def is_length(value: str, most: float, unit_required: bool = True) -> bool:
-    """Whether a value is one length of at most so many pixels, and not negative."""
+    """Whether a value is one length of at most `most` pixels, and not negative."""
     match = _TOKEN.fullmatch(value)
     return match is not None and bool(match["unit"] or not unit_required) and _fits(match, (most, 100))
 
 
 def _display(declarations: list[str]) -> str:
-    """The value of `display`; "inline" where it is not known, "" where there is none."""
+    """Return the value of `display`; "inline" where it is not clear, "" where there is none."""
     values = {value for name, value in map(_read, declarations) if name == "display"}
     return "" if not values else values.pop() if len(values) == 1 else "inline"
 
 
 def _read(declaration: str) -> tuple[str, str]:
-    """Name and value, in lower case; "" for what is not there or cannot be read."""
+    """Split a declaration into name and value, in lower case; "" for what is missing or cannot be read."""
     if _ODD_SPACE.search(declaration):
         return "", ""
     name, _, value = declaration.partition(":")
@@ -215,7 +223,7 @@ def _read(declaration: str) -> tuple[str, str]:
 
 
 def _lower(text: str) -> str:
-    """The text in lower case as CSS has it: other letters than those of ASCII stay."""
+    """Lower the ASCII letters of a text, as CSS does."""
     return _CAPITALS.sub(lambda match: match[0].lower(), text.strip())
 
 
@@ -256,14 +264,14 @@ def _is_high_enough(name: str, value: str, tag: str, display: str) -> bool:
 
 
 def _is_font(value: str) -> bool:
-    """The shorthand: style, weight, size, perhaps a height of lines, families."""
+    """Whether a value is a shorthand: style, weight, size, perhaps a line height, families."""
     if not all(_LINE.fullmatch(line) for line in _LINE_IN_FONT.findall(value)):
         return False
     return _is_made_of(re.sub(r"(?<![\w.])[1-9]00(?![\w.%])", "", _LINE_IN_FONT.sub("", value)), _MEASURED["font-size"])
 
 
 def _is_made_of(value: str, limits: tuple[float, float] | None, *, strings: bool = True) -> bool:
-    """Whether a value has nothing but words, colors, and numbers and strings where there may be some."""
+    """Whether a value has only words, colors, and the numbers and strings that are allowed."""
     at = 0
     while match := _TOKEN.match(value, at):
         if (match["number"] and not _fits(match, limits)) or (match["string"] and not strings):
@@ -290,7 +298,45 @@ _OTHERS: dict[str, Callable[[str], bool]] = {
     "flex": lambda value: _FLEX.fullmatch(value) is not None,
     "font": _is_font,
     "line-height": lambda value: _LINE.fullmatch(value) is not None,
-    **dict.fromkeys(words("overflow overflow-x overflow-y"), partial(_is_one_of, _OVERFLOWS)),
+    **dict.fromkeys("overflow overflow-x overflow-y".split(), partial(_is_one_of, _OVERFLOWS)),
     "unicode-bidi": partial(_is_one_of, _BIDI),
     "vertical-align": lambda value: _VERTICAL.fullmatch(value) is not None,
 }
+
+
+def may_grow(html: str) -> bool:
+    """Whether letters may grow without a style: in `big`, and in headings inside headings."""
+    return "<big" in html or "++" in "".join([end or "+" for end in _HEADING.findall(html)])
+
+
+def bounded_fonts(html: str) -> str:
+    """Remove the tags of elements in which letters would be larger than `MAX_FONT`; their content is kept."""
+    return "".join(_bounded(html))
+
+
+def _bounded(html: str) -> Iterator[str]:
+    # Of each open element, the size of its letters and whether its tags are removed.
+    sizes: list[tuple[float, bool]] = [(_USUAL, False)]
+    at = 0
+    for match in _OPEN_OR_END.finditer(html):
+        end, name, attributes = match.groups()
+        if name in VOID:
+            continue
+        if end:
+            left_out = sizes.pop()[1] if len(sizes) > 1 else False
+        else:
+            size = _size(name, attributes, sizes[-1][0])
+            left_out = size > max(MAX_FONT, sizes[-1][0])
+            sizes.append((sizes[-1][0] if left_out else size, left_out))
+        if left_out:
+            yield html[at : match.start()]
+            at = match.end()
+    yield html[at:]
+
+
+def _size(name: str, attributes: str, around: float) -> float:
+    style = _STYLE.search(attributes) if " style=" in attributes else None
+    factor = None if style is None else font_factor(unescape(style[1]))
+    if factor is None:
+        factor = _FACTORS.get(name, 1.0)
+    return -factor if factor < 0 else around * factor

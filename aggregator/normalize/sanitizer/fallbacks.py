@@ -1,7 +1,7 @@
-"""What a text shows only where a script or plug-in runs, or where none does, made to show without.
+"""Show what a text shows only with a script or plug-in, or only without.
 
-In: HTML as found. Out: HTML that the sanitizer reads; nothing is made safe here. The standard leaves `noscript` and
-frames unread, and the sanitizer drops attributes that it does not know: so this comes first.
+In: HTML as found. Out: HTML that the sanitizer reads; nothing is made safe here. The parser of the HTML standard does
+not read the content of `noscript` and frames, and the sanitizer removes unknown attributes: so this comes first.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from aggregator.normalize.bounds import TOKEN, attributes
 from aggregator.normalize.images import BLANK_NAME, LAZY, NOTHING, is_hidden
-from aggregator.normalize.text import unescape
+from aggregator.normalize.sanitizer.limits import TOKEN, attributes
+from aggregator.values.xmltext import unescape
 
-#: `noscript`s of a text whose words are kept.
+#: `noscript` elements of a text whose words are kept.
 MAX_NOSCRIPT = 50
 _CLOSED = ("noscript", "iframe", "object")
 _UNREAD = re.compile(r"<(?=[nNiIoOeE])((?ai:noscript|iframe|object|embed))(?=[\s/>])")
@@ -26,28 +26,28 @@ _PARAMETER = re.compile(r"<param\s[^<>]{0,4000}>", re.IGNORECASE)
 _ANY_TAG = re.compile(r"<[^<>]*>")
 _NO_TEXT = re.compile(r"<(script|style)\b.*?(?:</\1\b[^>]*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
 
-#: Elements of AMP that are elements of HTML with a longer name.
+#: Elements of AMP that are elements of HTML with a prefix.
 _AMP = re.compile(r"<(/?)amp-(img|anim|audio|iframe|video)(?=[\s/>])", re.IGNORECASE | re.ASCII)
 _OF_AMP = {"anim": "img"}
 
-#: Images of a text that are given another address, and characters before one in which the tag around it is looked for.
+#: Images of a text that get another address, and characters before an image in which the tag around it is searched.
 _MAX_IMAGES = 5_000
 _NEAR = 3_000
-#: Addresses that loaders put where the true one is to be, up to what ends them.
+#: Addresses that loaders put in place of the true one, with what ends them.
 _NO_ADDRESS = (
     r"(?:about|blob|data|javascript):|[\"'\s>#]"
     rf"|(?:[^\"'\s<>?#/]{{0,400}}+/){{0,40}}+(?:{NOTHING}[\"'\s/>]|(?:[^\"'\s<>?#/]{{0,400}}[_.-])?{BLANK_NAME}[?#\"'\s>])"
 )
 _USELESS = re.compile(_NO_ADDRESS, re.IGNORECASE)
 _ODD_IMAGE = re.compile(rf"<[iI][mM][gG](?=[\s/])(?![^<>]{{0,2000}}?\s(?ai:src)=[\"']?(?!(?i:{_NO_ADDRESS})))")
-#: Where there is none of these, `shown` and `mathml.take_out` change nothing.
+#: Without a match, `reveal` and `mathml.take_out` change nothing.
 ANY = re.compile(
     r"<(?=[eEiImMnNoO]|amp-)(?:(?ai:noscript|iframe|object|embed|(?:m:|mml:|mathml:)?math)(?=[\s/>])|amp-)"
 )
 _AROUND = re.compile(
     r"<(?!(?:a|br|col|embed|hr|img|input|param|source|track|wbr)[\s/>])[a-z][a-z0-9-]*(\s[^<>]*)>\s*", re.IGNORECASE
 )
-#: Names of attributes in which an address is most likely that of the image, and those in which it is none of it.
+#: Names of attributes in which an address is most likely that of the image, and those in which it is not.
 _TELLING = re.compile(r"src|lazy|orig")
 _OF_OTHERS = re.compile(
     r"on[a-z]|(?:src|srcset|sizes|alt|title|class|style|id|name|usemap|longdesc|cite|width|height)\Z"
@@ -61,14 +61,14 @@ _PICTURE = re.compile(
 _SET = re.compile(r"[^<>{}\"']{2,20000}")
 
 
-def shown(source: str) -> str:
-    """The text with its frames and texts for readers without scripts where the sanitizer finds them."""
+def reveal(source: str) -> str:
+    """Put frames, and texts for readers without scripts, where the sanitizer finds them."""
     source = _AMP.sub(_plain_name, source)
     return "".join(_opened(source, _Rest(source))) if _UNREAD.search(source) else source
 
 
-def with_addresses(source: str) -> str:
-    """The text, in which images without a usable address have the one that a script would have put there."""
+def recover_addresses(source: str) -> str:
+    """Give images without a usable address the one that a script would give them."""
     return "".join(_found_addresses(source))
 
 
@@ -78,7 +78,7 @@ def _plain_name(match: re.Match[str]) -> str:
 
 
 class _Rest:
-    """The words of a text outside of its `noscript`s, and all its markup; read when first asked for."""
+    """The words of a text outside its `noscript` elements; read on first use."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -86,7 +86,7 @@ class _Rest:
         self._words: str | None = None
 
     def says(self, words: str) -> bool:
-        """Whether it has these words; yes after many questions, each of which takes time."""
+        """Whether it has these words; after many calls always yes, because each takes time."""
         if self._words is None:
             outside = (re.split("<noscript", part, maxsplit=1, flags=re.IGNORECASE)[0] for part in self._parts())
             self._words = _words(" ".join(outside))
@@ -103,7 +103,7 @@ def _words(markup: str) -> str:
 
 
 def _opened(source: str, rest: _Rest) -> Iterator[str]:
-    """The text with its unread elements renamed, or what is in them in their place."""
+    """Rename the unread elements of a text, or replace them by their content."""
     at = 0
     closed = dict.fromkeys(_CLOSED, True)
     while (start := _UNREAD.search(source, at)) is not None:
@@ -112,7 +112,7 @@ def _opened(source: str, rest: _Rest) -> Iterator[str]:
         if name == "embed":
             tag = TOKEN.match(source, start.start())
             if tag is None or not tag[4]:
-                # The document ends inside of the tag.
+                # The document ends inside the tag.
                 return
             yield _frame(attributes(tag[3]))
             at = tag.end()
@@ -121,7 +121,7 @@ def _opened(source: str, rest: _Rest) -> Iterator[str]:
         closed[name] = end is not None
         inside = 0 if end is None else source.find(">", start.end(), end.start()) + 1
         if end is None or not inside:
-            # Never closed: all that follows would be its content. The tag alone goes, an unknown one.
+            # Not closed: all that follows would be its content. Only the tag is renamed, so that it is removed.
             yield "<x-open"
             at = start.end()
             continue
@@ -137,7 +137,7 @@ def _opened(source: str, rest: _Rest) -> Iterator[str]:
 
 
 def _without_script(content: str, rest: _Rest) -> Iterator[str]:
-    """What a `noscript` says, unless it is said beside it; else its images and frames."""
+    """Return the content of a `noscript`, unless the text beside it says the same; else its images and frames."""
     says = _words(content)
     if says and not rest.says(says):
         yield from _opened(content, rest)
@@ -148,7 +148,7 @@ def _without_script(content: str, rest: _Rest) -> Iterator[str]:
 
 
 def _object(found: Mapping[str, str], content: str) -> str:
-    """What stands for an `object`: its picture, a link to it, or what it has for readers without its plug-in."""
+    """Replace an `object` by its picture, a link to it, or its content for readers without the plug-in."""
     address = found.get("data", "")
     if address and found.get("type", "").lower().startswith("image/"):
         return f'<img src="{html.escape(address)}">'
@@ -160,7 +160,7 @@ def _object(found: Mapping[str, str], content: str) -> str:
 
 
 def _frame(found: Mapping[str, str]) -> str:
-    """What stands for a frame until its link is made; "" where nobody would see it."""
+    """Replace a frame by a placeholder from which a link is made; "" if it is invisible."""
     address = found.get("src", "").strip()
     if not _WEB.match(address) and not _PATH.match(address):
         address = _lazy(found, telling=True)[0]
@@ -188,7 +188,7 @@ def _found_addresses(source: str) -> Iterator[str]:
             around = _AROUND.fullmatch(source, begin, match.start()) if begin >= 0 else None
             address, candidates = ("", "") if around is None else _lazy(attributes(around[1]), telling=True)
         yield source[at : match.end()]
-        # The first of two attributes of one name counts.
+        # The first of two attributes with one name counts.
         yield f' data-src="{html.escape(address)}"' if address else ""
         yield f' data-srcset="{html.escape(candidates)}"' if candidates else ""
         at = match.end()
@@ -196,10 +196,10 @@ def _found_addresses(source: str) -> Iterator[str]:
 
 
 def _lazy(found: Mapping[str, str], *, telling: bool = False) -> tuple[str, str]:
-    """The address and the candidates that a loader keeps in attributes of its own, whatever their names are.
+    """Return the address and the candidates that a loader keeps in attributes of any name.
 
     Args:
-        telling: only in attributes whose name says it.
+        telling: only in attributes whose names suggest it.
     """
     address = candidates = ""
     for name, value in sorted(found.items(), key=lambda item: _TELLING.search(item[0]) is None):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.models import Text
-from aggregator.normalize.html import clean_html, first_image, text_of
+from aggregator.normalize.sanitizer import clean_html, first_image, text_of
 from aggregator.normalize.text import has_markup, resolve_references
 from tests.markup import clean, faults, soup
 

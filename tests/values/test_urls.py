@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.normalize.urls import MAX_LINK, MAX_URL, clean_url, resolve
+from aggregator.values.urls import MAX_LINK, MAX_URL, clean_url, resolve
 
 BASE = "https://example.org/blog/feed.xml"
 

@@ -1,7 +1,6 @@
-"""Which elements and attributes a text may have, as two sanitizers: `FOUND` and `STRICT`.
+"""The elements and attributes that a text may have, as two sanitizers: `LENIENT` and `STRICT`.
 
-`FOUND` also keeps what is needed to set images and players right; its output is not to be published. `STRICT` is what
-decides.
+`LENIENT` also keeps what is needed to rewrite images and players; its output must not be published. `STRICT` decides.
 """
 
 from __future__ import annotations
@@ -11,22 +10,21 @@ from itertools import permutations
 import nh3
 
 from aggregator.normalize.images import LAZY, LAZY_SETS
-from aggregator.normalize.words import words
 
-_TAGS = words(
+_TAGS = frozenset(
     """
     a abbr acronym address article aside audio b bdi big blockquote br caption center cite code col colgroup dd del
     details dfn dir div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li main
     mark menu nav ol p picture pre q rp rt rtc rb ruby s samp search section small source span strike strong sub
     summary sup table tbody td tfoot th thead time tr track tt u ul var video wbr
-    """
+    """.split()
 )
-#: Gone with all they hold.
-_EMPTIED = words(
+#: Removed with their content.
+_EMPTIED = frozenset(
     """
     applet button canvas datalist embed frameset iframe math noembed noframes noscript object option
     select script style svg template textarea title
-    """
+    """.split()
 )
 
 _ATTRIBUTES: dict[str, frozenset[str]] = {
@@ -62,10 +60,10 @@ _ATTRIBUTES: dict[str, frozenset[str]] = {
     "video": frozenset({"src", "controls", "height", "loop", "muted", "playsinline", "poster", "preload", "width"}),
 }
 _RELATIONS = ("nofollow", "noopener", "noreferrer", "external", "ugc", "sponsored", "tag")
-#: Pixels of borders and gaps: no more than a text needs.
+#: Pixels of borders and gaps, as many as a text needs.
 _FEW = set(map(str, range(65)))
-#: Where a link may open: no name of a frame, which could be another page's. And no `rel` that gives the opened page a
-#: hold on the one it was opened from.
+#: Where a link may open: not in a frame with a name, which could be another page's. And no `rel` that gives the opened
+#: page access to the one it was opened from.
 _VALUES: dict[str, dict[str, set[str]]] = {
     "hr": {"size": _FEW},
     "img": dict.fromkeys(("border", "hspace", "vspace"), _FEW),
@@ -94,7 +92,7 @@ def _sanitizer(extra_tags: frozenset[str], extra_attributes: dict[str, frozenset
 
 
 STRICT = _sanitizer(frozenset(), {})
-FOUND = _sanitizer(
+LENIENT = _sanitizer(
     frozenset({"x-iframe", "x-noscript"}),
     {
         "img": frozenset({*LAZY, *LAZY_SETS}),

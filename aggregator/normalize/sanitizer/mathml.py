@@ -1,9 +1,9 @@
-"""Formulas in MathML: taken out of a text before it is sanitized, and put back afterwards, written new.
+"""Formulas in MathML: removed from a text before it is sanitized, written again, and put back afterwards.
 
-Elements of MathML in HTML are what most attacks by mutation are made of, because some of them let HTML begin again
-inside. Of a formula only what is on a list of its own is written, in order and closed, and inside of it is nothing but
-text: no HTML, no link, no style, nothing of another namespace. Such a formula is read alike wherever a word may stand,
-and the sanitizer has only to see a word in its place.
+Most attacks by mutation use elements of MathML in HTML, because inside some of them HTML begins again. Of a formula,
+only what is on a list is written, in order and closed, and its content is only text: no HTML, no link, no style,
+nothing of another namespace. Such a formula is parsed alike wherever a word may stand, and the sanitizer sees a word in
+its place.
 
 The list is that of MathML Core (www.w3.org/TR/mathml-core), without what runs or leaves its line: `maction`, the
 attributes of `mpadded`, `mathsize`, events.
@@ -16,60 +16,59 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from aggregator.normalize.bounds import MAX_HTML, TOKEN, attributes
-from aggregator.normalize.css import is_length
-from aggregator.normalize.text import unescape
-from aggregator.normalize.words import words
+from aggregator.normalize.sanitizer.limits import MAX_HTML, TOKEN, attributes
+from aggregator.normalize.sanitizer.styles import is_length
+from aggregator.values.xmltext import unescape
 
-#: Formulas of a text, those after are not kept; and their characters, of later ones the words are kept.
+#: Formulas of a text that are kept; and the length of all in characters, beyond which only their words are kept.
 MAX_FORMULAS = 10_000
 MAX_LENGTH = MAX_HTML // 8
 MAX_DEPTH = 100
 _MAX_VALUE = 2000
 _NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 
-#: What stands for a formula: characters that no text has (Unicode, section 23.7), and that the sanitizer keeps.
+#: The mark of a formula: characters that no text has (Unicode, section 23.7), and that the sanitizer keeps.
 _BEGIN, _END = "\ufdd0", "\ufdd1"
 _TORN = re.compile(f"{_BEGIN}[0-9]*{_END}?|{_END}")
-#: Tags, in whose attributes no formula can stand, and marks.
+#: Marks, and tags, in whose attributes no formula can stand.
 _TAG_OR_MARK = re.compile(rf'<[^">]*+(?:"[^"]*"[^">]*+)*+>|{_BEGIN}([0-9]{{1,7}}){_END}')
 _ANY = re.compile(r"<(?=[mM])(?ai:(?:(?:mml|m|mathml):)?math)(?=[\s/>])")
 _ILLEGAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0\ufdd1\ufeff\ufffe\uffff]")
 
-#: KaTeX writes each formula twice (katex.org/docs/options, "output").
+#: The second copy of a formula, which KaTeX writes (katex.org/docs/options, "output").
 _COPY = re.compile(rf"""(?<={_END}</span>)<span\s[^<>]*class=["']katex-html["'][^<>]*>""")
 _SPAN_TAG = re.compile(r"<(/?)span(?=[\s>])[^<>]*>")
 
-#: Elements that hold text; none of them holds another.
-_TOKENS = words("annotation mi mn mo ms mtext")
-#: Elements that hold nothing.
-_VOID = words("mprescripts mspace none")
+#: Elements that contain only text.
+_TOKENS = frozenset("annotation mi mn mo ms mtext".split())
+#: Elements without content.
+_VOID = frozenset("mprescripts mspace none".split())
 _ELEMENTS = (
     _TOKENS
     | _VOID
-    | words(
+    | frozenset(
         """
     merror mfrac mmultiscripts mover mpadded mphantom mroot mrow msqrt mstyle msub msubsup msup mtable mtd
     mtr munder munderover semantics
-    """
+    """.split()
     )
 )
-_STARTS = words("math m:math mathml:math mml:math")
-#: Gone with all they hold.
-_EMPTIED = words(
+_STARTS = frozenset("math m:math mathml:math mml:math".split())
+#: Removed with their content.
+_EMPTIED = frozenset(
     """
     annotation-xml desc foreignobject iframe math noembed noframes noscript script select style svg template textarea
     title xmp
-    """
+    """.split()
 )
-#: Tags of HTML that a formula ends at (HTML standard, section 13.2.6.5), and ends of elements whose text is no markup.
-_BREAKS = words(
+#: Tags of HTML that end a formula (HTML standard, section 13.2.6.5), and elements whose content is not markup.
+_BREAKS = frozenset(
     """
     b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta nobr
     ol p pre ruby s small span strong strike sub sup table tt u ul var
-    """
+    """.split()
 )
-_RAW = words("noembed noframes script style textarea title xmp")
+_RAW = frozenset("noembed noframes script style textarea title xmp".split())
 _ENDS = {name: re.compile(rf"</{name}(?=[\s/>])[^>]*>?", re.IGNORECASE | re.ASCII) for name in _EMPTIED | _RAW}
 
 Judge = Callable[[str], object]
@@ -98,18 +97,18 @@ _ATTRIBUTES: dict[str, dict[str, Judge]] = {
     "math": {"alttext": bool, "display": re.compile("block|inline").fullmatch, "xmlns": _NAMESPACE.__eq__},
     "mfrac": {"linethickness": _lengths(12)},
     "mo": {
-        **dict.fromkeys(words("accent fence largeop movablelimits separator stretchy symmetric"), _BOOLEAN),
+        **dict.fromkeys("accent fence largeop movablelimits separator stretchy symmetric".split(), _BOOLEAN),
         "form": re.compile("prefix|infix|postfix").fullmatch,
-        **dict.fromkeys(words("lspace rspace"), _lengths(64)),
-        **dict.fromkeys(words("maxsize minsize"), _lengths(300)),
+        **dict.fromkeys("lspace rspace".split(), _lengths(64)),
+        **dict.fromkeys("maxsize minsize".split(), _lengths(300)),
     },
     "mover": {"accent": _BOOLEAN},
     "ms": {"lquote": bool, "rquote": bool},
-    "mspace": dict.fromkeys(words("depth height width"), _lengths(300)),
+    "mspace": dict.fromkeys("depth height width".split(), _lengths(300)),
     "mtable": {
         **_ALIGNED,
-        **dict.fromkeys(words("columnlines frame rowlines"), _WORDS),
-        **dict.fromkeys(words("columnspacing rowspacing"), _lengths(100)),
+        **dict.fromkeys("columnlines frame rowlines".split(), _WORDS),
+        **dict.fromkeys("columnspacing rowspacing".split(), _lengths(100)),
     },
     "mtd": {**_ALIGNED, "columnspan": _SPAN, "rowspan": _SPAN},
     "mtr": _ALIGNED,
@@ -119,7 +118,7 @@ _ATTRIBUTES: dict[str, dict[str, Judge]] = {
 
 
 def take_out(source: str) -> tuple[str, list[str]]:
-    """The text with a mark in place of each formula, and the formulas, safe."""
+    """Replace each formula of a text by a mark; return the text and the formulas, made safe."""
     if _ANY.search(source) is None:
         return source, []
     source = _TORN.sub("", source)
@@ -139,7 +138,7 @@ def take_out(source: str) -> tuple[str, list[str]]:
 
 
 def _without_copies(source: str) -> Iterator[str]:
-    """The text without what shows a formula once more, made of boxes that need a style sheet."""
+    """Remove the copies of formulas that are made of boxes and need a style sheet."""
     at = 0
     while (copy := _COPY.search(source, at)) is not None:
         yield source[at : copy.start()]
@@ -150,13 +149,13 @@ def _without_copies(source: str) -> Iterator[str]:
                 at = span.end()
                 break
         else:
-            # Never closed: then the next one is not either.
+            # Not closed: then the next one is not closed either.
             break
     yield source[at:]
 
 
 def put_back(safe: str, formulas: list[str]) -> str:
-    """The sanitized text with its formulas."""
+    """Put the formulas back into the sanitized text."""
     if not formulas:
         return safe
     left = dict(enumerate(formulas))
@@ -168,7 +167,7 @@ def put_back(safe: str, formulas: list[str]) -> str:
 
 
 def _found(source: str) -> Iterator[tuple[int, int, str]]:
-    """Where each formula begins and ends, and what is written of it."""
+    """Yield where each formula begins and ends, and what is written in its place."""
     at, ends = 0, _Ends(source)
     while (match := TOKEN.search(source, at)) is not None and match[0]:
         at = match.end()
@@ -178,21 +177,21 @@ def _found(source: str) -> Iterator[tuple[int, int, str]]:
         if name in _RAW:
             at = ends.after(name, at)
         elif name in _STARTS:
-            writer = _Writer(source, ends, name.removesuffix("math"))
+            writer = _FormulaWriter(source, ends, name.removesuffix("math"))
             if (end := writer.read(match)) is not None:
                 yield match.start(), end, "".join(writer.written)
                 at = end
 
 
 class _Ends:
-    """Where elements end whose content is not read; what was not found once is not looked for again."""
+    """The ends of elements whose content is not read; a missing end is not searched again."""
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.missing: set[str] = set()
 
     def after(self, name: str, at: int) -> int:
-        """The place after the end tag, the same one where there is none."""
+        """Return the position after the end tag; `at` if there is none."""
         end = None if name in self.missing else _ENDS[name].search(self.source, at)
         if end is None:
             self.missing.add(name)
@@ -200,8 +199,8 @@ class _Ends:
         return end.end()
 
 
-class _Writer:
-    """Reads one formula; `written` is what is kept of it."""
+class _FormulaWriter:
+    """Reads one formula and writes what is kept of it to `written`."""
 
     def __init__(self, source: str, ends: _Ends, prefix: str) -> None:
         self.source = source
@@ -211,7 +210,7 @@ class _Writer:
         self.open: list[str] = []
 
     def read(self, start: re.Match[str]) -> int | None:
-        """Read from the start tag on; the place where the formula ends, None where it is none."""
+        """Read from the start tag on; return the position where the formula ends, None if it is not one."""
         source, at = self.source, start.end()
         self._start("math", start)
         if source[at - 2] == "/":
@@ -239,7 +238,7 @@ class _Writer:
         return at
 
     def _tag(self, name: str, tag: re.Match[str]) -> int:
-        """Take a tag; the place where to read on."""
+        """Take a tag; return the position to continue at."""
         if tag[1]:
             self._close(name)
         elif name in _EMPTIED:
@@ -258,7 +257,7 @@ class _Writer:
         return True
 
     def _close(self, name: str) -> None:
-        """Close an element with all that is open inside of it, if it is open."""
+        """Close an open element with all that is open inside it."""
         if name in self.open:
             last = ""
             while last != name:

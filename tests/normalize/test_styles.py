@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.normalize.css import MAX_STYLE, safe_style
+from aggregator.normalize.sanitizer.styles import MAX_STYLE, safe_style
 from tests.markup import clean
 
 
