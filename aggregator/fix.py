@@ -12,7 +12,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from aggregator.config import Config, redact
-from aggregator.config.edit import NotEditable, remove_source, set_urls
+from aggregator.config.editing import NotEditable, remove_source, set_urls
 from aggregator.models import FeedState, Source
 from aggregator.pipeline import moves
 from aggregator.schedule.failures import Gone

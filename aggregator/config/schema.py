@@ -1,40 +1,37 @@
 """The shape of feeds.yaml: one frozen model for each section.
 
-From these models come the checks, the JSON Schema for editors and the reference page; the descriptions are written for
-the people who edit the file. Defaults that depend on other keys (a source's interval, a category's limit) are filled
-in by `load`.
+The checks, the JSON Schema for editors and the reference page are made from these models; the descriptions are written
+for people who edit the file. `load` fills in defaults that depend on other keys, such as the interval of a source.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, create_model, field_validator, model_validator
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, create_model, field_validator, model_validator
 
 from aggregator.config.access import AccessSettings
-from aggregator.config.durations import parse_duration, parse_size
-from aggregator.config.intervals import IntervalSettings
-from aggregator.config.section import Section
-from aggregator.config.upkeep import HookSettings, RetentionSettings
-from aggregator.config.values import (
+from aggregator.config.fields import (
     DefaultProxy,
-    Duration,
     Language,
     Maybe,
     Placeholder,
     PrivateAddresses,
+    Section,
     SiteUrl,
     Size,
-    Slug,
-    SourceId,
     Text,
     TimeZone,
     Url,
     UserAgent,
+    parse_size,
 )
+from aggregator.config.ids import Slug, SourceId
+from aggregator.config.intervals import Duration, IntervalSettings, parse_duration
 
 if TYPE_CHECKING:
     from aggregator.sources import Kind
@@ -43,26 +40,83 @@ FeedFormat = Literal["rss", "atom", "json"]
 Preset = Literal["hexo"]
 
 ANCHORS = "x-"
-"""What keys at the top begin with that mean nothing themselves."""
+"""Prefix of keys at the top level that only hold anchors."""
+RENAMED = {"insist": "poll_without_validators"}
+"""Keys of a source by their old names, which are still read."""
 MAX_FEED_LIMIT = 10_000
 MAX_CONCURRENCY = 1000
 MAX_PER_HOST = 100
+MAX_RETENTION = 1_000_000
 
 
-def _written(value: str, parsed: timedelta | int, description: str) -> Any:
-    """A field whose default reads in the schema as people write it."""
+def hook(value: object) -> tuple[str, ...]:
+    """Check a command with its arguments (a list, or a text that is split as a shell would), or one Apprise URL."""
+    if isinstance(value, str) and "://" in value.partition(" ")[0]:
+        return (value.strip(),)
+    if isinstance(value, str):
+        try:
+            value = shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"is not a command: {error}") from None
+    if not isinstance(value, list) or not value or not all(isinstance(part, str) and part for part in value):
+        raise ValueError("must be a command such as `notify.sh --mail` or `[notify.sh, --mail]`, or an Apprise URL")
+    if any("\0" in part for part in value):
+        raise ValueError("must not contain the character U+0000")
+    return tuple(value)
+
+
+Hook = Annotated[
+    tuple[str, ...],
+    PlainValidator(hook),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"\S"},
+                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+            ]
+        }
+    ),
+]
+
+
+class RetentionSettings(Section):
+    """How long entries are kept; a key that is left out comes from the category, then from the top level."""
+
+    age: Maybe[Duration] = Field(default=None, description="Entries published longer ago are removed.")
+    count: Maybe[int] = Field(
+        default=None,
+        strict=True,
+        ge=1,
+        le=MAX_RETENTION,
+        description="How many entries of each source are kept: the newest.",
+    )
+    posts: Maybe[Literal["keep", "delete"]] = Field(
+        default=None, description="Whether post files of removed entries are kept; `keep` if left out everywhere."
+    )
+
+
+class HookSettings(Section):
+    """What is called when a source begins to fail or works again: a command or an Apprise URL (extra `notify`)."""
+
+    on_problem: Maybe[Hook] = Field(default=None, description="Called once when a source begins to fail.")
+    on_recovery: Maybe[Hook] = Field(default=None, description="Called once when such a source works again.")
+    after: int = Field(default=3, strict=True, ge=1, le=1000, description="Failures in a row that make a problem.")
+
+
+def _field(value: str, parsed: timedelta | int, description: str) -> Any:
+    """Make a field whose default appears in the JSON Schema as people write it."""
     return Field(default=parsed, description=description, json_schema_extra={"default": value})
 
 
-class Site(Section):
+class SiteSettings(Section):
     """What is published, and where."""
 
     title: Text = Field(
-        default="Aggregated feeds", description="Title of the feed that holds everything, and of the OPML."
+        default="Aggregated feeds", description="Title of the feed of all entries, and of the OPML file."
     )
     url: SiteUrl = Field(
         default="http://localhost/",
-        description="Address under which `data/public/` can be reached; ids and self links are made from it.",
+        description="Address at which `data/public/` is served; ids and self links are made from it.",
     )
     language: Language = Field(default="en", description="Language of the site, as a tag such as `en` or `zh-CN`.")
     timezone: TimeZone = Field(
@@ -77,17 +131,17 @@ class PostSettings(Section):
 
     preset: Preset = Field(default="hexo", description="The form of the post files.")
     image_proxy: Maybe[Url] = Field(
-        default=None, description="Address put before the address of every `http://` image; none if left out."
+        default=None, description="Prefix for the address of every `http://` image; none if left out."
     )
     placeholder: Placeholder = Field(
         default="https://picsum.photos/400/300?random={n}",
-        description="Picture for posts without one; `{n}` becomes a number from 0 to 9999 that never changes for a "
-        "post. `false`: no picture.",
+        description="Picture for posts without one; `{n}` becomes a number from 0 to 9999, always the same for "
+        "a post. `false`: no picture.",
     )
 
 
 class FeedSettings(Section):
-    """The merged feeds that are written for every category and for all."""
+    """The merged feeds: one for every category, and one for all of them."""
 
     formats: tuple[FeedFormat, ...] = Field(
         default=("rss", "atom", "json"),
@@ -100,7 +154,7 @@ class FeedSettings(Section):
         strict=True,
         ge=1,
         le=MAX_FEED_LIMIT,
-        description="Entries in each feed at most; a category can differ.",
+        description="Entries in each feed at most; a category can set its own.",
     )
 
     @field_validator("formats")
@@ -112,17 +166,17 @@ class FeedSettings(Section):
 
 
 class FetchDefaults(Section):
-    """How sources are fetched, where they do not say otherwise themselves."""
+    """How sources are fetched, unless they have settings of their own."""
 
     interval: IntervalSettings = Field(
         default_factory=lambda: IntervalSettings(every=parse_duration("1h")),
-        description="How often a source is looked at.",
+        description="How often a source is fetched.",
         json_schema_extra={"default": "1h"},
     )
-    timeout: Duration = _written(
-        "20s", parse_duration("20s"), "Deadline for one whole fetch, redirects and body included."
+    timeout: Duration = _field(
+        "20s", parse_duration("20s"), "Deadline for a whole fetch, including redirects and body."
     )
-    max_body: Size = _written("15MB", parse_size("15MB"), "Largest document that is read, counted after decompression.")
+    max_body: Size = _field("15MB", parse_size("15MB"), "Largest document that is read, measured after decompression.")
     allow_private_addresses: PrivateAddresses = Field(
         default=False,
         description="Whether addresses that are not public may be reached: `true`, `false`, or a list of networks "
@@ -139,30 +193,30 @@ class FetchDefaults(Section):
         description="How many requests go to one registrable domain at the same time.",
     )
     host_delay: Maybe[Duration] = Field(
-        default=None, description="Time from one request to a domain to the next; none if left out."
+        default=None, description="Shortest time between two requests to a domain; none if left out."
     )
     user_agent: Maybe[UserAgent] = Field(
         default=None, description="Text of the `User-Agent` header; the program's own name if left out."
     )
     proxy: Maybe[DefaultProxy] = Field(
         default=None,
-        description="Address of an HTTP proxy to ask through, or `environment`: what `HTTP_PROXY`, `HTTPS_PROXY` and "
-        "`NO_PROXY` say; none if left out.",
+        description="Address of an HTTP proxy to use, or `environment` for the variables `HTTP_PROXY`, "
+        "`HTTPS_PROXY` and `NO_PROXY`; none if left out.",
     )
     contact: Maybe[UserAgent] = Field(
-        default=None, description="Mail or web address of whoever runs this, told to the sites in the `User-Agent`."
+        default=None, description="Mail or web address of the operator, sent to the sites in the `User-Agent` header."
     )
 
 
 class CategorySettings(Section):
-    """A category that says more than its title."""
+    """A category with more settings than its title."""
 
     title: Maybe[Text] = Field(default=None, description="Title of the category; the slug if left out.")
     description: Maybe[Text] = Field(default=None, description="One sentence about the category, for its feeds.")
     limit: Maybe[int] = Field(
         default=None, strict=True, ge=1, le=MAX_FEED_LIMIT, description="Entries in each of its feeds at most."
     )
-    interval: Maybe[IntervalSettings] = Field(default=None, description="How often its sources are looked at.")
+    interval: Maybe[IntervalSettings] = Field(default=None, description="How often its sources are fetched.")
     retention: Maybe[RetentionSettings] = Field(default=None, description="How long entries of its sources are kept.")
 
     @model_validator(mode="before")
@@ -174,53 +228,60 @@ class CategorySettings(Section):
             raise ValueError("is empty; write its title")
         if isinstance(value, list):
             raise ValueError(
-                "must be a title, not a list; sources stand below `sources`, and each names its `category`"
+                "must be a title, not a list; sources belong below `sources`, and each names its `category`"
             )
         if not isinstance(value, dict):
-            raise ValueError("must be a title (in quotes, where it is a number), or a mapping of keys and values")
+            raise ValueError("must be a title (a number in quotes), or a mapping of keys and values")
         return value
 
 
 class CommonSettings(AccessSettings):
-    """What sources of every kind can say; `document_model` adds the keys of the kinds."""
+    """The settings that sources of every kind have; `source_model` adds the keys of the kinds."""
 
     id: Maybe[SourceId] = Field(
-        default=None, description="Lasting name of the source in commands and in the store; made from name or address."
+        default=None,
+        description="Permanent name of the source in commands and in the database; made from name or address if left "
+        "out.",
     )
-    name: Maybe[Text] = Field(default=None, description="Name of the source in posts and feeds; the feed's own title.")
+    name: Maybe[Text] = Field(
+        default=None, description="Name of the source in posts and feeds; the feed's own title if left out."
+    )
     category: Maybe[str] = Field(default=None, strict=True, description="Slug of its category, one of `categories`.")
     section: Maybe[Text] = Field(default=None, description="Third level of the posts' categories.")
-    interval: Maybe[IntervalSettings] = Field(default=None, description="How often it is looked at.")
-    insist: bool = Field(
+    interval: Maybe[IntervalSettings] = Field(default=None, description="How often it is fetched.")
+    poll_without_validators: bool = Field(
         default=False,
         strict=True,
-        description="Whether it is asked more often than once an hour although its server sends neither `ETag` nor "
-        "`Last-Modified`, so that all of it is sent each time.",
+        description="Whether it may be fetched more often than once an hour although its server sends neither `ETag` "
+        "nor `Last-Modified`, so that every fetch transfers all of it.",
     )
-    timeout: Maybe[Duration] = Field(default=None, description="Deadline for one whole fetch.")
+    timeout: Maybe[Duration] = Field(default=None, description="Deadline for a whole fetch.")
     max_body: Maybe[Size] = Field(default=None, description="Largest document that is read.")
     allow_private_addresses: Maybe[PrivateAddresses] = Field(
         default=None, description="Whether addresses that are not public may be reached."
     )
     retention: Maybe[RetentionSettings] = Field(default=None, description="How long its entries are kept.")
     paused: bool = Field(
-        default=False, strict=True, description="Whether it is not asked for now; its entries stay published."
+        default=False, strict=True, description="Whether it is not fetched for now; its entries stay published."
     )
 
 
-class Document(Section):
-    """All of feeds.yaml."""
+class FileSettings(Section):
+    """The whole of feeds.yaml."""
 
     model_config = ConfigDict(defer_build=True)
 
-    site: Site = Field(default_factory=Site, description="What is published, and where.")
+    site: SiteSettings = Field(default_factory=SiteSettings, description="What is published, and where.")
     posts: PostSettings = Field(default_factory=PostSettings, description="How entries become posts.")
     feeds: FeedSettings = Field(default_factory=FeedSettings, description="The merged feeds.")
     fetch: FetchDefaults = Field(default_factory=FetchDefaults, description="How sources are fetched.")
     retention: RetentionSettings = Field(
-        default_factory=RetentionSettings, description="How long entries are kept; for ever if left out."
+        default_factory=RetentionSettings, description="How long entries are kept; forever if left out."
     )
-    hooks: HookSettings = Field(default_factory=HookSettings, description="Who is told when a source breaks.")
+    hooks: HookSettings = Field(
+        default_factory=HookSettings,
+        description="What is called when a source begins to fail or works again.",
+    )
     categories: dict[Slug, CategorySettings] = Field(
         default_factory=dict, description="Categories by slug: a title, or a mapping that says more."
     )
@@ -229,7 +290,7 @@ class Document(Section):
     @model_validator(mode="before")
     @classmethod
     def _empty_sections(cls, value: object) -> object:
-        """A section whose keys are all commented out has its defaults; what begins with ``x-`` only holds anchors."""
+        """Drop sections whose keys are all commented out, and keys that only hold anchors."""
         if not isinstance(value, dict):
             return value
         optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
@@ -242,7 +303,7 @@ class Document(Section):
 
 def source_kinds() -> Mapping[str, Kind]:
     """Return the kinds of source by their keys; each source has exactly one."""
-    # The modules of the kinds take the types of their settings from this package, so it is imported first.
+    # Imported late: the modules of the kinds take the types of their settings from this package.
     from aggregator.sources import KINDS
 
     return KINDS
@@ -253,9 +314,9 @@ def source_model() -> type[CommonSettings]:
     return _source_model(tuple(source_kinds().items()))
 
 
-def document_model() -> type[Document]:
+def file_model() -> type[FileSettings]:
     """Return the model of feeds.yaml, with the sources as `source_model` has them."""
-    return _document_model(source_model())
+    return _file_model(source_model())
 
 
 @cache
@@ -270,6 +331,6 @@ def _source_model(kinds: tuple[tuple[str, Kind], ...]) -> type[CommonSettings]:
 
 
 @cache
-def _document_model(source: type[CommonSettings]) -> type[Document]:
-    sources: Any = (tuple[source, ...], Document.model_fields["sources"])  # type: ignore[valid-type]
-    return create_model("Document", __base__=Document, __doc__=Document.__doc__, sources=sources)
+def _file_model(source: type[CommonSettings]) -> type[FileSettings]:
+    sources: Any = (tuple[source, ...], FileSettings.model_fields["sources"])  # type: ignore[valid-type]
+    return create_model("FileSettings", __base__=FileSettings, __doc__=FileSettings.__doc__, sources=sources)

@@ -157,7 +157,7 @@ class Source:
     #: secret.
     fallback_name: str = ""
     #: Fetched as often as `interval` says even where the server sends no validators, so that all of it comes each time.
-    insist: bool = False
+    poll_without_validators: bool = False
     #: Not fetched for now, unless by name; what is stored of it stays published.
     paused: bool = False
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from aggregator.config.confidential import public, public_entry
-from aggregator.config.redaction import blot, holds
+from aggregator.config.confidential import public_entry, public_identifier
+from aggregator.config.secrets import contains_secret, mask
 from aggregator.errors import RowError
 from aggregator.models import Entry
 from aggregator.normalize import SANITIZER, clean_again, minted_id, only_words
@@ -99,7 +99,7 @@ class _Renewal:
         while batch := self.store.entries_after(last, BATCH):
             changed = [after for before in batch if (after := self._renewed(before)) != before]
             for one in batch:
-                if one.path is not None and holds(one.path, self.confidential):
+                if one.path is not None and contains_secret(one.path, self.confidential):
                     try:
                         files.delete(self.posts, one.path)
                     except files.FileError as error:
@@ -132,15 +132,15 @@ class _Renewal:
                 log.exception("entry %s of %s cannot be cleaned; its markup is left out", one.pk, entry.source_id)
                 entry = only_words(entry)
         entry = public_entry(entry, self.confidential)
-        if one.path is not None and holds(one.path, self.confidential):
+        if one.path is not None and contains_secret(one.path, self.confidential):
             return replace(one, entry=entry, id=None, path=None)
-        if one.id is not None and holds(one.id, self.confidential):
+        if one.id is not None and contains_secret(one.id, self.confidential):
             return replace(one, entry=entry, id=minted_id(one.source_url, entry.key))
         return replace(one, entry=entry)
 
 
 def _public_told(told: Told, confidential: frozenset[str]) -> Told:
-    return Told(told.title and blot(told.title, confidential), public(told.home_url, confidential))
+    return Told(told.title and mask(told.title, confidential), public_identifier(told.home_url, confidential))
 
 
 def _digest(confidential: frozenset[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from aggregator.config.values import Url
+from aggregator.config.fields import Url
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
 from aggregator.sources.kind import Parse, Tools, conditional_request, fingerprint
 

@@ -19,7 +19,9 @@ GOOD = [
     "{site: null, posts: null, feeds: null, fetch: null, categories: null, sources: []}",
     "{categories: {a: A, 新: {title: B, limit: 3}}, sources: [{feed: https://a.example/, category: a}]}",
     "{posts: {placeholder: false}, fetch: {allow_private_addresses: ['::1']}, sources: []}",
-    "{fetch: {interval: auto}, sources: [{feed: https://a.example/, interval: 0 7 * * mon, insist: true}]}",
+    "{fetch: {interval: auto}, sources: [{feed: https://a.example/, interval: 0 7 * * mon}]}",
+    "sources: [{feed: https://a.example/, poll_without_validators: true}]",
+    "sources: [{feed: https://a.example/, insist: true}]",
     "{categories: {a: {interval: {every: 1h, max: 6h}}}, sources: []}",
     "{fetch: {interval: {auto: true, min: 5m, patience: 1h}}, sources: []}",
     "{fetch: {interval: {cron: 0 7 * * mon, timezone: Europe/Berlin}}, sources: []}",
@@ -44,7 +46,9 @@ BAD = [
     "sources: [{feed: https://a.example/, interval: {every: 1h, auto: true}}]",
     "sources: [{feed: https://a.example/, interval: {max: 1h}}]",
     "sources: [{feed: https://a.example/, interval: {auto: false}}]",
+    "sources: [{feed: https://a.example/, poll_without_validators: 1}]",
     "sources: [{feed: https://a.example/, insist: 1}]",
+    "sources: [{feed: https://a.example/, insist: true, poll_without_validators: true}]",
     "sources: [{feed: https://a.example/, max_body: 15}]",
     "sources: [{scrape: {url: https://a.example/}}]",
     "sources: [{scrape: {url: https://a.example/, items: a, article: {title: h1}}}]",
@@ -91,6 +95,12 @@ def test_bad_files_fail_in_the_schema_and_in_load(validator: Draft202012Validato
     with pytest.raises(ConfigError):
         load(path, {})
     assert list(validator.iter_errors(yaml.safe_load(text)))
+
+
+def test_the_old_name_of_a_key_is_not_offered(validator: Draft202012Validator) -> None:
+    schema: Any = validator.schema
+    offered = schema["$defs"]["SourceSettings"]["properties"]
+    assert ("poll_without_validators" in offered, "insist" in offered) == (True, False)
 
 
 def test_every_key_is_described(validator: Draft202012Validator) -> None:

@@ -1,7 +1,7 @@
-"""The checks of single values in feeds.yaml, as types for the models in `schema`.
+"""The types of the fields in the models of feeds.yaml: the base model, optional keys, and checked single values.
 
-Each check takes what YAML gave, returns the value to use, and raises ValueError with a sentence that completes
-"`key` …" for people. No network; the only files read are those of the time zone database.
+Each check takes the value that YAML gave and returns the value to use. It raises ValueError with a sentence that
+completes "`key` …" for people. No network; the only files read are those of the time zone database.
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ import re
 import unicodedata
 import warnings
 import zoneinfo
-from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
 
-from aggregator.config.characters import invisible
-from aggregator.config.durations import DURATION_PATTERN, SIZE_PATTERN, parse_duration, parse_size
-from aggregator.config.ids import MAX_ID, fold, is_word_character, slug
-from aggregator.config.problems import show
-from aggregator.config.wording import (
+from aggregator.config.advice import (
     encoding_advice,
+    invisible_advice,
     language_advice,
     misread_selector,
     scheme_advice,
     selector_advice,
+    size_advice,
     zone_advice,
 )
+from aggregator.config.problems import show
 from aggregator.values.urls import ENVIRONMENT, without_feed_scheme
 
-MAX_TEXT = 500
-"""Characters of a title, a name or a selector at most."""
-MAX_URL = 4096
-"""Characters of an address at most."""
-RESERVED_SLUGS = frozenset({"all"})
-"""Folders of `public/` that are no category."""
 
-# Device names that Windows reserves in every folder.
-_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))})
-#: File systems count 255 bytes in a name.
-_MAX_SLUG_BYTES = 200
+class Section(BaseModel):
+    """A mapping of known keys: the base of all models of feeds.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+MAX_TEXT = 500
+"""Characters in a title, a name or a selector at most."""
+MAX_URL = 4096
+"""Characters in an address at most."""
+MAX_NUMBER = 40
+"""Characters in a duration or a size at most."""
 
 # The first part has two or three letters: longer ones are reserved or not assigned (RFC 5646, section 2.2.1).
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,8}")
@@ -53,15 +53,18 @@ _IS_NETWORK = re.compile(r"[0-9a-fA-F.:]{2,45}(?:/[0-9]{1,3})?")
 _NO_PROXY = ("none", "no", "off", "direct", "false")
 _HOST_AND_PORT = re.compile(r"[\w.-]{1,253}:[0-9]{1,5}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,300}[\x21-\x7e])?")
+_BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kKMG]i?)?B")
+_LARGEST = 10**9
 
 
 def text(value: object) -> str:
-    """One line of text, white space around it taken off."""
+    """Check one line of text, and strip the white space around it."""
     if not isinstance(value, str):
-        raise ValueError(_no_text(value))
+        raise ValueError(_not_text(value))
     stripped = value.strip()
     if not stripped:
-        raise ValueError("is empty; give it a value, or take the key away")
+        raise ValueError("is empty; give it a value, or remove the key")
     if len(stripped) > MAX_TEXT:
         raise ValueError(f"is longer than {MAX_TEXT} characters")
     # Control characters, surrogates, and the line and paragraph separators.
@@ -71,17 +74,17 @@ def text(value: object) -> str:
 
 
 def http_url(value: object) -> str:
-    """An http(s) address with a host (RFC 3986, RFC 9110 section 4.2)."""
+    """Check an http(s) address with a host (RFC 3986, RFC 9110 section 4.2)."""
     if not isinstance(value, str):
-        raise ValueError(_no_url(value))
+        raise ValueError(_not_url(value))
     url = without_feed_scheme(value.strip())
     if len(url) > MAX_URL:
         raise ValueError(f"is longer than {MAX_URL} characters")
-    if not url.isascii() and (odd := invisible(url)):
-        raise ValueError(f"{show(url)} is no address: {odd}")
-    # Of the characters that can be printed, the blank is the only space.
+    if not url.isascii() and (odd := invisible_advice(url)):
+        raise ValueError(f"{show(url)} is not an address: {odd}")
     if "{{" in url or "{%" in url:
-        raise ValueError(f"{show(url)} is no address; templates are not filled in, references are: `${{env:NAME}}`")
+        raise ValueError(f"{show(url)} is not an address; templates are not filled in, references are: `${{env:NAME}}`")
+    # Of the characters that can be printed, the blank is the only space.
     if " " in url or (
         not url.isprintable() and any(c.isspace() or unicodedata.category(c) in ("Cc", "Cs") for c in url)
     ):
@@ -91,25 +94,25 @@ def http_url(value: object) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         said = "its port must be a number up to 65535" if str(error).startswith("Port ") else str(error)
-        raise ValueError(f"{show(url)} is no address: {said}") from None
+        raise ValueError(f"{show(url)} is not an address: {said}") from None
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"{show(url)} must begin with `https://` or `http://`{scheme_advice(url)}")
     if not host:
         hint = scheme_advice(url) or "; write it like `https://example.org/feed.xml`"
         raise ValueError(f"{show(url)} has no host{hint}")
     if host in ("http", "https"):
-        raise ValueError(f"{show(url)} begins with `{parts.scheme}://` twice; take one away")
+        raise ValueError(f"{show(url)} begins with `{parts.scheme}://` twice; remove one")
     return url
 
 
-def _no_url(value: object) -> str:
+def _not_url(value: object) -> str:
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return "must be one address, not a list; make an entry of its own for each"
-    return _no_text(value)
+        return "must be one address, not a list; write one entry for each"
+    return _not_text(value)
 
 
 def site_url(value: object) -> str:
-    """The address of a folder: an http(s) address that ends with `/`."""
+    """Check the address of a folder, and end it with `/`."""
     url = http_url(value)
     if "?" in url or "#" in url:
         raise ValueError(f"{show(url)} must be the address of a folder, without `?` and `#`")
@@ -117,52 +120,52 @@ def site_url(value: object) -> str:
 
 
 def placeholder(value: object) -> str | None:
-    """An http(s) address, in which ``{n}`` stands for a number; or false, which becomes None."""
+    """Check an http(s) address in which ``{n}`` stands for a number; false becomes None."""
     if value is False:
         return None
     if not isinstance(value, str):
         raise ValueError("must be an address, in which `{n}` stands for a number, or `false`")
     if value.strip().lower() in ("none", "no", "off", "null", "false"):
-        raise ValueError(f"{show(value)} is no address; write `false` without quotes for no picture")
+        raise ValueError(f"{show(value)} is not an address; write `false` without quotes for no picture")
     http_url(value.replace("{n}", "0"))
     return value.strip()
 
 
 def default_proxy(value: object) -> str:
-    """An address of an HTTP proxy, or the word `ENVIRONMENT`."""
+    """Check the address of an HTTP proxy, or the word `ENVIRONMENT`."""
     return ENVIRONMENT if value == ENVIRONMENT else proxy_url(value)
 
 
 def proxy_url(value: object) -> str:
-    """An address of an HTTP proxy: mostly one that is itself asked without TLS."""
+    """Check the address of an HTTP proxy."""
     word = value.strip().lower() if isinstance(value, str) else ""
     if word in _NO_PROXY:
-        raise ValueError(f"{show(value)} is no address; to use no proxy, take the key away")
+        raise ValueError(f"{show(value)} is not an address; to use no proxy, remove the key")
     if _HOST_AND_PORT.fullmatch(word):
         raise ValueError(f"{show(value)} must begin with `http://` or `https://`; write `http://{word}`")
     return http_url(value)
 
 
 def language(value: object) -> str:
-    """A language tag (BCP 47), as written."""
+    """Check a language tag (BCP 47); it stays as written."""
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
         hint = language_advice(value) or "write one such as `en`, `de` or `zh-CN`"
-        raise ValueError(f"{show(value)} is no language tag; {hint}")
+        raise ValueError(f"{show(value)} is not a language tag; {hint}")
     return value
 
 
 def user_agent(value: object) -> str:
-    """A value for the User-Agent header (RFC 9110, section 10.1.5): printable ASCII."""
+    """Check a value for the User-Agent header (RFC 9110, section 10.1.5): printable ASCII."""
     if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
         raise ValueError("must be up to 300 printable ASCII characters on one line")
     return value
 
 
 def selector(value: object) -> str:
-    """A CSS selector that soupsieve understands."""
+    """Check a CSS selector: soupsieve must be able to compile it."""
     if isinstance(value, list | dict):
         bracket = "[" if isinstance(value, list) else "{"
-        raise ValueError(f"must be text; a selector that begins with `{bracket}` must be in quotes")
+        raise ValueError(f"must be text; put a selector that begins with `{bracket}` in quotes")
     css = text(value)
     _compile_selector(css)
     return css
@@ -171,8 +174,8 @@ def selector(value: object) -> str:
 @functools.lru_cache(maxsize=4096)
 def _compile_selector(css: str) -> None:
     if advice := misread_selector(css):
-        raise ValueError(f"{show(css)} is no CSS selector: {advice}")
-    # Here, because it imports bs4, which most files do not need.
+        raise ValueError(f"{show(css)} is not a CSS selector: {advice}")
+    # Imported here, because it imports bs4, which most files do not need.
     import soupsieve
 
     try:
@@ -181,15 +184,15 @@ def _compile_selector(css: str) -> None:
             soupsieve.compile(css)
     except (soupsieve.SelectorSyntaxError, NotImplementedError, FutureWarning, RecursionError, ValueError) as error:
         reason = selector_advice(css) or str(error).partition("\n")[0] or "it is nested too deeply"
-        raise ValueError(f"{show(css)} is no CSS selector: {reason}") from None
+        raise ValueError(f"{show(css)} is not a CSS selector: {reason}") from None
 
 
 def timezone(value: object) -> str:
-    """The name of a zone in the IANA time zone database."""
+    """Check the name of a zone in the IANA time zone database."""
     if not isinstance(value, str) or not _is_zone(value):
         hint = isinstance(value, str) and zone_advice(value)
         hint = hint or "use an IANA name such as `Asia/Shanghai` or `UTC`"
-        raise ValueError(f"{show(value)} is no time zone; {hint}")
+        raise ValueError(f"{show(value)} is not a time zone; {hint}")
     return value
 
 
@@ -203,11 +206,11 @@ def _is_zone(name: str) -> bool:
 
 
 def encoding(value: object) -> str:
-    """The name of a text encoding that Python knows, as written."""
+    """Check the name of a text encoding that Python knows; it stays as written."""
     if not isinstance(value, str) or not _is_encoding(value):
         hint = isinstance(value, str) and encoding_advice(value)
         hint = hint or "use one such as `utf-8`, `gbk` or `big5`"
-        raise ValueError(f"{show(value)} is no known encoding; {hint}")
+        raise ValueError(f"{show(value)} is not a known encoding; {hint}")
     return value
 
 
@@ -222,8 +225,37 @@ def _is_encoding(name: str) -> bool:
     return True
 
 
+def parse_size(value: object) -> int:
+    """Read a size such as ``15MB`` (powers of 1000) or ``1MiB`` (powers of 1024).
+
+    Returns:
+        Bytes, 1 to 1,000,000,000.
+
+    Raises:
+        ValueError: it is not a size; the message says how to write one.
+    """
+    if is_bare_number(value):
+        raise ValueError(f"`{value}` has no unit; write `{value}B`, `{value}kB` or `{value}MB`")
+    match = _SIZE.fullmatch(value) if isinstance(value, str) and len(value) <= MAX_NUMBER else None
+    if match is None:
+        hint = size_advice(value)
+        example = "must be a size such as `500kB`, `15MB` or `1MiB`"
+        raise ValueError(f"{show(value)} is not a size; {hint}" if hint else example)
+    size = round(float(match[1]) * _BYTES[(match[2] or "").lower()])
+    if not 1 <= size <= _LARGEST:
+        raise ValueError("must be between `1B` and `1GB`")
+    return size
+
+
+def is_bare_number(value: object) -> bool:
+    """Whether the value is a number without a unit; a quoted one counts."""
+    if isinstance(value, str):
+        return value.isdecimal() and value.isascii() and len(value) <= MAX_NUMBER
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def private_addresses(value: object) -> bool | tuple[str, ...]:
-    """True, false, or a list of networks (CIDR); of one that is given as an address, that address alone."""
+    """Check true, false, or a list of networks (CIDR); an address stands for the network of that address alone."""
     if isinstance(value, bool):
         return value
     if not isinstance(value, list):
@@ -242,15 +274,15 @@ def private_addresses(value: object) -> bool | tuple[str, ...]:
 
 def _network(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{show(value)} is no network; write it like `192.168.0.0/16`, in quotes")
+        raise ValueError(f"{show(value)} is not a network; write it like `192.168.0.0/16`, in quotes")
     try:
         return str(ipaddress.ip_network(value))
     except ValueError:
-        raise ValueError(f"{show(value)} is no network{_network_advice(value)}") from None
+        raise ValueError(f"{show(value)} is not a network{_network_advice(value)}") from None
 
 
 def _network_advice(value: str) -> str:
-    """What is wrong with a network, and how the one is written that was meant."""
+    """Say what is wrong with a network, and how to write the one that was meant."""
     if match := _STARRED.fullmatch(value):
         octets = [part for part in match[0].split(".") if part != "*"]
         return f"; write `{'.'.join([*octets, '0', '0', '0'][:4])}/{8 * len(octets)}`"
@@ -258,65 +290,26 @@ def _network_advice(value: str) -> str:
         whole = ipaddress.ip_network(value, strict=False)
     except ValueError:
         return "; write it like `192.168.0.0/16`"
-    return f": bits are set behind its first {whole.prefixlen}; write `{whole}`"
+    return f": bits are set after its first {whole.prefixlen}; write `{whole}`"
 
 
-def source_id(value: object) -> str:
-    """An id of a source: lower-case letters and digits of any script, and `-`, `_`, `.`."""
-    name = value if isinstance(value, str) else ""
-    if not _is_name(name, "-_.") or len(name) > MAX_ID:
-        raise ValueError(
-            f"{show(value)} cannot be an id: use up to {MAX_ID} lower-case letters, digits, `-`, `_` and `.`, "
-            f"beginning with a letter or a digit{_quotes(value)}{_slug_hint(name)}"
-        )
-    return name
-
-
-def category_slug(value: str) -> str:
-    """A slug of a category: like an id, without `.`, and safe as the name of a folder on every system."""
-    if value in RESERVED_SLUGS:
-        raise ValueError(f"`{value}` is taken: it holds the feeds of all categories; choose another slug")
-    if value in _DEVICES:
-        raise ValueError(f"`{value}` cannot be the name of a folder on Windows; choose another slug")
-    if not _is_name(value, "-_") or len(value) > MAX_ID or len(value.encode()) > _MAX_SLUG_BYTES:
-        raise ValueError(
-            f"{show(value)} cannot be a slug: use up to {MAX_ID} lower-case letters, digits, `-` and `_`, "
-            f"beginning with a letter or a digit; the title can be anything{_slug_hint(value)}"
-        )
-    return value
-
-
-def _slug_hint(written: str) -> str:
-    """``; write `x` `` with the name made from what was written, where there is one."""
-    name = slug(written)
-    return f"; write `{name}`" if name and name != written and len(name) <= MAX_ID else ""
-
-
-def _is_name(value: str, also: str) -> bool:
-    return (
-        value[:1].isalnum()
-        and all(is_word_character(character) or character in also for character in value)
-        and fold(value) == value
-    )
-
-
-def _no_text(value: object) -> str:
+def _not_text(value: object) -> str:
     if value is None:
-        return "is empty; give it a value, or take the key away (a value that begins with `#` must be in quotes)"
+        return "is empty; give it a value, or remove the key (a value that begins with `#` must be in quotes)"
     if isinstance(value, list | dict):
         kind, bracket = ("a list", "[") if isinstance(value, list) else ("a mapping", "{")
-        return f"must be text, not {kind}; put it in quotes where it begins with `{bracket}`"
-    return f"must be text{_quotes(value)}"
+        return f"must be text, not {kind}; put a value that begins with `{bracket}` in quotes"
+    return f"must be text{quotes_hint(value)}"
 
 
-def _quotes(value: object) -> str:
-    """Advice for a value that YAML read as something other than text."""
+def quotes_hint(value: object) -> str:
+    """Give advice, ``; put it in quotes…``, for a value that YAML read as something other than text."""
     return "" if isinstance(value, str | list | dict) or value is None else f'; put it in quotes: "{show(value)[1:-1]}"'
 
 
 def _not_null(value: object) -> object:
     if value is None:
-        raise ValueError(_no_text(value))
+        raise ValueError(_not_text(value))
     return value
 
 
@@ -326,28 +319,24 @@ Maybe = Annotated[T | None, BeforeValidator(_not_null)]
 """A key that may be left out, but not be empty."""
 
 
-def _checked(check: Any, **json_schema: Any) -> tuple[Any, Any]:
+def checked(check: Any, **json_schema: Any) -> tuple[Any, Any]:
+    """Make the metadata of a type: its validator, and its JSON Schema, of type ``string`` with these keywords."""
     return PlainValidator(check), WithJsonSchema({"type": "string", **json_schema})
 
 
-_NAME_PATTERN = r"^(?![-_.])[^\u0000-,/:-@A-Z\[-^`{-\u007f]+$"
-SLUG_PATTERN = r"^(?![-_])[^\u0000-,./:-@A-Z\[-^`{-\u007f]+$"
-"""What a slug looks like, as far as a JSON Schema pattern (ECMA-262) can say."""
+_SIZE_PATTERN = r"^[0-9]+(\.[0-9]+)? ?([kKMG]i?)?B$"
 _URL_PATTERN = r"^\s*([Ff][Ee][Ee][Dd]:)?([Hh][Tt][Tt][Pp][Ss]?|[Ff][Ee][Ee][Dd])://[^/?#\s]"
 
-Text = Annotated[str, *_checked(text, pattern=r"\S", maxLength=MAX_TEXT)]
-Url = Annotated[str, *_checked(http_url, pattern=_URL_PATTERN)]
-ProxyUrl = Annotated[str, *_checked(proxy_url, pattern=_URL_PATTERN)]
-SiteUrl = Annotated[str, *_checked(site_url, pattern=_URL_PATTERN + r"[^?#]*$")]
-Language = Annotated[str, *_checked(language, pattern=rf"^{_LANGUAGE.pattern}$")]
-UserAgent = Annotated[str, *_checked(user_agent, pattern=rf"^{_HEADER_VALUE.pattern}$")]
-Selector = Annotated[str, *_checked(selector, pattern=r"\S", maxLength=MAX_TEXT)]
-TimeZone = Annotated[str, *_checked(timezone)]
-Encoding = Annotated[str, *_checked(encoding)]
-SourceId = Annotated[str, *_checked(source_id, pattern=_NAME_PATTERN, maxLength=MAX_ID)]
-Slug = Annotated[str, *_checked(category_slug)]
-Duration = Annotated[timedelta, *_checked(parse_duration, pattern=DURATION_PATTERN)]
-Size = Annotated[int, *_checked(parse_size, pattern=SIZE_PATTERN)]
+Text = Annotated[str, *checked(text, pattern=r"\S", maxLength=MAX_TEXT)]
+Url = Annotated[str, *checked(http_url, pattern=_URL_PATTERN)]
+ProxyUrl = Annotated[str, *checked(proxy_url, pattern=_URL_PATTERN)]
+SiteUrl = Annotated[str, *checked(site_url, pattern=_URL_PATTERN + r"[^?#]*$")]
+Language = Annotated[str, *checked(language, pattern=rf"^{_LANGUAGE.pattern}$")]
+UserAgent = Annotated[str, *checked(user_agent, pattern=rf"^{_HEADER_VALUE.pattern}$")]
+Selector = Annotated[str, *checked(selector, pattern=r"\S", maxLength=MAX_TEXT)]
+TimeZone = Annotated[str, *checked(timezone)]
+Encoding = Annotated[str, *checked(encoding)]
+Size = Annotated[int, *checked(parse_size, pattern=_SIZE_PATTERN)]
 DefaultProxy = Annotated[
     str,
     PlainValidator(default_proxy),
