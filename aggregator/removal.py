@@ -21,6 +21,6 @@ def purge(store: Store, data: Path, source_id: str) -> Removed:
     """
     removed = remove(store, source_id, None, 0, posts=data / "posts")
     if not removed.failures:
-        store.forget(source_id)
-        store.record({f"hook/{source_id}": "", name_of(source_id): ""})
+        store.remove_source(source_id)
+        store.record_fingerprints({f"hook/{source_id}": "", name_of(source_id): ""})
     return removed

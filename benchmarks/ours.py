@@ -30,7 +30,7 @@ _USER_AGENT = "aggregator-benchmark"
 #: What a cycle imports when it runs.
 _CYCLE = (
     "aggregator.pipeline.run",
-    "aggregator.publish.site",
+    "aggregator.publish.publication",
     "aggregator.cli.console",
     "rich.table",
     "alembic.command",
@@ -191,7 +191,7 @@ def rest(clock: Clock, *, config: str, data: str) -> int:
     due = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     with closing(open_store(Path(data) / "aggregator.db")) as store:
         store.sync_sources(sources)
-        store.keep([FeedState(source.id, next_due_at=due) for source in sources])
+        store.save_states([FeedState(source.id, next_due_at=due) for source in sources])
     return len(sources)
 
 

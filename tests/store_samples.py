@@ -75,7 +75,7 @@ def publish(store: Store) -> None:
     store.assign(
         [Assignment(item.pk, f"id:{name}", f"{name}.md", name) for item in pending for name in [_name(item.entry)]]
     )
-    store.published([item.pk for item in pending])
+    store.mark_published([item.pk for item in pending])
 
 
 def pending_keys(store: Store) -> list[str]:

@@ -21,8 +21,8 @@ PURE = (
     "schedule",
     "parse",
     "normalize",
-    "publish/feeds.py",
-    "publish/posts.py",
+    "publish/feeds/",
+    "publish/posts/",
 )
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "time_ns"}
 

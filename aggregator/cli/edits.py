@@ -193,7 +193,7 @@ def _diff(before: str, after: str, path: Path) -> str:
 
 def _stored(data: Path) -> Sequence[str]:
     with read_store(data) as store:
-        return store.stored() if store else ()
+        return store.source_ids() if store else ()
 
 
 def known_source(source: str, ids: Collection[str], config: Path, advice: str = "") -> None:
@@ -266,7 +266,7 @@ def _edit(
 
 def _purge(config: Config, data: Path, source: str) -> int:
     from aggregator.cli.run import show_failures
-    from aggregator.publish.site import publish
+    from aggregator.publish.publication import publish
     from aggregator.removal import purge
 
     with opened_store(data) as store:

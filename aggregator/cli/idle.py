@@ -81,7 +81,7 @@ def leave(config: Config, store: Store, now: datetime, *, quiet: bool) -> Prospe
 
 def remember(config: Config, data: Path, said: Sequence[str], prospect: Prospect) -> None:
     """Keep what the next run will say, once the database is closed."""
-    from aggregator.publish.site import outputs
+    from aggregator.publish.publication import outputs
 
     published, until = outputs(config), prospect.until
     environ, quiet = os.environ, prospect.quiet

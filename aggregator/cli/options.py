@@ -209,7 +209,7 @@ def copied_store(data: Path) -> Iterator[Store]:
     """A copy of the store of a data folder, thrown away at the end; the folder itself is only read, if it is there."""
     from tempfile import TemporaryDirectory
 
-    from aggregator.store.upkeep import backup
+    from aggregator.store.backup import backup
 
     with TemporaryDirectory(prefix="aggregator-") as folder:
         original = data / "aggregator.db"

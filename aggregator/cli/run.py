@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from aggregator.config import Config
     from aggregator.models import FeedState, Source
     from aggregator.pipeline.run import SourceResult
-    from aggregator.publish.report import Failure, Report
+    from aggregator.publish.report import OutputFailure, Report
     from aggregator.store import Store
 
 
@@ -99,7 +99,7 @@ def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DA
     loaded = load_config(config)
     with locked(data, wait=wait), opened_store(data) as store:
         from aggregator.cli.console import renewal
-        from aggregator.publish.site import publish as publish_all
+        from aggregator.publish.publication import publish as publish_all
 
         store.sync_sources(loaded.sources)
         with renewal() as renewing:
@@ -127,7 +127,7 @@ def _was_told(data: Path, mistakes: str) -> bool:
     try:
         with locked(data), opened_store(data) as store:
             record = gather_config(store.fingerprints(), mistakes)
-            store.record(record)
+            store.record_fingerprints(record)
     except AggregatorError:
         # What cannot be recorded is told each time.
         return False
@@ -278,7 +278,7 @@ def _row(result: SourceResult) -> list[Cell]:
     return [*map(Cell, (result.source.id, *counts, f"{result.seconds:.1f}")), outcome]
 
 
-def show_failures(failures: Sequence[Failure]) -> int:
+def show_failures(failures: Sequence[OutputFailure]) -> int:
     """Say on standard error what could not be published; returns the exit status."""
     for failure in failures[:LONG_TABLE]:
         complain(f"error: {failure}")

@@ -25,7 +25,7 @@ def backup(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Copy the database, also while the daemon runs."""
-    from aggregator.store.upkeep import backup as copy
+    from aggregator.store.backup import backup as copy
 
     size = copy(data / "aggregator.db", target)
     say(f"Wrote {target}: {size / 1e6:.1f} MB.")
@@ -33,7 +33,7 @@ def backup(
 
 def vacuum(data: DataOption = DEFAULT_DATA, wait: WaitOption = False) -> None:
     """Give the room of removed entries back to the disk; stop the daemon before."""
-    from aggregator.store.upkeep import vacuum as compact
+    from aggregator.store.backup import vacuum as compact
 
     with locked(data, wait=wait):
         before, after = compact(data / "aggregator.db")
@@ -57,5 +57,5 @@ def reset(
     known_source(source, [one.id for one in loaded.sources], config)
     with locked(data, wait=wait), opened_store(data) as store:
         store.sync_sources(loaded.sources)
-        store.reset(source)
+        store.reset_source(source)
     say(f"Reset {source}; the next update asks it, for its whole document.")

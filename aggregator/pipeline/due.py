@@ -82,7 +82,7 @@ def spread(config: Config, store: Store, now: datetime) -> int:
     if len(overdue) <= config.fetch.concurrency:
         return 0
     why = "it was overdue when the daemon started"
-    store.keep(
+    store.save_states(
         [replace(state, next_due_at=after_stop(state.source_id, now, len(overdue)), due_why=why) for state in overdue]
     )
     return len(overdue)

@@ -106,7 +106,7 @@ class Ingester:
         stored = states.copy()
         if not self.dry_run:
             try:
-                self.store.keep(stored)
+                self.store.save_states(stored)
             except RowError:
                 lost = self._keep_each(stored)
         del states[: len(stored)]
@@ -146,7 +146,7 @@ class Ingester:
         lost = []
         for state in states:
             try:
-                self.store.keep([state])
+                self.store.save_states([state])
             except RowError as error:
                 lost.append(RowError(f"what came of source {state.source_id} was not stored: {error}"))
         return lost

@@ -249,7 +249,7 @@ def _reused(
                 suspects[old.key] = one, raw.url
     if not suspects:
         return set()
-    stored = {found.known.key: found for found in store.alike(source_id, suspects, (), 0)}
+    stored = {found.known.key: found for found in store.similar_entries(source_id, suspects, (), 0)}
     return {
         key_of(one.raw, trust.level)
         for key, (one, url) in suspects.items()
@@ -270,7 +270,7 @@ def _pairs(store: Store, source_id: str, look: Look, new: Sequence[Entry]) -> tu
     addresses = [entry.url for entry in new if entry.url is not None and entry.url != entry.key]
     asked = dict.fromkeys((*addresses, *(key for some in keys.values() for key in some)))
     whole = not look.known
-    stored = store.alike(source_id, asked, moments, NEWEST if whole else 0)
+    stored = store.similar_entries(source_id, asked, moments, NEWEST if whole else 0)
     claimed = {old.key for old in look.known.values()}
     pairs = resemblance.match(new, [one for one in stored if one.known.key not in claimed], whole=whole)
     removed = store.recognize(source_id, asked).removed

@@ -24,7 +24,7 @@ from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
     from aggregator.pipeline.run import SourceResult
-    from aggregator.store import Rhythm, Store
+    from aggregator.store import Activity, Store
 
 #: A source that works again, and fails once more within this time, is told of when it has failed several times.
 RELAPSE = timedelta(days=1)
@@ -63,7 +63,7 @@ class Facts:
     #: What was not published, and what else went wrong, in words.
     troubles: Sequence[str] = ()
     #: How often each source published of late, by id; empty where it is not looked at now.
-    rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
+    rhythms: Mapping[str, Activity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def name_of(source_id: str) -> str:
     return f"told/source/{source_id}"
 
 
-def is_silent(rhythm: Rhythm | None, entries: int, now: datetime) -> bool:
+def is_silent(rhythm: Activity | None, entries: int, now: datetime) -> bool:
     """Whether a source has published nothing for much longer than it used to."""
     if rhythm is None:
         return entries > 0
@@ -108,7 +108,7 @@ def is_silent(rhythm: Rhythm | None, entries: int, now: datetime) -> bool:
     return since is not None and now > since
 
 
-def silent_since(rhythm: Rhythm) -> datetime | None:
+def silent_since(rhythm: Activity) -> datetime | None:
     """When the time since the last entry is far beyond the mean time between entries; None where nothing is known."""
     if rhythm.entries < 4:
         return None
@@ -216,7 +216,7 @@ def _look_for_silence(
     bulletin: Bulletin,
     states: dict[str, _Told],
     told: Mapping[str, str],
-    rhythms: Mapping[str, Rhythm],
+    rhythms: Mapping[str, Activity],
     now: datetime,
 ) -> None:
     """Find the sources that have fallen silent since the last look; the first one only says since when to look."""

@@ -4,44 +4,47 @@ In: the store and the configuration. Out: `posts/`, `public/<slug>/` and `public
 
 Only what can have changed is looked at: posts of pending entries, feeds of the categories that have some, and whatever
 was made from other settings than today's. A crash at any point is made good by the next call: entries stay pending
-until their post is written, and a feed's fingerprint is taken back before its entries stop being pending. What cannot
+until their post is written, and a feed's fingerprint is cleared before its entries stop being pending. What cannot
 be published, be it a file, an entry or an output, is told in the report and costs nothing else.
 
-First all new entries get their ids and paths. From then on the feeds are known, and can be rendered elsewhere while
-posts are written; their own files come last.
+First all new entries get their ids and paths, then posts are written, batch by batch, and then feeds, category by
+category: memory stays flat however much there is to publish.
 """
 
 from __future__ import annotations
 
-from collections import deque
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
+import aggregator
 from aggregator.config import Config
 from aggregator.errors import RowError, StoreError
 from aggregator.models import Category, Item, Rendered, Source
 from aggregator.publish import files
-from aggregator.publish.assign import assign_all, refused_row, unreadable_row
-from aggregator.publish.batches import FeedBatch, Result, Run, begin, here, render_feed_batch
-from aggregator.publish.feeds import FILE_NAMES
-from aggregator.publish.fingerprints import ALL, channel_of, feed_fingerprints, fingerprint, merged
+from aggregator.publish.assignments import assign_all
+from aggregator.publish.feeds import FILE_NAMES, Channel, render_category
 from aggregator.publish.opml import FILE_NAME, render_opml
 from aggregator.publish.postfiles import has_posts, write_posts, write_retired
-from aggregator.publish.prepare import shown
-from aggregator.publish.report import Failure, Report, sift, unexpected
-from aggregator.publish.stored import made_with, renew
-from aggregator.store import Store, Unreadable
+from aggregator.publish.renewal import made_with, renew
+from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
+from aggregator.store import Store, UnreadableRow
 
-__all__ = ["Failure", "Report", "invalidate", "publish"]
+__all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "publish"]
+
+#: Slug of the feeds that hold every category; the configuration reserves it.
+ALL = "all"
+
+#: Raised with every change of how posts, feeds or the list of subscriptions are rendered, so that all of them are
+#: rendered once more, and those written whose bytes differ.
+RENDERING = 3
 
 #: Name of the fingerprint of the list of subscriptions.
 _OPML = "opml"
 
 #: Name of the fingerprint of the posts of sources that are configured no longer.
 _RETIRED = "posts/"
-
-#: Items of feeds under way at once, counted in each format.
-_ITEMS = 5000
 
 
 def publish(
@@ -52,7 +55,6 @@ def publish(
     everything: bool = False,
     progress: Callable[[int], None] = lambda posts: None,
     renewing: Callable[[int, int], None] = lambda done, total: None,
-    run: Run = here,
 ) -> Report:
     """Write the posts and feeds that are out of date.
 
@@ -63,7 +65,6 @@ def publish(
         everything: render all posts and feeds anew, and restore files that were edited or deleted.
         progress: called with the number of posts looked at so far.
         renewing: called with the number of stored entries brought to today's rules so far, and of all.
-        run: starts the rendering of a batch; called from this thread, with a few batches under way at a time.
 
     Returns:
         What was written, and each file and entry that failed; it costs none of the others, and is tried again by the
@@ -77,23 +78,24 @@ def publish(
     if not any(name.startswith("posts/") for name in before) and has_posts(data / "posts"):
         report.notes.append("the folder posts/ holds files already, but the database has published nothing yet")
     report.failures += renew(store, config.confidential, data / "posts", progress=renewing)
-    _touch_outdated_posts(store, config, everything, before, report)
-    _write_retired(store, config, data, report, run)
-    invalidate(store, store.pending_categories())
+    _mark_outdated_posts(store, config, everything, before, report)
+    _write_retired(store, config, data, report)
+    clear_fingerprints(store, feeds_of(store.pending_categories()))
     report.failures += assign_all(store)
     recorded = store.fingerprints()
     wanted = feed_fingerprints(config)
     outdated = _outdated(config, data, {} if everything else recorded, wanted)
-    _take_back(store, recorded, (f"feeds/{category.slug}" for category in outdated))
-    feeds = _Feeds(store, config, outdated, run, report)
-    feeds.start()
-    write_posts(store, config, data / "posts", report, progress, run)
-    report.feeds += _write(data, feeds.outputs(), report, feeds.failed)
+    stale = [f"feeds/{category.slug}" for category in outdated]
+    recorded |= clear_fingerprints(store, [name for name in stale if recorded.get(name)])
+    write_posts(store, config, data / "posts", report, progress)
+    feeds = _FeedRenderer(store, config, report)
+    report.feeds += _write(data, feeds.outputs(outdated), report, feeds.failed)
     _remove_stale(data, config, recorded, wanted, report)
     current = _write_opml(store, config, data, report, recorded, everything)
     made = {**wanted, **current}
     unmade = {f"feeds/{slug}" for slug in feeds.failed}
-    store.record({name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade})
+    news = {name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade}
+    store.record_fingerprints(news)
     return report
 
 
@@ -104,7 +106,7 @@ def outputs(config: Config) -> list[str]:
     return [*feeds, f"public/{FILE_NAME}"]
 
 
-def _touch_outdated_posts(
+def _mark_outdated_posts(
     store: Store, config: Config, everything: bool, recorded: Mapping[str, str], report: Report
 ) -> None:
     """Make the entries pending whose posts were made from other settings than today's."""
@@ -114,38 +116,37 @@ def _touch_outdated_posts(
         wanted = fingerprint(settings, category.title, category.implicit)
         if everything or recorded.get(name) != wanted:
             try:
-                store.touch([source.id for source in config.sources if source.category == category.slug])
+                store.mark_pending([source.id for source in config.sources if source.category == category.slug])
             except RowError as error:
                 report.failures.append(refused_row(f"posts of category {category.slug!r}", error))
             else:
-                store.record({name: wanted})
+                store.record_fingerprints({name: wanted})
 
 
-def _write_retired(store: Store, config: Config, data: Path, report: Report, run: Run) -> None:
+def _write_retired(store: Store, config: Config, data: Path, report: Report) -> None:
     """Write posts of sources that are configured no longer, once for each change of rendering or of what is stored."""
     wanted = fingerprint(made_with(store))
     if store.fingerprints().get(_RETIRED) != wanted:
         failures = len(report.failures)
-        write_retired(store, config, data / "posts", report, run)
+        write_retired(store, config, data / "posts", report)
         if len(report.failures) == failures:
-            store.record({_RETIRED: wanted})
+            store.record_fingerprints({_RETIRED: wanted})
 
 
-def invalidate(store: Store, slugs: Iterable[str]) -> None:
-    """Take back the fingerprints of feeds that have to be written, so that a crash does not forget them."""
-    stale = {f"feeds/{slug}": "" for slug in slugs}
-    if stale:
-        store.record({**stale, f"feeds/{ALL}": ""})
+def feeds_of(slugs: Iterable[str]) -> list[str]:
+    """The fingerprints of all feeds that show entries of some categories, by name."""
+    names = [f"feeds/{slug}" for slug in slugs]
+    return [*names, f"feeds/{ALL}"] if names else []
 
 
-def _take_back(store: Store, recorded: dict[str, str], names: Iterable[str]) -> None:
-    """Forget, in the store and in `recorded`, from which settings outputs were made that are about to be written anew.
+def clear_fingerprints(store: Store, names: Iterable[str]) -> dict[str, str]:
+    """Forget from which settings outputs were made that are about to be written, and return what is recorded instead.
 
-    Else a crash would leave outputs of the new settings under the fingerprint of the old ones.
+    Else a crash would leave old outputs, or outputs of other settings, under a fingerprint that says they are current.
     """
-    stale = {name: "" for name in names if recorded.get(name)}
-    store.record(stale)
-    recorded |= stale
+    cleared = dict.fromkeys(names, "")
+    store.record_fingerprints(cleared)
+    return cleared
 
 
 def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[Category]:
@@ -159,58 +160,35 @@ def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: M
     ]
 
 
-class _Feeds:
-    """Feeds on their way: a bounded number of them is being rendered."""
+class _FeedRenderer:
+    """Renders the feeds of categories one after the other, so that no more than one of them is in memory."""
 
-    def __init__(self, store: Store, config: Config, categories: Iterable[Category], run: Run, report: Report) -> None:
+    def __init__(self, store: Store, config: Config, report: Report) -> None:
         self._store = store
         self._config = config
-        self._left = deque(categories)
-        self._run = run
         self._report = report
         #: Slugs of the categories whose feeds are not as they should be.
         self.failed: set[str] = set()
-        #: With the slug and the length of each batch.
-        self._under_way: deque[tuple[str, int, Result]] = deque()
 
-    def start(self) -> None:
-        """Start the rendering of as many as there is room for; of one in any case."""
-        size = sum(length for _, length, _ in self._under_way)
-        while self._left and (size < _ITEMS or not self._under_way):
-            category = self._left.popleft()
-            batch = self._batch(category)
-            self._under_way.append((category.slug, len(batch), begin(self._run, render_feed_batch, batch)))
-            size += len(batch)
-
-    def outputs(self) -> Iterator[Rendered]:
-        """What all of them give, in order."""
-        while self._under_way:
-            slug, _, result = self._under_way.popleft()
-            try:
-                made = result()
-            except Exception as error:
-                made = (unexpected(f"public/{slug}", error),)
-            self.start()
-            for outcome in made:
+    def outputs(self, categories: Iterable[Category]) -> Iterator[Rendered]:
+        """Yield the feeds of categories, in order; what fails is in the report and costs no other feed."""
+        for category in categories:
+            channel, formats = channel_of(self._config, category), self._config.feeds.formats
+            # No name for the items, which would keep them in memory while those of the next category are read.
+            for outcome in render_category(channel, self._items(category), formats):
                 if isinstance(outcome, Rendered):
                     yield outcome
                 else:
-                    self._fail(slug, outcome)
+                    self._fail(category.slug, outcome)
 
-    def _batch(self, category: Category) -> FeedBatch:
-        config = self._config
-        unreadable: list[Unreadable] = []
+    def _items(self, category: Category) -> list[Item]:
+        unreadable: list[UnreadableRow] = []
         newest = self._store.newest(None if category.slug == ALL else category.slug, category.limit, unreadable)
         for row in unreadable:
             self._fail(category.slug, unreadable_row(row))
+        return newest
 
-        def leave_out(item: Item, error: Exception) -> None:
-            self._fail(category.slug, unexpected(f"entry {item.id!r}, left out of the feeds", error))
-
-        items, _ = sift(shown, newest, leave_out)
-        return FeedBatch(channel_of(config, category), items, config.feeds.formats)
-
-    def _fail(self, slug: str, failure: Failure) -> None:
+    def _fail(self, slug: str, failure: OutputFailure) -> None:
         self.failed.add(slug)
         # A row that cannot be read is missing in the feeds of its category and in those of all.
         if failure not in self._report.failures:
@@ -230,7 +208,7 @@ def _remove_stale(
                 if files.delete(data / "public", name):
                     report.removed.append(f"public/{name}")
             except files.FileError as error:
-                report.failures.append(Failure(f"public/{name}", error.reason, error.advice))
+                report.failures.append(OutputFailure(f"public/{name}", error.reason, error.advice))
 
 
 def _write_opml(
@@ -248,18 +226,19 @@ def _write_opml(
 
     what = f"public/{FILE_NAME}"
     try:
-        told = store.told()
+        metadata = store.feed_metadata()
         current = fingerprint(
             config.site.title,
             [(one.id, one.kind, one.name, one.public_url, one.fallback_name, one.category) for one in config.sources],
             [(category.slug, category.title, category.implicit) for category in config.categories.values()],
-            told,
+            metadata,
         )
         if not everything and recorded.get(_OPML) == current and (data / what).is_file():
             return {_OPML: current}
-        _take_back(store, recorded, [_OPML])
+        if recorded.get(_OPML):
+            recorded |= clear_fingerprints(store, [_OPML])
         opml, _ = sift(
-            lambda some: render_opml(config.site.title, some, config.categories, told), config.sources, leave_out
+            lambda some: render_opml(config.site.title, some, config.categories, metadata), config.sources, leave_out
         )
     except RowError as error:
         report.failures.append(refused_row(what, error))
@@ -280,3 +259,48 @@ def _write(data: Path, outputs: Iterable[Rendered], report: Report, failed: set[
         failed.add(name.partition("/")[0])
         report.failures.append(failure._replace(what=f"public/{name}"))
     return [f"public/{name}" for name in written.changed]
+
+
+# -- settings, as fingerprints -----------------------------------------------------------------------------------------
+
+
+def feed_fingerprints(config: Config) -> dict[str, str]:
+    """What the feeds of each category are made from besides their items, by the names of the fingerprints."""
+    # The sources whose entries a feed shows, as far as its bytes depend on them.
+    members: dict[str, list[list[str | None]]] = {ALL: []}
+    for source in sorted(config.sources, key=lambda source: source.id):
+        for slug in (source.category, ALL):
+            members.setdefault(slug, []).append([source.id, source.name, source.public_url])
+    return {
+        f"feeds/{category.slug}": fingerprint(
+            channel_of(config, category).fingerprint(),
+            category.limit,
+            config.feeds.formats,
+            members.get(category.slug, []),
+        )
+        for category in merged(config)
+    }
+
+
+def merged(config: Config) -> list[Category]:
+    """The categories that have feeds, and the one that holds them all."""
+    return [*config.categories.values(), Category(ALL, config.site.title, config.site.description, config.feeds.limit)]
+
+
+def channel_of(config: Config, category: Category) -> Channel:
+    base = config.site.url if config.site.url.endswith("/") else config.site.url + "/"
+    return Channel(
+        slug=category.slug,
+        title=category.title,
+        description=category.description or config.site.description or category.title,
+        home_url=base,
+        base_url=f"{base}{category.slug}/",
+        language=config.site.language,
+        author=config.site.author or config.site.title,
+    )
+
+
+def fingerprint(*parts: object) -> str:
+    """Digest of settings; the versions of the program and of its rendering are part of it."""
+    text = json.dumps([aggregator.__version__, RENDERING, *parts], ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

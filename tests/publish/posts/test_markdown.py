@@ -13,9 +13,8 @@ from markdown_it import MarkdownIt
 
 from aggregator.models import Text
 from aggregator.normalize.html import clean_html
-from aggregator.publish.images import rewrite_images
-from aggregator.publish.markdown import one_block
-from aggregator.publish.posts import PRESETS, post_of, render_post
+from aggregator.publish.posts import PRESETS, render_post
+from aggregator.publish.posts.media import one_block, rewrite_images
 from tests.markup import soup
 from tests.publish_items import make_item
 
@@ -116,7 +115,7 @@ BODIES = st.builds(clean_html, st.builds(Text, TEXTS, st.sampled_from(["html", "
 def _post(body: str) -> str:
     """The post of an item with this body, below its front matter."""
     data = render_post(
-        post_of(make_item(html=body), "Group"), preset=PRESETS["hexo"], image_proxy=None, placeholder=None
+        make_item(html=body), category_title="Group", preset=PRESETS["hexo"], image_proxy=None, placeholder=None
     )
     return data.decode().split("\n---\n", 2)[2]
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 
 from aggregator.models import Enclosure
-from aggregator.publish.prepare import Publisher, Shown
+from aggregator.publish.feeds.feeditems import FeedItem, Publisher
 from aggregator.publish.values import rfc822, synopsis
 
 #: Namespaces of the prefixes that are written here. The one of Atom entries is that of the feed.
@@ -33,7 +33,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _BREAKS = str.maketrans({"\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
 
 
-def rss_items(items: Sequence[Shown], language: str | None) -> bytes:
+def rss_items(items: Sequence[FeedItem], language: str | None) -> bytes:
     """Write the items of a channel.
 
     Args:
@@ -46,12 +46,12 @@ def rss_items(items: Sequence[Shown], language: str | None) -> bytes:
     return b"".join([_rss_item(item, language) for item in items])
 
 
-def atom_entries(items: Sequence[Shown], language: str | None) -> bytes:
+def atom_entries(items: Sequence[FeedItem], language: str | None) -> bytes:
     """Write the entries of a feed; as `rss_items`."""
     return b"".join([_atom_entry(item, language) for item in items])
 
 
-def _rss_item(item: Shown, language: str | None) -> bytes:
+def _rss_item(item: FeedItem, language: str | None) -> bytes:
     before = [f"    <item{_language(item, language)}>\n      <title>{_text(item.title)}</title>\n"]
     if item.url is not None:
         before.append(f"      <link>{_text(item.url)}</link>\n")
@@ -92,7 +92,7 @@ def _media_content(file: Enclosure) -> str:
     return f'      <media:content url="{_value(file.url)}" type="{_type(file)}"{size}{duration}/>\n'
 
 
-def _atom_entry(item: Shown, language: str | None) -> bytes:
+def _atom_entry(item: FeedItem, language: str | None) -> bytes:
     updated = item.updated_at.isoformat()
     before = [
         f"  <entry{_language(item, language)}>\n"
@@ -145,7 +145,7 @@ def _atom_source(source: Publisher, updated: str) -> str:
     )
 
 
-def _language(item: Shown, general: str | None) -> str:
+def _language(item: FeedItem, general: str | None) -> str:
     own = item.language
     return "" if own is None or own.lower() == (general or "").lower() else f' xml:lang="{own}"'
 

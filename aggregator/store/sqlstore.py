@@ -1,14 +1,17 @@
-"""The store on SQLite: what `base.Store` promises, in SQL.
+"""The store on SQLite: it implements `protocol.Store` with SQLAlchemy Core.
 
-Updates and queries go in, states and items come out. The statements are in `statements`, their rows are read in
-`rows`, and transactions and errors are the business of `database`.
+In: updates and queries. Out: states and items. The statements are in `statements`, `rows` converts their results, and
+`database` handles transactions and errors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select
@@ -16,31 +19,65 @@ from sqlalchemy import Connection, Select
 from aggregator.errors import RowError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
 from aggregator.store import hosts, rows, statements, sync
-from aggregator.store.base import Assignment, PostFile, Recognized, Rhythm, Store, Stored, Told, Unassigned, Unreadable
-from aggregator.store.database import Database
+from aggregator.store.database import Database, connect_for_reading, explained, is_writable
+from aggregator.store.protocol import (
+    Activity,
+    Assignment,
+    FeedMetadata,
+    PostFile,
+    Recognized,
+    Store,
+    StoredEntry,
+    UnassignedEntry,
+    UnreadableRow,
+)
+from aggregator.store.schema import REVISION
 
-#: Entries of one set of dates that are compared.
+#: Maximum number of entries with one of a set of dates that are compared.
 _SAME_DATE = 200
-#: A last attempt that is further ahead than this means that the clock was set back.
+#: A last attempt further in the future than this means that the clock was set back.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-#: A limit that is none.
+#: A limit that never applies.
 _ALL = 1_000_000_000
 
 T = TypeVar("T")
 
 
 def open_store(path: Path) -> Store:
-    """Open the database at `path`, make or migrate it where needed, and return the store on it.
+    """Open the database at `path`, create or migrate it if needed, and return its store.
 
     Raises:
-        StoreError: it cannot be opened, belongs to another program or to a newer version of this one, is damaged,
+        StoreError: it cannot be opened, belongs to another program or to a newer version of this program, is damaged,
             or stays locked for 30 seconds.
     """
     return SqlStore(Database(path))
 
 
+@contextmanager
+def open_for_reading(path: Path) -> Iterator[Store]:
+    """Open the existing store at `path` for queries only, and close it at the end.
+
+    Raises:
+        StoreError: it cannot be read, or is an older one that cannot be migrated.
+    """
+    with ExitStack() as stack:
+        with explained(path):
+            store = stack.enter_context(closing(open_store(path) if is_writable(path) else _open_copy(path, stack)))
+        yield store
+
+
+def _open_copy(path: Path, stack: ExitStack) -> Store:
+    place, connection = connect_for_reading(path, stack)
+    if connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]:
+        return SqlStore(Database(place, read_only=True))
+    copy = Path(stack.enter_context(TemporaryDirectory(prefix="aggregator-"))) / "aggregator.db"
+    with closing(sqlite3.connect(copy)) as target:
+        connection.backup(target)
+    return open_store(copy)
+
+
 class SqlStore:
-    """A store on an open database, which it closes."""
+    """The store on an open database; `close` closes the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -52,7 +89,7 @@ class SqlStore:
     # -- sources -----------------------------------------------------------------------------------------------------
 
     def sync_sources(self, sources: Sequence[Source]) -> None:
-        """See `Store.sync_sources`; when nothing changed, this is one SELECT and no lock."""
+        """See `Store.sync_sources`; if nothing changed, this takes one SELECT and no lock."""
         with self._database.read() as connection:
             if not _plan(connection, sources):
                 return
@@ -65,7 +102,7 @@ class SqlStore:
                 (statements.CHANGE_SOURCE, plan.reset),
                 (statements.CHANGE_SOURCE, plan.removed),
                 (statements.MOVE_ENTRIES, plan.moved),
-                (statements.RENDER_ANEW, plan.stale),
+                (statements.MARK_SOURCE_PENDING, plan.stale),
             ):
                 if parameters:
                     connection.execute(statement, parameters)
@@ -90,16 +127,16 @@ class SqlStore:
             last: datetime | None = connection.execute(statements.LAST_SUCCESS).scalar()
             return last
 
-    def counts(self) -> dict[str, int]:
-        """See `Store.counts`."""
+    def entry_counts(self) -> dict[str, int]:
+        """See `Store.entry_counts`."""
         with self._database.read() as connection:
-            return dict(connection.execute(statements.COUNTS).all())
+            return dict(connection.execute(statements.ENTRY_COUNTS).all())
 
-    def rhythms(self, now: datetime) -> dict[str, Rhythm]:
-        """See `Store.rhythms`."""
+    def activity(self, now: datetime) -> dict[str, Activity]:
+        """See `Store.activity`."""
         moments = {"now": now, "since": now - timedelta(days=365), "four_weeks_ago": now - timedelta(weeks=4)}
         with self._database.read() as connection:
-            return {row[0]: Rhythm(*row[1:]) for row in connection.execute(statements.RHYTHMS, moments).all()}
+            return {row[0]: Activity(*row[1:]) for row in connection.execute(statements.ACTIVITY, moments).all()}
 
     # -- updates -----------------------------------------------------------------------------------------------------
 
@@ -112,25 +149,25 @@ class SqlStore:
             others = {alias: pk for alias, pk in found.items() if pk is not None and alias not in known}
             if others:
                 known |= _known_by_pk(connection, others)
-            # A key that is stored was not removed.
+            # A stored key was not removed.
             rest = keys if not known else [key for key in keys if key not in known]
             removed = {row[0] for row in statements.REMOVED.rows(connection, (source_id,), rest)} if rest else set()
         return Recognized(known, removed, {alias for alias, pk in found.items() if pk is None}, bool(others))
 
-    def alike(
+    def similar_entries(
         self, source_id: str, keys: Collection[str], moments: Collection[datetime], newest: int
     ) -> list[KnownEntry]:
-        """See `Store.alike`."""
+        """See `Store.similar_entries`."""
         found: dict[str, KnownEntry] = {}
         limit = {"source_id": source_id, "limit": max(newest, _SAME_DATE)}
         with self._database.read() as connection:
-            results: list[Iterable[Sequence[Any]]] = [statements.ALIKE_BY_KEY.rows(connection, (source_id,), keys)]
+            results: list[Iterable[Sequence[Any]]] = [statements.SIMILAR_BY_KEY.rows(connection, (source_id,), keys)]
             for chunk in statements.chunks(moments):
-                results.append(connection.execute(statements.ALIKE_BY_DATE, {**limit, "values": chunk}).all())
+                results.append(connection.execute(statements.SIMILAR_BY_DATE, {**limit, "values": chunk}).all())
             if newest:
-                results.append(connection.execute(statements.ALIKE_NEWEST, limit).all())
+                results.append(connection.execute(statements.SIMILAR_NEWEST, limit).all())
             for result in results:
-                found.update((one.known.key, one) for one in rows.alike(result))
+                found.update((one.known.key, one) for one in rows.known_entries(result))
         return list(found.values())
 
     def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
@@ -139,37 +176,39 @@ class SqlStore:
         asked = {"source_id": source_id, "limit": limit}
         with self._database.read() as connection:
             if before is not None:
-                found.update(connection.execute(statements.OLDER, {**asked, "before": before}).all())
+                found.update(connection.execute(statements.EXPIRED_BY_AGE, {**asked, "before": before}).all())
             if count is not None and len(found) < limit:
                 found.update(
-                    connection.execute(statements.BEYOND, {**asked, "count": count}).all()[: limit - len(found)]
+                    connection.execute(statements.EXPIRED_BY_COUNT, {**asked, "count": count}).all()[
+                        : limit - len(found)
+                    ]
                 )
         return found
 
-    def remove(self, source_id: str, pks: Collection[int]) -> None:
-        """See `Store.remove`."""
+    def remove_entries(self, source_id: str, pks: Collection[int]) -> None:
+        """See `Store.remove_entries`."""
         with self._database.write() as connection:
             for chunk in statements.chunks(pks):
-                connection.execute(statements.BURY, {"values": chunk})
-                connection.execute(statements.BURY_ALIASES, {"values": chunk})
-                connection.execute(statements.REMOVE_ALIASES, {"values": chunk})
-                gone = connection.execute(statements.REMOVE_ENTRIES, {"values": chunk}).rowcount
-                connection.execute(statements.COUNT_DOWN, {"source_id": source_id, "gone": gone})
+                connection.execute(statements.ADD_TOMBSTONES, {"values": chunk})
+                connection.execute(statements.ADD_TOMBSTONES_OF_ALIASES, {"values": chunk})
+                connection.execute(statements.DELETE_ALIASES, {"values": chunk})
+                gone = connection.execute(statements.DELETE_ENTRIES, {"values": chunk}).rowcount
+                connection.execute(statements.SUBTRACT_ENTRIES, {"source_id": source_id, "gone": gone})
 
-    def stored(self) -> list[str]:
-        """See `Store.stored`."""
+    def source_ids(self) -> list[str]:
+        """See `Store.source_ids`."""
         with self._database.read() as connection:
-            return list(connection.execute(statements.STORED_IDS).scalars())
+            return list(connection.execute(statements.SOURCE_IDS).scalars())
 
-    def forget(self, source_id: str) -> None:
-        """See `Store.forget`."""
+    def remove_source(self, source_id: str) -> None:
+        """See `Store.remove_source`."""
         with self._database.write() as connection:
-            connection.execute(statements.FORGET_TOMBSTONES, {"source_id": source_id})
-            connection.execute(statements.FORGET_ALIASES, {"source_id": source_id})
-            connection.execute(statements.FORGET_SOURCE, {"source_id": source_id})
+            connection.execute(statements.DELETE_TOMBSTONES, {"source_id": source_id})
+            connection.execute(statements.DELETE_ALIASES_OF_SOURCE, {"source_id": source_id})
+            connection.execute(statements.DELETE_SOURCE, {"source_id": source_id})
 
-    def reset(self, source_id: str) -> None:
-        """See `Store.reset`."""
+    def reset_source(self, source_id: str) -> None:
+        """See `Store.reset_source`."""
         with self._database.write() as connection:
             connection.execute(statements.RESET_SOURCE, {"source_id": source_id, **sync.RESET})
 
@@ -186,33 +225,35 @@ class SqlStore:
             if update.new or update.changed or update.reread:
                 category = category if active else None
                 added = _write_entries(connection, pk, category, (*update.new, *update.changed), update.reread)
-                statements.KEEP_STATE_AND_COUNT.run(connection, added, *values)
+                statements.SAVE_STATE_AND_COUNT.run(connection, added, *values)
             else:
-                statements.KEEP_STATE.run(connection, *values)
+                statements.SAVE_STATE.run(connection, *values)
             if update.aliases:
                 _keep_aliases(connection, pk, update.aliases)
             before, after = (rows.origin_name(name, told, fallback) for told in (title, state.title))
             if before != after:
-                connection.execute(statements.RENDER_ANEW, {"of_source": pk})
+                connection.execute(statements.MARK_SOURCE_PENDING, {"of_source": pk})
 
-    def keep(self, states: Sequence[FeedState]) -> None:
-        """See `Store.keep`."""
+    def save_states(self, states: Sequence[FeedState]) -> None:
+        """See `Store.save_states`."""
         if states:
             with self._database.write() as connection:
-                statements.KEEP_STATE.run_many(connection, map(rows.state_row, states))
+                statements.SAVE_STATE.run_many(connection, map(rows.state_row, states))
 
     # -- publishing --------------------------------------------------------------------------------------------------
 
-    def pending(self, limit: int, after: Item | None = None, unreadable: list[Unreadable] | None = None) -> list[Item]:
+    def pending(
+        self, limit: int, after: Item | None = None, unreadable: list[UnreadableRow] | None = None
+    ) -> list[Item]:
         """See `Store.pending`."""
         place = rows.place(after) if after else {}
         statement = statements.PENDING_ITEMS_AFTER if after else statements.PENDING_ITEMS
         return self._entries(statement, {"limit": limit, **place}, rows.items, unreadable)
 
-    def unassigned(self, limit: int, unreadable: list[Unreadable] | None = None) -> list[Unassigned]:
+    def unassigned(self, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[UnassignedEntry]:
         """See `Store.unassigned`."""
         return self._entries(
-            statements.UNASSIGNED, {"limit": limit}, lambda found: [Unassigned(*row) for row in found], unreadable
+            statements.UNASSIGNED, {"limit": limit}, lambda found: [UnassignedEntry(*row) for row in found], unreadable
         )
 
     def pending_categories(self) -> set[str]:
@@ -237,7 +278,7 @@ class SqlStore:
         """See `Store.assign`."""
         if not assignments:
             return
-        # By number, each page of the table is written once; in any other order most are written several times.
+        # In the order of row numbers each page of the table is written once, in any other order several times.
         given = sorted([(one.pk, one.id, one.path, one.path_key) for one in assignments])
         with self._database.write() as connection:
             statements.ASSIGN.run_many(connection, given)
@@ -253,74 +294,75 @@ class SqlStore:
         with self._database.read() as connection:
             return {pk: PostFile(*file) for pk, *file in statements.POST_FILES.rows(connection, (), pks)}
 
-    def intend(self, files: Mapping[int, PostFile]) -> None:
-        """See `Store.intend`."""
+    def save_post_files(self, files: Mapping[int, PostFile]) -> None:
+        """See `Store.save_post_files`."""
         if not files:
             return
         with self._database.write() as connection:
-            statements.KEEP_POST_FILE.run_many(connection, [(pk, *file) for pk, file in sorted(files.items())])
+            statements.SAVE_POST_FILE.run_many(connection, [(pk, *file) for pk, file in sorted(files.items())])
 
-    def published(self, pks: Collection[int]) -> None:
-        """See `Store.published`."""
+    def mark_published(self, pks: Collection[int]) -> None:
+        """See `Store.mark_published`."""
         with self._database.write() as connection:
             numbers = [(pk,) for pk in sorted(pks)]
-            statements.POST_WRITTEN.run_many(connection, numbers)
-            statements.PUBLISHED.run_many(connection, numbers)
+            statements.MARK_POST_WRITTEN.run_many(connection, numbers)
+            statements.MARK_PUBLISHED.run_many(connection, numbers)
 
-    def touch(self, source_ids: Collection[str]) -> None:
-        """See `Store.touch`."""
+    def mark_pending(self, source_ids: Collection[str]) -> None:
+        """See `Store.mark_pending`."""
         with self._database.write() as connection:
             for chunk in statements.chunks(source_ids):
-                connection.execute(statements.TOUCH, {"values": chunk})
+                connection.execute(statements.MARK_PENDING, {"values": chunk})
 
-    def told(self) -> dict[str, Told]:
-        """See `Store.told`."""
+    def feed_metadata(self) -> dict[str, FeedMetadata]:
+        """See `Store.feed_metadata`."""
         with self._database.read() as connection:
-            return {id: Told(title, home_url) for id, title, home_url in connection.execute(statements.TOLD).all()}
+            found = connection.execute(statements.FEED_METADATA).all()
+        return {id: FeedMetadata(title, home_url) for id, title, home_url in found}
 
-    def retell(self, change: Callable[[Told], Told]) -> None:
-        """See `Store.retell`."""
+    def change_feed_metadata(self, change: Callable[[FeedMetadata], FeedMetadata]) -> None:
+        """See `Store.change_feed_metadata`."""
         with self._database.write() as connection:
-            for pk, *values in connection.execute(statements.ALL_TOLD).all():
-                before = Told(*values)
+            for pk, *values in connection.execute(statements.ALL_FEED_METADATA).all():
+                before = FeedMetadata(*values)
                 after = change(before)
                 if after == before:
                     continue
                 connection.execute(statements.CHANGE_SOURCE, {"source_pk": pk, **after._asdict()})
-                connection.execute(statements.RENDER_ANEW, {"of_source": pk})
+                connection.execute(statements.MARK_SOURCE_PENDING, {"of_source": pk})
 
-    def size(self) -> int:
-        """See `Store.size`."""
+    def entry_count(self) -> int:
+        """See `Store.entry_count`."""
         with self._database.read() as connection:
-            return connection.execute(statements.SIZE).scalar_one()
+            return connection.execute(statements.ENTRY_COUNT).scalar_one()
 
-    def entries_after(self, pk: int, limit: int) -> list[Stored]:
+    def entries_after(self, pk: int, limit: int) -> list[StoredEntry]:
         """See `Store.entries_after`."""
         with self._database.read() as connection:
             found = connection.execute(statements.ENTRIES_AFTER, {"after": pk, "limit": limit}).all()
-        return [rows.stored(row) for row in found]
+        return [rows.stored_entry(row) for row in found]
 
-    def rewrite(self, changed: Sequence[Stored], fingerprints: Mapping[str, str]) -> None:
-        """See `Store.rewrite`."""
+    def rewrite_entries(self, changed: Sequence[StoredEntry], fingerprints: Mapping[str, str]) -> None:
+        """See `Store.rewrite_entries`."""
         nameless = [{"entry_pk": one.pk, "read_revision": one.revision} for one in changed if one.id is None]
         with self._database.write() as connection:
             if changed:
-                connection.execute(statements.REWRITE, [rows.rewritten(one) for one in changed])
+                connection.execute(statements.REWRITE, [rows.rewrite_parameters(one) for one in changed])
             if nameless:
                 connection.execute(statements.UNASSIGN, nameless)
-                # The file of the new name is not the one that was written.
+                # The file with the new name has not been written.
                 for chunk in statements.chunks([row["entry_pk"] for row in nameless]):
-                    connection.execute(statements.FORGET_POST_FILES, {"values": chunk})
+                    connection.execute(statements.DELETE_POST_FILES, {"values": chunk})
             if fingerprints:
                 _record(connection, fingerprints)
 
-    def retired(self, pk: int, limit: int) -> list[Item]:
-        """See `Store.retired`."""
+    def retired_items(self, pk: int, limit: int) -> list[Item]:
+        """See `Store.retired_items`."""
         with self._database.read() as connection:
-            return rows.items(connection.execute(statements.RETIRED, {"after": pk, "limit": limit}).all())
+            return rows.items(connection.execute(statements.RETIRED_ITEMS, {"after": pk, "limit": limit}).all())
 
-    def newest(self, category: str | None, limit: int, unreadable: list[Unreadable] | None = None) -> list[Item]:
-        """See `Store.newest`; an index gives the rows in order, so that the cost is that of `limit` rows."""
+    def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
+        """See `Store.newest`; an index gives the rows in order, so only `limit` rows are read."""
         if category is None:
             return self._entries(statements.NEWEST, {"limit": limit}, rows.items, unreadable)
         parameters = {"limit": limit, "category": category}
@@ -331,9 +373,12 @@ class SqlStore:
         statement: Select[Any],
         parameters: dict[str, Any],
         made: Callable[[Sequence[Any]], list[T]],
-        unreadable: list[Unreadable] | None,
+        unreadable: list[UnreadableRow] | None,
     ) -> list[T]:
-        """What is made of the rows of a statement about entries, which has a limit."""
+        """Execute a statement about entries that has a limit, and convert its rows.
+
+        If a row cannot be read, the rows are read one by one, and `unreadable` gets those that fail.
+        """
         try:
             with self._database.read() as connection:
                 return made(connection.execute(statement, parameters).all())
@@ -353,9 +398,9 @@ class SqlStore:
                     )
             except RowError as error:
                 with self._database.read() as connection:
-                    source, key = connection.execute(statements.NAME_OF_ROW, {"entry_pk": pk}).one()
+                    source, key = connection.execute(statements.NAME_OF_ENTRY, {"entry_pk": pk}).one()
                 name = f"entry {key.decode(errors='replace')!r} of source {source!r}"
-                unreadable.append(Unreadable(pk, name, str(error)))
+                unreadable.append(UnreadableRow(pk, name, str(error)))
         return found
 
     def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
@@ -377,11 +422,11 @@ class SqlStore:
         """See `Store.fingerprints`."""
         with self._database.read() as connection:
             found = connection.execute(statements.FINGERPRINTS).all()
-        # One that was damaged is like no output at all: it is made anew.
+        # A damaged fingerprint matches nothing, so its output is rendered again.
         return {name: value if isinstance(value, str) else "" for name, value in found if isinstance(name, str)}
 
-    def record(self, fingerprints: Mapping[str, str]) -> None:
-        """See `Store.record`."""
+    def record_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
+        """See `Store.record_fingerprints`."""
         if fingerprints:
             with self._database.write() as connection:
                 _record(connection, fingerprints)
@@ -389,8 +434,10 @@ class SqlStore:
 
 def _record(connection: Connection, fingerprints: Mapping[str, str]) -> None:
     for chunk in statements.chunks(list(fingerprints)):
-        connection.execute(statements.FORGET, {"values": chunk})
-    connection.execute(statements.RECORD, [{"name": name, "value": value} for name, value in fingerprints.items()])
+        connection.execute(statements.DELETE_FINGERPRINTS, {"values": chunk})
+    connection.execute(
+        statements.ADD_FINGERPRINTS, [{"name": name, "value": value} for name, value in fingerprints.items()]
+    )
 
 
 def _known_by_pk(connection: Connection, pks: Mapping[str, int]) -> dict[str, Known]:
@@ -401,20 +448,20 @@ def _known_by_pk(connection: Connection, pks: Mapping[str, int]) -> dict[str, Kn
     return {key: found[pk] for key, pk in pks.items()}
 
 
-def _plan(connection: Connection, sources: Sequence[Source]) -> sync.Plan:
-    return sync.plan(sources, [sync.Row._make(row) for row in statements.CONFIGURED.rows(connection)])
+def _plan(connection: Connection, sources: Sequence[Source]) -> sync.SyncPlan:
+    return sync.plan(sources, [sync.SourceRow._make(row) for row in statements.CONFIGURED.rows(connection)])
 
 
 def _write_entries(
     connection: Connection, source_pk: int, category: str | None, entries: Sequence[Entry], reread: Sequence[Entry]
 ) -> int:
-    """Insert what is not stored yet and rewrite the rest; return how many were inserted.
+    """Insert new entries, update the others, and return how many were inserted.
 
-    What is stored is looked up here once more, so that a fetch that was repeated is no error.
+    Which entries are stored is looked up again, so that a repeated fetch is no error.
     """
     by_key = {entry.key: entry for entry in (*reread, *entries)}
     same = {entry.key for entry in reread}.difference(entry.key for entry in entries)
-    stored = {row[0]: row[1:] for row in statements.STORED.rows(connection, (source_pk,), by_key)}
+    stored = {row[0]: row[1:] for row in statements.STORED_KEYS.rows(connection, (source_pk,), by_key)}
     new: list[Entry] = []
     changed: list[Sequence[Any]] = []
     read_again: list[Sequence[Any]] = []
@@ -426,7 +473,7 @@ def _write_entries(
         else:
             new.append(entry)
     if new:
-        # The first of a document is its newest, and has the highest position.
+        # The first entry of a document is the newest and has the highest position.
         last = statements.LAST_POSITION.rows(connection)[0][0] + len(new)
         statements.ADD_ENTRY.run_many(
             connection,
@@ -440,11 +487,11 @@ def _write_entries(
 
 
 def _keep_aliases(connection: Connection, source_pk: int, aliases: Sequence[tuple[str, str | None]]) -> None:
-    """Remember further keys of entries, of each only the last few."""
+    """Store further keys of entries; only the last few of each entry are kept."""
     single = [{"source_pk": source_pk, "key": key, "of": of} for key, of in aliases if of is not None]
     shared = [{"source_pk": source_pk, "key": key} for key, of in aliases if of is None]
     if single:
         connection.execute(statements.ADD_ALIAS, single)
-        connection.execute(statements.DROP_ALIASES, single)
+        connection.execute(statements.DROP_OLD_ALIASES, single)
     if shared:
-        connection.execute(statements.ADD_SHARED, shared)
+        connection.execute(statements.ADD_SHARED_ALIAS, shared)

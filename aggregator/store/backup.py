@@ -1,6 +1,6 @@
-"""Work on the database file as a whole: a copy while it is in use, and giving back the room of what was removed.
+"""Copies of the database, made while it is in use or before a migration, and VACUUM.
 
-Paths go in, files come out; errors of the database come out as `StoreError`. Rows are none of its business.
+In: paths. Out: files. Errors of the database are raised as `StoreError`.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from pathlib import Path
 
 from aggregator.errors import StoreError
 from aggregator.permissions import make_private
-from aggregator.store.reading import connect
+from aggregator.store.database import connect
 
 log = logging.getLogger(__name__)
 
-#: Copies from before migrations that are kept.
+#: Number of copies made before migrations that are kept.
 KEPT_COPIES = 2
-#: Pages that are copied between two looks at what writers want.
+#: Pages that are copied at once; between two batches, writers get their turn.
 _PAGES = 1024
 
 
 def backup(path: Path, target: Path) -> int:
     """Copy the database at `path`, also while others write to it, and return the size of the copy in bytes.
 
-    The copy is one state of the database, checked, and takes the place of `target` as a whole. It may be read by whom
-    the database may be read by.
+    The copy is one consistent state of the database. It is checked and replaces `target` as a whole. It has the
+    permissions of a database.
 
     Raises:
         StoreError: there is no database, or it cannot be read, or the copy cannot be written or is damaged.
@@ -61,10 +61,10 @@ def backup(path: Path, target: Path) -> int:
 
 
 def copy_before(path: Path, revision: str) -> None:
-    """Copy the database at `path` beside it before it is migrated to a revision; a log line where there is no room.
+    """Copy the database at `path` to `<name>.before-<revision>` before it is migrated to a revision.
 
-    The copy is `<name>.before-<revision>`; of earlier ones only the newest is kept. Who may read the database may read
-    it.
+    Of earlier copies only the newest is kept. The copy has the permissions of the database. If there is no room for a
+    copy, a warning is logged.
 
     Raises:
         StoreError: the database cannot be read or is damaged.
@@ -97,7 +97,9 @@ def _is_no_room(error: BaseException) -> bool:
 
 
 def vacuum(path: Path) -> tuple[int, int]:
-    """Write the database anew without gaps; needs as much room again. Returns the bytes before and after.
+    """Rewrite the database without gaps, and return its size in bytes before and after.
+
+    This needs as much free space as the database takes.
 
     Raises:
         StoreError: there is no database, it is in use, or there is no room.
@@ -111,5 +113,5 @@ def vacuum(path: Path) -> tuple[int, int]:
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be written anew: {error}; make room, or wait for who uses it") from error
+        raise StoreError(f"{path} cannot be rewritten: {error}; make room, or wait until nobody uses it") from error
     return before, path.stat().st_size

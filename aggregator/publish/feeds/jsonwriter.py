@@ -1,6 +1,6 @@
 """Prepared items -> JSON Feed 1.1 (jsonfeed.org/version/1.1).
 
-In: a `Channel` and items that went through `aggregator.publish.prepare`. Out: bytes. Pure.
+In: a `Channel` and items that went through `aggregator.publish.feeds.feeditems`. Out: bytes. Pure.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from aggregator.models import Enclosure
-from aggregator.publish.channel import Channel
-from aggregator.publish.prepare import Shown
+from aggregator.publish.feeds.channel import Channel
+from aggregator.publish.feeds.feeditems import FeedItem
 from aggregator.publish.values import language_tag, plain_text, xml_text
 
 _VERSION = "https://jsonfeed.org/version/1.1"
@@ -19,7 +19,7 @@ _VERSION = "https://jsonfeed.org/version/1.1"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def render_jsonfeed(channel: Channel, items: Sequence[Shown]) -> bytes:
+def render_jsonfeed(channel: Channel, items: Sequence[FeedItem]) -> bytes:
     """Render a feed; each item has an extension `_origin` with title, url and feed_url of its source."""
     language = language_tag(channel.language)
     feed = _filled(
@@ -36,7 +36,7 @@ def render_jsonfeed(channel: Channel, items: Sequence[Shown]) -> bytes:
     return b'%b,"items":[%b]}\n' % (_open(feed), b",".join([_item(item, language) for item in items]))
 
 
-def _item(item: Shown, language: str | None) -> bytes:
+def _item(item: FeedItem, language: str | None) -> bytes:
     own_language = item.language if (item.language or "").lower() != (language or "").lower() else None
     known = {
         "id": item.id,

@@ -22,9 +22,8 @@ from aggregator.errors import RowError
 from aggregator.models import Entry
 from aggregator.normalize import SANITIZER, clean_again, minted_id, only_words
 from aggregator.publish import files
-from aggregator.publish.assign import refused_row, store_each
-from aggregator.publish.report import Failure
-from aggregator.store import Store, Stored, Told
+from aggregator.publish.report import OutputFailure, refused_row, store_each
+from aggregator.store import FeedMetadata, Store, StoredEntry
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ def renew(
     *,
     progress: Progress = lambda done, total: None,
     clean: Clean = clean_again,
-) -> list[Failure]:
+) -> list[OutputFailure]:
     """Bring all stored entries to today's rules, where that is not done yet.
 
     Args:
@@ -65,14 +64,14 @@ def renew(
     if done == wanted:
         return []
     # A new database holds nothing from other days.
-    failures: list[Failure] = []
+    failures: list[OutputFailure] = []
     if done is not None:
         unchanged = done.partition(":")[0] == str(SANITIZER)
         target, _, last = recorded.get(_AT, "").partition(" ")
-        store.retell(partial(_public_told, confidential=confidential))
+        store.change_feed_metadata(partial(_public_told, confidential=confidential))
         renewal = _Renewal(store, confidential, posts, wanted, None if unchanged else clean)
         failures = renewal.run(int(last) if target == wanted and last.isdecimal() else 0, progress)
-    store.record({_AT: ""} if failures else {_DONE: wanted, _AT: ""})
+    store.record_fingerprints({_AT: ""} if failures else {_DONE: wanted, _AT: ""})
     return failures
 
 
@@ -92,10 +91,10 @@ class _Renewal:
     #: None: the texts are clean by today's rules.
     clean: Clean | None
 
-    def run(self, last: int, progress: Progress) -> list[Failure]:
+    def run(self, last: int, progress: Progress) -> list[OutputFailure]:
         """Go on after a row number; returns what could not be done."""
-        looked_at, total = 0, self.store.size()
-        failures: list[Failure] = []
+        looked_at, total = 0, self.store.entry_count()
+        failures: list[OutputFailure] = []
         while batch := self.store.entries_after(last, BATCH):
             changed = [after for before in batch if (after := self._renewed(before)) != before]
             for one in batch:
@@ -104,25 +103,25 @@ class _Renewal:
                         files.delete(self.posts, one.path)
                     except files.FileError as error:
                         changed = [other for other in changed if other.pk != one.pk]
-                        failures.append(Failure("a post whose name holds a secret", error.reason, error.advice))
+                        failures.append(OutputFailure("a post whose name holds a secret", error.reason, error.advice))
             last = batch[-1].pk
             failures += self._rewrite(changed, {_AT: f"{self.wanted} {last}"})
             looked_at += len(batch)
             progress(looked_at, max(total, looked_at))
         return failures
 
-    def _rewrite(self, changed: Sequence[Stored], mark: Mapping[str, str]) -> list[Failure]:
-        failures: list[Failure] = []
+    def _rewrite(self, changed: Sequence[StoredEntry], mark: Mapping[str, str]) -> list[OutputFailure]:
+        failures: list[OutputFailure] = []
 
-        def fail(one: Stored, error: RowError) -> None:
+        def fail(one: StoredEntry, error: RowError) -> None:
             what = f"entry {one.pk} of source {one.entry.source_id!r}, which stays as it was"
             failures.append(refused_row(what, error))
 
-        store_each(lambda some: self.store.rewrite(some, {}), changed, fail)
-        self.store.record(mark)
+        store_each(lambda some: self.store.rewrite_entries(some, {}), changed, fail)
+        self.store.record_fingerprints(mark)
         return failures
 
-    def _renewed(self, one: Stored) -> Stored:
+    def _renewed(self, one: StoredEntry) -> StoredEntry:
         entry = one.entry
         if self.clean is not None:
             try:
@@ -139,8 +138,8 @@ class _Renewal:
         return replace(one, entry=entry)
 
 
-def _public_told(told: Told, confidential: frozenset[str]) -> Told:
-    return Told(told.title and mask(told.title, confidential), public_identifier(told.home_url, confidential))
+def _public_told(told: FeedMetadata, confidential: frozenset[str]) -> FeedMetadata:
+    return FeedMetadata(told.title and mask(told.title, confidential), public_identifier(told.home_url, confidential))
 
 
 def _digest(confidential: frozenset[str]) -> str:

@@ -10,20 +10,22 @@ feedgen would put its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from lxml.etree import _Element
 
-from aggregator.models import Rendered
-from aggregator.publish.channel import FILE_NAMES, MEDIA_TYPES, Channel, Format
-from aggregator.publish.feeditems import ATOM_NAMESPACES, RSS_NAMESPACES, atom_entries, rss_items
-from aggregator.publish.jsonfeed import render_jsonfeed
-from aggregator.publish.prepare import Shown, prepared
+from aggregator.models import Item, Rendered
+from aggregator.publish.feeds.channel import FILE_NAMES, MEDIA_TYPES, Channel, Format
+from aggregator.publish.feeds.feeditems import FeedItem, feed_items
+from aggregator.publish.feeds.jsonwriter import render_jsonfeed
+from aggregator.publish.feeds.xmlitems import ATOM_NAMESPACES, RSS_NAMESPACES, atom_entries, rss_items
+from aggregator.publish.report import OutputFailure, sift, unexpected
 from aggregator.publish.values import language_tag, rfc822, xml_text
 
-__all__ = ["FILE_NAMES", "RENDERERS", "Channel", "Format", "render_feeds"]
+__all__ = ["FILE_NAMES", "RENDERERS", "Channel", "Format", "render_category", "render_feeds"]
 
 GENERATOR = "aggregator"
 #: Name under which feedgen keeps our extension.
@@ -32,7 +34,46 @@ _OURS = "ours"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def render_feeds(channel: Channel, items: Sequence[Shown], formats: Iterable[Format]) -> tuple[Rendered, ...]:
+def render_category(
+    channel: Channel, items: Sequence[Item], formats: Sequence[Format]
+) -> list[Rendered | OutputFailure]:
+    """Render the feeds of one category; an item with which a format cannot be rendered is left out of it.
+
+    Args:
+        channel: the head of the feeds.
+        items: the items in the order in which they are shown, each id once.
+        formats: which feeds to render.
+
+    Returns:
+        The outputs, named below `public/`, and a failure for each item that is left out and each feed that cannot be
+        rendered at all.
+    """
+    try:
+        outcomes: list[Rendered | OutputFailure] = list(render_feeds(channel, items, formats))
+    except Exception:
+        outcomes = [outcome for form in formats for outcome in _render_without(channel, items, form)]
+    return [replace(one, name=f"{channel.slug}/{one.name}") if isinstance(one, Rendered) else one for one in outcomes]
+
+
+def _render_without(channel: Channel, items: Sequence[Item], form: Format) -> list[Rendered | OutputFailure]:
+    """One feed without the items that it cannot be rendered with, and a failure for each of them."""
+    what = f"public/{channel.slug}/{FILE_NAMES[form]}"
+    failures: list[Rendered | OutputFailure] = []
+
+    def render(some: Sequence[Item]) -> tuple[Rendered, ...]:
+        return render_feeds(channel, some, (form,))
+
+    def leave_out(item: Item, error: Exception) -> None:
+        failures.append(unexpected(f"entry {item.id!r}, which is left out of {what}", error))
+
+    try:
+        rendered, _ = sift(render, items, leave_out)
+    except Exception as error:
+        return [unexpected(what, error)]
+    return [*rendered, *failures]
+
+
+def render_feeds(channel: Channel, items: Sequence[Item], formats: Iterable[Format]) -> tuple[Rendered, ...]:
     """Render the feeds of one category.
 
     Args:
@@ -43,11 +84,11 @@ def render_feeds(channel: Channel, items: Sequence[Shown], formats: Iterable[For
     Returns:
         One output for each format, in their order, named as in `FILE_NAMES`.
     """
-    ready = prepared(items)
+    ready = feed_items(items)
     return tuple(Rendered(FILE_NAMES[form], MEDIA_TYPES[form], RENDERERS[form](channel, ready)) for form in formats)
 
 
-def _render_rss(channel: Channel, items: Sequence[Shown]) -> bytes:
+def _render_rss(channel: Channel, items: Sequence[FeedItem]) -> bytes:
     """RSS 2.0 (rssboard.org/rss-specification), with the RSS Best Practices Profile's advice."""
     updated = _newest(items)
     feed = _head(channel, updated, "rss")
@@ -57,7 +98,7 @@ def _render_rss(channel: Channel, items: Sequence[Shown]) -> bytes:
     )
 
 
-def _render_atom(channel: Channel, items: Sequence[Shown]) -> bytes:
+def _render_atom(channel: Channel, items: Sequence[FeedItem]) -> bytes:
     """Atom 1.0 (RFC 4287)."""
     updated = _newest(items)
     feed = _head(channel, updated, "atom")
@@ -119,12 +160,12 @@ def _head(channel: Channel, updated: datetime, form: Format) -> Any:
     return feed
 
 
-def _newest(items: Sequence[Shown]) -> datetime:
+def _newest(items: Sequence[FeedItem]) -> datetime:
     """The last change of any item; a feed without items has been the same since ever."""
     return max((item.updated_at for item in items), default=_EPOCH)
 
 
-Renderer = Callable[[Channel, Sequence[Shown]], bytes]
+Renderer = Callable[[Channel, Sequence[FeedItem]], bytes]
 
 RENDERERS: dict[Format, Renderer] = {"rss": _render_rss, "atom": _render_atom, "json": render_jsonfeed}
 """Every format by the name that `feeds.formats` gives."""

@@ -13,7 +13,16 @@ import pytest
 
 from aggregator.errors import RowError, StoreError
 from aggregator.models import TEXT_COMPARED, Enclosure, FeedState, Known, Origin
-from aggregator.store import Assignment, PostFile, Recognized, Store, Told, Unassigned, Unreadable, open_store
+from aggregator.store import (
+    Assignment,
+    FeedMetadata,
+    PostFile,
+    Recognized,
+    Store,
+    UnassignedEntry,
+    UnreadableRow,
+    open_store,
+)
 from aggregator.store.statements import MAX_ALIASES
 from tests.store_samples import HOUR, NOW, entry, fill, newest_keys, pending_keys, publish, source, update
 
@@ -133,7 +142,7 @@ def test_recognize_gives_what_is_stored_and_what_was_removed(store: Store) -> No
     store.sync_sources([source("a"), source("b")])
     store.apply(update("a", entry("a", "k1"), entry("a", "k2"), entry("a", "k3")))
     store.apply(update("b", entry("b", "k1"), entry("b", "k4")))
-    store.remove("a", [item.pk for item in store.pending(9) if item.entry.key in ("k2", "k3")])
+    store.remove_entries("a", [item.pk for item in store.pending(9) if item.entry.key in ("k2", "k3")])
     keys = ["k1", "k2", "k4", "k5", "k1"]
     known = {"k1": Known("k1", "hash of k1", NOW, NOW, True, 0)}
     assert store.recognize("a", keys) == Recognized(known, {"k2"}, set(), False)
@@ -152,12 +161,12 @@ def test_entries_are_known_by_their_further_keys_and_stay_removed_under_them(sto
     store.apply(replace(update("a"), aliases=(("both", "k"), ("other", "l"))))
     found = store.recognize("a", ["other", "both"])
     assert ({name: old.key for name, old in found.known.items()}, found.shared) == ({"other": "l"}, {"both"})
-    store.remove("a", [item.pk for item in store.pending(9) if item.entry.key == "l"])
+    store.remove_entries("a", [item.pk for item in store.pending(9) if item.entry.key == "l"])
     assert store.recognize("a", ["other", "l"]) == Recognized({}, {"other", "l"}, set(), False)
     store.sync_sources([])
-    store.remove("a", [1])
-    store.forget("a")
-    assert store.stored() == []
+    store.remove_entries("a", [1])
+    store.remove_source("a")
+    assert store.source_ids() == []
 
 
 def test_of_the_further_keys_of_an_entry_the_last_are_kept(store: Store) -> None:
@@ -171,12 +180,12 @@ def test_of_the_further_keys_of_an_entry_the_last_are_kept(store: Store) -> None
 def test_what_is_alike_is_found_by_key_by_date_and_among_the_newest(store: Store) -> None:
     fill(store, "k", "l")
     store.apply(update("a", entry("a", "old", published_at=NOW - HOUR, html="x" * 50_000)))
-    assert [one.known.key for one in store.alike("a", ["k", "none"], (), 0)] == ["k"]
-    (old,) = store.alike("a", (), [NOW - HOUR], 0)
+    assert [one.known.key for one in store.similar_entries("a", ["k", "none"], (), 0)] == ["k"]
+    (old,) = store.similar_entries("a", (), [NOW - HOUR], 0)
     assert (old.known.key, old.url, old.title) == ("old", "https://a.example/old", "Title old")
     assert len(old.html) == TEXT_COMPARED
-    assert {one.known.key for one in store.alike("a", (), (), 10)} == {"k", "l", "old"}
-    assert store.alike("nowhere", ["k"], [NOW], 10) == []
+    assert {one.known.key for one in store.similar_entries("a", (), (), 10)} == {"k", "l", "old"}
+    assert store.similar_entries("nowhere", ["k"], [NOW], 10) == []
 
 
 def test_an_entry_that_is_read_again_keeps_its_revision(store: Store) -> None:
@@ -204,7 +213,7 @@ def test_more_keys_than_a_statement_takes(store: Store) -> None:
     ids = {f"id:a/{key}" for key in keys}
     taken = store.taken(ids, {f"a/{key}" for key in keys})
     assert (len(taken[0]), len(taken[1])) == (2_000, 2_000)
-    store.touch([*keys, "a"])
+    store.mark_pending([*keys, "a"])
     assert len(pending_keys(store)) == 2_000
 
 
@@ -216,7 +225,7 @@ def test_changed_entry_is_rewritten_and_keeps_its_id_and_path(store: Store) -> N
     (item,) = store.pending(10)
     assert (item.entry, item.id, item.path) == (replace(new, published_at=NOW), "id:a/k", "a/k.md")
     assert store.recognize("a", ["k"])[0] == {"k": Known("k", "new", NOW, NOW + 2 * HOUR, True, 1)}
-    assert store.counts() == {"a": 2}
+    assert store.entry_counts() == {"a": 2}
 
 
 def test_entry_without_a_date_keeps_that_of_its_first_sight(store: Store) -> None:
@@ -237,7 +246,7 @@ def test_new_entry_that_is_stored_already_and_changed_one_that_is_not(store: Sto
         "l": ("hash of l", 0),
         "m": ("hash of m", 0),
     }
-    assert store.counts() == {"a": 3}
+    assert store.entry_counts() == {"a": 3}
 
 
 def test_apply_is_all_or_nothing(store: Store) -> None:
@@ -245,7 +254,7 @@ def test_apply_is_all_or_nothing(store: Store) -> None:
     before = store.states()
     with pytest.raises(StoreError, match="surrogates"):
         store.apply(update("a", entry("a", "l"), entry("a", "m", title="\ud800"), etag="new"))
-    assert (store.states(), store.counts(), pending_keys(store)) == (before, {"a": 1}, ["k"])
+    assert (store.states(), store.entry_counts(), pending_keys(store)) == (before, {"a": 1}, ["k"])
 
 
 def test_apply_for_an_unknown_source_is_an_error(store: Store) -> None:
@@ -273,7 +282,7 @@ def test_unassigned_are_the_pending_ones_without_an_id_in_the_same_order(store: 
     store.sync_sources([source("b"), source("a")])
     assert [one.key for one in store.unassigned(9)] == pending_keys(store) == ["k0", "k3", "k1", "k9"]
     first, second = store.unassigned(2)
-    assert second == Unassigned(second.pk, "k3", None, "T", "https://a.example/feed", "c", "a")
+    assert second == UnassignedEntry(second.pk, "k3", None, "T", "https://a.example/feed", "c", "a")
     store.assign([Assignment(first.pk, "id", "p.md", "p.md")])
     assert [one.key for one in store.unassigned(2)] == ["k3", "k1"]
     assert pending_keys(store) == ["k0", "k3", "k1", "k9"]
@@ -282,9 +291,9 @@ def test_unassigned_are_the_pending_ones_without_an_id_in_the_same_order(store: 
 def test_feeds_tell_of_themselves_as_long_as_they_are_configured(store: Store) -> None:
     store.sync_sources([source("a"), source("b")])
     store.apply(update("a", title="Title", home_url="https://a.example/"))
-    assert store.told() == {"a": Told("Title", "https://a.example/"), "b": Told(None, None)}
+    assert store.feed_metadata() == {"a": FeedMetadata("Title", "https://a.example/"), "b": FeedMetadata(None, None)}
     store.sync_sources([source("b")])
-    assert list(store.told()) == ["b"]
+    assert list(store.feed_metadata()) == ["b"]
 
 
 def test_published_entries_are_pending_no_longer_until_they_are_touched(store: Store) -> None:
@@ -292,9 +301,9 @@ def test_published_entries_are_pending_no_longer_until_they_are_touched(store: S
     store.apply(update("a", entry("a", "k1"), entry("a", "k2")))
     store.apply(update("b", entry("b", "k3")))
     assert store.pending_categories() == {"c", "d"}
-    store.published([item.pk for item in store.pending(10) if item.entry.key != "k2"])
+    store.mark_published([item.pk for item in store.pending(10) if item.entry.key != "k2"])
     assert (pending_keys(store), store.pending_categories()) == (["k2"], {"c"})
-    store.touch(["b", "nowhere"])
+    store.mark_pending(["b", "nowhere"])
     assert (pending_keys(store), store.pending_categories()) == (["k2", "k3"], {"c", "d"})
 
 
@@ -359,9 +368,9 @@ def test_ids_and_paths_are_given_all_or_none(store: Store) -> None:
 
 def test_fingerprints_are_replaced_by_name(store: Store) -> None:
     assert store.fingerprints() == {}
-    store.record({"a": "1", "b": "2"})
-    store.record({"b": "3", "c": "4"})
-    store.record({})
+    store.record_fingerprints({"a": "1", "b": "2"})
+    store.record_fingerprints({"b": "3", "c": "4"})
+    store.record_fingerprints({})
     assert store.fingerprints() == {"a": "1", "b": "3", "c": "4"}
 
 
@@ -370,10 +379,10 @@ def test_everything_is_there_after_opening_again(tmp_path: Path) -> None:
     first = open_store(path)
     fill(first, "k1", "k2")
     publish(first)
-    wanted = (first.states(), first.counts(), first.newest("c", 10))
+    wanted = (first.states(), first.entry_counts(), first.newest("c", 10))
     first.close()
     second = open_store(path)
-    assert (second.states(), second.counts(), second.newest("c", 10)) == wanted
+    assert (second.states(), second.entry_counts(), second.newest("c", 10)) == wanted
     second.close()
 
 
@@ -381,13 +390,13 @@ def test_digests_of_post_files_are_kept_until_their_entries_go(store: Store) -> 
     fill(store, "k1", "k2")
     first, second = (item.pk for item in store.pending(9))
     assert store.post_files([first, second]) == {}
-    store.intend({first: PostFile(None, "1"), second: PostFile("0", "1")})
-    store.intend({first: PostFile(None, "2")})
+    store.save_post_files({first: PostFile(None, "1"), second: PostFile("0", "1")})
+    store.save_post_files({first: PostFile(None, "2")})
     assert store.post_files([first, second, 99]) == {first: PostFile(None, "2"), second: PostFile("0", "1")}
-    store.published([first])
+    store.mark_published([first])
     assert store.post_files([first, second]) == {first: PostFile("2", "2"), second: PostFile("0", "1")}
     assert pending_keys(store) == ["k2"]
-    store.remove("a", [first])
+    store.remove_entries("a", [first])
     assert store.post_files([first, second]) == {second: PostFile("0", "1")}
 
 
@@ -395,7 +404,7 @@ def test_posts_move_only_before_they_are_written(store: Store) -> None:
     fill(store, "k1", "k2", "k3")
     pks = [item.pk for item in store.pending(9)]
     store.assign([Assignment(pk, f"id {pk}", f"{pk}.md", f"{pk}.md") for pk in pks])
-    store.intend({pks[0]: PostFile(None, "1"), pks[1]: PostFile("1", "2")})
+    store.save_post_files({pks[0]: PostFile(None, "1"), pks[1]: PostFile("1", "2")})
     store.move_posts([Assignment(pk, "ignored", f"{pk}-2.md", f"{pk}-2.md") for pk in pks])
     assert [item.path for item in store.pending(9)] == [f"{pks[0]}-2.md", f"{pks[1]}.md", f"{pks[2]}-2.md"]
     assert {item.id for item in store.pending(9)} == {f"id {pk}" for pk in pks}
@@ -410,7 +419,7 @@ def test_rows_that_cannot_be_read_are_left_out_where_that_is_asked_for(store: St
     for read in (store.pending, store.unassigned):
         with pytest.raises(RowError):
             read(9)
-        unreadable: list[Unreadable] = []
+        unreadable: list[UnreadableRow] = []
         assert len(read(3, unreadable=unreadable)) == 3
         assert [row.entry for row in unreadable] == ["entry 'k1' of source 'a'", "entry 'k2' of source 'a'"]
     third = store.pending(3, unreadable=[])[-1]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aggregator.normalize.identity import minted_id
-from aggregator.publish import assign
+from aggregator.publish import assignments
 from aggregator.store import open_store
 from tests.origin import Origin
 from tests.store_samples import HOUR, NOW, entry, source, update
@@ -24,7 +24,7 @@ def _assigned(folder: Path) -> list[tuple[str, str | None]]:
     with closing(open_store(folder / "aggregator.db")) as store:
         store.sync_sources([source("a"), source("b"), source("c", category="d")])
         store.apply(update("a", entry("a", "old", title="Same", guid="urn:x:1")))
-        assign.assign_all(store)
+        assignments.assign_all(store)
         for number in range(9):
             new = (
                 entry(id, f"{number}", title=title, guid=f"urn:x:{number}", published_at=NOW + timedelta(hours=number))
@@ -33,17 +33,17 @@ def _assigned(folder: Path) -> list[tuple[str, str | None]]:
             )
             for one in new:
                 store.apply(update(one.source_id, one))
-        assign.assign_all(store)
+        assignments.assign_all(store)
         assert store.unassigned(99) == []
         return [(item.id, item.path) for item in store.pending(99)]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 500])
 def test_reading_more_at_once_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
-    monkeypatch.setattr(assign, "BATCH", batch)
+    monkeypatch.setattr(assignments, "BATCH", batch)
     found = []
     for number, read in enumerate((batch, 3 * batch, 100 * batch)):
-        monkeypatch.setattr(assign, "_READ", read)
+        monkeypatch.setattr(assignments, "_READ", read)
         found.append(_assigned(tmp_path / str(number)))
     assert found[0] == found[1] == found[2]
     ids, paths = zip(*found[0], strict=True)
@@ -69,7 +69,7 @@ def test_an_id_is_always_found(tmp_path: Path) -> None:
         store.apply(update("z", entry("z", "thief", guid=thief, title="Thief", published_at=NOW - HOUR)))
         for id in ids:
             store.apply(update(id, entry(id, "k", guid="urn:x:1"), entry(id, "none", guid=None)))
-        assert assign.assign_all(store) == []
+        assert assignments.assign_all(store) == []
         given = {(item.origin.id, item.entry.key): item.id for item in store.pending(99)}
     assert len(set(given.values())) == len(given) == 9
     assert given["a", "k"] == "urn:x:1"
@@ -84,11 +84,11 @@ def test_ids_and_paths_of_removed_entries_are_taken(tmp_path: Path) -> None:
         for title in ("Straße", "STRASSE"):
             for id in ("a", "b"):
                 store.apply(update(id, entry(id, title, guid=None, title=title)))
-            assert assign.assign_all(store) == []
+            assert assignments.assign_all(store) == []
             pending = store.pending(99)
-            store.published([item.pk for item in pending])
+            store.mark_published([item.pk for item in pending])
             assert len({item.id for item in pending}) == len({(item.path or "").casefold() for item in pending}) == 2
-            store.remove("a", store.expired("a", None, 0, 99))
+            store.remove_entries("a", store.expired("a", None, 0, 99))
         everything = {item.path for item in store.newest(None, 99)}
         assert len({(path or "").casefold() for path in everything}) == 2
 
@@ -99,7 +99,7 @@ def test_entry_that_had_every_path_gets_one_nevertheless(tmp_path: Path) -> None
         wanted = ("c", "Title", "urn:x:1")
         refused: set[str] = set()
         for number in range(9):
-            path, key = assign.another_path(store, wanted, refused)
+            path, key = assignments.another_path(store, wanted, refused)
             refused.add(key)
             assert path.startswith("c/Title")
             assert len(refused) == number + 1

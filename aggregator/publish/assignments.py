@@ -1,42 +1,39 @@
-"""Ids and paths for entries that have none: given once, in the order of their dates, and kept for ever.
+"""Ids and paths for entries that have none: assigned once, in the order of their dates, and kept for ever.
 
-In: the store. Out: assignments in it, and the entries that could not have one. An id and a path are always found,
-whatever is taken; an entry on which that fails costs no other entry its own.
+In: the store. Out: assignments in the store, and failures. An id and a path are always found, no matter which are
+taken. If the assignment of one entry fails, the others are not affected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from itertools import count
-from typing import TypeVar
 
 from aggregator.errors import RowError
 from aggregator.normalize.identity import minted_id, public_id
-from aggregator.publish.names import Wanted, assign_paths
-from aggregator.publish.report import Failure, sift, unexpected
-from aggregator.store import Assignment, Store, Unassigned, Unreadable
+from aggregator.publish.posts.names import Wanted, assign_paths
+from aggregator.publish.report import OutputFailure, refused_row, sift, store_each, unexpected, unreadable_row
+from aggregator.store import Assignment, Store, UnassignedEntry, UnreadableRow
 
-#: Entries that are told apart by suffixes where they want one path; those of later batches give way to them.
+#: Entries of one batch that want the same path all get suffixes; entries of later batches give way to earlier ones.
 BATCH = 500
-#: Entries that are read at once: the store sorts all that have no id each time.
+#: Entries that are read at once: each time, the store sorts all entries without an id.
 _READ = 10 * BATCH
 
-T = TypeVar("T")
 
+def assign_all(store: Store) -> list[OutputFailure]:
+    """Assign an id and a path to every pending entry that has none, and return the failures."""
+    failed: dict[int, OutputFailure] = {}
+    unreadable: dict[int, OutputFailure] = {}
 
-def assign_all(store: Store) -> list[Failure]:
-    """Give an id and a path to every pending entry that has none; returns those on which that failed."""
-    failed: dict[int, Failure] = {}
-    unreadable: dict[int, Failure] = {}
-
-    def fail(entry: Unassigned, error: Exception) -> None:
+    def fail(entry: UnassignedEntry, error: Exception) -> None:
         failed[entry.pk] = _failure(entry, error)
 
-    def made(entries: Sequence[Unassigned]) -> list[tuple[Unassigned, Assignment]]:
+    def made(entries: Sequence[UnassignedEntry]) -> list[tuple[UnassignedEntry, Assignment]]:
         return list(zip(entries, _assignments(store, entries), strict=True))
 
     while True:
-        skipped: list[Unreadable] = []
+        skipped: list[UnreadableRow] = []
         found = store.unassigned(_READ + len(failed), skipped)
         unreadable |= {row.pk: unreadable_row(row) for row in skipped}
         entries = [entry for entry in found if entry.pk not in failed]
@@ -47,61 +44,34 @@ def assign_all(store: Store) -> list[Failure]:
 
 
 def another_path(store: Store, wanted: Wanted, refused: Collection[str]) -> tuple[str, str]:
-    """A path for an entry whose own is not to be had, and the folded path.
+    """Return another path, and the folded path, for an entry whose path cannot be used.
 
     Args:
         wanted: what the path is made from.
-        refused: folded paths that are not to be had either.
+        refused: folded paths that cannot be used either.
     """
     return _paths(store, [wanted], refused)[0]
 
 
-def store_each(write: Callable[[Sequence[T]], None], rows: Sequence[T], refused: Callable[[T, RowError], None]) -> None:
-    """Write rows together; where one of them is refused, all the others nevertheless.
-
-    Raises:
-        StoreError: the store failed, and no row is to blame.
-    """
-    try:
-        write(rows)
-    except RowError as error:
-        if len(rows) == 1:
-            refused(rows[0], error)
-            return
-        middle = len(rows) // 2
-        store_each(write, rows[:middle], refused)
-        store_each(write, rows[middle:], refused)
-
-
-def unreadable_row(row: Unreadable) -> Failure:
-    """The failure that a row is which cannot be read."""
-    return Failure(row.entry, row.reason, "repair its row in the database, or put a backup in its place")
-
-
-def refused_row(what: str, error: RowError) -> Failure:
-    """The failure that a row is which the database does not take."""
-    return Failure(what, str(error), "repair its row in the database, or put a backup in its place")
-
-
-def _failure(entry: Unassigned, error: Exception) -> Failure:
+def _failure(entry: UnassignedEntry, error: Exception) -> OutputFailure:
     what = f"entry {entry.key!r} of source {entry.source_id!r}"
     return refused_row(what, error) if isinstance(error, RowError) else unexpected(what, error)
 
 
-def _assignments(store: Store, entries: Sequence[Unassigned]) -> list[Assignment]:
+def _assignments(store: Store, entries: Sequence[UnassignedEntry]) -> list[Assignment]:
     ids = _ids(store, entries)
     paths = _paths(store, [(entry.category, entry.title, id) for entry, id in zip(entries, ids, strict=True)])
     return [Assignment(entry.pk, id, *path) for entry, id, path in zip(entries, ids, paths, strict=True)]
 
 
-def _ids(store: Store, entries: Sequence[Unassigned]) -> list[str]:
-    """An id for each: the source's own, else a minted one, else one minted from what no other entry has."""
+def _ids(store: Store, entries: Sequence[UnassignedEntry]) -> list[str]:
+    """Return an id for each entry: that of its source, else a minted one, else one minted with a salt."""
     wanted = [public_id(entry.guid, entry.url, entry.key) for entry in entries]
     taken, _ = store.taken(wanted, ())
     ids: dict[int, str] = {}
-    left: list[Unassigned] = []
+    left: list[UnassignedEntry] = []
     for entry, id in zip(entries, wanted, strict=True):
-        # Two sources may use one guid for different things; the first in their order keeps it.
+        # Two sources may use one guid for different entries; the first entry keeps it.
         if id in taken:
             left.append(entry)
         else:
@@ -120,13 +90,13 @@ def _ids(store: Store, entries: Sequence[Unassigned]) -> list[str]:
     return [ids[entry.pk] for entry in entries]
 
 
-def _salt(entry: Unassigned, attempt: int) -> str:
-    """What is added to a key: two sources may have one address, and then all that an id is minted from is the same."""
+def _salt(entry: UnassignedEntry, attempt: int) -> str:
+    """Return what is added to a key: if two sources have one address, their ids are minted from the same values."""
     return f"\n{entry.source_id}" + f"\n{attempt}" * (attempt > 1) if attempt else ""
 
 
 def _paths(store: Store, wanted: Sequence[Wanted], refused: Collection[str] = ()) -> list[tuple[str, str]]:
-    """The path of each, and the folded path."""
+    """Return the path and the folded path of each entry."""
     given = set(refused)
 
     def taken(keys: Collection[str]) -> set[str]:
@@ -138,7 +108,7 @@ def _paths(store: Store, wanted: Sequence[Wanted], refused: Collection[str] = ()
         try:
             found = assign_paths(batch, taken)
         except ValueError:
-            # Somebody has every path that one of them can have; it gets those of another id.
+            # All paths that one of the entries can have are taken; it gets a path made from another id.
             found = []
             for one in batch:
                 found.append(_last_resort(one, taken))
@@ -155,4 +125,4 @@ def _last_resort(wanted: Wanted, taken: Callable[[Collection[str]], set[str]]) -
             return assign_paths([(slug, title, f"{id}\n{number}" if number else id)], taken)[0]
         except ValueError:
             continue
-    raise AssertionError("counting ends never")
+    raise AssertionError("count() never ends")

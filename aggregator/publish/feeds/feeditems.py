@@ -26,29 +26,27 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-
 
 
 class Publisher(NamedTuple):
-    """The feed that an item is from as feeds show it."""
+    """The feed that an item comes from, as feeds show it."""
 
-    #: What an id is made of for one that has neither an id nor an address.
-    key: str
-    #: Its Atom id, "" where it has none; never empty, once prepared.
+    #: Its Atom id; never empty.
     id: str
-    #: Never empty, once prepared.
+    #: Never empty.
     name: str
     #: None where there is none, or it holds a secret.
     url: str | None
     home_url: str | None
 
 
-class Shown(NamedTuple):
-    """All that feeds show of an item. A tuple: on the way to another process an `Item` costs three times as much."""
+class FeedItem(NamedTuple):
+    """All that feeds show of an item, with values that every format can carry."""
 
     id: str
     url: str | None
-    #: Never empty, once prepared.
+    #: Never empty.
     title: str
     html: str
     summary: str
-    #: At least one, once prepared.
+    #: At least one.
     authors: tuple[str, ...]
     tags: tuple[str, ...]
     enclosures: tuple[Enclosure, ...]
@@ -60,41 +58,33 @@ class Shown(NamedTuple):
     source: Publisher
 
 
-def shown(items: Sequence[Item]) -> tuple[Shown, ...]:
-    """Take what feeds show from items, as it is."""
-    sources: dict[tuple[Origin, OriginalFeed | None], Publisher] = {}
+def feed_items(items: Sequence[Item]) -> list[FeedItem]:
+    """Return what feeds show of items, in the same order."""
+    publishers: dict[tuple[Origin, OriginalFeed | None], Publisher] = {}
     made = []
     for item in items:
-        entry, origin = item.entry, item.origin
-        source = sources.get((origin, entry.original_feed))
-        if source is None:
-            source = sources[origin, entry.original_feed] = _origin(origin, entry.original_feed)
-        made.append(
-            Shown(
-                item.id,
-                entry.url,
-                entry.title,
-                entry.html,
-                entry.summary,
-                entry.authors,
-                entry.tags,
-                entry.enclosures,
-                entry.image,
-                entry.comments_url,
-                entry.language,
-                entry.published_at,
-                entry.updated_at,
-                source,
-            )
-        )
-    return tuple(made)
+        origin, original = item.origin, item.entry.original_feed
+        publisher = publishers.get((origin, original))
+        if publisher is None:
+            publisher = publishers[origin, original] = _publisher(origin, original)
+        made.append(_feed_item(item, publisher))
+    return made
 
 
-def _origin(origin: Origin, original: OriginalFeed | None) -> Publisher:
-    """The feed that an item is from: the one that it was taken over from, where the source names another one."""
+def _publisher(origin: Origin, original: OriginalFeed | None) -> Publisher:
+    """The feed that an item comes from: the one that it was taken over from, where the source names another one."""
     if original is None or _same_place(original.url, origin.url) or _same_place(original.url, origin.home_url):
-        return Publisher(origin.id, "", origin.name, origin.url, origin.home_url)
-    return Publisher(original.title, original.id or "", original.title, original.url, original.home_url)
+        key, id, name, url, home_url = origin.id, "", origin.name, origin.url, origin.home_url
+    else:
+        key, id, name = original.title, original.id or "", original.title
+        url, home_url = original.url, original.home_url
+    url = clean_url(url)
+    return Publisher(
+        id=id or url or minted_id("", key),
+        name=xml_text(name).strip() or key,
+        url=url,
+        home_url=clean_url(home_url),
+    )
 
 
 def _same_place(one: str | None, other: str | None) -> bool:
@@ -106,30 +96,25 @@ def _place(url: str) -> str:
     return url.partition("://")[2].rstrip("/")
 
 
-def prepared(items: Sequence[Shown]) -> list[Shown]:
-    """Make items ready to be rendered."""
-    sources = {source: _publisher(source) for source in {item.source for item in items}}
-    return [_prepared(item, sources[item.source]) for item in items]
-
-
-def _prepared(item: Shown, source: Publisher) -> Shown:
+def _feed_item(item: Item, source: Publisher) -> FeedItem:
+    entry = item.entry
     identity = xml_text(item.id)
-    return Shown(
+    return FeedItem(
         id=identity,
-        url=clean_url(item.url),
-        title=xml_text(item.title).strip() or identity,
-        html=_markup(item.html),
-        summary=_markup(item.summary),
-        authors=_texts(item.authors) or (source.name,),
-        tags=_texts(item.tags),
+        url=clean_url(entry.url),
+        title=xml_text(entry.title).strip() or identity,
+        html=_markup(entry.html),
+        summary=_markup(entry.summary),
+        authors=_texts(entry.authors) or (source.name,),
+        tags=_texts(entry.tags),
         enclosures=tuple(
-            [_enclosure(file, url) for file in item.enclosures if (url := clean_url(file.url)) is not None]
+            [_enclosure(file, url) for file in entry.enclosures if (url := clean_url(file.url)) is not None]
         ),
-        image=clean_url(item.image),
-        comments_url=clean_url(item.comments_url),
-        language=language_tag(item.language),
-        published_at=item.published_at,
-        updated_at=item.updated_at,
+        image=clean_url(entry.image),
+        comments_url=clean_url(entry.comments_url),
+        language=language_tag(entry.language),
+        published_at=entry.published_at,
+        updated_at=entry.updated_at,
         source=source,
     )
 
@@ -144,17 +129,6 @@ def _markup(text: str) -> str:
 def _types() -> dict[str, str]:
     # Python's own table: the system's differs from machine to machine, and the bytes of a feed must not.
     return MimeTypes().types_map[True]
-
-
-def _publisher(source: Publisher) -> Publisher:
-    url = clean_url(source.url)
-    return Publisher(
-        source.key,
-        id=source.id or url or minted_id("", source.key),
-        name=xml_text(source.name).strip() or source.key,
-        url=url,
-        home_url=clean_url(source.home_url),
-    )
 
 
 def media_type(enclosure: Enclosure) -> str:

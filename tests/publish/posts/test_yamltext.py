@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from aggregator.publish import yamltext
+from aggregator.publish.posts import yamltext
 
 TRICKY = [
     "123", "0", "-1", "+1", "012", "0o14", "0x1F", "0b101", "1_000", "1.5", ".5", "5.", "1e3", "1E+3", "12e03",

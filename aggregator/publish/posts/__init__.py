@@ -10,22 +10,19 @@ import hashlib
 import html
 import re
 import string
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import cache, lru_cache
-from typing import NamedTuple
 
-from aggregator.models import Enclosure, Item
+from aggregator.models import Entry, Item, Origin
 from aggregator.normalize.html import first_image
 from aggregator.normalize.urls import clean_url
-from aggregator.publish import yamltext
-from aggregator.publish.images import proxied, rewrite_images
-from aggregator.publish.markdown import BLANK, one_block
-from aggregator.publish.media import can_be_asked_for, files, picture
-from aggregator.publish.names import MAX_BYTES, cut
-from aggregator.publish.presets import PRESETS, Preset
+from aggregator.publish.posts import yamltext
+from aggregator.publish.posts.media import BLANK, can_be_asked_for, files, one_block, picture, proxied, rewrite_images
+from aggregator.publish.posts.names import MAX_BYTES, cut
+from aggregator.publish.posts.presets import PRESETS, Preset
 from aggregator.publish.values import rfc822
 
-__all__ = ["PRESETS", "Post", "Preset", "post_of", "render_post"]
+__all__ = ["PRESETS", "Preset", "render_post"]
 
 #: What may be a character reference; names are at most 32 characters long.
 _REFERENCE = re.compile(r"&(?=[#A-Za-z])#?[0-9A-Za-z]{1,32};?")
@@ -37,50 +34,14 @@ _NUMBER_IN_URL = re.compile(r"&(?=#)")
 _NAME_IN_URL = re.compile(r"(&[0-9A-Za-z]+);")
 
 
-class Post(NamedTuple):
-    """All that a post shows. A tuple: on the way to another process an `Item` costs as much as the rendering."""
-
-    id: str
-    title: str
-    #: Safe HTML.
-    body: str
-    #: The picture that stands for the entry: the first one of the body, else its own.
-    image: str | None
-    enclosures: tuple[Enclosure, ...]
-    #: The most general category.
-    group: str | None
-    source_id: str
-    #: Name of the source, and whether it is the one of the configuration.
-    source: str
-    named: bool
-    #: The last category.
-    section: str | None
-    published_at: datetime
-
-
-def post_of(item: Item, category_title: str | None) -> Post:
-    """Take what a post shows from an item; `category_title` is its most general category, None for no such one."""
-    entry, origin = item.entry, item.origin
-    return Post(
-        item.id,
-        entry.title,
-        entry.html or entry.summary,
-        entry.image,
-        entry.enclosures,
-        category_title,
-        origin.id,
-        origin.name,
-        origin.named,
-        origin.section,
-        entry.published_at,
-    )
-
-
-def render_post(post: Post, *, preset: Preset, image_proxy: str | None, placeholder: str | None) -> bytes:
+def render_post(
+    item: Item, *, category_title: str | None, preset: Preset, image_proxy: str | None, placeholder: str | None
+) -> bytes:
     """Render one post.
 
     Args:
-        post: what it shows.
+        item: the entry with its id and its source.
+        category_title: the most general category of the post; None: it has no such category.
         preset: the form of the post.
         image_proxy: what is put before image addresses that start with ``http://``, or None.
         placeholder: address that stands in where the item has no image; ``{n}`` in it becomes a number from 0 to 9999
@@ -89,9 +50,9 @@ def render_post(post: Post, *, preset: Preset, image_proxy: str | None, placehol
     Returns:
         The file in UTF-8. A lone surrogate, which UTF-8 cannot carry, becomes ``?``.
     """
-    body, image = _with_media(post, image_proxy)
+    body, image = _with_media(item.entry, image_proxy)
     if image is None and placeholder is not None:
-        image = placeholder.replace("{n}", str(_stable_number(post.id)))
+        image = placeholder.replace("{n}", str(_stable_number(item.id)))
     # To look for what is not there takes less than to replace it.
     for text, escape in preset.escapes:
         if text in body:
@@ -99,18 +60,20 @@ def render_post(post: Post, *, preset: Preset, image_proxy: str | None, placehol
     for sign, pattern, written in preset.patterns:
         if sign in body and pattern.search(body):
             body = pattern.sub(written, body)
-    whole = preset.opening + _front(post, image, preset) + preset.middle + one_block(body) + preset.ending
+    front = _front_matter(item, category_title, image, preset)
+    whole = preset.opening + front + preset.middle + one_block(body) + preset.ending
     return whole.encode("utf-8", errors="replace")
 
 
-def _with_media(post: Post, proxy: str | None) -> tuple[str, str | None]:
+def _with_media(entry: Entry, proxy: str | None) -> tuple[str, str | None]:
     """The body with the picture and the files that it does not show, and the address of the picture for the front."""
-    body, addresses = rewrite_images(post.body, proxy)
-    image = post.image or (first_image(post.body) if addresses else None)
-    if image is None and not post.enclosures:
+    text = entry.html or entry.summary
+    body, addresses = rewrite_images(text, proxy)
+    image = entry.image or (first_image(text) if addresses else None)
+    if image is None and not entry.enclosures:
         return body, None
-    shown = {image, *addresses, *map(clean_url, addresses)} if post.enclosures else {image}
-    more = files(post.enclosures, post.body, shown)
+    shown = {image, *addresses, *map(clean_url, addresses)} if entry.enclosures else {image}
+    more = files(entry.enclosures, text, shown)
     if image is not None and image not in addresses and image not in map(clean_url, addresses):
         if can_be_asked_for(image):
             body = f"{picture(proxied(image, proxy))}\n{body.lstrip(BLANK)}"
@@ -127,14 +90,14 @@ def _for_styles(url: str) -> str:
     return _NAME_IN_URL.sub(r"\1%3B", _NUMBER_IN_URL.sub("%26", url)) if "&" in url else url
 
 
-def _front(post: Post, image: str | None, preset: Preset) -> str:
+def _front_matter(item: Item, category_title: str | None, image: str | None, preset: Preset) -> str:
     """The front matter; a field for which the post has nothing is left out."""
-    categories, author = _names(post.group, post.source_id, post.source, post.named, post.section, preset)
+    categories, author = _categories_and_author(category_title, item.origin, preset)
     values = {
-        "title": _masked(post.title, preset.masked),
+        "title": _masked(item.entry.title, preset.masked),
         "image": image,
         "author": author,
-        "date": rfc822(post.published_at.astimezone(UTC), "GMT"),
+        "date": rfc822(item.entry.published_at.astimezone(UTC), "GMT"),
     }
     lines = []
     for field in preset.fields:
@@ -149,12 +112,11 @@ def _front(post: Post, image: str | None, preset: Preset) -> str:
 
 # Cached: a source has many posts.
 @lru_cache(maxsize=4096)
-def _names(
-    group: str | None, source_id: str, source: str, named: bool, section: str | None, preset: Preset
-) -> tuple[str, str]:
+def _categories_and_author(category_title: str | None, origin: Origin, preset: Preset) -> tuple[str, str]:
     """The items of the list of categories, and the author."""
-    author = source if named else _folder(source, source_id, preset)
-    return "".join([f" - {yamltext.plain(level)}\n" for level in (group, author, section) if level]), author
+    author = origin.name if origin.named else _folder(origin.name, origin.id, preset)
+    levels = (category_title, author, origin.section)
+    return "".join([f" - {yamltext.plain(level)}\n" for level in levels if level]), author
 
 
 def _folder(name: str, source_id: str, preset: Preset) -> str:
