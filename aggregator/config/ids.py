@@ -40,7 +40,7 @@ class Named:
     #: As written by hand, or None.
     id: str | None
     name: str | None
-    #: The address as it stands in the file, references not replaced.
+    #: The address as written in the file, references not replaced.
     url: str
 
 

@@ -67,8 +67,8 @@ def schema_text() -> str:
     model = file_model()
     schema = _plain(model.model_json_schema())
     sections: dict[str, Any] = schema["properties"]
-    taken = sorted(RESERVED_SLUGS)
-    sections["categories"]["propertyNames"] = {"pattern": SLUG_PATTERN, "maxLength": MAX_ID, "not": {"enum": taken}}
+    reserved = sorted(RESERVED_SLUGS)
+    sections["categories"]["propertyNames"] = {"pattern": SLUG_PATTERN, "maxLength": MAX_ID, "not": {"enum": reserved}}
     for name in sections:
         if name not in schema["required"]:
             # A section may be empty: all of its keys are commented out.

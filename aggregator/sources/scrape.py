@@ -69,9 +69,7 @@ class ArticleSettings(Section):
     timezone: Maybe[TimeZone] = Field(
         default=None, description="Time zone of dates that name none, such as `Asia/Shanghai`; UTC if left out."
     )
-    remove: tuple[Selector, ...] = Field(
-        default=(), description="CSS selectors of elements to remove from the article."
-    )
+    remove: tuple[Selector, ...] = Field(default=(), description="CSS selectors of elements to remove.")
 
 
 class ScrapeSettings(Section):
