@@ -320,7 +320,7 @@ class _Defaults:
     """The settings that sources of one category, or of none, have unless they have their own."""
 
     interval: Interval
-    #: FileSettings of the retention, in order of precedence.
+    #: Settings of the retention, in order of precedence.
     levels: tuple[RetentionSettings, ...]
     retention: Retention
 

@@ -303,7 +303,7 @@ class FileSettings(Section):
 
 def source_kinds() -> Mapping[str, Kind]:
     """Return the kinds of source by their keys; each source has exactly one."""
-    # The modules of the kinds take the types of their settings from this package, so it is imported first.
+    # Imported late: the modules of the kinds take the types of their settings from this package.
     from aggregator.sources import KINDS
 
     return KINDS
