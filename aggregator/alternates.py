@@ -15,11 +15,10 @@ from aggregator.errors import AggregatorError, FetchError
 from aggregator.fetch import Fetcher
 from aggregator.models import FeedState, Fetched, Source
 from aggregator.parse.encoding import decode
-from aggregator.parse.page import named_feed
-from aggregator.parse.sniff import sniff
+from aggregator.parse.sniff import named_feed, sniff
 from aggregator.pipeline.run import fetch_settings
 from aggregator.sources import feed
-from aggregator.sources.base import plain_request
+from aggregator.sources.kind import plain_request
 
 #: Pages that are asked in one call; the next call asks the others, once these are right.
 MOST = 50

@@ -12,10 +12,11 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from aggregator.config import Config, redact
-from aggregator.config.edit import NotEditable, remove_source, set_urls
+from aggregator.config.editing import NotEditable, remove_source, set_urls
 from aggregator.models import FeedState, Source
+from aggregator.pipeline import moves
 from aggregator.schedule.failures import Gone
-from aggregator.sources import KINDS, moves
+from aggregator.sources import KINDS
 
 #: So long a feed has to be at its new address before that is proposed.
 STANDING = timedelta(days=7)

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.peers import ask_all, documents, request_headers
 
 if TYPE_CHECKING:
-    from aggregator.fetch import Request
-    from aggregator.models import Fetched
+    from aggregator.models import Fetched, Request
     from benchmarks.tasks import Clock, Task
 
 _LOOPBACK = ("127.0.0.0/8",)
@@ -76,7 +75,6 @@ def normalize(clock: Clock, *, load: dict[str, Any], passes: int = 1) -> int:
     """`identify` and `normalize` of entries that are all new."""
     from functools import partial
 
-    from aggregator.dates.read import parse_date
     from aggregator.normalize import identify
     from aggregator.normalize import normalize as normalize_one
     from aggregator.parse import parse as parse_one
@@ -88,7 +86,6 @@ def normalize(clock: Clock, *, load: dict[str, Any], passes: int = 1) -> int:
         source_id="one",
         language=None,
         now=now,
-        parse_date=lambda text, timezone: parse_date(text, timezone=timezone),
         known=None,
     )
     make(identify(feeds[0])[0])
@@ -100,7 +97,7 @@ def normalize(clock: Clock, *, load: dict[str, Any], passes: int = 1) -> int:
 
 
 def _request(url: str, etag: str | None) -> Request:
-    from aggregator.fetch import Request
+    from aggregator.models import Request
     from aggregator.sources.feed import ACCEPT
 
     return Request(

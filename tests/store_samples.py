@@ -26,7 +26,6 @@ def source(id: str, **changes: Any) -> Source:
         timeout=timedelta(seconds=20),
         max_body=1_000_000,
         allow_private=False,
-        scrape=None,
         explicit_id=True,
         line=1,
         public_url=f"https://{id}.example/feed",

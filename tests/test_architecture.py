@@ -16,7 +16,7 @@ PURE = (
     "values",
     "dates",
     "pipeline/decide.py",
-    "pipeline/kin.py",
+    "pipeline/resemblance.py",
     "pipeline/trust.py",
     "schedule",
     "parse",

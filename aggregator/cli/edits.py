@@ -52,7 +52,7 @@ def fix(
     --apply, a source that is gone without --gone, or what has to be done by
     hand and why.
     """
-    from aggregator.config.rewrite import check, read_text, replace_file
+    from aggregator.config.editing import check_edit, read_text, replace_file
     from aggregator.fix import edited
 
     loaded = load_config(config)
@@ -66,7 +66,7 @@ def fix(
         made = [one for one in proposals if _makes(one, gone)]
         urls = {one.index: one.url for one in made if one.url is not None}
         removed = [one.index for one in made if one.url is None]
-        new = check(loaded, after, os.environ, urls=urls, removed=removed)
+        new = check_edit(loaded, after, os.environ, urls=urls, removed=removed)
         kept = [source for index, source in enumerate(loaded.sources) if index not in removed]
         for old, now in zip(kept, new.sources, strict=True):
             if old.id != now.id:
@@ -221,7 +221,7 @@ def _confirm(source: str, yes: bool) -> None:
 
 def _take_out(config: Config, source: str) -> Config:
     """Take a source out of the file, and return what the file says then."""
-    from aggregator.config.edit import remove_source
+    from aggregator.config.editing import remove_source
 
     index = _index(config, source)
     return _edit(config, lambda text: remove_source(text, index), removed=[index])
@@ -229,7 +229,7 @@ def _take_out(config: Config, source: str) -> Config:
 
 def _set_paused(path: Path, source: str, paused: bool) -> bool:
     """Pause a source or let it go on, in the file; returns whether that was not so before."""
-    from aggregator.config.edit import set_paused
+    from aggregator.config.editing import set_paused
 
     config = load_config(path)
     known_source(source, [one.id for one in config.sources], path)
@@ -252,15 +252,14 @@ def _edit(
     paused: Mapping[int, bool] | None = None,
 ) -> Config:
     """Edit the file and return what it says then; see `check` for the last two arguments."""
-    from aggregator.config.edit import NotEditable
-    from aggregator.config.rewrite import check, read_text, replace_file
+    from aggregator.config.editing import NotEditable, check_edit, read_text, replace_file
 
     before = read_text(config.path)
     try:
         after = edit(before)
     except NotEditable as error:
         raise ConfigError([Problem(str(error), str(config.path))]) from None
-    new = check(config, after, os.environ, removed=removed, paused=paused)
+    new = check_edit(config, after, os.environ, removed=removed, paused=paused)
     replace_file(config.path, before, after)
     return new
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 import feedparser
 from lxml import etree
 
-from aggregator.models import Category, Every, ScrapeRules, Source
+from aggregator.models import Category, Every, Source
 from aggregator.publish.opml import render_opml
+from aggregator.sources.scrape import ScrapeRules
 from aggregator.store import FeedMetadata
 from tests import DATA
 from tests.validators import check_opml
@@ -26,7 +27,6 @@ SOURCE = Source(
     timeout=timedelta(seconds=20),
     max_body=1000,
     allow_private=False,
-    scrape=None,
     explicit_id=True,
     line=1,
     public_url="https://a.example/feed?x=1&y=2",
@@ -48,7 +48,7 @@ SOURCES = [
         category="tech",
         name="列表",
         kind="scrape",
-        scrape=ScrapeRules("a"),
+        rules=ScrapeRules("a"),
         public_url="https://b.example/list",
     ),
     replace(SOURCE, id="b", name=None, public_url="https://c.example/atom", fallback_name="c.example"),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.models.intervals import Auto, Cron, Every, Interval
-from aggregator.schedule import Failure, FeedHints, ServerHints, next_due, observe
+from aggregator.models import Auto, Cron, Every, Interval
+from aggregator.schedule import FailureStreak, FeedHints, ServerHints, next_due, observe
 from aggregator.schedule.hints import LONGEST
 
 #: A Friday.
@@ -65,27 +65,27 @@ def test_retry_after_is_not_believed_for_longer_than_a_month() -> None:
 
 
 def test_retry_after_holds_after_a_failure_and_shortens_nothing() -> None:
-    failure = Failure("http_status", 1, 503)
+    failure = FailureStreak("http_status", 1, 503)
     assert next_due("a", NOW, OFTEN, failure=failure, server=ServerHints(retry_after=2 * HOUR)).at == NOW + 2 * HOUR
     plain = next_due("a", NOW, OFTEN, failure=failure)
     assert next_due("a", NOW, OFTEN, failure=failure, server=ServerHints(retry_after=MINUTE)) == plain
 
 
 def test_errors_have_a_freshness_too() -> None:
-    failure = Failure("http_status", 1, 500)
+    failure = FailureStreak("http_status", 1, 500)
     assert next_due("a", NOW, OFTEN, failure=failure, server=ServerHints(fresh_for=3 * HOUR)).at == NOW + 3 * HOUR
 
 
-def test_a_server_without_validators_is_asked_once_an_hour_unless_somebody_insists() -> None:
+def test_a_server_without_validators_is_asked_once_an_hour_unless_the_configuration_allows_it() -> None:
     bare = ServerHints(no_validator=True)
     due = next_due("a", NOW, OFTEN, server=bare)
     assert due.at == NOW + HOUR
     assert "validator" in due.why
-    assert next_due("a", NOW, OFTEN, server=bare, insist=True) == next_due("a", NOW, OFTEN)
+    assert next_due("a", NOW, OFTEN, server=bare, poll_without_validators=True) == next_due("a", NOW, OFTEN)
     assert next_due("a", NOW, Every(6 * HOUR), server=bare) == next_due("a", NOW, Every(6 * HOUR))
-    # Who insists on that does not insist on the rest.
+    # That setting does not override the other limits.
     hints = ServerHints(no_validator=True, fresh_for=2 * HOUR)
-    assert next_due("a", NOW, OFTEN, server=hints, insist=True).at == NOW + 2 * HOUR
+    assert next_due("a", NOW, OFTEN, server=hints, poll_without_validators=True).at == NOW + 2 * HOUR
 
 
 def test_skipped_hours_are_skipped_and_no_others() -> None:
@@ -160,7 +160,7 @@ DURATIONS = st.none() | st.timedeltas(timedelta(seconds=1), LONGEST)
 def test_whatever_is_asked_for_both_ends_hold(
     interval: Interval, server: ServerHints, feed: FeedHints, failures: int | None
 ) -> None:
-    failure = Failure("connect", failures) if failures else None
+    failure = FailureStreak("connect", failures) if failures else None
     due = next_due("a", NOW, interval, rhythm=BUSY, server=server, feed=feed, failure=failure)
     retry = server.retry_after or timedelta(0)
     fresh = min(max(server.fresh_for or timedelta(0), feed.ttl or timedelta(0)), DAY)
