@@ -16,7 +16,7 @@ from typing import Any
 from typer.main import get_command
 
 from aggregator.cli import app
-from aggregator.cli.statuses import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
+from aggregator.cli.process import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
 from aggregator.log import ACTIONS, KEYS
 from aggregator.models import FAILURE_KINDS
 from tests import ROOT

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aggregator.log import ROOT, LogFormat, configure, tell
+from aggregator.log import ROOT, LogFormat, configure, log_event
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
@@ -32,7 +32,7 @@ def _hide(text: str) -> str:
 
 def test_json_lines_have_the_keys_that_are_known(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogFormat.json, _hide)
-    tell("one: failed: at\nhttp://x/s3cret", action="fetch", source="one", error="s3cret", kind=None, elapsed=0.5)
+    log_event("one: failed: at\nhttp://x/s3cret", action="fetch", source="one", error="s3cret", kind=None, elapsed=0.5)
     (line,) = capsys.readouterr().err.splitlines()
     record = json.loads(line)
     assert record.pop("time").endswith("+00:00")
@@ -48,7 +48,7 @@ def test_json_lines_have_the_keys_that_are_known(capsys: pytest.CaptureFixture[s
 
 def test_plain_lines_are_one_line_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     configure(LogFormat.text, _hide)
-    tell("bad\x1b[2J\nend s3cret", action="fetch", level=logging.ERROR)
+    log_event("bad\x1b[2J\nend s3cret", action="fetch", level=logging.ERROR)
     line = capsys.readouterr().err
     assert line[20:] == " error: bad [2J end ***\n"
     assert line[19] == "Z"
@@ -70,19 +70,19 @@ async def test_the_lines_of_one_pass_of_the_loop_are_written_together_and_in_ord
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure(LogFormat.text, _hide, stamped=False)
-    tell("one", action="fetch")
-    tell("two", action="fetch")
+    log_event("one", action="fetch")
+    log_event("two", action="fetch")
     assert capsys.readouterr().err == ""
     await asyncio.sleep(0)
     assert capsys.readouterr().err == "one\ntwo\n"
-    tell("three", action="fetch")
-    await asyncio.to_thread(tell, "four", action="fetch")
+    log_event("three", action="fetch")
+    await asyncio.to_thread(log_event, "four", action="fetch")
     assert capsys.readouterr().err == "three\nfour\n"
 
 
 def test_the_end_of_a_loop_leaves_no_line_behind(capsys: pytest.CaptureFixture[str]) -> None:
     async def end() -> None:
-        tell("last", action="fetch")
+        log_event("last", action="fetch")
 
     configure(LogFormat.text, _hide, stamped=False)
     for _ in range(2):
@@ -97,7 +97,7 @@ def test_a_stream_that_is_closed_stops_nobody() -> None:
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(stream)
     stream.close()
-    tell("one", action="fetch")
+    log_event("one", action="fetch")
 
 
 def test_update_logs_json_where_asked(site: Site, origin: Origin) -> None:

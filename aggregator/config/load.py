@@ -6,6 +6,7 @@ the files it refers to, nothing else, and it must not touch the network.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from aggregator.config import ids, notes
 from aggregator.config.advice import synonym
 from aggregator.config.characters import strange
 from aggregator.config.explain import explain
-from aggregator.config.model import Config
+from aggregator.config.model import Config, Provenance
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
 from aggregator.config.redaction import SHORTEST, blot, holds, public_address, userinfo
@@ -26,7 +27,6 @@ from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Do
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
 from aggregator.config.upkeep import RetentionSettings
 from aggregator.errors import Problem
-from aggregator.idle import Read, digest
 from aggregator.models import Category, Interval, Retention, Source, SourceKind, host_of
 
 MAX_FILE = 32 * 10**6
@@ -100,7 +100,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         secrets=confidential.union(*map(CommonSettings.secrets, document.sources)),
         confidential=confidential,
         notes=_placed(remarks, tree, problems),
-        read=Read(hashed, references.found),
+        provenance=Provenance(hashed, references.found),
     )
 
 
@@ -137,7 +137,7 @@ def _read(path: Path, problems: Problems) -> tuple[str, str]:
         line = text.count("\n", 0, strange)
         place = (line + 1, strange - text.rfind("\n", 0, strange))
         raise problems.fatal(f"a control character (U+{ord(text[strange]):04X}) stands here; take it away", place)
-    return text, digest(data)
+    return text, hashlib.sha256(data).hexdigest()
 
 
 def _validate(tree: MapNode, problems: Problems) -> Document | None:

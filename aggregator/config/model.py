@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.errors import Problem
-from aggregator.idle import Read
 from aggregator.models import Category, Source
 
 if TYPE_CHECKING:
     from aggregator.config.schema import FeedSettings, FetchDefaults, PostSettings, Site
     from aggregator.config.upkeep import HookSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a configuration was read from; digests are SHA-256, hexadecimal."""
+
+    #: Of the bytes of the file; "" where it was not read from a file.
+    digest: str = ""
+    #: ``env`` or ``file``, the name, and the digest of the value, for each value that was put in.
+    references: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +50,4 @@ class Config:
     #: What is worth a look and no fault.
     notes: tuple[Problem, ...] = ()
     #: What tells whether another reading would give the same.
-    read: Read = field(default_factory=Read)
+    provenance: Provenance = field(default_factory=Provenance)

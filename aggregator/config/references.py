@@ -6,11 +6,10 @@ may hold any text.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-
-from aggregator.idle import digest
 
 #: A variable as shells and other programs write it.
 _NAME = re.compile(r"(?:env[.:]|ENV[.:])?([A-Z_][A-Z0-9_]{0,60})\}")
@@ -76,7 +75,7 @@ class References:
             found.encode()
         except UnicodeEncodeError:
             raise BadReference(f"the environment variable `{name}` is not UTF-8") from None
-        self._found["env", name] = digest(found.encode())
+        self._found["env", name] = hashlib.sha256(found.encode()).hexdigest()
         return found
 
     def _file(self, name: str) -> str:
@@ -93,7 +92,7 @@ class References:
             raise BadReference(f"the file `{name}` cannot be read: {reason}") from None
         if len(data) > MAX_FILE:
             raise BadReference(f"the file `{name}` is larger than {MAX_FILE // 1024} kB; is it the right one?")
-        self._found["file", name] = digest(data)
+        self._found["file", name] = hashlib.sha256(data).hexdigest()
         try:
             return data.decode("utf-8-sig").rstrip("\r\n")
         except UnicodeDecodeError:
