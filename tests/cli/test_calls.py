@@ -104,6 +104,7 @@ def test_fix_says_which_pages_it_could_not_ask(site: Site, origin: Origin) -> No
     site.run("update", "--source", "page", "--source", "busy")
     done = site.run("fix")
     assert done.stdout == (
-        f"{site.config}:1: page is no feed; its host does not want requests now: try again later\nNothing else to fix.\n"
+        f"{site.config}:1: page is no feed; its host does not want requests now: try again later\n"
+        "Nothing else to fix.\n"
     )
     assert done.status == 1
