@@ -45,6 +45,8 @@ def test_killed_daemon_is_followed_by_one_that_finishes(tmp_path: Path, origin: 
             wait_until(lambda running=daemon, text=done: running.process.poll() is not None or running.said(text))  # type: ignore[misc]
             killed += daemon.process.poll() == -signal.SIGKILL
         with running(site, "--every", "1h") as daemon:
+            # One that has everything to begin with obeys a signal only once it is up.
+            wait_until(lambda running=daemon: running.said("watching 3 sources"))  # type: ignore[misc]
             wait_until(lambda place=site: _outputs(place) == expected, f"recovery after {limit} events")  # type: ignore[misc]
             assert daemon.end() == 0
         assert site.run("health").status == 0
