@@ -87,7 +87,7 @@ class Verbosity(StrEnum):
     verbose = "verbose"
 
 
-def configure(
+def configure_logging(
     log_format: LogFormat,
     hide: Callable[[str], str],
     *,

@@ -12,8 +12,7 @@ from typer.core import TyperGroup
 
 from aggregator.cli import configure, daemon, demo, edits, etiquette, maintenance, status, update
 from aggregator.cli.console import say
-from aggregator.cli.options import report_errors
-from aggregator.cli.process import status_summary
+from aggregator.cli.process import report_errors, status_summary
 
 _SOURCES = "Sources are listed in feeds.yaml, each like `- feed: https://example.org/feed.xml` below `sources:`."
 _UPDATE = "`aggregator update` fetches what is due."

@@ -25,7 +25,7 @@ from aggregator.cli.options import (
     utc_now,
 )
 from aggregator.importing import importing
-from aggregator.log import LogFormat, configure
+from aggregator.log import LogFormat, configure_logging
 
 if TYPE_CHECKING:
     from aggregator.service.daemon import Daemon
@@ -65,7 +65,7 @@ def run(
 
         async def serve() -> None:
             daemon = Daemon(file, loaded, settings, Systemd(os.environ), utc_now)
-            configure(log_format, lambda text: redact(text, daemon.config.secrets), verbosity=verbosity)
+            configure_logging(log_format, lambda text: redact(text, daemon.config.secrets), verbosity=verbosity)
             _obey_signals(daemon)
             await daemon.run()
 

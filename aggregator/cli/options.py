@@ -1,4 +1,4 @@
-"""The options that commands share, and what these open: the configuration, the lock, the store; how commands fail."""
+"""The options that commands share, and what they open: the configuration, the lock, the store."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aggregator.cli.console import complain, hide_secrets
-from aggregator.cli.process import BROKEN, interrupts
+from aggregator.cli.process import tracebacks
 from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
 from aggregator.importing import importing
 from aggregator.log import LogFormat, Verbosity
@@ -47,9 +47,6 @@ VerboseOption = Annotated[
 DEFAULT_CONFIG = Path("feeds.yaml")
 DEFAULT_DATA = Path("data")
 
-#: Environment variable; if it is set, internal errors are shown with their traceback.
-VERBOSE = "AGGREGATOR_VERBOSE"
-
 
 def utc_now() -> datetime:
     """Return the current time, aware, in UTC, in whole seconds."""
@@ -67,68 +64,14 @@ def duration(option: str, text: str) -> timedelta:
         raise typer.Exit(2) from None
 
 
-def fail(error: AggregatorError) -> NoReturn:
-    """Print an error on standard error and exit with its status."""
-    if isinstance(error, ConfigError):
-        count = len(error.problems)
-        for problem in error.problems:
-            complain(str(problem))
-        complain(f"{count} problem{'s' if count != 1 else ''} in the configuration; nothing was done")
-        raise typer.Exit(2)
-    complain(f"error: {error}")
-    raise typer.Exit(3 if isinstance(error, LockedError) else BROKEN)
-
-
-class _Tracebacks:
-    """Whether the running command shows the traceback of an internal error."""
-
-    wanted = False
-
-
-_tracebacks = _Tracebacks()
-
-
 def chosen_verbosity(*, quiet: bool, verbose: bool) -> Verbosity:
     """Return how much is printed; both options at once are a usage error."""
     if quiet and verbose:
         complain("error: --quiet and --verbose exclude each other")
         raise typer.Exit(2)
-    _tracebacks.wanted = _tracebacks.wanted or verbose
-    return Verbosity.quiet if quiet else Verbosity.verbose if verbose else Verbosity.normal
-
-
-@contextmanager
-def report_errors() -> Iterator[None]:
-    """Turn an exception that ends a command into a message and an exit status."""
-    hide_secrets(frozenset())
-    _tracebacks.wanted = bool(os.environ.get(VERBOSE))
-    try:
-        yield
-    except typer.Exit:
-        raise
-    except (KeyboardInterrupt, typer.Abort):
-        complain("interrupted; the next run continues from here")
-        raise typer.Exit(interrupts.status) from None
-    except AggregatorError as error:
-        fail(error)
-    except Exception as error:
-        _fail_internally(error)
-
-
-def _fail_internally(error: Exception) -> NoReturn:
-    """Report a bug of this program and exit; with a traceback only if that is wanted."""
-    import traceback
-
-    verbose = _tracebacks.wanted
     if verbose:
-        complain("".join(traceback.format_exception(error)).rstrip())
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    complain(
-        f"error: a bug in this program: {type(error).__name__}: {error} "
-        f"({Path(place.filename).name}:{place.lineno}). What was stored stays; run it again. If that does not help, "
-        f"report it{'' if verbose else f', with the traceback that {VERBOSE}=1 in the environment shows'}"
-    )
-    raise typer.Exit(BROKEN)
+        tracebacks.wanted = True
+    return Verbosity.quiet if quiet else Verbosity.verbose if verbose else Verbosity.normal
 
 
 def load_config(path: Path) -> Config:

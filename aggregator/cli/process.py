@@ -1,4 +1,4 @@
-"""The process around every command: its exit statuses, standard streams that cannot fail, signals that end it in order.
+"""The process around every command: exit statuses, errors, standard streams that cannot fail, and signals.
 
 A reader that has gone away (`| head`), a full disk behind `>`, a closed stream or a locale that cannot encode a name
 must not keep anything from being stored and published. So output that cannot be written is dropped, and affects only
@@ -13,17 +13,24 @@ import os
 import select
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TextIO
 
-from aggregator.cli.console import complain
+import typer
+
+from aggregator.cli.console import complain, hide_secrets
+from aggregator.errors import AggregatorError, ConfigError, LockedError
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 #: Exit status of a run in which a database, a disk or a bug of the program made something fail.
 BROKEN = 4
+#: Environment variable; if it is set, internal errors are shown with their traceback.
+VERBOSE = "AGGREGATOR_VERBOSE"
 
 
 class Status(NamedTuple):
@@ -198,3 +205,58 @@ class Interrupts:
 
 
 interrupts = Interrupts()
+
+
+class Tracebacks:
+    """Whether the running command shows the traceback of an internal error."""
+
+    wanted = False
+
+
+tracebacks = Tracebacks()
+
+
+@contextmanager
+def report_errors() -> Iterator[None]:
+    """Turn an exception that ends a command into a message and an exit status."""
+    hide_secrets(frozenset())
+    tracebacks.wanted = bool(os.environ.get(VERBOSE))
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except (KeyboardInterrupt, typer.Abort):
+        complain("interrupted; the next run continues from here")
+        raise typer.Exit(interrupts.status) from None
+    except AggregatorError as error:
+        _fail(error)
+    except Exception as error:
+        _fail_internally(error)
+
+
+def _fail_internally(error: Exception) -> NoReturn:
+    """Report a bug of this program and exit; with a traceback only if that is wanted."""
+    import traceback
+
+    verbose = tracebacks.wanted
+    if verbose:
+        complain("".join(traceback.format_exception(error)).rstrip())
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    complain(
+        f"error: a bug in this program: {type(error).__name__}: {error} "
+        f"({Path(place.filename).name}:{place.lineno}). What was stored stays; run it again. If that does not help, "
+        f"report it{'' if verbose else f', with the traceback that {VERBOSE}=1 in the environment shows'}"
+    )
+    raise typer.Exit(BROKEN)
+
+
+def _fail(error: AggregatorError) -> NoReturn:
+    """Print an error on standard error and exit with its status."""
+    if isinstance(error, ConfigError):
+        count = len(error.problems)
+        for problem in error.problems:
+            complain(str(problem))
+        complain(f"{count} problem{'s' if count != 1 else ''} in the configuration; nothing was done")
+        raise typer.Exit(2)
+    complain(f"error: {error}")
+    raise typer.Exit(3 if isinstance(error, LockedError) else BROKEN)

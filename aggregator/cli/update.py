@@ -33,7 +33,7 @@ from aggregator.cli.options import (
 from aggregator.cli.process import BROKEN
 from aggregator.errors import AggregatorError, ConfigError, LockedError
 from aggregator.importing import importing
-from aggregator.log import LogFormat, Verbosity, configure, outage_suffix
+from aggregator.log import LogFormat, Verbosity, configure_logging, outage_suffix
 from aggregator.values.terminal import counted
 
 #: Maximum number of rows. If there are more sources, the table shows those that failed or had something new.
@@ -286,7 +286,7 @@ def _chosen(config: Config, store: Store, options: CycleOptions) -> list[tuple[S
     """Return the sources to update now, in the order in which they begin."""
     from aggregator.pipeline.due import choose
 
-    configure(options.log_format, hide, stamped=False, verbosity=options.verbosity)
+    configure_logging(options.log_format, hide, stamped=False, verbosity=options.verbosity)
     store.sync_sources(config.sources)
     return choose(config, store, utc_now(), everything=options.everything, only=options.only)
 

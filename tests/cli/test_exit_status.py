@@ -18,7 +18,7 @@ import typer
 from filelock import FileLock
 
 from aggregator.cli import app, daemon, update
-from aggregator.cli.options import report_errors
+from aggregator.cli.process import report_errors
 from aggregator.cli.update import show_failures, show_written
 from aggregator.publish.report import Failure, Report
 from tests import ROOT
