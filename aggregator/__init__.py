@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aggregator.api import (
+        Activity,
         AggregatorError,
         Category,
         Config,
         ConfigError,
         Entry,
-        Failure,
         FeedState,
         Item,
         LockedError,
+        OutputFailure,
         Problem,
         Report,
-        Rhythm,
         Source,
         SourceResult,
         Store,
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Activity",
     "AggregatorError",
     "Category",
     "Config",
     "ConfigError",
     "Entry",
-    "Failure",
     "FeedState",
     "Item",
     "LockedError",
+    "OutputFailure",
     "Problem",
     "Report",
-    "Rhythm",
     "Source",
     "SourceResult",
     "Store",

@@ -18,25 +18,25 @@ from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
 from aggregator.models import Category, Entry, FeedState, Item, Source
 from aggregator.pipeline.due import choose
 from aggregator.pipeline.run import SourceResult
-from aggregator.publish.report import Failure, Report
+from aggregator.publish.report import OutputFailure, Report
 from aggregator.service.lock import hold
-from aggregator.store import Rhythm, Store, open_for_reading
+from aggregator.store import Activity, Store, open_for_reading
 from aggregator.store import open_store as open_for_writing
 from aggregator.workers import StoreThread
 
 __all__ = [
+    "Activity",
     "AggregatorError",
     "Category",
     "Config",
     "ConfigError",
     "Entry",
-    "Failure",
     "FeedState",
     "Item",
     "LockedError",
+    "OutputFailure",
     "Problem",
     "Report",
-    "Rhythm",
     "Source",
     "SourceResult",
     "Store",

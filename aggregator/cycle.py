@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING
 from aggregator.errors import AggregatorError
 from aggregator.importing import importing
 from aggregator.log import log_event
-from aggregator.publish.report import Failure, Report
-from aggregator.publish.site import publish
+from aggregator.publish.publication import publish
+from aggregator.publish.report import OutputFailure, Report
 from aggregator.retention import retain
 from aggregator.service.health import write_heartbeat
 from aggregator.values.terminal import counted
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from aggregator.pipeline.budget import Share
     from aggregator.pipeline.run import SourceResult
     from aggregator.service.news import News
-    from aggregator.store import Rhythm, Store
+    from aggregator.store import Activity, Store
     from aggregator.workers import StoreThread
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Summary:
     #: What all publications wrote, removed and adopted.
     written: Report = field(default_factory=Report)
     #: Files and entries that could not be removed or published, at the last publication.
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[OutputFailure] = field(default_factory=list)
     #: Errors that are no failure of a source.
     troubles: list[AggregatorError] = field(default_factory=list)
 
@@ -228,7 +228,7 @@ class Cycle:
         try:
             fingerprints = await self._thread.run(self._store.fingerprints)
             if calls := due_calls(self._config(), fingerprints, self.summary.results):
-                await self._thread.run(self._store.record, await run_calls(calls))
+                await self._thread.run(self._store.record_fingerprints, await run_calls(calls))
         except Exception as error:
             self._note(error)
 
@@ -240,19 +240,19 @@ class Cycle:
 
         summary, now = self.summary, self._clock()
         records: dict[str, str] = {}
-        rhythms: dict[str, Rhythm] = {}
+        rhythms: dict[str, Activity] = {}
 
         def read() -> None:
             records.update(self._store.fingerprints())
             if summary.results and wants_rhythms(records, now):
-                rhythms.update(self._store.rhythms(now))
+                rhythms.update(self._store.activity(now))
 
         self._attempt(read)
         troubles = [*map(str, summary.failures), *map(str, summary.troubles)]
         bulletin = gather(self._config(), records, Facts(now, summary.results, troubles, rhythms))
         if bulletin.news:
             self._attempt(self._on_news, bulletin.news)
-        self._attempt(self._store.record, bulletin.record)
+        self._attempt(self._store.record_fingerprints, bulletin.record)
         # The next run reports again what could not be recorded.
         if more := [News(text, worse=True) for text in map(str, summary.troubles) if text not in troubles]:
             self._attempt(self._on_news, more)

@@ -23,10 +23,11 @@ from aggregator.models import FeedState, Fetched, Source
 from aggregator.parse.encoding import decode
 from aggregator.parse.page import named_feed
 from aggregator.parse.sniff import sniff
+from aggregator.pipeline import moves
 from aggregator.pipeline.run import fetch_settings
 from aggregator.schedule.failures import Gone
-from aggregator.sources import KINDS, feed, moves
-from aggregator.sources.base import plain_request
+from aggregator.sources import KINDS, feed
+from aggregator.sources.kind import plain_request
 
 #: Time for which a feed must have been at its new address before that is proposed.
 SETTLED_AFTER = timedelta(days=7)

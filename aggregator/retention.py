@@ -17,9 +17,8 @@ from aggregator.config import Config
 from aggregator.errors import RowError
 from aggregator.models import Source
 from aggregator.publish import files
-from aggregator.publish.assign import refused_row, store_each
-from aggregator.publish.report import Failure
-from aggregator.publish.site import invalidate
+from aggregator.publish.publication import clear_fingerprints, feeds_of
+from aggregator.publish.report import OutputFailure, refused_row, store_each
 from aggregator.store import Store
 
 #: Time between two runs.
@@ -35,7 +34,7 @@ class Removed:
 
     entries: int = 0
     #: Post files that could not be deleted, whose entries stay, and entries that could not be removed.
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[OutputFailure] = field(default_factory=list)
 
 
 def retain(config: Config, store: Store, data: Path, now: datetime, *, since: datetime | None = None) -> Removed:
@@ -64,7 +63,7 @@ def retain(config: Config, store: Store, data: Path, now: datetime, *, since: da
         removed.entries += done.entries
         removed.failures += done.failures
     if not removed.failures:
-        store.record({_LAST: now.isoformat()})
+        store.record_fingerprints({_LAST: now.isoformat()})
     return removed
 
 
@@ -113,7 +112,7 @@ def remove(
     removed = Removed()
     stuck: set[int] = set()
 
-    def refuse(pk: int, failure: Failure) -> None:
+    def refuse(pk: int, failure: OutputFailure) -> None:
         stuck.add(pk)
         removed.failures.append(failure)
 
@@ -122,12 +121,12 @@ def remove(
         batch = {pk: path for pk, path in found.items() if pk not in stuck}
         if not batch:
             return removed
-        invalidate(store, categories)
+        clear_fingerprints(store, feeds_of(categories))
         if posts is not None:
             _delete(store, posts, batch, refuse)
         gone = [pk for pk in batch if pk not in stuck]
         store_each(
-            lambda pks: store.remove(source_id, pks),
+            lambda pks: store.remove_entries(source_id, pks),
             gone,
             lambda pk, error: refuse(pk, refused_row(f"entry {pk} of source {source_id!r}", error)),
         )
@@ -135,7 +134,7 @@ def remove(
 
 
 def _delete(
-    store: Store, folder: Path, paths: Mapping[int, str | None], refuse: Callable[[int, Failure], None]
+    store: Store, folder: Path, paths: Mapping[int, str | None], refuse: Callable[[int, OutputFailure], None]
 ) -> None:
     """Delete the post files that were written for these entries, and no others."""
     for pk, file in store.post_files(list(paths)).items():
@@ -144,7 +143,7 @@ def _delete(
             try:
                 files.delete(folder, path, only=file.intended if file.written is None else None)
             except files.FileError as error:
-                refuse(pk, Failure(f"posts/{path}", error.reason, error.advice))
+                refuse(pk, OutputFailure(f"posts/{path}", error.reason, error.advice))
 
 
 def purge(store: Store, data: Path, source_id: str) -> Removed:
@@ -163,6 +162,6 @@ def purge(store: Store, data: Path, source_id: str) -> Removed:
 
     removed = remove(store, source_id, None, 0, posts=data / "posts")
     if not removed.failures:
-        store.forget(source_id)
-        store.record({hooks.record_name(source_id): "", news.record_name(source_id): ""})
+        store.remove_source(source_id)
+        store.record_fingerprints({hooks.record_name(source_id): "", news.record_name(source_id): ""})
     return removed

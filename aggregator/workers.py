@@ -1,17 +1,17 @@
 """The model of concurrency: what runs where, and what bounds it.
 
-    event loop    the network, and whatever only waits
-    StoreThread   whatever uses the store, one thing after the other: documents that are read, outcomes, publications
-    Worker        another process, for what may have to be stopped: the tolerant reader, pages from strangers
+    event loop    the network, and everything that only waits
+    StoreThread   everything that uses the store, one job after the other: documents, outcomes, publications
+    Worker        another process, for what may have to be stopped: the tolerant reader, scraped pages
 
 One thread beside the loop is enough, because threads share an interpreter, and it needs no locks: a document that is
-large or slow, a locked database and a slow disk hold no fetch up, and the store is used by one at a time.
+large or slow, a locked database and a slow disk delay no fetch, and the store has one user at a time.
 
-A `Worker` bounds the CPU time of each call, its memory, and by far the time by the clock. Regular expressions and C
-code cannot be interrupted from inside; a process can. It is started at the first call, is kept for those that follow,
-and inherits no file or socket but its two pipes. It ends with its parent: at the end of its input, or by its own timer
-while it computes. `anyio.to_process` does not hold that: it gives a new process 20 seconds by the clock to start, hides
-why one ended, runs the parent's main module in it, and has no limits.
+A `Worker` limits the CPU time of each call, its memory, and, loosely, its wall time. Regular expressions and C code
+cannot be interrupted from inside; a process can. It starts with the first call, serves the calls that follow, and
+inherits no file or socket but its two pipes. It ends with its parent: at the end of its input, or by its own timer.
+`anyio.to_process` does not do this: it gives a new process 20 seconds to start, hides why one ended, runs the parent's
+main module in it, and has no limits.
 """
 
 from __future__ import annotations
@@ -24,25 +24,23 @@ import signal
 import struct
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from aggregator.errors import AggregatorError, WorkerError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-#: Seconds by the clock for each second of computing: on a machine so busy, a process gets a fortieth of a core.
+#: Wall time for each second of CPU time: on a busy machine, a process may get a fortieth of a core.
 _BUSY = 40
-#: Seconds by the clock that a new process may take until it is ready.
+#: Wall time in seconds until a new process is ready.
 _START_SECONDS = 600.0
-#: The least that a call may compute: a timer of no seconds would never end it, and the clock goes on beside it.
+#: The least CPU time of a call in seconds: a timer of no seconds would never end it.
 _LEAST = 0.25
-#: Seconds that a process may take to end by itself.
+#: Seconds that a process has to exit by itself.
 _END_SECONDS = 2.0
-#: Bytes of an answer that are read beside the event loop.
+#: Size in bytes from which an answer is unpickled beside the event loop.
 _LARGE = 500_000
-#: The signal that ends a process which has computed for too long; 0 where there is none.
+#: The signal that ends a process at its limit of CPU time; 0 where there is none.
 _PROF: int = getattr(signal, "SIGPROF", 0)
 _LENGTH = struct.Struct("!Q")
 
@@ -50,25 +48,21 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class StoreThread:
-    """The thread of everything that uses the store; a context manager, which waits for its end."""
+class StoreThread(contextlib.AbstractContextManager["StoreThread"]):
+    """The thread of everything that uses the store; as a context manager, it is closed at the end."""
 
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(1, "aggregator-store")
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function in the thread, after what came before; a caller that is cancelled does not wait for it."""
-        future = self._executor.submit(function, *args, **kwargs)
-        return await asyncio.wrap_future(future)
+        """Run a function in the thread, after those that came before; a caller that is cancelled does not wait."""
+        return await asyncio.wrap_future(self._executor.submit(function, *args, **kwargs))
 
     def close(self) -> None:
-        """Wait for what runs, and end the thread."""
+        """Wait for the function that runs, and end the thread."""
         self._executor.shutdown()
 
 
@@ -76,7 +70,7 @@ class Worker:
     """A process that runs one call at a time; callers wait for each other.
 
     Args:
-        seconds: time that one call may compute (on systems without such a timer: `_BUSY` times as long by the clock).
+        seconds: CPU time of one call (on systems without such a timer: `_BUSY` times as much wall time).
         memory_mb: address space of the process in MiB, where the system can limit it; None: no limit.
     """
 
@@ -85,45 +79,53 @@ class Worker:
         self._memory_mb = memory_mb
         self._lock = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
-        #: Calls that run or wait.
+        #: Calls that run or wait to run.
         self.calls = 0
 
     async def run(self, function: Callable[..., T], *args: object, seconds: float | None = None) -> tuple[T, float]:
-        """Run a function of a module in the process; a caller that is cancelled ends the process.
+        """Run a module-level function in the process; a caller that is cancelled ends the process.
 
         Args:
             function: it, its arguments and its result can be pickled.
-            seconds: time that this call may compute, where that is less than usual.
+            seconds: CPU time of this call, where it is less than usual.
 
         Returns:
-            Its result, and the seconds that it computed.
+            Its result, and the CPU time that it took.
 
         Raises:
             AggregatorError: the one that the function raised.
-            WorkerError: ``limit`` if it took too long, too much memory, or its process with it; ``internal`` for any
-                other exception, which is a mistake in this program. `seconds` says what it computed.
+            WorkerError: ``limit`` if it took too much time or memory, or ended its process; ``internal`` for any other
+                exception, which is a mistake in this program. `seconds` is the CPU time that it took.
         """
         limit = self._seconds if seconds is None else max(_LEAST, min(seconds, self._seconds))
         request = pickle.dumps((limit, function, args), pickle.HIGHEST_PROTOCOL)
         self.calls += 1
         try:
             async with self._lock:
-                kind, value, spent = await self._call(request, limit)
+                try:
+                    kind, value, spent = await self._call(request, limit)
+                except BaseException:
+                    # Its answer to this call must not be taken for the answer to the next.
+                    await self._end(kill=True)
+                    raise
                 if kind == "memory":
                     await self._end()
         finally:
             self.calls -= 1
-        match kind:
-            case "result":
-                return value, spent
-            case "error":
-                raise _revive(*value)
-            case "memory":
-                raise WorkerError(f"it took more memory than {self._memory_mb} MB", kind="limit", seconds=spent)
+        if kind == "result":
+            return value, spent
+        if kind == "error":
+            cls, arguments, attributes = value
+            # Pickle alone cannot restore it: the class may not accept its own `args`.
+            error: AggregatorError = cls.__new__(cls, *arguments)
+            error.__dict__.update(attributes)
+            raise error
+        if kind == "memory":
+            raise WorkerError(f"it took more memory than {self._memory_mb} MB", kind="limit", seconds=spent)
         raise WorkerError(f"a mistake in this program: {value}", kind="internal", seconds=spent)
 
     async def close(self) -> None:
-        """End the process, if there is one. A later call starts another."""
+        """End the process, if there is one. A later call starts a new one."""
         async with self._lock:
             await self._end()
 
@@ -131,23 +133,19 @@ class Worker:
         process = await self._ready()
         try:
             async with asyncio.timeout(limit * _BUSY):
-                await _send(process, request)
+                assert process.stdin is not None
+                process.stdin.writelines((_LENGTH.pack(len(request)), request))
+                await process.stdin.drain()
                 answer: tuple[str, Any, float] = await _receive(process)
                 return answer
         except TimeoutError:
-            await self._end(kill=True)
             message = f"it did not end within {limit * _BUSY:g} s; is this machine very busy?"
             raise WorkerError(message, kind="limit", seconds=limit) from None
         except (OSError, EOFError):
             code = await self._end()
-            message = f"its process ended by itself (exit status {code})"
-            if code == -_PROF:
-                message = f"it took longer than {limit:g} s of computing"
+            late = f"it took longer than {limit:g} s of computing"
+            message = late if code == -_PROF else f"its process ended by itself (exit status {code})"
             raise WorkerError(message, kind="limit", seconds=limit) from None
-        except BaseException:
-            # What it answers to this call must not be taken for the answer to the next.
-            await self._end(kill=True)
-            raise
 
     async def _ready(self) -> asyncio.subprocess.Process:
         if self._process is not None and self._process.returncode is None:
@@ -166,13 +164,10 @@ class Worker:
         except (OSError, EOFError, TimeoutError) as error:
             why = error if self._process is None else f"exit status {await self._end()}"
             raise WorkerError(f"its process could not start ({why})", kind="internal") from None
-        except BaseException:
-            await self._end(kill=True)
-            raise
         return process
 
     async def _end(self, *, kill: bool = False) -> int | None:
-        """End the process and release its pipes; its exit status."""
+        """End the process, release its pipes and return its exit status."""
         process, self._process = self._process, None
         if process is None:
             return None
@@ -186,43 +181,29 @@ class Worker:
         return await process.wait()
 
 
-async def _send(process: asyncio.subprocess.Process, data: bytes) -> None:
-    pipe = process.stdin
-    if pipe is None:
-        raise EOFError
-    pipe.write(_LENGTH.pack(len(data)))
-    pipe.write(data)
-    await pipe.drain()
-
-
 async def _receive(process: asyncio.subprocess.Process) -> Any:
-    """The next value; EOFError at the end, also in the middle of one."""
-    pipe = process.stdout
-    if pipe is None:
-        raise EOFError
-    length = _LENGTH.unpack(await pipe.readexactly(_LENGTH.size))[0]
-    data = await pipe.readexactly(length)
-    # It comes from this very program, over a pipe.
+    """Return the next value; raises EOFError at the end, also in the middle of a value."""
+    assert process.stdout is not None
+    length = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))[0]
+    data = await process.stdout.readexactly(length)
+    # It comes from this program, over a pipe.
     return await asyncio.to_thread(pickle.loads, data) if length > _LARGE else pickle.loads(data)  # noqa: S301
 
 
-def _revive(cls: type[AggregatorError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> AggregatorError:
-    """The exception as it was: its class may not take its own `args`, so that pickle alone cannot bring it back."""
-    error = cls.__new__(cls, *arguments)
-    error.__dict__.update(attributes)
-    return error
-
-
 def _serve(memory_mb: int) -> None:
-    """The other side: answer one call after the other until the input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process when it is done
+    """Answer one call after the other until the input ends: the main function of the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    # Whatever the function prints must not get between the answers.
+    # What a function prints must not come between the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     if _PROF:
-        # What the parent ignores would be ignored here as well.
+        # Ignored signals are inherited.
         signal.signal(_PROF, signal.SIG_DFL)
-    _limit_memory(memory_mb)
+    if memory_mb and sys.platform != "win32":
+        import resource
+
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 2**20, memory_mb * 2**20))
     data = pickle.dumps("ready")
     with contextlib.suppress(BrokenPipeError):
         while True:
@@ -231,14 +212,14 @@ def _serve(memory_mb: int) -> None:
             header = source.read(_LENGTH.size)
             if len(header) < _LENGTH.size:
                 return
-            data = _perform(source.read(_LENGTH.unpack(header)[0]))
+            data = _answer(source.read(_LENGTH.unpack(header)[0]))
 
 
-def _perform(request: bytes) -> bytes:
-    """Do one call; its outcome, pickled."""
+def _answer(request: bytes) -> bytes:
+    """Make one call, and return its outcome, pickled."""
     started = time.process_time()
     try:
-        seconds, function, args = pickle.loads(request)  # noqa: S301 - it comes from this very program, over a pipe
+        seconds, function, args = pickle.loads(request)  # noqa: S301 - it comes from this program, over a pipe
         _set_timers(seconds)
         answer = "result", function(*args), time.process_time() - started
         _set_timers(0)
@@ -253,23 +234,14 @@ def _perform(request: bytes) -> bytes:
     return pickle.dumps((*outcome, time.process_time() - started))
 
 
-def _limit_memory(memory_mb: int) -> None:
-    if memory_mb and sys.platform != "win32":
-        import resource
-
-        limit = memory_mb * 2**20
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
 def _set_timers(seconds: float) -> None:
-    """End this process once it has computed for so long; 0: do not.
+    """End this process after this much CPU time; 0: stop the timers.
 
-    No handler is in the way: a signal's own action ends a function that never comes back to the interpreter.
+    The signals have no handler: their default action ends a function that never returns to the interpreter.
     """
     if _PROF:
         signal.setitimer(signal.ITIMER_PROF, seconds)
-        # If the parent is gone, nobody else ends a function that only waits.
+        # If the parent is gone, nothing else ends a function that only waits.
         signal.setitimer(signal.ITIMER_REAL, seconds and seconds * _BUSY + 1)
 
 

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.peers import ask_all, documents, request_headers
 
 if TYPE_CHECKING:
-    from aggregator.fetch import Request
-    from aggregator.models import Fetched
+    from aggregator.models import Fetched, Request
     from benchmarks.tasks import Clock, Task
 
 _LOOPBACK = ("127.0.0.0/8",)
@@ -31,7 +30,7 @@ _USER_AGENT = "aggregator-benchmark"
 #: What a cycle imports when it runs.
 _CYCLE = (
     "aggregator.pipeline.run",
-    "aggregator.publish.site",
+    "aggregator.publish.publication",
     "aggregator.cli.console",
     "rich.table",
     "alembic.command",
@@ -76,7 +75,7 @@ def normalize(clock: Clock, *, load: dict[str, Any], passes: int = 1) -> int:
     """`identify` and `normalize` of entries that are all new."""
     from functools import partial
 
-    from aggregator.dates.read import parse_date
+    from aggregator.dates.formats import parse_date
     from aggregator.normalize import identify
     from aggregator.normalize import normalize as normalize_one
     from aggregator.parse import parse as parse_one
@@ -100,7 +99,7 @@ def normalize(clock: Clock, *, load: dict[str, Any], passes: int = 1) -> int:
 
 
 def _request(url: str, etag: str | None) -> Request:
-    from aggregator.fetch import Request
+    from aggregator.models import Request
     from aggregator.sources.feed import ACCEPT
 
     return Request(
@@ -192,7 +191,7 @@ def rest(clock: Clock, *, config: str, data: str) -> int:
     due = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     with closing(open_store(Path(data) / "aggregator.db")) as store:
         store.sync_sources(sources)
-        store.keep([FeedState(source.id, next_due_at=due) for source in sources])
+        store.save_states([FeedState(source.id, next_due_at=due) for source in sources])
     return len(sources)
 
 

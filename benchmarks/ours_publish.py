@@ -64,7 +64,7 @@ def fill(clock: Clock, *, config: str, data: str, entries: int, body: int) -> in
     """Store `entries` entries for each configured source and publish them all."""
     from aggregator.config import load
     from aggregator.models import FeedState, FeedUpdate
-    from aggregator.publish.site import publish as publish_changed
+    from aggregator.publish.publication import publish as publish_changed
     from aggregator.store import open_store
 
     loaded = load(Path(config), os.environ)
@@ -75,7 +75,7 @@ def fill(clock: Clock, *, config: str, data: str, entries: int, body: int) -> in
             new = tuple(_entry(made, source.id, place, number) for number in range(entries))
             store.apply(FeedUpdate(FeedState(source.id, title=source.name), new))
         publish_changed(store, loaded, Path(data))
-        return sum(store.counts().values())
+        return sum(store.entry_counts().values())
 
 
 def multiply(clock: Clock, *, origin: str, data: str, times: int) -> int:
@@ -100,7 +100,7 @@ def publish(clock: Clock, *, config: str, data: str, number: int, changed: int =
     """Store a new entry for each of some sources, then publish, measured alone; returns the files written."""
     from aggregator.config import load
     from aggregator.models import FeedUpdate
-    from aggregator.publish.site import publish as publish_changed
+    from aggregator.publish.publication import publish as publish_changed
     from aggregator.store import open_store
 
     loaded = load(Path(config), os.environ)
@@ -131,11 +131,10 @@ def _items(load: Workload, place: int) -> list[Item]:
 def _feeds(place: int, items: list[Item]) -> list[bytes]:
     """The feeds of one category in all formats."""
     from aggregator.publish.feeds import FILE_NAMES, Channel, render_feeds
-    from aggregator.publish.prepare import shown
 
     home = "https://feeds.example.org/"
     channel = Channel(f"c{place}", f"Category {place}", "A category", home, f"{home}c{place}/", None, "Benchmark")
-    return [feed.data for feed in render_feeds(channel, shown(items), tuple(FILE_NAMES))]
+    return [feed.data for feed in render_feeds(channel, items, tuple(FILE_NAMES))]
 
 
 def rendered(load: dict[str, Any]) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import process_time
 
-from aggregator.models.intervals import Auto
+from aggregator.models import Auto
 from benchmarks.scheduling import report
 from benchmarks.scheduling.delay import Run, run
 from benchmarks.scheduling.fleet import SPACING, live, members

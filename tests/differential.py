@@ -17,7 +17,7 @@ from typing import Any
 
 import feedparser
 
-from aggregator.dates.read import parse_date
+from aggregator.dates.formats import parse_date
 from aggregator.errors import ParseError
 from aggregator.models import Enclosure, Entry, Fetched, Identified, ParsedFeed, RawEntry, Text
 from aggregator.normalize import identify, normalize

@@ -13,8 +13,8 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from aggregator.errors import FetchError
-from aggregator.fetch import Fetcher, FetchSettings, Request
-from aggregator.models import Fetched, NotModified
+from aggregator.fetch import Fetcher, FetchSettings
+from aggregator.models import Fetched, NotModified, Request
 from tests.daemons import PATIENCE
 from tests.origin import Origin, Response, Seen
 

@@ -13,8 +13,8 @@ import brotli  # type: ignore[import-untyped]
 import pytest
 
 from aggregator.errors import FetchError
-from aggregator.fetch import Fetcher, FetchSettings, Request
-from aggregator.models import Fetched, NotModified
+from aggregator.fetch import Fetcher, FetchSettings
+from aggregator.models import Fetched, NotModified, Request
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -9,16 +9,20 @@ import enum
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 from aggregator.cli import app
 from aggregator.cli.process import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
+from aggregator.config.advice import models
 from aggregator.log import ACTIONS, KEYS
 from aggregator.models import FAILURE_KINDS
+from aggregator.sources import KINDS
 from tests import ROOT
 
 DOCS = ROOT / "docs"
@@ -47,6 +51,16 @@ def kinds() -> str:
     return _table(("kind", "meaning"), ((f"`{name}`", text) for name, text in FAILURE_KINDS.items()))
 
 
+def sources() -> str:
+    """The kinds of source, and the keys of each."""
+    rows = ((f"`sources[].{name}`", _sentence(kind.DESCRIPTION)) for name, kind in KINDS.items())
+    parts = ["Each source has exactly one of these keys:", _table(("key", "meaning"), rows)]
+    for name, kind in KINDS.items():
+        if keys := [_key(*row) for model in models(kind.SETTINGS) for row in _fields(model, f"sources[].{name}")]:
+            parts += [f"### {name}", kind.GUIDE, _table(("key", "default", "meaning"), keys)]
+    return "\n\n".join(part for part in parts if part)
+
+
 def commands() -> str:
     """All commands."""
     group: Any = get_command(app)
@@ -56,6 +70,7 @@ def commands() -> str:
 #: The parts, by page and name.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "commands.md": {"commands": commands},
+    "configuration.md": {"kinds of source": sources},
     "cron.md": {"exit statuses": statuses},
     "logging.md": {"keys": keys, "actions": actions, "kinds": kinds},
 }
@@ -77,6 +92,38 @@ def page(name: str) -> str:
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Any]]:
+    """The fields of a model and of those below it, each with its path."""
+    for name, field in model.model_fields.items():
+        yield f"{prefix}.{name}", field
+        for inner in models(field):
+            yield from _fields(inner, f"{prefix}.{name}")
+
+
+def _key(path: str, field: Any) -> tuple[str, str, str]:
+    """A row about a key of the configuration."""
+    meaning, default = _sentence(field.description), ""
+    if field.default is not PydanticUndefined:
+        default = (
+            "none" if field.default is None else f"`{list(field.default) if field.default == () else field.default}`"
+        )
+    before, _, told = meaning.rpartition("; ")
+    if told.endswith(" if left out"):
+        meaning, default = before, told.removesuffix(" if left out")
+    limits = [
+        str(one.ge if hasattr(one, "ge") else one.le)
+        for one in field.metadata
+        if hasattr(one, "ge") or hasattr(one, "le")
+    ]
+    return f"`{path}`", default, f"{meaning}, {' to '.join(limits)}" if limits else meaning
+
+
+def _sentence(text: str) -> str:
+    """A description as the tables of the page have it: in lower case where it can be, without a full stop."""
+    first = text.partition(" ")[0]
+    return (text if first.isupper() and len(first) > 1 else text[:1].lower() + text[1:]).removesuffix(".")
 
 
 def _command(name: str, command: Any) -> str:

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aggregator.fetch import Fetcher, FetchSettings
-from aggregator.models import ArticleRules, Every, FeedState, Fetched, NotModified, ParsedFeed, ScrapeRules, Source
+from aggregator.models import Every, FeedState, Fetched, NotModified, ParsedFeed, Source
 from aggregator.parse import parse
 from aggregator.sources import KINDS, Tools
+from aggregator.sources.scrape import ArticleRules, ScrapeRules
 from tests.origin import Origin
 
 NOW = datetime(2026, 4, 20, 12, 0, tzinfo=UTC)
@@ -21,12 +22,12 @@ ARTICLE = ArticleRules(body="#articleC", author="div.source-name", date="div.tim
 RULES = ScrapeRules(items=ITEMS, encoding="gbk", article=ARTICLE)
 
 
-def source(url: str, scrape: ScrapeRules | None = RULES) -> Source:
+def source(url: str, rules: ScrapeRules | None = RULES) -> Source:
     """A source of the kind that its rules make it, allowed to reach loopback."""
     return Source(
         id="site",
         name=None,
-        kind="scrape" if scrape else "feed",
+        kind="scrape" if rules else "feed",
         url=url,
         category="news",
         section=None,
@@ -34,7 +35,7 @@ def source(url: str, scrape: ScrapeRules | None = RULES) -> Source:
         timeout=timedelta(minutes=1),
         max_body=200_000,
         allow_private=("127.0.0.0/8",),
-        scrape=scrape,
+        rules=rules,
         explicit_id=True,
         line=1,
     )

@@ -26,7 +26,6 @@ def source(id: str, **changes: Any) -> Source:
         timeout=timedelta(seconds=20),
         max_body=1_000_000,
         allow_private=False,
-        scrape=None,
         explicit_id=True,
         line=1,
         public_url=f"https://{id}.example/feed",
@@ -76,7 +75,7 @@ def publish(store: Store) -> None:
     store.assign(
         [Assignment(item.pk, f"id:{name}", f"{name}.md", name) for item in pending for name in [_name(item.entry)]]
     )
-    store.published([item.pk for item in pending])
+    store.mark_published([item.pk for item in pending])
 
 
 def pending_keys(store: Store) -> list[str]:

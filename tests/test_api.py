@@ -81,10 +81,10 @@ def test_a_folder_in_use_is_an_error(site: Site, config: aggregator.Config) -> N
 def test_the_store_answers_while_the_folder_is_in_use(site: Site, config: aggregator.Config) -> None:
     asyncio.run(aggregator.run_cycle(config, site.data))
     with FileLock(site.data / ".lock"), aggregator.open_store(site.data) as store:
-        assert store.counts() == {"one": 2, "two": 0}
+        assert store.entry_counts() == {"one": 2, "two": 0}
         assert store.states()["two"].failure_kind == "http_status"
         assert [one.entry.title for one in store.newest(None, 1)] == ["Item 2"]
-        assert set(store.rhythms(datetime.now(UTC))) <= {"one", "two"}
+        assert set(store.activity(datetime.now(UTC))) <= {"one", "two"}
 
 
 def test_there_is_no_store_before_the_first_cycle(tmp_path: Path) -> None:

@@ -16,13 +16,13 @@ PURE = (
     "values",
     "dates",
     "pipeline/decide.py",
-    "pipeline/kin.py",
+    "pipeline/resemblance.py",
     "pipeline/trust.py",
     "schedule",
     "parse",
     "normalize",
-    "publish/feeds.py",
-    "publish/posts.py",
+    "publish/feeds/",
+    "publish/posts/",
 )
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "time_ns"}
 

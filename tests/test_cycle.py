@@ -20,10 +20,10 @@ from aggregator.errors import RowError, StoreError
 from aggregator.pipeline import decide, ingest, recognition
 from aggregator.pipeline.budget import USUAL, Share
 from aggregator.pipeline.due import choose
-from aggregator.publish.site import publish
+from aggregator.publish.publication import publish
 from aggregator.service.health import read_heartbeat
 from aggregator.store import open_store
-from aggregator.store.sql import SqlStore
+from aggregator.store.sqlstore import SqlStore
 from aggregator.workers import StoreThread
 from tests.daemons import PATIENCE, wait_until
 from tests.origin import Origin, Response

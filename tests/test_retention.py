@@ -12,7 +12,7 @@ import pytest
 from aggregator.errors import StoreError
 from aggregator.retention import INTERVAL, retain
 from aggregator.store import open_store
-from aggregator.store.upkeep import backup, vacuum
+from aggregator.store.backup import backup, vacuum
 from tests.daemons import running
 from tests.origin import Origin
 from tests.store_samples import NOW, entry, fill, newest_keys, publish, source, update
@@ -55,12 +55,12 @@ def test_path_of_a_removed_entry_goes_to_nobody_else(tmp_path: Path) -> None:
         publish(store)
         gone = store.expired("a", None, 1, 10)
         assert len(gone) == 1
-        store.remove("a", gone)
+        store.remove_entries("a", gone)
         (path,) = gone.values()
         assert path is not None
         key = path.removesuffix(".md")
         assert store.taken([f"id:{key}"], [key]) == ({f"id:{key}"}, {key})
-        assert store.counts() == {"a": 1}
+        assert store.entry_counts() == {"a": 1}
         assert store.recognize("a", ["k1", "k2"])[1] == {key.partition("/")[2]}
         assert len(newest_keys(store)) == 1
 
@@ -110,7 +110,7 @@ def test_vacuum_makes_the_file_smaller(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     with closing(open_store(path)) as store:
         fill(store, *map(str, range(300)), html="x" * 5000)
-        store.remove("a", store.expired("a", None, 1, 1000))
+        store.remove_entries("a", store.expired("a", None, 1, 1000))
     before, after = vacuum(path)
     assert after < before / 5
     with pytest.raises(StoreError, match="does not exist"):

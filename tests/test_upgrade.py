@@ -25,7 +25,7 @@ import pytest
 from aggregator.errors import StoreError
 from aggregator.models import Entry
 from aggregator.normalize import clean_again
-from aggregator.publish.stored import BATCH, renew
+from aggregator.publish.renewal import BATCH, renew
 from aggregator.store import open_store
 from aggregator.store.schema import REVISION
 from tests import DATA
@@ -142,7 +142,7 @@ def test_it_goes_on_after_it_was_killed(old: Site) -> None:
     )
     code = (
         "import os, sys; from pathlib import Path; from aggregator.store import open_store\n"
-        "from aggregator.publish.stored import renew\n"
+        "from aggregator.publish.renewal import renew\n"
         "def progress(done, total): print(done, flush=True); os.kill(os.getpid(), 9)\n"
         "renew(open_store(Path(sys.argv[1])), frozenset(), Path(sys.argv[2]), progress=progress)"
     )
@@ -202,7 +202,7 @@ def test_what_its_source_rewrites_meanwhile_is_not_lost(old: Site) -> None:
     with closing(open_store(old.data / "aggregator.db")) as store:
         (first, *_) = store.entries_after(0, 1)
         query(old, "UPDATE entries SET html = 'newer', revision = revision + 1 WHERE pk = ?", first.pk)
-        store.rewrite([replace(first, entry=replace(first.entry, html="older"))], {})
+        store.rewrite_entries([replace(first, entry=replace(first.entry, html="older"))], {})
     assert query(old, "SELECT html FROM entries WHERE pk = ?", first.pk) == [("newer",)]
 
 

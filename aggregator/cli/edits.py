@@ -195,7 +195,7 @@ def _diff(before: str, after: str, path: Path) -> str:
 
 def _stored(data: Path) -> Sequence[str]:
     with read_store(data) as store:
-        return store.stored() if store else ()
+        return store.source_ids() if store else ()
 
 
 def _confirm(source: str, yes: bool) -> None:
@@ -257,7 +257,7 @@ def _edit(
 
 def _purge(config: Config, data: Path, source: str) -> int:
     from aggregator.cli.update import show_failures
-    from aggregator.publish.site import publish
+    from aggregator.publish.publication import publish
     from aggregator.retention import purge
 
     with opened_store(data) as store:

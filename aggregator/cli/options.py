@@ -158,7 +158,7 @@ def copied_store(data: Path) -> Iterator[Store]:
     """Open a copy of the store of a data folder, discarded at the end; the folder itself is only read, if it exists."""
     from tempfile import TemporaryDirectory
 
-    from aggregator.store.upkeep import backup
+    from aggregator.store.backup import backup
 
     with TemporaryDirectory(prefix="aggregator-") as folder:
         original = data / "aggregator.db"

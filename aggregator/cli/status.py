@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from aggregator.config import Config
     from aggregator.models import FeedState, KnownEntry, Source
-    from aggregator.store import Rhythm
+    from aggregator.store import Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +172,10 @@ def collect(config: Config, data: Path, now: datetime) -> list[SourceStatus]:
 
     states: dict[str, FeedState] = {}
     counts: dict[str, int] = {}
-    rhythms: dict[str, Rhythm] = {}
+    rhythms: dict[str, Activity] = {}
     with read_store(data) as store:
         if store:
-            states, counts, rhythms = store.states(), store.counts(), store.rhythms(now)
+            states, counts, rhythms = store.states(), store.entry_counts(), store.activity(now)
     return [
         _status(
             source,
@@ -192,7 +192,7 @@ def _status(
     source: Source,
     state: FeedState,
     entries: int,
-    rhythm: Rhythm | None,
+    rhythm: Activity | None,
     now: datetime,
 ) -> SourceStatus:
     from aggregator.pipeline.trust import Trust
@@ -240,14 +240,14 @@ def collect_one(config: Config, data: Path, source_id: str, now: datetime) -> tu
     with read_store(data) as store:
         if store:
             state = store.states().get(source_id, state)
-            entries, rhythm = store.counts().get(source_id, 0), store.rhythms(now).get(source_id)
-            newest = store.alike(source_id, (), (), NEWEST)
+            entries, rhythm = store.entry_counts().get(source_id, 0), store.activity(now).get(source_id)
+            newest = store.similar_entries(source_id, (), (), NEWEST)
     newest.sort(key=lambda one: one.known.published_at, reverse=True)
     return _status(source, state, entries, rhythm, now), _details(config, source, state, rhythm, newest[:NEWEST])
 
 
 def _details(
-    config: Config, source: Source, state: FeedState, rhythm: Rhythm | None, newest: Sequence[KnownEntry]
+    config: Config, source: Source, state: FeedState, rhythm: Activity | None, newest: Sequence[KnownEntry]
 ) -> SourceDetails:
     from aggregator.config import redact
     from aggregator.schedule import Rhythm as Hours

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from aggregator.config import Config
     from aggregator.models import FeedState, Source
     from aggregator.pipeline.run import SourceResult
-    from aggregator.publish.report import Failure, Report
+    from aggregator.publish.report import OutputFailure, Report
     from aggregator.store import Store
 
 
@@ -93,7 +93,7 @@ def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DA
     loaded = load_config(config)
     with locked(data, wait=wait), opened_store(data) as store:
         from aggregator.cli.console import renewal
-        from aggregator.publish.site import publish as publish_all
+        from aggregator.publish.publication import publish as publish_all
 
         store.sync_sources(loaded.sources)
         with renewal() as renewing:
@@ -121,7 +121,7 @@ def _was_reported(data: Path, mistakes: str) -> bool:
     try:
         with locked(data), opened_store(data) as store:
             record = config_record(store.fingerprints(), mistakes)
-            store.record(record)
+            store.record_fingerprints(record)
     except AggregatorError:
         # Without a record, they are reported each time.
         return False
@@ -189,7 +189,7 @@ def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Pr
 
 def _write_ticket(config: Config, data: Path, said: Sequence[str], prospect: Prospect) -> None:
     """Keep what the next run will say, once the database is closed."""
-    from aggregator.publish.site import outputs
+    from aggregator.publish.publication import outputs
 
     since, until, _, quiet = prospect
     published, environ = outputs(config), os.environ
@@ -340,7 +340,7 @@ def _row(result: SourceResult) -> list[Cell]:
     return [*map(Cell, (result.source.id, *counts, f"{result.seconds:.1f}")), outcome]
 
 
-def show_failures(failures: Sequence[Failure]) -> int:
+def show_failures(failures: Sequence[OutputFailure]) -> int:
     """Report on standard error what could not be published; return the exit status."""
     for failure in failures[:LONG_TABLE]:
         complain(f"error: {failure}")

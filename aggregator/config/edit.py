@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from aggregator.config.schema import KINDS
+from aggregator.config.schema import source_kinds
 from aggregator.config.tree import LOADER
 
 _BOM = "\ufeff"
@@ -160,9 +160,11 @@ def _parse(text: str) -> _Sources:
 def _address(item: Any) -> Any:
     """The node that holds the address of a source."""
     values = {key.value: value for key, value in item.value}
-    name, kind = next((name, kind) for name, kind in KINDS.items() if name in values)
+    name, kind = next((name, kind) for name, kind in source_kinds().items() if name in values)
     value = values[name]
-    return value if kind.url_key is None else next(inner for key, inner in value.value if key.value == kind.url_key)
+    if kind.ADDRESS_KEY is None:
+        return value
+    return next(inner for key, inner in value.value if key.value == kind.ADDRESS_KEY)
 
 
 def _editable(text: str, item: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aggregator.config.ids import MAX_ID
 from aggregator.config.intervals import NAMES, SHORT_FORM
-from aggregator.config.schema import ANCHORS, KINDS, Document
+from aggregator.config.schema import ANCHORS, document_model, source_kinds
 from aggregator.config.values import RESERVED_SLUGS, SLUG_PATTERN
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,18 +19,19 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def schema_text() -> str:
     """The schema (JSON Schema, draft 2020-12) as JSON text; the same at every call."""
-    schema = _plain(Document.model_json_schema())
+    document = document_model()
+    schema = _plain(document.model_json_schema())
     sections: dict[str, Any] = schema["properties"]
     taken = sorted(RESERVED_SLUGS)
     sections["categories"]["propertyNames"] = {"pattern": SLUG_PATTERN, "maxLength": MAX_ID, "not": {"enum": taken}}
     for name in sections:
         if name not in schema["required"]:
             # All keys of a section may be commented out, and the section stays.
-            described = {"description": Document.model_fields[name].description}
+            described = {"description": document.model_fields[name].description}
             sections[name].pop("description", None)
             sections[name] = {**described, "anyOf": [sections[name], {"type": "null"}]}
     definitions: dict[str, Any] = schema["$defs"]
-    definitions["SourceSettings"]["oneOf"] = [{"required": [name]} for name in KINDS]
+    definitions["SourceSettings"]["oneOf"] = [{"required": [name]} for name in source_kinds()]
     category = definitions["CategorySettings"]
     title = {key: value for key, value in category["properties"]["title"].items() if key != "description"}
     definitions["CategorySettings"] = {"anyOf": [title, category]}

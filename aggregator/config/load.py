@@ -23,11 +23,18 @@ from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
 from aggregator.config.redaction import SHORTEST, blot, holds, public_address, userinfo
 from aggregator.config.references import References
-from aggregator.config.schema import KINDS, CategorySettings, CommonSettings, Document, SourceSettings
+from aggregator.config.schema import (
+    CategorySettings,
+    CommonSettings,
+    Document,
+    document_model,
+    source_kinds,
+    source_model,
+)
 from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
 from aggregator.config.upkeep import RetentionSettings
 from aggregator.errors import Problem
-from aggregator.models import Category, Interval, Retention, Source, SourceKind, host_of
+from aggregator.models import Category, Interval, Retention, Source, host_of
 
 MAX_FILE = 32 * 10**6
 """Bytes that feeds.yaml may have."""
@@ -39,7 +46,7 @@ UNCATEGORIZED = "uncategorized"
 _PUBLIC_SECTIONS = frozenset({"site", "posts", "feeds", "categories"})
 
 
-_Kind = tuple[SourceKind, Any, str]
+_Kind = tuple[str, Any, str]
 
 
 def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> Config:
@@ -142,9 +149,9 @@ def _read(path: Path, problems: Problems) -> tuple[str, str]:
 
 def _validate(tree: MapNode, problems: Problems) -> Document | None:
     try:
-        return Document.model_validate(tree)
+        return document_model().model_validate(tree)
     except ValidationError as error:
-        explain(error, tree, Document, problems)
+        explain(error, tree, document_model(), problems)
         return None
 
 
@@ -157,9 +164,10 @@ def _source_nodes(tree: MapNode) -> list[tuple[int, MapNode]]:
 
 
 def _check_kinds(tree: MapNode, problems: Problems) -> None:
-    wanted = " or ".join(f"`{name}`" for name in KINDS)
+    kinds = source_kinds()
+    wanted = " or ".join(f"`{name}`" for name in kinds)
     for index, node in _source_nodes(tree):
-        given = [name for name in KINDS if name in node]
+        given = [name for name in kinds if name in node]
         if not given and not _told_kind(tree, node, problems):
             place = find_place(tree, ("sources", index))
             problems.add(f"has no address; add {wanted}", place, ("sources", index))
@@ -170,9 +178,9 @@ def _check_kinds(tree: MapNode, problems: Problems) -> None:
 
 def _told_kind(tree: MapNode, node: MapNode, problems: Problems) -> bool:
     """Whether the kind of a source stands there under another name, or at the top: an unknown key, told already."""
-    known = list(SourceSettings.model_fields)
-    named = any((synonym(key, known) or problems.near(key, known)) in KINDS for key in node)
-    return named or any(name in tree for name in KINDS)
+    known, kinds = list(source_model().model_fields), source_kinds()
+    named = any((synonym(key, known) or problems.near(key, known)) in kinds for key in node)
+    return named or any(name in tree for name in kinds)
 
 
 def _check_categories(tree: MapNode, problems: Problems) -> None:
@@ -237,9 +245,9 @@ def _identify(tree: MapNode, problems: Problems) -> list[str]:
 
 def _address(node: MapNode) -> str | None:
     """The address of a source as it stands in the file, before references were replaced."""
-    for name, kind in KINDS.items():
-        holder: Any = node if kind.url_key is None else node.get(name)
-        key = kind.url_key or name
+    for name, kind in source_kinds().items():
+        holder: Any = node if kind.ADDRESS_KEY is None else node.get(name)
+        key = kind.ADDRESS_KEY or name
         if isinstance(holder, MapNode) and isinstance(holder.get(key), str):
             return holder.written.get(key) or str(holder[key])
     return None
@@ -297,7 +305,7 @@ def _source(
         timeout=settings.timeout or fetch.timeout,
         max_body=settings.max_body or fetch.max_body,
         allow_private=fetch.allow_private_addresses if private is None else private,
-        scrape=KINDS[kind].rules(value),
+        rules=source_kinds()[kind].make_rules(value),
         explicit_id=settings.id is not None,
         line=line,
         access=settings.access(),
@@ -326,9 +334,10 @@ def _retention(levels: Sequence[RetentionSettings]) -> Retention:
 
 def _kind_of(settings: CommonSettings) -> _Kind:
     """The one kind that a checked source has, its settings, and its address."""
-    kind, value = next((kind, value) for kind in KINDS if (value := getattr(settings, kind)) is not None)
-    url_key = KINDS[kind].url_key
-    return kind, value, value if url_key is None else getattr(value, url_key)
+    kinds = source_kinds()
+    kind, value = next((kind, value) for kind in kinds if (value := getattr(settings, kind)) is not None)
+    key = kinds[kind].ADDRESS_KEY
+    return kind, value, value if key is None else getattr(value, key)
 
 
 def _categories(document: Document, sources: tuple[Source, ...]) -> dict[str, Category]:

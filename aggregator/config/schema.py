@@ -7,12 +7,12 @@ in by `load`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, create_model, field_validator, model_validator
+from pydantic import ConfigDict, Field, create_model, field_validator, model_validator
 
 from aggregator.config.access import AccessSettings
 from aggregator.config.durations import parse_duration, parse_size
@@ -22,12 +22,10 @@ from aggregator.config.upkeep import HookSettings, RetentionSettings
 from aggregator.config.values import (
     DefaultProxy,
     Duration,
-    Encoding,
     Language,
     Maybe,
     Placeholder,
     PrivateAddresses,
-    Selector,
     SiteUrl,
     Size,
     Slug,
@@ -37,7 +35,9 @@ from aggregator.config.values import (
     Url,
     UserAgent,
 )
-from aggregator.models import ArticleRules, ScrapeRules, SourceKind
+
+if TYPE_CHECKING:
+    from aggregator.sources import Kind
 
 FeedFormat = Literal["rss", "atom", "json"]
 Preset = Literal["hexo"]
@@ -45,7 +45,6 @@ Preset = Literal["hexo"]
 ANCHORS = "x-"
 """What keys at the top begin with that mean nothing themselves."""
 MAX_FEED_LIMIT = 10_000
-MAX_SCRAPE_LIMIT = 1000
 MAX_CONCURRENCY = 1000
 MAX_PER_HOST = 100
 
@@ -182,73 +181,8 @@ class CategorySettings(Section):
         return value
 
 
-class ArticleSettings(Section):
-    """How to read the article pages of a scraped source."""
-
-    body: Selector = Field(description="CSS selector of the element that holds the article.")
-    title: Maybe[Selector] = Field(default=None, description="CSS selector of the title; the link's text if left out.")
-    author: Maybe[Selector] = Field(default=None, description="CSS selector of the author's name.")
-    date: Maybe[Selector] = Field(default=None, description="CSS selector of the date of publication.")
-    timezone: Maybe[TimeZone] = Field(
-        default=None, description="Time zone of dates that name none, such as `Asia/Shanghai`; UTC if left out."
-    )
-    remove: tuple[Selector, ...] = Field(default=(), description="CSS selectors of what is taken out of the article.")
-
-    def rules(self) -> ArticleRules:
-        """The same as the scraper takes it."""
-        return ArticleRules(self.body, self.title, self.author, self.date, self.timezone, self.remove)
-
-
-class ScrapeSettings(Section):
-    """A list page without a feed."""
-
-    url: Url = Field(description="Address of the list page.")
-    items: Selector = Field(description="CSS selector of the links to the articles, or of elements that hold one.")
-    limit: int = Field(default=20, strict=True, ge=1, le=MAX_SCRAPE_LIMIT, description="Links to take, from the top.")
-    encoding: Maybe[Encoding] = Field(
-        default=None, description="Encoding of list and articles, such as `gbk`; found by itself if left out."
-    )
-    article: Maybe[ArticleSettings] = Field(
-        default=None, description="How to read the article pages; if left out, the list is all there is."
-    )
-
-    def rules(self) -> ScrapeRules:
-        """The same as the scraper takes it."""
-        return ScrapeRules(self.items, self.limit, self.encoding, self.article.rules() if self.article else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of source: the key that chooses it, and what stands below the key."""
-
-    #: Type and field of the value, as pydantic's `create_model` takes them.
-    field: tuple[Any, Any]
-    #: Key below which the address is; None: the value itself is the address.
-    url_key: str | None
-    #: The rules for the scraper.
-    rules: Callable[[Any], ScrapeRules | None]
-
-
-_FeedValue = Maybe[Url]
-_ScrapeValue = Maybe[ScrapeSettings]
-
-KINDS: dict[SourceKind, Kind] = {
-    "feed": Kind(
-        (_FeedValue, Field(default=None, description="Address of an RSS, Atom or JSON feed.")),
-        None,
-        lambda address: None,
-    ),
-    "scrape": Kind(
-        (_ScrapeValue, Field(default=None, description="A site without a feed: a list page and its articles.")),
-        "url",
-        ScrapeSettings.rules,
-    ),
-}
-"""The kinds of source by their key; each source has exactly one."""
-
-
 class CommonSettings(AccessSettings):
-    """What sources of every kind can say."""
+    """What sources of every kind can say; `document_model` adds the keys of the kinds."""
 
     id: Maybe[SourceId] = Field(
         default=None, description="Lasting name of the source in commands and in the store; made from name or address."
@@ -274,18 +208,10 @@ class CommonSettings(AccessSettings):
     )
 
 
-_KIND_FIELDS: dict[str, Any] = {name: kind.field for name, kind in KINDS.items()}
-
-SourceSettings = create_model(
-    "SourceSettings",
-    __base__=CommonSettings,
-    __doc__=f"One source; it has exactly one of the keys {', '.join(f'`{name}`' for name in KINDS)}.",
-    **_KIND_FIELDS,
-)
-
-
 class Document(Section):
     """All of feeds.yaml."""
+
+    model_config = ConfigDict(defer_build=True)
 
     site: Site = Field(default_factory=Site, description="What is published, and where.")
     posts: PostSettings = Field(default_factory=PostSettings, description="How entries become posts.")
@@ -298,7 +224,7 @@ class Document(Section):
     categories: dict[Slug, CategorySettings] = Field(
         default_factory=dict, description="Categories by slug: a title, or a mapping that says more."
     )
-    sources: tuple[SourceSettings, ...] = Field(description="What is aggregated.")  # type: ignore[valid-type]
+    sources: tuple[CommonSettings, ...] = Field(description="What is aggregated.")
 
     @model_validator(mode="before")
     @classmethod
@@ -312,3 +238,38 @@ class Document(Section):
             for key, entry in value.items()
             if (entry is not None or key not in optional) and not key.startswith(ANCHORS)
         }
+
+
+def source_kinds() -> Mapping[str, Kind]:
+    """Return the kinds of source by their keys; each source has exactly one."""
+    # The modules of the kinds take the types of their settings from this package, so it is imported first.
+    from aggregator.sources import KINDS
+
+    return KINDS
+
+
+def source_model() -> type[CommonSettings]:
+    """Return the model of one source, with the keys of all registered kinds."""
+    return _source_model(tuple(source_kinds().items()))
+
+
+def document_model() -> type[Document]:
+    """Return the model of feeds.yaml, with the sources as `source_model` has them."""
+    return _document_model(source_model())
+
+
+@cache
+def _source_model(kinds: tuple[tuple[str, Kind], ...]) -> type[CommonSettings]:
+    maybe: Any = Maybe
+    fields: dict[str, Any] = {
+        name: (maybe[kind.SETTINGS], Field(default=None, description=kind.DESCRIPTION)) for name, kind in kinds
+    }
+    names = ", ".join(f"`{name}`" for name, _ in kinds)
+    doc = f"One source; it has exactly one of the keys {names}."
+    return create_model("SourceSettings", __base__=CommonSettings, __doc__=doc, **fields)
+
+
+@cache
+def _document_model(source: type[CommonSettings]) -> type[Document]:
+    sources: Any = (tuple[source, ...], Document.model_fields["sources"])  # type: ignore[valid-type]
+    return create_model("Document", __base__=Document, __doc__=Document.__doc__, sources=sources)

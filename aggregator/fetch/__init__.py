@@ -8,7 +8,6 @@ import sys
 # of it. None keeps a module from being imported; httpx does without this one.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
-from aggregator.fetch.client import Fetcher  # noqa: E402
-from aggregator.fetch.request import FetchSettings, Request  # noqa: E402
+from aggregator.fetch.client import Fetcher, FetchSettings  # noqa: E402
 
-__all__ = ["FetchSettings", "Fetcher", "Request"]
+__all__ = ["FetchSettings", "Fetcher"]

@@ -1,8 +1,8 @@
-"""Fetching: a `Request` goes in, a document or the news that it has not changed comes out.
+"""Fetching: a `Request` goes in; a document, or the answer that it has not changed, comes out.
 
-`Fetcher` is the only part of the program that speaks HTTP as a client. It follows redirects itself, since every hop is
-checked again and waits for its turn, and undoes content codings itself, since they can blow up. It keeps cookies for
-the redirects of one fetch only, and sends no Referer. It must raise nothing but `FetchError`, whatever a server does.
+`Fetcher` is the only HTTP client of the program. It follows redirects itself, because every hop is checked and waits
+for its turn, and decodes bodies itself, because they can blow up. It keeps cookies for the redirects of one fetch only,
+and sends no Referer. It raises nothing but `FetchError`, whatever a server does.
 """
 
 from __future__ import annotations
@@ -10,23 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Self
 
-import httpx
 from aiohttp.abc import AbstractResolver
 
 from aggregator.errors import FetchError
 from aggregator.fetch import answer
-from aggregator.fetch.failures import explain
 from aggregator.fetch.politeness import Hosts, Tally
-from aggregator.fetch.proxies import choice
-from aggregator.fetch.request import FetchSettings, Request
 from aggregator.fetch.robots import Robots
 from aggregator.fetch.transport import GuardedTransport
-from aggregator.fetch.trip import Trip
-from aggregator.models import Fetched, HostTraffic, NotModified
+from aggregator.fetch.trip import Trip, choice
+from aggregator.models import Fetched, HostTraffic, NotModified, Request
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +34,21 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 def _utc_now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSettings:
+    """Settings that all fetches have in common."""
+
+    user_agent: str
+    #: Requests in flight at most; others wait, and their timeouts do not run meanwhile.
+    concurrency: int
+    #: The same for each registrable domain.
+    per_host: int = 2
+    #: Time from the start of one request to a domain to the start of the next.
+    host_delay: timedelta = timedelta(0)
+    #: Address of an HTTP proxy for requests that name none, or ``environment``: see `aggregator.fetch.trip.choice`.
+    proxy: str | None = None
 
 
 class Fetcher:
@@ -63,22 +75,22 @@ class Fetcher:
         self._clock = clock
         self._resolver = resolver
         self._proxy_of = choice(settings.proxy)
-        self._hosts = Hosts(settings, waits, clock)
+        self._hosts = Hosts(settings.concurrency, settings.per_host, settings.host_delay, waits, clock)
         self._robots = Robots(self.fetch, self._hosts.slow_down)
 
     async def __aenter__(self) -> Self:
-        self._client = _Client(GuardedTransport(self._settings.concurrency, self._resolver))
+        self._transport = GuardedTransport(self._settings.concurrency, self._resolver)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._robots.close()
-        await self._client.aclose()
+        await self._transport.close()
 
     @property
     def traffic(self) -> tuple[HostTraffic, ...]:
-        """What went to each host so far, and came back."""
+        """Requests and answers of each host so far."""
         return self._hosts.traffic
 
     @property
@@ -90,7 +102,7 @@ class Fetcher:
         """Fetch one document.
 
         Raises:
-            FetchError: it could not be had; `kind` says why, `status` is the HTTP status where there was one.
+            FetchError: it could not be fetched; `kind` says why, `status` is the HTTP status where there was one.
         """
         trip = Trip(request, self._proxy_of)
         try:
@@ -98,7 +110,7 @@ class Fetcher:
         except FetchError:
             raise
         except Exception as error:
-            raise explain(error, trip.target, trip.redirected) from error
+            raise answer.explain(error, trip.target, trip.redirected) from error
 
     async def _follow(self, trip: Trip) -> Fetched | NotModified:
         loop = asyncio.get_running_loop()
@@ -108,11 +120,11 @@ class Fetcher:
             if trip.request.robots:
                 await self._robots.check(trip, self._settings.user_agent)
             async with self._hosts.turn(trip.target) as tally:
-                # Time stands still until here: waiting for a turn is not the server's fault.
+                # The timeout starts here: waiting for a turn is not the server's fault.
                 started = loop.time()
                 try:
                     async with asyncio.timeout(left) as deadline:
-                        found = await self._ask_aloud(trip, tally)
+                        found = await self._send_logged(trip, tally)
                 except Exception as error:
                     if isinstance(error, FetchError) or not deadline.expired():
                         raise
@@ -123,15 +135,15 @@ class Fetcher:
             left -= loop.time() - started
         raise FetchError(f"more than {MAX_REDIRECTS} redirects", kind="redirect", url=trip.target.url)
 
-    async def _ask_aloud(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
-        """Ask, and log what came of it where somebody wants to know of each request."""
+    async def _send_logged(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
+        """Send the request, and log the outcome at level DEBUG."""
         if not log.isEnabledFor(logging.DEBUG):
-            return await self._ask(trip, tally)
+            return await self._send(trip, tally)
         loop, url, host, came = asyncio.get_running_loop(), trip.target.url, trip.target.host, "no answer"
         started = loop.time()
         try:
-            found = await self._ask(trip, tally)
-            came = _in_words(found, trip)
+            found = await self._send(trip, tally)
+            came = _outcome(found, trip)
             return found
         except Exception as error:
             came = f"{type(error).__name__}: {error}"
@@ -141,24 +153,24 @@ class Fetcher:
             fields = {"action": "request", "host": host, "elapsed": seconds}
             log.debug("GET %s: %s (%.3f s)", url, came, seconds, extra={"fields": fields})
 
-    async def _ask(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
-        """Ask where the trip has come; None: it goes on from there to where it was sent."""
-        response = await self._client.send(trip.ask(self._settings.user_agent))
+    async def _send(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
+        """Send the request to the current target of the trip; None: it was redirected."""
+        response = await self._transport.send(trip.ask(self._settings.user_agent))
         try:
             said = answer.headers(response)
             location = said.get(b"location")
             if response.status_code not in _REDIRECTS or location is None:
                 return await answer.read(trip, response, said, tally, self._clock())
         except FetchError as error:
-            self._heed(trip, error)
+            self._obey(trip, error)
             raise
         finally:
             await response.aclose()
         trip.move(answer.text(location), response.status_code, answer.cookies(response))
         return None
 
-    def _heed(self, trip: Trip, error: FetchError) -> None:
-        """Leave a host alone that says that it is asked too often, or cannot answer before some time."""
+    def _obey(self, trip: Trip, error: FetchError) -> None:
+        """Leave a host alone that answers 429, or 503 with Retry-After."""
         if error.status == 429 or (error.status == 503 and error.retry_after is not None):
             self._hosts.leave_alone(trip.target, error.retry_after)
 
@@ -170,25 +182,10 @@ class Fetcher:
             raise FetchError(message, kind="tls", url=trip.target.url)
 
 
-def _in_words(found: Fetched | NotModified | None, trip: Trip) -> str:
-    """What a request brought."""
+def _outcome(found: Fetched | NotModified | None, trip: Trip) -> str:
+    """Return what a request brought, for the log."""
     if found is None:
         return f"redirected to {trip.target.url}"
     if isinstance(found, NotModified):
         return "the same body" if found.whole else "304 Not Modified"
     return f"{found.status}, {len(found.body)} bytes"
-
-
-class _Client(httpx.AsyncClient):
-    """httpx's client with a `send` that only sends.
-
-    Cookies, authentication and redirects are a third of the cost of a request in httpx, and a fetch needs none of them:
-    it keeps those of a redirect itself, and it checks every hop itself.
-    """
-
-    def __init__(self, transport: GuardedTransport) -> None:
-        super().__init__(transport=transport, trust_env=False)
-        self._send = transport.handle_async_request
-
-    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
-        return await self._send(request)

@@ -1,7 +1,7 @@
-"""Content codings undone with bounded memory: raw pieces of a body go in, the plain body comes out.
+"""Content codings decoded in bounded memory: raw chunks of a body go in, the decoded body comes out.
 
-Every decoder is driven so that one call gives about `STEP` bytes at most, and what it gave is counted before it is
-asked for more. So a body that blows up a million times costs the limit and a small constant, whatever it is made of.
+One call of a decoder returns about `STEP` bytes at most, and they are counted before the next call. So a body that
+expands a million times costs the limit and a small constant.
 Codings: gzip, deflate, br, zstd (RFC 9110, section 8.4.1; RFC 7932; RFC 8878). Nothing here reads from the network.
 """
 
@@ -22,9 +22,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-#: Bytes that a decoder is asked for at a time; brotli may give half as much again.
+#: Bytes that a decoder returns at a time; brotli may return half as much again.
 STEP = 64 * 1024
-#: Codings applied on top of each other that are undone at most.
+#: Codings on top of each other that are decoded at most.
 MAX_CODINGS = 2
 #: Members of a gzip body or frames of a zstd body: each costs a new decoder, however little it holds.
 MAX_MEMBERS = 2000
@@ -37,7 +37,7 @@ _ERRORS = (zlib.error, brotli.error, zstd.ZstdError)
 
 
 class Body:
-    """Collects the raw pieces of one body and undoes its codings on the way.
+    """Collects the raw chunks of one body, and decodes them.
 
     A body that starts like gzip is always unpacked, because ``.gz`` files are often served without saying so; one that
     is announced as gzip or zstd and does not start like it is taken as it is. A coding with an unknown name counts as
@@ -105,7 +105,7 @@ class Body:
 
 
 def too_large(limit: int, url: str) -> FetchError:
-    """The error for a body over the limit (in bytes)."""
+    """Return the error for a body over the limit (in bytes)."""
     return FetchError(
         f"the body is larger than the limit of {limit:,} bytes; raise max_body to read it", kind="too_large", url=url
     )

@@ -1,8 +1,8 @@
-"""Which addresses may be reached: the check that stands between DNS and every connection.
+"""Which addresses may be reached: the check between DNS and every connection.
 
 A `Guard` is a socket factory. The connection pool asks it for a socket once for every address that it is about to
 connect to, after DNS and for IP literals too; so nothing that a name resolves to, now or on the next look-up, gets
-around it. It must never look at names: only the address that is really connected to counts.
+around it. It never looks at names: only the address that is connected to counts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
+
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 Address = IPv4Address | IPv6Address
 
@@ -104,7 +106,7 @@ def is_public(address: Address) -> bool:
 
 
 def _embedded(address: Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one leads to, or None (RFC 4291, section 2.5.5.2; RFC 6052; RFC 3056)."""
+    """Return the IPv4 address that an IPv6 one leads to, or None (RFC 4291, section 2.5.5.2; RFC 6052; RFC 3056)."""
     if isinstance(address, IPv4Address):
         return None
     if address in _MAPPED or address in _NAT64:
@@ -112,3 +114,42 @@ def _embedded(address: Address) -> IPv4Address | None:
     if address in _6TO4:
         return IPv4Address(int(address) >> 80 & 0xFFFF_FFFF)
     return None
+
+
+def check_literal(host: str, guard: Guard) -> None:
+    """Raise `AddressRefused` where a host that is an address, however written, or this machine may not be reached."""
+    name = host.rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        name = "127.0.0.1"
+    try:
+        # Also reads 127.1, 0x7f000001 and 2130706433, as proxies do.
+        name = socket.inet_ntoa(socket.inet_aton(name))
+    except OSError:
+        if ":" not in name:
+            return
+    if not guard.permits(name):
+        raise AddressRefused(name)
+
+
+class GuardedResolver(AbstractResolver):
+    """Looks names up, and leaves out the addresses that the guard would refuse.
+
+    The guard sees every connection anyway; but of several addresses that fail aiohttp does not tell which one failed
+    why.
+    """
+
+    def __init__(self, resolver: AbstractResolver, guard: Guard) -> None:
+        self._resolver = resolver
+        self._guard = guard
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        permitted = [one for one in found if self._guard.permits(one["host"])]
+        if found and not permitted:
+            raise AddressRefused(found[0]["host"])
+        return permitted
+
+    async def close(self) -> None:
+        """Return the resolver belongs to the transport."""

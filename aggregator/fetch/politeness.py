@@ -1,9 +1,9 @@
-"""How often a host is asked: whose turn it is, who wants to be left alone, and an account of it all.
+"""How often a host gets requests: whose turn it is, which hosts must wait, and what was sent to each.
 
-A target goes in, and the turn to ask it comes out, as soon as its domain and all other fetches leave room. Limits are
-for a registrable domain (https://publicsuffix.org), since the hosts below it mostly are one machine; what a server says
-(Retry-After) counts for the host that said it. Addresses and names without a dot stand for themselves, by port. This
-machine is not spared: at loopback there is nobody to be polite to, but Retry-After is obeyed there as well.
+A target goes in; its turn comes out as soon as its domain and all other fetches leave room. Limits are for a
+registrable domain (https://publicsuffix.org), because the hosts below it are mostly one machine; Retry-After counts for
+the host that sent it. Addresses and names without a dot are domains of their own, by port. Loopback has no limits, but
+Retry-After is obeyed there as well.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from publicsuffixlist import PublicSuffixList
 
 from aggregator.errors import FetchError
 from aggregator.fetch import target as targets
-from aggregator.fetch.request import FetchSettings
 from aggregator.fetch.target import Origin, Target
 from aggregator.models import HostTraffic
 
-#: Longest delay between two requests that a robots.txt can ask for: a page must still be had within a cycle.
+#: Longest delay between two requests that a robots.txt can ask for: a page must still fit into a cycle.
 MAX_CRAWL_DELAY = timedelta(minutes=1)
 
 
@@ -44,7 +43,7 @@ class Tally:
 class _Gate:
     """The gate of one domain."""
 
-    #: None: nobody needs one.
+    #: None: no limit.
     places: asyncio.Semaphore | None
     #: Seconds between the starts of two requests.
     delay: float
@@ -54,7 +53,7 @@ class _Gate:
 
 @dataclass(slots=True)
 class _Host:
-    """What is known of the host of one origin."""
+    """The host of one origin."""
 
     name: str
     gate: _Gate
@@ -65,15 +64,25 @@ class Hosts:
     """All hosts, for one cycle on one event loop.
 
     Args:
-        settings: the limits.
+        concurrency: requests in flight at most.
+        per_host: the same for each domain.
+        host_delay: time from the start of one request to a domain to the start of the next.
         waits: hosts that want to be left alone, with the time until when.
         clock: the current time, aware and in UTC.
     """
 
-    def __init__(self, settings: FetchSettings, waits: Mapping[str, datetime], clock: Callable[[], datetime]) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        concurrency: int,
+        per_host: int,
+        host_delay: timedelta,
+        waits: Mapping[str, datetime],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._per_host = per_host
+        self._delay = host_delay.total_seconds()
         self._clock = clock
-        self._all = asyncio.Semaphore(settings.concurrency)
+        self._all = asyncio.Semaphore(concurrency)
         self._gates: dict[str, _Gate] = {}
         self._tallies: dict[str, Tally] = {}
         self._hosts: dict[Origin, _Host] = {}
@@ -82,7 +91,7 @@ class Hosts:
 
     @property
     def traffic(self) -> tuple[HostTraffic, ...]:
-        """What went to each host and came back."""
+        """Requests and answers of each host."""
         return tuple(
             HostTraffic(host, one.requests, one.documents, one.not_modified, one.received, one.decoded, one.held)
             for host, one in self._tallies.items()
@@ -96,7 +105,7 @@ class Hosts:
 
     @asynccontextmanager
     async def turn(self, target: Target) -> AsyncIterator[Tally]:
-        """Wait until the target may be asked, and hold the place while it is.
+        """Wait for the turn of a target, and hold its place during the request.
 
         Raises:
             FetchError: its host wants to be left alone; `held` is True.
@@ -124,11 +133,11 @@ class Hosts:
                 gate.places.release()
 
     def leave_alone(self, target: Target, until: datetime | None) -> None:
-        """Ask the host of a target no more in this cycle; until when at least, where it said so."""
+        """Send nothing more to the host of a target in this cycle, nor before `until` where the host gave a time."""
         self._waits[self._host(target).name] = until
 
     def slow_down(self, target: Target, delay: timedelta) -> None:
-        """Let at least `delay` pass between two requests to a target's domain (Crawl-delay)."""
+        """Leave at least `delay` between two requests to a target's domain (Crawl-delay)."""
         gate = self._host(target).gate
         seconds = min(delay, MAX_CRAWL_DELAY).total_seconds()
         if seconds > gate.delay:
@@ -163,24 +172,24 @@ class Hosts:
         if gate is None:
             spared = not _is_this_machine(target.host)
             gate = self._gates[domain] = _Gate(
-                asyncio.Semaphore(self._settings.per_host) if spared else None,
-                self._settings.host_delay.total_seconds() if spared else 0.0,
+                asyncio.Semaphore(self._per_host) if spared else None,
+                self._delay if spared else 0.0,
             )
         return gate
 
 
 def host_of(target: Target) -> str:
-    """The name under which a target's host is known: with the port where it is an address or a name without a dot."""
+    """Return the name of a target's host, with the port where it is an address or a name without a dot."""
     return _names(target.origin)[0]
 
 
 def domain_of(target: Target) -> str:
-    """The registrable domain of a target, else the host as `host_of` names it."""
+    """Return the registrable domain of a target, else the host as `host_of` names it."""
     return _names(target.origin)[1]
 
 
 def gate_of(url: str) -> str | None:
-    """The name of the gate that requests for an address pass, None where there is none to pass."""
+    """Return the name of the gate that requests for an address pass through, or None."""
     try:
         target = targets.parse(url)
     except FetchError:
@@ -198,7 +207,7 @@ def _names(origin: Origin) -> tuple[str, str]:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    # Nearly all names are seen to be none: an IPv4 address ends in a digit, an IPv6 address has colons.
+    # Quick for nearly all names: an IPv4 address ends in a digit, an IPv6 address has colons.
     if ":" not in host and not host[-1:].isdigit():
         return None
     try:
@@ -216,7 +225,7 @@ def _is_this_machine(host: str) -> bool:
 
 @functools.cache
 def _suffixes() -> PublicSuffixList:
-    # Reading the list takes 80 ms; a cycle that asks only this machine or plain addresses does without.
+    # The list is slow to read; a cycle with nothing but loopback and IP addresses does without.
     return PublicSuffixList()
 
 

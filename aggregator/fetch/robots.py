@@ -1,6 +1,6 @@
-"""What sites let programs read: the rules of robots.txt (RFC 9309), asked for once per origin and cycle.
+"""What sites let programs read: the rules of robots.txt (RFC 9309), fetched once per origin and cycle.
 
-A request goes in; nothing comes out, or a `FetchError` that says why the page is left alone. The rules are read and
+A request goes in; nothing comes out, or a `FetchError` that says why the page is not fetched. The rules are read and
 applied by Protego. Crawl-delay is passed on to the gate of the domain.
 """
 
@@ -16,16 +16,15 @@ from protego import Protego
 
 from aggregator.errors import FetchError
 from aggregator.fetch.politeness import MAX_CRAWL_DELAY
-from aggregator.fetch.request import Request
 from aggregator.fetch.target import Origin, Target
 from aggregator.fetch.trip import Trip
-from aggregator.models import Access, Fetched, NotModified
+from aggregator.models import Access, Fetched, NotModified, Request
 
 #: RFC 9309, section 2.5: at least 500 KiB are read.
 MAX_BYTES = 500 * 1024
 
 _AGENT = re.compile(r"^([ \t]*user[- ]?agent\b[ \t]*:?)[ \t]*([^\s#]*).*$", re.IGNORECASE | re.MULTILINE)
-#: An agent that nobody is.
+#: An agent that no program is.
 _NOBODY = "~"
 _PRODUCT = re.compile(r"[A-Za-z_-]+")
 
@@ -33,11 +32,11 @@ _Key = tuple[Origin, bool | tuple[str, ...], Access]
 
 
 class Robots:
-    """The rules of all origins that were asked for.
+    """The rules of all origins, as far as they were fetched.
 
     Args:
-        fetch: gets a document; raises `FetchError`.
-        slow_down: is told how long to wait between two requests to a target's domain.
+        fetch: fetches a document; raises `FetchError`.
+        slow_down: called with a target and the time between two requests to its domain (Crawl-delay).
     """
 
     def __init__(
@@ -97,7 +96,7 @@ class Robots:
         return trip.target.origin, trip.request.allow_private, bare
 
     async def _get(self, page: Request, key: _Key, agent: str) -> Protego | FetchError | None:
-        """The rules of an origin; None: everything is allowed; the failure: nothing is, for now (section 2.3.1)."""
+        """Return the rules of an origin; None: all is allowed; an error: nothing is, for now (section 2.3.1)."""
         (scheme, host, port), _, access = key
         url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/robots.txt"
         request = replace(
@@ -131,6 +130,6 @@ def parse(body: bytes, agent: str) -> Protego:
 
 
 def product(user_agent: str) -> str:
-    """The product token that names us in a robots.txt (RFC 9309, section 2.2.1)."""
+    """Return the product token that names us in a robots.txt (RFC 9309, section 2.2.1)."""
     match = _PRODUCT.match(user_agent)
     return match[0].lower() if match else _NOBODY

@@ -1,7 +1,7 @@
-"""Addresses as they are asked for: the text of a URL goes in, a checked `Target` comes out.
+"""Addresses as they are requested: the text of a URL goes in, a checked `Target` comes out.
 
 What goes over the wire is what the text says: escapes stay as they are, only characters outside ASCII are encoded
-(RFC 3987, section 3.1; host names by IDNA). Looks at nothing but the text; which addresses may be reached is the
+(RFC 3987, section 3.1; host names by IDNA). Only the text is checked; which addresses may be reached is the
 business of `aggregator.fetch.guard`.
 """
 
@@ -49,7 +49,7 @@ Origin = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One address, ready to be asked for."""
+    """One address, ready for a request."""
 
     #: Without user name, password and fragment.
     url: str
@@ -77,7 +77,7 @@ class Target:
         return name if port == _PORTS[scheme] else f"{name}:{port}"
 
     def join(self, location: str) -> Target:
-        """The target of a redirect from here (RFC 9110, section 10.2.2), read as browsers do; raises `FetchError`."""
+        """Return the target of a redirect (RFC 9110, section 10.2.2), read as browsers do; raises `FetchError`."""
         try:
             return parse(urljoin(self.url, _checked(_lenient(location))))
         except ValueError as error:
@@ -88,7 +88,7 @@ def parse(text: str) -> Target:
     """Check an absolute URL and take it apart.
 
     Raises:
-        FetchError: of kind ``refused``, if it is no http(s) URL that can be asked for.
+        FetchError: of kind ``refused``, if it is no http(s) URL that can be requested.
     """
     return _kept(text) if len(text) <= _KEPT_LENGTH else _parse(text)
 
@@ -98,7 +98,7 @@ def _parse(text: str) -> Target:
 
 
 def _plain(text: str) -> Target | None:
-    """The target of an address that is asked for exactly as it is written; None: `_general` has to look at it."""
+    """Return the target of an address that is used exactly as it is written; None: `_general` reads it."""
     found = _PLAIN.fullmatch(text) if len(text) <= MAX_LENGTH and "/." not in text else None
     if found is None:
         return None
@@ -132,7 +132,7 @@ def _general(text: str) -> Target:
 
 
 def _lenient(text: str) -> str:
-    """An address as browsers read it (WHATWG URL, section 4.4) where it is not written by the letter.
+    """Return an address as browsers read it (WHATWG URL, section 4.4) where it is not written by the letter.
 
     White space around it goes, as do tabs and line ends inside; other spaces are encoded; a backslash before the query
     is a slash; and ``feed:`` names a feed over http.
@@ -146,12 +146,12 @@ def _lenient(text: str) -> str:
     return without_feed_scheme("".join((path, *rest)).replace(" ", "%20").replace("\\", "%5C"))
 
 
-#: A source's address is looked at when its turn is decided and when it is asked, in every cycle.
+#: The address of a source is parsed twice in every cycle: when its turn is decided, and when it is fetched.
 _kept = functools.lru_cache(maxsize=10_000)(_parse)
 
 
 def shown(text: str) -> str:
-    """A URL of any kind, fit for a message: no password, no control characters, not endless."""
+    """Return a URL of any kind, fit for a message: no password, no control characters, not endless."""
     text = _USERINFO.sub("", text)
     text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
     return text if len(text) <= 200 else f"{text[:199]}…"

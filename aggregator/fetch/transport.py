@@ -1,18 +1,21 @@
-"""The httpx transport: aiohttp underneath, one connection pool for every policy about addresses.
+"""The HTTP connections: aiohttp, with one connection pool for each policy about addresses, and httpx's responses.
 
-A pooled connection was made under some policy, so it must only serve requests of the same policy; the pools are
-therefore apart, each with a `Guard` of its own. `httpx_aiohttp.AiohttpTransport` is not used as it is, because it hands
-the URL over as text: aiohttp would then rewrite the escapes in it (``%7E`` becomes ``~``), and signed
-addresses break. Errors of aiohttp come out as they are; `aggregator.fetch.failures` knows them all.
+A pooled connection was made under some policy, so it may only serve requests of the same policy: each policy has a pool
+and a `Guard` of its own. `httpx_aiohttp.AiohttpTransport` is not used, because it passes the URL as text: aiohttp then
+rewrites the escapes in it (``%7E`` becomes ``~``), and signed addresses break. Errors of aiohttp come out unchanged;
+`aggregator.fetch.answer` knows them all.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from base64 import b64encode
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 from weakref import WeakSet
@@ -20,67 +23,63 @@ from weakref import WeakSet
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
-from aggregator.fetch.guard import AddressRefused, Guard
-from aggregator.fetch.heads import MAX_LINE, Connector
+from aggregator.fetch.guard import Guard, GuardedResolver, check_literal
 from aggregator.fetch.target import Target
 
-#: Idle connections that are kept for a next request, besides those in use.
+#: Idle connections that are kept for later requests, besides those in use.
 _MAX_IDLE = 128
 
-#: Bytes of a body that are taken at once at most.
+#: Bytes of a body that are read at once at most.
 _PIECE = 64 * 1024
-_NO_BODY = httpx.ByteStream(b"")
+
+#: Bytes of one line of a head, and of a whole head, that are read at most: a Content-Security-Policy has some 16 kB.
+MAX_LINE = 64 * 1024
+MAX_HEAD = 256 * 1024
+
+_END = re.compile(rb"\n\r?\n")
+_FIELD = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++[ \t]*+:[^\n]*+\n"
+#: A head in which every line is a field or goes on with one (obs-fold, RFC 9112, section 5.2).
+_TIDY = re.compile(rb"[^\n]*+\n(?:" + _FIELD + rb"|[ \t][^\n]*+\n)*+\r?\n")
+_LINE = re.compile(_FIELD)
+_LENGTH = re.compile(rb"content-length[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"transfer-encoding[ \t]*:[^\n]*\bchunked\b", re.IGNORECASE)
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1[0-9][0-9]\b")
 
 Policy = bool | tuple[str, ...]
-"""Which addresses may be reached: True for all, False for the public ones, or networks besides (CIDR notation)."""
+"""Which addresses may be reached: True: all, False: the public ones, or networks that may be reached as well (CIDR)."""
 
 
-class Outgoing(httpx.Request):
-    """A GET request without a body, and what it needs to be sent.
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A GET request without a body.
 
-    httpx would take the address apart once more and copy the headers, which costs more than all else here; so `url` and
-    `headers` are made only where somebody looks at them.
-
-    Args:
-        target: where to.
-        fields: all headers, the Host header among them.
-        policy: which addresses may be reached.
-        proxy: address of an HTTP proxy, or None.
-        unverified: whether any certificate will do.
+    It is no `httpx.Request`, which would take the address apart once more and copy the headers: a seventh of a request
+    (`make bench`, stage `request`).
     """
 
-    def __init__(
-        self, target: Target, fields: list[tuple[str, str]], policy: Policy, proxy: str | None, *, unverified: bool
-    ) -> None:
-        self.method = "GET"
-        self.stream = _NO_BODY
-        self.extensions = {}
-        self.target = target
-        self.fields = fields
-        self.policy = policy
-        self.proxy = proxy
-        self.unverified = unverified
-
-    @cached_property
-    def url(self) -> httpx.URL:  # type: ignore[override]
-        return httpx.URL(self.target.url)
-
-    @cached_property
-    def headers(self) -> httpx.Headers:  # type: ignore[override]
-        return httpx.Headers(self.fields, encoding="utf-8")
+    target: Target
+    #: All headers, the Host header among them.
+    headers: Sequence[tuple[str, str]]
+    #: Which addresses may be reached.
+    policy: Policy
+    #: Address of an HTTP proxy, or None.
+    proxy: str | None
+    #: Whether any certificate is accepted.
+    unverified: bool
 
 
-class GuardedTransport(httpx.AsyncBaseTransport):
+class GuardedTransport:
     """Sends requests over connections that their policy allows.
 
-    Every request must be an `Outgoing`. Through a proxy, which looks up names itself, only addresses that stand in the
+    Through a proxy, which looks up names itself, only addresses that stand in the
     URL can be checked; the proxy is trusted, wherever it is.
 
     Args:
-        concurrency: requests that are under way at once at most; the caller sees to it.
+        concurrency: requests in flight at most; the caller ensures it.
         resolver: looks up host names; None: the system does.
     """
 
@@ -91,27 +90,26 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._max_sockets = concurrency + _MAX_IDLE
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        assert isinstance(request, Outgoing)
-        target, headers, proxy = request.target, request.fields.copy(), request.proxy
+    async def send(self, request: Outgoing) -> httpx.Response:
+        """Send a request, and return the response as soon as its head is there; raises the errors of aiohttp."""
+        target, headers, proxy = request.target, list(request.headers), request.proxy
         if self._crowded():
             headers.append(("Connection", "close"))
         if proxy is not None:
             check_literal(target.host, Guard(request.policy))
         session = self._session(request.policy if proxy is None else True)
         response = await session.request(
-            request.method,
+            "GET",
             URL(target.url, encoded=True),
             headers=headers,
             allow_redirects=False,
             ssl=self._context(request),
             **_proxied(proxy, tunnel=target.scheme == "https", headers=headers),
         )
-        return httpx.Response(
-            response.status, headers=list(response.raw_headers), stream=_Stream(response), request=request
-        )
+        return httpx.Response(response.status, headers=list(response.raw_headers), stream=_ResponseBody(response))
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
+        """Close all connections."""
         for session in self._sessions.values():
             await session.close()
         self._sessions.clear()
@@ -120,8 +118,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     def _session(self, policy: Policy) -> aiohttp.ClientSession:
         if policy not in self._sessions:
             guard = Guard(policy)
-            connector = Connector(
-                limit=0, resolver=_GuardedResolver(self._look_up, guard), socket_factory=partial(self._socket, guard)
+            connector = _Connector(
+                limit=0, resolver=GuardedResolver(self._look_up, guard), socket_factory=partial(self._socket, guard)
             )
             self._sessions[policy] = aiohttp.ClientSession(
                 connector=connector,
@@ -140,7 +138,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return made
 
     def _crowded(self) -> bool:
-        """Whether so many connections are open that the next ones had better not be kept.
+        """Whether so many connections are open that further ones are not kept.
 
         aiohttp bounds connections in use, but not idle ones: with thousands of hosts they would use up all file
         descriptors before they time out.
@@ -157,39 +155,24 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     @cached_property
     def _unverified_tls(self) -> ssl.SSLContext:
-        """Takes any certificate."""
+        """Accepts any certificate."""
         context = httpx.create_ssl_context(verify=False, trust_env=False)
         context.set_alpn_protocols(["http/1.1"])
         return context
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        """Trusts the certificates that come with the program and those of the system; made once, it costs 20 ms."""
+        """Trusts the bundled certificates and those of the system; made once, because that is slow."""
         context = httpx.create_ssl_context(trust_env=False)
         context.load_default_certs()
         context.set_alpn_protocols(["http/1.1"])
         return context
 
 
-class _Stream(AiohttpResponseStream):
-    """A body in larger pieces than httpx has them by default: each costs some twenty calls on its way."""
+class _ResponseBody(AiohttpResponseStream):
+    """A body in larger chunks than by default: each chunk costs some twenty calls."""
 
     CHUNK_SIZE = _PIECE
-
-
-def check_literal(host: str, guard: Guard) -> None:
-    """Raise `AddressRefused` where a host that is an address, however written, or this machine may not be reached."""
-    name = host.rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        name = "127.0.0.1"
-    try:
-        # Also reads 127.1, 0x7f000001 and 2130706433, as proxies do.
-        name = socket.inet_ntoa(socket.inet_aton(name))
-    except OSError:
-        if ":" not in name:
-            return
-    if not guard.permits(name):
-        raise AddressRefused(name)
 
 
 def _proxied(proxy: str | None, *, tunnel: bool, headers: list[tuple[str, str]]) -> dict[str, Any]:
@@ -205,35 +188,11 @@ def _proxied(proxy: str | None, *, tunnel: bool, headers: list[tuple[str, str]])
     return {"proxy": url.with_user(None), "proxy_headers": {"Proxy-Authorization": login} if tunnel else None}
 
 
-class _GuardedResolver(AbstractResolver):
-    """Looks names up, and leaves out the addresses that the guard would refuse.
-
-    The guard sees every connection anyway; but of several addresses that fail aiohttp does not tell which one failed
-    why.
-    """
-
-    def __init__(self, resolver: AbstractResolver, guard: Guard) -> None:
-        self._resolver = resolver
-        self._guard = guard
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        permitted = [one for one in found if self._guard.permits(one["host"])]
-        if found and not permitted:
-            raise AddressRefused(found[0]["host"])
-        return permitted
-
-    async def close(self) -> None:
-        """The resolver belongs to the transport."""
-
-
 class _SystemResolver(AbstractResolver):
     """Looks names up as the system does.
 
-    The threads are not those of the event loop, which has only a handful: a few dead name servers would hold up all
-    other fetches.
+    The event loop has only a few threads, which a few dead name servers would block for all other fetches; so these are
+    threads of its own.
     """
 
     def __init__(self, threads: ThreadPoolExecutor) -> None:
@@ -252,4 +211,83 @@ class _SystemResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """The threads belong to the transport."""
+        """Return the threads belong to the transport."""
+
+
+def tidy(head: bytes) -> bytes:
+    """Return a head, blank line included, without the lines that browsers leave out; a good one comes back as it is."""
+    lower = head.lower()
+    framing = lower.count(b"content-length") + lower.count(b"transfer-encoding")
+    if framing < 2 and _TIDY.fullmatch(head) is not None:
+        return head
+    first, *lines = head.splitlines(keepends=True)
+    kept: list[bytes] = []
+    lengths: set[bytes] = set()
+    chunked = any(_CHUNKED.match(line) for line in lines)
+    dropped = False
+    for line in lines:
+        if line[:1] in (b" ", b"\t"):
+            # The continuation of a line that is left out is left out as well.
+            kept += [] if dropped else [line]
+            continue
+        length = _LENGTH.match(line)
+        dropped = line.strip() != b"" and _LINE.fullmatch(line) is None
+        if length is not None:
+            # The same length once more says nothing new; another one is for the parser to refuse.
+            dropped = chunked or length[1].strip() in lengths
+            lengths.add(length[1].strip())
+        if not dropped:
+            kept.append(line)
+    return first + b"".join(kept)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """aiohttp's connector, whose connections read heads by `tidy`.
+
+    aiohttp has no public place for this: `_factory` makes the protocol of each connection, also inside of tunnels.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        make: Callable[..., ResponseHandler] = _Connection
+        self._factory = partial(make, loop=asyncio.get_running_loop())
+
+
+class _Connection(ResponseHandler):
+    """Holds the bytes of a head back until it is complete; a body passes unchanged.
+
+    llhttp, which aiohttp reads HTTP with, refuses a whole answer for a line without a colon, and for a Content-Length
+    beside chunked. Browsers leave such a line out, and take the chunks (RFC 9112, section 6.3), so feeds with them
+    exist.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        #: The head so far; None: no head is expected.
+        self._head: bytearray | None = None
+
+    def set_response_params(self, **settings: Any) -> None:
+        self._head = bytearray()
+        super().set_response_params(**settings)
+
+    def data_received(self, data: bytes) -> None:
+        while self._head is not None and data:
+            seen = len(self._head)
+            self._head += data
+            end = _END.search(self._head, max(0, seen - 2))
+            if end is None and len(self._head) <= MAX_HEAD:
+                return
+            whole = bytes(self._head)
+            if end is None:
+                # The parser has limits of its own.
+                self._head, data = None, whole
+                break
+            head, data = tidy(whole[: end.end()]), whole[end.end() :]
+            # After "103 Early Hints" and the like, the head of the answer itself is still to come.
+            self._head = bytearray() if _INTERIM.match(head) else None
+            if self._head is not None:
+                super().data_received(head)
+            else:
+                data = head + data
+        if data or self._head is None:
+            super().data_received(data)

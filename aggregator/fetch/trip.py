@@ -1,32 +1,98 @@
-"""The way of one request from address to address: what is sent at each stop, and what is remembered of the way.
+"""One request on its way through redirects: what is sent at each hop, and what is remembered of the earlier ones.
 
-Nothing is sent here. What belongs to one origin (credentials, headers, cookies) must not come to another.
+Nothing is sent here. What belongs to one origin (credentials, headers, cookies) never goes to another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import urllib.request
+from collections.abc import Callable, Sequence
+
+import aiohttp
+from yarl import URL
 
 from aggregator.errors import FetchError
 from aggregator.fetch import target as targets
-from aggregator.fetch.cookies import ChainCookies
-from aggregator.fetch.proxies import Choice, no_proxy
-from aggregator.fetch.request import Request
 from aggregator.fetch.target import Origin, Target
 from aggregator.fetch.transport import Outgoing
+from aggregator.models import Request
+from aggregator.values.urls import ENVIRONMENT
 
 #: Redirects that say that the document has moved for good (RFC 9110, section 15.4).
 _PERMANENT = frozenset({301, 308})
 
+Choice = Callable[[Target], str | None]
+"""Returns the address of the proxy for a target; raises `FetchError` where the environment names an unusable one."""
+
+
+def no_proxy(target: Target) -> str | None:
+    """No proxy, whatever the target."""
+    return None
+
+
+def choice(setting: str | None) -> Choice:
+    """Return the function that finds the proxy of a target.
+
+    Args:
+        setting: address of a proxy, None for no proxy, or `ENVIRONMENT`: then HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and
+            NO_PROXY decide, in upper or lower case, as they are now (`urllib.request.getproxies_environment`).
+    """
+    if setting is None:
+        return no_proxy
+    if setting != ENVIRONMENT:
+        return lambda target: setting
+    proxies = urllib.request.getproxies_environment()
+
+    def of_environment(target: Target) -> str | None:
+        address = proxies.get(target.scheme) or proxies.get("all")
+        # The type stubs leave this function of the standard library out.
+        if not address or urllib.request.proxy_bypass_environment(target.authority, proxies):  # type: ignore[attr-defined]
+            return None
+        scheme, mark, rest = address.partition("://")
+        if not mark:
+            return f"http://{address}"
+        if scheme.lower() not in ("http", "https") or not rest:
+            names = f"{target.scheme.upper()}_PROXY or ALL_PROXY"
+            message = f"{names} names a proxy of the scheme {scheme[:20]!r}; only HTTP proxies can be used"
+            raise FetchError(message, kind="refused", url=target.url)
+        return address
+
+    return of_environment
+
+
+class ChainCookies:
+    """Cookies of one redirect chain: some sites set one and redirect to the same address.
+
+    They are kept for one request, and go back only to the origin that set them (RFC 6454, RFC 6265). aiohttp's jar has
+    the rules and limits; it needs an event loop.
+    """
+
+    def __init__(self) -> None:
+        self._jars: dict[Origin, aiohttp.CookieJar] = {}
+
+    def keep(self, target: Target, headers: Sequence[str]) -> None:
+        """Keep what an answer of `target` sets, given as values of Set-Cookie."""
+        if headers:
+            # `unsafe` allows cookies of IP addresses: each origin has a jar of its own.
+            jar = self._jars.setdefault(target.origin, aiohttp.CookieJar(unsafe=True, quote_cookie=False))
+            jar.update_cookies_from_headers(headers, URL(target.url, encoded=True))
+
+    def of(self, target: Target) -> dict[str, str]:
+        """Return the cookies to send to `target`, by name."""
+        jar = self._jars.get(target.origin)
+        if jar is None:
+            return {}
+        return {name: morsel.coded_value for name, morsel in jar.filter_cookies(URL(target.url, encoded=True)).items()}
+
 
 class Trip:
-    """Where one request has come, and how.
+    """One request, and the redirects that it has followed.
 
     Args:
         proxy_of: the proxy where the request names none.
 
     Raises:
-        FetchError: its address cannot be asked for.
+        FetchError: its address cannot be fetched.
     """
 
     def __init__(self, request: Request, proxy_of: Choice = no_proxy) -> None:
@@ -34,13 +100,13 @@ class Trip:
         self.target = targets.parse(request.url)
         self._first = self.target.url
         self.validators = _validators(request)
-        #: Things worth telling about the way.
+        #: Notes about the redirects.
         self.notes: tuple[str, ...] = ()
         elsewhere = request.home is not None and request.home != request.url
         home = targets.parse(request.home or "") if elsewhere else self.target
         self._home = home.origin
-        #: The address to ask next time, or None where the old one is still right: the one that the permanent redirects
-        #: before the first other one led to.
+        #: The address to request next time: the one that the permanent redirects before the first other one led to;
+        #: None: the old one.
         self.moved_to: str | None = None
         self._permanent = True
         self._cookies = ChainCookies()
@@ -50,17 +116,17 @@ class Trip:
             self._credentials[self._home] = request.access.authorization
         self._learn(home)
         self._learn(self.target)
-        #: Addresses with the cookies that they were asked with: with others, the same address may answer otherwise.
+        #: Addresses with the cookies that went there: with others, the same address may answer otherwise.
         self._visited = {(self.target.url, self._cookie_header())}
 
     @property
     def at_home(self) -> bool:
-        """Whether it is where the source's own settings belong."""
+        """Whether the target has the origin that the settings of the source are for."""
         return self.target.origin == self._home
 
     @property
     def signed_in(self) -> bool:
-        """Whether credentials belong to where it is."""
+        """Whether the request has credentials for the target."""
         return self.target.origin in self._credentials
 
     @property
@@ -69,7 +135,7 @@ class Trip:
         return "" if self.target.url == self._first else f"; it was redirected from {self._first}"
 
     def ask(self, user_agent: str) -> Outgoing:
-        """The request to send to where the trip has come."""
+        """Return the request to send to the target."""
         request, target, access, at_home = self.request, self.target, self.request.access, self.at_home
         own = access.headers if at_home else ()
         named = {name.lower() for name, _ in own}
@@ -94,7 +160,7 @@ class Trip:
         return Outgoing(target, headers, request.allow_private, proxy, unverified=unverified)
 
     def move(self, location: str, status: int, cookies: Sequence[str] = ()) -> None:
-        """Go on to where a redirect leads; raises `FetchError`.
+        """Follow a redirect; raises `FetchError`.
 
         Args:
             cookies: values of Set-Cookie in the answer that redirects.
@@ -108,7 +174,7 @@ class Trip:
         self._visited.add(asked)
         self._permanent = self._permanent and status in _PERMANENT
         if (before.scheme, self.target.scheme) == ("https", "http"):
-            # Whoever sits on the way could have written all that follows; such an address is never remembered.
+            # Anyone on the network path could have written what follows, so the address is not remembered.
             self._permanent = False
             self.notes += (f"it redirects from https to http, where anyone can change it: {self.target.url}",)
         if self._permanent:
@@ -116,22 +182,22 @@ class Trip:
         self._learn(self.target)
 
     def _cookie_header(self) -> str:
-        """The cookies to send to where the trip has come: the source's own at home, and those of the way."""
+        """Return the cookies for the target: those of the source at its own origin, and those that redirects set."""
         cookies = dict(self.request.access.cookies) if self.at_home else {}
         cookies |= self._cookies.of(self.target)
         return "; ".join([f"{name}={value}" for name, value in cookies.items()])
 
     def _learn(self, target: Target) -> None:
-        """Keep the credentials of an address for its origin, and for no other; the first ones count.
+        """Keep the credentials of an address for its origin only; the first ones count.
 
-        Else a redirect could put its own in the place of those of the source.
+        Otherwise a redirect could replace those of the source.
         """
         if target.authorization:
             self._credentials.setdefault(target.origin, target.authorization)
 
 
 def _validators(request: Request) -> list[tuple[str, str]]:
-    """Conditional headers with the very bytes that once were received.
+    """Conditional headers with exactly the bytes that were received.
 
     aiohttp can only write header bytes that are UTF-8. Others are left out: the answer is then compared by its body.
     """

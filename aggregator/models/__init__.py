@@ -2,7 +2,7 @@
 
 What goes in and out of each stage, in the order of the flow::
 
-    Source, FeedState -> fetch -> Fetched | NotModified
+    Source, FeedState -> Request -> fetch -> Fetched | NotModified
     Fetched           -> parse -> ParsedFeed with RawEntry's (text as found)
     RawEntry          -> normalize -> Entry (clean, absolute, dated)
     Entry's           -> decide -> FeedUpdate (what to write, the new FeedState)
@@ -23,6 +23,7 @@ from aggregator.models.documents import (
     OriginalFeed,
     ParsedFeed,
     RawEntry,
+    Request,
     Syndication,
     Text,
 )
@@ -38,19 +39,19 @@ from aggregator.models.entries import (
     Origin,
     Rendered,
 )
-from aggregator.models.hosts import HostTraffic
-from aggregator.models.intervals import Auto, Cron, Every, Interval
 from aggregator.models.sources import (
     FAILURE_KINDS,
     Access,
-    ArticleRules,
+    Auto,
     Category,
+    Cron,
+    Every,
     FailureKind,
     FeedState,
+    HostTraffic,
+    Interval,
     Retention,
-    ScrapeRules,
     Source,
-    SourceKind,
     host_of,
 )
 
@@ -58,7 +59,6 @@ __all__ = [
     "FAILURE_KINDS",
     "TEXT_COMPARED",
     "Access",
-    "ArticleRules",
     "Auto",
     "Category",
     "Cron",
@@ -83,10 +83,9 @@ __all__ = [
     "ParsedFeed",
     "RawEntry",
     "Rendered",
+    "Request",
     "Retention",
-    "ScrapeRules",
     "Source",
-    "SourceKind",
     "Syndication",
     "Text",
     "host_of",

@@ -1,14 +1,48 @@
-"""What came over the wire, and the same read as a feed; nothing is cleaned yet."""
+"""Requests, the documents that answer them, and feeds as parsed; nothing is cleaned yet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
+
+from aggregator.models.sources import Access
+
+_LIKE_ALL = Access()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One document to fetch."""
+
+    url: str
+    #: Deadline for the whole fetch: name look-up, connections, redirects, body; waiting for the turn does not count.
+    timeout: timedelta
+    #: Bytes of body that may come, before and after decompression.
+    max_body: int
+    #: True, or the networks (CIDR) that may be reached although they are not public.
+    allow_private: bool | tuple[str, ...]
+    #: The Accept header.
+    accept: str
+    #: Validators of the last answer to this request, as `Fetched` gave them (RFC 9110, section 13.1).
+    etag: str | None = None
+    last_modified: str | None = None
+    #: SHA-256 of the body of the last answer, hexadecimal; the same bytes again count as not modified.
+    body_hash: str | None = None
+    access: Access = _LIKE_ALL
+    #: Address to whose origin `access` belongs; None: `url`.
+    home: str | None = None
+    #: Whether the answer may have only the new entries of a feed (RFC 3229, instance manipulation ``feed``).
+    delta: bool = False
+    #: Whether robots.txt decides whether it may be fetched (RFC 9309).
+    robots: bool = False
+    #: Whether a longer body is cut off at `max_body` instead of being an error.
+    truncate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """What an answer says of its own age and of when to come back: header values as sent, None where it has none.
+    """Headers of an answer about its age and about when to come back: values as sent, None where there is none.
 
     RFC 9111, sections 5.1 to 5.3; RFC 9110, sections 6.6.1 and 10.2.3.
     """
@@ -22,9 +56,9 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A document as it came over the wire, content codings undone."""
+    """A document as it came over the wire, decoded."""
 
-    #: The address that was asked for, and the one that answered after redirects.
+    #: The address that was requested, and the one that answered after redirects.
     requested_url: str
     url: str
     status: int
@@ -37,22 +71,22 @@ class Fetched:
     body_hash: str = ""
     #: What had to be read while fetching, because it says what else to fetch: a scraped list with its articles.
     parsed: ParsedFeed | None = None
-    #: Articles that could not be had, as messages; with any, the validators are not kept, so that they are tried again.
+    #: Articles that could not be fetched, as messages; with any, no validators are kept, so that they are tried again.
     missing: tuple[str, ...] = ()
     freshness: Freshness = Freshness()
     #: Where the document lives now: where the permanent redirects (301, 308) led that came before any other one and
     #: before any that left https; None: there was none.
     moved_to: str | None = None
-    #: Things worth telling about the way to it, such as a redirect from https to http.
+    #: Notes about the way to it, such as a redirect from https to http.
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The server said 304, or sent the very bytes of last time."""
+    """The server answered 304, or sent the same bytes as last time."""
 
     url: str
-    #: New validators where the answer carried some; None: keep the old ones.
+    #: New validators where the answer has some; None: keep the old ones.
     etag: str | None = None
     last_modified: str | None = None
     freshness: Freshness = Freshness()
@@ -151,18 +185,18 @@ class Syndication:
 class ParsedFeed:
     """A document read as a feed."""
 
-    #: What it was, e.g. ``rss20``, ``atom10``, ``json11``, ``rss10``, ``scrape``.
+    #: Its format, e.g. ``rss20``, ``atom10``, ``json11``, ``rss10``, ``scrape``.
     version: str
-    #: Which reader read it, e.g. ``feedparser``.
+    #: The reader that parsed it, e.g. ``feedparser``.
     reader: str
     entries: tuple[RawEntry, ...]
     title: str | None = None
     #: Home page of the feed, resolved.
     home_url: str | None = None
     language: str | None = None
-    #: What had to be repaired to read it, as short messages.
+    #: Repairs that were needed to parse it, as short messages.
     repairs: tuple[str, ...] = ()
-    #: False where the document was cut off: what it would have said further on is not known.
+    #: False where the document was cut off, so that entries may be missing.
     complete: bool = True
     #: When to come back, as the document says; None where it says nothing.
     syndication: Syndication | None = None

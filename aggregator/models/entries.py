@@ -11,7 +11,7 @@ from aggregator.models.sources import FeedState
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What an entry can be found by whose guid or address belongs to other entries of its source, too."""
+    """Further names of an entry whose guid or address belongs to other entries of its source as well."""
 
     #: What it shares.
     base: str
@@ -39,7 +39,7 @@ class Identified:
 
     @property
     def version(self) -> str:
-        """Of the fingerprint."""
+        """The version of the fingerprint."""
         return self.hash[:-32]
 
 
@@ -65,33 +65,33 @@ class Entry:
     image: str | None
     comments_url: str | None
     language: str | None
-    #: As it was known at the first sight; it never changes afterwards.
+    #: As it was when the entry was first seen; it never changes afterwards.
     published_at: datetime
-    #: Last change the source told of, never before `published_at`.
+    #: Last change that the source gives, never before `published_at`.
     updated_at: datetime
-    #: Whether `published_at` comes from the source; otherwise it is the time of the first sight.
+    #: Whether `published_at` comes from the source; otherwise it is the time when it was first seen.
     dated: bool
     #: Fingerprint of the raw entry (`Identified.hash`).
     hash: str
-    #: Where the source has it from; None: it is its own, or the source does not say.
+    #: The feed that the source took it from; None: it is its own, or the source does not say.
     original_feed: OriginalFeed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What decide has to know about an entry that is stored already."""
+    """What `decide` has to know about a stored entry."""
 
     key: str
     hash: str
     published_at: datetime
     updated_at: datetime
     dated: bool
-    #: How often it was rewritten since its first sight.
+    #: How often it was rewritten since it was first seen.
     revision: int
 
     @property
     def version(self) -> str:
-        """Of the fingerprint; those of different versions cannot be compared."""
+        """The version of the fingerprint; those of different versions cannot be compared."""
         return self.hash[:-32]
 
 
@@ -120,9 +120,9 @@ class FeedUpdate:
     new: tuple[Entry, ...] = ()
     changed: tuple[Entry, ...] = ()
     unchanged: int = 0
-    #: Things worth telling that are no failure (repairs, articles that could not be had).
+    #: Notes that are no failure (repairs, articles that could not be fetched).
     notes: tuple[str, ...] = ()
-    #: Those of the unchanged entries that were stored by a program that read them differently.
+    #: Unchanged entries that another version of the program stored with another fingerprint.
     reread: tuple[Entry, ...] = ()
     #: Further keys, each with the key of the entry that it belongs to; None: it belongs to several entries.
     aliases: tuple[tuple[str, str | None], ...] = ()

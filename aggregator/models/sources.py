@@ -1,4 +1,4 @@
-"""What is to be pulled, as configured, and what is remembered of it."""
+"""What is to be fetched and how often, as configured, and what is remembered of sources and hosts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
-from aggregator.models.intervals import Interval
-
-#: An address whose host is seen without taking it apart.
+#: An address whose host can be read without parsing it.
 _PLAIN = re.compile(r"https?://([a-z0-9.-]+)(?::[0-9]+)?(?=[/?#]|\Z)")
 
 FailureKind = Literal[
@@ -29,7 +27,7 @@ FailureKind = Literal[
     "nothing_matched",
     "internal",
 ]
-"""Why a source failed: one word that `status` and the log show, and that decides about the next try."""
+"""Why a source failed: `status` and the log show it, and the time of the next try depends on it."""
 
 #: What each of them means; docs/logging.md is made from it.
 FAILURE_KINDS: dict[FailureKind, str] = {
@@ -50,42 +48,53 @@ FAILURE_KINDS: dict[FailureKind, str] = {
     "internal": "an error in this program",
 }
 
-SourceKind = Literal["feed", "scrape"]
-"""The kinds of source that can be pulled; `aggregator.sources.KINDS` has a builder for each."""
+_DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class ArticleRules:
-    """CSS selectors for one article page of a scraped source; None means: not taken from the page."""
+class Every:
+    """At a fixed distance; each source has its own place in it, so that they do not start together."""
 
-    #: Element whose inner HTML is the article.
-    body: str
-    title: str | None = None
-    author: str | None = None
-    date: str | None = None
-    #: IANA name of the zone of dates that carry none, e.g. ``Asia/Shanghai``.
-    timezone: str | None = None
-    #: Elements to take out of the body.
-    remove: tuple[str, ...] = ()
+    period: timedelta
+    #: No hint of a feed or server delays a poll longer than this, except Retry-After; a longer `period` counts instead.
+    max: timedelta = _DAY
 
 
 @dataclass(frozen=True, slots=True)
-class ScrapeRules:
-    """How a list page without a feed becomes entries."""
+class Cron:
+    """At the times of a cron expression of five fields, as Debian's cron understands it."""
 
-    #: CSS selector of the links (or of elements that hold one) to the articles.
-    items: str
-    #: Take at most so many links, from the top.
-    limit: int = 20
-    #: Encoding of list and article pages where it must be forced, e.g. ``gbk``.
-    encoding: str | None = None
-    #: How to read the article page; None: the list is all there is.
-    article: ArticleRules | None = None
+    expression: str
+    #: IANA name of the time zone of the expression.
+    zone: str = "UTC"
+    #: As in `Every`; a longer time between two of its times counts instead.
+    max: timedelta = _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """When enough new posts are expected: see `aggregator.schedule.rhythm`."""
+
+    min: timedelta = timedelta(minutes=15)
+    max: timedelta = _DAY
+    #: A poll is due when the expected waits of all posts add up to this. Four times as much is half as many requests.
+    patience: timedelta = timedelta(minutes=15)
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) < self.min <= self.max:
+            raise ValueError(
+                "`min` (15m unless set) must be more than nothing and not more than `max` (24h unless set)"
+            )
+        if self.patience <= timedelta(0):
+            raise ValueError("`patience` must be more than nothing")
+
+
+Interval = Every | Cron | Auto
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How one source is asked, where it is not asked like all others.
+    """How requests for one source differ from the others.
 
     Headers, authorization, cookies and the exception from certificate checks are for the source's own origin only.
     """
@@ -108,7 +117,7 @@ class Retention:
 
     #: Time since publication.
     age: timedelta | None = None
-    #: The newest so many.
+    #: Number of entries, the newest.
     count: int | None = None
     #: Whether the post files of removed entries are deleted too.
     delete_posts: bool = False
@@ -121,7 +130,8 @@ class Source:
     id: str
     #: The name as configured; None: the feed's own title is used, else the host.
     name: str | None
-    kind: SourceKind
+    #: Its key in `aggregator.sources.KINDS`.
+    kind: str
     url: str
     #: Slug of its category.
     category: str
@@ -133,21 +143,22 @@ class Source:
     max_body: int
     #: True, or the networks (CIDR) that may be reached although they are not public.
     allow_private: bool | tuple[str, ...]
-    scrape: ScrapeRules | None
     #: Whether `id` was written by hand; a derived one is followed by URL when it changes.
     explicit_id: bool
     #: Line in feeds.yaml, counted from 1.
     line: int
+    #: How its kind reads it, as `Kind.make_rules` of `aggregator.sources.kind` makes it; None: there is nothing to say.
+    rules: object = None
     access: Access = Access()
     retention: Retention = Retention()
-    #: The address as everybody may see it, without user name and password; None: it holds a secret.
+    #: The address for the public, without user name and password; None: it holds a secret.
     public_url: str | None = None
     #: What outputs call it where neither the configuration nor the feed names it: the host, or the id where that is a
     #: secret.
     fallback_name: str = ""
-    #: Asked as often as `interval` says even where the server sends no validators, so that all of it comes each time.
+    #: Fetched as often as `interval` says even where the server sends no validators, so that all of it comes each time.
     insist: bool = False
-    #: Not asked for now, unless by name; what is stored of it stays published.
+    #: Not fetched for now, unless by name; what is stored of it stays published.
     paused: bool = False
 
     @property
@@ -157,7 +168,7 @@ class Source:
 
 
 def host_of(url: str) -> str | None:
-    """The host of an address, None where it has none."""
+    """Return the host of an address, None where it has none."""
     if plain := _PLAIN.match(url):
         return plain[1]
     try:
@@ -212,14 +223,44 @@ class FeedState:
     #: On how many different days (UTC) it said 410 with no success between, and the last of them.
     gone_days: int = 0
     gone_last: date | None = None
-    #: Looks in a row that failed because the network here was down; they are no failures of the source.
+    #: Looks in a row that failed because our own network was down; they are no failures of the source.
     outages: int = 0
     #: Where the document lives now, if its address answers with permanent redirects, and since when it does.
     moved_to: str | None = None
     moved_since: datetime | None = None
     #: When its document last came whole, and not only as "not modified".
     whole_at: datetime | None = None
-    #: By what its entries are told apart, as `trust.Trust.dump` writes it; None: by their guids.
+    #: What identifies its entries, as `trust.Trust.dump` writes it; None: their guids.
     identity: str | None = None
-    #: What was worth telling of the last document.
+    #: Notes about the last document.
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostTraffic:
+    """Requests to one host and its answers, in one cycle or in several added up."""
+
+    #: Host name; of addresses and of names without a dot, with the port.
+    host: str
+    #: Requests sent, those for robots.txt and redirects among them.
+    requests: int = 0
+    #: Answers with a document (200, 226), and answers that it has not changed (304).
+    documents: int = 0
+    not_modified: int = 0
+    #: Bytes of the bodies as they came, and the same decoded.
+    received: int = 0
+    decoded: int = 0
+    #: Requests that were not sent, because the host wants to be left alone for a while.
+    held: int = 0
+
+    def __add__(self, other: HostTraffic) -> HostTraffic:
+        """Add two counts, under the name of the first."""
+        return HostTraffic(
+            self.host,
+            self.requests + other.requests,
+            self.documents + other.documents,
+            self.not_modified + other.not_modified,
+            self.received + other.received,
+            self.decoded + other.decoded,
+            self.held + other.held,
+        )

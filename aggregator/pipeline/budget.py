@@ -1,8 +1,8 @@
-"""What one source may have in one cycle, so that a slow or a greedy one costs the others little.
+"""The share of one source in one cycle, so that slow or large sources do not delay the others.
 
-In: the limits, and the work of a source as it comes. Out: its results, or `Spent` as soon as the source has had its
-share; it is up to the kind of source what it makes of a part, and what is left comes next time. Waiting counts, be it
-for a host that wants to be asked slowly, for the turn at a host, or for the process that reads pages.
+In: the limits, and the work of a source. Out: its results, or `ShareUsedUp` once the share is used up; the kind of
+source decides what to do with a part, and the rest comes next time. Waiting counts: for a slow host, for the turn at a
+host, and for the process that reads pages.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from aggregator.models import Fetched, NotModified
-from aggregator.sources import Spent
+from aggregator.sources import ShareUsedUp
 
 T = TypeVar("T")
 
@@ -23,21 +23,21 @@ T = TypeVar("T")
 class Share:
     """The limits for one source in one cycle."""
 
-    #: By the clock, besides the `timeout` of the source. Where a host wants a minute between two requests, this is
+    #: Wall time, in addition to the `timeout` of the source. Where a host wants a minute between two requests, this is
     #: enough for its robots.txt, a list and a few articles.
     time: timedelta = timedelta(minutes=5)
-    #: Of documents, content codings undone; the last ones that were begun may go beyond.
+    #: Size of all documents, decoded; the last ones may exceed it.
     bytes: int = 50_000_000
-    #: Seconds of computing in the process that reads pages; the last page that was begun may go beyond.
+    #: CPU time in seconds in the process that reads pages; the last page may exceed it.
     seconds: float = 20.0
 
 
-#: What every source has.
+#: The share of every source.
 USUAL = Share()
 
 
 class Budget:
-    """What is left for one source; for one event loop.
+    """What is left of the share of one source; for one event loop.
 
     Args:
         share: the limits.
@@ -52,41 +52,41 @@ class Budget:
         self._seconds = share.seconds
 
     async def fetch(self, fetching: Callable[[], Awaitable[Fetched | NotModified]]) -> Fetched | NotModified:
-        """Fetch a document, unless there is no time for it, or too many bytes have come.
+        """Fetch a document, unless the time or the bytes are used up.
 
         Raises:
-            Spent: the source has had its share.
+            ShareUsedUp: the share is used up.
         """
         if self._bytes <= 0:
-            raise Spent("this time its documents were too large for more")
+            raise ShareUsedUp("this time its documents were too large for more")
         found = await self._in_time(fetching)
         if isinstance(found, Fetched):
             self._bytes -= len(found.body)
         return found
 
     async def compute(self, computing: Callable[[], Awaitable[T]]) -> T:
-        """Wait for what computes elsewhere; what it cost is to be told by `pay`.
+        """Wait for work in another process; `pay` counts its CPU time.
 
         Raises:
-            Spent: the source has had its share.
+            ShareUsedUp: the share is used up.
         """
         return await self._in_time(computing)
 
     def pay(self, seconds: float) -> None:
-        """Count seconds of computing, from any one thread."""
+        """Count CPU time in seconds."""
         self._seconds -= seconds
 
     def check(self) -> None:
-        """Raise `Spent` where there is no computing left; for the thread that pays."""
+        """Raise `ShareUsedUp` where no CPU time is left."""
         if self._seconds <= 0:
-            raise Spent("this time its pages took too long to read for more")
+            raise ShareUsedUp("this time its pages took too long to read for more")
 
     async def _in_time(self, work: Callable[[], Awaitable[T]]) -> T:
         message = f"it may take {self._time.total_seconds():g} s at once, waits for its host included"
         if self._loop.time() >= self._until:
-            raise Spent(message)
+            raise ShareUsedUp(message)
         try:
             async with asyncio.timeout_at(self._until):
                 return await work()
         except TimeoutError:
-            raise Spent(message) from None
+            raise ShareUsedUp(message) from None

@@ -1,6 +1,6 @@
-"""What a cycle found in; what to write, what to remember and when to come back out. Pure: the time is an argument.
+"""The outcome of a look: what to write, what to remember, and when to come back. Pure: the time is an argument.
 
-A failed update changes nothing but the account of the failure: entries, validators and titles stay as they are.
+A failed update changes nothing but the record of the failure: entries, validators and titles stay.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from aggregator.models import (
 )
 from aggregator.schedule import (
     NOTHING_SAID,
-    Failure,
+    FailureStreak,
     FeedHints,
     Gone,
     Rhythm,
@@ -51,7 +51,7 @@ MAX_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A document that came, beside what is known of its source."""
+    """A fetched document, with what is known of its source."""
 
     source: Source
     #: Its `request_hash` is that of the request that was made.
@@ -63,12 +63,12 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The entries of one document, told apart by what has to be done with them."""
+    """The entries of one document, by what has to be done with them."""
 
     new: tuple[Identified, ...]
     #: Each with what is known of it, and under the key of that.
     changed: tuple[tuple[Identified, Known], ...]
-    #: In the same way those that a program stored which read them differently: whether they changed cannot be told.
+    #: The same for those that another version stored with another fingerprint: whether they changed is not known.
     reread: tuple[tuple[Identified, Known], ...]
     #: How many need nothing.
     unchanged: int
@@ -93,7 +93,7 @@ class Settled:
     aliases: tuple[tuple[str, str | None], ...] = ()
     #: See `FeedState`.
     identity: str | None = None
-    #: Things worth telling of it.
+    #: Notes about the document.
     notes: tuple[str, ...] = ()
 
 
@@ -142,7 +142,7 @@ def is_fresh(date: datetime, requests: Iterable[datetime]) -> bool:
 
 
 def succeeded(received: Received, parsed: ParsedFeed, settled: Settled) -> FeedUpdate:
-    """The outcome of a document that was fetched and read."""
+    """Return the outcome of a document that was fetched and read."""
     source, state, fetched, now = received.source, received.state, received.fetched, received.now
     # With anything missing the same document has to be looked at again, so the server must not answer 304.
     whole = parsed.complete and not fetched.missing
@@ -166,7 +166,7 @@ def succeeded(received: Received, parsed: ParsedFeed, settled: Settled) -> FeedU
 
 
 def not_modified(source: Source, state: FeedState, outcome: NotModified, now: datetime) -> FeedUpdate:
-    """The outcome of a document that is still the one of last time."""
+    """Return the outcome of a document that is still the one of last time."""
     etag, last_modified = outcome.etag or state.etag, outcome.last_modified or state.last_modified
     server = server_hints(outcome.freshness, now, no_validator=not (etag or last_modified))
     whole_at = now if outcome.whole else state.whole_at or now
@@ -175,18 +175,18 @@ def not_modified(source: Source, state: FeedState, outcome: NotModified, now: da
 
 
 def failed(source: Source, state: FeedState, error: SourceError, now: datetime) -> FeedUpdate:
-    """The outcome of a source that could not be had or read: everything is kept, and the next try comes later."""
+    """Return the outcome of a source that could not be fetched or read: all is kept, and it is tried later."""
     fetching = error if isinstance(error, FetchError) else None
     message = str(error)[:MAX_ERROR]
     if fetching and fetching.held:
-        # The host asked others to wait, and this source was not even asked: that is no failure of its own.
+        # The host asked to be left alone, so that no request was sent: that is no failure of the source.
         until = max(fetching.retry_after or now + _TOO_MANY.backoff(), now)
         return FeedUpdate(replace(state, next_due_at=until, due_why=_HOST_WAITS), notes=(message,))
     status = fetching.status if fetching else None
     gone = Gone.of(state)
     if status == 410:
         gone = said_gone(gone, now)
-    failure = Failure(error.kind, state.failures + 1, status, gone)
+    failure = FailureStreak(error.kind, state.failures + 1, status, gone)
     due = next_due(
         source.id,
         now,
@@ -213,12 +213,12 @@ def failed(source: Source, state: FeedState, error: SourceError, now: datetime) 
 
 
 def postponed(state: FeedState, why: str) -> FeedUpdate:
-    """The outcome of a source for which there was no time: it stays due, and that is no failure of its own."""
+    """Return the outcome of a source for which there was no time: it stays due, and that is no failure of its own."""
     return FeedUpdate(state, notes=(why,))
 
 
 def given_up(state: FeedState, error: SourceError, now: datetime) -> FeedUpdate:
-    """The outcome of a failure of which even `failed` makes nothing: the next try comes after a while."""
+    """Return the outcome of a failure that `failed` itself failed on: the source is tried again after a while."""
     after = replace(
         state,
         last_attempt_at=now,
@@ -232,7 +232,7 @@ def given_up(state: FeedState, error: SourceError, now: datetime) -> FeedUpdate:
 
 
 def not_reached(state: FeedState, now: datetime) -> FeedUpdate:
-    """The outcome of a source that was asked while the network here was down: it is not blamed, and is tried soon."""
+    """Return the outcome of a look while the network here was down: no failure of the source, which is tried soon."""
     outages = state.outages + 1
     due = after_outage(state.source_id, now, outages)
     after = replace(state, last_attempt_at=now, next_due_at=due.at, due_why=due.why, outages=outages)
@@ -241,7 +241,7 @@ def not_reached(state: FeedState, now: datetime) -> FeedUpdate:
 
 _HOST_WAITS = "the host asks to be left alone until then"
 #: How long the sources of a host wait that was asked too often and does not say until when.
-_TOO_MANY = Failure("http_status", 1, 429)
+_TOO_MANY = FailureStreak("http_status", 1, 429)
 
 
 def _recovered(
@@ -254,7 +254,7 @@ def _recovered(
     *,
     first: bool = False,
 ) -> FeedState:
-    """The state after a success, which ends all troubles."""
+    """Return the state after a success, which resets all failures."""
     text, rhythm = _rhythm(source, state, new, now, first)
     due = next_due(
         source.id,
@@ -291,7 +291,7 @@ def _server(error: FetchError, now: datetime) -> ServerHints:
 def _rhythm(
     source: Source, state: FeedState, new: Sequence[Entry], now: datetime, first: bool
 ) -> tuple[str | None, Rhythm | None]:
-    """The rhythm as it is stored, and the same read where the next look depends on it.
+    """Return the rhythm as it is stored, and the same read where the next look depends on it.
 
     It is learnt whatever the interval, so that `auto` knows it from its first day on; a look that brings nothing costs
     nothing, since a rhythm counts time by itself.

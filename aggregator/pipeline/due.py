@@ -1,4 +1,4 @@
-"""Which sources are updated now, and in which order. Light on imports: where nothing is due, this is all it takes."""
+"""Which sources are updated now, and in which order. Light imports: where nothing is due, nothing else is loaded."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from aggregator.models import FeedState, Source
 from aggregator.schedule import admit, after_stop
 from aggregator.store import Store
 
-#: What a cycle takes of one domain when it comes round again at once: as much as may be asked of it in so long.
+#: A cycle that is followed by another at once takes of each domain what may be requested in this time.
 TURN = timedelta(minutes=1)
-#: What a request is thought to take.
+#: The assumed time of a request.
 _REQUEST = timedelta(seconds=1)
 _WITHOUT_END = timedelta(days=366)
 
@@ -28,14 +28,14 @@ def choose(
     turn: timedelta = _WITHOUT_END,
     busy: Collection[Source] = (),
 ) -> list[tuple[Source, FeedState]]:
-    """The sources to update now, with their state, those due longest first; domains take turns.
+    """Return the sources to update now, with their state, those due longest first; domains take turns.
 
-    Otherwise the sources of one domain would fill all places and wait there for each other.
+    Otherwise the sources of one domain would take all places and wait there for each other.
 
     Args:
         everything: all of them, due or not, but for those that are paused.
         only: ids of sources to take, due or paused or not; empty: no restriction.
-        turn: take no more of one domain than may be asked of it in so long; what is left stays due.
+        turn: take no more of one domain than may be requested in this time; the rest stays due.
         busy: sources that are under way; neither they nor others of their domains are taken.
     """
     found = store.states().values() if everything or only else store.due(now)
@@ -44,7 +44,7 @@ def choose(
     if chosen and busy:
         from aggregator.fetch.politeness import gate_of
 
-        # A cycle keeps to what a domain may be asked, but does not know of the other one.
+        # The limits of a domain are those of one cycle, which does not know of the other one.
         taken = {source.id for source in busy}
         gates = {gate for source in busy if (gate := gate_of(source.url))}
         chosen = {
@@ -67,8 +67,8 @@ def choose(
 def spread(config: Config, store: Store, now: datetime) -> int:
     """Spread the sources that are overdue, so that they do not start all at once after a stop.
 
-    As many as run at the same time anyway are left alone, and so are sources that were never looked at: they have
-    missed nothing, and whoever added them waits for them.
+    Nothing is done where no more are overdue than run at the same time. Sources that were never fetched are not spread:
+    someone who has just added them waits for them.
 
     Returns:
         How many were given another time.
@@ -82,7 +82,7 @@ def spread(config: Config, store: Store, now: datetime) -> int:
     if len(overdue) <= config.fetch.concurrency:
         return 0
     why = "it was overdue when the daemon started"
-    store.keep(
+    store.save_states(
         [replace(state, next_due_at=after_stop(state.source_id, now, len(overdue)), due_why=why) for state in overdue]
     )
     return len(overdue)

@@ -3,8 +3,8 @@
     read -> identify -> recognize -> normalize -> settle -> decide -> store
 
 An `Ingester` works in the thread of the store: a document is one piece of work, because handing it from one thread to
-the next would only make it wait. What may take long to read is read elsewhere before, see `NeedsTolerantParser`; and of
-a source of which nothing is known a document may be normalized elsewhere as well, see `read_new`.
+the next would only make it wait. What may take long to parse is parsed in another process before, see
+`NeedsTolerantParser`; documents of new sources may be normalized there as well, see `read_new`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from aggregator.config.confidential import public_update
-from aggregator.dates.read import Style, parse_date
+from aggregator.dates.formats import DateStyle, parse_date
 from aggregator.errors import RowError
 from aggregator.models import (
     Entry,
@@ -42,12 +42,12 @@ _QUOTED = 60
 
 
 class NeedsTolerantParser(Exception):
-    """A document that may take long to read, so that `aggregator.parse.parse` reads it where that can be ended."""
+    """A document that may take long to parse, so that another process does it (`aggregator.parse.parse`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
-    """All of a document, where every entry is a new one."""
+    """A document of which every entry is new."""
 
     #: Its entries left out.
     parsed: ParsedFeed
@@ -61,8 +61,8 @@ class Ingester:
     Args:
         clock: the current time, aware and in UTC.
         dry_run: store nothing.
-        secrets: what must not be told of an update.
-        confidential: what must not be published of it either.
+        secrets: what must not enter the store.
+        confidential: what must not be published either.
     """
 
     store: Store
@@ -89,7 +89,8 @@ class Ingester:
         look = recognize(self.store, source.id, received.state, parsed, (now, *_date_of(received.fetched)))
         entries = _normalized(source.id, parsed.language, now, look.selection.entries, look.style)
         settled = settle(self.store, source.id, look, entries)
-        notes = (*_unread_dates(parsed, look.doubtful, look.style), *settled.notes)
+        advice = KINDS[source.kind].DATE_ADVICE
+        notes = (*_unread_dates(parsed, look.doubtful, look.style, advice), *settled.notes)
         return self._stored(decide.succeeded(received, parsed, replace(settled, notes=notes)))
 
     def ingest_new(self, received: Received, document: NewDocument) -> FeedUpdate | None:
@@ -105,7 +106,7 @@ class Ingester:
         stored = states.copy()
         if not self.dry_run:
             try:
-                self.store.keep(stored)
+                self.store.save_states(stored)
             except RowError:
                 lost = self._keep_each(stored)
         del states[: len(stored)]
@@ -116,12 +117,12 @@ class Ingester:
         return self.store.host_waits(self.clock())
 
     def silent(self, span: timedelta) -> bool:
-        """Whether no source has worked for so long."""
+        """Whether no source has worked for this long."""
         last = self.store.last_success()
         return last is None or self.clock() - last >= span
 
     def record_traffic(self, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
-        """Store what was asked of hosts, and until when they want to be left alone."""
+        """Store the traffic of hosts, and until when they want to be left alone."""
         if not self.dry_run:
             self.store.record_traffic(self.clock(), traffic, waits)
 
@@ -131,7 +132,7 @@ class Ingester:
         return found.known.keys() | found.removed
 
     def public(self, update: FeedUpdate) -> FeedUpdate:
-        """The update without secrets, as it may enter the store."""
+        """Return the update without secrets, as it may enter the store."""
         return public_update(update, self.secrets, self.confidential)
 
     def _stored(self, update: FeedUpdate) -> FeedUpdate:
@@ -145,7 +146,7 @@ class Ingester:
         lost = []
         for state in states:
             try:
-                self.store.keep([state])
+                self.store.save_states([state])
             except RowError as error:
                 lost.append(RowError(f"what came of source {state.source_id} was not stored: {error}"))
         return lost
@@ -181,9 +182,9 @@ def _normalized(
     language: str | None,
     now: datetime,
     entries: Sequence[tuple[Identified, Known | None]],
-    style: Style,
+    style: DateStyle,
 ) -> tuple[Entry, ...]:
-    """The entries, normalized, in their order; each comes with what is known of it (None: it is new)."""
+    """Return the entries, normalized, in their order; each comes with what is known of it (None: it is new)."""
     read = partial(_parse_date, style)
     return tuple(
         [
@@ -193,15 +194,18 @@ def _normalized(
     )
 
 
-def _parse_date(style: Style, text: str, timezone: str | None) -> datetime | None:
+def _parse_date(style: DateStyle, text: str, timezone: str | None) -> datetime | None:
     return parse_date(text, timezone=timezone, style=style)
 
 
-def _unread_dates(parsed: ParsedFeed, doubtful: Iterable[RawEntry], style: Style) -> tuple[str, ...]:
-    """A note where dates of a document cannot be read, with the first of them.
+def _unread_dates(
+    parsed: ParsedFeed, doubtful: Iterable[RawEntry], style: DateStyle, advice: str = ""
+) -> tuple[str, ...]:
+    """Return a note where dates of a document cannot be read, with the first of them.
 
     Args:
         doubtful: those of its entries whose dates may be unreadable.
+        advice: what to do, as a clause, or "".
     """
     unread = [
         texts[0]
@@ -212,8 +216,7 @@ def _unread_dates(parsed: ParsedFeed, doubtful: Iterable[RawEntry], style: Style
     if not unread:
         return ()
     total = sum(1 for raw in parsed.entries if raw.published or raw.updated)
-    # What a page shows was chosen by a selector.
-    hint = "; correct the selector `article.date`" if parsed.reader == "scrape" else ""
+    hint = f"; {advice}" if advice else ""
     return (f"{len(unread)} of {total} dates could not be read: `{_quoted(unread[0])}`{hint}",)
 
 
@@ -223,6 +226,6 @@ def _quoted(text: str) -> str:
 
 
 def _date_of(fetched: Fetched) -> list[datetime]:
-    """The time of the answer by the server's clock, where it has one."""
+    """Return the time of the answer by the server's clock, where it has one."""
     date = parse_date(fetched.freshness.date) if fetched.freshness.date else None
     return [] if date is None else [date]

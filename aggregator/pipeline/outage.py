@@ -1,7 +1,7 @@
-"""Whose fault a failure is: that of a source, or that of the network here.
+"""Whether failures are those of sources or of our own network.
 
-Outcomes of a cycle go in as they come, and come out as soon as they can be judged. A failure before a host could answer
-is held back until any host has answered; where none does, and enough of them failed, nobody is to be blamed.
+Outcomes of a cycle go in as they come, and come out as soon as this is known. A failure before a host could answer is
+held back until any host has answered; where none does, and enough of them failed, the failures are not counted.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from aggregator.models import FailureKind, FeedState, FeedUpdate, Source
 from aggregator.pipeline import decide
 from aggregator.schedule import OFFLINE, network_down
 
-#: Failures that are held back at most; so many are judged as if they were all of the cycle.
+#: Failures that are held back at most; this many are judged as if the cycle had no more.
 MOST = 200
 
-#: Where no source has worked for so long, fewer hosts are enough.
+#: Where no source has worked for this long, fewer hosts are enough.
 SILENCE = timedelta(hours=1)
 
-#: Failures that no host had a part in.
+#: Failures without a host.
 _OURS: frozenset[FailureKind] = frozenset({"refused", "internal"})
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one look."""
+    """The outcome of one look."""
 
     source: Source
     #: As it was before the look.

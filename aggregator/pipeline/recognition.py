@@ -2,7 +2,8 @@
 
 `recognize` comes before entries are cleaned: it finds them by their keys, which is all there is to do for most
 documents, and tells those apart that share one. `settle` comes after: what is still unknown is compared with what is
-stored, because sites and generators change (`kin`), and what that says of the source's ids is remembered (`trust`).
+stored, because sites and generators change (`resemblance`), and what that says of the source's ids is remembered
+(`trust`).
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.dates.read import Style, parse_date, style_of
+from aggregator.dates.formats import DateStyle, parse_date, style_of
 from aggregator.models import Entry, FeedState, Identified, Known, Names, ParsedFeed, RawEntry
 from aggregator.normalize import identify, key_of, tell_apart
 from aggregator.normalize.identity import aliases_of
 from aggregator.normalize.text import plain_title
 from aggregator.normalize.urls import clean_url
-from aggregator.pipeline import decide, kin
+from aggregator.pipeline import decide, resemblance
 from aggregator.pipeline.trust import NOTES, Seen, Trust
 from aggregator.store import Recognized, Store
 
@@ -41,7 +42,7 @@ class Look:
     #: Whether anything can be stored.
     first: bool
     #: How the dates of the document are written.
-    style: Style
+    style: DateStyle
 
     @property
     def doubtful(self) -> Iterator[RawEntry]:
@@ -52,7 +53,7 @@ class Look:
                 yield one.raw
 
 
-def style_of_dates(parsed: ParsedFeed) -> Style:
+def style_of_dates(parsed: ParsedFeed) -> DateStyle:
     """How the dates of a document are written."""
     return style_of((text for raw in parsed.entries for text in (raw.published, raw.updated)), parsed.language)
 
@@ -77,7 +78,7 @@ def recognize(store: Store, source_id: str, state: FeedState, parsed: ParsedFeed
     known, removed = found.known, found.removed
     aliases: tuple[tuple[str, str | None], ...] = ()
     if shared or any(one.names for one in selection.new) or removed or found.aliased:
-        apart = _Apart(store, source_id, shared, requests, style)
+        apart = _SharedKeyResolver(store, source_id, shared, requests, style)
         identified, known, removed = apart.of(identified, found)
         aliases = tuple(apart.aliases.items())
         selection = decide.select(_once(identified, known, removed), known, changed_at)
@@ -101,7 +102,7 @@ def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -
         for entry, (_, old) in zip(entries[to:], selection.reread, strict=True)
     ]
     unchanged = selection.unchanged + len(reread)
-    pairs: list[kin.Pair] = []
+    pairs: list[resemblance.Pair] = []
     gone: set[str] = set()
     if new and not look.first:
         pairs, gone = _pairs(store, source_id, look, new)
@@ -128,7 +129,7 @@ def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -
     )
 
 
-class _Apart:
+class _SharedKeyResolver:
     """Finds the stored ones among entries whose keys belong to several."""
 
     def __init__(
@@ -137,7 +138,7 @@ class _Apart:
         source_id: str,
         shared: frozenset[str] | set[str],
         requests: Sequence[datetime],
-        style: Style,
+        style: DateStyle,
     ) -> None:
         self._store = store
         self._source_id = source_id
@@ -150,7 +151,7 @@ class _Apart:
     def of(
         self, identified: Sequence[Identified], found: Recognized
     ) -> tuple[tuple[Identified, ...], dict[str, Known], set[str]]:
-        """The entries with keys of their own, what is known of them by these, and those that were removed."""
+        """Return the entries with keys of their own, what is known of them by these, and those that were removed."""
         entries = tuple(tell_apart(one) if one.key in self._shared else one for one in identified)
         doubtful = [(one, one.names) for one in entries if one.names is not None]
         known = {key: old for key, old in found.known.items() if key not in self._shared}
@@ -212,14 +213,14 @@ def _all(names: Names) -> list[str]:
     return [name for name in found if name is not None]
 
 
-def _may_be_dated(one: Identified, old: Known, style: Style) -> bool:
+def _may_be_dated(one: Identified, old: Known, style: DateStyle) -> bool:
     """Whether the date of an entry does not contradict that of a stored one."""
     date = _published(one.raw, style)
     return date is None or not old.dated or date == old.published_at
 
 
 def _once(identified: Iterable[Identified], known: Mapping[str, Known], removed: set[str]) -> list[Identified]:
-    """The entries without removed ones; of two that are one stored entry, the one that has its key."""
+    """Return the entries without removed ones; of two that are one stored entry, the one that has its key."""
     left: dict[str, Identified] = {}
     for one in identified:
         old = known.get(one.key)
@@ -230,17 +231,17 @@ def _once(identified: Iterable[Identified], known: Mapping[str, Known], removed:
 
 
 def _reused(
-    store: Store, source_id: str, parsed: ParsedFeed, selection: decide.Selection, trust: Trust, style: Style
+    store: Store, source_id: str, parsed: ParsedFeed, selection: decide.Selection, trust: Trust, style: DateStyle
 ) -> set[str]:
     """Keys under which another entry stands than the stored one: the source gives its guids more than once."""
     if not selection.changed:
         return set()
-    home = kin.address_of(parsed.home_url)
+    home = resemblance.address_of(parsed.home_url)
     suspects: dict[str, tuple[Identified, str | None]] = {}
     for one, old in selection.changed:
         raw = one.raw
         if one.names is None and raw.url and (raw.published or raw.updated):
-            address = kin.address_of(raw.url)
+            address = resemblance.address_of(raw.url)
             if address is not None and (address == home or not address.path):
                 # All entries of some feeds lead to the site.
                 suspects[old.key] = one, None
@@ -248,12 +249,12 @@ def _reused(
                 suspects[old.key] = one, raw.url
     if not suspects:
         return set()
-    stored = {found.known.key: found for found in store.alike(source_id, suspects, (), 0)}
+    stored = {found.known.key: found for found in store.similar_entries(source_id, suspects, (), 0)}
     return {
         key_of(one.raw, trust.level)
         for key, (one, url) in suspects.items()
         if key in stored
-        and kin.is_another(
+        and resemblance.is_another(
             clean_url(url),
             "" if one.raw.title is None else plain_title(one.raw.title),
             _published(one.raw, style),
@@ -262,22 +263,22 @@ def _reused(
     }
 
 
-def _pairs(store: Store, source_id: str, look: Look, new: Sequence[Entry]) -> tuple[list[kin.Pair], set[str]]:
-    """The new entries that are stored ones, and the keys of those that were removed under another form of theirs."""
-    keys = {entry.key: [*kin.variants(entry.key), *kin.variants(entry.url)] for entry in new}
+def _pairs(store: Store, source_id: str, look: Look, new: Sequence[Entry]) -> tuple[list[resemblance.Pair], set[str]]:
+    """Return the new entries that are stored ones, and the keys of those removed under another form of their key."""
+    keys = {entry.key: [*resemblance.variants(entry.key), *resemblance.variants(entry.url)] for entry in new}
     moments = {entry.published_at for entry in new if entry.dated}
     addresses = [entry.url for entry in new if entry.url is not None and entry.url != entry.key]
     asked = dict.fromkeys((*addresses, *(key for some in keys.values() for key in some)))
     whole = not look.known
-    stored = store.alike(source_id, asked, moments, NEWEST if whole else 0)
+    stored = store.similar_entries(source_id, asked, moments, NEWEST if whole else 0)
     claimed = {old.key for old in look.known.values()}
-    pairs = kin.match(new, [one for one in stored if one.known.key not in claimed], whole=whole)
+    pairs = resemblance.match(new, [one for one in stored if one.known.key not in claimed], whole=whole)
     removed = store.recognize(source_id, asked).removed
     return pairs, {key for key, some in keys.items() if not removed.isdisjoint(some)} if removed else set()
 
 
-def _judge(look: Look, pairs: Sequence[kin.Pair]) -> tuple[Trust, dict[str, str | None], tuple[str, ...]]:
-    """What is to be thought of the source's ids, the names that this asks for, and what is to be told of it."""
+def _judge(look: Look, pairs: Sequence[resemblance.Pair]) -> tuple[Trust, dict[str, str | None], tuple[str, ...]]:
+    """Return the trust in the ids of the source after this look, further aliases, and notes."""
     trust = look.trust
     if not pairs and trust == Trust():
         return trust, {}, ()
@@ -285,8 +286,8 @@ def _judge(look: Look, pairs: Sequence[kin.Pair]) -> tuple[Trust, dict[str, str 
     for pair in pairs:
         keys[look.selection.new[pair.place].key] = pair.stored.known.key
     entries = [(keys.get(one.key, one.key), one.raw) for one in look.identified]
-    kinds = Counter(pair.kind for pair in pairs)
-    after = trust.after(Seen(entries, len(look.known), kinds["guid"] + kinds["both"], kinds["both"]))
+    differences = Counter(pair.differs for pair in pairs)
+    after = trust.after(Seen(entries, len(look.known), differences["guid"] + differences["both"], differences["both"]))
     if after.level == trust.level:
         return after, {}, ()
     names = [(key_of(raw, after.level), key) for key, raw in entries]
@@ -304,9 +305,9 @@ def _as_stored(entry: Entry, old: Known, updated_at: datetime) -> Entry:
     )
 
 
-def _published(raw: RawEntry, style: Style) -> datetime | None:
+def _published(raw: RawEntry, style: DateStyle) -> datetime | None:
     return _date(raw.published or raw.updated, raw, style)
 
 
-def _date(text: str | None, raw: RawEntry, style: Style) -> datetime | None:
+def _date(text: str | None, raw: RawEntry, style: DateStyle) -> datetime | None:
     return parse_date(text, timezone=raw.timezone, style=style) if text else None

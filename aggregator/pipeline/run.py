@@ -22,15 +22,15 @@ from typing import Any
 from aggregator import __version__
 from aggregator.config import Config
 from aggregator.errors import FetchError, ParseError, RowError, SourceError, StoreError, WorkerError
-from aggregator.fetch import Fetcher, FetchSettings, Request
-from aggregator.models import FailureKind, FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, Source
+from aggregator.fetch import Fetcher, FetchSettings
+from aggregator.models import FailureKind, FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, Request, Source
 from aggregator.parse import parse
-from aggregator.pipeline import decide
+from aggregator.pipeline import decide, moves
 from aggregator.pipeline.budget import USUAL, Budget, Share
 from aggregator.pipeline.decide import Received
 from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
 from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
-from aggregator.sources import KINDS, Spent, Tools, doubted, moves
+from aggregator.sources import KINDS, ShareUsedUp, Tools, without_old_validators
 from aggregator.store import Store
 from aggregator.workers import StoreThread, Worker
 
@@ -38,38 +38,38 @@ log = logging.getLogger(__name__)
 
 #: Outcomes without a document that are stored in one transaction.
 STATES_AT_ONCE = 200
-#: Limits for what reads a document from outside, in seconds of computing and MiB: no honest one comes near them.
+#: Limits for parsing a document, in seconds of CPU time and MiB: no real one comes near them.
 _SECONDS = 30.0
 _MEMORY_MB = 1024
 #: MiB for the process that reads pages.
 _PAGE_MEMORY_MB = 600
-#: New documents in one cycle from which on other processes help to read them: fewer are done before that pays.
+#: New documents in one cycle from which other processes help to read them: with fewer, starting them costs more.
 MANY_NEW = 1000
-#: More processes than this have nothing to do: the thread of the store takes as long by then.
+#: More processes than this do not help: the thread of the store is the limit then.
 _MOST_READERS = 3
-#: Documents that a process has at once: one to read, and the next.
+#: Documents that a process has at a time: the one it reads, and the next.
 _DEPTH = 2
-#: Bytes of a document that is not worth the way to another process.
+#: Bytes below which a document is not sent to another process.
 _SMALL = 12_000
 
 
 @dataclass(frozen=True, slots=True)
 class SourceResult:
-    """What one source gave in one cycle; without the entries, which would fill the memory of a long cycle."""
+    """The result of one source in one cycle, without the entries, which would fill the memory in a long cycle."""
 
     source: Source
     state: FeedState
     new: int
     changed: int
     unchanged: int
-    #: Things worth telling that are no failure.
+    #: Notes that are no failure.
     notes: tuple[str, ...]
     #: Seconds from the start of the fetch to the outcome.
     seconds: float
 
     @property
     def unreached(self) -> bool:
-        """Whether the network here was down, so that nothing can be said of the source."""
+        """Whether our own network was down, so that this is no failure of the source."""
         return self.state.outages > 0
 
     @property
@@ -78,12 +78,12 @@ class SourceResult:
 
     @property
     def missed(self) -> bool:
-        """Whether the look brought nothing that could be read, whoever is to blame."""
+        """Whether the look brought no document, because of the source or of our own network."""
         return self.failed or self.unreached
 
     @property
     def quiet(self) -> bool:
-        """Whether there is nothing to tell: no failure, nothing new or changed, no note."""
+        """Whether there is nothing to report: no failure, nothing new or changed, no note."""
         return not (self.failed or self.new or self.changed or self.notes)
 
 
@@ -108,10 +108,10 @@ async def update_due(
         thread: the one that uses the store; None: one for this cycle alone.
         dry_run: fetch and compare, but store nothing.
         on_result: called on the event loop for each finished source.
-        stopping: asked before each source; once true, no other is begun, and those under way come to their end.
-        on_begun: called once no source waits for its beginning any more.
-        share: what each source may have.
-        busy: sources of other cycles under way; together no more than `fetch.concurrency` are.
+        stopping: called before each source; once it is true, no other is started, and those in progress are finished.
+        on_begun: called once all sources are started.
+        share: the limits of each source.
+        busy: sources of other cycles in progress; together there are at most `fetch.concurrency`.
 
     Raises:
         StoreError: the store cannot keep outcomes any more (disk full, database gone); what was stored before stays.
@@ -135,7 +135,7 @@ async def update_due(
 
 
 def _workers(new: int) -> list[Worker]:
-    """The processes of a cycle, none started: for the tolerant reader, for pages, and for many new documents."""
+    """Return the processes of a cycle, none started: for the tolerant reader, for pages, and for many new documents."""
     count = 0
     if new >= MANY_NEW:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -147,7 +147,7 @@ def _workers(new: int) -> list[Worker]:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What all sources of one cycle have in common."""
+    """The state of one cycle."""
 
     ingester: Ingester
     #: Where the ingester works.
@@ -158,7 +158,7 @@ class _Run:
     pages: Worker
     #: Processes that help where there are many new documents.
     readers: list[Worker]
-    #: Pages wait here, so that a source whose share is used up meanwhile is told so before it computes.
+    #: Pages wait here, so that a source whose share is used up meanwhile does not start another page.
     page_turn: Lock = field(default_factory=Lock)
     #: Outcomes without a document, until there are enough of them to be stored together.
     states: list[FeedState] = field(default_factory=list)
@@ -173,7 +173,7 @@ class _Run:
         stopping: Callable[[], bool],
         on_begun: Callable[[], None],
     ) -> list[SourceResult]:
-        """Update the sources, so many at once; see `update_due`."""
+        """Update the sources, `concurrency` at a time; see `update_due`."""
         results: list[SourceResult] = []
         trouble: BaseException | None = None
         queue = iter(enumerate(chosen, 1))
@@ -198,10 +198,10 @@ class _Run:
                 for _ in range(min(concurrency, len(chosen))):
                     tasks.create_task(work())
         except* StoreError as group:
-            # Several sources meet the same trouble at once; one account of it is enough.
+            # Several sources fail with the same error at once; one report is enough.
             trouble = group.exceptions[0]
         finally:
-            # Also where the cycle is cancelled: what servers have answered is not to be asked of them again.
+            # Also where the cycle is cancelled, so that answers of servers are not requested again.
             if trouble is None:
                 silent = outage.waiting and await self.thread.run(self.ingester.silent, SILENCE)
                 await keep(outage.close(silent=silent))
@@ -214,24 +214,24 @@ class _Run:
         return results
 
     async def update_source(self, source: Source, state: FeedState) -> Outcome:
-        """Run one source through all stages; whatever comes of it is an outcome."""
+        """Run one source through all stages; every error becomes an outcome."""
         started = time.monotonic()
         error, stored = None, False
         try:
             update, stored = await self._pull(source, state)
         except SourceError as failure:
             error = failure
-        except Spent as spent:
+        except ShareUsedUp as spent:
             error = FetchError(f"not done: {spent}", kind="timeout", held=True)
             update = decide.postponed(state, str(error))
             return Outcome(source, state, update, error, time.monotonic() - started)
         except RowError as failure:
-            # Its values are at fault, and not the database.
+            # The values are wrong, not the database.
             error = SourceError(f"it cannot be stored: {failure}", kind="internal", url=source.url)
         except StoreError:
             raise
         except Exception as failure:
-            # A bug must cost one source one cycle, not the cycle; the traceback is for the report.
+            # A bug must not end the cycle for all other sources; the traceback is for the bug report.
             log.exception("source %s: unexpected error", source.id)
             words = f"unexpected error: {type(failure).__name__}: {failure}"
             error = SourceError(words, kind="internal", url=source.url)
@@ -266,10 +266,10 @@ class _Run:
         self.lost.extend(await self.thread.run(self.ingester.keep, self.states))
 
     async def _pull(self, source: Source, state: FeedState) -> tuple[FeedUpdate, bool]:
-        """The outcome of a look, and whether it is stored."""
+        """Return the outcome of a look, and whether it is stored."""
         kind = KINDS[source.kind]
         now = self.ingester.clock()
-        asked = moves.usable(source, doubted(state, now), now)
+        asked = moves.usable(source, without_old_validators(state, now), now)
         fetched = await kind.fetch(source, asked, self._tools(source, Budget(self.share, source.timeout)))
         now = self.ingester.clock()
         request_hash = kind.request_hash(source)
@@ -291,17 +291,17 @@ class _Run:
             return await self.thread.run(self.ingester.ingest, received, parsed)
 
     async def _read_new(self, received: Received) -> NewDocument | None:
-        """A document of which nothing is known, read in another process where that pays."""
+        """Return a document of which nothing is known, read in another process where that pays."""
         source, fetched = received.source, received.fetched
         worker = min(self.readers, key=lambda one: one.calls, default=None)
-        known = received.state.last_success_at is not None or not KINDS[source.kind].AS_FETCHED
+        known = received.state.last_success_at is not None or not KINDS[source.kind].PARSE_ONLY
         if worker is None or worker.calls >= _DEPTH or known or len(fetched.body) < _SMALL:
             return None
         try:
             return (await worker.run(read_new, source.id, fetched, received.now))[0]
         except WorkerError as error:
             if error.kind == "internal":
-                # A mistake shows itself best where it can be traced.
+                # A bug is easier to trace in this process.
                 return None
             raise _unread(error) from None
 
@@ -333,13 +333,13 @@ class _Run:
 
 
 def _unread(error: WorkerError) -> ParseError:
-    """A document that a process did not read, as a failure of its source."""
+    """Return a document that a process did not read, as a failure of its source."""
     kind: FailureKind = "internal" if error.kind == "internal" else "unparsable"
     return ParseError(f"it could not be read: {error}", kind=kind)
 
 
 def fetch_settings(config: Config, concurrency: int) -> FetchSettings:
-    """How documents are fetched, so many at once."""
+    """Return how documents are fetched, `concurrency` at a time."""
     return FetchSettings(
         user_agent=_user_agent(config),
         concurrency=concurrency,

@@ -1,8 +1,8 @@
-"""How far the ids of a source can be trusted: by what its entries are told apart, and when that changes.
+"""How far the ids of a source can be trusted: what identifies its entries, and when that changes.
 
-What was seen in a document goes in, the next level comes out. Guids that are other ones at every look are no identity,
-so that the links are used; where these change as well, title and date are. A witness, the guid of one entry, tells when
-the source has learnt to keep its ids. Pure.
+What was seen in a document goes in, the next level comes out. Guids that change at every look identify nothing, so the
+links are used; where these change as well, title and date are. A witness, the guid of one entry, shows when the source
+keeps its ids again. Pure.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What is remembered of it."""
+    """What is remembered of the ids of a source."""
 
     level: Level = "guid"
     strikes: int = 0
@@ -53,7 +53,7 @@ class Trust:
 
     @classmethod
     def load(cls, text: str | None) -> Trust:
-        """Read what `dump` wrote; anything else is like nothing."""
+        """Read what `dump` wrote; anything else counts as full trust."""
         if text is None:
             return _FULL
         words = text.split(" ")
@@ -66,7 +66,7 @@ class Trust:
         return None if self == _FULL else f"{self.level} {self.strikes} {self.steady} {self.witness or '-'}"
 
     def after(self, seen: Seen) -> Trust:
-        """The same after one more document."""
+        """Return the trust after one more document."""
         if self.level == "guid":
             return self._of_guids(seen)
         if self.level == "link" and not seen.known and seen.links_changed:

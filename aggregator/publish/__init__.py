@@ -1,1 +1,1 @@
-"""What is published: posts, merged feeds and the list of subscriptions, written from the store."""
+"""Publishing: from stored items to posts, feeds and the list of subscriptions."""

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from aggregator.errors import PublishError
 from aggregator.models import Rendered
-from aggregator.publish.report import Failure
+from aggregator.publish.report import OutputFailure
 
 #: Outputs that are staged together, and their bytes, about; bounds the memory of a generator's outputs too.
 _BATCH = 512
@@ -48,7 +48,7 @@ class Written:
     changed: list[str] = field(default_factory=list)
     #: Not written, because a file is there that is not ours.
     taken: list[str] = field(default_factory=list)
-    failed: dict[str, Failure] = field(default_factory=dict)
+    failed: dict[str, OutputFailure] = field(default_factory=dict)
 
 
 class Staged(NamedTuple):
@@ -246,7 +246,7 @@ class _Stage:
     def _fail(self, name: str, error: Exception) -> None:
         if not isinstance(error, FileError):
             error = _refused(name, "cannot be written", error)
-        self._written.failed[name] = Failure(name, error.reason, error.advice)
+        self._written.failed[name] = OutputFailure(name, error.reason, error.advice)
 
     def _place(self, name: str) -> tuple[str, str]:
         """The folder of a name, which exists and is inside of ours, and the name in it."""

@@ -1,13 +1,13 @@
 """Configured sources -> a list of subscriptions in OPML 2.0 (opml.org/spec2.opml).
 
-In: sources, categories, what the feeds told of themselves. Out: one `Rendered`. Pure: no date of the run, same sources,
-same bytes.
+In: sources, categories, and what the feeds say about themselves. Out: one `Rendered`. Pure: the same sources give the
+same bytes, without the time of the run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from lxml.etree import Element, SubElement, _Element, tostring
 
@@ -15,25 +15,18 @@ from aggregator.models import Category, Rendered, Source
 from aggregator.normalize.urls import clean_url
 from aggregator.publish.values import xml_text
 
+if TYPE_CHECKING:
+    from aggregator.store import FeedMetadata
+
 FILE_NAME = "opml.xml"
 MEDIA_TYPE = "text/x-opml"
-
-
-class Told(Protocol):
-    """What a feed told of itself."""
-
-    @property
-    def title(self) -> str | None: ...
-
-    @property
-    def home_url(self) -> str | None: ...
 
 
 def render_opml(
     title: str,
     sources: Sequence[Source],
     categories: Mapping[str, Category],
-    told: Mapping[str, Told],
+    metadata: Mapping[str, FeedMetadata],
 ) -> Rendered:
     """Render the list.
 
@@ -42,12 +35,12 @@ def render_opml(
         sources: the sources, in the order in which they are shown.
         categories: by slug, in the order in which they are shown; sources of an implicit one stand at the top level,
             after all groups.
-        told: by source id, the titles and home pages that the feeds told of themselves.
+        metadata: by source id, the titles and home pages that the feeds give themselves.
 
     Returns:
-        The list, named `FILE_NAME`. Sources are ``type="rss"`` whatever the format of their feed is, as OPML wants
-        it; pages without a feed are ``type="link"``. Addresses are URIs without passwords, and one that holds a secret
-        is left out: of such a source there is the name, and its home page as a link.
+        The list, named `FILE_NAME`. Sources have ``type="rss"`` for any format of their feed, as OPML requires; pages
+        without a feed have ``type="link"``. Addresses are URIs without passwords. An address that holds a secret is
+        left out; the list then has the name of the source, and its home page as a link.
     """
     opml = Element("opml", version="2.0")
     head = SubElement(opml, "head")
@@ -62,14 +55,14 @@ def render_opml(
         if not category.implicit and members[category.slug]:
             group = _outline(body, category.title)
         for source in members[category.slug]:
-            _add_source(group, source, told.get(source.id))
+            _add_source(group, source, metadata.get(source.id))
     return Rendered(FILE_NAME, MEDIA_TYPE, tostring(opml, encoding="UTF-8", xml_declaration=True, pretty_print=True))
 
 
-def _add_source(parent: _Element, source: Source, told: Told | None) -> None:
-    name = source.name or (told.title if told else None) or source.fallback_name
+def _add_source(parent: _Element, source: Source, metadata: FeedMetadata | None) -> None:
+    name = source.name or (metadata.title if metadata else None) or source.fallback_name
     outline = _outline(parent, name)
-    home, own = clean_url(told.home_url if told else None), clean_url(source.public_url)
+    home, own = clean_url(metadata.home_url if metadata else None), clean_url(source.public_url)
     if source.kind == "feed" and own is not None:
         outline.set("type", "rss")
         outline.set("xmlUrl", own)

@@ -11,7 +11,6 @@ to another name.
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,17 +20,14 @@ from aggregator.config.load import UNCATEGORIZED
 from aggregator.errors import RowError
 from aggregator.models import Item, Rendered
 from aggregator.publish import files
-from aggregator.publish.assign import another_path, refused_row, store_each, unreadable_row
-from aggregator.publish.batches import PostBatch, Result, Run, begin, render_post_batch
-from aggregator.publish.names import path_key
-from aggregator.publish.posts import Post, post_of
-from aggregator.publish.report import Failure, Report, unexpected
-from aggregator.store import Assignment, PostFile, Store, Unreadable
+from aggregator.publish.assignments import another_path
+from aggregator.publish.posts import PRESETS, render_post
+from aggregator.publish.posts.names import path_key
+from aggregator.publish.report import OutputFailure, Report, refused_row, store_each, unexpected, unreadable_row
+from aggregator.store import Assignment, PostFile, Store, UnreadableRow
 
 #: Posts that are rendered and written together: enough to make one sync pay, few enough to keep memory flat.
 BATCH = 500
-#: Batches of posts under way at once: one is written while the next is rendered.
-_BATCHES = 2
 
 
 def has_posts(folder: Path) -> bool:
@@ -39,68 +35,42 @@ def has_posts(folder: Path) -> bool:
     return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
 
 
-def write_posts(
-    store: Store, config: Config, folder: Path, report: Report, progress: Callable[[int], None], run: Run
-) -> None:
+def write_posts(store: Store, config: Config, folder: Path, report: Report, progress: Callable[[int], None]) -> None:
     """Write the posts of all pending entries, batch by batch, oldest first; those that fail stay pending.
 
     Raises:
         StoreError: the store failed, and no row is to blame.
     """
-    under_way: deque[tuple[list[Item], int, Result]] = deque()
-    unreadable: dict[int, Unreadable] = {}
+    unreadable: dict[int, UnreadableRow] = {}
 
     def read(after: Item | None) -> list[Item]:
-        skipped: list[Unreadable] = []
+        skipped: list[UnreadableRow] = []
         found = store.pending(BATCH, after, skipped)
         unreadable.update({row.pk: row for row in skipped})
         return found
 
     done = 0
     items = read(None)
-    while items or under_way:
-        if items:
-            batched, batch = _post_batch(config, items, report)
-            under_way.append((batched, len(items), begin(run, render_post_batch, batch)))
-            # The statement is worth its while only where there can be more.
-            items = read(items[-1]) if len(items) == BATCH else []
-        if items and len(under_way) < _BATCHES:
-            continue
-        batched, count, result = under_way.popleft()
-        _Writer(store, folder, report).write(batched, result)
-        done += count
+    while items:
+        _PostBatch(store, config, folder, report).write(items)
+        done += len(items)
         progress(done)
+        # The statement is worth its while only where there can be more.
+        items = read(items[-1]) if len(items) == BATCH else []
     told = {failure.what for failure in report.failures}
     report.failures += [failure for failure in map(unreadable_row, unreadable.values()) if failure.what not in told]
 
 
-def write_retired(store: Store, config: Config, folder: Path, report: Report, run: Run) -> None:
+def write_retired(store: Store, config: Config, folder: Path, report: Report) -> None:
     """Write the posts of sources that are configured no longer.
 
     They are published as long as their files are there; one that was deleted does not come back.
     """
     last = 0
-    while items := store.retired(last, BATCH):
+    while items := store.retired_items(last, BATCH):
         last = items[-1].pk
         there = [item for item in items if item.path is not None and (folder / item.path).is_file()]
-        batched, batch = _post_batch(config, there, report)
-        _Writer(store, folder, report).write(batched, begin(run, render_post_batch, batch))
-
-
-def _post_batch(config: Config, items: Sequence[Item], report: Report) -> tuple[list[Item], PostBatch]:
-    """A batch of posts, and the items that they are of."""
-    batched: list[Item] = []
-    posts: list[tuple[str, Post]] = []
-    for item in items:
-        # One without a path has none because that failed, which is told already.
-        if item.path is not None:
-            try:
-                posts.append((item.path, post_of(item, _first_level(config, item.origin.category))))
-                batched.append(item)
-            except Exception as error:
-                report.failures.append(unexpected(f"posts/{item.path}", error))
-    batch = PostBatch(tuple(posts), config.posts.preset, config.posts.image_proxy, config.posts.placeholder or None)
-    return batched, batch
+        _PostBatch(store, config, folder, report).write(there)
 
 
 def _first_level(config: Config, slug: str) -> str | None:
@@ -112,17 +82,19 @@ def _first_level(config: Config, slug: str) -> str | None:
     return None if category.implicit else category.title
 
 
-class _Writer:
-    """Writes one batch of posts.
+class _PostBatch:
+    """Posts that are rendered and written together.
 
     Args:
         store: where digests and other paths are kept.
+        config: the configuration in force.
         folder: the folder of all posts.
         report: what is done and what fails is added to it.
     """
 
-    def __init__(self, store: Store, folder: Path, report: Report) -> None:
+    def __init__(self, store: Store, config: Config, folder: Path, report: Report) -> None:
         self._store = store
+        self._config = config
         self._folder = folder
         self._report = report
         #: By name: the entry, and the digest of its post.
@@ -130,20 +102,10 @@ class _Writer:
         self._digests: dict[str, str] = {}
         self._known: Mapping[int, PostFile] = {}
 
-    def write(self, items: Sequence[Item], result: Result) -> None:
-        """Write what comes of the rendering of items, and mark those as published whose files are there."""
-        outputs: list[Rendered] = []
-        try:
-            rendered = result()
-        except Exception as error:
-            rendered = tuple([unexpected(f"posts/{item.path}", error) for item in items])
-        for item, outcome in zip(items, rendered, strict=True):
-            if isinstance(outcome, Rendered):
-                outputs.append(outcome)
-                self._add(outcome, item)
-            else:
-                self._report.failures.append(outcome)
-        self._known = self._store.post_files([item.pk for item in items])
+    def write(self, items: Sequence[Item]) -> None:
+        """Write the posts of items, and mark those as published whose files are there."""
+        outputs = self._render(items)
+        self._known = self._store.post_files([item.pk for item in self._items.values()])
         refused: set[str] = set()
         while outputs:
             written = files.write(self._folder, outputs, first=self._first(outputs), before=self._intend)
@@ -155,6 +117,29 @@ class _Writer:
             taken = set(written.taken)
             outputs = [moved for output in outputs if output.name in taken for moved in self._move(output, refused)]
         self._publish()
+
+    def _render(self, items: Sequence[Item]) -> list[Rendered]:
+        """Render the posts of items, and remember which item each is of."""
+        settings = self._config.posts
+        outputs = []
+        for item in items:
+            # An entry without a path has none because that failed, which is reported already.
+            if item.path is None:
+                continue
+            try:
+                data = render_post(
+                    item,
+                    category_title=_first_level(self._config, item.origin.category),
+                    preset=PRESETS[settings.preset],
+                    image_proxy=settings.image_proxy,
+                    placeholder=settings.placeholder or None,
+                )
+            except Exception as error:
+                self._report.failures.append(unexpected(f"posts/{item.path}", error))
+            else:
+                outputs.append(Rendered(item.path, "text/markdown", data))
+                self._add(outputs[-1], item)
+        return outputs
 
     def _add(self, output: Rendered, item: Item) -> None:
         self._items[output.name] = item
@@ -180,7 +165,7 @@ class _Writer:
     def _keep(self, wanted: Mapping[str, PostFile]) -> None:
         rows = [(name, self._items[name].pk, file) for name, file in wanted.items()]
         store_each(
-            lambda some: self._store.intend({pk: file for _, pk, file in some}),
+            lambda some: self._store.save_post_files({pk: file for _, pk, file in some}),
             rows,
             lambda row, error: self._fail(row[0], refused_row(f"posts/{row[0]}", error)),
         )
@@ -212,14 +197,14 @@ class _Writer:
         self._add(moved, item)
         return [moved]
 
-    def _fail(self, name: str, failure: Failure) -> None:
+    def _fail(self, name: str, failure: OutputFailure) -> None:
         self._report.failures.append(failure._replace(what=f"posts/{name}"))
         self._items.pop(name, None)
 
     def _publish(self) -> None:
         names = {item.pk: name for name, item in self._items.items()}
         store_each(
-            self._store.published,
+            self._store.mark_published,
             list(names),
             lambda pk, error: self._report.failures.append(refused_row(f"posts/{names[pk]}", error)),
         )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 
 _LONGEST = 200
-#: From the words of cronsim to what may stand there.
+#: Messages of cronsim, and what may stand there.
 _FIELDS = {
     "Bad minute": "the first field, the minute, is 0 to 59",
     "Bad hour": "the second field, the hour, is 0 to 23",
@@ -16,15 +16,15 @@ _FIELDS = {
     "Bad month": "the fourth field, the month, is 1 to 12 or a name such as `jan`",
     "Bad day-of-week": "the fifth field, the day of the week, is 0 to 7 (0 and 7 are Sunday) or a name such as `mon`",
 }
-#: Any day will do to see whether an expression can be read and has a time at all.
+#: Any day, to see whether an expression can be read and has a time at all.
 _SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def check_cron(expression: str, zone: str) -> None:
-    """Whether an expression and its time zone can be used.
+    """Check that an expression and its time zone can be used.
 
     Raises:
-        ValueError: they cannot; the message says which and what to write.
+        ValueError: they cannot; the message says which one, and what to write.
     """
     try:
         ZoneInfo(zone)
@@ -42,6 +42,6 @@ def check_cron(expression: str, zone: str) -> None:
 
 
 def next_times(expression: str, zone: str, now: datetime) -> tuple[datetime, datetime]:
-    """The next two times after `now`, in UTC. Only for what `check_cron` let pass."""
+    """Return the next two times after `now`, in UTC. Only for what `check_cron` let pass."""
     times = CronSim(expression, now.astimezone(ZoneInfo(zone)))
     return next(times).astimezone(UTC), next(times).astimezone(UTC)

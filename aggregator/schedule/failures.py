@@ -1,4 +1,4 @@
-"""Failures: how long to wait after one, when a source is gone, and when it is our own network. Pure."""
+"""Failures: how long to wait after one, when a source is gone, and when our own network is down. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aggregator.models import FailureKind, FeedState
 
 _GONE_DAYS = 3
 _FEWEST_HOSTS = 3
-#: The same where nothing worked of late, and all of them failed in the same way.
+#: The same where nothing has worked lately, and all of them failed in the same way.
 _FEWEST_ALIKE = 2
 #: Failures before a host could answer: what they have in common may be our own network.
 OFFLINE: frozenset[FailureKind | None] = frozenset({"dns", "connect", "tls", "timeout"})
@@ -27,7 +27,7 @@ class Backoff:
     cap: timedelta
 
     def wait(self, failures: int) -> timedelta:
-        """The wait after so many failures in a row, from 1."""
+        """Return the wait after a number of failures in a row, from 1."""
         # Beyond some twenty steps every wait is over its cap; the number of failures has no limit.
         return min(self.first * self.factor ** min(failures - 1, 20), self.cap)
 
@@ -38,7 +38,7 @@ def _backoff(first: timedelta, cap: timedelta) -> Backoff:
 
 _M, _H = timedelta(minutes=1), timedelta(hours=1)
 
-#: What passes by itself is tried again soon, what somebody has to repair is not.
+#: Failures that pass by themselves are tried again soon; those that need a repair are not.
 BACKOFFS: dict[FailureKind, Backoff] = {
     "timeout": _backoff(10 * _M, 6 * _H),
     "connect": _backoff(10 * _M, 12 * _H),
@@ -79,18 +79,18 @@ class Gone:
 
     @classmethod
     def of(cls, state: FeedState) -> Gone:
-        """What is remembered of a source."""
+        """Return what the state of a source says."""
         return cls(state.gone_days, state.gone_last)
 
     @property
     def confirmed(self) -> bool:
-        """Whether it is not asked any more."""
+        """Whether the source is no longer fetched."""
         return self.days >= _GONE_DAYS
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """The failure that a look ended with."""
+class FailureStreak:
+    """How a source failed, and how often in a row."""
 
     kind: FailureKind
     #: Failures in a row, this one included: at least 1.
@@ -100,7 +100,7 @@ class Failure:
     gone: Gone = Gone()
 
     def backoff(self) -> timedelta:
-        """The wait that it asks for."""
+        """Return the wait before the next try."""
         table = STATUS_BACKOFFS.get(self.status or 0) if self.kind == "http_status" else None
         return (table or BACKOFFS[self.kind]).wait(self.in_a_row)
 
@@ -112,14 +112,14 @@ def said_gone(gone: Gone, now: datetime) -> Gone:
 
 
 def network_down(cycle: Iterable[tuple[str, FailureKind | None]], *, silent: bool = False) -> bool:
-    """Whether the looks of one cycle say that our own network is down, so that nobody is to be blamed.
+    """Whether the looks of one cycle show that our own network is down.
 
-    That is so when every one of at least three hosts failed before it could answer. Two hosts are enough where they
-    failed in the same way and nothing has worked of late.
+    That is so when at least three hosts were tried and every one failed before it could answer. Two hosts are enough
+    where they failed in the same way and nothing has worked lately.
 
     Args:
         cycle: host and kind of failure of each look, None for a success.
-        silent: whether no source at all has worked of late.
+        silent: whether no source at all has worked lately.
     """
     hosts, kinds = set(), set()
     for host, kind in cycle:
@@ -132,5 +132,5 @@ def network_down(cycle: Iterable[tuple[str, FailureKind | None]], *, silent: boo
 
 
 def outage_wait(in_a_row: int) -> timedelta:
-    """How long until all that failed is tried again, after so many cycles in a row without a network, from 1."""
+    """Return how long to wait after a number of cycles in a row without a network, from 1."""
     return min(_AFTER_OUTAGE * (1 << min(in_a_row - 1, 20)), _LONGEST_OUTAGE_WAIT)

@@ -1,6 +1,6 @@
 """What a server and a feed say about when to come back: header values and element texts in, durations out. Pure.
 
-Nothing here decides; `plan` does. Nonsense counts as not said, and nothing is longer than `LONGEST`.
+Nothing here decides; `plan` does. Invalid values count as missing, and no duration is longer than `LONGEST`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import islice
 
 from aggregator.models import Freshness, Syndication
 
-#: The longest time that is believed.
+#: The longest time that counts.
 LONGEST = timedelta(days=31)
 
 _LONGEST_HEADER = 1000
@@ -35,7 +35,7 @@ _PERIODS = {
 
 @dataclass(frozen=True, slots=True)
 class ServerHints:
-    """What one answer said, counted from the moment it came."""
+    """What the headers of one answer said, counted from its arrival."""
 
     #: Retry-After (RFC 9110, section 10.2.3), whatever the status.
     retry_after: timedelta | None = None
@@ -61,7 +61,7 @@ class FeedHints:
     update_base: datetime | None = None
 
     def dump(self) -> str:
-        """As a short text for the store, "" where nothing was said; `load` reads it."""
+        """Return a short text for the store, "" where nothing was said; `load` reads it."""
         said = {
             "ttl": self.ttl and str(_seconds(self.ttl)),
             "hours": ",".join(str(hour) for hour in sorted(self.skip_hours)),
@@ -73,7 +73,7 @@ class FeedHints:
 
     @classmethod
     def load(cls, text: str | None) -> FeedHints:
-        """What `dump` wrote; of any other text, what can be understood."""
+        """Read what `dump` wrote; of any other text, what can be read."""
         return _loaded(text) if text else NO_FEED_HINTS
 
 
@@ -96,7 +96,7 @@ def server_hints(said: Freshness, now: datetime, *, no_validator: bool = False) 
 
 
 def retry_after(said: Freshness, now: datetime) -> datetime | None:
-    """When to ask again (RFC 9110, section 10.2.3), at most `LONGEST` ahead; None: nothing is asked for."""
+    """Return when to come back (RFC 9110, section 10.2.3), at most `LONGEST` ahead; None: at any time."""
     wait = _retry_after(said, now)
     return now + wait if wait else None
 
@@ -171,7 +171,7 @@ def _update_every(period: str | None, frequency: str | None) -> timedelta | None
 
 
 def _some(texts: Iterable[str], read: Callable[[str], int | None], every: int) -> frozenset[int]:
-    """The numbers in some texts; none of them if they leave nothing over."""
+    """Return the numbers in some texts; none of them if they leave nothing over."""
     found = {read(text.strip().lower()) for text in islice(texts, _LONGEST_LIST)} - {None}
     return frozenset(number for number in found if number is not None) if len(found) < every else frozenset()
 
@@ -192,7 +192,7 @@ def _day_number(text: str) -> int | None:
 
 
 def _number(text: str | None) -> int | None:
-    """A whole number that is not negative; what comes after a point is dropped."""
+    """Return a whole number that is not negative; what comes after a point is dropped."""
     found = _NUMBER.fullmatch(text) if text and len(text) <= _LONGEST_DATE else None
     return int(found[1]) if found else None
 
@@ -212,7 +212,7 @@ def _seconds(duration: timedelta) -> int:
 
 
 def _http_date(text: str | None) -> datetime | None:
-    """A date in any of the three forms of RFC 9110, section 5.6.7, and in some that are none."""
+    """Return a date in any of the three forms of RFC 9110, section 5.6.7, and in some that are none."""
     if not text or len(text) > _LONGEST_DATE:
         return None
     try:
@@ -222,7 +222,7 @@ def _http_date(text: str | None) -> datetime | None:
 
 
 def _moment(text: str | None) -> datetime | None:
-    """A date of W3C-DTF."""
+    """Return a date of W3C-DTF."""
     if not text or len(text) > _LONGEST_DATE:
         return None
     try:

@@ -6,18 +6,19 @@ a failure; what server and feed ask for; `max`, because a feed may not hide itse
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from math import ceil
 
-from aggregator.models.intervals import Auto, Cron, Every, Interval
+from aggregator.models import Auto, Cron, Every, Interval
 from aggregator.schedule.cron import next_times
-from aggregator.schedule.failures import Failure, outage_wait
+from aggregator.schedule.failures import FailureStreak, outage_wait
 from aggregator.schedule.hints import LONGEST, NO_FEED_HINTS, NOTHING_SAID, FeedHints, ServerHints
 from aggregator.schedule.rhythm import Rhythm, expected_wait, rate
 
-#: The due date of what is not asked any more.
+#: The due date of a source that is no longer fetched.
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 _HOUR = 3600
@@ -25,9 +26,9 @@ _WEEK = 7 * 86_400
 _NO_VALIDATOR = _HOUR
 #: Jitter of `auto` and of the wait after a failure, as a share of the wait.
 _JITTER = 0.1
-#: Jitter of a cron expression: a share of the time between two of its times, and at most so much.
+#: Jitter of a cron expression in seconds: `_JITTER` of the time between two of its times, and at most this.
 _CRON_JITTER = 300
-#: Sources that wait for the end of skipped hours come back within so long of it.
+#: Seconds after the end of skipped hours within which sources come back.
 _REOPENING = 600
 #: After a stop, one source a second and all of them within the hour.
 _CATCH_UP = timedelta(hours=1)
@@ -42,6 +43,15 @@ class Due:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One request to make."""
+
+    key: str
+    host: str
+    at: datetime
+
+
 def next_due(
     key: str,
     now: datetime,
@@ -50,7 +60,7 @@ def next_due(
     rhythm: Rhythm | None = None,
     server: ServerHints = NOTHING_SAID,
     feed: FeedHints = NO_FEED_HINTS,
-    failure: Failure | None = None,
+    failure: FailureStreak | None = None,
     insist: bool = False,
     first: bool = False,
 ) -> Due:
@@ -63,8 +73,8 @@ def next_due(
         server: what the answer said, a 304 or an error as well; nothing where there was none.
         feed: what the last document said.
         failure: None if the look succeeded.
-        insist: the owner of the configuration knows that the server sends no validators, and asks often nevertheless.
-        first: the first look at this source: many may have come at once, so that they are spread wider.
+        insist: look more often than once an hour although the server sends no validators.
+        first: the first look at this source: many may be new at once, so they are spread wider.
     """
     if failure and failure.gone.confirmed:
         return Due(NEVER, f"gone: the server said so (410) on {failure.gone.days} different days")
@@ -80,21 +90,21 @@ def next_due(
         at = start + min(_seconds(server.retry_after), _seconds(LONGEST))
         why = "the server asked to be left alone until then (Retry-After)"
     if isinstance(interval, Cron) and at > wanted:
-        # Somebody chose these times, so what delays one of them delays it to another.
+        # These times were chosen on purpose, so a delay leads to another one of them.
         later, _ = next_times(interval.expression, interval.zone, datetime.fromtimestamp(at - 1, UTC))
         at = int(later.timestamp())
     return Due(datetime.fromtimestamp(at, UTC), why)
 
 
 def after_outage(key: str, now: datetime, in_a_row: int) -> Due:
-    """The next try of a source when our own network was down (`failures.network_down`), for the so manieth time."""
+    """Return the next try of a source when our own network was down (`network_down`), for the nth time in a row."""
     wait = _seconds(outage_wait(in_a_row))
     at = ceil(now.timestamp()) + wait + int(wait * _share(key, in_a_row))
     return Due(datetime.fromtimestamp(at, UTC), "every host failed at once: the network here seems to be down")
 
 
 def after_stop(key: str, now: datetime, waiting: int) -> datetime:
-    """The due date of a source that is overdue when the daemon starts: not all start at once.
+    """Return the due date of a source that is overdue when the daemon starts: not all start at once.
 
     Args:
         waiting: how many sources are overdue.
@@ -103,8 +113,29 @@ def after_stop(key: str, now: datetime, waiting: int) -> datetime:
     return datetime.fromtimestamp(ceil(now.timestamp()) + int(_seconds(window) * _share(key, "stop")), UTC)
 
 
+def admit(waiting: Iterable[tuple[str, str]], now: datetime, span: timedelta, spacing: timedelta) -> list[Start]:
+    """Choose what starts in the next `span`; what does not keeps its place and is oldest the next time.
+
+    Args:
+        waiting: key and host of the sources that are due, in the order of their due dates.
+        spacing: time between two requests to one host.
+
+    Returns:
+        When to ask what, in the order of the times: hosts take turns.
+    """
+    end = now + span
+    free = dict[str, datetime]()
+    starts = []
+    for key, host in waiting:
+        at = free.get(host, now)
+        if at < end:
+            starts.append(Start(key, host, at))
+            free[host] = at + spacing
+    return sorted(starts, key=lambda start: start.at)
+
+
 def span(seconds: int) -> str:
-    """A duration for people: its two largest units, such as ``1h 30m``."""
+    """Format a duration for people: its two largest units, such as ``1h 30m``."""
     parts: list[str] = []
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
         count, seconds = divmod(seconds, size)
@@ -132,7 +163,7 @@ def _wanted(
 
 
 def _place(key: str, start: int, step: int, longest: int) -> int:
-    """The source's own place in an interval: the next one that is half an interval away or more."""
+    """Return the source's own place in an interval: the next one that is half an interval away or more."""
     place = int(_share(key, "place") * step)
     at = start + (step + 1) // 2
     at += (place - at) % step
@@ -152,7 +183,7 @@ def _own_rhythm(
     return start + max(ceil(wait * (1 - jitter)), _seconds(least)), why
 
 
-def _after_failure(key: str, start: int, failure: Failure, at: int, why: str) -> tuple[int, str]:
+def _after_failure(key: str, start: int, failure: FailureStreak, at: int, why: str) -> tuple[int, str]:
     """Never sooner than the interval, and never sooner than the kind of failure asks for."""
     wait = failure.backoff().total_seconds()
     again = start + int(wait * (1 + _JITTER * _share(key, start // 60)))
@@ -164,7 +195,7 @@ def _after_failure(key: str, start: int, failure: Failure, at: int, why: str) ->
 def _not_before(
     key: str, start: int, at: int, why: str, server: ServerHints, feed: FeedHints, insist: bool
 ) -> tuple[int, str]:
-    """What server and feed ask for, Retry-After aside."""
+    """Apply what server and feed ask for, apart from Retry-After."""
     if server.fresh_for is not None and start + _seconds(server.fresh_for) > at:
         at, why = start + _seconds(server.fresh_for), "the server says that its answer stays good until then"
     if server.no_validator and not insist and start + _NO_VALIDATOR > at:
@@ -197,7 +228,7 @@ def _open(key: str, at: int, why: str, feed: FeedHints) -> tuple[int, str]:
 
 
 def _share(key: str, slot: int | str) -> float:
-    """A number from 0 to below 1 that is always the same for a source and a slot."""
+    """Return a number from 0 to below 1 that is always the same for a source and a slot."""
     return int.from_bytes(blake2b(f"{slot}:{key}".encode(), digest_size=6).digest()) / 2**48
 
 

@@ -4,7 +4,7 @@ The model. A source posts at a rate that depends on the hour of the day and on t
 counted over the last weeks, older posts counting less and less, drawn a little towards that of the last days (so that
 lively and silent spells are noticed) and, as long as little is known, towards one post in two days. The
 hours and days share it out as the posts did, evenly as long as there are few. From the last look on, posts are
-expected at that rate, and each waits to be found: the next look is due when all these expected waits add up to the
+expected at that rate, and each waits to be found: the next look is due when all these expected waits add up to
 `patience`. For a steady source that is the square root of 2 x patience / rate: a source that posts four times as often
 is asked twice as often, which is the best way to spend requests (Sia, Cho and Cho, 2007); and looks fall
 behind the busy hours instead of into the quiet ones.
@@ -23,23 +23,23 @@ _WEEK = 7 * _DAY
 #: Monday, 5 January 1970, 00:00 UTC: the first whole week since the epoch.
 _MONDAY = 4 * _DAY
 
-#: A post counts half after so long, for the rate of the last weeks and for that of the last days.
+#: After this time a post counts half, for the rate of the last weeks and for that of the last days.
 _HALF_LIFE = 42 * _DAY
 _RECENT_HALF_LIFE = _DAY
 _DECAY = log(2) / _HALF_LIFE
 _RECENT_DECAY = log(2) / _RECENT_HALF_LIFE
 #: How much the last days count against the last weeks.
 _RECENT_SHARE = 0.35
-#: What is thought before anything is known: so many posts in so long a time.
+#: The assumption before anything is known: this number of posts in this time.
 _PRIOR_POSTS = 0.5
 _PRIOR_TIME = _DAY
 #: The same for the last days, in seconds at the rate of the last weeks.
 _RECENT_PRIOR_TIME = _DAY / 2
-#: So many posts, spread evenly, are mixed into the hours of the day and the days of the week.
+#: Posts, spread evenly, that are added to the hours of the day and the days of the week.
 _EVEN_POSTS = 6.0
-#: Older posts say nothing any more.
+#: Older posts no longer count.
 _OLDEST = timedelta(seconds=8 * _HALF_LIFE)
-#: Posts that are believed from one look: a source that moves house shows its whole past at once.
+#: Posts of one look that count: a source that moves shows its whole past at once.
 _MOST_AT_ONCE = 500
 
 
@@ -59,14 +59,14 @@ class Rhythm:
     days: tuple[float, ...] = (0.0,) * 7
 
     def dump(self) -> str:
-        """As a short text for the store; `load` reads it."""
+        """Return a short text for the store; `load` reads it."""
         last = int(self.last.timestamp()) if self.last else ""
         numbers = (f"{number:.4g}" for number in (self.recent, *self.hours, *self.days))
         return f"{int(self.since.timestamp())} {int(self.at.timestamp())} {last or '-'} {' '.join(numbers)}"
 
     @classmethod
     def load(cls, text: str | None) -> Rhythm | None:
-        """What `dump` wrote; None for anything else."""
+        """Read what `dump` wrote; None for anything else."""
         parts = (text or "")[:1000].split()
         if len(parts) != 35:
             return None
@@ -80,7 +80,7 @@ class Rhythm:
         return cls(since, at, last, numbers[0], tuple(numbers[1:25]), tuple(numbers[25:]))
 
     def busiest_hour(self) -> int | None:
-        """The hour of the day (UTC) with most posts, None where none stands out."""
+        """Return the hour of the day (UTC) with most posts, None where none stands out."""
         most = max(self.hours)
         # More than twice as many as in an even day, and more than chance brings.
         return self.hours.index(most) if most > 1 + sum(self.hours) / 12 else None
@@ -123,7 +123,7 @@ def observe(rhythm: Rhythm | None, posts: Sequence[datetime], now: datetime) -> 
 
 
 def rate(rhythm: Rhythm, now: datetime) -> float:
-    """Posts a second that are expected from now on, hours and days aside."""
+    """Return the expected posts per second from now on, without the pattern of hours and days."""
     passed = max((now - rhythm.at).total_seconds(), 0.0)
     watched = max((now - rhythm.since).total_seconds(), 0.0)
     posts = sum(rhythm.days) * exp(-_DECAY * passed)
@@ -137,10 +137,10 @@ def rate(rhythm: Rhythm, now: datetime) -> float:
 
 
 def expected_wait(rhythm: Rhythm, now: datetime, posts: float, patience: timedelta, longest: timedelta) -> float:
-    """Seconds until the posts expected from now on have waited for `patience`, all told; at most `longest`.
+    """Return the seconds until the waits of the posts expected from now on add up to `patience`, at most `longest`.
 
     Args:
-        posts: a second, from `rate`.
+        posts: per second, from `rate`.
     """
     total = sum(rhythm.days) + _EVEN_POSTS
     hours, days, scale = rhythm.hours, rhythm.days, 24 * 7 * posts / (total * total)

@@ -24,7 +24,7 @@ from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
     from aggregator.pipeline.run import SourceResult
-    from aggregator.store import Rhythm, Store
+    from aggregator.store import Activity, Store
 
 #: A source that fails again within this time after it recovered is reported only after several failures.
 RELAPSE = timedelta(days=1)
@@ -63,7 +63,7 @@ class Facts:
     #: What was not published, and what else failed, in words.
     troubles: Sequence[str] = ()
     #: How often each source published recently, by id; empty if this cycle does not search for silent sources.
-    rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
+    rhythms: Mapping[str, Activity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def record_name(source_id: str) -> str:
     return f"told/source/{source_id}"
 
 
-def is_silent(rhythm: Rhythm | None, entries: int, now: datetime) -> bool:
+def is_silent(rhythm: Activity | None, entries: int, now: datetime) -> bool:
     """Return whether a source has published nothing for much longer than usual."""
     if rhythm is None:
         return entries > 0
@@ -108,7 +108,7 @@ def is_silent(rhythm: Rhythm | None, entries: int, now: datetime) -> bool:
     return since is not None and now > since
 
 
-def silent_since(rhythm: Rhythm) -> datetime | None:
+def silent_since(rhythm: Activity) -> datetime | None:
     """Return when a source without further entries counts as silent; None if too little is known.
 
     That is when the time since its last entry is far longer than the mean time between its entries.
@@ -216,7 +216,7 @@ def _silence_news(
     bulletin: Bulletin,
     reported: dict[str, Reported],
     records: Mapping[str, str],
-    rhythms: Mapping[str, Rhythm],
+    rhythms: Mapping[str, Activity],
     now: datetime,
 ) -> None:
     """Find the sources that have fallen silent since the last search; the first search only records its time."""

@@ -1,12 +1,15 @@
-"""The kinds of source that can be pulled; another kind is another module and a line here."""
+"""The registry of the kinds of source. Another kind is another module here, and one line in `KINDS`.
+
+The configuration makes its model, the JSON Schema and its checks from the registry, the reference page is made from it,
+and the pipeline fetches and reads with it.
+"""
 
 from __future__ import annotations
 
-from aggregator.models import SourceKind
-from aggregator.sources import feed, moves, scrape
-from aggregator.sources.base import Kind, Spent, Tools, doubted
+from aggregator.sources import feed, scrape
+from aggregator.sources.kind import Kind, ShareUsedUp, Tools, without_old_validators
 
-__all__ = ["KINDS", "Kind", "Spent", "Tools", "doubted", "moves"]
+__all__ = ["KINDS", "Kind", "ShareUsedUp", "Tools", "without_old_validators"]
 
-#: Every kind by the word that stands for it in `Source.kind`.
-KINDS: dict[SourceKind, Kind] = {"feed": feed, "scrape": scrape}
+#: Every kind by its key in feeds.yaml; messages name the kinds in this order.
+KINDS: dict[str, Kind] = {"feed": feed, "scrape": scrape}

@@ -1,15 +1,21 @@
-"""The kind `feed`: one document that is a feed already (RSS, RDF, Atom, JSON Feed)."""
+"""The kind `feed`: one document that is a feed (RSS, RDF, Atom, JSON Feed)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from aggregator.config.values import Url
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
-from aggregator.normalize.urls import clean_url
-from aggregator.sources.base import Parse, Tools, conditional_request, fingerprint
+from aggregator.sources.kind import Parse, Tools, conditional_request, fingerprint
 
-AS_FETCHED = True
+SETTINGS: Any = Url
+DESCRIPTION = "Address of an RSS, Atom or JSON feed."
+GUIDE = ""
+ADDRESS_KEY: str | None = None
+PARSE_ONLY = True
+DATE_ADVICE = ""
 
 #: Feeds first; many servers label theirs as XML, JSON or HTML, and a strict one must not answer 406.
 ACCEPT = (
@@ -18,20 +24,26 @@ ACCEPT = (
 )
 
 
+def make_rules(settings: str) -> None:
+    """Return None: an address is all there is to say of a feed."""
+
+
 def request_hash(source: Source) -> str:
-    """Validators of a feed belong to its address, to how it is asked and to what was accepted."""
+    """Hash what the validators of a feed depend on: its address, how it is requested, and what is accepted."""
     return fingerprint(source, ACCEPT)
 
 
 async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | NotModified:
-    """Ask for the feed, conditionally."""
+    """Request the feed, conditionally."""
     return await tools.fetch(
         conditional_request(source, state, accept=ACCEPT, request_hash=request_hash(source), delta=True)
     )
 
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
-    """Read the feed, its home page as a valid URI; relative dates do not occur in feeds, so `now` is of no use here."""
+    """Parse the feed, and make its home page a valid URI; feeds have no relative dates, so `now` is not used."""
+    from aggregator.normalize.urls import clean_url
+
     parsed = parse(fetched)
     home = clean_url(parsed.home_url)
     return parsed if home == parsed.home_url else replace(parsed, home_url=home)

@@ -1,31 +1,30 @@
-"""The store: sources, their state and their entries in one SQLite file."""
+"""The store: sources, their state and their entries in one SQLite file; `Store` is its interface."""
 
 from __future__ import annotations
 
-from aggregator.store.base import (
+from aggregator.store.protocol import (
+    Activity,
     Assignment,
+    FeedMetadata,
     PostFile,
     Recognized,
-    Rhythm,
     Store,
-    Stored,
-    Told,
-    Unassigned,
-    Unreadable,
+    StoredEntry,
+    UnassignedEntry,
+    UnreadableRow,
 )
-from aggregator.store.reading import open_for_reading
-from aggregator.store.sql import open_store
+from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
+    "Activity",
     "Assignment",
+    "FeedMetadata",
     "PostFile",
     "Recognized",
-    "Rhythm",
     "Store",
-    "Stored",
-    "Told",
-    "Unassigned",
-    "Unreadable",
+    "StoredEntry",
+    "UnassignedEntry",
+    "UnreadableRow",
     "open_for_reading",
     "open_store",
 ]

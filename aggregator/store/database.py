@@ -1,16 +1,19 @@
 """One SQLite file as the store uses it: opened, migrated, in transactions, with its errors explained.
 
-A path goes in; transactions come out, and every error of the database as a `StoreError` that names the file and says
-what to do. What is read and written is not known here. A new database gets the newest tables at once; one that has to
-be migrated is copied first. Alembic is imported only then: the import alone would cost more than most runs.
+In: a path. Out: transactions; every error of the database is raised as a `StoreError` that names the file and says what
+to do. This module does not know what is read and written. A new database gets the newest tables at once; an old one is
+copied before it is migrated. Alembic is imported only for a migration, because the import takes longer than most runs.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import (
     URL,
@@ -29,24 +32,27 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from aggregator.errors import RowError, StoreError
-from aggregator.permissions import make_private
+from aggregator.permissions import VARIABLE, make_private
 from aggregator.store.schema import REVISION, metadata
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
-#: Where Alembic keeps the revision that the tables are at.
+#: The table in which Alembic keeps the revision of the tables.
 _VERSIONS = Table(
     "alembic_version",
     MetaData(naming_convention={"pk": "%(table_name)s_pkc"}),
     Column("version_num", String(32), primary_key=True),
 )
 
+#: How often a database is copied at most if it changes during the copy.
+_ATTEMPTS = 5
+
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 
-_DAMAGED = "it is damaged or no database; put a backup in its place, or move it away to start anew"
+_DAMAGED = "it is damaged or no database; put a backup in its place, or move it away to start again"
 _FORBIDDEN = "check that this user may write the file and its folder, and that the disk is not mounted read-only"
 
-#: What to do, by the start of SQLite's name of the error (https://www.sqlite.org/rescode.html).
+#: What to do, by the start of the name that SQLite gives the error (https://www.sqlite.org/rescode.html).
 _ADVICE = {
     "SQLITE_BUSY": "another process is writing to it; wait until it has finished, or stop it",
     "SQLITE_FULL": "the disk is full; free some space and run again, nothing is lost",
@@ -62,12 +68,13 @@ _ADVICE = {
 class Database:
     """An open database with the newest tables.
 
-    Used by one thread at a time, not always the same one.
+    It is used by one thread at a time, not always the same one.
 
     Args:
-        path: the file; it and its folder are created where they are missing.
-        lock_timeout: seconds to wait for another process's transaction.
-        read_only: for queries only; it exists, has the newest tables, and nothing in its folder is touched.
+        path: the file; it and its folder are created if they are missing.
+        lock_timeout: seconds to wait for the transaction of another process.
+        read_only: open for queries only; the file must exist and have the newest tables, and no file in its folder is
+            changed.
 
     Raises:
         StoreError: it cannot be opened or migrated.
@@ -97,16 +104,16 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give the connection for one transaction that sees one state of the database and changes nothing."""
+        """Give the connection for one transaction that reads one consistent state and changes nothing."""
         self._begin_statement = "BEGIN"
         with explained(self.path), self._connection.begin():
             yield self._connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give the connection for one transaction, committed at the end and undone by any exception.
+        """Give the connection for one transaction, committed at the end and rolled back by any exception.
 
-        It takes the lock at its start: one that began by reading could not wait for another writer.
+        It takes the lock at its start: a transaction that began by reading could not wait for another writer.
         """
         self._begin_statement = "BEGIN IMMEDIATE"
         with explained(self.path), self._connection.begin():
@@ -119,8 +126,8 @@ class Database:
         engine = create_engine(
             url,
             poolclass=NullPool,
-            # Without an isolation level, sqlite3 leaves transactions to us; its own begin too late, and never before
-            # a SELECT or a change of the schema.
+            # Without an isolation level, sqlite3 starts no transactions itself: its own begin too late, and never
+            # before a SELECT or a change of the schema.
             connect_args={"timeout": lock_timeout, "isolation_level": None, "check_same_thread": False},
         )
 
@@ -135,7 +142,7 @@ class Database:
 
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
-            # Straight to sqlite3: through SQLAlchemy it would cost as much as the transaction's one statement.
+            # By sqlite3 itself: through SQLAlchemy this would take as long as the only statement of the transaction.
             cursor = connection.connection.cursor()
             try:
                 cursor.execute(self._begin_statement)
@@ -149,7 +156,7 @@ class Database:
             if _revision(connection) == REVISION:
                 return
         with self.write() as connection:
-            # Another process may have been quicker.
+            # Another process may have migrated it since.
             current = _revision(connection)
             if current is None:
                 self._create(connection)
@@ -157,7 +164,7 @@ class Database:
                 self._upgrade(connection, current)
 
     def _create(self, connection: Connection) -> None:
-        """Make the tables that the migrations would make one after the other."""
+        """Create the tables that all migrations together would create."""
         if inspect(connection).get_table_names():
             raise StoreError(f"{self.path} is the database of another program; choose another data folder")
         metadata.create_all(connection, checkfirst=False)
@@ -178,17 +185,17 @@ class Database:
                 f"{self.path} was written by a newer version of this program (its tables are at revision {current}, "
                 f"this version knows {REVISION}); install the newer version, or use another data folder"
             )
-        # `reading`, which it is built on, uses this module.
-        from aggregator.store.upkeep import copy_before
+        # `backup` imports this module.
+        from aggregator.store.backup import copy_before
 
-        # No other process writes meanwhile: the lock is ours.
+        # No other process writes during the copy: this transaction holds the lock.
         copy_before(self.path, REVISION)
         command.upgrade(config, REVISION)
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn what can go wrong with the database at `path` into a `StoreError` that says what to do."""
+    """Turn any error of the database at `path` into a `StoreError` that says what to do."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, OverflowError) as error:
@@ -197,7 +204,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _revision(connection: Connection) -> str | None:
-    """Return the revision of the tables, or None where there are none of ours."""
+    """Return the revision of the tables, or None if the tables of this program are missing."""
     if not connection.dialect.has_table(connection, "alembic_version"):
         return None
     revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -209,7 +216,7 @@ def _cause(error: Exception) -> BaseException:
 
 
 def _is_of_a_row(error: Exception) -> bool:
-    """Whether other rows of the same statement may do: a constraint, or a value that cannot be read or bound."""
+    """Whether a single row caused the error: by a constraint, or by a value that cannot be read or bound."""
     cause = _cause(error)
     if isinstance(cause, sqlite3.IntegrityError | sqlite3.DataError | ValueError | OverflowError):
         return True
@@ -217,7 +224,7 @@ def _is_of_a_row(error: Exception) -> bool:
 
 
 def _explain(error: Exception) -> str:
-    """Return what was wrong and what to do, without SQLAlchemy's statement and parameters: those may be pages long."""
+    """Return what was wrong and what to do, without the statement and its parameters, which may be pages long."""
     cause = _cause(error)
     name = getattr(cause, "sqlite_errorname", "")
     for start, advice in _ADVICE.items():
@@ -226,3 +233,85 @@ def _explain(error: Exception) -> str:
     if isinstance(cause, OSError):
         return f"{cause}: choose a data folder that this user may write"
     return str(cause)
+
+
+# -- a folder that can only be read ------------------------------------------------------------------------------------
+#
+# This is a read-only mount, or the folder of another user. SQLite can read a database in WAL mode there only while its
+# side files exist, that is while another process has it open for writing. Otherwise the database is copied to a
+# temporary folder and read there. The option `immutable` needs no copy, but reads wrong data while another process
+# writes, and a folder that this process cannot write to may well have a writer.
+
+
+def is_writable(path: Path) -> bool:
+    """Whether SQLite may write the file and its side files."""
+    effective = os.access in os.supports_effective_ids
+    return all(os.access(place, os.W_OK, effective_ids=effective) for place in (path, path.resolve().parent))
+
+
+@contextmanager
+def connect(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a connection to the existing database at `path`, or to a copy of it, and close it at the end.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    with ExitStack() as stack:
+        with explained(path):
+            if is_writable(path):
+                connection = stack.enter_context(closing(sqlite3.connect(path, timeout=30.0)))
+            else:
+                connection = connect_for_reading(path, stack)[1]
+        yield connection
+
+
+def connect_for_reading(path: Path, stack: ExitStack) -> tuple[Path, sqlite3.Connection]:
+    """Return what can be read, the original or a copy, with a connection that keeps its side files in place."""
+    path = path.resolve()
+    if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise StoreError(f"{path} cannot be read by this user; its owner may allow it with {VARIABLE}=0640")
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="aggregator-")))
+    wal, index = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    trouble: sqlite3.Error | None = None
+    for _ in range(_ATTEMPTS):
+        if wal.exists() and index.exists():
+            connection = stack.enter_context(
+                closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30.0))
+            )
+            try:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            except sqlite3.OperationalError as error:
+                # The last writer may have closed the database and removed the side files.
+                trouble = error
+                continue
+            return path, connection
+        if _copied((path, wal), index, folder):
+            copy = folder / path.name
+            return copy, stack.enter_context(closing(sqlite3.connect(copy, timeout=30.0)))
+    raise trouble or StoreError(f"{path} was changed by another process at every attempt to read it; try again")
+
+
+def _copied(files: tuple[Path, Path], index: Path, folder: Path) -> bool:
+    """Copy the database and its log, if it has one, and return whether neither changed during the copy.
+
+    A writer first creates a log and its index, and removes them once everything is in the database.
+    """
+    before = [_signature(file) for file in files]
+    for file, signature in zip(files, before, strict=True):
+        target = folder / file.name
+        target.unlink(missing_ok=True)
+        if signature is not None:
+            try:
+                shutil.copyfile(file, target)
+            except FileNotFoundError:
+                return False
+    after = [_signature(file) for file in files]
+    return before == after and not (after[1] is not None and index.exists())
+
+
+def _signature(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,6 +1,6 @@
-"""What is remembered of hosts: their traffic by day, and until when they want to be left alone.
+"""Hosts in the store: their traffic by day, and until when they must not be asked.
 
-Counts of a cycle go in, sums come out. Each function works within the transaction of its caller.
+In: counts of a cycle. Out: sums. Each function works within the transaction of its caller.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _counts: Callable[[HostTraffic], tuple[Any, ...]] = attrgetter("host", *HOST_COU
 def record(
     connection: Connection, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]
 ) -> None:
-    """Add the counts of one cycle to those of the day, keep the waits, and drop what is old."""
+    """Add the counts of one cycle to those of the day, store the waits, and delete old rows."""
     today = now.date()
     _ADD.run_many(connection, [(today, *_counts(one)) for one in traffic])
     _WAIT.run_many(connection, waits.items())
@@ -60,10 +60,10 @@ def record(
 
 
 def waits(connection: Connection, now: datetime) -> dict[str, datetime]:
-    """The hosts that want to be left alone after `now`, with the time until when."""
+    """Return the hosts that must not be asked at `now`, each with the time at which that ends."""
     return {row[0]: row[1] for row in _WAITS.rows(connection, now)}
 
 
 def traffic(connection: Connection, first: date) -> list[HostTraffic]:
-    """The sums since a day, by host, in the order of their names."""
+    """Return the sums since a day, by name of the host."""
     return [HostTraffic(*row) for row in connection.execute(_SUMS, {"first": first}).all()]

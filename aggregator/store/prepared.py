@@ -1,9 +1,8 @@
-"""A statement that runs often, prepared once: written in SQLAlchemy's Core, given straight to the driver.
+"""Statements that run often, written in SQLAlchemy Core, compiled once and executed by the driver.
 
-What goes in and comes out is what SQLAlchemy would take and give, value for value: the types of the columns and
-parameters turn them. But its way from a statement to the driver and back costs more than SQLite needs for most of
-these statements, once per call and once more per row: 1.1 ms of CPU for each source of the benchmark `cold`, which is
-4 % of all that its cycle costs.
+Values go in and come out as SQLAlchemy would take and give them: the types of columns and parameters convert them. But
+for most of these statements, SQLAlchemy's way to the driver and back takes longer than SQLite, once per call and again
+per row. In the benchmark `cold` this module saves 4 % of the CPU time of a cycle.
 """
 
 from __future__ import annotations
@@ -16,33 +15,33 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Delete, Dialect, Insert, Select, Update, bindparam
 
-#: Lengths of a list that a statement is prepared for: most feeds have 10 to 20 entries. SQLite bounds the number of
-#: parameters; a longer list is taken in parts.
+#: The list lengths that a statement is prepared for: most feeds have 10 to 20 entries. SQLite limits the number of
+#: parameters, so a longer list is taken in parts.
 LENGTHS = (1, 10, 20, 50, 100, 200, 500)
 
-#: What turns a value, and the place of that value in a row.
-_Turn = tuple[int, Callable[[Any], Any]]
+#: The place of a value in a row, and what converts it.
+_Conversion = tuple[int, Callable[[Any], Any]]
 _Row = Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A statement as the driver takes it."""
+    """A compiled statement, as the driver takes it."""
 
     sql: str
-    #: From the values of the caller to those of the driver: turned at these places, then put in its order.
-    into: tuple[_Turn, ...]
+    #: How the values of the caller become those of the driver: converted at these places, then put in its order.
+    into: tuple[_Conversion, ...]
     ordered: Callable[[_Row], _Row] | None
-    #: Turned at these places of a row that comes out.
-    out_of: tuple[_Turn, ...]
+    #: Conversions of a row of the result.
+    out_of: tuple[_Conversion, ...]
 
 
 class Prepared:
     """A statement with the names of its parameters, in the order in which callers give their values.
 
-    Every parameter has to be named: of an INSERT and an UPDATE also the columns that are written, and constants have
-    to be part of the text (`literal_column`). It is compiled at first use, for the dialect of that connection; a
-    program has one kind of database.
+    Every parameter must be named, including the columns that an INSERT or UPDATE writes; constants must be part of the
+    text (`literal_column`). The statement is compiled at first use, for the dialect of that connection: a program uses
+    one kind of database.
     """
 
     def __init__(self, statement: Select[Any] | Insert | Update | Delete, *names: str) -> None:
@@ -54,9 +53,9 @@ class Prepared:
         """Run a SELECT and return its rows."""
         text = self._text or self._compile(connection.dialect)
         with closing(connection.connection.cursor()) as cursor:
-            cursor.execute(text.sql, _given(text, values))
+            cursor.execute(text.sql, _driver_values(text, values))
             found = cursor.fetchall()
-        return [_turned(row, text.out_of) for row in found] if text.out_of else found
+        return [_converted(row, text.out_of) for row in found] if text.out_of else found
 
     def run(self, connection: Connection, *values: Any) -> None:
         """Run a statement that gives no rows."""
@@ -66,32 +65,33 @@ class Prepared:
         """Run a statement that gives no rows once for each row of values."""
         text = self._text or self._compile(connection.dialect)
         with closing(connection.connection.cursor()) as cursor:
-            cursor.executemany(text.sql, [_given(text, values) for values in many])
+            cursor.executemany(text.sql, [_driver_values(text, values) for values in many])
 
     def _compile(self, dialect: Dialect) -> _Text:
         compiled = self.statement.compile(dialect=dialect, column_keys=list(self._names))
+        binds = compiled.binds
         places = {name: place for place, name in enumerate(self._names)}
         order = [places[name] for name in compiled.positiontup or ()]
         columns = self.statement.selected_columns if isinstance(self.statement, Select) else ()
         self._text = _Text(
             str(compiled),
-            _turns(compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self._names),
-            # With one value it would give that and no row; one is in order anyway.
+            _conversions(binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self._names),
+            # With one name, itemgetter would return a value and no row; one value is always in order.
             itemgetter(*order) if order != list(range(len(order))) else None,
-            _turns(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns),
+            _conversions(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns),
         )
         return self._text
 
 
 class PreparedByLength:
-    """A SELECT with one list of values, which it names in an `IN (...)`.
+    """A SELECT with one list of values in an `IN (...)`.
 
-    It is prepared for a few lengths, and a list is filled up to the next of them with what it has already: every
-    number of values would be another statement, for SQLAlchemy to compile and for SQLite to plan.
+    It is prepared for a few lengths, and a list is padded to the next length with its last value: otherwise each number
+    of values would be another statement, for SQLAlchemy to compile and for SQLite to plan.
 
     Args:
-        make: the statement for a list of parameters.
-        names: of the parameters that come before the list.
+        make: returns the statement for a list of parameters.
+        names: the names of the parameters before the list.
     """
 
     def __init__(self, make: Callable[[list[BindParameter[Any]]], Select[Any]], *names: str) -> None:
@@ -118,18 +118,18 @@ class PreparedByLength:
         return prepared
 
 
-def _turns(processors: Iterable[Callable[[Any], Any] | None]) -> tuple[_Turn, ...]:
-    return tuple((place, turn) for place, turn in enumerate(processors) if turn is not None)
+def _conversions(processors: Iterable[Callable[[Any], Any] | None]) -> tuple[_Conversion, ...]:
+    return tuple((place, convert) for place, convert in enumerate(processors) if convert is not None)
 
 
-def _given(text: _Text, values: _Row) -> _Row:
+def _driver_values(text: _Text, values: _Row) -> _Row:
     if text.into:
-        values = _turned(values, text.into)
+        values = _converted(values, text.into)
     return text.ordered(values) if text.ordered else values
 
 
-def _turned(row: _Row, turns: tuple[_Turn, ...]) -> list[Any]:
-    turned = list(row)
-    for place, turn in turns:
-        turned[place] = turn(turned[place])
-    return turned
+def _converted(row: _Row, conversions: tuple[_Conversion, ...]) -> list[Any]:
+    converted = list(row)
+    for place, convert in conversions:
+        converted[place] = convert(converted[place])
+    return converted

@@ -23,7 +23,7 @@ from aggregator.models import (
     Origin,
     OriginalFeed,
 )
-from aggregator.store.base import Stored
+from aggregator.store.protocol import StoredEntry
 from aggregator.store.schema import entries, sources
 
 #: Names of the columns that hold a state; the id is not among them.
@@ -31,8 +31,8 @@ STATE_NAMES = tuple(field.name for field in fields(FeedState)[1:])
 #: Columns in the order of the fields of the type that is made from them.
 STATE_COLUMNS: tuple[ColumnElement[Any], ...] = (sources.c.id, *(sources.c[name] for name in STATE_NAMES))
 KNOWN_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(entries.c[field.name] for field in fields(Known))
-#: What of a row says whether an entry is the same.
-ALIKE_COLUMNS: tuple[ColumnElement[Any], ...] = (
+#: The columns by which entries are compared.
+SIMILAR_COLUMNS: tuple[ColumnElement[Any], ...] = (
     *KNOWN_COLUMNS,
     entries.c.guid,
     entries.c.url,
@@ -45,7 +45,7 @@ _ORIGIN_COLUMNS = tuple(
     sources.c[name]
     for name in ("id", "name", "title", "fallback_name", "public_url", "home_url", "category", "section")
 )
-#: All of an entry, texts as bytes: one that is no UTF-8 must not keep the others from being read.
+#: All columns of an entry, texts as bytes: a text that is not UTF-8 must not prevent the others from being read.
 STORED_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
     cast(column, LargeBinary).label(f"stored_{place}") if isinstance(column.type, Text) else column
     for place, column in enumerate(
@@ -75,23 +75,23 @@ _AUTHORS, _TAGS, _ENCLOSURES, _ORIGINAL = (_ENTRY_START + _ENTRY_FIELDS.index(na
 
 
 def origin_name(name: str | None, title: str | None, fallback: str | None) -> str:
-    """Return the name that outputs give a source: as configured, else the feed's title, else what stands in."""
+    """Return the name that outputs give a source: the configured one, else the title of the feed, else the fallback."""
     return name or title or fallback or ""
 
 
-#: The id of a state's source and the values of `STATE_NAMES`.
+#: The id of the source of a state, and the values of `STATE_NAMES`.
 state_row: Callable[[FeedState], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(FeedState)))
 
 _PLAIN = tuple(name for name in _ENTRY_FIELDS if name not in _DUMPED)
 #: Names of the columns that hold an entry; the source is not among them.
 ENTRY_NAMES = (*_PLAIN, *_DUMPED)
-#: Those that are published, besides the id.
+#: The columns that are published, besides the id.
 _PUBLISHED = ("guid", "url", "title", "image", "comments_url", "summary", "html", *_DUMPED)
 _plain_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_PLAIN)
 _ENCLOSURE = tuple(field.name for field in fields(Enclosure))
 _enclosure_values: Callable[[Enclosure], tuple[Any, ...]] = attrgetter(*_ENCLOSURE)
 _FEED = tuple(field.name for field in fields(OriginalFeed))
-#: Made once: `json.dumps` makes an encoder at every call that asks for anything but its defaults.
+#: Created once: `json.dumps` creates an encoder at each call with arguments other than its defaults.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -110,19 +110,19 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
 
 
 def with_kept_dates(entry: Entry, published_at: datetime, dated: bool) -> Entry:
-    """Return an entry that is stored already as it is to be: it keeps the stored date of publication."""
+    """Return an entry with the date of publication under which it is already stored."""
     if entry.published_at == published_at and entry.dated == dated:
         return entry
     return replace(entry, published_at=published_at, updated_at=max(entry.updated_at, published_at), dated=dated)
 
 
 def states(rows: Iterable[Sequence[Any]]) -> list[FeedState]:
-    """Make states of rows of `STATE_COLUMNS`."""
+    """Convert rows of `STATE_COLUMNS` to states."""
     return [FeedState(*row) for row in rows]
 
 
-def alike(rows: Iterable[Sequence[Any]]) -> list[KnownEntry]:
-    """Make what is compared of rows of `ALIKE_COLUMNS`."""
+def known_entries(rows: Iterable[Sequence[Any]]) -> list[KnownEntry]:
+    """Convert rows of `SIMILAR_COLUMNS` to the parts of entries that are compared."""
     size = len(KNOWN_COLUMNS)
     made = []
     for row in rows:
@@ -132,10 +132,10 @@ def alike(rows: Iterable[Sequence[Any]]) -> list[KnownEntry]:
 
 
 def items(rows: Iterable[Sequence[Any]]) -> list[Item]:
-    """Make items of rows of `ITEM_COLUMNS`; those of one source share their origin.
+    """Convert rows of `ITEM_COLUMNS` to items; items of one source share their origin.
 
     Raises:
-        ValueError: a row holds something that is no item.
+        ValueError: a row cannot be an item.
     """
     origins: dict[int, Origin] = {}
     made = []
@@ -152,13 +152,13 @@ def items(rows: Iterable[Sequence[Any]]) -> list[Item]:
             values[_ORIGINAL] = _original_feed(values[_ORIGINAL])
             made.append(Item(Entry(origin.id, *values[_ENTRY_START:_ORIGIN_START]), public_id or "", path, origin, pk))
     except (TypeError, AttributeError, RecursionError) as error:
-        # What stands in the columns of a database that was damaged or edited.
+        # The database was damaged or edited.
         raise ValueError(f"a row of entries cannot be read: {error}") from error
     return made
 
 
-def stored(row: Sequence[Any]) -> Stored:
-    """Make a stored entry of a row of `STORED_COLUMNS`, whatever its texts and lists hold."""
+def stored_entry(row: Sequence[Any]) -> StoredEntry:
+    """Convert a row of `STORED_COLUMNS` to a stored entry; damaged texts and lists are repaired or left empty."""
     pk, revision, source_url, public_id, path, source_id, *texts = map(_repaired, row)
     values = dict(zip(_ENTRY_FIELDS, texts, strict=True))
     for name, read in (("authors", _texts), ("tags", _texts), ("enclosures", _enclosures)):
@@ -170,10 +170,10 @@ def stored(row: Sequence[Any]) -> Stored:
         values["original_feed"] = _original_feed(values["original_feed"])
     except (TypeError, ValueError):
         values["original_feed"] = None
-    return Stored(pk, revision, source_url, public_id, path, Entry(source_id, **values))
+    return StoredEntry(pk, revision, source_url, public_id, path, Entry(source_id, **values))
 
 
-def rewritten(one: Stored) -> dict[str, Any]:
+def rewrite_parameters(one: StoredEntry) -> dict[str, Any]:
     """Return the parameters of `statements.REWRITE`."""
     values = dict(zip(ENTRY_NAMES, entry_row(one.entry), strict=True))
     return {
@@ -189,13 +189,13 @@ def _repaired(value: Any) -> Any:
 
 
 def place(item: Item) -> dict[str, Any]:
-    """Return the values that give an item its place among those that are pending."""
+    """Return the values that place an item in the order of pending items."""
     return {"published_at": item.entry.published_at, "source_id": item.origin.id, "key": item.entry.key}
 
 
 @lru_cache(maxsize=1024)
 def _texts(dumped: str) -> tuple[str, ...]:
-    # Cached: the same author and the same tags are on one entry after the other.
+    # Cached: many entries in a row have the same author and tags.
     return tuple(json.loads(dumped))
 
 
@@ -217,7 +217,7 @@ def _origin(
     category: str,
     section: str | None,
 ) -> Origin:
-    # Of a source that left the configuration before there was such a name.
+    # A source that was removed from the configuration by an older version has no fallback name.
     shown = origin_name(name, title, fallback or id)
     return Origin(id, shown, url, home_url, category, section, named=bool(name))
 

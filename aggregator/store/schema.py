@@ -1,7 +1,7 @@
-"""The tables of the store, as SQLAlchemy Core describes them.
+"""The tables of the store, in SQLAlchemy Core.
 
-A new database gets exactly these tables, and so does an old one by the newest migration; a test compares the two. So
-a new column stands last in its table. No statement is run here.
+A new database gets exactly these tables, and an old one gets them from the migrations; a test compares the two.
+Therefore a new column is the last one of its table. No statement is executed here.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from sqlalchemy.types import TypeDecorator
 
 from aggregator.models import HostTraffic
 
-#: The newest migration, which is the one that makes these tables.
+#: The newest migration; it results in these tables.
 REVISION = "0009"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Timestamp(TypeDecorator[datetime]):
-    """An aware datetime as whole Unix seconds: sorts as a number and knows no time zones."""
+    """An aware datetime as whole Unix seconds: it sorts as a number and has no time zone."""
 
     impl = BigInteger
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
-        """Turn aware datetimes into seconds; see `to_seconds`."""
+        """Return what converts aware datetimes to seconds; see `to_seconds`."""
         return to_seconds
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], datetime | None]:
@@ -51,59 +51,63 @@ class Timestamp(TypeDecorator[datetime]):
 
 
 class StateTime(Timestamp):
-    """The same in what is known of a source: a damaged value is none, and costs no other source anything.
+    """A `Timestamp` in the state of a source: a damaged value is read as None, and other sources are not affected.
 
-    All of these are found out anew by the next request, and written over.
+    The next request overwrites all of these values.
     """
 
     cache_ok = True
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], datetime | None]:
-        """Turn seconds into datetimes in UTC, anything else into None."""
+        """Return what converts seconds to datetimes in UTC, and anything else to None."""
         return _to_datetime_or_none
 
 
 class StateDay(TypeDecorator[date]):
-    """A day in what is known of a source; a damaged one is none, too."""
+    """A day in the state of a source; a damaged value is read as None."""
 
     impl = Date
     cache_ok = True
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], date | None]:
-        """Read a day as ISO 8601 writes it, anything else as None."""
+        """Return what reads a day in ISO 8601, and anything else as None."""
         return _to_day_or_none
 
 
 class Lines(TypeDecorator[tuple[str, ...]]):
-    """Texts of one line each; NULL where there are none."""
+    """Texts of one line each; NULL if there are none."""
 
     impl = Text
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[tuple[str, ...] | None], str | None]:
-        """Join the lines; what is a line break in one of them becomes a space."""
+        """Return what joins the lines; a line break inside of a text becomes a space."""
         return lambda lines: "\n".join([" ".join(line.splitlines()) for line in lines]) if lines else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], tuple[str, ...]]:
-        """Part the lines."""
+        """Return what splits the lines."""
         return lambda text: tuple(text.split("\n")) if text else ()
 
 
 def to_seconds(moment: datetime | None) -> int | None:
-    """Turn an aware datetime into whole Unix seconds, fractions cut off; a naive one is a ValueError."""
+    """Convert an aware datetime to whole Unix seconds; fractions are cut off.
+
+    Raises:
+        ValueError: the datetime is naive.
+    """
     if moment is None:
         return None
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no time zone")
-    # Without a fraction the float is exact in every year; dividing an interval would cost three times as much.
+    # Without a fraction the float is exact in every year; dividing an interval would be slower.
     return int((moment.replace(microsecond=0) if moment.microsecond else moment).timestamp())
 
 
 def to_datetime(seconds: int | None) -> datetime | None:
-    """Turn seconds into a datetime in UTC, years 1 to 9999 (`datetime.fromtimestamp` knows fewer on Windows).
+    """Convert seconds to a datetime in UTC, years 1 to 9999 (`datetime.fromtimestamp` supports fewer on Windows).
 
     Raises:
-        ValueError: a column holds something else, as SQLite lets it.
+        ValueError: the column holds no number, which SQLite allows.
         OverflowError: there is no such year.
     """
     try:
@@ -144,12 +148,12 @@ sources = Table(
     Column("id", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("url", Text, nullable=False),
-    # As configured; NULL: the title of the feed stands in for it.
+    # As configured; NULL: the title of the feed is used.
     Column("name", Text),
     Column("category", Text, nullable=False),
     Column("section", Text),
     Column("explicit_id", Boolean, nullable=False),
-    # Whether it is configured at present.
+    # Whether it is configured now.
     Column("active", Boolean, nullable=False),
     Column("title", Text),
     Column("home_url", Text),
@@ -163,7 +167,7 @@ sources = Table(
     Column("failures", Integer, nullable=False),
     Column("failure_kind", Text),
     Column("error", Text),
-    # Number of its rows in `entries`: counting a million of them would cost a scan.
+    # Number of its rows in `entries`: counting a million of them would take a scan.
     Column("entries", Integer, nullable=False),
     Column("due_why", Text),
     # `schedule.Rhythm` and `schedule.FeedHints`, as they dump themselves.
@@ -177,7 +181,7 @@ sources = Table(
     # `trust.Trust`, as it dumps itself.
     Column("identity", Text),
     Column("notes", Lines),
-    # What of its address may be published, and the name that it has where nothing else names it.
+    # The part of its address that may be published, and the name used if nothing else names it.
     Column("public_url", Text),
     Column("fallback_name", Text),
     Column("whole_at", StateTime),
@@ -197,7 +201,7 @@ entries = Table(
     Column("updated_at", Timestamp, nullable=False),
     Column("dated", Boolean, nullable=False),
     Column("pending", Boolean, nullable=False),
-    # Copied from the source, so that one index gives the newest of a category; NULL while that is not configured.
+    # Copied from the source, so that one index gives the newest of a category; NULL while the source is not configured.
     Column("category", Text),
     # These three are NULL until `assign`.
     Column("public_id", Text),
@@ -213,12 +217,11 @@ entries = Table(
     Column("image", Text),
     Column("comments_url", Text),
     Column("language", Text),
-    # The long texts come last: SQLite reads a row from its start and leaves their overflow pages alone.
+    # The long texts come last: SQLite reads a row from its start and does not read their overflow pages.
     Column("summary", Text, nullable=False),
     Column("html", Text, nullable=False),
     # Entries of one source and one date are in the order of their document, newest first: the higher number is the
-    # newer one. Rows of the time before this column all have 0 and are in the order of their numbers. It is in indexes
-    # only; where it is last it costs these rows nothing.
+    # newer one. Rows from before this column all have 0 and are in the order of their row numbers.
     Column("position", Integer, nullable=False, server_default="0"),
     # JSON: an object with the fields of `models.OriginalFeed`. Few entries have one.
     Column("original_feed", Text),
@@ -232,7 +235,7 @@ LISTED = and_(entries.c.category.is_not(None), entries.c.public_id.is_not(None))
 #: Entries whose post has to be written.
 PENDING = and_(entries.c.pending, entries.c.category.is_not(None))
 
-#: The order of feeds; at last by the number of the row.
+#: The order of feeds; entries that are equal in this order follow their row numbers.
 NEWEST_FIRST = (entries.c.published_at.desc(), entries.c.source_pk, entries.c.position.desc())
 
 Index(
@@ -242,20 +245,20 @@ Index(
     sqlite_where=LISTED,
 )
 Index("ix_entries_listed", *NEWEST_FIRST, sqlite_where=LISTED)
-# The number of a row is the last column of every index of SQLite.
+# In SQLite, the row number is the last column of every index.
 Index("ix_entries_of_source", entries.c.source_pk, entries.c.published_at.desc(), entries.c.position.desc())
-# `pending` is the same in every row of it, but SQLite would fetch the rows to look it up.
+# `pending` is the same in every row of this index, but without the column SQLite would read the rows.
 Index("ix_entries_pending", entries.c.published_at, entries.c.category, entries.c.pending, sqlite_where=PENDING)
 
-#: What is in the post files of entries, for those whose file was begun once. A table of its own: a change of it must
-#: not write the long texts of an entry once more.
+#: The digests of post files, for entries whose file was about to be written at least once. This is a table of its own
+#: so that a change of it does not write the long texts of an entry again.
 post_files = Table(
     "post_files",
     metadata,
     Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
-    # Digest of the file as last written, NULL before that; "" where it was written before there was this table.
+    # Digest of the file as last written; NULL: not written yet, "": written before this table existed.
     Column("written", Text),
-    # Digest of what is to replace it; stored before that is done.
+    # Digest of the content that is about to be written; stored before the file is replaced.
     Column("intended", Text),
 )
 
@@ -266,7 +269,7 @@ fingerprints = Table(
     Column("value", Text, nullable=False),
 )
 
-#: What was asked of each host and came back, by day (UTC).
+#: Requests to each host and their answers, by day (UTC).
 host_days = Table(
     "host_days",
     metadata,
@@ -275,7 +278,7 @@ host_days = Table(
     *(Column(name, BigInteger, nullable=False) for name in HOST_COUNTS),
 )
 
-#: Hosts that want to be left alone.
+#: Hosts that must not be asked until a certain time.
 host_waits = Table(
     "host_waits",
     metadata,
@@ -283,7 +286,7 @@ host_waits = Table(
     Column("until", Timestamp, nullable=False),
 )
 
-#: What was removed: its key does not come back, and nobody else gets its id and the name of its post.
+#: Removed entries: their keys are not stored again, and no other entry gets their ids and paths.
 tombstones = Table(
     "tombstones",
     metadata,
@@ -295,7 +298,7 @@ tombstones = Table(
     UniqueConstraint("path_key"),
 )
 
-#: Further keys by which entries are found; without an entry, one that belongs to several.
+#: Further keys by which entries are found; a key without an entry belongs to several entries.
 aliases = Table(
     "aliases",
     metadata,

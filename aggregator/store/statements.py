@@ -1,7 +1,7 @@
-"""The statements of the store, built once: SQLAlchemy then compiles each of them once as well.
+"""The statements of the store, built once, so that SQLAlchemy compiles each of them only once.
 
-Those of every cycle and of every source in it are `Prepared`. In the others, lists of values travel in chunks of
-`CHUNK`, because SQLite bounds the number of parameters of a statement.
+Statements that run in every cycle or for every source are `Prepared`. The others take lists of values in chunks of
+`CHUNK`, because SQLite limits the number of parameters of a statement.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from sqlalchemy import (
 
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.rows import (
-    ALIKE_COLUMNS,
     ENTRY_NAMES,
     ITEM_COLUMNS,
     KNOWN_COLUMNS,
+    SIMILAR_COLUMNS,
     STATE_COLUMNS,
     STATE_NAMES,
     STORED_COLUMNS,
@@ -53,10 +53,10 @@ from aggregator.store.schema import (
     tombstones,
 )
 
-#: Values in one `IN (...)` at most.
+#: Maximum number of values in one `IN (...)`.
 CHUNK = 500
 
-#: Further keys of one entry at most.
+#: Maximum number of further keys of one entry.
 MAX_ALIASES = 8
 
 T = TypeVar("T", str, int, datetime)
@@ -74,12 +74,12 @@ def _among(column: Column[Any]) -> ColumnElement[bool]:
 
 
 def numbers(statement: Select[Any]) -> Select[Any]:
-    """Of a statement about entries: the same rows in the same order, but nothing of them than their numbers."""
+    """Return a statement about entries that selects the same rows in the same order, but only their row numbers."""
     return statement.with_only_columns(entries.c.pk)
 
 
 def single(statement: Select[Any]) -> Select[Any]:
-    """Of a statement about entries: one row, by its number."""
+    """Return a statement about entries that selects only the row with a number."""
     return statement.where(_of_entry)
 
 
@@ -91,14 +91,14 @@ _of_source = entries.c.source_pk == bindparam("of_source")
 
 _states = select(*STATE_COLUMNS).where(sources.c.active)
 STATES = Prepared(_states.order_by(sources.c.pk))
-#: Two statements, because one with OR would look at every source and not at the index only.
+#: Two statements, because one with OR would read every source instead of the index.
 NEVER_TRIED = Prepared(_states.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk))
 OVERDUE = Prepared(
     _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk), "now"
 )
-#: No time is larger than the last second of the year 9999; what a damaged row holds instead is, text and bytes too.
+#: The last second of the year 9999. Texts and bytes, which a damaged row may hold, compare as larger.
 _NO_TIME: ColumnElement[int] = literal_column("253402300799")
-#: Tried "in the future": the clock was set back since, and the due times of that clock mean nothing.
+#: Sources tried "in the future": the clock was set back since, so their due times are meaningless.
 AHEAD = Prepared(
     _states.where(
         or_(sources.c.last_attempt_at > bindparam("ahead"), sources.c.next_due_at > _NO_TIME),
@@ -108,10 +108,10 @@ AHEAD = Prepared(
     "now",
 )
 LAST_SUCCESS = select(func.max(sources.c.last_success_at)).where(sources.c.active)
-COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
+ENTRY_COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
 
-#: One pass over an index of what was published of late, however much is stored.
-RHYTHMS = (
+#: One pass over an index of what was published in the last year, no matter how much is stored.
+ACTIVITY = (
     select(
         sources.c.id,
         func.count(),
@@ -124,7 +124,7 @@ RHYTHMS = (
     .group_by(entries.c.source_pk)
 )
 
-STORED_IDS = select(sources.c.id).order_by(sources.c.pk)
+SOURCE_IDS = select(sources.c.id).order_by(sources.c.pk)
 CONFIGURED = Prepared(
     select(
         sources.c.pk,
@@ -159,8 +159,8 @@ SOURCE = Prepared(
     "source_id",
 )
 _keep_state = update(sources).where(_of_id)
-KEEP_STATE = Prepared(_keep_state, "source_id", *STATE_NAMES)
-KEEP_STATE_AND_COUNT = Prepared(
+SAVE_STATE = Prepared(_keep_state, "source_id", *STATE_NAMES)
+SAVE_STATE_AND_COUNT = Prepared(
     _keep_state.values(entries=sources.c.entries + bindparam("added")), "added", "source_id", *STATE_NAMES
 )
 
@@ -181,11 +181,11 @@ REMOVED = PreparedByLength(
     lambda keys: select(tombstones.c.key).where(tombstones.c.source_pk == _pk_of_id, tombstones.c.key.in_(keys)),
     "source_id",
 )
-_alike = select(*ALIKE_COLUMNS).where(entries.c.source_pk == _pk_of_id)
-ALIKE_BY_KEY = PreparedByLength(lambda keys: _alike.where(entries.c.key.in_(keys)), "source_id")
-ALIKE_BY_DATE = _alike.where(_among(entries.c.published_at)).limit(bindparam("limit"))
-ALIKE_NEWEST = _alike.order_by(entries.c.published_at.desc(), entries.c.position.desc()).limit(bindparam("limit"))
-STORED = PreparedByLength(
+_similar = select(*SIMILAR_COLUMNS).where(entries.c.source_pk == _pk_of_id)
+SIMILAR_BY_KEY = PreparedByLength(lambda keys: _similar.where(entries.c.key.in_(keys)), "source_id")
+SIMILAR_BY_DATE = _similar.where(_among(entries.c.published_at)).limit(bindparam("limit"))
+SIMILAR_NEWEST = _similar.order_by(entries.c.published_at.desc(), entries.c.position.desc()).limit(bindparam("limit"))
+STORED_KEYS = PreparedByLength(
     lambda keys: select(entries.c.key, entries.c.pk, entries.c.published_at, entries.c.dated).where(
         _of_source, entries.c.key.in_(keys)
     ),
@@ -198,7 +198,7 @@ ADD_ENTRY = Prepared(
     "position",
     *ENTRY_NAMES,
 )
-#: Where the positions of new entries begin.
+#: The number after which the positions of new entries begin.
 LAST_POSITION = Prepared(select(func.coalesce(func.max(entries.c.pk), literal_column("0"))))
 CHANGE_ENTRY = Prepared(
     update(entries).where(_of_entry).values(revision=entries.c.revision + literal_column("1"), pending=true()),
@@ -207,96 +207,96 @@ CHANGE_ENTRY = Prepared(
 )
 REREAD_ENTRY = Prepared(update(entries).where(_of_entry).values(pending=true()), "entry_pk", *ENTRY_NAMES)
 
-#: A key that belongs to several entries does not come to belong to one again.
+#: A key that belongs to several entries keeps doing so.
 ADD_ALIAS = text(
     "INSERT INTO aliases (source_pk, key, entry_pk) "
     "SELECT source_pk, :key, pk FROM entries WHERE source_pk = :source_pk AND key = :of "
     "ON CONFLICT (source_pk, key) DO UPDATE SET entry_pk = excluded.entry_pk WHERE aliases.entry_pk IS NOT NULL"
 )
-ADD_SHARED = text(
+ADD_SHARED_ALIAS = text(
     "INSERT INTO aliases (source_pk, key, entry_pk) VALUES (:source_pk, :key, NULL) "
     "ON CONFLICT (source_pk, key) DO UPDATE SET entry_pk = NULL"
 )
-#: The last ones of each entry are kept: some sources give them a new guid at every look.
-DROP_ALIASES = text(
+#: The last ones of each entry are kept: some sources give an entry a new guid in each document.
+DROP_OLD_ALIASES = text(
     "DELETE FROM aliases WHERE entry_pk = (SELECT pk FROM entries WHERE source_pk = :source_pk AND key = :of) "
     "AND rowid NOT IN (SELECT a.rowid FROM aliases a JOIN entries e ON e.pk = a.entry_pk "
     "WHERE e.source_pk = :source_pk AND e.key = :of ORDER BY a.rowid DESC LIMIT :kept)"
 ).bindparams(kept=MAX_ALIASES)
 
 MOVE_ENTRIES = update(entries).where(_of_source)
-RENDER_ANEW = update(entries).where(_of_source, ~entries.c.pending).values(pending=true())
-TOUCH = (
+MARK_SOURCE_PENDING = update(entries).where(_of_source, ~entries.c.pending).values(pending=true())
+MARK_PENDING = (
     update(entries)
     .where(entries.c.source_pk.in_(select(sources.c.pk).where(_among(sources.c.id))), ~entries.c.pending)
     .values(pending=true())
 )
-PUBLISHED = Prepared(update(entries).where(_of_entry).values(pending=false()), "entry_pk")
+MARK_PUBLISHED = Prepared(update(entries).where(_of_entry).values(pending=false()), "entry_pk")
 ASSIGN = Prepared(
     update(entries).where(_of_entry, entries.c.public_id.is_(null())), "entry_pk", "public_id", "path", "path_key"
 )
-#: Of entries whose post was never written.
+#: Only for entries whose post was never written.
 MOVE_POST = update(entries).where(
     _of_entry,
     ~select(post_files).where(post_files.c.entry_pk == entries.c.pk, post_files.c.written.is_not(null())).exists(),
 )
 POST_FILES = PreparedByLength(lambda pks: select(post_files).where(post_files.c.entry_pk.in_(pks)))
-FORGET_POST_FILES = delete(post_files).where(_among(post_files.c.entry_pk))
-KEEP_POST_FILE = Prepared(insert(post_files).prefix_with("OR REPLACE"), "entry_pk", "written", "intended")
-POST_WRITTEN = Prepared(
+DELETE_POST_FILES = delete(post_files).where(_among(post_files.c.entry_pk))
+SAVE_POST_FILE = Prepared(insert(post_files).prefix_with("OR REPLACE"), "entry_pk", "written", "intended")
+MARK_POST_WRITTEN = Prepared(
     update(post_files)
     .where(post_files.c.entry_pk == bindparam("of_entry"), post_files.c.intended.is_not(null()))
     .values(written=post_files.c.intended),
     "of_entry",
 )
-#: Of stored entries and of removed ones.
+#: Ids and paths of stored and of removed entries.
 TAKEN_IDS = union_all(*(select(ids).where(_among(ids)) for ids in (entries.c.public_id, tombstones.c.public_id)))
 TAKEN_PATHS = union_all(*(select(keys).where(_among(keys)) for keys in (entries.c.path_key, tombstones.c.path_key)))
 
 # -- removal ---------------------------------------------------------------------------------------------------------
 
 _of_the_source = select(entries.c.pk, entries.c.path).where(entries.c.source_pk == _pk_of_id)
-OLDER = _of_the_source.where(entries.c.published_at < bindparam("before")).limit(bindparam("limit"))
-BEYOND = (
+EXPIRED_BY_AGE = _of_the_source.where(entries.c.published_at < bindparam("before")).limit(bindparam("limit"))
+EXPIRED_BY_COUNT = (
     _of_the_source.order_by(entries.c.published_at.desc(), entries.c.position.desc(), entries.c.pk)
     .limit(bindparam("limit"))
     .offset(bindparam("count"))
 )
-BURY = insert(tombstones).from_select(
+ADD_TOMBSTONES = insert(tombstones).from_select(
     ["source_pk", "key", "public_id", "path_key"],
     select(entries.c.source_pk, entries.c.key, entries.c.public_id, entries.c.path_key).where(_among(entries.c.pk)),
 )
-#: Whatever key a removed entry was found by must not bring it back.
-BURY_ALIASES = (
+#: An alias of a removed entry must not bring it back.
+ADD_TOMBSTONES_OF_ALIASES = (
     insert(tombstones)
     .from_select(["source_pk", "key"], select(aliases.c.source_pk, aliases.c.key).where(_among(aliases.c.entry_pk)))
     .prefix_with("OR IGNORE")
 )
-REMOVE_ALIASES = delete(aliases).where(_among(aliases.c.entry_pk))
-REMOVE_ENTRIES = delete(entries).where(_among(entries.c.pk))
-FORGET_TOMBSTONES = delete(tombstones).where(
+DELETE_ALIASES = delete(aliases).where(_among(aliases.c.entry_pk))
+DELETE_ENTRIES = delete(entries).where(_among(entries.c.pk))
+DELETE_TOMBSTONES = delete(tombstones).where(
     tombstones.c.source_pk == select(sources.c.pk).where(_of_id, ~sources.c.active).scalar_subquery()
 )
-FORGET_ALIASES = delete(aliases).where(
+DELETE_ALIASES_OF_SOURCE = delete(aliases).where(
     aliases.c.source_pk == select(sources.c.pk).where(_of_id, ~sources.c.active).scalar_subquery()
 )
-FORGET_SOURCE = delete(sources).where(_of_id, ~sources.c.active)
-COUNT_DOWN = update(sources).where(_of_id).values(entries=sources.c.entries - bindparam("gone"))
+DELETE_SOURCE = delete(sources).where(_of_id, ~sources.c.active)
+SUBTRACT_ENTRIES = update(sources).where(_of_id).values(entries=sources.c.entries - bindparam("gone"))
 
 # -- items -----------------------------------------------------------------------------------------------------------
 
-# An outer join makes SQLite walk an index of `entries` and look up the source of each; an inner one it may turn round.
+# With an outer join SQLite walks an index of `entries` and looks up each source; it may reverse an inner join.
 _with_source = entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True)
 _items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit"))
 _listed = _items.where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk)
 NEWEST = _listed
 NEWEST_OF_CATEGORY = _listed.where(entries.c.category == bindparam("category"))
-RETIRED = _items.where(
+RETIRED_ITEMS = _items.where(
     entries.c.pk > bindparam("after"), entries.c.category.is_(null()), entries.c.path.is_not(null())
 ).order_by(entries.c.pk)
 _oldest_first = (entries.c.published_at, sources.c.id, entries.c.key)
 PENDING_ITEMS = _items.where(PENDING).order_by(*_oldest_first)
-#: The first comparison alone would do for few; it is what the index can begin at.
+#: The first condition is redundant, but lets SQLite start at the right place of the index.
 PENDING_ITEMS_AFTER = PENDING_ITEMS.where(
     entries.c.published_at >= bindparam("published_at"),
     (entries.c.published_at > bindparam("published_at"))
@@ -312,14 +312,14 @@ UNASSIGNED = (
     .order_by(*_oldest_first)
     .limit(bindparam("limit"))
 )
-#: What an entry is called where its row cannot be read: as bytes, every key can.
-NAME_OF_ROW = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(_with_source).where(_of_entry)
-TOLD = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
+#: The source and key of an entry whose row cannot be read; as bytes, every key can be read.
+NAME_OF_ENTRY = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(_with_source).where(_of_entry)
+FEED_METADATA = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
 
-# -- all that is stored ----------------------------------------------------------------------------------------------
+# -- all stored entries ----------------------------------------------------------------------------------------------
 
-SIZE = select(func.count()).select_from(entries)
+ENTRY_COUNT = select(func.count()).select_from(entries)
 ENTRIES_AFTER = (
     select(*STORED_COLUMNS)
     .select_from(_with_source)
@@ -330,10 +330,10 @@ ENTRIES_AFTER = (
 _as_read = (_of_entry, entries.c.revision == bindparam("read_revision"))
 REWRITE = update(entries).where(*_as_read).values(pending=true())
 UNASSIGN = update(entries).where(*_as_read).values(path=null(), path_key=null())
-ALL_TOLD = select(sources.c.pk, sources.c.title, sources.c.home_url)
+ALL_FEED_METADATA = select(sources.c.pk, sources.c.title, sources.c.home_url)
 
 # -- fingerprints ----------------------------------------------------------------------------------------------------
 
 FINGERPRINTS = select(fingerprints.c.name, fingerprints.c.value)
-FORGET = delete(fingerprints).where(_among(fingerprints.c.name))
-RECORD = insert(fingerprints)
+DELETE_FINGERPRINTS = delete(fingerprints).where(_among(fingerprints.c.name))
+ADD_FINGERPRINTS = insert(fingerprints)

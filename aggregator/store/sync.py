@@ -1,6 +1,6 @@
-"""Compare the configured sources with the stored ones: what has to be written so that they agree.
+"""Compare the configured sources with the stored ones: what must be written so that they agree.
 
-Sources and rows go in, a plan comes out; nothing is read or written here.
+In: sources and rows. Out: a plan. Pure: this module reads and writes nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from aggregator.models import FeedState, Source
 from aggregator.store.rows import origin_name, state_values
 
 
-class Row(NamedTuple):
-    """What is stored of a source's configuration, in the order of `statements.CONFIGURED`."""
+class SourceRow(NamedTuple):
+    """The stored configuration of a source, in the order of `statements.CONFIGURED`."""
 
     pk: int
     id: str
@@ -27,26 +27,26 @@ class Row(NamedTuple):
     section: str | None
     explicit_id: bool
     active: bool
-    #: The feed's own title, as last seen.
+    #: The title of the feed when it was last read.
     title: str | None
-    #: The new address of a feed that has moved.
+    #: The new address, if the feed has moved.
     moved_to: str | None
 
 
 @dataclass(slots=True)
-class Plan:
-    """Parameters of the statements to run, in the order of the fields."""
+class SyncPlan:
+    """Parameters of the statements to execute, in the order of the fields."""
 
-    #: New ids of rows whose id goes to another row, so that no two rows have the same id at any time.
+    #: Temporary ids of rows whose id goes to another row, so that no two rows ever have the same id.
     released: list[dict[str, Any]] = field(default_factory=list)
     added: list[dict[str, Any]] = field(default_factory=list)
     changed: list[dict[str, Any]] = field(default_factory=list)
-    #: Rows whose state belongs to another address.
+    #: Rows whose state belongs to a former address.
     reset: list[dict[str, Any]] = field(default_factory=list)
     removed: list[dict[str, Any]] = field(default_factory=list)
-    #: New categories of the entries of a source; None: they are in no feed.
+    #: New categories of the entries of sources; None: they are in no feed.
     moved: list[dict[str, Any]] = field(default_factory=list)
-    #: Sources whose posts say something that is no longer so.
+    #: Sources whose posts are out of date.
     stale: list[dict[str, Any]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -54,10 +54,10 @@ class Plan:
 
 
 #: Columns that the configuration decides.
-_COLUMNS = Row._fields[1:-2]
+_COLUMNS = SourceRow._fields[1:-2]
 
-#: Everything that a state holds about the document at an address; title and home page stay until the next fetch, and
-#: rhythm and identity are those of its entries, which stay.
+#: The values of a state that depend on the document at an address. Title and home page stay until the next fetch;
+#: rhythm and identity belong to the entries, which stay.
 RESET = {
     name: value
     for name, value in state_values(FeedState("")).items()
@@ -65,11 +65,11 @@ RESET = {
 }
 
 
-def plan(sources: Sequence[Source], rows: Sequence[Row]) -> Plan:
-    """Return what makes `rows` agree with `sources`, whose ids are distinct."""
+def plan(sources: Sequence[Source], rows: Sequence[SourceRow]) -> SyncPlan:
+    """Return the changes that make `rows` agree with `sources`, whose ids are distinct."""
     found = match(sources, rows)
     configured = {source.id for source in sources}
-    made = Plan()
+    made = SyncPlan()
     for source in sources:
         row = found.get(source.id)
         wanted = _values(source)
@@ -91,19 +91,19 @@ def plan(sources: Sequence[Source], rows: Sequence[Row]) -> Plan:
     return made
 
 
-def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
+def match(sources: Sequence[Source], rows: Sequence[SourceRow]) -> dict[str, SourceRow]:
     """Return the row of each source that has one, by the source's id.
 
-    An id written by hand says which source is meant. A derived one does not: it depends on what else is configured
-    (`example` and `example-2`), so such a source is the one with its address, then the one that has moved to its
-    address, and only then the one with its id.
-    So is one whose id was changed by hand: the row with its address, if that has an id that no source has now.
+    An explicit id identifies a source. A derived id does not, because it depends on what else is configured (`example`
+    and `example-2`). Such a source is the row with its address, else the row that has moved to its address, else the
+    row with its id. A source whose explicit id was changed is found the same way: it is the row with its address, if no
+    other source has the id of that row.
     """
     by_id = {row.id: row for row in rows}
-    found: dict[str, Row] = {}
+    found: dict[str, SourceRow] = {}
     used: set[int] = set()
 
-    def take(look: Callable[[Source], Row | None]) -> None:
+    def take(look: Callable[[Source], SourceRow | None]) -> None:
         for source in sources:
             if source.id not in found:
                 row = look(source)
@@ -111,23 +111,23 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
                     found[source.id] = row
                     used.add(row.pk)
 
-    def same(source: Source) -> Row | None:
+    def same(source: Source) -> SourceRow | None:
         row = by_id.get(source.id)
         return row if row and _address(row) == _address(source) else None
 
-    def named(source: Source) -> Row | None:
+    def named(source: Source) -> SourceRow | None:
         return by_id.get(source.id) if source.explicit_id else None
 
-    def addressed(source: Source) -> Row | None:
+    def addressed(source: Source) -> SourceRow | None:
         for row in by_address.get(_address(source), ()):
             if row.pk not in used:
                 return row
         return None
 
-    def called(source: Source) -> Row | None:
+    def called(source: Source) -> SourceRow | None:
         return by_id.get(source.id)
 
-    def index(address: Callable[[Row], tuple[str, str]]) -> None:
+    def index(address: Callable[[SourceRow], tuple[str, str]]) -> None:
         by_address.clear()
         for row in rows:
             if row.pk not in used:
@@ -135,7 +135,7 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
 
     take(same)
     take(named)
-    by_address: dict[tuple[str, str], list[Row]] = {}
+    by_address: dict[tuple[str, str], list[SourceRow]] = {}
     index(_address)
     take(addressed)
     index(lambda row: (row.kind, row.moved_to or ""))
@@ -144,11 +144,11 @@ def match(sources: Sequence[Source], rows: Sequence[Row]) -> dict[str, Row]:
     return found
 
 
-def _address(place: Source | Row) -> tuple[str, str]:
+def _address(place: Source | SourceRow) -> tuple[str, str]:
     return place.kind, place.url
 
 
-def _change(made: Plan, row: Row, source: Source) -> None:
+def _change(made: SyncPlan, row: SourceRow, source: Source) -> None:
     if row.id != source.id:
         made.released.append({"source_pk": row.pk, "id": _free_id(row)})
     made.changed.append({"source_pk": row.pk, **dict(zip(_COLUMNS, _values(source), strict=True))})
@@ -158,13 +158,13 @@ def _change(made: Plan, row: Row, source: Source) -> None:
         made.moved.append({"of_source": row.pk, "category": source.category})
     before = (origin_name(row.name, row.title, row.fallback_name), row.category, row.section)
     after = (origin_name(source.name, row.title, source.fallback_name), source.category, source.section)
-    # What changed in the program while it was away has not reached its posts.
+    # While a source is inactive, changes of rendering do not reach its posts.
     if before != after or not row.active:
         made.stale.append({"of_source": row.pk})
 
 
 def _values(source: Source) -> tuple[Any, ...]:
-    """Return what `_COLUMNS` have to hold."""
+    """Return the values of `_COLUMNS` for a source."""
     return (
         source.id,
         source.kind,
@@ -179,6 +179,6 @@ def _values(source: Source) -> tuple[Any, ...]:
     )
 
 
-def _free_id(row: Row) -> str:
-    """Return an id that no configured source can have: `~` is in none."""
+def _free_id(row: SourceRow) -> str:
+    """Return an id that no configured source can have: `~` is not allowed in ids."""
     return f"~{row.pk}"

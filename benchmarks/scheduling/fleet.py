@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
-from aggregator.models.intervals import Auto
+from aggregator.models import Auto
 from aggregator.schedule import (
-    Failure,
+    FailureStreak,
     FeedHints,
     Rhythm,
     ServerHints,
@@ -170,7 +170,7 @@ def _look(member: Member, now: int, interval: Auto, account: Account) -> int:
     member.failures = member.failures + 1 if down else 0
     member.seen, member.looked_at = upto, now
     server, feed = _hints(member, now)
-    failure = Failure("timeout", member.failures) if down else None
+    failure = FailureStreak("timeout", member.failures) if down else None
     due = next_due(
         member.key,
         moment,

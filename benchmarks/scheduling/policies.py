@@ -11,7 +11,7 @@ from hashlib import blake2b
 from math import floor
 from typing import Protocol
 
-from aggregator.models.intervals import Auto
+from aggregator.models import Auto
 from aggregator.schedule import Rhythm, next_due, observe
 from benchmarks.scheduling.world import DAY, DOCUMENT
 

@@ -39,7 +39,7 @@ def remember(site: Site, *states: FeedState) -> None:
     """Store the states of the sources of feeds.yaml."""
     with closing(open_store(site.data / "aggregator.db")) as store:
         store.sync_sources(load(site.config, {"KEY": "secret-key"}).sources)
-        store.keep(states)
+        store.save_states(states)
 
 
 def moved(name: str, to: str, *, seen: timedelta = 8 * DAY, failures: int = 0) -> FeedState:
@@ -199,7 +199,7 @@ def test_purge_leaves_nothing_of_the_source(site: Site, origin: Origin) -> None:
     assert sorted(site.posts()) == ["uncategorized/Item-9.md", "uncategorized/mine.md"]
     assert b"Item 2" not in site.public()["all/rss.xml"]
     with closing(open_store(site.data / "aggregator.db")) as store:
-        assert store.stored() == ["two"]
+        assert store.source_ids() == ["two"]
     write(site, f"  - {{feed: {one}, id: one}}\n  - {{feed: {two}, id: two}}\n")
     assert "3 new entries" in site.run("update").stdout
 

@@ -20,7 +20,7 @@ from filelock import FileLock
 from aggregator.cli import app, daemon, update
 from aggregator.cli.process import report_errors
 from aggregator.cli.update import show_failures, show_written
-from aggregator.publish.report import Failure, Report
+from aggregator.publish.report import OutputFailure, Report
 from tests import ROOT
 from tests.commands import PATIENCE, program
 from tests.origin import Origin, Response, Seen
@@ -65,7 +65,7 @@ def test_a_file_that_cannot_be_written_counts_more_than_a_source_that_fails(site
 
 
 def test_every_file_that_could_not_be_written_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    failures = [Failure(f"posts/{name}", "cannot be written", "make room") for name in ("a.md", "b.md")]
+    failures = [OutputFailure(f"posts/{name}", "cannot be written", "make room") for name in ("a.md", "b.md")]
     show_written(Report(failures=failures), tmp_path, whole=False)
     assert show_failures(failures) == 4
     said = capsys.readouterr()

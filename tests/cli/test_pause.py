@@ -95,7 +95,7 @@ def test_a_paused_source_is_not_asked_and_stays_published(site: Site, origin: Or
 def test_paused_sources_trouble_no_monitor_and_are_not_overdue(site: Site, written: str) -> None:
     past = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
     with closing(open_store(site.data / "aggregator.db")) as store:
-        store.keep([FeedState("one", failures=5, failure_kind="dns", next_due_at=past)])
+        store.save_states([FeedState("one", failures=5, failure_kind="dns", next_due_at=past)])
     assert site.run("health", "--max-failing", "10").status == 1
     config_only(site, "pause", "one")
     done = site.run("health", "--max-failing", "10", "--json")
@@ -103,7 +103,7 @@ def test_paused_sources_trouble_no_monitor_and_are_not_overdue(site: Site, writt
     assert site.run("status", "--failing", "--json").stdout.strip() == "[]"
     config = load(site.config, {})
     with closing(open_store(site.data / "aggregator.db")) as store:
-        store.keep([FeedState("two", next_due_at=past)])
+        store.save_states([FeedState("two", next_due_at=past)])
         few = config.fetch.model_copy(update={"concurrency": 1})
         assert spread(replace(config, fetch=few), store, past + HOUR) == 0
 
@@ -123,7 +123,7 @@ def test_a_reset_source_is_asked_at_once_and_whole(site: Site, origin: Origin, w
         assert state.etag == '"one"'
         later = state.last_success_at
         assert later is not None
-        store.keep(
+        store.save_states(
             [
                 FeedState(
                     "one",

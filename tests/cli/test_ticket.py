@@ -27,7 +27,7 @@ from tests.support import Done, Site, item, rss
 
 HOUR = timedelta(hours=1)
 #: What the shortest way does without. (The library of the command line brings pydantic.)
-HEAVY = {"sqlalchemy", "yaml", "lxml", "feedgen", "aggregator.config.load", "aggregator.publish.site"}
+HEAVY = {"sqlalchemy", "yaml", "lxml", "feedgen", "aggregator.config.load", "aggregator.publish.publication"}
 
 
 def now() -> datetime:
@@ -134,7 +134,7 @@ def _edit(site: Site) -> None:
 
 def _state(site: Site, state: FeedState) -> None:
     with closing(open_store(site.data / "aggregator.db")) as store:
-        store.keep([replace(state, last_success_at=now())])
+        store.save_states([replace(state, last_success_at=now())])
 
 
 def _older_copy(site: Site) -> None:
@@ -226,7 +226,7 @@ def test_retention_is_due_every_six_hours(site: Site, origin: Origin, monkeypatc
         assert site.run("update").status == 0
     with closing(open_store(site.data / "aggregator.db")) as store:
         state = store.states()["one"]
-        store.keep([replace(state, next_due_at=start + 48 * HOUR)])
+        store.save_states([replace(state, next_due_at=start + 48 * HOUR)])
     site.run("update")
     assert known(site, start + 5 * HOUR)
     assert not known(site, start + 6 * HOUR)

@@ -12,7 +12,8 @@ import pytest
 from aggregator.config import Config, load
 from aggregator.config.load import MAX_FILE
 from aggregator.errors import ConfigError, Problem
-from aggregator.models import ArticleRules, Category, Every, ScrapeRules
+from aggregator.models import Category, Every
+from aggregator.sources.scrape import ArticleRules, ScrapeRules
 from tests import DATA
 from tests.support import command
 
@@ -91,7 +92,7 @@ def test_a_list_of_feeds_is_enough(tmp_path: Path) -> None:
     )
     assert (source.interval, source.timeout) == (Every(timedelta(hours=1)), timedelta(seconds=20))
     assert (source.max_body, source.allow_private, source.explicit_id) == (15_000_000, False, False)
-    assert (source.line, source.scrape, source.section) == (2, None, None)
+    assert (source.line, source.rules, source.section) == (2, None, None)
     assert config.path == tmp_path / "feeds.yaml"
 
 
@@ -107,7 +108,7 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
     ofweek, lwn = config.sources
     assert (ofweek.id, ofweek.explicit_id, ofweek.kind, ofweek.section) == ("ofweek", True, "scrape", "新闻")
     assert ofweek.url == "https://www.ofweek.com/CATList-8100-CHANGYIEXINWE.html"
-    assert ofweek.scrape == ScrapeRules(
+    assert ofweek.rules == ScrapeRules(
         items="div.list-left div.con-details h3 > a",
         limit=5,
         encoding="gbk",

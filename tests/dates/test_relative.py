@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.dates.read import parse_relative
+from aggregator.dates.relative import parse_relative
 
 #: 29 June 2022, eight in the evening in Shanghai.
 NOW = datetime(2022, 6, 29, 12, 0, 30, 999, tzinfo=UTC)

@@ -10,7 +10,7 @@ from babel.dates import get_day_names, get_month_names
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.dates.read import Style, parse_date, style_of
+from aggregator.dates.formats import DateStyle, parse_date, style_of
 
 #: Languages in which a month has a name of one word.
 LANGUAGES = [
@@ -68,7 +68,7 @@ CONTEXTS: tuple[Context, ...] = ("format", "stand-alone")
 
 
 def read(text: str, **style: object) -> str | None:
-    found = parse_date(text, style=Style(**style))  # type: ignore[arg-type]
+    found = parse_date(text, style=DateStyle(**style))  # type: ignore[arg-type]
     return None if found is None else found.isoformat().replace("+00:00", "Z")
 
 

@@ -39,4 +39,4 @@ async def test_source_is_asked_soon_after_the_clock_was_set(jump: timedelta, sit
         # And set right again.
         assert await cycle(NOW + timedelta(hours=4)) == 1
         assert await cycle(NOW + timedelta(hours=4, minutes=1)) == 0
-        assert store.counts() == {"one": 1}
+        assert store.entry_counts() == {"one": 1}

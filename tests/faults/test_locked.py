@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.errors import StoreError
 from aggregator.store.database import Database
-from aggregator.store.sql import SqlStore
+from aggregator.store.sqlstore import SqlStore
 from tests.origin import Origin
 from tests.support import Site, item, rss
 from tests.worlds import World
@@ -29,8 +29,8 @@ async def test_lock_that_outlasts_the_wait_costs_a_cycle_and_nothing_else(site: 
                 await world.cycle()
             # What was read is still there, and says that nothing was stored.
             assert {state.last_success_at for state in store.states().values()} == {None}
-            assert set(store.counts().values()) == {0}
+            assert set(store.entry_counts().values()) == {0}
             other.execute("ROLLBACK")
         results = await world.cycle()
         assert [(result.new, result.failed) for result in results] == [(1, False)] * 3
-        assert store.counts() == {"one": 1, "two": 1, "three": 1}
+        assert store.entry_counts() == {"one": 1, "two": 1, "three": 1}

@@ -17,7 +17,7 @@ from tests.support import Site, item, rss
 WRAPPER = """
 import os, signal, sys
 from aggregator.cli import app
-import aggregator.pipeline.run, aggregator.publish.site, aggregator.store
+import aggregator.pipeline.run, aggregator.publish.publication, aggregator.store
 limit, seen, armed = int(sys.argv[1]), 0, False
 def hook(event, arguments):
     global seen, armed

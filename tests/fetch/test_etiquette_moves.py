@@ -177,7 +177,7 @@ def test_the_new_address_is_guarded_like_any_other(site: Site, origin: Origin) -
     site.configure({"feed": redirect(origin, "/old", "/new")})
     look(site, NOW)
     with closing(open_store(site.data / "aggregator.db")) as store:
-        store.keep([replace(state(site), moved_to=f"http://127.0.0.2:{origin.port}/new")])
+        store.save_states([replace(state(site), moved_to=f"http://127.0.0.2:{origin.port}/new")])
     site.configure({"feed": origin.url + "/old"}, fetch={"allow_private_addresses": ["127.0.0.1/32"]})
     assert look(site, NOW + HOUR).state.failure_kind == "refused"
     assert not look(site, NOW + 2 * HOUR).failed

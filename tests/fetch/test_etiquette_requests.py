@@ -13,7 +13,7 @@ import pytest
 
 from aggregator.models import Access, Every, FeedState, Fetched, NotModified
 from aggregator.sources import KINDS
-from aggregator.sources.base import conditional_request
+from aggregator.sources.kind import conditional_request
 from tests import DATA
 from tests.etiquette import AGENT, FEED, NOW, failure, fetch, fetcher, request, serve
 from tests.origin import Origin, Response, Seen

@@ -8,7 +8,7 @@ import aiohttp
 import httpx
 import pytest
 
-from aggregator.fetch.failures import explain
+from aggregator.fetch.answer import explain
 from aggregator.fetch.guard import AddressRefused
 from aggregator.fetch.target import parse
 from tests.fetch_support import failure

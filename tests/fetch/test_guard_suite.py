@@ -11,8 +11,8 @@ import pytest
 from aiohttp.abc import AbstractResolver
 
 from aggregator.errors import FetchError
-from aggregator.fetch import Fetcher, FetchSettings, Request
-from aggregator.models import Access, Fetched
+from aggregator.fetch import Fetcher, FetchSettings
+from aggregator.models import Access, Fetched, Request
 from tests.etiquette import FEED, NOW, Names, serve
 from tests.origin import Origin, Response
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from aggregator.errors import FetchError
 from aggregator.fetch import Fetcher
-from aggregator.fetch.heads import tidy
 from aggregator.fetch.target import parse
+from aggregator.fetch.transport import tidy
 from aggregator.models import Access
 from tests.fetch.test_hostile import OK, raw, says
 from tests.fetch.test_redirects import FEED, redirect

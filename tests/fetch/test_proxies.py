@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from aggregator.errors import FetchError
-from aggregator.fetch.proxies import choice
 from aggregator.fetch.target import parse
+from aggregator.fetch.trip import choice
 from aggregator.models import Access, Fetched
 from aggregator.values.urls import ENVIRONMENT
 from tests.etiquette import FEED, fetcher, request, serve

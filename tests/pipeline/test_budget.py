@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.models import Fetched, NotModified
 from aggregator.pipeline.budget import Budget, Share
-from aggregator.sources import Spent
+from aggregator.sources import ShareUsedUp
 
 MUCH = timedelta(hours=1)
 
@@ -23,7 +23,7 @@ async def test_bytes_are_counted_and_the_last_document_may_go_beyond() -> None:
 
     for _ in range(2):
         await budget.fetch(fetch)
-    with pytest.raises(Spent, match="too large"):
+    with pytest.raises(ShareUsedUp, match="too large"):
         await budget.fetch(fetch)
     assert len(begun) == 2
 
@@ -48,9 +48,9 @@ async def test_waiting_counts_and_is_ended() -> None:
         raise AssertionError
 
     budget = Budget(Share(time=timedelta(0)), timedelta(seconds=0.05))
-    with pytest.raises(Spent, match="at once, waits for its host included"):
+    with pytest.raises(ShareUsedUp, match="at once, waits for its host included"):
         await budget.fetch(wait)
-    with pytest.raises(Spent):
+    with pytest.raises(ShareUsedUp):
         await budget.compute(wait)
     assert ended == [True]
 
@@ -69,5 +69,5 @@ async def test_computing_is_paid() -> None:
     budget.pay(1.5)
     budget.check()
     budget.pay(1.5)
-    with pytest.raises(Spent, match="too long to read"):
+    with pytest.raises(ShareUsedUp, match="too long to read"):
         budget.check()

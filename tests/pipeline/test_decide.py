@@ -39,7 +39,7 @@ from aggregator.pipeline.decide import (
     select,
     succeeded,
 )
-from aggregator.schedule import NEVER, Failure, Rhythm, next_due, observe
+from aggregator.schedule import NEVER, FailureStreak, Rhythm, next_due, observe
 from tests import store_samples
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -54,7 +54,6 @@ SOURCE = Source(
     timeout=timedelta(seconds=20),
     max_body=1000,
     allow_private=False,
-    scrape=None,
     explicit_id=True,
     line=1,
 )
@@ -191,7 +190,7 @@ def test_failure_keeps_everything_but_its_own_account() -> None:
     assert update.state == replace(
         STATE,
         last_attempt_at=NOW,
-        next_due_at=next_due("s", NOW, SOURCE.interval, failure=Failure("timeout", 4)).at,
+        next_due_at=next_due("s", NOW, SOURCE.interval, failure=FailureStreak("timeout", 4)).at,
         due_why="failed 4 times in a row (timeout)",
         failures=4,
         failure_kind="timeout",

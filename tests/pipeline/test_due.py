@@ -41,15 +41,15 @@ def ids(config: Config, store: Store, **options: object) -> list[str]:
 def test_domains_take_turns_and_the_oldest_of_each_goes_first(site: Site, store: Store) -> None:
     hosts = ["a.example.org", "b.example.org", "example.org", "example.com", "one.github.io", "two.github.io"]
     config = configured(site, store, *(f"https://{host}/feed" for host in hosts))
-    store.keep([FeedState(f"s{n}", next_due_at=NOW - n * SECOND) for n in range(6)])
+    store.save_states([FeedState(f"s{n}", next_due_at=NOW - n * SECOND) for n in range(6)])
     assert ids(config, store) == ["s5", "s4", "s3", "s2", "s1", "s0"]
-    store.keep([FeedState(f"s{n}", next_due_at=NOW - (9 - n) * SECOND) for n in range(6)])
+    store.save_states([FeedState(f"s{n}", next_due_at=NOW - (9 - n) * SECOND) for n in range(6)])
     assert ids(config, store) == ["s0", "s3", "s4", "s5", "s1", "s2"]
 
 
 def test_everything_and_some_are_taken_due_or_not(site: Site, store: Store) -> None:
     config = configured(site, store, *(f"https://example{n}.org/feed" for n in range(4)))
-    store.keep([FeedState(f"s{n}", next_due_at=NOW + HOUR) for n in range(3)])
+    store.save_states([FeedState(f"s{n}", next_due_at=NOW + HOUR) for n in range(3)])
     assert ids(config, store) == ["s3"]
     assert sorted(ids(config, store, everything=True)) == ["s0", "s1", "s2", "s3"]
     assert ids(config, store, only=["s1"]) == ["s1"]
@@ -76,8 +76,8 @@ def test_a_crowded_domain_does_not_fill_a_cycle_of_the_daemon(site: Site, store:
 
 def test_what_is_overdue_after_a_stop_is_spread(site: Site, store: Store) -> None:
     config = configured(site, store, *(f"https://example{n}.org/feed" for n in range(50)))
-    store.keep([FeedState(f"s{n}", next_due_at=NOW - HOUR, etag="x") for n in range(49)])
-    store.keep([FeedState("s49", next_due_at=NOW + HOUR, due_why="every 1h")])
+    store.save_states([FeedState(f"s{n}", next_due_at=NOW - HOUR, etag="x") for n in range(49)])
+    store.save_states([FeedState("s49", next_due_at=NOW + HOUR, due_why="every 1h")])
     assert spread(config, store, NOW) == 49
     states = store.states()
     assert (states["s49"].next_due_at, states["s49"].due_why) == (NOW + HOUR, "every 1h")
@@ -91,7 +91,7 @@ def test_new_sources_are_not_overdue_and_start_at_once(site: Site, store: Store)
     config = configured(site, store, *(f"https://example{n}.org/feed" for n in range(100)))
     assert spread(config, store, NOW) == 0
     assert len(ids(config, store)) == 100
-    store.keep([FeedState(f"s{n}", next_due_at=NOW - HOUR) for n in range(40)])
+    store.save_states([FeedState(f"s{n}", next_due_at=NOW - HOUR) for n in range(40)])
     assert spread(config, store, NOW + HOUR) == 40
     states = store.states()
     assert {states[f"s{n}"].next_due_at for n in range(40, 100)} == {None}
@@ -106,6 +106,6 @@ def test_a_few_start_at_once(site: Site, store: Store) -> None:
 def test_sources_that_wait_for_a_clock_that_was_set_back_are_left_alone(site: Site, store: Store) -> None:
     config = configured(site, store, *(f"https://example{n}.org/feed" for n in range(40)))
     later = NOW + 1000 * HOUR
-    store.keep([FeedState(f"s{n}", last_attempt_at=later, next_due_at=later + HOUR) for n in range(40)])
+    store.save_states([FeedState(f"s{n}", last_attempt_at=later, next_due_at=later + HOUR) for n in range(40)])
     assert spread(config, store, NOW) == 0
     assert len(ids(config, store)) == 40

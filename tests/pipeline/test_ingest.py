@@ -68,7 +68,7 @@ def test_a_first_look_at_entries_that_are_stored_compares_them(tmp_path: Path) -
         one.ingest(received(document(*MANY)))
         publish(store)
         removed = store.newest(None, 1)[0]
-        store.remove("a", [removed.pk])
+        store.remove_entries("a", [removed.pk])
         again = received(document(*MANY, 1000))
         read = read_new("a", again.fetched, again.now)
         assert read is not None

@@ -19,10 +19,14 @@ from tests.support import Site, item, rss
 SOURCES, ENTRIES = 12, 60
 
 
+def new_folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
 async def first_cycle(folder: Path, origin: Origin) -> tuple[dict[str, tuple[int, str | None]], list[Entry]]:
     """What each source gave, and all that is stored."""
     site = Site(folder)
-    folder.mkdir()
     feeds = {f"s{number}": origin.url + f"/{number}" for number in range(SOURCES)}
     site.configure(*({"id": name, "feed": url} for name, url in feeds.items()))
     config = load(site.config, {})
@@ -43,9 +47,9 @@ async def test_documents_of_many_new_sources_are_read_by_other_processes_as_well
     # Two that no process of its own helps with: one for the tolerant reader, and one that is no feed.
     origin.route("/3", "<channel>" + "<item><title>One</title><description>words</description></item>" * 300)
     origin.route("/4", "<html><body>" + "<p>words</p>" * 2000)
-    alone = await first_cycle(tmp_path / "alone", origin)
+    alone = await first_cycle(new_folder(tmp_path / "alone"), origin)
     monkeypatch.setattr(run, "MANY_NEW", SOURCES)
-    helped = await first_cycle(tmp_path / "helped", origin)
+    helped = await first_cycle(new_folder(tmp_path / "helped"), origin)
     assert helped == alone
     assert [helped[0][f"s{number}"][0] for number in range(3)] == [ENTRIES] * 3
     assert helped[0]["s3"][0] > 0

@@ -91,7 +91,7 @@ async def test_the_tries_become_fewer_and_the_first_answer_ends_it(
 async def test_what_failed_before_keeps_its_account(site: Site, everywhere: Origin, store: Store) -> None:
     world = World(site, store, dead(everywhere, 3))
     before = FeedState("s1", failures=2, failure_kind="http_status", error="the server answered 500")
-    store.keep([before])
+    store.save_states([before])
     results = await world.cycle()
     state = world.state("s1")
     assert (state.failures, state.failure_kind, state.error, state.outages) == (2, "http_status", before.error, 1)
@@ -111,7 +111,7 @@ async def test_two_hosts_are_the_network_where_nothing_worked_for_an_hour(
 ) -> None:
     idle = {"feed": "https://other.example/feed"}
     world = World(site, store, {**dead(everywhere, 2), "idle": idle})
-    store.keep([FeedState("idle", last_success_at=NOW - ago, next_due_at=NOW + 60 * MINUTE)])
+    store.save_states([FeedState("idle", last_success_at=NOW - ago, next_due_at=NOW + 60 * MINUTE)])
     results = await world.cycle()
     assert [(result.failed, result.unreached) for result in results] == [(not down, down)] * 2
     assert [(world.state(name).failures, world.state(name).outages) for name in ("s1", "s2")] == [
@@ -132,7 +132,7 @@ async def test_a_source_that_is_configured_no_longer_does_not_count(
     site: Site, everywhere: Origin, store: Store
 ) -> None:
     world = World(site, store, {"old": {"feed": "https://other.example/feed"}})
-    store.keep([FeedState("old", last_success_at=NOW - MINUTE)])
+    store.save_states([FeedState("old", last_success_at=NOW - MINUTE)])
     world = World(site, store, dead(everywhere, 2))
     assert [result.unreached for result in await world.cycle()] == [True, True]
 

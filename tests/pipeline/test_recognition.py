@@ -120,7 +120,7 @@ def test_another_article_at_the_same_path_of_another_host_is_another(world: Worl
 
 def test_what_was_removed_stays_removed_where_its_address_moves(world: World) -> None:
     world.show(*posts(3))
-    world.store.remove("a", [item.pk for item in world.store.newest(None, 9) if item.entry.title == "Post 2"])
+    world.store.remove_entries("a", [item.pk for item in world.store.newest(None, 9) if item.entry.title == "Post 2"])
     assert counts(world.show(*posts(3, "https://site.example"))) == (0, 2, 0)
     assert counts(world.show(*posts(3, "https://www.site.example"))) == (0, 2, 0)
 
@@ -272,9 +272,9 @@ def test_what_the_first_version_stored_is_found_under_its_keys_and_read_again(wo
         *("N/A\nhttp://site.example/9", "N/A\nhttp://site.example/8"),
     ]
     entries = world.show(*items).new
-    world.store.remove("a", [item.pk for item in world.store.newest(None, 99)])
+    world.store.remove_entries("a", [item.pk for item in world.store.newest(None, 99)])
     world.store.sync_sources([])
-    world.store.forget("a")
+    world.store.remove_source("a")
     world.store.sync_sources([source("a", url=URL)])
     old = [replace(entry, key=key, hash="0" * 32) for entry, key in zip(entries, keys, strict=True)]
     world.store.apply(FeedUpdate(replace(world.state, identity=None), new=tuple(old)))

@@ -13,7 +13,7 @@ import pytest
 
 from aggregator.config import Config, load
 from aggregator.errors import RowError, StoreError
-from aggregator.publish.site import publish
+from aggregator.publish.publication import publish
 from aggregator.store import Store, open_store
 from tests.origin import Origin
 from tests.store_samples import HOUR, NOW, entry, update

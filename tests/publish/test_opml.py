@@ -8,8 +8,10 @@ from datetime import timedelta
 import feedparser
 from lxml import etree
 
-from aggregator.models import Category, Every, FeedState, ScrapeRules, Source
+from aggregator.models import Category, Every, Source
 from aggregator.publish.opml import render_opml
+from aggregator.sources.scrape import ScrapeRules
+from aggregator.store import FeedMetadata
 from tests import DATA
 from tests.validators import check_opml
 
@@ -25,7 +27,6 @@ SOURCE = Source(
     timeout=timedelta(seconds=20),
     max_body=1000,
     allow_private=False,
-    scrape=None,
     explicit_id=True,
     line=1,
     public_url="https://a.example/feed?x=1&y=2",
@@ -47,7 +48,7 @@ SOURCES = [
         category="tech",
         name="列表",
         kind="scrape",
-        scrape=ScrapeRules("a"),
+        rules=ScrapeRules("a"),
         public_url="https://b.example/list",
     ),
     replace(SOURCE, id="b", name=None, public_url="https://c.example/atom", fallback_name="c.example"),
@@ -59,8 +60,8 @@ CATEGORIES = {
     "news": Category("news", "News", None, 10),
 }
 STATES = {
-    "b": FeedState("b", title="Said \x0bitself", home_url="https://c.example/"),
-    "list": FeedState("list", title="Not taken", home_url="https://b.example/"),
+    "b": FeedMetadata(title="Said \x0bitself", home_url="https://c.example/"),
+    "list": FeedMetadata(title="Not taken", home_url="https://b.example/"),
 }
 
 
@@ -114,7 +115,7 @@ def test_list_without_sources() -> None:
 
 def test_addresses_are_uris() -> None:
     source = replace(SOURCES[1], public_url="https://例.example/our feed")
-    told = {source.id: FeedState(source.id, home_url="https://a.example/our [news]")}
+    told = {source.id: FeedMetadata(None, "https://a.example/our [news]")}
     body = etree.fromstring(render_opml("Sources", [source], CATEGORIES, told).data)[1]
     assert check_opml(etree.tostring(body.getroottree())) == []
     (outline,) = [one for one in body.iter("outline") if not len(one)]

@@ -16,7 +16,7 @@ import pytest
 
 from aggregator.config import load
 from aggregator.publish import files, postfiles
-from aggregator.publish.site import publish
+from aggregator.publish.publication import publish
 from aggregator.store import open_store
 from tests.origin import Origin
 from tests.store_samples import entry, update

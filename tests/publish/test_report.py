@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import RowError, StoreError
-from aggregator.publish.assign import store_each
-from aggregator.publish.report import sift
+from aggregator.publish.report import sift, store_each
 
 NUMBERS = st.lists(st.integers(0, 20), unique=True)
 

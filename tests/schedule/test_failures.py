@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.models import FailureKind
-from aggregator.schedule import Failure, Gone, network_down, said_gone
+from aggregator.schedule import FailureStreak, Gone, network_down, said_gone
 from aggregator.schedule.failures import BACKOFFS, STATUS_BACKOFFS, outage_wait
 
 DAY = timedelta(days=1)
@@ -24,25 +24,25 @@ def test_every_kind_has_its_waits() -> None:
 
 @given(st.sampled_from(KINDS), st.integers(1, 10**9), st.none() | st.sampled_from(sorted(STATUS_BACKOFFS)))
 def test_waits_grow_up_to_a_day_and_not_beyond(kind: FailureKind, in_a_row: int, status: int | None) -> None:
-    wait = Failure(kind, in_a_row, status).backoff()
+    wait = FailureStreak(kind, in_a_row, status).backoff()
     assert timedelta(minutes=10) <= wait <= DAY
-    assert Failure(kind, in_a_row + 1, status).backoff() >= wait
+    assert FailureStreak(kind, in_a_row + 1, status).backoff() >= wait
 
 
 def test_waits_double() -> None:
-    waits = [Failure("timeout", number).backoff() for number in range(1, 5)]
+    waits = [FailureStreak("timeout", number).backoff() for number in range(1, 5)]
     assert waits == [timedelta(minutes=minutes) for minutes in (10, 20, 40, 80)]
 
 
 def test_what_passes_by_itself_is_tried_sooner_than_what_somebody_has_to_repair() -> None:
-    assert Failure("timeout", 1).backoff() < Failure("not_a_feed", 1).backoff()
-    assert Failure("http_status", 1, 502).backoff() < Failure("http_status", 1, 404).backoff()
-    assert Failure("http_status", 9, 502).backoff() < Failure("http_status", 9, 404).backoff()
+    assert FailureStreak("timeout", 1).backoff() < FailureStreak("not_a_feed", 1).backoff()
+    assert FailureStreak("http_status", 1, 502).backoff() < FailureStreak("http_status", 1, 404).backoff()
+    assert FailureStreak("http_status", 9, 502).backoff() < FailureStreak("http_status", 9, 404).backoff()
 
 
 def test_a_status_counts_only_where_it_is_the_failure() -> None:
-    assert Failure("unparsable", 1, 503).backoff() == Failure("unparsable", 1).backoff()
-    assert Failure("http_status", 1, 418).backoff() == BACKOFFS["http_status"].first
+    assert FailureStreak("unparsable", 1, 503).backoff() == FailureStreak("unparsable", 1).backoff()
+    assert FailureStreak("http_status", 1, 418).backoff() == BACKOFFS["http_status"].first
 
 
 def test_gone_takes_three_different_days() -> None:

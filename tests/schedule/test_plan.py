@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.models.intervals import Auto, Cron, Every
-from aggregator.schedule import NEVER, Failure, Gone, after_outage, after_stop, next_due, observe
+from aggregator.models import Auto, Cron, Every
+from aggregator.schedule import NEVER, FailureStreak, Gone, after_outage, after_stop, next_due, observe
 from aggregator.schedule.plan import span
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -92,7 +92,8 @@ def test_bounds_that_cannot_be_are_refused(least: int, most: int, patience: int)
 
 def test_failures_wait_longer_and_longer_and_recover_at_once() -> None:
     waits = [
-        next_due("a", NOW, Every(5 * MINUTE), failure=Failure("timeout", number)).at - NOW for number in (1, 4, 50)
+        next_due("a", NOW, Every(5 * MINUTE), failure=FailureStreak("timeout", number)).at - NOW
+        for number in (1, 4, 50)
     ]
     assert 10 * MINUTE <= waits[0] <= 11 * MINUTE
     assert 80 * MINUTE <= waits[1] <= 88 * MINUTE
@@ -101,24 +102,24 @@ def test_failures_wait_longer_and_longer_and_recover_at_once() -> None:
 
 
 def test_the_wait_after_a_failure_is_not_shorter_than_the_interval_nor_longer_than_max() -> None:
-    patient = next_due("a", NOW, Every(12 * HOUR), failure=Failure("timeout", 1))
+    patient = next_due("a", NOW, Every(12 * HOUR), failure=FailureStreak("timeout", 1))
     assert patient.at == next_due("a", NOW, Every(12 * HOUR)).at
-    long = next_due("a", NOW, Every(HOUR, max=3 * HOUR), failure=Failure("too_large", 9))
+    long = next_due("a", NOW, Every(HOUR, max=3 * HOUR), failure=FailureStreak("too_large", 9))
     assert long.at - NOW == 3 * HOUR
-    weekly = next_due("a", NOW, Every(7 * DAY), failure=Failure("too_large", 9))
+    weekly = next_due("a", NOW, Every(7 * DAY), failure=FailureStreak("too_large", 9))
     assert weekly.at == next_due("a", NOW, Every(7 * DAY)).at
 
 
 def test_why_names_the_failure() -> None:
-    due = next_due("a", NOW, Every(HOUR), failure=Failure("http_status", 3, 502))
+    due = next_due("a", NOW, Every(HOUR), failure=FailureStreak("http_status", 3, 502))
     assert due.why == "failed 3 times in a row (http_status 502)"
-    assert "once (dns)" in next_due("a", NOW, Every(12 * HOUR), failure=Failure("dns", 1)).why
+    assert "once (dns)" in next_due("a", NOW, Every(12 * HOUR), failure=FailureStreak("dns", 1)).why
 
 
 def test_a_source_that_is_gone_is_not_asked_again() -> None:
-    gone = Failure("http_status", 3, 410, Gone(3))
+    gone = FailureStreak("http_status", 3, 410, Gone(3))
     assert next_due("a", NOW, Every(HOUR), failure=gone).at == NEVER
-    almost = Failure("http_status", 2, 410, Gone(2))
+    almost = FailureStreak("http_status", 2, 410, Gone(2))
     assert DAY - HOUR < next_due("a", NOW, Every(HOUR), failure=almost).at - NOW <= DAY
 
 
@@ -155,7 +156,7 @@ def test_the_next_look_is_always_ahead_and_always_the_same(
     key: str, moment: datetime, seconds: int, failures: int | None
 ) -> None:
     now = moment.replace(microsecond=0, tzinfo=UTC)
-    failure = Failure("internal", failures) if failures else None
+    failure = FailureStreak("internal", failures) if failures else None
     for interval in (Every(timedelta(seconds=seconds)), Auto(timedelta(seconds=60)), Cron("7 */3 * * *")):
         due = next_due(key, now, interval, failure=failure)
         assert due == next_due(key, now, interval, failure=failure)

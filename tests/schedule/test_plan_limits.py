@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.models.intervals import Auto, Cron, Every, Interval
-from aggregator.schedule import Failure, FeedHints, ServerHints, next_due, observe
+from aggregator.models import Auto, Cron, Every, Interval
+from aggregator.schedule import FailureStreak, FeedHints, ServerHints, next_due, observe
 from aggregator.schedule.hints import LONGEST
 
 #: A Friday.
@@ -65,14 +65,14 @@ def test_retry_after_is_not_believed_for_longer_than_a_month() -> None:
 
 
 def test_retry_after_holds_after_a_failure_and_shortens_nothing() -> None:
-    failure = Failure("http_status", 1, 503)
+    failure = FailureStreak("http_status", 1, 503)
     assert next_due("a", NOW, OFTEN, failure=failure, server=ServerHints(retry_after=2 * HOUR)).at == NOW + 2 * HOUR
     plain = next_due("a", NOW, OFTEN, failure=failure)
     assert next_due("a", NOW, OFTEN, failure=failure, server=ServerHints(retry_after=MINUTE)) == plain
 
 
 def test_errors_have_a_freshness_too() -> None:
-    failure = Failure("http_status", 1, 500)
+    failure = FailureStreak("http_status", 1, 500)
     assert next_due("a", NOW, OFTEN, failure=failure, server=ServerHints(fresh_for=3 * HOUR)).at == NOW + 3 * HOUR
 
 
@@ -160,7 +160,7 @@ DURATIONS = st.none() | st.timedeltas(timedelta(seconds=1), LONGEST)
 def test_whatever_is_asked_for_both_ends_hold(
     interval: Interval, server: ServerHints, feed: FeedHints, failures: int | None
 ) -> None:
-    failure = Failure("connect", failures) if failures else None
+    failure = FailureStreak("connect", failures) if failures else None
     due = next_due("a", NOW, interval, rhythm=BUSY, server=server, feed=feed, failure=failure)
     retry = server.retry_after or timedelta(0)
     fresh = min(max(server.fresh_for or timedelta(0), feed.ttl or timedelta(0)), DAY)

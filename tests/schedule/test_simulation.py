@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from aggregator.models.intervals import Auto
+from aggregator.models import Auto
 from benchmarks.scheduling import report
 from benchmarks.scheduling.delay import Run, at_looks, follow, run
 from benchmarks.scheduling.fleet import MINUTE, SPACING, Account, live, members

@@ -80,7 +80,7 @@ def test_rhythm_counts_what_was_published_of_late(tmp_path: Path) -> None:
         store.apply(update("b", entry("b", "old", published_at=NOW - timedelta(days=500))))
         store.apply(update("c", entry("c", "ahead", published_at=NOW + HOUR)))
         publish(store)
-        rhythms = store.rhythms(NOW)
+        rhythms = store.activity(NOW)
     assert list(rhythms) == ["a"]
     assert (rhythms["a"].entries, rhythms["a"].last_four_weeks) == (5, 3)
     assert (rhythms["a"].first_at, rhythms["a"].last_at) == (NOW - timedelta(days=300), NOW)

@@ -17,7 +17,7 @@ from aggregator.config import Config, load
 from aggregator.models import FailureKind, FeedState
 from aggregator.pipeline.run import SourceResult
 from aggregator.service import news
-from aggregator.store import Rhythm, open_store
+from aggregator.store import Activity, open_store
 from tests.daemons import running
 from tests.origin import Origin
 from tests.store_samples import HOUR, NOW
@@ -50,7 +50,7 @@ class Reader:
         return SourceResult(source, state, new, 0, 0, (), 0.0)
 
     def hear(
-        self, *results: SourceResult, troubles: Sequence[str] = (), rhythms: Mapping[str, Rhythm] | None = None
+        self, *results: SourceResult, troubles: Sequence[str] = (), rhythms: Mapping[str, Activity] | None = None
     ) -> list[str]:
         bulletin = news.gather(self.config, self.told, news.Facts(self.now, results, troubles, rhythms or {}))
         self.told.update(bulletin.record)
@@ -110,8 +110,8 @@ def test_each_file_that_cannot_be_written_is_told_once(config: Config) -> None:
 
 def test_silence_is_told_when_it_begins_and_ends(config: Config) -> None:
     reader = Reader(config)
-    quiet = Rhythm(11, 11, NOW - 10 * DAY, NOW)
-    old = Rhythm(11, 11, NOW - 400 * DAY, NOW - 300 * DAY)
+    quiet = Activity(11, 11, NOW - 10 * DAY, NOW)
+    old = Activity(11, 11, NOW - 400 * DAY, NOW - 300 * DAY)
     rhythms = {"a": quiet, "b": old}
     told = []
     for _ in range(6):

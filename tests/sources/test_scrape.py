@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.dates.read import parse_date
-from aggregator.models import FeedState, Fetched, NotModified, RawEntry, ScrapeRules, Source, Text
+from aggregator.dates.formats import parse_date
+from aggregator.models import FeedState, Fetched, NotModified, RawEntry, Source, Text
 from aggregator.sources import KINDS
+from aggregator.sources.scrape import ScrapeRules
 from tests.origin import Origin
 from tests.scraping import ARTICLE, RULES, article_page, fetch, html, list_page, pull, source
 
@@ -69,7 +70,7 @@ async def test_unchanged_list_is_not_read(origin: Origin) -> None:
     assert len(origin.asked("/news/1.html")) == 1
 
     # Other rules read another feed out of the same page.
-    changed = replace(listed, scrape=replace(RULES, limit=5))
+    changed = replace(listed, rules=replace(RULES, limit=5))
     assert isinstance(await fetch(changed, state), Fetched)
 
 

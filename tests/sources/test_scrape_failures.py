@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from aggregator.errors import FetchError, ParseError, SourceError
-from aggregator.models import Fetched, ScrapeRules, Text
+from aggregator.models import Fetched, Text
 from aggregator.parse import parse
 from aggregator.sources import KINDS
+from aggregator.sources.scrape import ScrapeRules
 from tests.daemons import PATIENCE
 from tests.origin import Origin, Response, Seen
 from tests.scraping import ARTICLE, NOW, RULES, article_page, fetch, html, list_page, pull, source

@@ -73,7 +73,7 @@ def check(store: Store, told: dict[str, int]) -> None:
     }
     wanted = [f"{id}{count:06}-{number}" for id in IDS for count in range(1, counts[id] + 1) for number in range(3)]
     assert pending_keys(store) == wanted
-    assert store.counts() == {id: 3 * count for id, count in counts.items()}
+    assert store.entry_counts() == {id: 3 * count for id, count in counts.items()}
     for id, count in counts.items():
         if count > 1:
             assert store.recognize(id, [f"{id}000001-0"])[0][f"{id}000001-0"].hash == str(count)

@@ -16,7 +16,7 @@ import pytest
 from aggregator.errors import StoreError
 from aggregator.store import Store, open_store
 from aggregator.store.database import Database
-from aggregator.store.sql import SqlStore
+from aggregator.store.sqlstore import SqlStore
 from tests.store_samples import entry, fill, pending_keys, update
 
 
@@ -26,8 +26,8 @@ def use(store: Store) -> None:
         store.states()
         store.pending(10)
         store.newest(None, 10)
-        store.touch(["a"])
-        store.record({"a": "1"})
+        store.mark_pending(["a"])
+        store.record_fingerprints({"a": "1"})
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_many_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
     path = tmp_path / "aggregator.db"
     code = (
         "import sys, pathlib; from aggregator.store import open_store; s = open_store(pathlib.Path(sys.argv[1]));"
-        "s.record({sys.argv[2]: ''}); s.close()"
+        "s.record_fingerprints({sys.argv[2]: ''}); s.close()"
     )
     names = ["1", "2", "3", "4"]
     processes = [subprocess.Popen([sys.executable, "-c", code, str(path), name]) for name in names]
@@ -116,7 +116,7 @@ def test_locked_by_another_process(path: Path) -> None:
     store = SqlStore(waiting)
     with holder.write():
         with pytest.raises(StoreError, match=r"aggregator\.db: database is locked: another process is writing"):
-            store.record({"a": "1"})
+            store.record_fingerprints({"a": "1"})
         assert store.fingerprints() == {}
     holder.close()
     use(store)
@@ -127,10 +127,10 @@ def test_disk_full(path: Path) -> None:
     with database.read() as connection:
         pages: int = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-    before = (store.states(), store.counts(), pending_keys(store))
+    before = (store.states(), store.entry_counts(), pending_keys(store))
     with pytest.raises(StoreError, match=r"aggregator\.db: .*full: .*free some space"):
         store.apply(update("a", *(entry("a", f"n{number}", html="x" * 10_000) for number in range(50)), etag="new"))
-    assert (store.states(), store.counts(), pending_keys(store)) == before
+    assert (store.states(), store.entry_counts(), pending_keys(store)) == before
     with database.read() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages * 100}")
     use(store)

@@ -140,19 +140,19 @@ class Model(RuleBasedStateMachine):
         self.store.assign(
             [Assignment(item.pk, name, f"{name}.md", name) for item, name in zip(items, names, strict=True)]
         )
-        self.store.published([item.pk for item in items])
+        self.store.mark_published([item.pk for item in items])
         for stored, name in zip(wanted, names, strict=True):
             stored.id, stored.pending = name, False
 
     @rule(ids=st.sets(st.sampled_from(IDS)))
     def touch(self, ids: set[str]) -> None:
-        self.store.touch(ids)
+        self.store.mark_pending(ids)
         for id in ids & self.feeds.keys():
             self._touch(self.feeds[id], True)
 
     @rule(prints=st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["1", "2"])))
     def record(self, prints: dict[str, str]) -> None:
-        self.store.record(prints)
+        self.store.record_fingerprints(prints)
         self.prints |= prints
 
     @rule()
@@ -168,7 +168,7 @@ class Model(RuleBasedStateMachine):
     def sources_agree(self) -> None:
         active = {id: feed for id, feed in self.feeds.items() if feed.active}
         assert self.store.states() == {id: feed.state for id, feed in active.items()}
-        assert self.store.counts() == {id: len(feed.entries) for id, feed in active.items()}
+        assert self.store.entry_counts() == {id: len(feed.entries) for id, feed in active.items()}
         due = {id for id, feed in active.items() if (feed.state.next_due_at or NOW) <= NOW + timedelta(hours=1)}
         assert {state.source_id for state in self.store.due(NOW + timedelta(hours=1))} == due
         assert self.store.pending_categories() == {

@@ -13,7 +13,7 @@ import pytest
 from aggregator.errors import ConfigError
 from aggregator.permissions import file_mode
 from aggregator.store import open_store
-from aggregator.store.upkeep import backup, vacuum
+from aggregator.store.backup import backup, vacuum
 from tests.origin import Origin
 from tests.store_samples import entry, fill, update
 from tests.support import Site, item, rss
@@ -60,7 +60,7 @@ def test_files_of_an_older_version_become_private(tmp_path: Path) -> None:
         with closing(open_store(path)) as other:
             assert set(modes(tmp_path).values()) == {0o600}
             other.apply(update("a", entry("a", "2")))
-        assert store.counts()["a"] == 2
+        assert store.entry_counts()["a"] == 2
 
 
 def test_a_database_behind_a_link_is_private_too(tmp_path: Path) -> None:

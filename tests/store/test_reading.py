@@ -22,8 +22,8 @@ from sqlalchemy import create_engine
 from aggregator import store as package
 from aggregator.errors import StoreError
 from aggregator.store import open_for_reading, open_store
+from aggregator.store.backup import backup
 from aggregator.store.schema import REVISION
-from aggregator.store.upkeep import backup
 from tests import ROOT
 from tests.origin import Origin
 from tests.store_samples import entry, fill, update
@@ -62,7 +62,7 @@ def listing(folder: Path) -> dict[str, tuple[int, int]]:
 
 def stored(path: Path) -> int:
     with open_for_reading(path) as store:
-        return store.counts()["a"]
+        return store.entry_counts()["a"]
 
 
 @pytest.fixture
@@ -106,9 +106,9 @@ def test_a_reader_sees_what_a_writer_has_written_and_not_yet_moved_into_the_data
             assert stored(view / "aggregator.db") == number
         with open_for_reading(view / "aggregator.db") as reader:
             with pytest.raises(StoreError, match="readonly"):
-                reader.touch(["a"])
+                reader.mark_pending(["a"])
             writer.apply(update("a", entry("a", "6")))
-            assert reader.counts()["a"] == 6
+            assert reader.entry_counts()["a"] == 6
         backup(view / "aggregator.db", tmp_path / "copy.db")
     assert stored_in_copy(tmp_path / "copy.db") == 6
     assert [path.name for path in data.iterdir()] == ["aggregator.db"]

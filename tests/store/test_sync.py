@@ -55,22 +55,22 @@ def sync_keys(store: Store) -> dict[str, list[str]]:
 
 
 def test_nothing_changes_without_a_change(store: Store) -> None:
-    before = (store.states(), store.counts(), store.newest(None, 9))
+    before = (store.states(), store.entry_counts(), store.newest(None, 9))
     store.sync_sources([source("a", line=7, max_body=1)])
-    assert (store.states(), store.counts(), store.newest(None, 9), store.pending(9)) == (*before, [])
+    assert (store.states(), store.entry_counts(), store.newest(None, 9), store.pending(9)) == (*before, [])
 
 
 def test_new_source_is_due_at_once(store: Store) -> None:
     store.sync_sources([source("a"), source("b")])
     assert store.due(NOW) == [FeedState("b")]
-    assert store.counts() == {"a": 1, "b": 0}
+    assert store.entry_counts() == {"a": 1, "b": 0}
 
 
 def test_removed_source_is_in_no_list_and_comes_back_as_it_was(store: Store) -> None:
     before = (store.states(), store.newest(None, 9), store.newest("c", 9))
-    store.touch(["a"])
+    store.mark_pending(["a"])
     store.sync_sources([])
-    assert (store.states(), store.counts(), store.due(NOW + 2 * HOUR)) == ({}, {}, [])
+    assert (store.states(), store.entry_counts(), store.due(NOW + 2 * HOUR)) == ({}, {}, [])
     assert (newest_keys(store), newest_keys(store, "c"), pending_keys(store)) == ([], [], [])
     assert store.pending_categories() == set()
     store.sync_sources([source("a")])
@@ -85,7 +85,7 @@ def test_outcome_of_a_source_that_was_removed_meanwhile_is_kept_for_later(store:
     store.sync_sources([source("a")])
     # The other one is rendered once more: a change of the program has not reached it meanwhile.
     assert pending_keys(store) == ["k", "l"]
-    assert store.counts() == {"a": 2}
+    assert store.entry_counts() == {"a": 2}
 
 
 def test_new_category_moves_the_entries(store: Store) -> None:
@@ -112,7 +112,7 @@ def test_name_that_is_the_same_as_the_title_changes_no_post(store: Store) -> Non
 def test_new_address_drops_what_belonged_to_the_old_one(store: Store, change: dict[str, str]) -> None:
     store.sync_sources([source("a", **change)])
     assert store.due(NOW) == [LEFT_BY_ANOTHER_ADDRESS]
-    assert (store.counts(), newest_keys(store), pending_keys(store)) == ({"a": 1}, ["k"], [])
+    assert (store.entry_counts(), newest_keys(store), pending_keys(store)) == ({"a": 1}, ["k"], [])
 
 
 URL = "https://a.example/feed"
@@ -128,7 +128,7 @@ def test_renamed_source_is_found_by_its_address(
     store.sync_sources([source("a", explicit_id=old_is_explicit)])
     store.sync_sources([source("b", url=URL, explicit_id=new_is_explicit)])
     assert store.states() == {"b": FeedState("b", **STATE) if follows else FeedState("b")}
-    assert store.counts() == {"b": 1 if follows else 0}
+    assert store.entry_counts() == {"b": 1 if follows else 0}
     assert [item.origin.id for item in store.newest(None, 9)] == (["b"] if follows else [])
 
 

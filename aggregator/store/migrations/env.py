@@ -1,4 +1,4 @@
-"""What Alembic runs to migrate: the revisions, on the connection and in the transaction that it is given."""
+"""The script that Alembic runs to migrate, on the connection and in the transaction that it is given."""
 
 from __future__ import annotations
 

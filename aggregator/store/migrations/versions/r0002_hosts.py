@@ -1,4 +1,4 @@
-"""What was asked of the hosts, and which of them want to be left alone."""
+"""Requests to hosts, and which hosts must not be asked for a while."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the tables of hosts."""
+    """Create the tables of hosts."""
     op.create_table(
         "host_days",
         sa.Column("day", sa.Date, nullable=False),

@@ -1,4 +1,4 @@
-"""Tombstones: what was removed, so that it stays removed."""
+"""Tombstones of removed entries, so that they stay removed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "tombstones",
         sa.Column("source_pk", sa.Integer, nullable=False),

@@ -1,4 +1,4 @@
-"""What decides about the next look at a source: its rhythm, the feed's wishes, its end; and where it has moved to."""
+"""What the next due time of a source depends on: its rhythm, the hints of its feed, its end, its new address."""
 
 from __future__ import annotations
 

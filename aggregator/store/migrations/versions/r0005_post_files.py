@@ -1,4 +1,4 @@
-"""What is in the post files, so that they are told from files that a person put there."""
+"""Digests of post files, by which they are distinguished from files that a person put there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table; every path that was given before it counts as ours, whatever the file holds."""
+    """Create the table; every path that was assigned before counts as written, no matter what the file holds."""
     op.create_table(
         "post_files",
         sa.Column("entry_pk", sa.Integer, nullable=False),

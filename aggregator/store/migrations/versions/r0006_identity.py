@@ -1,4 +1,4 @@
-"""Further keys of entries, what is thought of the ids of a source, notes, and the order of entries of one date."""
+"""Further keys of entries, how far the ids of a source can be trusted, notes, and the order of entries of one date."""
 
 from __future__ import annotations
 

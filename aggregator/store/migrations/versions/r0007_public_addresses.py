@@ -1,4 +1,4 @@
-"""What of a source's address may be published; and that all that is stored was cleaned by the first rules."""
+"""The part of a source's address that may be published; and a mark that all entries were cleaned by the first rules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the columns; the next look at the configuration fills them."""
+    """Add the columns; the next sync with the configuration fills them."""
     op.add_column("sources", sa.Column("public_url", sa.Text))
     op.add_column("sources", sa.Column("fallback_name", sa.Text))
     op.execute("INSERT INTO fingerprints (name, value) SELECT 'stored', '1:' WHERE EXISTS (SELECT 1 FROM sources)")

@@ -1,4 +1,4 @@
-"""When the document of a source last came whole: a server that only says "not modified" is not believed for ever."""
+"""When the whole document of a source was last received: answers of "not modified" are not trusted for ever."""
 
 from __future__ import annotations
 

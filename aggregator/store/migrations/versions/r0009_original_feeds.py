@@ -1,4 +1,4 @@
-"""The feeds that sources took entries over from."""
+"""The feeds from which sources took over entries."""
 
 from __future__ import annotations
 

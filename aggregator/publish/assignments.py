@@ -1,0 +1,128 @@
+"""Ids and paths for entries that have none: assigned once, in the order of their dates, and kept for ever.
+
+In: the store. Out: assignments in the store, and failures. An id and a path are always found, no matter which are
+taken. If the assignment of one entry fails, the others are not affected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from itertools import count
+
+from aggregator.errors import RowError
+from aggregator.normalize.identity import minted_id, public_id
+from aggregator.publish.posts.names import Wanted, assign_paths
+from aggregator.publish.report import OutputFailure, refused_row, sift, store_each, unexpected, unreadable_row
+from aggregator.store import Assignment, Store, UnassignedEntry, UnreadableRow
+
+#: Entries of one batch that want the same path all get suffixes; entries of later batches give way to earlier ones.
+BATCH = 500
+#: Entries that are read at once: each time, the store sorts all entries without an id.
+_READ = 10 * BATCH
+
+
+def assign_all(store: Store) -> list[OutputFailure]:
+    """Assign an id and a path to every pending entry that has none, and return the failures."""
+    failed: dict[int, OutputFailure] = {}
+    unreadable: dict[int, OutputFailure] = {}
+
+    def fail(entry: UnassignedEntry, error: Exception) -> None:
+        failed[entry.pk] = _failure(entry, error)
+
+    def made(entries: Sequence[UnassignedEntry]) -> list[tuple[UnassignedEntry, Assignment]]:
+        return list(zip(entries, _assignments(store, entries), strict=True))
+
+    while True:
+        skipped: list[UnreadableRow] = []
+        found = store.unassigned(_READ + len(failed), skipped)
+        unreadable |= {row.pk: unreadable_row(row) for row in skipped}
+        entries = [entry for entry in found if entry.pk not in failed]
+        if not entries:
+            return [*unreadable.values(), *failed.values()]
+        assignments, _ = sift(made, entries, fail)
+        store_each(lambda batch: store.assign([one for _, one in batch]), assignments, lambda one, e: fail(one[0], e))
+
+
+def another_path(store: Store, wanted: Wanted, refused: Collection[str]) -> tuple[str, str]:
+    """Return another path, and the folded path, for an entry whose path cannot be used.
+
+    Args:
+        wanted: what the path is made from.
+        refused: folded paths that cannot be used either.
+    """
+    return _paths(store, [wanted], refused)[0]
+
+
+def _failure(entry: UnassignedEntry, error: Exception) -> OutputFailure:
+    what = f"entry {entry.key!r} of source {entry.source_id!r}"
+    return refused_row(what, error) if isinstance(error, RowError) else unexpected(what, error)
+
+
+def _assignments(store: Store, entries: Sequence[UnassignedEntry]) -> list[Assignment]:
+    ids = _ids(store, entries)
+    paths = _paths(store, [(entry.category, entry.title, id) for entry, id in zip(entries, ids, strict=True)])
+    return [Assignment(entry.pk, id, *path) for entry, id, path in zip(entries, ids, paths, strict=True)]
+
+
+def _ids(store: Store, entries: Sequence[UnassignedEntry]) -> list[str]:
+    """Return an id for each entry: that of its source, else a minted one, else one minted with a salt."""
+    wanted = [public_id(entry.guid, entry.url, entry.key) for entry in entries]
+    taken, _ = store.taken(wanted, ())
+    ids: dict[int, str] = {}
+    left: list[UnassignedEntry] = []
+    for entry, id in zip(entries, wanted, strict=True):
+        # Two sources may use one guid for different entries; the first entry keeps it.
+        if id in taken:
+            left.append(entry)
+        else:
+            taken.add(id)
+            ids[entry.pk] = id
+    for attempt in count():
+        if not left:
+            break
+        minted = {entry.pk: minted_id(entry.url, entry.key + _salt(entry, attempt)) for entry in left}
+        taken |= store.taken(list(minted.values()), ())[0]
+        for entry in left:
+            if minted[entry.pk] not in taken:
+                taken.add(minted[entry.pk])
+                ids[entry.pk] = minted[entry.pk]
+        left = [entry for entry in left if entry.pk not in ids]
+    return [ids[entry.pk] for entry in entries]
+
+
+def _salt(entry: UnassignedEntry, attempt: int) -> str:
+    """Return what is added to a key: if two sources have one address, their ids are minted from the same values."""
+    return f"\n{entry.source_id}" + f"\n{attempt}" * (attempt > 1) if attempt else ""
+
+
+def _paths(store: Store, wanted: Sequence[Wanted], refused: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Return the path and the folded path of each entry."""
+    given = set(refused)
+
+    def taken(keys: Collection[str]) -> set[str]:
+        return store.taken((), keys)[1] | given.intersection(keys)
+
+    paths: list[tuple[str, str]] = []
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        try:
+            found = assign_paths(batch, taken)
+        except ValueError:
+            # All paths that one of the entries can have are taken; it gets a path made from another id.
+            found = []
+            for one in batch:
+                found.append(_last_resort(one, taken))
+                given.add(found[-1][1])
+        given.update(key for _, key in found)
+        paths += found
+    return paths
+
+
+def _last_resort(wanted: Wanted, taken: Callable[[Collection[str]], set[str]]) -> tuple[str, str]:
+    slug, title, id = wanted
+    for number in count():
+        try:
+            return assign_paths([(slug, title, f"{id}\n{number}" if number else id)], taken)[0]
+        except ValueError:
+            continue
+    raise AssertionError("count() never ends")

@@ -1,0 +1,171 @@
+"""Items -> merged feeds in RSS 2.0, Atom 1.0 and JSON Feed 1.1.
+
+In: a `Channel` and items, newest first. Out: `Rendered` feeds. Pure: the bytes depend on the channel and the items,
+never on the time of the run. All formats say the same: ids, titles, links, dates, authors, categories, bodies.
+
+feedgen makes the head of a feed and all that is around the items; the items are written by `feeditems`, and stand where
+feedgen would put its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from lxml.etree import _Element
+
+from aggregator.models import Item, Rendered
+from aggregator.publish.feeds.channel import FILE_NAMES, MEDIA_TYPES, Channel, Format
+from aggregator.publish.feeds.feeditems import FeedItem, feed_items
+from aggregator.publish.feeds.jsonwriter import render_jsonfeed
+from aggregator.publish.feeds.xmlitems import ATOM_NAMESPACES, RSS_NAMESPACES, atom_entries, rss_items
+from aggregator.publish.report import OutputFailure, sift, unexpected
+from aggregator.publish.values import language_tag, rfc822, xml_text
+
+__all__ = ["FILE_NAMES", "RENDERERS", "Channel", "Format", "render_category", "render_feeds"]
+
+GENERATOR = "aggregator"
+#: Name under which feedgen keeps our extension.
+_OURS = "ours"
+#: Date of a feed without items.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def render_category(
+    channel: Channel, items: Sequence[Item], formats: Sequence[Format]
+) -> list[Rendered | OutputFailure]:
+    """Render the feeds of one category; an item with which a format cannot be rendered is left out of it.
+
+    Args:
+        channel: the head of the feeds.
+        items: the items in the order in which they are shown, each id once.
+        formats: which feeds to render.
+
+    Returns:
+        The outputs, named below `public/`, and a failure for each item that is left out and each feed that cannot be
+        rendered at all.
+    """
+    try:
+        outcomes: list[Rendered | OutputFailure] = list(render_feeds(channel, items, formats))
+    except Exception:
+        outcomes = [outcome for form in formats for outcome in _render_without(channel, items, form)]
+    return [replace(one, name=f"{channel.slug}/{one.name}") if isinstance(one, Rendered) else one for one in outcomes]
+
+
+def _render_without(channel: Channel, items: Sequence[Item], form: Format) -> list[Rendered | OutputFailure]:
+    """One feed without the items that it cannot be rendered with, and a failure for each of them."""
+    what = f"public/{channel.slug}/{FILE_NAMES[form]}"
+    failures: list[Rendered | OutputFailure] = []
+
+    def render(some: Sequence[Item]) -> tuple[Rendered, ...]:
+        return render_feeds(channel, some, (form,))
+
+    def leave_out(item: Item, error: Exception) -> None:
+        failures.append(unexpected(f"entry {item.id!r}, which is left out of {what}", error))
+
+    try:
+        rendered, _ = sift(render, items, leave_out)
+    except Exception as error:
+        return [unexpected(what, error)]
+    return [*rendered, *failures]
+
+
+def render_feeds(channel: Channel, items: Sequence[Item], formats: Iterable[Format]) -> tuple[Rendered, ...]:
+    """Render the feeds of one category.
+
+    Args:
+        channel: the head of the feeds.
+        items: the items in the order in which they are shown, each id once.
+        formats: which feeds to render.
+
+    Returns:
+        One output for each format, in their order, named as in `FILE_NAMES`.
+    """
+    ready = feed_items(items)
+    return tuple(Rendered(FILE_NAMES[form], MEDIA_TYPES[form], RENDERERS[form](channel, ready)) for form in formats)
+
+
+def _render_rss(channel: Channel, items: Sequence[FeedItem]) -> bytes:
+    """RSS 2.0 (rssboard.org/rss-specification), with the RSS Best Practices Profile's advice."""
+    updated = _newest(items)
+    feed = _head(channel, updated, "rss")
+    feed.register_extension(_OURS, partial(_Ours, RSS_NAMESPACES, updated), atom=False)
+    return _filled(
+        feed.rss_str(pretty=True), rss_items(items, language_tag(channel.language)), b"  </channel>\n</rss>\n"
+    )
+
+
+def _render_atom(channel: Channel, items: Sequence[FeedItem]) -> bytes:
+    """Atom 1.0 (RFC 4287)."""
+    updated = _newest(items)
+    feed = _head(channel, updated, "atom")
+    feed.register_extension(_OURS, partial(_Ours, ATOM_NAMESPACES, updated), rss=False)
+    written = atom_entries(items, language_tag(channel.language))
+    return _filled(feed.atom_str(pretty=True), written, b"</feed>\n")
+
+
+def _filled(feed: bytes, items: bytes, end: bytes) -> bytes:
+    """A feed without items, with items before its end."""
+    if not feed.endswith(end):
+        raise AssertionError(f"feedgen ends a feed with {feed[-len(end) :]!r}")
+    return feed[: -len(end)] + items + end
+
+
+class _Ours:
+    """An extension for feedgen 1.0: the namespaces of our items, and a date that it writes wrongly.
+
+    It is not derived from feedgen's base, which is empty: an extension is whatever has the methods that feedgen calls.
+    """
+
+    def __init__(self, namespaces: dict[str, str], updated: datetime) -> None:
+        self._namespaces = namespaces
+        self._updated = updated
+
+    def extend_ns(self) -> dict[str, str]:
+        return self._namespaces
+
+    def extend_rss(self, rss: _Element) -> _Element:
+        built = rss[0].find("lastBuildDate")
+        if built is not None:
+            # feedgen writes years without leading zeros.
+            built.text = rfc822(self._updated)
+        return rss
+
+    @staticmethod
+    def extend_atom(feed: _Element) -> _Element:
+        return feed
+
+
+def _head(channel: Channel, updated: datetime, form: Format) -> Any:
+    """A feedgen feed with everything but its items."""
+    # Most runs render no feed, and feedgen takes long to import.
+    from feedgen.feed import FeedGenerator
+
+    feed = FeedGenerator()
+    title = xml_text(channel.title)
+    feed.id(channel.url("atom"))
+    feed.title(title)
+    feed.description(xml_text(channel.description) or title)
+    # feedgen takes the last link as RSS's own.
+    feed.link(href=channel.url(form), rel="self", type=MEDIA_TYPES[form])
+    feed.link(href=channel.home(), rel="alternate", type="text/html")
+    feed.author({"name": xml_text(channel.author)})
+    feed.generator(GENERATOR)
+    feed.updated(updated)
+    if language := language_tag(channel.language):
+        feed.language(language)
+    return feed
+
+
+def _newest(items: Sequence[FeedItem]) -> datetime:
+    """The last change of any item; a feed without items has been the same since ever."""
+    return max((item.updated_at for item in items), default=_EPOCH)
+
+
+Renderer = Callable[[Channel, Sequence[FeedItem]], bytes]
+
+RENDERERS: dict[Format, Renderer] = {"rss": _render_rss, "atom": _render_atom, "json": render_jsonfeed}
+"""Every format by the name that `feeds.formats` gives."""

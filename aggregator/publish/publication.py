@@ -1,0 +1,306 @@
+"""Bring everything that is published up to date with the store.
+
+In: the store and the configuration. Out: `posts/`, `public/<slug>/` and `public/opml.xml` below the data folder.
+
+Only what can have changed is looked at: posts of pending entries, feeds of the categories that have some, and whatever
+was made from other settings than today's. A crash at any point is made good by the next call: entries stay pending
+until their post is written, and a feed's fingerprint is cleared before its entries stop being pending. What cannot
+be published, be it a file, an entry or an output, is told in the report and costs nothing else.
+
+First all new entries get their ids and paths, then posts are written, batch by batch, and then feeds, category by
+category: memory stays flat however much there is to publish.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import aggregator
+from aggregator.config import Config
+from aggregator.errors import RowError, StoreError
+from aggregator.models import Category, Item, Rendered, Source
+from aggregator.publish import files
+from aggregator.publish.assignments import assign_all
+from aggregator.publish.feeds import FILE_NAMES, Channel, render_category
+from aggregator.publish.opml import FILE_NAME, render_opml
+from aggregator.publish.postfiles import has_posts, write_posts, write_retired
+from aggregator.publish.renewal import made_with, renew
+from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
+from aggregator.store import Store, UnreadableRow
+
+__all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "publish"]
+
+#: Slug of the feeds that hold every category; the configuration reserves it.
+ALL = "all"
+
+#: Raised with every change of how posts, feeds or the list of subscriptions are rendered, so that all of them are
+#: rendered once more, and those written whose bytes differ.
+RENDERING = 3
+
+#: Name of the fingerprint of the list of subscriptions.
+_OPML = "opml"
+
+#: Name of the fingerprint of the posts of sources that are configured no longer.
+_RETIRED = "posts/"
+
+
+def publish(
+    store: Store,
+    config: Config,
+    data: Path,
+    *,
+    everything: bool = False,
+    progress: Callable[[int], None] = lambda posts: None,
+    renewing: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Write the posts and feeds that are out of date.
+
+    Args:
+        store: where the entries are; ids and paths of new ones are assigned here.
+        config: the configuration in force.
+        data: the data folder.
+        everything: render all posts and feeds anew, and restore files that were edited or deleted.
+        progress: called with the number of posts looked at so far.
+        renewing: called with the number of stored entries brought to today's rules so far, and of all.
+
+    Returns:
+        What was written, and each file and entry that failed; it costs none of the others, and is tried again by the
+        next call.
+
+    Raises:
+        StoreError: the store failed, and no row is to blame.
+    """
+    report = Report()
+    before = store.fingerprints()
+    if not any(name.startswith("posts/") for name in before) and has_posts(data / "posts"):
+        report.notes.append("the folder posts/ holds files already, but the database has published nothing yet")
+    report.failures += renew(store, config.confidential, data / "posts", progress=renewing)
+    _mark_outdated_posts(store, config, everything, before, report)
+    _write_retired(store, config, data, report)
+    clear_fingerprints(store, feeds_of(store.pending_categories()))
+    report.failures += assign_all(store)
+    recorded = store.fingerprints()
+    wanted = feed_fingerprints(config)
+    outdated = _outdated(config, data, {} if everything else recorded, wanted)
+    stale = [f"feeds/{category.slug}" for category in outdated]
+    recorded |= clear_fingerprints(store, [name for name in stale if recorded.get(name)])
+    write_posts(store, config, data / "posts", report, progress)
+    feeds = _FeedRenderer(store, config, report)
+    report.feeds += _write(data, feeds.outputs(outdated), report, feeds.failed)
+    _remove_stale(data, config, recorded, wanted, report)
+    current = _write_opml(store, config, data, report, recorded, everything)
+    made = {**wanted, **current}
+    unmade = {f"feeds/{slug}" for slug in feeds.failed}
+    news = {name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade}
+    store.record_fingerprints(news)
+    return report
+
+
+def outputs(config: Config) -> list[str]:
+    """The files that `publish` writes again where they are missing, below the data folder."""
+    names = [FILE_NAMES[form] for form in config.feeds.formats]
+    feeds = [f"public/{category.slug}/{name}" for category in merged(config) for name in names]
+    return [*feeds, f"public/{FILE_NAME}"]
+
+
+def _mark_outdated_posts(
+    store: Store, config: Config, everything: bool, recorded: Mapping[str, str], report: Report
+) -> None:
+    """Make the entries pending whose posts were made from other settings than today's."""
+    settings = config.posts.model_dump(mode="json")
+    for category in config.categories.values():
+        name = f"posts/{category.slug}"
+        wanted = fingerprint(settings, category.title, category.implicit)
+        if everything or recorded.get(name) != wanted:
+            try:
+                store.mark_pending([source.id for source in config.sources if source.category == category.slug])
+            except RowError as error:
+                report.failures.append(refused_row(f"posts of category {category.slug!r}", error))
+            else:
+                store.record_fingerprints({name: wanted})
+
+
+def _write_retired(store: Store, config: Config, data: Path, report: Report) -> None:
+    """Write posts of sources that are configured no longer, once for each change of rendering or of what is stored."""
+    wanted = fingerprint(made_with(store))
+    if store.fingerprints().get(_RETIRED) != wanted:
+        failures = len(report.failures)
+        write_retired(store, config, data / "posts", report)
+        if len(report.failures) == failures:
+            store.record_fingerprints({_RETIRED: wanted})
+
+
+def feeds_of(slugs: Iterable[str]) -> list[str]:
+    """The fingerprints of all feeds that show entries of some categories, by name."""
+    names = [f"feeds/{slug}" for slug in slugs]
+    return [*names, f"feeds/{ALL}"] if names else []
+
+
+def clear_fingerprints(store: Store, names: Iterable[str]) -> dict[str, str]:
+    """Forget from which settings outputs were made that are about to be written, and return what is recorded instead.
+
+    Else a crash would leave old outputs, or outputs of other settings, under a fingerprint that says they are current.
+    """
+    cleared = dict.fromkeys(names, "")
+    store.record_fingerprints(cleared)
+    return cleared
+
+
+def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[Category]:
+    """The categories whose feeds have something new or other settings, or are not there."""
+    outputs = [FILE_NAMES[form] for form in config.feeds.formats]
+    return [
+        category
+        for category in merged(config)
+        if recorded.get(name := f"feeds/{category.slug}") != wanted[name]
+        or not all((data / "public" / category.slug / output).is_file() for output in outputs)
+    ]
+
+
+class _FeedRenderer:
+    """Renders the feeds of categories one after the other, so that no more than one of them is in memory."""
+
+    def __init__(self, store: Store, config: Config, report: Report) -> None:
+        self._store = store
+        self._config = config
+        self._report = report
+        #: Slugs of the categories whose feeds are not as they should be.
+        self.failed: set[str] = set()
+
+    def outputs(self, categories: Iterable[Category]) -> Iterator[Rendered]:
+        """Yield the feeds of categories, in order; what fails is in the report and costs no other feed."""
+        for category in categories:
+            channel, formats = channel_of(self._config, category), self._config.feeds.formats
+            # No name for the items, which would keep them in memory while those of the next category are read.
+            for outcome in render_category(channel, self._items(category), formats):
+                if isinstance(outcome, Rendered):
+                    yield outcome
+                else:
+                    self._fail(category.slug, outcome)
+
+    def _items(self, category: Category) -> list[Item]:
+        unreadable: list[UnreadableRow] = []
+        newest = self._store.newest(None if category.slug == ALL else category.slug, category.limit, unreadable)
+        for row in unreadable:
+            self._fail(category.slug, unreadable_row(row))
+        return newest
+
+    def _fail(self, slug: str, failure: OutputFailure) -> None:
+        self.failed.add(slug)
+        # A row that cannot be read is missing in the feeds of its category and in those of all.
+        if failure not in self._report.failures:
+            self._report.failures.append(failure)
+
+
+def _remove_stale(
+    data: Path, config: Config, recorded: Mapping[str, str], wanted: Mapping[str, str], report: Report
+) -> None:
+    """Delete feeds that were published once and are configured no longer: subscribers must see that they ended."""
+    gone = {name.removeprefix("feeds/") for name in recorded if name.startswith("feeds/")}
+    # One that a damaged row brought in has no files.
+    for slug in sorted(filter(files.is_safe, gone)):
+        kept = {FILE_NAMES[form] for form in config.feeds.formats} if f"feeds/{slug}" in wanted else set()
+        for name in (f"{slug}/{output}" for output in FILE_NAMES.values() if output not in kept):
+            try:
+                if files.delete(data / "public", name):
+                    report.removed.append(f"public/{name}")
+            except files.FileError as error:
+                report.failures.append(OutputFailure(f"public/{name}", error.reason, error.advice))
+
+
+def _write_opml(
+    store: Store, config: Config, data: Path, report: Report, recorded: dict[str, str], everything: bool
+) -> dict[str, str]:
+    """Write the list of subscriptions where it is out of date, and return the fingerprint of what it is made from.
+
+    That is nothing where a source is missing in the list, or the list could not be written.
+    """
+    failed: set[str] = set()
+
+    def leave_out(source: Source, error: Exception) -> None:
+        failed.add(source.id)
+        report.failures.append(unexpected(f"source {source.id!r}, left out of {what}", error))
+
+    what = f"public/{FILE_NAME}"
+    try:
+        metadata = store.feed_metadata()
+        current = fingerprint(
+            config.site.title,
+            [(one.id, one.kind, one.name, one.public_url, one.fallback_name, one.category) for one in config.sources],
+            [(category.slug, category.title, category.implicit) for category in config.categories.values()],
+            metadata,
+        )
+        if not everything and recorded.get(_OPML) == current and (data / what).is_file():
+            return {_OPML: current}
+        if recorded.get(_OPML):
+            recorded |= clear_fingerprints(store, [_OPML])
+        opml, _ = sift(
+            lambda some: render_opml(config.site.title, some, config.categories, metadata), config.sources, leave_out
+        )
+    except RowError as error:
+        report.failures.append(refused_row(what, error))
+    except StoreError:
+        raise
+    except Exception as error:
+        report.failures.append(unexpected(what, error))
+    else:
+        report.feeds += _write(data, [opml], report, failed)
+        return {} if failed else {_OPML: current}
+    return {}
+
+
+def _write(data: Path, outputs: Iterable[Rendered], report: Report, failed: set[str]) -> list[str]:
+    """Write files below `public/`; the names of the folders of those that fail go to `failed`."""
+    written = files.write(data / "public", outputs)
+    for name, failure in written.failed.items():
+        failed.add(name.partition("/")[0])
+        report.failures.append(failure._replace(what=f"public/{name}"))
+    return [f"public/{name}" for name in written.changed]
+
+
+# -- settings, as fingerprints -----------------------------------------------------------------------------------------
+
+
+def feed_fingerprints(config: Config) -> dict[str, str]:
+    """What the feeds of each category are made from besides their items, by the names of the fingerprints."""
+    # The sources whose entries a feed shows, as far as its bytes depend on them.
+    members: dict[str, list[list[str | None]]] = {ALL: []}
+    for source in sorted(config.sources, key=lambda source: source.id):
+        for slug in (source.category, ALL):
+            members.setdefault(slug, []).append([source.id, source.name, source.public_url])
+    return {
+        f"feeds/{category.slug}": fingerprint(
+            channel_of(config, category).fingerprint(),
+            category.limit,
+            config.feeds.formats,
+            members.get(category.slug, []),
+        )
+        for category in merged(config)
+    }
+
+
+def merged(config: Config) -> list[Category]:
+    """The categories that have feeds, and the one that holds them all."""
+    return [*config.categories.values(), Category(ALL, config.site.title, config.site.description, config.feeds.limit)]
+
+
+def channel_of(config: Config, category: Category) -> Channel:
+    base = config.site.url if config.site.url.endswith("/") else config.site.url + "/"
+    return Channel(
+        slug=category.slug,
+        title=category.title,
+        description=category.description or config.site.description or category.title,
+        home_url=base,
+        base_url=f"{base}{category.slug}/",
+        language=config.site.language,
+        author=config.site.author or config.site.title,
+    )
+
+
+def fingerprint(*parts: object) -> str:
+    """Digest of settings; the versions of the program and of its rendering are part of it."""
+    text = json.dumps([aggregator.__version__, RENDERING, *parts], ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,318 @@
+"""Pages opened with BeautifulSoup: a list page with links, and the pages of its articles.
+
+In: a fetched page and the rules of its source. Out: entries. Pages are hostile: what would take too much memory or time
+to read is a `ParseError`. Nothing is cleaned here; `aggregator.normalize` does that. It is apart from
+`aggregator.sources.scrape`, which imports it only where there is a page to read: BeautifulSoup takes long to import.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import inf
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urldefrag
+
+import soupsieve
+from bs4 import BeautifulSoup, Tag
+from bs4.dammit import EncodingDetector
+
+from aggregator.errors import ParseError
+from aggregator.models import Fetched, NotModified, ParsedFeed, RawEntry, Text
+from aggregator.parse.document import address, base_address, language
+from aggregator.parse.encoding import decode
+from aggregator.parse.xmltree import one_line
+
+if TYPE_CHECKING:
+    from aggregator.sources.scrape import ArticleRules, ScrapeRules
+
+#: A tree takes about 2 kB a tag; no page for people has more, start and end tags counted, nor nests them deeper.
+MAX_TAGS = 100_000
+MAX_DEPTH = 256
+#: Attributes on the page for each tag that is allowed; pages have one or two.
+MAX_ATTRIBUTES_PER_TAG = 2
+#: CPU time for all selectors on one page; a page can be made so that a harmless selector takes hours on it.
+SELECT_SECONDS = 5.0
+#: Bytes at the start of a page that may declare its encoding; the HTML standard asks for 1024.
+_HEAD = 4096
+#: Start and end tags of an article page; a list page may have more. There are many articles, and each is read twice.
+MAX_ARTICLE_TAGS = 40_000
+
+#: Elements that make an article without any text one all the same.
+_MEDIA = ["img", "picture", "video", "audio", "iframe", "embed", "object", "svg"]
+
+
+class Page:
+    """A page, parsed once for many selectors.
+
+    Args:
+        fetched: the page as it came.
+        encoding: the encoding where it must be forced.
+        max_tags: tags that it may have.
+
+    Raises:
+        ParseError: the page has too many tags or attributes, or nests the tags too deep.
+    """
+
+    def __init__(self, fetched: Fetched, encoding: str | None, max_tags: int = MAX_TAGS) -> None:
+        self.url = fetched.url
+        self._text = _text(fetched, encoding)
+        if self._text.count("<") > max_tags:
+            raise ParseError(f"the page has more than {max_tags} tags", kind="too_large", url=self.url)
+        most = MAX_ATTRIBUTES_PER_TAG * max_tags
+        try:
+            self._soup = _Soup(self._text, most)
+        except _TooManyAttributes:
+            raise ParseError(f"the page has more than {most} attributes", kind="too_large", url=self.url) from None
+        self._deadline = time.thread_time() + SELECT_SECONDS
+        depth = {id(self._soup): 0}
+        for tag in self._soup.find_all(True):
+            depth[id(tag)] = depth[id(tag.parent)] + 1
+        if max(depth.values()) > MAX_DEPTH:
+            raise ParseError(f"the page nests more than {MAX_DEPTH} tags", kind="unparsable", url=self.url)
+        base = self._soup.find("base", href=True)
+        #: Address that relative ones refer to (HTML standard, section 4.2.3).
+        self.base = base_address(attribute(base, "href"), self.url) if isinstance(base, Tag) else self.url
+
+    def select(self, selector: str) -> Iterator[Tag]:
+        """Elements that match, in the order of the page.
+
+        Raises:
+            ParseError: it takes too long.
+        """
+        matcher = soupsieve.compile(selector)
+        for tag in self._soup.find_all(True):
+            if time.thread_time() > self._deadline:
+                message = f"looking for `{selector}` takes more than {SELECT_SECONDS:.0f} s; use a simpler selector"
+                raise ParseError(message, kind="unparsable", url=self.url)
+            if matcher.match(tag):
+                yield tag
+
+    def first(self, selector: str) -> Tag | None:
+        """Return the first element that matches, or None."""
+        return next(self.select(selector), None)
+
+    def absolute(self, href: str) -> str | None:
+        """Return an http(s) address in full, or None where it is no such address."""
+        return address(href, self.base)
+
+    def inner_html(self, tag: Tag) -> str:
+        """Return what stands between the tags of an element of this page, as the page has it.
+
+        BeautifulSoup writes markup in its own way, so the text is cut out of the page where its place there can be
+        found; the cut is taken only if it reads as the very same content, otherwise BeautifulSoup's writing is.
+        """
+        written = tag.decode_contents(formatter="minimal")
+        number = next(i for i, other in enumerate(self._soup.find_all(tag.name)) if other is tag)
+        cut = _cut(self._text, tag.name, number)
+        if cut is None:
+            return written
+        again = _Soup(f"<div>{cut}</div>", inf).find("div")
+        same = isinstance(again, Tag) and again.decode_contents(formatter="minimal") == written
+        return cut if same else written
+
+    @property
+    def title(self) -> str | None:
+        """The page's own title, or None."""
+        tag = self._soup.find("title")
+        return (text_of(tag) or None) if isinstance(tag, Tag) else None
+
+    @property
+    def language(self) -> str | None:
+        """The language of the page as it declares it, or None."""
+        tag = self._soup.find("html")
+        return language(attribute(tag, "lang")) if isinstance(tag, Tag) else None
+
+
+def text_of(tag: Tag) -> str:
+    """Text of an element on one line; of a `meta` element its content."""
+    text = attribute(tag, "content") if tag.name == "meta" else tag.get_text()
+    return " ".join(text.split())
+
+
+def attribute(tag: Tag, name: str) -> str:
+    """Value of an attribute without white space around it, "" where it has none."""
+    value = tag.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+class _TooManyAttributes(Exception):
+    """A page has more attributes than it may have."""
+
+
+class _Soup(BeautifulSoup):
+    """A tree whose attributes are counted while it grows: each takes memory of its own."""
+
+    def __init__(self, text: str, most: float) -> None:
+        self._left = most
+        # The newline keeps BeautifulSoup from warning that a page looks like a file name, an address or XML.
+        super().__init__("\n" + text, "lxml")
+
+    def handle_starttag(self, name: str, namespace: Any, nsprefix: Any, attrs: Any, *more: Any, **named: Any) -> Any:
+        """Count the attributes of a start tag, and add it."""
+        self._left -= len(attrs)
+        if self._left < 0:
+            raise _TooManyAttributes
+        return super().handle_starttag(name, namespace, nsprefix, attrs, *more, **named)
+
+
+def _text(fetched: Fetched, forced: str | None) -> str:
+    """Text of a page, its newlines as the HTML standard has them (section 13.2.3.5: CR LF and CR become LF)."""
+    if forced:
+        # Pages labelled as one of the older Chinese encodings use characters of the newest.
+        name = "gb18030" if codecs.lookup(forced).name in ("gb2312", "gbk") else forced
+        text = fetched.body.decode(name, "replace")
+    else:
+        said = fetched.content_type
+        if "charset" not in said.lower():
+            said += f"; charset={EncodingDetector.find_declared_encoding(fetched.body[:_HEAD], is_html=True)}"
+        text = decode(fetched.body, said).text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _cut(text: str, name: str, number: int) -> str | None:
+    """Text between the start tag `name` with this number (from 0) and its end tag, or None if they cannot be found.
+
+    One pass from left to right: comments, scripts and other raw text are skipped, quoted `>` do not end a tag.
+    """
+    tokens = re.compile(rf"<(?:(!--)|(/?)(?:(script|style|textarea|title)|{re.escape(name)})(?=[\s/>]))", re.IGNORECASE)
+    place, begin, open_tags = 0, -1, 0
+    while token := tokens.search(text, place):
+        comment, slash, raw = token.groups()
+        end = _COMMENT_END.search(text, token.end()) if comment else _TAG_END.match(text, token.end())
+        if end and raw and not slash:
+            end = re.compile(rf"</{raw}\s*>", re.IGNORECASE).search(text, end.end())
+        if not end:
+            return None
+        place = end.end()
+        if comment or raw:
+            continue
+        if begin < 0 and not slash:
+            number -= 1
+            if number < 0:
+                begin, open_tags = place, 1
+        elif begin >= 0:
+            open_tags += -1 if slash else 1
+            if not open_tags:
+                return text[begin : token.start()]
+    return None
+
+
+_COMMENT_END = re.compile(r"-->")
+_TAG_END = re.compile(r"""(?:[^"'>]|"[^"]*"|'[^']*')*+>""")
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """A list page, read."""
+
+    feed: ParsedFeed
+    #: The articles it links to, with the titles that stand there.
+    links: tuple[RawEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlePage:
+    """An article page, read."""
+
+    entry: RawEntry
+    #: Selectors that matched nothing.
+    notes: tuple[str, ...]
+
+
+def read_list(work: tuple[ScrapeRules, Fetched]) -> ListPage:
+    """Find the links on a list page.
+
+    Raises:
+        ParseError: there are none.
+    """
+    rules, fetched = work
+    page = Page(fetched, rules.encoding)
+    titles: dict[str, str] = {}
+    matched = 0
+    for element in page.select(rules.items):
+        matched += 1
+        link = element if element.name == "a" else element.find("a", href=True)
+        url = page.absolute(attribute(link, "href")) if isinstance(link, Tag) and attribute(link, "href") else None
+        if url is None or not isinstance(link, Tag):
+            continue
+        # A fragment is a place on a page; it tells entries apart only where their pages are not fetched.
+        url = urldefrag(url).url if rules.article else url
+        if url == urldefrag(fetched.url).url:
+            continue
+        if url not in titles and len(titles) == rules.limit:
+            break
+        # A picture often links to the article before its title does.
+        titles[url] = titles.get(url) or _link_title(link)
+    if not titles:
+        what = "nothing on the page matches" if not matched else "no link to another page is in what matches"
+        message = f"{what} `{rules.items}` (scrape.items); look at the page and correct the selector"
+        raise ParseError(message, kind="nothing_matched", url=fetched.url)
+    links = tuple(
+        RawEntry(guid=url, url=url, title=Text(title, "text") if title else None) for url, title in titles.items()
+    )
+    return ListPage(ParsedFeed("scrape", "scrape", (), page.title, fetched.url, page.language), links)
+
+
+def _link_title(link: Tag) -> str:
+    """Text of a link; what its `title` says where the text is missing or cut off, else its picture's `alt`."""
+    text, whole = text_of(link), " ".join(attribute(link, "title").split())
+    if whole and (not text or text.endswith(("…", "..."))):
+        return whole
+    picture = link.find("img", alt=True)
+    return text or (" ".join(attribute(picture, "alt").split()) if isinstance(picture, Tag) else "")
+
+
+def read_article(work: tuple[ArticleRules, str | None, RawEntry, Fetched | NotModified]) -> ArticlePage:
+    """Read an article page.
+
+    Raises:
+        ParseError: there is no article on it.
+    """
+    rules, encoding, link, fetched = work
+    if isinstance(fetched, NotModified):
+        raise ParseError("the server says unchanged of a page never fetched", kind="unparsable", url=fetched.url)
+    page = Page(fetched, encoding, MAX_ARTICLE_TAGS)
+    notes: list[str] = []
+
+    def text(key: str, selector: str | None) -> str:
+        if selector is None:
+            return ""
+        found = page.first(selector)
+        if found is None:
+            notes.append(f"`{selector}` (article.{key}) matches nothing on some articles")
+            return ""
+        # `time datetime="…"` is made for programs (HTML standard, section 4.5.14).
+        return (key == "date" and attribute(found, "datetime")) or text_of(found)
+
+    # The texts first: what is removed from the body may hold them.
+    title, author, date = text("title", rules.title), text("author", rules.author), text("date", rules.date)
+    entry = replace(
+        link,
+        title=Text(title, "text") if title else link.title,
+        content=Text(_body(page, rules), "html", page.base),
+        published=date or None,
+        authors=(author,) if author else (),
+        language=page.language,
+        timezone=rules.timezone,
+    )
+    return ArticlePage(entry, tuple(notes))
+
+
+def _body(page: Page, rules: ArticleRules) -> str:
+    """HTML of the article."""
+    body = page.first(rules.body)
+    if body is None:
+        message = f"nothing on the article page matches `{rules.body}` (article.body); correct the selector"
+        raise ParseError(message, kind="nothing_matched", url=page.url)
+    for unwanted in [tag for selector in rules.remove for tag in page.select(selector)]:
+        if any(parent is body for parent in unwanted.parents):
+            unwanted.extract()
+    if not body.get_text(strip=True) and body.find(_MEDIA) is None:
+        message = f"`{rules.body}` (article.body) is empty on the article page; is it filled in by a script?"
+        raise ParseError(message, kind="nothing_matched", url=page.url)
+    found = page.inner_html(body)
+    return found if "<" in found else one_line(found)

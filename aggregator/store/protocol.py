@@ -1,0 +1,300 @@
+"""The interface of the store; `aggregator.store.sqlstore` implements it.
+
+A store is synchronous and is used by one thread at a time. Every method is one transaction. All errors of the database
+are raised as `StoreError`; an error that a single row causes is a `RowError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple, Protocol
+
+from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The published id of one entry and the path of its post, given once and kept."""
+
+    pk: int
+    id: str
+    #: Relative to `posts/`, separated by `/`.
+    path: str
+    #: `path` folded (NFKC, casefold), so that no two paths differ only by case or normalization.
+    path_key: str
+
+
+class FeedMetadata(NamedTuple):
+    """What a feed said about itself when it was last read."""
+
+    title: str | None
+    home_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnassignedEntry:
+    """A pending entry without an id and a path, with everything that these are made from."""
+
+    pk: int
+    key: str
+    guid: str | None
+    title: str
+    #: Address of its source.
+    url: str
+    #: Slug of its category.
+    category: str
+    source_id: str
+
+
+class PostFile(NamedTuple):
+    """Digests of the post file of an entry."""
+
+    #: The file as last written; None: not written yet, "": written before digests were kept.
+    written: str | None
+    #: The content that was about to be written last.
+    intended: str | None
+
+
+class UnreadableRow(NamedTuple):
+    """An entry whose row cannot be read."""
+
+    pk: int
+    #: Its key and its source, for people.
+    entry: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A stored entry, published or not, of any source, configured or not."""
+
+    pk: int
+    #: How often its source has changed it.
+    revision: int
+    #: Address of its source.
+    source_url: str
+    #: Its published id and the path of its post; None until they are assigned.
+    id: str | None
+    path: str | None
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How often a source published in the last year."""
+
+    #: Entries in the year, and in its last four weeks.
+    entries: int
+    last_four_weeks: int
+    first_at: datetime
+    last_at: datetime
+
+
+class Recognized(NamedTuple):
+    """What is stored under a set of keys."""
+
+    #: By the requested key, which may be an alias of the entry.
+    known: dict[str, Known]
+    #: Keys whose entries were removed.
+    removed: set[str]
+    #: Keys that belong to several entries; one of these entries may still be in `known`.
+    shared: set[str]
+    #: Whether any entry was found by an alias.
+    aliased: bool
+
+
+class Store(Protocol):
+    """Sources, their state, and their entries."""
+
+    def close(self) -> None:
+        """Close the store; a second call does nothing."""
+
+    def sync_sources(self, sources: Sequence[Source]) -> None:
+        """Make the stored sources agree with the configuration.
+
+        New sources are added and are due at once. A source whose derived id changed is found by its URL, or by the URL
+        that it has moved to, and keeps its entries. A source whose URL changed loses its validators and failures and is
+        due at once. If its name, section or category changed, its entries become pending. A source that is no longer
+        configured keeps its entries and its state, but its entries appear in no feed until it is configured again.
+        """
+
+    def states(self) -> dict[str, FeedState]:
+        """Return the state of every configured source, by id."""
+
+    def due(self, now: datetime) -> list[FeedState]:
+        """Return the states of the sources that are due: those that were never tried, then the longest overdue first.
+
+        If the last attempt lies in the future, the clock was set back: the source is due and comes last.
+        """
+
+    def last_success(self) -> datetime | None:
+        """Return the time of the last success of any configured source; None if there was none."""
+
+    def entry_counts(self) -> dict[str, int]:
+        """Return the number of stored entries of every configured source, by id."""
+
+    def activity(self, now: datetime) -> dict[str, Activity]:
+        """Return how often each configured source published in the last year, by id.
+
+        A source without an entry in that year is left out.
+        """
+
+    def recognize(self, source_id: str, keys: Collection[str]) -> Recognized:
+        """Look up which of `keys` are stored for a source, and which belong to removed entries.
+
+        For a source that is not stored, the result is empty.
+        """
+
+    def similar_entries(
+        self, source_id: str, keys: Collection[str], moments: Collection[datetime], newest: int
+    ) -> list[KnownEntry]:
+        """Return the entries of a source that have one of these keys or dates, and its newest ones.
+
+        Args:
+            moments: dates of publication.
+            newest: how many of the newest to return; a few hundred entries are returned at most.
+        """
+
+    def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
+        """Return some entries of a source that were published before a time, or are not among its `count` newest.
+
+        Returns:
+            At most `limit` row numbers, each with the path of its post.
+        """
+
+    def remove_entries(self, source_id: str, pks: Collection[int]) -> None:
+        """Remove entries of a source for good; their keys, ids and paths are remembered."""
+
+    def source_ids(self) -> list[str]:
+        """Return the ids of all stored sources, configured or not, oldest first."""
+
+    def remove_source(self, source_id: str) -> None:
+        """Remove a source that is no longer configured, and what is remembered of its removed entries.
+
+        All its entries have to be removed before. If the source is not stored, nothing happens.
+        """
+
+    def reset_source(self, source_id: str) -> None:
+        """Clear validators, failures and due time of a source: it is due at once, and its whole document is requested.
+
+        Its entries and what identifies them stay.
+        """
+
+    def apply(self, update: FeedUpdate) -> None:
+        """Store one outcome: entries and state together, or nothing.
+
+        New, changed and reread entries become pending. A new entry that is already stored counts as changed, and a
+        changed entry that is not stored counts as new. A stored entry keeps its id, its path and its date of
+        publication. A reread entry keeps its revision. New entries of one date keep their order. If the title of the
+        feed names the source and has changed, all its entries become pending. The source must be known from
+        `sync_sources`; it may be no longer configured.
+        """
+
+    def save_states(self, states: Sequence[FeedState]) -> None:
+        """Store the outcomes of several sources that brought no entries: not modified, or failed."""
+
+    def pending(
+        self, limit: int, after: Item | None = None, unreadable: list[UnreadableRow] | None = None
+    ) -> list[Item]:
+        """Return entries of configured sources whose post has to be written, by date, source id and key, oldest first.
+
+        Args:
+            limit: the maximum number of entries.
+            after: return only entries that come after this one.
+            unreadable: rows that cannot be read are appended to it; None: such a row raises RowError.
+        """
+
+    def unassigned(self, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[UnassignedEntry]:
+        """Return at most `limit` pending entries without an id and a path; order and `unreadable` as in `pending`."""
+
+    def pending_categories(self) -> set[str]:
+        """Return the slugs of the categories that have pending entries."""
+
+    def taken(self, ids: Collection[str], path_keys: Collection[str]) -> tuple[set[str], set[str]]:
+        """Return which of the ids and folded paths are already assigned, to stored or removed entries."""
+
+    def assign(self, assignments: Sequence[Assignment]) -> None:
+        """Store ids and paths of entries that have none, all or nothing.
+
+        Raises:
+            RowError: an id or path is already taken.
+        """
+
+    def move_posts(self, assignments: Sequence[Assignment]) -> None:
+        """Give other paths to entries whose posts were never written, all or nothing; their ids stay.
+
+        Raises:
+            RowError: a path is already taken.
+        """
+
+    def post_files(self, pks: Collection[int]) -> dict[int, PostFile]:
+        """Return the digests of the post files of these entries, by row number.
+
+        An entry whose file was never about to be written is left out.
+        """
+
+    def save_post_files(self, files: Mapping[int, PostFile]) -> None:
+        """Store the digests of the post files of these entries, before the files are replaced."""
+
+    def mark_published(self, pks: Collection[int]) -> None:
+        """Record that the posts of these entries are written as intended; they are no longer pending.
+
+        Between `pending` and this call there must be no `apply` and no `mark_pending`: their changes would not be
+        written.
+        """
+
+    def mark_pending(self, source_ids: Collection[str]) -> None:
+        """Make all entries of these sources pending, so that their posts are rendered again."""
+
+    def feed_metadata(self) -> dict[str, FeedMetadata]:
+        """Return what the feed of every configured source said about itself, by id."""
+
+    def change_feed_metadata(self, change: Callable[[FeedMetadata], FeedMetadata]) -> None:
+        """Change what the feeds of all stored sources said about themselves.
+
+        The entries of a source whose metadata changes become pending.
+        """
+
+    def entry_count(self) -> int:
+        """Return the number of all stored entries."""
+
+    def entries_after(self, pk: int, limit: int) -> list[StoredEntry]:
+        """Return at most `limit` stored entries after a row number, in the order of their row numbers.
+
+        A damaged value is read as empty, or as the text that is left of it.
+        """
+
+    def rewrite_entries(self, changed: Sequence[StoredEntry], fingerprints: Mapping[str, str]) -> None:
+        """Replace the published values of entries, which become pending, and record fingerprints, all or nothing.
+
+        Identity, dates, hash and revision stay. An entry that its source has changed since it was read is left as it
+        is. An entry without an id gets a new id and a new path from the next publication.
+        """
+
+    def retired_items(self, pk: int, limit: int) -> list[Item]:
+        """Return published entries whose source is no longer configured, after a row number, by row number."""
+
+    def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
+        """Return the newest entries with an id of a category (None: of all categories), newest first.
+
+        Entries of one date are grouped by source, in the order in which they were given to `apply`; those of a later
+        call come first. Rows that cannot be read are appended to `unreadable`, as in `pending`, and the next entries
+        take their places.
+        """
+
+    def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
+        """Add the requests of one cycle to the counts of the day, and store until when each host must not be asked."""
+
+    def host_waits(self, now: datetime) -> dict[str, datetime]:
+        """Return the hosts that must not be asked at `now`, each with the time at which that ends."""
+
+    def host_traffic(self, first: date) -> list[HostTraffic]:
+        """Return the traffic of each host since a day (UTC), at most 90 days back, by name of the host."""
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return all recorded fingerprints, by name."""
+
+    def record_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
+        """Record fingerprints by name, for instance of the settings an output was made from; other names stay."""

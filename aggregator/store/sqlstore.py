@@ -1,0 +1,497 @@
+"""The store on SQLite: it implements `protocol.Store` with SQLAlchemy Core.
+
+In: updates and queries. Out: states and items. The statements are in `statements`, `rows` converts their results, and
+`database` handles transactions and errors.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Select
+
+from aggregator.errors import RowError
+from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
+from aggregator.store import hosts, rows, statements, sync
+from aggregator.store.database import Database, connect_for_reading, explained, is_writable
+from aggregator.store.protocol import (
+    Activity,
+    Assignment,
+    FeedMetadata,
+    PostFile,
+    Recognized,
+    Store,
+    StoredEntry,
+    UnassignedEntry,
+    UnreadableRow,
+)
+from aggregator.store.schema import REVISION
+
+#: Maximum number of entries with one of a set of dates that are compared.
+_SAME_DATE = 200
+#: A last attempt further in the future than this means that the clock was set back.
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+#: A limit that never applies.
+_ALL = 1_000_000_000
+
+T = TypeVar("T")
+
+
+def open_store(path: Path) -> Store:
+    """Open the database at `path`, create or migrate it if needed, and return its store.
+
+    Raises:
+        StoreError: it cannot be opened, belongs to another program or to a newer version of this program, is damaged,
+            or stays locked for 30 seconds.
+    """
+    return SqlStore(Database(path))
+
+
+@contextmanager
+def open_for_reading(path: Path) -> Iterator[Store]:
+    """Open the existing store at `path` for queries only, and close it at the end.
+
+    Raises:
+        StoreError: it cannot be read, or is an older one that cannot be migrated.
+    """
+    with ExitStack() as stack:
+        with explained(path):
+            store = stack.enter_context(closing(open_store(path) if is_writable(path) else _open_copy(path, stack)))
+        yield store
+
+
+def _open_copy(path: Path, stack: ExitStack) -> Store:
+    place, connection = connect_for_reading(path, stack)
+    if connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]:
+        return SqlStore(Database(place, read_only=True))
+    copy = Path(stack.enter_context(TemporaryDirectory(prefix="aggregator-"))) / "aggregator.db"
+    with closing(sqlite3.connect(copy)) as target:
+        connection.backup(target)
+    return open_store(copy)
+
+
+class SqlStore:
+    """The store on an open database; `close` closes the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def close(self) -> None:
+        """Close the database; a second call does nothing."""
+        self._database.close()
+
+    # -- sources -----------------------------------------------------------------------------------------------------
+
+    def sync_sources(self, sources: Sequence[Source]) -> None:
+        """See `Store.sync_sources`; if nothing changed, this takes one SELECT and no lock."""
+        with self._database.read() as connection:
+            if not _plan(connection, sources):
+                return
+        with self._database.write() as connection:
+            plan = _plan(connection, sources)
+            for statement, parameters in (
+                (statements.CHANGE_SOURCE, plan.released),
+                (statements.ADD_SOURCE, plan.added),
+                (statements.CHANGE_SOURCE, plan.changed),
+                (statements.CHANGE_SOURCE, plan.reset),
+                (statements.CHANGE_SOURCE, plan.removed),
+                (statements.MOVE_ENTRIES, plan.moved),
+                (statements.MARK_SOURCE_PENDING, plan.stale),
+            ):
+                if parameters:
+                    connection.execute(statement, parameters)
+
+    def states(self) -> dict[str, FeedState]:
+        """See `Store.states`."""
+        with self._database.read() as connection:
+            found = statements.STATES.rows(connection)
+        return {state.source_id: state for state in rows.states(found)}
+
+    def due(self, now: datetime) -> list[FeedState]:
+        """See `Store.due`."""
+        with self._database.read() as connection:
+            never_tried = statements.NEVER_TRIED.rows(connection)
+            overdue = statements.OVERDUE.rows(connection, now)
+            ahead = statements.AHEAD.rows(connection, now + _CLOCK_TOLERANCE, now)
+        return rows.states((*never_tried, *overdue, *ahead))
+
+    def last_success(self) -> datetime | None:
+        """See `Store.last_success`."""
+        with self._database.read() as connection:
+            last: datetime | None = connection.execute(statements.LAST_SUCCESS).scalar()
+            return last
+
+    def entry_counts(self) -> dict[str, int]:
+        """See `Store.entry_counts`."""
+        with self._database.read() as connection:
+            return dict(connection.execute(statements.ENTRY_COUNTS).all())
+
+    def activity(self, now: datetime) -> dict[str, Activity]:
+        """See `Store.activity`."""
+        moments = {"now": now, "since": now - timedelta(days=365), "four_weeks_ago": now - timedelta(weeks=4)}
+        with self._database.read() as connection:
+            return {row[0]: Activity(*row[1:]) for row in connection.execute(statements.ACTIVITY, moments).all()}
+
+    # -- updates -----------------------------------------------------------------------------------------------------
+
+    def recognize(self, source_id: str, keys: Collection[str]) -> Recognized:
+        """See `Store.recognize`."""
+        with self._database.read() as connection:
+            known = {row[0]: Known(*row) for row in statements.KNOWN.rows(connection, (source_id,), keys)}
+            found: dict[str, int | None] = {}
+            found.update((key, pk) for key, pk in statements.ALIASED.rows(connection, (source_id,), keys))
+            others = {alias: pk for alias, pk in found.items() if pk is not None and alias not in known}
+            if others:
+                known |= _known_by_pk(connection, others)
+            # A stored key was not removed.
+            rest = keys if not known else [key for key in keys if key not in known]
+            removed = {row[0] for row in statements.REMOVED.rows(connection, (source_id,), rest)} if rest else set()
+        return Recognized(known, removed, {alias for alias, pk in found.items() if pk is None}, bool(others))
+
+    def similar_entries(
+        self, source_id: str, keys: Collection[str], moments: Collection[datetime], newest: int
+    ) -> list[KnownEntry]:
+        """See `Store.similar_entries`."""
+        found: dict[str, KnownEntry] = {}
+        limit = {"source_id": source_id, "limit": max(newest, _SAME_DATE)}
+        with self._database.read() as connection:
+            results: list[Iterable[Sequence[Any]]] = [statements.SIMILAR_BY_KEY.rows(connection, (source_id,), keys)]
+            for chunk in statements.chunks(moments):
+                results.append(connection.execute(statements.SIMILAR_BY_DATE, {**limit, "values": chunk}).all())
+            if newest:
+                results.append(connection.execute(statements.SIMILAR_NEWEST, limit).all())
+            for result in results:
+                found.update((one.known.key, one) for one in rows.known_entries(result))
+        return list(found.values())
+
+    def expired(self, source_id: str, before: datetime | None, count: int | None, limit: int) -> dict[int, str | None]:
+        """See `Store.expired`."""
+        found: dict[int, str | None] = {}
+        asked = {"source_id": source_id, "limit": limit}
+        with self._database.read() as connection:
+            if before is not None:
+                found.update(connection.execute(statements.EXPIRED_BY_AGE, {**asked, "before": before}).all())
+            if count is not None and len(found) < limit:
+                found.update(
+                    connection.execute(statements.EXPIRED_BY_COUNT, {**asked, "count": count}).all()[
+                        : limit - len(found)
+                    ]
+                )
+        return found
+
+    def remove_entries(self, source_id: str, pks: Collection[int]) -> None:
+        """See `Store.remove_entries`."""
+        with self._database.write() as connection:
+            for chunk in statements.chunks(pks):
+                connection.execute(statements.ADD_TOMBSTONES, {"values": chunk})
+                connection.execute(statements.ADD_TOMBSTONES_OF_ALIASES, {"values": chunk})
+                connection.execute(statements.DELETE_ALIASES, {"values": chunk})
+                gone = connection.execute(statements.DELETE_ENTRIES, {"values": chunk}).rowcount
+                connection.execute(statements.SUBTRACT_ENTRIES, {"source_id": source_id, "gone": gone})
+
+    def source_ids(self) -> list[str]:
+        """See `Store.source_ids`."""
+        with self._database.read() as connection:
+            return list(connection.execute(statements.SOURCE_IDS).scalars())
+
+    def remove_source(self, source_id: str) -> None:
+        """See `Store.remove_source`."""
+        with self._database.write() as connection:
+            connection.execute(statements.DELETE_TOMBSTONES, {"source_id": source_id})
+            connection.execute(statements.DELETE_ALIASES_OF_SOURCE, {"source_id": source_id})
+            connection.execute(statements.DELETE_SOURCE, {"source_id": source_id})
+
+    def reset_source(self, source_id: str) -> None:
+        """See `Store.reset_source`."""
+        with self._database.write() as connection:
+            connection.execute(statements.RESET_SOURCE, {"source_id": source_id, **sync.RESET})
+
+    def apply(self, update: FeedUpdate) -> None:
+        """See `Store.apply`."""
+        state = update.state
+        values = rows.state_row(state)
+        with self._database.write() as connection:
+            found = statements.SOURCE.rows(connection, state.source_id)
+            if not found:
+                where = f"no source {state.source_id!r} in {self._database.path}"
+                raise RowError(f"{where}; sync the sources first")
+            pk, name, title, fallback, category, active = found[0]
+            if update.new or update.changed or update.reread:
+                category = category if active else None
+                added = _write_entries(connection, pk, category, (*update.new, *update.changed), update.reread)
+                statements.SAVE_STATE_AND_COUNT.run(connection, added, *values)
+            else:
+                statements.SAVE_STATE.run(connection, *values)
+            if update.aliases:
+                _keep_aliases(connection, pk, update.aliases)
+            before, after = (rows.origin_name(name, told, fallback) for told in (title, state.title))
+            if before != after:
+                connection.execute(statements.MARK_SOURCE_PENDING, {"of_source": pk})
+
+    def save_states(self, states: Sequence[FeedState]) -> None:
+        """See `Store.save_states`."""
+        if states:
+            with self._database.write() as connection:
+                statements.SAVE_STATE.run_many(connection, map(rows.state_row, states))
+
+    # -- publishing --------------------------------------------------------------------------------------------------
+
+    def pending(
+        self, limit: int, after: Item | None = None, unreadable: list[UnreadableRow] | None = None
+    ) -> list[Item]:
+        """See `Store.pending`."""
+        place = rows.place(after) if after else {}
+        statement = statements.PENDING_ITEMS_AFTER if after else statements.PENDING_ITEMS
+        return self._entries(statement, {"limit": limit, **place}, rows.items, unreadable)
+
+    def unassigned(self, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[UnassignedEntry]:
+        """See `Store.unassigned`."""
+        return self._entries(
+            statements.UNASSIGNED, {"limit": limit}, lambda found: [UnassignedEntry(*row) for row in found], unreadable
+        )
+
+    def pending_categories(self) -> set[str]:
+        """See `Store.pending_categories`."""
+        with self._database.read() as connection:
+            return set(connection.execute(statements.PENDING_CATEGORIES).scalars())
+
+    def taken(self, ids: Collection[str], path_keys: Collection[str]) -> tuple[set[str], set[str]]:
+        """See `Store.taken`."""
+        with self._database.read() as connection:
+            found: list[set[str]] = [
+                {
+                    taken
+                    for chunk in statements.chunks(values)
+                    for taken in connection.execute(statement, {"values": chunk}).scalars()
+                }
+                for statement, values in ((statements.TAKEN_IDS, ids), (statements.TAKEN_PATHS, path_keys))
+            ]
+        return found[0], found[1]
+
+    def assign(self, assignments: Sequence[Assignment]) -> None:
+        """See `Store.assign`."""
+        if not assignments:
+            return
+        # In the order of row numbers each page of the table is written once, in any other order several times.
+        given = sorted([(one.pk, one.id, one.path, one.path_key) for one in assignments])
+        with self._database.write() as connection:
+            statements.ASSIGN.run_many(connection, given)
+
+    def move_posts(self, assignments: Sequence[Assignment]) -> None:
+        """See `Store.move_posts`."""
+        parameters = [{"entry_pk": given.pk, "path": given.path, "path_key": given.path_key} for given in assignments]
+        with self._database.write() as connection:
+            connection.execute(statements.MOVE_POST, parameters)
+
+    def post_files(self, pks: Collection[int]) -> dict[int, PostFile]:
+        """See `Store.post_files`."""
+        with self._database.read() as connection:
+            return {pk: PostFile(*file) for pk, *file in statements.POST_FILES.rows(connection, (), pks)}
+
+    def save_post_files(self, files: Mapping[int, PostFile]) -> None:
+        """See `Store.save_post_files`."""
+        if not files:
+            return
+        with self._database.write() as connection:
+            statements.SAVE_POST_FILE.run_many(connection, [(pk, *file) for pk, file in sorted(files.items())])
+
+    def mark_published(self, pks: Collection[int]) -> None:
+        """See `Store.mark_published`."""
+        with self._database.write() as connection:
+            numbers = [(pk,) for pk in sorted(pks)]
+            statements.MARK_POST_WRITTEN.run_many(connection, numbers)
+            statements.MARK_PUBLISHED.run_many(connection, numbers)
+
+    def mark_pending(self, source_ids: Collection[str]) -> None:
+        """See `Store.mark_pending`."""
+        with self._database.write() as connection:
+            for chunk in statements.chunks(source_ids):
+                connection.execute(statements.MARK_PENDING, {"values": chunk})
+
+    def feed_metadata(self) -> dict[str, FeedMetadata]:
+        """See `Store.feed_metadata`."""
+        with self._database.read() as connection:
+            found = connection.execute(statements.FEED_METADATA).all()
+        return {id: FeedMetadata(title, home_url) for id, title, home_url in found}
+
+    def change_feed_metadata(self, change: Callable[[FeedMetadata], FeedMetadata]) -> None:
+        """See `Store.change_feed_metadata`."""
+        with self._database.write() as connection:
+            for pk, *values in connection.execute(statements.ALL_FEED_METADATA).all():
+                before = FeedMetadata(*values)
+                after = change(before)
+                if after == before:
+                    continue
+                connection.execute(statements.CHANGE_SOURCE, {"source_pk": pk, **after._asdict()})
+                connection.execute(statements.MARK_SOURCE_PENDING, {"of_source": pk})
+
+    def entry_count(self) -> int:
+        """See `Store.entry_count`."""
+        with self._database.read() as connection:
+            return connection.execute(statements.ENTRY_COUNT).scalar_one()
+
+    def entries_after(self, pk: int, limit: int) -> list[StoredEntry]:
+        """See `Store.entries_after`."""
+        with self._database.read() as connection:
+            found = connection.execute(statements.ENTRIES_AFTER, {"after": pk, "limit": limit}).all()
+        return [rows.stored_entry(row) for row in found]
+
+    def rewrite_entries(self, changed: Sequence[StoredEntry], fingerprints: Mapping[str, str]) -> None:
+        """See `Store.rewrite_entries`."""
+        nameless = [{"entry_pk": one.pk, "read_revision": one.revision} for one in changed if one.id is None]
+        with self._database.write() as connection:
+            if changed:
+                connection.execute(statements.REWRITE, [rows.rewrite_parameters(one) for one in changed])
+            if nameless:
+                connection.execute(statements.UNASSIGN, nameless)
+                # The file with the new name has not been written.
+                for chunk in statements.chunks([row["entry_pk"] for row in nameless]):
+                    connection.execute(statements.DELETE_POST_FILES, {"values": chunk})
+            if fingerprints:
+                _record(connection, fingerprints)
+
+    def retired_items(self, pk: int, limit: int) -> list[Item]:
+        """See `Store.retired_items`."""
+        with self._database.read() as connection:
+            return rows.items(connection.execute(statements.RETIRED_ITEMS, {"after": pk, "limit": limit}).all())
+
+    def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
+        """See `Store.newest`; an index gives the rows in order, so only `limit` rows are read."""
+        if category is None:
+            return self._entries(statements.NEWEST, {"limit": limit}, rows.items, unreadable)
+        parameters = {"limit": limit, "category": category}
+        return self._entries(statements.NEWEST_OF_CATEGORY, parameters, rows.items, unreadable)
+
+    def _entries(
+        self,
+        statement: Select[Any],
+        parameters: dict[str, Any],
+        made: Callable[[Sequence[Any]], list[T]],
+        unreadable: list[UnreadableRow] | None,
+    ) -> list[T]:
+        """Execute a statement about entries that has a limit, and convert its rows.
+
+        If a row cannot be read, the rows are read one by one, and `unreadable` gets those that fail.
+        """
+        try:
+            with self._database.read() as connection:
+                return made(connection.execute(statement, parameters).all())
+        except RowError:
+            if unreadable is None:
+                raise
+        with self._database.read() as connection:
+            pks = connection.execute(statements.numbers(statement), {**parameters, "limit": _ALL}).scalars().all()
+        found: list[T] = []
+        for pk in pks:
+            if len(found) == parameters["limit"]:
+                break
+            try:
+                with self._database.read() as connection:
+                    found += made(
+                        connection.execute(statements.single(statement), {**parameters, "entry_pk": pk}).all()
+                    )
+            except RowError as error:
+                with self._database.read() as connection:
+                    source, key = connection.execute(statements.NAME_OF_ENTRY, {"entry_pk": pk}).one()
+                name = f"entry {key.decode(errors='replace')!r} of source {source!r}"
+                unreadable.append(UnreadableRow(pk, name, str(error)))
+        return found
+
+    def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
+        """See `Store.record_traffic`."""
+        with self._database.write() as connection:
+            hosts.record(connection, now, traffic, waits)
+
+    def host_waits(self, now: datetime) -> dict[str, datetime]:
+        """See `Store.host_waits`."""
+        with self._database.read() as connection:
+            return hosts.waits(connection, now)
+
+    def host_traffic(self, first: date) -> list[HostTraffic]:
+        """See `Store.host_traffic`."""
+        with self._database.read() as connection:
+            return hosts.traffic(connection, first)
+
+    def fingerprints(self) -> dict[str, str]:
+        """See `Store.fingerprints`."""
+        with self._database.read() as connection:
+            found = connection.execute(statements.FINGERPRINTS).all()
+        # A damaged fingerprint matches nothing, so its output is rendered again.
+        return {name: value if isinstance(value, str) else "" for name, value in found if isinstance(name, str)}
+
+    def record_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
+        """See `Store.record_fingerprints`."""
+        if fingerprints:
+            with self._database.write() as connection:
+                _record(connection, fingerprints)
+
+
+def _record(connection: Connection, fingerprints: Mapping[str, str]) -> None:
+    for chunk in statements.chunks(list(fingerprints)):
+        connection.execute(statements.DELETE_FINGERPRINTS, {"values": chunk})
+    connection.execute(
+        statements.ADD_FINGERPRINTS, [{"name": name, "value": value} for name, value in fingerprints.items()]
+    )
+
+
+def _known_by_pk(connection: Connection, pks: Mapping[str, int]) -> dict[str, Known]:
+    found: dict[int, Known] = {}
+    for chunk in statements.chunks(pks.values()):
+        for pk, *row in connection.execute(statements.KNOWN_BY_PK, {"values": chunk}):
+            found[pk] = Known(*row)
+    return {key: found[pk] for key, pk in pks.items()}
+
+
+def _plan(connection: Connection, sources: Sequence[Source]) -> sync.SyncPlan:
+    return sync.plan(sources, [sync.SourceRow._make(row) for row in statements.CONFIGURED.rows(connection)])
+
+
+def _write_entries(
+    connection: Connection, source_pk: int, category: str | None, entries: Sequence[Entry], reread: Sequence[Entry]
+) -> int:
+    """Insert new entries, update the others, and return how many were inserted.
+
+    Which entries are stored is looked up again, so that a repeated fetch is no error.
+    """
+    by_key = {entry.key: entry for entry in (*reread, *entries)}
+    same = {entry.key for entry in reread}.difference(entry.key for entry in entries)
+    stored = {row[0]: row[1:] for row in statements.STORED_KEYS.rows(connection, (source_pk,), by_key)}
+    new: list[Entry] = []
+    changed: list[Sequence[Any]] = []
+    read_again: list[Sequence[Any]] = []
+    for key, entry in by_key.items():
+        if key in stored:
+            pk, published_at, dated = stored[key]
+            row = (pk, *rows.entry_row(rows.with_kept_dates(entry, published_at, dated)))
+            (read_again if key in same else changed).append(row)
+        else:
+            new.append(entry)
+    if new:
+        # The first entry of a document is the newest and has the highest position.
+        last = statements.LAST_POSITION.rows(connection)[0][0] + len(new)
+        statements.ADD_ENTRY.run_many(
+            connection,
+            [(source_pk, category, last - place, *rows.entry_row(entry)) for place, entry in enumerate(new)],
+        )
+    if changed:
+        statements.CHANGE_ENTRY.run_many(connection, changed)
+    if read_again:
+        statements.REREAD_ENTRY.run_many(connection, read_again)
+    return len(new)
+
+
+def _keep_aliases(connection: Connection, source_pk: int, aliases: Sequence[tuple[str, str | None]]) -> None:
+    """Store further keys of entries; only the last few of each entry are kept."""
+    single = [{"source_pk": source_pk, "key": key, "of": of} for key, of in aliases if of is not None]
+    shared = [{"source_pk": source_pk, "key": key} for key, of in aliases if of is None]
+    if single:
+        connection.execute(statements.ADD_ALIAS, single)
+        connection.execute(statements.DROP_OLD_ALIASES, single)
+    if shared:
+        connection.execute(statements.ADD_SHARED_ALIAS, shared)
