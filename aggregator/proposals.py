@@ -16,13 +16,12 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from aggregator.config import Config, redact
-from aggregator.config.edit import NotEditable, remove_source, set_urls
+from aggregator.config.editing import NotEditable, remove_source, set_urls
 from aggregator.errors import AggregatorError, FetchError
 from aggregator.fetch import Fetcher
 from aggregator.models import FeedState, Fetched, Source
 from aggregator.parse.encoding import decode
-from aggregator.parse.page import named_feed
-from aggregator.parse.sniff import sniff
+from aggregator.parse.sniff import named_feed, sniff
 from aggregator.pipeline import moves
 from aggregator.pipeline.run import fetch_settings
 from aggregator.schedule.failures import Gone

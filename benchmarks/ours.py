@@ -75,7 +75,6 @@ def normalize(clock: Clock, *, load: dict[str, Any], passes: int = 1) -> int:
     """`identify` and `normalize` of entries that are all new."""
     from functools import partial
 
-    from aggregator.dates.formats import parse_date
     from aggregator.normalize import identify
     from aggregator.normalize import normalize as normalize_one
     from aggregator.parse import parse as parse_one
@@ -87,7 +86,6 @@ def normalize(clock: Clock, *, load: dict[str, Any], passes: int = 1) -> int:
         source_id="one",
         language=None,
         now=now,
-        parse_date=lambda text, timezone: parse_date(text, timezone=timezone),
         known=None,
     )
     make(identify(feeds[0])[0])

@@ -17,12 +17,11 @@ from typing import Any
 
 import feedparser
 
-from aggregator.dates.formats import parse_date
 from aggregator.errors import ParseError
 from aggregator.models import Enclosure, Entry, Fetched, Identified, ParsedFeed, RawEntry, Text
 from aggregator.normalize import identify, normalize
 from aggregator.parse import parse, tolerant, wellformed
-from aggregator.parse.document import saying, size
+from aggregator.parse.document import whole_number, without_empty
 from aggregator.parse.sniff import sniff
 
 URL = "https://site.example/feeds/main"
@@ -98,7 +97,7 @@ def differences(body: bytes, headers: dict[str, str] | None = None) -> Iterator[
     except ValueError:
         # feedparser itself fails on some addresses.
         return
-    found = saying([*map(_raw, theirs.entries)])
+    found = without_empty([*map(_raw, theirs.entries)])
     try:
         ours = parse(fetched(body, (headers or {}).get("content-type", "")))
     except ParseError as error:
@@ -167,11 +166,7 @@ def _clean(raw: RawEntry, language: str | None) -> Entry:
 
 
 def _normalized(one: Identified, language: str | None) -> Entry:
-    return normalize(one, source_id="s", language=language, now=NOW, parse_date=_date, known=None)
-
-
-def _date(text: str, zone: str | None) -> datetime | None:
-    return parse_date(text, timezone=zone)
+    return normalize(one, source_id="s", language=language, now=NOW, known=None)
 
 
 def _raw(found: Any) -> RawEntry:
@@ -195,7 +190,7 @@ def _raw(found: Any) -> RawEntry:
         authors=tuple(name for name in people if name),
         tags=tuple(tag for tag in tags if tag),
         enclosures=tuple(
-            Enclosure(link["href"], link.get("type") or "", size(link.get("length")), link.get("title"))
+            Enclosure(link["href"], link.get("type") or "", whole_number(link.get("length")), link.get("title"))
             for link in links
         ),
         image=next(iter(pictures), None) or (image.get("href") if isinstance(image, dict) else None),

@@ -19,7 +19,7 @@ from typer.main import get_command
 
 from aggregator.cli import app
 from aggregator.cli.process import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
-from aggregator.config.advice import models
+from aggregator.config.mistakes import models_in
 from aggregator.log import ACTIONS, KEYS
 from aggregator.models import FAILURE_KINDS
 from aggregator.sources import KINDS
@@ -56,7 +56,7 @@ def sources() -> str:
     rows = ((f"`sources[].{name}`", _sentence(kind.DESCRIPTION)) for name, kind in KINDS.items())
     parts = ["Each source has exactly one of these keys:", _table(("key", "meaning"), rows)]
     for name, kind in KINDS.items():
-        if keys := [_key(*row) for model in models(kind.SETTINGS) for row in _fields(model, f"sources[].{name}")]:
+        if keys := [_key(*row) for model in models_in(kind.SETTINGS) for row in _fields(model, f"sources[].{name}")]:
             parts += [f"### {name}", kind.GUIDE, _table(("key", "default", "meaning"), keys)]
     return "\n\n".join(part for part in parts if part)
 
@@ -98,7 +98,7 @@ def _fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Any]]:
     """The fields of a model and of those below it, each with its path."""
     for name, field in model.model_fields.items():
         yield f"{prefix}.{name}", field
-        for inner in models(field):
+        for inner in models_in(field):
             yield from _fields(inner, f"{prefix}.{name}")
 
 

@@ -93,7 +93,7 @@ def test_json_feed_names_it_as_we_do() -> None:
 
 def _clean(feed: OriginalFeed) -> OriginalFeed | None:
     (one,) = identify([RawEntry(guid="1", url="https://e.example/", original_feed=feed)])
-    made = normalize(one, source_id="s", language=None, now=NOW, parse_date=lambda text, zone: None, known=None)
+    made = normalize(one, source_id="s", language=None, now=NOW, known=None)
     assert clean_again(made) == made
     return made.original_feed
 

@@ -45,7 +45,7 @@ _ELEMENTS = frozenset(
     main mark menu nav ol p picture pre q rb rp rt rtc ruby s samp search section small source span strike strong sub
     summary sup table tbody td tfoot th thead time tr track tt u ul var video wbr
     annotation math semantics
-    """.split()  # noqa: SIM905 - one word a line would take a page
+    """.split()
 )
 _TAG = re.compile(r'<(/?)([A-Za-z][A-Za-z0-9-]*)((?:\s+[^\s"=<>/]+(?:="[^"]*")?)*)\s*/?>')
 _ADDRESS = re.compile(r'\s(?:href|src|poster|cite)="([^"]*)"')

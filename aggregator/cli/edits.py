@@ -53,7 +53,7 @@ def fix(
     --apply, a source that is gone without --gone, or an edit that has to be
     made by hand.
     """
-    from aggregator.config.rewrite import check, read_text, replace_file
+    from aggregator.config.editing import check_edit, read_text, replace_file
     from aggregator.proposals import apply_proposals
 
     loaded = load_config(config)
@@ -67,7 +67,7 @@ def fix(
         made = [one for one in proposals if _makes(one, gone)]
         urls = {one.index: one.url for one in made if one.url is not None}
         removed = [one.index for one in made if one.url is None]
-        new = check(loaded, after, os.environ, urls=urls, removed=removed)
+        new = check_edit(loaded, after, os.environ, urls=urls, removed=removed)
         kept = [source for index, source in enumerate(loaded.sources) if index not in removed]
         for old, now in zip(kept, new.sources, strict=True):
             if old.id != now.id:
@@ -211,7 +211,7 @@ def _confirm(source: str, yes: bool) -> None:
 
 def _remove_from_file(config: Config, source: str) -> Config:
     """Remove a source from the file, and return the new configuration."""
-    from aggregator.config.edit import remove_source
+    from aggregator.config.editing import remove_source
 
     index = _index(config, source)
     return _edit(config, lambda text: remove_source(text, index), removed=[index])
@@ -219,7 +219,7 @@ def _remove_from_file(config: Config, source: str) -> Config:
 
 def _set_paused(path: Path, source: str, paused: bool) -> bool:
     """Pause or resume a source in the file; return whether that changed it."""
-    from aggregator.config.edit import set_paused
+    from aggregator.config.editing import set_paused
 
     config = load_config(path)
     require_sources(config, [source])
@@ -241,16 +241,15 @@ def _edit(
     removed: Collection[int] = (),
     paused: Mapping[int, bool] | None = None,
 ) -> Config:
-    """Edit the file and return the new configuration; see `check` for the last two arguments."""
-    from aggregator.config.edit import NotEditable
-    from aggregator.config.rewrite import check, read_text, replace_file
+    """Edit the file and return the new configuration; see `check_edit` for the last two arguments."""
+    from aggregator.config.editing import NotEditable, check_edit, read_text, replace_file
 
     before = read_text(config.path)
     try:
         after = edit(before)
     except NotEditable as error:
         raise ConfigError([Problem(str(error), str(config.path))]) from None
-    new = check(config, after, os.environ, removed=removed, paused=paused)
+    new = check_edit(config, after, os.environ, removed=removed, paused=paused)
     replace_file(config.path, before, after)
     return new
 

@@ -55,7 +55,7 @@ def utc_now() -> datetime:
 
 def duration(option: str, text: str) -> timedelta:
     """Return the value of an option that takes a duration such as ``90s`` or ``1h``; a wrong one is a usage error."""
-    from aggregator.config.durations import parse_duration
+    from aggregator.config.intervals import parse_duration
 
     try:
         return parse_duration(text)

@@ -1,14 +1,12 @@
 """The configuration: feeds.yaml in, `Config` or `ConfigError` out.
 
-Nothing heavier than pydantic and PyYAML is imported here; soupsieve only when a file has selectors.
+Only pydantic and PyYAML are imported; soupsieve when a file has selectors.
 """
 
 from __future__ import annotations
 
-from aggregator.config.jsonschema import schema_text
-from aggregator.config.load import load
-from aggregator.config.model import Config
-from aggregator.config.redaction import redact
-from aggregator.config.template import TEMPLATE
+from aggregator.config.load import Config, load
+from aggregator.config.scaffold import TEMPLATE, schema_text
+from aggregator.config.secrets import redact
 
 __all__ = ["TEMPLATE", "Config", "load", "redact", "schema_text"]

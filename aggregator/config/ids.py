@@ -1,7 +1,7 @@
-"""The ids of sources: written by hand, or derived from name or address.
+"""The ids of sources and the slugs of categories: what one may be, and how an id is made from a name or an address.
 
-A derived id does not depend on the order of the sources, nor on secrets, so that it stays when the file is sorted
-or a key is changed. Pure.
+An id is written by hand, or derived. A derived one does not depend on the order of the sources, nor on secrets, so that
+it stays the same when the file is sorted or a key is changed. Pure.
 """
 
 from __future__ import annotations
@@ -12,15 +12,24 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import urlsplit
 
-MAX_ID = 64
-"""Characters of an id at most."""
+from aggregator.config.fields import checked, quotes_hint
+from aggregator.config.problems import show
 
+MAX_ID = 64
+"""Characters in an id or a slug at most."""
+RESERVED_SLUGS = frozenset({"all"})
+"""Folders of `public/` that do not belong to a category."""
+
+# Device names that Windows reserves in every folder.
+_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))})
+#: File systems allow 255 bytes in a name.
+_MAX_SLUG_BYTES = 200
 _SUFFIX = 8
-#: Of word characters, those that are neither letters nor digits.
+#: Word characters at the start that are neither letters nor digits.
 _LEADING_MARKS = re.compile(r"^[\W_]+")
-#: The words of a text that has nothing but ASCII.
 _ASCII_WORDS = re.compile("[a-z0-9]+")
 
 
@@ -31,7 +40,7 @@ class Named:
     #: As written by hand, or None.
     id: str | None
     name: str | None
-    #: The address as it stands in the file, references not replaced.
+    #: The address as written in the file, references not replaced.
     url: str
 
 
@@ -39,8 +48,8 @@ def assign(sources: Sequence[Named]) -> list[str]:
     """Give every source its id.
 
     Returns:
-        One id for each source, in their order. Where two are equal, the sources are the same, or an id was written
-        twice: `repeated` finds them.
+        One id for each source, in their order. Two are equal where the sources are the same, or where an id was written
+        twice; `repeated` finds them.
     """
     bases = [source.id or _base(source) for source in sources]
     count = Counter(bases)
@@ -53,33 +62,72 @@ def assign(sources: Sequence[Named]) -> list[str]:
 
 
 def repeated(ids: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Pairs of indexes (the first use of an id, a later use of it)."""
+    """Iterate over pairs of indexes (the first use of an id, a later use of it)."""
     first: dict[str, int] = {}
     for index, identity in enumerate(ids):
         if first.setdefault(identity, index) != index:
             yield first[identity], index
 
 
-def fold(text: str) -> str:
-    """Fold a text so that two spellings that people take for one are equal (NFKC, casefold)."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+def source_id(value: object) -> str:
+    """Check the id of a source: lower-case letters and digits of any script, and `-`, `_`, `.`."""
+    name = value if isinstance(value, str) else ""
+    if not _is_name(name, "-_.") or len(name) > MAX_ID:
+        raise ValueError(
+            f"{show(value)} cannot be an id: use up to {MAX_ID} lower-case letters, digits, `-`, `_` and `.`, "
+            f"beginning with a letter or a digit{quotes_hint(value)}{_slug_hint(name)}"
+        )
+    return name
 
 
-def is_word_character(character: str) -> bool:
-    """Whether it is a letter, a digit, or a mark that belongs to a letter, in any script."""
-    return character.isalnum() or unicodedata.category(character).startswith("M")
+def category_slug(value: str) -> str:
+    """Check the slug of a category: like an id, without `.`, and safe as the name of a folder on every system."""
+    if value in RESERVED_SLUGS:
+        raise ValueError(f"`{value}` is reserved for the feeds of all categories; choose another slug")
+    if value in _DEVICES:
+        raise ValueError(f"`{value}` cannot be the name of a folder on Windows; choose another slug")
+    if not _is_name(value, "-_") or len(value) > MAX_ID or len(value.encode()) > _MAX_SLUG_BYTES:
+        raise ValueError(
+            f"{show(value)} cannot be a slug: use up to {MAX_ID} lower-case letters, digits, `-` and `_`, "
+            f"beginning with a letter or a digit; the title can be anything{_slug_hint(value)}"
+        )
+    return value
 
 
 def slug(text: str) -> str:
-    """The letters and digits of a text, folded, everything else as single `-`; may be empty."""
+    """Return the letters and digits of a text, folded, with a single `-` between words; may be empty."""
     words = _ASCII_WORDS.findall(text.lower()) if text.isascii() else _words(fold(text))
     return "-".join(words)[:MAX_ID].rstrip("-")
 
 
+def fold(text: str) -> str:
+    """Fold a text, so that two spellings that people take for one are equal (NFKC, casefold)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _is_word_character(character: str) -> bool:
+    """Whether it is a letter, a digit, or a mark that belongs to a letter, in any script."""
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def _is_name(value: str, also: str) -> bool:
+    return (
+        value[:1].isalnum()
+        and all(_is_word_character(character) or character in also for character in value)
+        and fold(value) == value
+    )
+
+
+def _slug_hint(written: str) -> str:
+    """Give advice, ``; write `x` ``, with the slug of what was written; empty where it has none."""
+    name = slug(written)
+    return f"; write `{name}`" if name and name != written and len(name) <= MAX_ID else ""
+
+
 def _words(text: str) -> Iterator[str]:
-    """The words of a folded text in any script."""
-    spaced = "".join(character if is_word_character(character) else " " for character in text)
-    # A mark that has lost its letter cannot be seen; no word begins with one.
+    """Return the words of a folded text in any script."""
+    spaced = "".join(character if _is_word_character(character) else " " for character in text)
+    # A mark that has lost its letter is invisible; no word begins with one.
     words = (_LEADING_MARKS.sub("", word) for word in spaced.split())
     return (word for word in words if word)
 
@@ -102,5 +150,13 @@ def _host_and_path(url: str) -> str:
 
 
 def _ambiguous(source: Named) -> bool:
-    """Whether the address alone, without its query, would not tell this source from its siblings."""
+    """Whether the address without its query does not distinguish this source from others of the site."""
     return "?" in source.url and not (source.name and slug(source.name))
+
+
+_ID_PATTERN = r"^(?![-_.])[^\u0000-,/:-@A-Z\[-^`{-\u007f]+$"
+SLUG_PATTERN = r"^(?![-_])[^\u0000-,./:-@A-Z\[-^`{-\u007f]+$"
+"""The form of a slug, as far as a JSON Schema pattern (ECMA-262) can express it."""
+
+SourceId = Annotated[str, *checked(source_id, pattern=_ID_PATTERN, maxLength=MAX_ID)]
+Slug = Annotated[str, *checked(category_slug)]

@@ -1,52 +1,99 @@
 """feeds.yaml -> `Config`, or one `ConfigError` with everything that is wrong in the file.
 
 In: a path and the environment. Out: frozen settings and sources with all defaults filled in. It reads that file and
-the files it refers to, nothing else, and it must not touch the network.
+the files that it refers to, nothing else, and must not touch the network.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from aggregator.config import ids, notes
-from aggregator.config.advice import synonym
-from aggregator.config.characters import strange
-from aggregator.config.explain import explain
-from aggregator.config.model import Config, Provenance
+from aggregator.config.advice import character_advice
+from aggregator.config.mistakes import explain, synonym
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
-from aggregator.config.redaction import SHORTEST, blot, holds, public_address, userinfo
-from aggregator.config.references import References
-from aggregator.config.schema import (
+from aggregator.config.secrets import (
+    SHORTEST_SECRET,
+    References,
+    basic_credentials,
+    contains_secret,
+    mask,
+    public_address,
+)
+from aggregator.config.settings import (
+    RENAMED,
     CategorySettings,
     CommonSettings,
-    Document,
-    document_model,
+    FeedSettings,
+    FetchDefaults,
+    FileSettings,
+    HookSettings,
+    PostSettings,
+    RetentionSettings,
+    SiteSettings,
+    file_model,
     source_kinds,
     source_model,
 )
-from aggregator.config.tree import ListNode, MapNode, build, find_place, unprintable
-from aggregator.config.upkeep import RetentionSettings
+from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, unprintable
 from aggregator.errors import Problem
 from aggregator.models import Category, Interval, Retention, Source, host_of
 
 MAX_FILE = 32 * 10**6
-"""Bytes that feeds.yaml may have."""
+"""Bytes in feeds.yaml at most."""
 
 UNCATEGORIZED = "uncategorized"
-"""Slug of the implicit category."""
+"""Slug of the category of sources that name none."""
 
-#: What stands below these keys is published or trivial; everything else that a reference gives is kept secret.
+#: Values below these keys are published anyway; everything else that a reference gives is kept secret.
 _PUBLIC_SECTIONS = frozenset({"site", "posts", "feeds", "categories"})
 
 
+#: Kind of a source, the value of its key, and its address.
 _Kind = tuple[str, Any, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a configuration was read from; digests are SHA-256, hexadecimal."""
+
+    #: Of the bytes of the file; "" if it was not read from a file.
+    digest: str = ""
+    #: ``env`` or ``file``, the name, and the digest of the value, for each value that was inserted.
+    references: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration in force: one feeds.yaml, read and checked, with all defaults filled in."""
+
+    site: SiteSettings
+    posts: PostSettings
+    feeds: FeedSettings
+    #: Defaults for fetching; each `Source` has its own settings or these defaults.
+    fetch: FetchDefaults
+    hooks: HookSettings
+    #: By slug, in the order of the file; the implicit one, for sources without a category, is last.
+    categories: dict[str, Category]
+    #: In the order of the file.
+    sources: tuple[Source, ...]
+    #: The file that it was read from.
+    path: Path
+    #: Values from the environment or from files, and others that must not be shown; `redact` hides them.
+    secrets: frozenset[str]
+    #: Those from the environment or from files, and what is made of them: they must not be published either.
+    confidential: frozenset[str]
+    #: Remarks on what is not an error; `check` shows them.
+    notes: tuple[Problem, ...] = ()
+    #: Digests of what was read: whether loading again would give the same.
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> Config:
@@ -55,28 +102,19 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     Args:
         path: the file.
         environ: where ``${env:NAME}`` is looked up, usually `os.environ`.
-        text: what is to be in the file; None: what is.
+        text: the text to load in place of the file's own; None: read the file.
 
     Raises:
-        ConfigError: with all problems found, by place, and no secret in any of them.
+        ConfigError: with all problems found, sorted by place, without any secret.
     """
     problems = Problems(str(path))
     references = References(path.parent, environ)
-
-    def put_in(text: str, key_path: KeyPath) -> str:
-        replaced, values = references.replace(text)
-        if key_path and key_path[0] not in _PUBLIC_SECTIONS:
-            problems.secrets.update(value for value in values if value)
-            if any(0 < len(value) < SHORTEST for value in values):
-                # It stands everywhere by chance; the whole that it is a part of does not.
-                problems.secrets.add(replaced.partition("://")[2] or replaced)
-        return replaced
-
     hashed = ""
     if text is None:
         text, hashed = _read(path, problems)
     written = text.removeprefix("\ufeff")
-    tree = build(written, problems, put_in)
+    tree = parse_yaml(written, problems, _resolver(references, problems))
+    renamed = _rename_keys(tree, problems)
     document = _validate(tree, problems)
     _check_kinds(tree, problems)
     _check_categories(tree, problems)
@@ -84,17 +122,17 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     problems.raise_any()
     # Without problems, there is a document.
     assert document is not None
-    # What the sources of a category have in common is made once.
-    usual = {slug: _Usual.of(category, document) for slug, category in (("", None), *document.categories.items())}
+    # What the sources of a category have in common is computed once.
+    defaults = {slug: _Defaults.of(category, document) for slug, category in (("", None), *document.categories.items())}
     kinds = [_kind_of(settings) for settings in document.sources]
     confidential = frozenset(problems.secrets.union(_credentials(document.sources, kinds)))
     sources = tuple(
-        _source(settings, kind, identity, document, usual, line, confidential)
+        _source(settings, kind, identity, document, defaults, line, confidential)
         for settings, kind, identity, (line, _) in zip(
             document.sources, kinds, source_ids, tree["sources"].value_places, strict=True
         )
     )
-    remarks = notes.of(written, tree, document, sources, environ)
+    remarks = [*renamed, *notes.collect(written, tree, document, sources, environ)]
     return Config(
         site=document.site,
         posts=document.posts,
@@ -111,8 +149,23 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     )
 
 
+def _resolver(references: References, problems: Problems) -> Callable[[str, KeyPath], str]:
+    """Make the function that replaces the references in a text, and records secrets in `problems`."""
+
+    def resolve(text: str, key_path: KeyPath) -> str:
+        replaced, values = references.replace(text)
+        if key_path and key_path[0] not in _PUBLIC_SECTIONS:
+            problems.secrets.update(value for value in values if value)
+            if any(0 < len(value) < SHORTEST_SECRET for value in values):
+                # A short value occurs everywhere by chance; the whole text around it does not.
+                problems.secrets.add(replaced.partition("://")[2] or replaced)
+        return replaced
+
+    return resolve
+
+
 def _placed(remarks: Iterable[tuple[KeyPath, str]], tree: MapNode, problems: Problems) -> tuple[Problem, ...]:
-    """What is worth a look, by place, without a secret."""
+    """Add the places to remarks; sorted, without any secret."""
     placed = Problems(problems.file)
     placed.secrets = problems.secrets
     for about, message in remarks:
@@ -121,7 +174,7 @@ def _placed(remarks: Iterable[tuple[KeyPath, str]], tree: MapNode, problems: Pro
 
 
 def _read(path: Path, problems: Problems) -> tuple[str, str]:
-    """The text of the file, and a digest of its bytes."""
+    """Read the file: its text, and a digest of its bytes."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE + 1)
@@ -139,24 +192,39 @@ def _read(path: Path, problems: Problems) -> tuple[str, str]:
         before = data[: error.start]
         place = (before.count(b"\n") + 1, len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1)
         raise problems.fatal("is not UTF-8 here; save the file as UTF-8", place) from None
-    strange = unprintable(text)
-    if strange is not None:
-        line = text.count("\n", 0, strange)
-        place = (line + 1, strange - text.rfind("\n", 0, strange))
-        raise problems.fatal(f"a control character (U+{ord(text[strange]):04X}) stands here; take it away", place)
+    index = unprintable(text)
+    if index is not None:
+        line = text.count("\n", 0, index)
+        place = (line + 1, index - text.rfind("\n", 0, index))
+        raise problems.fatal(f"there is a control character (U+{ord(text[index]):04X}) here; remove it", place)
     return text, hashlib.sha256(data).hexdigest()
 
 
-def _validate(tree: MapNode, problems: Problems) -> Document | None:
+def _validate(tree: MapNode, problems: Problems) -> FileSettings | None:
     try:
-        return document_model().model_validate(tree)
+        return file_model().model_validate(tree)
     except ValidationError as error:
-        explain(error, tree, document_model(), problems)
+        explain(error, tree, file_model(), problems)
         return None
 
 
+def _rename_keys(tree: MapNode, problems: Problems) -> list[tuple[KeyPath, str]]:
+    """Give keys of sources that have old names their new ones, and return a remark on each."""
+    remarks: list[tuple[KeyPath, str]] = []
+    for index, node in _source_nodes(tree):
+        for old, new in RENAMED.items():
+            if old in node and new in node:
+                message = f"has both `{new}` and `{old}`, its old name; remove `{old}`"
+                problems.add(message, node.key_places[old], ("sources", index, old))
+                node.remove(old)
+            elif old in node:
+                node.rename(old, new)
+                remarks.append((("sources", index, new), f"`{old}` is now `{new}`; the old name still works"))
+    return remarks
+
+
 def _source_nodes(tree: MapNode) -> list[tuple[int, MapNode]]:
-    """Those entries of `sources` that are mappings at all, with their index."""
+    """Return the entries of `sources` that are mappings, each with its index."""
     entries = tree.get("sources")
     if not isinstance(entries, ListNode):
         return []
@@ -168,16 +236,16 @@ def _check_kinds(tree: MapNode, problems: Problems) -> None:
     wanted = " or ".join(f"`{name}`" for name in kinds)
     for index, node in _source_nodes(tree):
         given = [name for name in kinds if name in node]
-        if not given and not _told_kind(tree, node, problems):
+        if not given and not _kind_reported(tree, node, problems):
             place = find_place(tree, ("sources", index))
             problems.add(f"has no address; add {wanted}", place, ("sources", index))
         for extra in given[1:]:
-            message = f"has both `{given[0]}` and `{extra}`; keep one of them, or make two sources of it"
+            message = f"has both `{given[0]}` and `{extra}`; keep one of them, or write two sources"
             problems.add(message, node.key_places[extra], ("sources", index, extra))
 
 
-def _told_kind(tree: MapNode, node: MapNode, problems: Problems) -> bool:
-    """Whether the kind of a source stands there under another name, or at the top: an unknown key, told already."""
+def _kind_reported(tree: MapNode, node: MapNode, problems: Problems) -> bool:
+    """Whether the source names its kind by an unknown key, or one at the top level, which is reported already."""
     known, kinds = list(source_model().model_fields), source_kinds()
     named = any((synonym(key, known) or problems.near(key, known)) in kinds for key in node)
     return named or any(name in tree for name in kinds)
@@ -185,10 +253,10 @@ def _told_kind(tree: MapNode, node: MapNode, problems: Problems) -> bool:
 
 def _check_categories(tree: MapNode, problems: Problems) -> None:
     categories = tree.get("categories")
-    if _told(tree, problems):
+    if _categories_reported(tree, problems):
         return
     known = categories if isinstance(categories, MapNode) else {}
-    #: What becomes of slugs that cannot be one, which is told already.
+    # Slugs that are not valid are reported already.
     folded = {ids.slug(slug) for slug in known}
     titles = {title.casefold(): slug for slug, title in known.items() if isinstance(title, str)}
     users: dict[str, list[tuple[int, MapNode]]] = {}
@@ -198,7 +266,7 @@ def _check_categories(tree: MapNode, problems: Problems) -> None:
             users.setdefault(slug, []).append((index, node))
     for slug, nodes in users.items():
         index, node = nodes[0]
-        odd = strange(slug)
+        odd = character_advice(slug)
         titled = titles.get(slug.casefold())
         hint = f"; that is a title, write its slug `{titled}`" if titled else problems.hint(slug, known)
         hint = f": {odd}" if odd else hint or "; add it to `categories`, or leave it out"
@@ -207,11 +275,11 @@ def _check_categories(tree: MapNode, problems: Problems) -> None:
         problems.add(message, node.value_places["category"], ("sources", index, "category"))
 
 
-def _told(tree: MapNode, problems: Problems) -> bool:
-    """Whether something is wrong with `categories` as a whole, so that nothing can be said of single ones."""
+def _categories_reported(tree: MapNode, problems: Problems) -> bool:
+    """Whether `categories` as a whole is wrong, so that single categories cannot be checked."""
     if "categories" in tree:
         return not isinstance(tree["categories"], MapNode | None)
-    return any(problems.near(key, list(Document.model_fields)) == "categories" for key in tree)
+    return any(problems.near(key, list(FileSettings.model_fields)) == "categories" for key in tree)
 
 
 def _also(lines: Sequence[int]) -> str:
@@ -222,7 +290,7 @@ def _also(lines: Sequence[int]) -> str:
 
 
 def _identify(tree: MapNode, problems: Problems) -> list[str]:
-    """The ids of the sources, in order; also of those with other faults, so that doubles are told at once."""
+    """Return the ids of the sources, in order, also of those with other errors, and report duplicates."""
     rows = [(index, node, _address(node)) for index, node in _source_nodes(tree)]
     named = [
         ids.Named(_text(node.get("id")), _text(node.get("name")), address)
@@ -235,16 +303,16 @@ def _identify(tree: MapNode, problems: Problems) -> list[str]:
         index, node = nodes[later]
         line = find_place(tree, ("sources", nodes[first][0]))[0]
         if named[later].id is not None and named[first].id is not None:
-            message = f"the id {show(assigned[later])} is on line {line} already; every source needs its own"
+            message = f"the id {show(assigned[later])} is already used on line {line}; every source needs its own"
             problems.add(message, node.value_places["id"], ("sources", index, "id"))
         else:
-            message = f"the same source twice, first on line {line}; take one away, or give each an `id` of its own"
+            message = f"the same source twice, first on line {line}; remove one, or give each its own `id`"
             problems.add(message, find_place(tree, ("sources", index)), ("sources", index))
     return assigned
 
 
 def _address(node: MapNode) -> str | None:
-    """The address of a source as it stands in the file, before references were replaced."""
+    """Return the address of a source as it is written in the file, before references are replaced."""
     for name, kind in source_kinds().items():
         holder: Any = node if kind.ADDRESS_KEY is None else node.get(name)
         key = kind.ADDRESS_KEY or name
@@ -258,16 +326,16 @@ def _text(value: object) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Usual:
-    """What the sources of one category, or those of none, have where they say nothing else."""
+class _Defaults:
+    """The settings that sources of one category, or of none, have unless they have their own."""
 
     interval: Interval
-    #: Settings of the retention, the stronger ones first.
+    #: Settings of the retention, in order of precedence.
     levels: tuple[RetentionSettings, ...]
     retention: Retention
 
     @classmethod
-    def of(cls, category: CategorySettings | None, document: Document) -> _Usual:
+    def of(cls, category: CategorySettings | None, document: FileSettings) -> _Defaults:
         chosen = (category.interval if category else None) or document.fetch.interval
         own = category.retention if category else None
         levels = (document.retention,) if own is None else (own, document.retention)
@@ -276,31 +344,32 @@ class _Usual:
 
 def _source(
     settings: CommonSettings,
-    kind_of_it: _Kind,
+    chosen: _Kind,
     identity: str,
-    document: Document,
-    usual: Mapping[str, _Usual],
+    document: FileSettings,
+    defaults: Mapping[str, _Defaults],
     line: int,
     confidential: frozenset[str],
 ) -> Source:
     """One source with all defaults filled in.
 
     Args:
-        usual: what the sources of each category have, and of none ("").
+        chosen: its kind, as `_kind_of` gives it.
+        defaults: by category; those of sources without a category by "".
         confidential: as in `Config`.
     """
-    kind, value, url = kind_of_it
+    kind, value, url = chosen
     host = host_of(url)
     fetch = document.fetch
     private = settings.allow_private_addresses
-    common, interval, retention = usual[settings.category or ""], settings.interval, settings.retention
+    common, interval, retention = defaults[settings.category or ""], settings.interval, settings.retention
     return Source(
         id=identity,
-        name=settings.name and blot(settings.name, confidential),
+        name=settings.name and mask(settings.name, confidential),
         kind=kind,
         url=url,
         category=settings.category or UNCATEGORIZED,
-        section=settings.section and blot(settings.section, confidential),
+        section=settings.section and mask(settings.section, confidential),
         interval=common.interval if interval is None else interval.interval(document.site.timezone),
         timeout=settings.timeout or fetch.timeout,
         max_body=settings.max_body or fetch.max_body,
@@ -311,20 +380,20 @@ def _source(
         access=settings.access(),
         retention=common.retention if retention is None else _retention((retention, *common.levels)),
         public_url=public_address(url, confidential),
-        fallback_name=identity if host is None or holds(host, confidential) else host,
-        insist=settings.insist,
+        fallback_name=identity if host is None or contains_secret(host, confidential) else host,
+        poll_without_validators=settings.poll_without_validators,
         paused=settings.paused,
     )
 
 
 def _credentials(settings: Sequence[CommonSettings], kinds: Sequence[_Kind]) -> set[str]:
-    """What is sent to sign in at sources: no text says it by chance, wherever it came from."""
+    """Return what is sent to sign in at sources: confidential, as no text contains it by chance."""
     headers = {one.auth.header.partition(" ")[2] for one in settings if one.auth is not None}
-    return headers | {sent for _, _, url in kinds if "@" in url and (sent := userinfo(url))}
+    return headers | {sent for _, _, url in kinds if "@" in url and (sent := basic_credentials(url))}
 
 
 def _retention(levels: Sequence[RetentionSettings]) -> Retention:
-    """How long entries are kept: each key as the source, its category or the file's top says it, in that order."""
+    """How long entries are kept: each key from the source, its category or the top level, in that order."""
     return Retention(
         age=next((level.age for level in levels if level.age is not None), None),
         count=next((level.count for level in levels if level.count is not None), None),
@@ -333,14 +402,14 @@ def _retention(levels: Sequence[RetentionSettings]) -> Retention:
 
 
 def _kind_of(settings: CommonSettings) -> _Kind:
-    """The one kind that a checked source has, its settings, and its address."""
+    """Return the kind of a checked source, the value of its key, and its address."""
     kinds = source_kinds()
     kind, value = next((kind, value) for kind in kinds if (value := getattr(settings, kind)) is not None)
     key = kinds[kind].ADDRESS_KEY
     return kind, value, value if key is None else getattr(value, key)
 
 
-def _categories(document: Document, sources: tuple[Source, ...]) -> dict[str, Category]:
+def _categories(document: FileSettings, sources: tuple[Source, ...]) -> dict[str, Category]:
     limit = document.feeds.limit
     found = {slug: _category(slug, settings, limit) for slug, settings in document.categories.items()}
     if UNCATEGORIZED not in found and any(source.category == UNCATEGORIZED for source in sources):

@@ -1,7 +1,7 @@
-"""What is wrong in feeds.yaml, collected so that all of it can be reported at once.
+"""The problems of feeds.yaml, collected so that all of them are reported at once.
 
-In: findings with their place in the tree. Out: one `ConfigError`, sorted by place, with secrets hidden. It must not
-decide what is right.
+In: problems with their places. Out: one `ConfigError`, sorted by place, with secrets hidden. What is right or wrong is
+not decided here.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from aggregator.config.redaction import redact
+from aggregator.config.secrets import redact
 from aggregator.errors import ConfigError, Problem
 
 Path = tuple[str | int, ...]
-"""Where a value is in the document: keys and list indexes from the top."""
+"""The position of a value in the document: keys and list indexes from the top."""
 
 Place = tuple[int, int]
-"""Line and column, both counted from 1."""
+"""Line and column, both from 1."""
 
 _PLAIN_KEY = re.compile(r"[\w-]+")
 _SHOWN = 60
-#: Looking for near misses is slow, and nobody reads thousands of hints.
+#: The search for near misses is slow, and nobody reads thousands of hints.
 _MOST_COMPARISONS = 50_000
 
 
 def path_text(path: Iterable[str | int]) -> str:
-    """Write a path as people do: ``sources[3].scrape.items``."""
+    """Format a path as people write it: ``sources[3].scrape.items``."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -40,7 +40,7 @@ def path_text(path: Iterable[str | int]) -> str:
 
 
 def show(value: object) -> str:
-    """Quote a value for a message: short, on one line."""
+    """Quote a value for a message: shortened, on one line."""
     text = value if isinstance(value, str) else _yaml_word(value)
     text = " ".join(text.split()).encode("utf-8", "replace").decode()
     return f"`{text[:_SHOWN]}{'…' if len(text) > _SHOWN else ''}`"
@@ -52,7 +52,7 @@ def _yaml_word(value: object) -> str:
 
 
 class Problems:
-    """The problems of one file, as they are found."""
+    """Collects the problems of one file."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -62,18 +62,18 @@ class Problems:
         self._near: dict[tuple[str, tuple[str, ...]], str | None] = {}
 
     def add(self, message: str, place: Place | None = None, path: Path = ()) -> None:
-        """Note one problem. Of several with one value, the first counts: the others follow from it."""
+        """Add a problem. Of several at one place, the first counts: the others follow from it."""
         line, column = place or (None, None)
         problem = Problem(message, self.file, line, column, path_text(path))
         self._found.setdefault((line, column, problem.path) if place else problem, problem)
 
     def hint(self, word: str, options: Collection[str]) -> str:
-        """``; did you mean `x`?`` where one of the options is a near miss, else nothing."""
+        """Give advice, ``; did you mean `x`?``, with the option that `near` finds; empty where there is none."""
         near = self.near(word, options)
         return f"; did you mean `{near}`?" if near else ""
 
     def near(self, word: str, options: Collection[str]) -> str | None:
-        """The option that a word misses narrowly."""
+        """Return the option that `word` misses narrowly, or None."""
         asked = (word, tuple(options))
         if asked not in self._near:
             if self._comparisons_left < len(options) or len(word) > _SHOWN:
@@ -83,16 +83,16 @@ class Problems:
         return self._near[asked]
 
     def fatal(self, message: str, place: Place | None = None, path: Path = ()) -> ConfigError:
-        """The error to raise where nothing behind this problem can be read."""
+        """Add a problem after which nothing can be read, and return the error to raise."""
         self.add(message, place, path)
         return self.error()
 
     def error(self) -> ConfigError:
-        """All problems so far as one error."""
+        """Return all problems so far as one error."""
         return ConfigError(self.sorted())
 
     def sorted(self) -> tuple[Problem, ...]:
-        """All that was found so far, by place, and without any secret in it."""
+        """Return all problems so far, sorted by place, without any secret."""
         secrets = frozenset(self.secrets)
         found = sorted(self._found.values(), key=lambda p: (p.line or 0, p.column or 0, p.path))
         return tuple(
@@ -100,7 +100,7 @@ class Problems:
         )
 
     def raise_any(self) -> None:
-        """Raise what was found.
+        """Raise the problems found.
 
         Raises:
             ConfigError: there was at least one problem.

@@ -1,8 +1,8 @@
-"""YAML text -> a tree of plain values that knows the place of everything in it.
+"""YAML text -> a tree of plain values with the place of every key and value.
 
 Scalars are read by the core schema of YAML 1.2.2 (section 10.3), so that `no`, `on` and `12:30` stay text. Keys are
-always text. The parser's events are read one by one, without recursion: depth and the growth through aliases are
-bounded here. It must not know what the keys mean.
+always text. The parser's events are read one by one, without recursion; the depth and the growth through aliases are
+limited here. The meaning of the keys is not known here.
 """
 
 from __future__ import annotations
@@ -15,35 +15,36 @@ from typing import Any
 import yaml
 
 from aggregator.config.problems import Path, Place, Problems
-from aggregator.config.syntax import no_yaml, slip, swallowed
+from aggregator.config.syntax import diagnose, other_format, swallowed
 
 LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MAX_DEPTH = 40
-"""Levels of nesting; feeds.yaml needs five."""
+"""Levels of nesting at most; feeds.yaml needs five."""
 MAX_ALIASED = 100_000
-"""Values that aliases may add to the document in all."""
+"""Values that all aliases together may add to the document."""
 
 _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-#: Tags with which other programs put in variables of the environment.
+#: Tags by which other programs insert environment variables.
 _ENVIRONMENT_TAGS = frozenset({"!env", "!env_var", "!environ"})
-#: Styles of scalars in quotes.
+#: Styles of quoted scalars.
 _QUOTED = ("'", '"')
 _DIGITS = frozenset("0123456789+-.")
-# Longer numbers are no settings, and int() takes quadratic time on them.
+# Longer numbers are not settings, and int() takes quadratic time on them.
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}|0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,40}|[0-9]{1,40}(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,9})?")
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-# YAML 1.2.2, section 5.1: what a document may not hold, and the byte order mark. The contrary takes long to compile.
+# YAML 1.2.2, section 5.1: the characters that a document must not contain, and the byte order mark. The set of those
+# that it may contain takes long to compile.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 class MapNode(dict[str, Any]):
-    """A mapping; places are by key, and `written` has the texts as they were before references were replaced."""
+    """A mapping; places are by key, and `written` has the texts from before references were replaced."""
 
     __slots__ = ("key_places", "place", "value_places", "written")
 
@@ -53,6 +54,20 @@ class MapNode(dict[str, Any]):
         self.key_places: dict[str, Place] = {}
         self.value_places: dict[str, Place] = {}
         self.written: dict[str, str] = {}
+
+    def rename(self, old: str, new: str) -> None:
+        """Give the value of a key another key; its places stay."""
+        for names in self._by_key():
+            if old in names:
+                names[new] = names.pop(old)
+
+    def remove(self, key: str) -> None:
+        """Remove a key with its value."""
+        for names in self._by_key():
+            names.pop(key, None)
+
+    def _by_key(self) -> tuple[dict[str, Any], ...]:
+        return self, self.key_places, self.value_places, self.written
 
 
 class ListNode(list[Any]):
@@ -67,13 +82,13 @@ class ListNode(list[Any]):
 
 
 def unprintable(text: str) -> int | None:
-    """The index of the first character that YAML does not allow."""
+    """Return the index of the first character that YAML does not allow, or None."""
     match = _UNPRINTABLE.search(text)
     return match.start() if match else None
 
 
 def find_place(tree: MapNode, path: Path, *, key: bool = False) -> Place:
-    """The place of the value (or of the key) at `path`, or of the nearest thing around it."""
+    """Return the place of the value (or of the key) at `path`, or of the nearest mapping or list around it."""
     node: Any = tree
     place = tree.place
     for index, step in enumerate(path):
@@ -89,13 +104,13 @@ def find_place(tree: MapNode, path: Path, *, key: bool = False) -> Place:
 
 
 class _Frame:
-    """A mapping or list whose end has not come yet."""
+    """A mapping or list that is not complete yet."""
 
     __slots__ = ("anchor", "flow", "height", "key", "key_place", "node", "size")
 
     def __init__(self, node: MapNode | ListNode, anchor: str | None, *, flow: bool) -> None:
         self.node = node
-        #: Whether it stands in brackets.
+        #: Whether it is in brackets.
         self.flow = flow
         self.anchor = anchor
         self.key: str | None = None
@@ -104,24 +119,25 @@ class _Frame:
         self.height = 1
 
 
-def build(text: str, problems: Problems, replace: Callable[[str, Path], str]) -> MapNode:
+def parse_yaml(text: str, problems: Problems, replace: Callable[[str, Path], str]) -> MapNode:
     """Read YAML text.
 
     Args:
         text: the document.
-        problems: takes what is wrong but does not end the reading: duplicate keys, tags, what `replace` reports.
-        replace: called with each text that holds ``${``, and its path; gives the text to use. Raises ValueError.
+        problems: collects what is wrong without ending the reading: duplicate keys, tags, errors of `replace`.
+        replace: called with each text that contains ``${``, and its path; returns the text to use, or raises
+            ValueError.
 
     Raises:
-        ConfigError: the text is no YAML, or no single mapping.
+        ConfigError: the text is not YAML, or not a single mapping.
     """
     builder = _Builder(text, problems, replace)
     try:
         for event in yaml.parse(text, Loader=LOADER):
             builder.take(event)
     except yaml.YAMLError as error:
-        message, place = slip(error, builder.lines, builder.brackets)
-        raise problems.fatal(f"no YAML: {message}", place) from None
+        message, place = diagnose(error, builder.lines, builder.brackets)
+        raise problems.fatal(f"not YAML: {message}", place) from None
     if builder.root is None:
         raise problems.fatal("the file is empty; it needs at least `sources:`, and `aggregator init` writes one")
     return builder.root
@@ -134,13 +150,13 @@ class _Builder:
         self._problems = problems
         self._replace = replace
         self._stack: list[_Frame] = []
-        #: Value, number of values in it, levels in it.
+        #: For each anchor: its value, the number of values in it, and the levels in it.
         self._anchors: dict[str, tuple[Any, int, int]] = {}
         self._aliased = 0
         self._documents = 0
 
     def take(self, event: Any) -> None:
-        """Take the next event of the parser."""
+        """Process the next event of the parser."""
         kind = type(event)
         if kind is yaml.ScalarEvent:
             self._scalar(event)
@@ -153,7 +169,7 @@ class _Builder:
         elif kind is yaml.DocumentStartEvent:
             self._documents += 1
             if self._documents > 1:
-                raise self._problems.fatal("a second document begins here; take the `---` away", _place(event))
+                raise self._problems.fatal("a second document begins here; remove the `---`", _place(event))
 
     @functools.cached_property
     def lines(self) -> list[str]:
@@ -162,7 +178,7 @@ class _Builder:
 
     @property
     def brackets(self) -> list[Place]:
-        """The places of the brackets that are open, the innermost last."""
+        """The places of the open brackets, the innermost last."""
         return [frame.node.place for frame in self._stack if frame.flow]
 
     def _start(self, event: Any, make: type[MapNode] | type[ListNode]) -> None:
@@ -172,7 +188,7 @@ class _Builder:
             raise self._problems.fatal(f"nested more than {MAX_DEPTH} levels deep", place)
         if self._stack and isinstance(self._stack[-1].node, MapNode) and self._stack[-1].key is None:
             raise self._problems.fatal(
-                "a key must be plain text; a value that begins with `{` or `[` must be in quotes", place, self._path()
+                "a key must be plain text; put a value that begins with `{` or `[` in quotes", place, self._path()
             )
         self._stack.append(_Frame(make(place), event.anchor, flow=event.flow_style))
 
@@ -198,7 +214,7 @@ class _Builder:
         if event.anchor is not None:
             if value is None:
                 message = (
-                    f"`&{event.anchor[:60]}` marks a value, and there is none; put it in quotes if it is the value"
+                    f"`&{event.anchor[:60]}` is an anchor, and no value follows it; put it in quotes if it is the value"
                 )
                 self._problems.add(message, place, self._path())
             self._anchors[event.anchor] = (value, 1, 0)
@@ -209,7 +225,7 @@ class _Builder:
             line = frame.node.key_places[text][0]
             message = f"the key `{text[:60]}` is here twice, first on line {line}; keep one of them"
             if isinstance(frame.node[text], list | dict):
-                message = f"the key `{text[:60]}` is here twice, first on line {line}; move what stands below it there"
+                message = f"the key `{text[:60]}` is here twice, first on line {line}; move what is below it there"
             self._problems.add(message, place, (*self._path(), text))
         frame.key = text
         frame.key_place = place
@@ -229,7 +245,7 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         place = _place(event)
         if event.anchor not in self._anchors:
-            message = f"`*{event.anchor}` refers to nothing above; a value that begins with `*` must be in quotes"
+            message = f"`*{event.anchor}` refers to no anchor above; put a value that begins with `*` in quotes"
             raise self._problems.fatal(message, place, self._path())
         value, size, height = self._anchors[event.anchor]
         if self._stack and isinstance(self._stack[-1].node, MapNode) and self._stack[-1].key is None:
@@ -240,12 +256,12 @@ class _Builder:
         self._add(value, place, size, height)
 
     def _add(self, value: Any, place: Place, size: int, height: int) -> None:
-        """Put a finished value where it belongs."""
+        """Add a complete value to the mapping or list around it."""
         if not self._stack:
             if not isinstance(value, MapNode):
-                message = "the file must hold keys such as `sources:`; see `aggregator init` for one to start from"
-                listed = "" if isinstance(value, str) else "; a list of sources stands below `sources:`"
-                message += no_yaml(self._text) or listed
+                message = "the file must contain keys such as `sources:`; `aggregator init` writes one to start from"
+                listed = "" if isinstance(value, str) else "; a list of sources belongs below `sources:`"
+                message += other_format(self._text) or listed
                 # An empty document has one empty scalar.
                 raise self._problems.fatal("the file is empty: " + message if value is None else message, place)
             self.root = value
@@ -263,20 +279,20 @@ class _Builder:
             frame.key = None
 
     def _check_closed(self, event: Any) -> None:
-        """A quoted text over several lines: it may lack its closing quote."""
+        """Refuse a quoted text over several lines that lacks its closing quote."""
         indent = next((frame.node.place[1] - 1 for frame in reversed(self._stack) if not frame.flow), -1)
         if found := swallowed(event, self.lines, indent):
-            raise self._problems.fatal(f"no YAML: {found.message}", found.place)
+            raise self._problems.fatal(f"not YAML: {found.message}", found.place)
 
     def _check_tag(self, event: Any, place: Place) -> None:
         if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
-            message = f"the tag `{event.tag[:60]}` has no meaning here; take it away, or put the value in quotes"
+            message = f"the tag `{event.tag[:60]}` has no meaning here; remove it, or put the value in quotes"
             if event.tag.lower() in _ENVIRONMENT_TAGS:
                 message = f"the tag `{event.tag[:60]}` has no meaning here; write `${{env:NAME}}` as the value"
             self._problems.add(message, place, self._path())
 
     def _path(self) -> Path:
-        """The path of the value that comes next."""
+        """Return the path of the next value."""
         steps = (len(frame.node) if isinstance(frame.node, ListNode) else frame.key for frame in self._stack)
         return tuple(step for step in steps if step is not None)
 

@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 import httpx
 
 from aggregator.errors import FetchError
-from aggregator.values.urls import without_feed_scheme
+from aggregator.values.urls import without_feed_scheme, without_userinfo
 
 MAX_LENGTH = 8192
 #: Longer ones are not kept: strangers choose them, and nearly all are shorter.
@@ -41,7 +41,6 @@ _AROUND = "".join(map(chr, range(0x21)))
 _LINE_ENDS = re.compile(r"[\t\r\n]+")
 _QUERY = re.compile(r"(?=[?#])")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 
 Origin = tuple[str, str, int]
 """Scheme, host and port (RFC 6454)."""
@@ -152,7 +151,7 @@ _kept = functools.lru_cache(maxsize=10_000)(_parse)
 
 def shown(text: str) -> str:
     """Return a URL of any kind, fit for a message: no password, no control characters, not endless."""
-    text = _USERINFO.sub("", text)
+    text = without_userinfo(text)
     text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
     return text if len(text) <= 200 else f"{text[:199]}…"
 

@@ -156,8 +156,8 @@ class Source:
     #: What outputs call it where neither the configuration nor the feed names it: the host, or the id where that is a
     #: secret.
     fallback_name: str = ""
-    #: Fetched as often as `interval` says even where the server sends no validators, so that all of it comes each time.
-    insist: bool = False
+    #: Whether it is fetched as often as `interval` says even if the server sends no validators, all of it each time.
+    poll_without_validators: bool = False
     #: Not fetched for now, unless by name; what is stored of it stays published.
     paused: bool = False
 

@@ -1,31 +1,31 @@
 """Raw entries in, clean entries out: plain text is plain, HTML is safe, addresses are absolute, dates are known.
 
-Pure: the time is an argument, and so is the reader of dates, which belongs to another stage. Nothing here raises on
-anything that a source can say.
+Pure: the time is an argument. Nothing that a source can say raises.
 """
 
 from __future__ import annotations
 
 import html as markup
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from aggregator.dates.formats import ANY_STYLE, DateStyle, parse_date
 from aggregator.models import Enclosure, Entry, Identified, Known, OriginalFeed, RawEntry, Text
-from aggregator.normalize.bounds import cut
-from aggregator.normalize.html import all_images, clean_html, first_image, text_of
 from aggregator.normalize.identity import (
     Level,
     clean_guid,
+    disambiguate,
     identify,
     key_of,
     minted_id,
     public_id,
-    tell_apart,
     usable_id,
 )
 from aggregator.normalize.images import is_picture
+from aggregator.normalize.sanitizer import all_images, clean_html, first_image, text_of
+from aggregator.normalize.sanitizer.limits import cut
 from aggregator.normalize.text import (
     MAX_AUTHOR,
     MAX_TAG,
@@ -33,34 +33,32 @@ from aggregator.normalize.text import (
     clean_authors,
     clean_tags,
     fallback_title,
-    fold,
     plain_title,
+    tidy_line,
 )
-from aggregator.normalize.urls import clean_url
+from aggregator.values.languages import tidy_tag
+from aggregator.values.media_types import is_bare, without_parameters
+from aggregator.values.urls import clean_url
 
 __all__ = [
-    "SANITIZER",
-    "DateParser",
+    "SANITIZER_VERSION",
     "Level",
     "clean_again",
+    "disambiguate",
     "identify",
     "key_of",
     "minted_id",
     "normalize",
-    "only_words",
     "public_id",
-    "tell_apart",
+    "without_markup",
 ]
 
-#: Raised with every change of what is safe, or of what stands for an entry: stored entries are then cleaned once more.
-SANITIZER = 2
+#: Increase it with every change of what is safe, or of what stands for an entry: stored entries are then cleaned again.
+SANITIZER_VERSION = 2
 
-#: Text and IANA zone for texts without one (None: UTC) to a date, aware and in UTC; None where it is none.
-DateParser = Callable[[str, str | None], datetime | None]
-
-#: Clocks are wrong; a date further ahead than this is no date.
+#: Clocks may be wrong, but a date further ahead than this is ignored.
 TOLERANCE = timedelta(hours=1)
-#: Dates before are marks for "none" (the year 1, the epoch), not dates.
+#: Earlier dates, and the epoch, mean that there is none.
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,15 +67,13 @@ _MAX_FILE_TITLE = 200
 _MAX_LENGTH = 2**53
 _MAX_SECONDS = 10_000_000
 
-_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,4}")
 _BEGIN = 4000
-#: Characters of HTML that nearly always settle whether two texts differ, and fewer that often do.
+#: Characters of HTML that nearly always show whether two texts differ, and fewer that often do.
 _GLANCE = 500
 _SHORT_GLANCE = 100
-#: Where a word begins, for sure: `>` ends a tag and nothing else.
+#: Where a word certainly begins: `>` ends a tag and nothing else.
 _SAYS = re.compile(r"(?:\A|>)\s*+[^\s<&]")
-#: Elements that show something without a word in them.
+#: Elements that show something without text.
 _SHOWS = re.compile(r"<(?:img|audio|video|hr)[ >]")
 
 
@@ -87,21 +83,22 @@ def normalize(
     source_id: str,
     language: str | None,
     now: datetime,
-    parse_date: DateParser,
     known: Known | None,
+    style: DateStyle = ANY_STYLE,
 ) -> Entry:
     """Make a clean entry of a raw one.
 
     Args:
-        language: of the feed, for entries that name none.
+        language: language of the feed, for entries that name none.
         now: the current time, aware, in UTC, whole seconds.
-        known: the same entry as it is stored, or None: it is new. The date of publication stays what it was then.
+        known: the entry as stored, or None: it is new. The date of publication does not change.
+        style: how the dates of the document are written.
     """
     raw = identified.raw
     url = clean_url(raw.url)
     html, summary = _texts(raw, url)
     enclosures = _enclosures(raw.enclosures)
-    published_at, updated_at, dated = _dates(raw, now, parse_date, known)
+    published_at, updated_at, dated = _dates(raw, now, style, known)
     title = "" if raw.title is None else plain_title(raw.title)
     return Entry(
         source_id=source_id,
@@ -116,7 +113,7 @@ def normalize(
         enclosures=enclosures,
         image=_image(html, raw, enclosures),
         comments_url=clean_url(raw.comments_url),
-        language=_language(raw.language) or _language(language),
+        language=tidy_tag(raw.language) or tidy_tag(language),
         published_at=published_at,
         updated_at=updated_at,
         dated=dated,
@@ -126,21 +123,21 @@ def normalize(
 
 
 def clean_again(entry: Entry) -> Entry:
-    """A stored entry as today's rules have it, as far as that can be told without its document.
+    """Clean a stored entry by the current rules, as far as that is possible without its document.
 
-    Its identity, dates and fingerprint stay. What is clean comes out as it is; its addresses are absolute already.
+    Its identity, dates and fingerprint stay. A clean entry does not change; addresses are absolute already.
     """
     html, summary = (clean_html(Text(text, "html")) for text in (entry.html, entry.summary))
     if not html:
         html, summary = summary, ""
     enclosures = _enclosures(entry.enclosures)
     url = clean_url(entry.url)
-    # One that stands in the body was taken from there, and is judged there.
+    # An image that is in the body was taken from there, and is chosen there again.
     named = None if entry.image in map(clean_url, all_images(entry.html)) else entry.image
     return replace(
         entry,
         url=url,
-        title=fold(entry.title, MAX_TITLE) or fallback_title(text_of(cut(html or summary, _BEGIN)), url),
+        title=tidy_line(entry.title, MAX_TITLE) or fallback_title(text_of(cut(html or summary, _BEGIN)), url),
         html=html,
         summary=summary,
         authors=_folded(entry.authors, MAX_AUTHOR),
@@ -152,18 +149,18 @@ def clean_again(entry: Entry) -> Entry:
     )
 
 
-def only_words(entry: Entry) -> Entry:
-    """A stored entry without any markup, for one that cannot be cleaned."""
+def without_markup(entry: Entry) -> Entry:
+    """Remove all markup from a stored entry that cannot be cleaned."""
     words = markup.escape(text_of(entry.html or entry.summary), quote=False)
     return replace(entry, html=f"<p>{words}</p>" if words else "", summary="", image=None)
 
 
 def _folded(texts: Sequence[str], limit: int) -> tuple[str, ...]:
-    return tuple([folded for text in texts if (folded := fold(text, limit))])
+    return tuple([folded for text in texts if (folded := tidy_line(text, limit))])
 
 
 def _texts(raw: RawEntry, url: str | None) -> tuple[str, str]:
-    """The body, and a summary that says something else."""
+    """Return the body, and a summary that says something else."""
     body = _safe(raw.content, url)
     if not (_SAYS.search(body) or _SHOWS.search(body) or text_of(body)):
         return _safe(raw.summary, url), ""
@@ -174,7 +171,7 @@ def _texts(raw: RawEntry, url: str | None) -> tuple[str, str]:
 
 
 def _says_the_same(summary: str, body: str) -> bool:
-    """Whether two texts have the same words; of a body that goes on longer, only the beginning is read."""
+    """Whether two texts have the same words; of a longer body, only the beginning is read."""
     words = text_of(summary)
     return (
         words.startswith(_first_words(body, _SHORT_GLANCE))
@@ -184,7 +181,7 @@ def _says_the_same(summary: str, body: str) -> bool:
 
 
 def _first_words(body: str, length: int) -> str:
-    """Words that a text surely begins with, from so many characters of it; what stands at the cut may go on."""
+    """Return the words in the first `length` characters of a text, without the last: it may go on behind the cut."""
     return text_of(cut(body, length)).rpartition(" ")[0]
 
 
@@ -192,19 +189,17 @@ def _safe(text: Text | None, url: str | None) -> str:
     return "" if text is None else clean_html(text, page=url)
 
 
-def _dates(
-    raw: RawEntry, now: datetime, parse_date: DateParser, known: Known | None
-) -> tuple[datetime, datetime, bool]:
-    """Publication, last change, and whether the first is the source's own word."""
+def _dates(raw: RawEntry, now: datetime, style: DateStyle, known: Known | None) -> tuple[datetime, datetime, bool]:
+    """Return the dates of publication and of the last change, and whether the source has given the first."""
 
     def read(text: str | None) -> datetime | None:
-        date = parse_date(text, raw.timezone) if text else None
+        date = parse_date(text, timezone=raw.timezone, style=style) if text else None
         return date if date is not None and _EARLIEST <= date <= now + TOLERANCE and date != _EPOCH else None
 
     updated = read(raw.updated)
     published = updated if raw.published == raw.updated else read(raw.published) or updated
     if known is not None:
-        # Addresses of published posts contain the date of publication.
+        # The addresses of published posts contain the date of publication.
         return known.published_at, max(known.updated_at, updated or published or known.updated_at), known.dated
     if published is not None:
         return published, max(published, updated or published), True
@@ -212,7 +207,7 @@ def _dates(
 
 
 def _image(html: str, raw: RawEntry, enclosures: Sequence[Enclosure]) -> str | None:
-    """The first picture of the body, else the one that the source names, else the first that is attached."""
+    """Return the first picture of the body, else the one that the source names, else the first that is attached."""
     in_body = clean_url(first_image(html))
     if in_body is not None:
         return in_body
@@ -227,38 +222,32 @@ def _enclosures(raw: Sequence[Enclosure]) -> tuple[Enclosure, ...]:
         url = clean_url(file.url)
         if url is None or url in found or len(found) == MAX_ENCLOSURES:
             continue
-        media_type = file.type.partition(";")[0].strip().lower()
+        media_type = without_parameters(file.type)
         if (not media_type or media_type.startswith("image/")) and not is_picture(url):
-            # The portrait of the author, that some programs attach to every entry, or a pixel that counts.
+            # A portrait of the author, which some programs attach to every entry, or a counting pixel.
             continue
         found[url] = Enclosure(
             url=url,
-            type=media_type if _MEDIA_TYPE.fullmatch(media_type) else "",
+            type=media_type if is_bare(media_type) else "",
             length=_within(file.length, _MAX_LENGTH),
-            title=fold(file.title, _MAX_FILE_TITLE) or None if file.title else None,
+            title=tidy_line(file.title, _MAX_FILE_TITLE) or None if file.title else None,
             duration=_within(file.duration, _MAX_SECONDS),
         )
     return tuple(found.values())
 
 
 def _original_feed(raw: OriginalFeed | None) -> OriginalFeed | None:
-    """Where an entry was taken over from; None where not even a name and an address of it are known."""
+    """Clean the feed that an entry comes from; None where no address of it is known."""
     if raw is None:
         return None
     url, home_url = clean_url(raw.url), clean_url(raw.home_url)
     where = url or home_url
     if where is None:
         return None
-    title = fold(raw.title, MAX_TITLE) or where.partition("://")[2].partition("/")[0]
+    title = tidy_line(raw.title, MAX_TITLE) or where.partition("://")[2].partition("/")[0]
     return OriginalFeed(title, usable_id(clean_guid(raw.id)), url, home_url)
 
 
 def _within(number: int | None, limit: int) -> int | None:
-    """A size or a playing time; zero is how those say it who do not know it (RSS Best Practices Profile, enclosure)."""
+    """Return a size or a playing time; zero means unknown (RSS Best Practices Profile, enclosure)."""
     return number if number is not None and 0 < number <= limit else None
-
-
-def _language(tag: str | None) -> str | None:
-    """A language tag (RFC 5646) as it should be written, or None."""
-    tidy = "" if tag is None else tag[:40].strip().replace("_", "-")
-    return tidy if _LANGUAGE.fullmatch(tidy) else None

@@ -1,7 +1,7 @@
-"""Raw entries in, the same with their identity out; and the ids under which they are published.
+"""The identity of entries: the keys under which they are stored, and the ids under which they are published.
 
-Everything here depends on the entries only: the same document gives the same keys in every run, in any order. What is
-stored under which key, and which keys belong to several entries, is for `aggregator.pipeline.recognition` to compare.
+Everything here depends on the entries only: the same document gives the same keys in every run, in any order.
+`aggregator.pipeline.recognition` compares them with what is stored, and finds keys that belong to several entries.
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ from dataclasses import replace
 from typing import Literal
 
 from aggregator.models import Identified, Names, RawEntry, Text
-from aggregator.normalize.words import words
 
-#: Longest key in characters; a longer one is cut and told apart by a hash.
+#: Longest key in characters; a longer one is cut and gets a hash.
 MAX_KEY = 500
-#: Longest id that is taken over from a source.
+#: Longest id of a source that is published, in characters.
 MAX_ID = 2000
 
-#: Stands before the digits of a fingerprint; fingerprints of different versions cannot be compared. It changes when a
-#: later program reads other things of an entry, so that known entries are read again once. The first version had none.
+#: Stands before the digits of a fingerprint; fingerprints of different versions cannot be compared. It changes when the
+#: program reads other fields of an entry, so that known entries are read again once. The first version had none.
 _VERSION = "3."
 _VERSION_OF_TITLES = "3t."
 
-#: Stands between the parts of a key; no part has one, because it is a control character.
+#: Separates the parts of a key; no part contains it, because it is a control character.
 _SEPARATOR = "\n"
 _CONTROLS = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _IRI = re.compile(
@@ -48,19 +47,19 @@ _SHAPES = {
     ),
 }
 _SHAPES["https"] = _SHAPES["http"]
-#: Schemes of addresses that do something when followed, or that name a place on one machine only.
-_REFUSED = words("about blob cid data feed file filesystem jar javascript mid vbscript view-source")
+#: Schemes of addresses that do something when followed, or that name a place on one machine.
+_REFUSED = frozenset("about blob cid data feed file filesystem jar javascript mid vbscript view-source".split())
 
 Level = Literal["guid", "link", "title"]
-"""By what the entries of a source are told apart: each level is for sources whose ids of the level before change."""
+"""What distinguishes the entries of a source; each level is for sources whose ids of the level before change."""
 
 
 def identify(entries: Sequence[RawEntry], level: Level = "guid") -> tuple[Identified, ...]:
     """Give each entry of one document its key and its fingerprint, in the order of the document.
 
     The key is the guid, else the address, else a hash of title and text; at the level `link` the guid is left out, at
-    the level `title` the address as well, and the date counts. Entries that share a key are told apart, see
-    `tell_apart`. Entries that have nothing to show are left out.
+    the level `title` the address as well, and the date counts. Entries that share a key are distinguished, see
+    `disambiguate`. Entries that have nothing to show are ignored.
     """
     found = [
         Identified(key_of(raw, level), fingerprint(raw, level), raw)
@@ -76,30 +75,30 @@ def identify(entries: Sequence[RawEntry], level: Level = "guid") -> tuple[Identi
     return tuple(apart.pop(id(one.raw)) for one in found if id(one.raw) in apart)
 
 
-def tell_apart(one: Identified) -> Identified:
-    """The same entry with a key that it does not share; its own one is known to belong to several entries."""
+def disambiguate(one: Identified) -> Identified:
+    """Give an entry whose key belongs to several entries a key of its own."""
     return _named(one.key, one, copied=False)
 
 
 def aliases_of(document: Sequence[Identified]) -> tuple[tuple[str, str | None], ...]:
-    """Further names of the entries that share a key, each with the key of its entry; None: it belongs to several."""
+    """Return other names of the entries that share a key, each with the key of its entry; None: of several entries."""
     named = [(one, one.names) for one in document if one.names is not None]
     made: dict[str, str | None] = {}
     for one, names in named:
         made[names.base] = None
-        # Where guid and address are the same, and others have that guid, the address says little.
+        # Where guid and address are the same, and other entries have that guid, the address says little.
         place = None if names.place == names.base + _SEPARATOR + names.base else names.place
         for name in (names.text, names.date, place):
             if name is not None and name != one.key:
                 made[name] = None if name in made else one.key
-    # A name that is the key of one entry and fits another is no name of that one.
+    # A name that is the key of one entry is not a name of another.
     for one, _ in named:
         made.pop(one.key, None)
     return tuple(made.items())
 
 
 def key_of(raw: RawEntry, level: Level = "guid") -> str:
-    """The key of an entry that has it for itself."""
+    """Return the key of an entry that shares it with no other."""
     if level == "title":
         date = raw.published or raw.updated
         said = [date] if date else [_value(raw.content), _value(raw.summary)]
@@ -109,10 +108,10 @@ def key_of(raw: RawEntry, level: Level = "guid") -> str:
 
 
 def _apart(key: str, group: Sequence[Identified]) -> list[Identified]:
-    """Entries that share a key, each with one of its own; what shows the same twice is one entry."""
+    """Give entries that share a key a key each; copies are one entry."""
     if len(group) == 1:
         return [group[0]]
-    # Of two copies the same one is taken in whatever order they come.
+    # Of two copies the same one is taken in any order.
     ordered = sorted(group, key=lambda one: (one.hash, one.raw.published or "", one.raw.updated or ""), reverse=True)
     distinct = {_parts(one.raw): one for one in ordered}
     if len(distinct) == 1:
@@ -120,7 +119,7 @@ def _apart(key: str, group: Sequence[Identified]) -> list[Identified]:
     copies = Counter(_parts(one.raw) for one in group)
     named = [_named(key, one, copied=copies[parts] > 1) for parts, one in distinct.items()]
     count = Counter(one.key for one in named)
-    # Two texts of one title and one date: only the text is left to tell them apart.
+    # Two texts with the same title and date: only the text distinguishes them.
     return [one if count[one.key] == 1 or one.names is None else replace(one, key=one.names.text) for one in named]
 
 
@@ -143,23 +142,23 @@ def _named(base: str, one: Identified, *, copied: bool) -> Identified:
 
 
 def _link(raw: RawEntry) -> str | None:
-    """The address by which an entry is known: the link as it stands, also where a better one is shown for it."""
+    """Return the address that identifies an entry: its link, even where a better address is shown."""
     return raw.former_url or raw.url
 
 
 def _parts(raw: RawEntry) -> tuple[str, str, str, str]:
-    """By what entries of one key are told apart; by the dates only where they have neither guid nor address."""
+    """Return what distinguishes entries of one key; dates only where they have neither guid nor address."""
     dates = "" if raw.guid or raw.url else _hash([raw.published, raw.updated])
     text = _hash([_value(raw.content), _value(raw.summary)])
     return _tidy(_link(raw)), _hash([_value(raw.title)]), text, dates
 
 
 def fingerprint(raw: RawEntry, level: Level = "guid") -> str:
-    """A version and 32 hexadecimal digits that change with anything the source says of the entry.
+    """Return a version and 32 hexadecimal digits that change with what the source says of the entry.
 
-    The base address of its texts is no part of it: a feed that moves does not change its entries. Nor are guid and
-    dates: many sources write them anew at every request, and neither is shown as it is now. Nor is the address at the
-    level `title`.
+    The base address of its texts does not count: a feed that moves does not change its entries. Guid and dates do not
+    count: many sources change them at every request, and neither is shown as it is now. At the level `title`, the
+    address does not count.
     """
     title, content, summary, authors, tags = raw.title, raw.content, raw.summary, raw.authors, raw.tags
     fields: list[str | None] = [
@@ -183,27 +182,27 @@ def fingerprint(raw: RawEntry, level: Level = "guid") -> str:
 
 
 def public_id(guid: str | None, source_url: str, key: str) -> str:
-    """The id of an entry in RSS guid, Atom id and JSON Feed id.
+    """Return the id of an entry in RSS guid, Atom id and JSON Feed id.
 
-    It is the source's own where that is an absolute URI or IRI (RFC 3986, RFC 3987; `tag:` as RFC 4151 and `urn:` as
+    It is that of the source where that is an absolute URI or IRI (RFC 3986, RFC 3987; `tag:` as RFC 4151 and `urn:` as
     RFC 8141 have it) of at most `MAX_ID` characters, else `minted_id`.
     """
     return usable_id(guid) or minted_id(source_url, key)
 
 
 def usable_id(id: str | None) -> str | None:
-    """The id of another program where it can stand in an output, see `public_id`; else None."""
+    """Return the id of another program if an output can have it, see `public_id`; else None."""
     return id if id is not None and _is_usable(id) else None
 
 
 def clean_guid(guid: str | None) -> str | None:
-    """The source's own id as every store can hold it, or None where it has none or one of no use for its length."""
+    """Return the id of the source as any store can hold it; None where there is none or it is too long."""
     tidy = _tidy(guid)
     return tidy if 0 < len(tidy) <= MAX_ID else None
 
 
 def minted_id(source_url: str, key: str) -> str:
-    """An id made from the source's address and the entry's key: ``urn:uuid:`` and a UUID of version 5 (RFC 9562)."""
+    """Make an id from the address of the source and the key of the entry: a UUID of version 5 as URN (RFC 9562)."""
     name = f"{len(source_url)}:{source_url}{key}"
     return uuid.uuid5(uuid.NAMESPACE_URL, name.encode("utf-8", "replace").decode()).urn
 
@@ -218,7 +217,7 @@ def _is_usable(guid: str) -> bool:
 
 
 def _tidy(text: str | None) -> str:
-    """A key as every store can hold it: no white space around it, no controls, no lone surrogates."""
+    """Return a key as any store can hold it: no white space around it, no controls, no lone surrogates."""
     tidy = "" if text is None else text.strip()
     return tidy if tidy.isprintable() else _CONTROLS.sub("\ufffd", tidy)
 
@@ -232,6 +231,6 @@ def _value(text: Text | None) -> str | None:
 
 
 def _hash(fields: Iterable[str | None]) -> str:
-    """SHA-256 of fields, each with its length before it, so that no two lists of fields look alike."""
+    """Hash fields with SHA-256, each with its length before it, so that different lists differ."""
     whole = "".join(["-" if field is None else f"{len(field)}:{field}" for field in fields])
     return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:32]

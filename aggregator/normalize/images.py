@@ -1,7 +1,7 @@
-"""The attributes of an image as found in; out: its address, and whether it is a picture of what the text is about.
+"""The attributes of an image in; its address out, and whether it is a picture of what the text is about.
 
-Lazy loaders keep the true address in an attribute of their own. Those that have a smaller image in `src` are known by
-name here; where `src` is of no use, `fallbacks` finds the address in any attribute.
+Lazy loaders keep the true address in an attribute of their own. The attributes of those that have a smaller image in
+`src` are listed here; where `src` is useless, `sanitizer.fallbacks` finds the address in any attribute.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from aggregator.normalize.urls import resolve
+from aggregator.values.urls import resolve
 
-#: Attributes in which lazy loaders keep the true address, the most telling first.
+#: Attributes in which lazy loaders keep the true address, the most reliable first.
 LAZY = (
     "data-original",
     "data-original-src",
@@ -33,21 +33,21 @@ _CANDIDATE = re.compile(r"[\s,]*+([^\s,][^\s]*+)(?:(?<=,)|((?:\s++[^\s,()]++)*+)
 _EDGES = " \t\r\n\f,"
 _SEPARATORS = re.compile(rf"[{_EDGES}]+")
 _DESCRIPTOR = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([wxh])")
-#: Name of an image that shows nothing, or its end; and where it stands in an address.
+#: The name, or its end, of an image that shows nothing; and how it stands in an address.
 BLANK_NAME = (
     r"(?i:(?:blank|spacer|transparent|1x1|pixel|grey|lazy-?load(?:er|ing)?|loading|placeholder)\.(?:gif|png|svg|webp)"
     r"|(?<=/pagespeed_static/)1\.[a-z0-9_-]{1,40}\.gif)"
 )
 BLANK = rf"[/_.-]{BLANK_NAME}"
 _BLANK = re.compile(rf"{BLANK}(?:[?#]|\Z)")
-#: What a template or script leaves where it had no address to put.
+#: What a template or script writes where it has no address.
 NOTHING = r"(?i:undefined|null|none|nan|false|true|\[object(?:%20|\+| )object\])"
 _NOTHING = re.compile(rf"(?:.*/)?{NOTHING}/?")
-#: Pixels up to which an image is one in a line of text.
+#: Height or width in pixels up to which an image stands in a line of text.
 SMALL = 32
 _SIZE = re.compile(r"\s*([0-9]{1,5}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})\s*(|px|r?em)\s*(?:!\s*important\s*)?", re.IGNORECASE)
 _HIDDEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
-#: Characters of a text that an image stands for.
+#: Longest text that an image of an emoji stands for, in characters.
 MAX_EMOJI = 32
 _EMOJI = re.compile(
     "(?:[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff][\ufe0e\ufe0f\u200d\u20e3\U000e0020-\U000e007f]*+|[0-9#*]\ufe0f?\u20e3)+"
@@ -58,8 +58,8 @@ _EMOJI_CLASS = re.compile(
 #: Folder of images that stand for characters.
 EMOJI_PATH = r"/(?i:twemoji|smilies|smileys|emoticons?|emojis?)[@/]"
 _EMOJI_ADDRESS = re.compile(EMOJI_PATH)
-#: Addresses of pictures of people, of emoji, and of pixels that count.
-#: In small letters, each beginning with a character that keeps the search fast.
+#: Addresses of pictures of people, of emoji, and of counting pixels, in lower case. Each begins with a character that
+#: keeps the search fast.
 _NO_PICTURE = re.compile(
     r"/(?:avatars?|profile_images|twemoji|smilies|smileys|emoticons?|emojis?|~r|/feeds\.wordpress\.com/1\.0)[/@]"
     r"|//[^/]*gravatar\.com/|//avatars[^/]*\.githubusercontent\.com/|//(?:pixel|stats)\.(?:wp|wordpress)\.com/"
@@ -77,7 +77,7 @@ Candidate = tuple[str, str]
 
 
 def candidates(srcset: str, base: str | None) -> tuple[Candidate, ...]:
-    """The usable images of a `srcset`, their addresses absolute (HTML standard, section 4.8.4.2.1)."""
+    """Return the usable images of a `srcset`, their addresses absolute (HTML standard, section 4.8.4.2.1)."""
     if len(srcset) > MAX_SRCSET:
         return ()
     found = []
@@ -89,17 +89,17 @@ def candidates(srcset: str, base: str | None) -> tuple[Candidate, ...]:
 
 
 def clean_srcset(srcset: str, base: str | None) -> str:
-    """The same `srcset` with absolute addresses, or "" where nothing in it can be used."""
+    """Make the addresses of a `srcset` absolute; "" where nothing in it is usable."""
     clean = ", ".join(f"{url} {descriptor}".rstrip() for url, descriptor in candidates(srcset, base))
-    # What was left out must not come back: browsers understand some of it.
+    # What was removed must not come back: browsers understand some of it.
     return srcset if _SEPARATORS.split(srcset.strip(_EDGES)) == _SEPARATORS.split(clean) else clean
 
 
-def choose(attributes: Mapping[str, str], base: str | None, offered: Sequence[Candidate]) -> str | None:
-    """The address to show, absolute; None where the image has none.
+def image_address(attributes: Mapping[str, str], base: str | None, offered: Sequence[Candidate]) -> str | None:
+    """Choose the address to show, absolute; None where the image has none.
 
     Args:
-        attributes: of the `img` element.
+        attributes: attributes of the `img` element.
         offered: candidates of the `source` elements before it.
     """
     for name in _ADDRESSES:
@@ -128,7 +128,7 @@ def is_hidden(attributes: Mapping[str, str]) -> bool:
 
 
 def is_emoji(attributes: Mapping[str, str]) -> bool:
-    """Whether the image stands for a character, which its text is."""
+    """Whether the image stands for a character, which is its alternative text."""
     alt = attributes.get("alt", "").strip()
     if not alt or len(alt) > MAX_EMOJI:
         return False
@@ -144,7 +144,7 @@ def is_picture(url: str, attributes: Mapping[str, str] | None = None) -> bool:
 
     Args:
         url: its absolute address.
-        attributes: those that may tell of the `img` element, if it is one of a clean text, in which none is blank.
+        attributes: the relevant attributes, if it is an `img` element of a clean text, which has no blank images.
     """
     if _NO_PICTURE.search(url.lower()):
         return False

@@ -1,7 +1,7 @@
-"""Bytes to `ParsedFeed`: decode, find out what it is, and let the reader of that format read it.
+"""Bytes to `ParsedFeed`: decode a document, find its format, and let the reader of that format read it.
 
-In: `Fetched`. Out: `ParsedFeed`, texts as found, addresses absolute. Raises `ParseError` and nothing else. It must not
-fetch, look at a clock or keep anything between two calls; it runs in linear time on any input.
+In: `Fetched`. Out: `ParsedFeed`, texts as found, addresses absolute. Raises `ParseError` and nothing else. Nothing here
+fetches, looks at a clock or keeps anything between two calls, and any input takes linear time.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from aggregator.models import Fetched, ParsedFeed
 
 __all__ = ["parse", "parse_plain"]
 
-#: Bytes; a tree takes many times the memory of its document, so that larger ones are for a process of its own.
+#: Bytes; a tree takes many times the memory of its document, so a larger one is read in another process.
 PLAIN_LIMIT = 4_000_000
-#: Characters; the repair takes up to 2 µs for each, and other threads have half of a core meanwhile.
+#: Characters; a repair is slow, and other threads wait for the interpreter meanwhile.
 REPAIR_LIMIT = 500_000
 
 
 def parse_plain(fetched: Fetched) -> ParsedFeed | None:
-    """Read a document that is no trouble: well-formed or soon repaired, and not too large. None: use `parse`.
+    """Read a document that is easy to read: well-formed or quickly repaired, and not too large. None: use `parse`.
 
     Raises:
-        ParseError: it is certain that this is no feed.
+        ParseError: the document is certainly not a feed.
     """
-    # Imported on use: whoever needs only the dates of this package shall not wait for the readers.
+    # Imported on use: a command that reads no feed does not wait for lxml.
     from aggregator.parse import wellformed
     from aggregator.parse.sniff import sniff
 
@@ -33,9 +33,9 @@ def parse_plain(fetched: Fetched) -> ParsedFeed | None:
 
 
 def parse(fetched: Fetched) -> ParsedFeed:
-    """Read a document as a feed, with every reader there is.
+    """Read a document as a feed, with any reader.
 
-    feedparser, which reads what is ill-formed, can be slow: call this in a process that can be ended.
+    feedparser, which reads ill-formed documents, can be slow: call this in a process that can be ended.
 
     Raises:
         ParseError: ``not_a_feed``, ``unparsable`` or ``too_large``.

@@ -1,7 +1,7 @@
 """Read well-formed Atom 1.0 (RFC 4287) and Atom 0.3.
 
-In: a tree whose root is ``feed``. Out: a `ParsedFeed` as the tolerant reader would make it, about fifty times as
-fast; raises `Unsure` where it does not know for certain.
+In: a tree whose root is ``feed``. Out: the `ParsedFeed` that the tolerant reader would make, much faster. Raises
+`Unsure` where that is not certain.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from lxml import etree
 from aggregator.models import OriginalFeed, ParsedFeed, RawEntry, Text
 from aggregator.parse.builder import (
     SHARED,
-    Builder,
+    EntryBuilder,
     Handler,
     add_author,
     add_enclosure,
@@ -26,19 +26,28 @@ from aggregator.parse.builder import (
     set_updated,
     unsure,
 )
-from aggregator.parse.document import MAX_ENTRIES, address, guid, language, nothing_said, saying
-from aggregator.parse.namespaces import ATOM, ATOM_03, check_namespaces
-from aggregator.parse.syndication import Hints, hint_names
-from aggregator.parse.values import permalink, visible
-from aggregator.parse.xmltree import XHTML, XML_LANG, Reader, Unsure, has_entries, plain
+from aggregator.parse.document import MAX_ENTRIES, address, empty_note, guid, permalink, visible_text, without_empty
+from aggregator.parse.syndication import SyndicationHints, hint_names
+from aggregator.parse.xmltree import (
+    ATOM,
+    ATOM_03,
+    XHTML,
+    XML_LANG,
+    ElementReader,
+    Unsure,
+    check_namespaces,
+    has_entries,
+    text_content,
+)
+from aggregator.values.languages import found_tag
 
 _TEXT = frozenset({"", "text", "text/plain", "plain"})
 _HTML = frozenset({"html", "text/html"})
 _XHTML = frozenset({"xhtml", "application/xhtml+xml"})
 
 
-def construct(read: Reader, element: etree._Element) -> Text | None:
-    """A text construct (RFC 4287, section 3.1) or content (4.1.3); None where it is empty or no text."""
+def text_construct(read: ElementReader, element: etree._Element) -> Text | None:
+    """Read a text construct (RFC 4287, section 3.1) or content (4.1.3); None where it is empty or not text."""
     kind = (element.get("type") or "").partition(";")[0].strip().lower()
     if element.get("mode") not in (None, "xml", "escaped"):
         raise Unsure("content that is encoded")
@@ -53,49 +62,49 @@ def construct(read: Reader, element: etree._Element) -> Text | None:
     raise Unsure(f"content of type {kind}")
 
 
-def _set_id(entry: Builder, element: etree._Element) -> None:
-    # An id that is an address is all that some feeds give.
-    entry.guid = plain(element)
+def _set_id(entry: EntryBuilder, element: etree._Element) -> None:
+    # Some feeds give no link but an id that is an address.
+    entry.guid = text_content(element)
     entry.permalink = permalink(entry.guid, entry.read.base(element))
 
 
-def _set_rss_guid(entry: Builder, element: etree._Element) -> None:
+def _set_rss_guid(entry: EntryBuilder, element: etree._Element) -> None:
     if not entry.guid:
         set_guid(entry, element)
 
 
-def _set_title(entry: Builder, element: etree._Element) -> None:
+def _set_title(entry: EntryBuilder, element: etree._Element) -> None:
     if entry.title is None:
-        entry.title = construct(entry.read, element)
+        entry.title = text_construct(entry.read, element)
         if (tag := element.get(XML_LANG)) is not None:
-            entry.title_language = language(tag)
+            entry.title_language = found_tag(tag)
 
 
-def _set_summary(entry: Builder, element: etree._Element) -> None:
+def _set_summary(entry: EntryBuilder, element: etree._Element) -> None:
     if entry.summary is not None:
         raise Unsure("two summaries")
-    entry.summary = construct(entry.read, element)
+    entry.summary = text_construct(entry.read, element)
 
 
-def _add_content(entry: Builder, element: etree._Element) -> None:
+def _add_content(entry: EntryBuilder, element: etree._Element) -> None:
     if where := element.get("src"):
-        # Content that is elsewhere (section 4.1.3.2).
+        # Content that is not in the document (section 4.1.3.2).
         entry.content_url = entry.content_url or entry.read.address(element, where)
         entry.add_content(element, None)
     else:
-        entry.add_content(element, construct(entry.read, element))
+        entry.add_content(element, text_construct(entry.read, element))
 
 
-def set_source(entry: Builder, element: etree._Element) -> None:
-    """The feed that an entry was taken over from; its authors count where the entry has none (section 4.2.1).
+def set_source(entry: EntryBuilder, element: etree._Element) -> None:
+    """Take the feed that an entry comes from; its authors count where the entry has none (section 4.2.1).
 
-    Of RSS, too, which has its address as an attribute and its title as text. Of several the last counts.
+    This reads the element of RSS, too, which has an address as attribute and a title as text. The last one counts.
     """
     entry.source_authors.clear()
-    feed, own = Builder(entry.read), element.tag.rpartition("source")[0]
+    feed, own = EntryBuilder(entry.read), element.tag.rpartition("source")[0]
     for child in element:
         if child.tag == own + "id":
-            feed.guid = plain(child)
+            feed.guid = text_content(child)
         elif child.tag == own + "title":
             _set_title(feed, child)
         elif child.tag == own + "link":
@@ -103,7 +112,7 @@ def set_source(entry: Builder, element: etree._Element) -> None:
         elif child.tag == own + "author" and (name := person(child)):
             entry.source_authors.append(name)
     entry.original_feed = OriginalFeed(
-        title=(" ".join(plain(element).split()) if not len(element) else visible(feed.title)) or "",
+        title=(" ".join(text_content(element).split()) if not len(element) else visible_text(feed.title)) or "",
         id=guid(feed.guid),
         url=feed.link("self") or address(element.get("url"), entry.read.url),
         home_url=feed.link("alternate"),
@@ -126,7 +135,7 @@ _CORE: dict[str, Handler] = {
     "source": set_source,
     "entry": unsure,
 }
-#: Elements of RSS, which feeds that are made by hand mix in.
+#: Elements of RSS, which hand-made feeds mix in.
 _RSS: dict[str, Handler] = {
     "guid": _set_rss_guid,
     "description": set_description,
@@ -149,7 +158,7 @@ _TABLES: dict[str, dict[str, Handler]] = {
 _HINTS = {own: hint_names(own) for own in _TABLES}
 
 
-def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) -> ParsedFeed:
+def read(root: etree._Element, reader: ElementReader, repairs: tuple[str, ...] = ()) -> ParsedFeed:
     """Read a feed.
 
     Raises:
@@ -159,13 +168,13 @@ def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) ->
     own = root.tag.removesuffix("feed")
     if own not in _TABLES or own + "feed" != root.tag:
         raise Unsure(f"root element {root.tag}")
-    # A second document that was written behind the first stands inside of it after a repair.
+    # A repair puts a second document, written behind the first, inside the first.
     found = [*root.findall(own + "entry"), *root.findall(f"{own}feed/{own}entry")]
     if not found and has_entries(root):
         raise Unsure("entries with an unusual name")
     if len(found) > MAX_ENTRIES:
         raise Unsure("very many entries")
-    feed, hints, names = Builder(reader), Hints(), _HINTS[own]
+    feed, hints, names = EntryBuilder(reader), SyndicationHints(), _HINTS[own]
     for child in root:
         tag = child.tag
         if tag == own + "title":
@@ -181,19 +190,21 @@ def read(root: etree._Element, reader: Reader, repairs: tuple[str, ...] = ()) ->
     return ParsedFeed(
         version={ATOM: "atom10", ATOM_03: "atom03"}.get(own, "atom"),
         reader="lxml",
-        entries=saying(entries),
-        title=visible(feed.title),
+        entries=without_empty(entries),
+        title=visible_text(feed.title),
         home_url=feed.link("alternate"),
-        language=language(root.get(XML_LANG)),
-        repairs=repairs + nothing_said(entries),
+        language=found_tag(root.get(XML_LANG)),
+        repairs=repairs + empty_note(entries),
         syndication=hints.finish(),
     )
 
 
-def _entry(element: etree._Element, reader: Reader, table: dict[str, Handler], inherited: tuple[str, ...]) -> RawEntry:
-    entry = Builder(reader)
+def _entry(
+    element: etree._Element, reader: ElementReader, table: dict[str, Handler], inherited: tuple[str, ...]
+) -> RawEntry:
+    entry = EntryBuilder(reader)
     if len(element.attrib):
-        entry.language = language(element.get(XML_LANG))
+        entry.language = found_tag(element.get(XML_LANG))
     for child in element:
         if (handler := table.get(child.tag)) is not None:
             handler(entry, child)

@@ -1,7 +1,7 @@
 """An entry while it is read, and the elements that RSS and Atom share: Dublin Core, Media RSS, iTunes, comments.
 
 In: child elements of an item or entry, one by one. Out: a `RawEntry`. Each element has one small function, found by its
-qualified name in a table; elements that are in no table are left alone.
+qualified name in a table; other elements are ignored.
 """
 
 from __future__ import annotations
@@ -12,23 +12,38 @@ from typing import TypeAlias
 from lxml import etree
 
 from aggregator.models import Enclosure, OriginalFeed, RawEntry, Text
-from aggregator.parse.document import MAX_AUTHORS, MAX_ENCLOSURES, MAX_TAGS, guid, language, size
-from aggregator.parse.namespaces import CONTENTS, DCS, DCTERMS, ITUNES, MEDIA, ORIGINALS
-from aggregator.parse.values import (
-    date,
+from aggregator.parse.document import (
+    MAX_AUTHORS,
+    MAX_ENCLOSURES,
+    MAX_TAGS,
+    date_text,
+    guid,
     looks_like_html,
-    media_type,
     permalink,
     relation,
-    says_more,
     seconds,
+    shows_more,
+    whole_number,
 )
-from aggregator.parse.xmltree import XML_LANG, Reader, Unsure, plain
+from aggregator.parse.xmltree import (
+    CONTENTS,
+    DCS,
+    DCTERMS,
+    ITUNES,
+    MEDIA,
+    ORIGINALS,
+    XML_LANG,
+    ElementReader,
+    Unsure,
+    text_content,
+)
+from aggregator.values.languages import found_tag
+from aggregator.values.media_types import found_type
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "html", "xhtml", "")
 
 
-class Builder:
+class EntryBuilder:
     """Collects what an entry says; `finish` makes the `RawEntry`."""
 
     __slots__ = (
@@ -39,16 +54,16 @@ class Builder:
         "updated",
     )  # fmt: skip
 
-    def __init__(self, read: Reader) -> None:
+    def __init__(self, read: ElementReader) -> None:
         self.read = read
         self.guid: str | None = None
         self.permalink: str | None = None
-        #: Where the entry is by the word of a service that links to itself instead, and the same of its file.
+        #: The publisher's address of the entry and of its file, where the link is that of a service that counts clicks.
         self.original: str | None = None
         self.original_file: str | None = None
-        #: The feed that it was taken over from.
+        #: The feed that it comes from.
         self.original_feed: OriginalFeed | None = None
-        #: Where content is that is not in the document.
+        #: Address of content that is not in the document.
         self.content_url: str | None = None
         #: Relation, type and address of each link.
         self.links: list[tuple[str, str, str | None]] = []
@@ -72,18 +87,18 @@ class Builder:
         self.comments: tuple[etree._Element, str] | None = None
         self.language: str | None = None
         self.title_language: str | None = None
-        #: Of the first content; "": it names none.
+        #: Language of the first content; "": it names none.
         self.content_language: str | None = None
 
     def add_content(self, element: etree._Element, text: Text | None) -> None:
-        """Take a content over, and its language for an entry that names none."""
+        """Add a content, and its language for an entry that names none."""
         if self.content_language is None:
-            self.content_language = language(element.get(XML_LANG)) or ""
+            self.content_language = found_tag(element.get(XML_LANG)) or ""
         if text is not None:
             self.contents.append(text)
 
     def link(self, rel: str) -> str | None:
-        """The first address of a relation, pages before other types (RFC 4287, section 4.2.7)."""
+        """Return the first address of a relation, pages before other types (RFC 4287, section 4.2.7)."""
         other = None
         for found, kind, target in self.links:
             if found == rel and target is not None:
@@ -93,12 +108,12 @@ class Builder:
         return other
 
     def finish(self, inherited: tuple[str, ...] = (), *, base: str | None = None, on_page: bool = False) -> RawEntry:
-        """The entry.
+        """Make the entry.
 
         Args:
-            inherited: its authors where neither it nor the feed that it comes from names any.
-            base: of relative addresses where no xml:base is set, or None: the document's address.
-            on_page: whether what it says is of the page that it links to, so that the page is the base.
+            inherited: its authors, if neither it nor the feed that it comes from names any.
+            base: base of relative addresses where xml:base is not set; None: the address of the document.
+            on_page: whether the page that it links to is the base.
         """
         linked = self.link("alternate") or self.permalink or self.content_url
         url = self.original or linked
@@ -110,8 +125,8 @@ class Builder:
             title=self.title or self.itunes_title or self.media_title,
             content=content if base is None else self._based(content, base),
             summary=summary if base is None else self._based(summary, base),
-            published=date(self.published) or (date(self.created) if self.created else None),
-            updated=date(self.updated) if self.updated else None,
+            published=date_text(self.published) or (date_text(self.created) if self.created else None),
+            updated=date_text(self.updated) if self.updated else None,
             authors=_once(self.authors or self.source_authors, MAX_AUTHORS) or inherited,
             tags=_once(self.tags, MAX_TAGS),
             enclosures=self._enclosures(base) if self.enclosures or self.media else (),
@@ -123,7 +138,7 @@ class Builder:
         )
 
     def _texts(self) -> tuple[Text | None, Text | None]:
-        """Content and summary."""
+        """Choose the content and the summary."""
         contents = self.contents
         if len(contents) > 1:
             content: Text | None = max(contents, key=lambda text: (text.type == "html", len(text.value)))
@@ -131,12 +146,12 @@ class Builder:
             content = contents[0] if contents else None
         if self.summary is None:
             return content, self.itunes_summary or self.media_description or self.itunes_subtitle
-        if content is None and self.itunes_summary is not None and says_more(self.itunes_summary, self.summary):
+        if content is None and self.itunes_summary is not None and shows_more(self.itunes_summary, self.summary):
             content = self.itunes_summary
         return content, self.summary
 
     def _based(self, text: Text | None, base: str) -> Text | None:
-        """A text with `base` where it has no other than the document's address."""
+        """Give a text the base `base` if its base is the address of the document."""
         if text is None or text.base != self.read.url:
             return text
         return Text(text.value, text.type, base)
@@ -154,8 +169,8 @@ class Builder:
             get = element.get
             made[target] = Enclosure(
                 url=target,
-                type=media_type(get("type")),
-                length=size(get("length") or get("fileSize")),
+                type=found_type(get("type")),
+                length=whole_number(get("length") or get("fileSize")),
                 title=get("title") or _media_title(element),
                 duration=seconds(get("duration") or (self.duration if not made else None)),
             )
@@ -173,49 +188,49 @@ class Builder:
 
 
 def _once(found: list[str], limit: int) -> tuple[str, ...]:
-    """Each of the texts once, of more than `limit` the first."""
+    """Return each text once, at most `limit` of them."""
     return tuple(found if len(found) < 2 else list(dict.fromkeys(found))[:limit])
 
 
 def _media_title(element: etree._Element) -> str | None:
-    """The title that Media RSS has inside of a file."""
+    """Return the title inside a file of Media RSS."""
     for child in element:
         if MEDIA_HANDLERS.get(child.tag) is set_media_title:
-            return plain(child) or None
+            return text_content(child) or None
     return None
 
 
-Handler: TypeAlias = Callable[[Builder, etree._Element], None]
+Handler: TypeAlias = Callable[[EntryBuilder, etree._Element], None]
 
 
-def set_title(entry: Builder, element: etree._Element) -> None:
+def set_title(entry: EntryBuilder, element: etree._Element) -> None:
     if entry.title is None:
         entry.title = _title(entry, element)
         if (tag := element.get(XML_LANG)) is not None:
-            entry.title_language = language(tag)
+            entry.title_language = found_tag(tag)
 
 
-def _title(entry: Builder, element: etree._Element) -> Text | None:
-    """RSS titles are text by the letter and markup by habit."""
+def _title(entry: EntryBuilder, element: etree._Element) -> Text | None:
+    """Read a title of RSS: plain text by its specification, often markup in practice."""
     text = entry.read.text(element, "text")
     if text is not None and text.type == "text" and looks_like_html(text.value):
         text = Text(text.value, "html", text.base)
     return text
 
 
-def set_guid(entry: Builder, element: etree._Element) -> None:
-    """The guid of RSS 2.0: an address unless it says otherwise."""
-    entry.guid = plain(element)
+def set_guid(entry: EntryBuilder, element: etree._Element) -> None:
+    """Take the guid of RSS 2.0: an address unless it says otherwise."""
+    entry.guid = text_content(element)
     names = {name.lower(): value for name, value in element.attrib.items()} if len(element.attrib) else {}
     is_address = names.get("ispermalink", "true") == "true"
     entry.permalink = permalink(entry.guid, entry.read.base(element)) if is_address else None
 
 
-def add_enclosure(entry: Builder, element: etree._Element) -> None:
+def add_enclosure(entry: EntryBuilder, element: etree._Element) -> None:
     entry.enclosures.append((element, element.get("url") or element.get("href") or ""))
 
 
-def set_description(entry: Builder, element: etree._Element) -> None:
+def set_description(entry: EntryBuilder, element: etree._Element) -> None:
     text = entry.read.text(element, "html")
     if entry.summary is not None and text is not None and not entry.contents:
         entry.add_content(element, text)
@@ -223,45 +238,45 @@ def set_description(entry: Builder, element: etree._Element) -> None:
         entry.summary = text
 
 
-def add_content(entry: Builder, element: etree._Element) -> None:
+def add_content(entry: EntryBuilder, element: etree._Element) -> None:
     entry.add_content(element, entry.read.text(element, "html"))
 
 
-def set_published(entry: Builder, element: etree._Element) -> None:
-    entry.published = plain(element)
+def set_published(entry: EntryBuilder, element: etree._Element) -> None:
+    entry.published = text_content(element)
 
 
-def set_updated(entry: Builder, element: etree._Element) -> None:
-    entry.updated = plain(element)
+def set_updated(entry: EntryBuilder, element: etree._Element) -> None:
+    entry.updated = text_content(element)
 
 
-def set_created(entry: Builder, element: etree._Element) -> None:
-    entry.created = plain(element)
+def set_created(entry: EntryBuilder, element: etree._Element) -> None:
+    entry.created = text_content(element)
 
 
-def add_author(entry: Builder, element: etree._Element) -> None:
+def add_author(entry: EntryBuilder, element: etree._Element) -> None:
     if name := person(element):
         entry.authors.append(name)
 
 
 def person(element: etree._Element) -> str:
-    """A name as text, or a person construct (RFC 4287, section 3.2): its name, else its mail address."""
+    """Read a name as text, or a person construct (RFC 4287, section 3.2): its name, else its mail address."""
     if not len(element):
         name = (element.text or "").strip()
     else:
-        parts = {child.tag.rpartition("}")[2]: plain(child) for child in element if isinstance(child.tag, str)}
+        parts = {child.tag.rpartition("}")[2]: text_content(child) for child in element if isinstance(child.tag, str)}
         name = parts.get("name") or parts.get("email") or (element.text or "").strip()
     return name
 
 
-def add_tag(entry: Builder, element: etree._Element) -> None:
-    # A label is meant for people, a term for programs (RFC 4287, section 4.2.2.3).
-    name = (element.get("label") or element.get("term") or element.text or "").strip() or plain(element)
+def add_tag(entry: EntryBuilder, element: etree._Element) -> None:
+    # A label is for people, a term for programs (RFC 4287, section 4.2.2.3).
+    name = (element.get("label") or element.get("term") or element.text or "").strip() or text_content(element)
     if name:
         entry.tags.append(name)
 
 
-def add_itunes_category(entry: Builder, element: etree._Element) -> None:
+def add_itunes_category(entry: EntryBuilder, element: etree._Element) -> None:
     if name := (element.get("text") or "").strip():
         entry.tags.append(name)
     for child in element:
@@ -269,19 +284,19 @@ def add_itunes_category(entry: Builder, element: etree._Element) -> None:
             add_itunes_category(entry, child)
 
 
-def add_keywords(entry: Builder, element: etree._Element) -> None:
-    entry.tags.extend(word for part in plain(element).split(",") if (word := part.strip()))
+def add_keywords(entry: EntryBuilder, element: etree._Element) -> None:
+    entry.tags.extend(word for part in text_content(element).split(",") if (word := part.strip()))
 
 
-def set_language(entry: Builder, element: etree._Element) -> None:
-    entry.language = language(plain(element))
+def set_language(entry: EntryBuilder, element: etree._Element) -> None:
+    entry.language = found_tag(text_content(element))
 
 
-def add_link(entry: Builder, element: etree._Element) -> None:
-    """An Atom link, in Atom or in RSS (RFC 4287, section 4.2.7)."""
+def add_link(entry: EntryBuilder, element: etree._Element) -> None:
+    """Add an Atom link, in Atom or in RSS (RFC 4287, section 4.2.7)."""
     rel = relation(element.get("rel"))
-    # Generators that know RSS better write the address as text.
-    href = element.get("href") or (plain(element) if rel == "alternate" else "")
+    # Some generators write the address as text, as in RSS.
+    href = element.get("href") or (text_content(element) if rel == "alternate" else "")
     if not href:
         return
     if rel == "enclosure":
@@ -289,20 +304,20 @@ def add_link(entry: Builder, element: etree._Element) -> None:
     entry.links.append((rel, (element.get("type") or "").lower(), entry.read.address(element, href)))
 
 
-def set_comments(entry: Builder, element: etree._Element) -> None:
-    if where := plain(element):
+def set_comments(entry: EntryBuilder, element: etree._Element) -> None:
+    if where := text_content(element):
         entry.comments = (element, where)
 
 
-def set_original(entry: Builder, element: etree._Element) -> None:
-    entry.original = entry.read.address(element, plain(element)) or entry.original
+def set_original(entry: EntryBuilder, element: etree._Element) -> None:
+    entry.original = entry.read.address(element, text_content(element)) or entry.original
 
 
-def set_original_file(entry: Builder, element: etree._Element) -> None:
-    entry.original_file = entry.read.address(element, plain(element)) or entry.original_file
+def set_original_file(entry: EntryBuilder, element: etree._Element) -> None:
+    entry.original_file = entry.read.address(element, text_content(element)) or entry.original_file
 
 
-def add_media(entry: Builder, element: etree._Element) -> None:
+def add_media(entry: EntryBuilder, element: etree._Element) -> None:
     entry.media.append(element)
     for child in element:
         # A title inside is that of the file, such as the name of a person (Media RSS 1.5.1, media:title).
@@ -311,51 +326,52 @@ def add_media(entry: Builder, element: etree._Element) -> None:
             handler(entry, child)
 
 
-def add_media_group(entry: Builder, element: etree._Element) -> None:
+def add_media_group(entry: EntryBuilder, element: etree._Element) -> None:
     for child in element:
         if (handler := MEDIA_HANDLERS.get(child.tag)) is not None:
             handler(entry, child)
 
 
-def add_thumbnail(entry: Builder, element: etree._Element) -> None:
-    if (where := element.get("url") or plain(element)) and len(entry.thumbnails) < MAX_ENCLOSURES:
+def add_thumbnail(entry: EntryBuilder, element: etree._Element) -> None:
+    if (where := element.get("url") or text_content(element)) and len(entry.thumbnails) < MAX_ENCLOSURES:
         entry.thumbnails.append((element, where))
 
 
-def set_media_title(entry: Builder, element: etree._Element) -> None:
+def set_media_title(entry: EntryBuilder, element: etree._Element) -> None:
     if entry.media_title is None:
         entry.media_title = _title(entry, element)
 
 
-def set_media_description(entry: Builder, element: etree._Element) -> None:
+def set_media_description(entry: EntryBuilder, element: etree._Element) -> None:
     if entry.media_description is None:
         entry.media_description = entry.read.text(element, "html")
 
 
-# Apple's elements held links and simple HTML for years, and Media RSS knows both; later stages see what a text is.
-def set_itunes_summary(entry: Builder, element: etree._Element) -> None:
+# Apple's elements allowed links and simple HTML for years, and Media RSS has plain text and HTML; later stages find out
+# what a text is.
+def set_itunes_summary(entry: EntryBuilder, element: etree._Element) -> None:
     entry.itunes_summary = entry.itunes_summary or entry.read.text(element, "html")
 
 
-def set_itunes_subtitle(entry: Builder, element: etree._Element) -> None:
+def set_itunes_subtitle(entry: EntryBuilder, element: etree._Element) -> None:
     entry.itunes_subtitle = entry.itunes_subtitle or entry.read.text(element, "html")
 
 
-def set_itunes_title(entry: Builder, element: etree._Element) -> None:
+def set_itunes_title(entry: EntryBuilder, element: etree._Element) -> None:
     entry.itunes_title = entry.itunes_title or _title(entry, element)
 
 
-def set_itunes_image(entry: Builder, element: etree._Element) -> None:
+def set_itunes_image(entry: EntryBuilder, element: etree._Element) -> None:
     if where := element.get("href") or element.get("url"):
         entry.image = (element, where)
 
 
-def set_duration(entry: Builder, element: etree._Element) -> None:
-    entry.duration = plain(element)
+def set_duration(entry: EntryBuilder, element: etree._Element) -> None:
+    entry.duration = text_content(element)
 
 
-def unsure(entry: Builder, element: etree._Element) -> None:
-    """An element that only the tolerant reader knows well."""
+def unsure(entry: EntryBuilder, element: etree._Element) -> None:
+    """Refuse an element that only the tolerant reader knows well."""
     raise Unsure(f"element {element.tag}")
 
 

@@ -1,8 +1,7 @@
 """Read a JSON Feed, version 1.0 or 1.1 (jsonfeed.org/version/1.1).
 
-In: a `Document` with JSON. Out: a `ParsedFeed`. One value where a list is meant counts as a list of one, a text where
-an object is meant as the object's name or address, a number as text. What is of the wrong type otherwise is left out,
-and the rest is kept.
+In: a `TextDocument` with JSON. Out: a `ParsedFeed`. One value in place of a list is read as a list of one, a text in
+place of an object as the name or address of the object, a number as text. Other values of a wrong type are ignored.
 """
 
 from __future__ import annotations
@@ -19,22 +18,22 @@ from aggregator.parse.document import (
     MAX_ENCLOSURES,
     MAX_ENTRIES,
     MAX_TAGS,
-    Document,
+    TextDocument,
     address,
+    empty_note,
     guid,
-    language,
-    nothing_said,
-    saying,
-    size,
+    looks_like_html,
+    visible_text,
+    whole_number,
+    without_empty,
 )
-from aggregator.parse.values import looks_like_html, visible
+from aggregator.values.languages import found_tag
+from aggregator.values.xmltext import FORBIDDEN
 
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/1(\.1)?/?")
-#: Escapes can carry what the document's own characters cannot: NUL, controls, halves of surrogate pairs.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def read(document: Document) -> ParsedFeed:
+def read(document: TextDocument) -> ParsedFeed:
     """Read a JSON Feed.
 
     Raises:
@@ -58,16 +57,16 @@ def read(document: Document) -> ParsedFeed:
     return ParsedFeed(
         version="json11" if match and match.group(1) else "json10",
         reader="jsonfeed",
-        entries=saying(entries),
-        title=visible(_text(feed.get("title"), "", document.url)),
+        entries=without_empty(entries),
+        title=visible_text(_text(feed.get("title"), "", document.url)),
         home_url=address(feed.get("home_page_url"), document.url),
-        language=language(feed.get("language")),
-        repairs=(*repairs, *nothing_said(entries)),
+        language=found_tag(feed.get("language")),
+        repairs=(*repairs, *empty_note(entries)),
     )
 
 
-def _load(document: Document) -> tuple[dict[str, Any], bool]:
-    """The object that the document begins with, and whether anything stands behind it, as caches put comments there."""
+def _load(document: TextDocument) -> tuple[dict[str, Any], bool]:
+    """Return the object at the start of the document, and whether text such as a comment of a cache follows."""
     text = document.text.strip()
     try:
         feed, end = json.JSONDecoder(strict=False, parse_constant=lambda name: None).raw_decode(text)
@@ -86,7 +85,7 @@ def _load(document: Document) -> tuple[dict[str, Any], bool]:
 
 
 def _keys(feed: dict[str, Any]) -> str:
-    names = ", ".join(f"`{_FORBIDDEN.sub('', key[:30])}`" for key in list(feed)[:5])
+    names = ", ".join(f"`{FORBIDDEN.sub('', key[:30])}`" for key in list(feed)[:5])
     return f"an object with {names}" if names else "an empty object"
 
 
@@ -108,30 +107,31 @@ def _entry(item: dict[str, Any], url: str, inherited: tuple[str, ...]) -> RawEnt
         tags=_tags(item.get("tags")),
         enclosures=tuple(_enclosures(item.get("attachments"), base))[:MAX_ENCLOSURES],
         image=_address(item.get("image"), base) or _address(item.get("banner_image"), base),
-        language=language(item.get("language")),
+        language=found_tag(item.get("language")),
         original_feed=_original_feed(item.get("_origin"), base),
     )
 
 
 def _original_feed(value: Any, base: str) -> OriginalFeed | None:
-    """The feed that an item was taken over from, as our own JSON Feeds name it."""
+    """Read the feed that an item comes from, as this program's own JSON Feeds name it."""
     if not isinstance(value, dict):
         return None
-    title = visible(_text(value.get("title"), "text", base)) or ""
+    title = visible_text(_text(value.get("title"), "text", base)) or ""
     return OriginalFeed(title, url=address(value.get("feed_url"), base), home_url=address(value.get("url"), base))
 
 
 def _string(value: Any) -> str | None:
-    return (_FORBIDDEN.sub("", value).strip() or None) if isinstance(value, str) else None
+    """Read a text; escapes can name what the characters of a document cannot: NUL, controls, halves of surrogates."""
+    return (FORBIDDEN.sub("", value).strip() or None) if isinstance(value, str) else None
 
 
 def _word(value: Any) -> str | None:
-    """A text, which may be written as a number: ids, dates, tags and titles such as `1984`."""
+    """Read a text that may be written as a number: an id, date, tag or title such as `1984`."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else _string(value)
 
 
 def _text(value: Any, kind: Literal["text", "html", ""], base: str) -> Text | None:
-    """A text of a kind; "": plain text by the letter, which is markup by habit."""
+    """Read a text of a kind; "": plain text by the specification, often markup in practice."""
     text = _string(value) if kind else _word(value)
     return Text(text, kind or ("html" if looks_like_html(text) else "text"), base) if text else None
 
@@ -142,14 +142,14 @@ def _date(value: Any) -> str | None:
 
 
 def _listed(value: Any) -> list[Any]:
-    """A list as it is, but for lists inside of it, and anything else as a list of one; nothing as none."""
+    """Make a list: flatten a list in a list, wrap any other value, read null as an empty list."""
     if not isinstance(value, list):
         return [] if value is None else [value]
     return [one for found in value for one in (found if isinstance(found, list) else [found])]
 
 
 def _member(value: Any, *names: str) -> str | None:
-    """A text, or that of an object's first member that has one."""
+    """Read a text, or the first of the named members of an object that is one."""
     if not isinstance(value, dict):
         return _word(value)
     return next((text for name in names if (text := _word(value.get(name)))), None)
@@ -160,7 +160,7 @@ def _address(value: Any, base: str) -> str | None:
 
 
 def _authors(found: dict[str, Any]) -> tuple[str, ...]:
-    """`authors` of version 1.1, else `author` of 1.0."""
+    """Read `authors` of version 1.1, else `author` of 1.0."""
     for people in (found.get("authors"), found.get("author")):
         names = (_member(person, "name") for person in _listed(people))
         if known := tuple(dict.fromkeys(name for name in names if name)):
@@ -181,7 +181,7 @@ def _enclosures(value: Any, base: str) -> Iterable[Enclosure]:
             yield Enclosure(
                 url=target,
                 type=_string(found.get("mime_type")) or "",
-                length=size(found.get("size_in_bytes")),
+                length=whole_number(found.get("size_in_bytes")),
                 title=_string(found.get("title")),
-                duration=size(found.get("duration_in_seconds")),
+                duration=whole_number(found.get("duration_in_seconds")),
             )

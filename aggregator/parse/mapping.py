@@ -1,7 +1,8 @@
-"""From feedparser's dictionaries to a `ParsedFeed`.
+"""Make a `ParsedFeed` of feedparser's dictionaries.
 
-They are copied to plain dictionaries first, because feedparser's own invent values: `updated` where only `published`
-is, `summary` for `description`. Texts stay as found; addresses are resolved and are http(s) or left out.
+They are copied to plain dictionaries first, because feedparser's own invent values: `updated` where there is only
+`published`, `summary` for `description`. Texts stay as found; addresses are resolved, and those that are not http(s)
+are ignored.
 """
 
 from __future__ import annotations
@@ -16,34 +17,32 @@ from aggregator.parse.document import (
     MAX_TAGS,
     address,
     base_address,
+    date_text,
+    empty_note,
     guid,
-    language,
-    nothing_said,
-    saying,
-    size,
-)
-from aggregator.parse.values import (
-    date,
     looks_like_html,
-    media_type,
     permalink,
     relation,
-    says_more,
     seconds,
-    visible,
+    shows_more,
+    visible_text,
+    whole_number,
+    without_empty,
 )
 from aggregator.parse.xmltree import one_line
+from aggregator.values.languages import found_tag
+from aggregator.values.media_types import found_type
 
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 
 
 def map_feed(parser: Any, url: str, repairs: tuple[str, ...]) -> ParsedFeed:
-    """What feedparser's parser has found, as a feed.
+    """Make a feed of what feedparser's parser has found.
 
     Args:
         parser: one of feedparser's parsers after it has run.
         url: address of the document.
-        repairs: what had to be repaired so far.
+        repairs: what was repaired so far.
     """
     feed = dict(parser.feeddata)
     version = parser.version or "rss"
@@ -53,11 +52,11 @@ def map_feed(parser: Any, url: str, repairs: tuple[str, ...]) -> ParsedFeed:
     return ParsedFeed(
         version=version,
         reader="feedparser",
-        entries=saying(entries),
-        title=visible(_own_text(feed, "title", url)),
+        entries=without_empty(entries),
+        title=visible_text(_own_text(feed, "title", url)),
         home_url=home,
-        language=language(feed.get("language")) or language(parser.root_language),
-        repairs=repairs + nothing_said(entries),
+        language=found_tag(feed.get("language")) or found_tag(parser.root_language),
+        repairs=repairs + empty_note(entries),
         syndication=parser.hints.finish(),
     )
 
@@ -66,12 +65,12 @@ def _entry(entry: dict[str, Any], url: str, version: str, inherited: tuple[str, 
     get = entry.get
     linked = _entry_url(entry, url, version)
     found = _original(entry, "origlink", url) or linked
-    # What an item of RSS says is of the page that it links to; Atom has the document as its base (section 2).
+    # The base of an item of RSS is the page that it links to; that of Atom is the document (section 2).
     base = url if version.startswith("atom") else found or home or url
     media = [dict(one) for one in get("media_content") or ()]
     content, summary = _content(entry, base, url), _summary(entry, base)
     podcast = _own_text(entry, "itunes_summary", base)
-    if content is None and podcast and summary and says_more(podcast, summary):
+    if content is None and podcast and summary and shows_more(podcast, summary):
         content = podcast
     return RawEntry(
         guid=guid(get("id")),
@@ -79,15 +78,15 @@ def _entry(entry: dict[str, Any], url: str, version: str, inherited: tuple[str, 
         title=_title(entry, url, version),
         content=content,
         summary=summary,
-        published=date(get("published")) or date(get("created")),
-        updated=date(get("updated")),
+        published=date_text(get("published")) or date_text(get("created")),
+        updated=date_text(get("updated")),
         authors=_authors(entry) or _authors(get("source") or {}) or inherited,
         tags=_tags(get("tags") or ()),
         enclosures=tuple(_enclosures(entry, media, base))[:MAX_ENCLOSURES],
         image=_image(entry, media, base),
         comments_url=address(get("comments"), base) or _link(entry, url, "replies"),
-        language=language(get("language"))
-        or language(get("own_language"))
+        language=found_tag(get("language"))
+        or found_tag(get("own_language"))
         or _language_of(get("content"), get("title_detail")),
         former_url=linked if linked != found else None,
         original_feed=_original_feed(get("source"), url),
@@ -95,10 +94,10 @@ def _entry(entry: dict[str, Any], url: str, version: str, inherited: tuple[str, 
 
 
 def _original_feed(source: Any, url: str) -> OriginalFeed | None:
-    """The feed that an entry was taken over from."""
+    """Read the feed that an entry comes from."""
     if not isinstance(source, dict):
         return None
-    named = visible(_own_text(source, "title", url)) or " ".join(str(source.get("title") or "").split())
+    named = visible_text(_own_text(source, "title", url)) or " ".join(str(source.get("title") or "").split())
     return OriginalFeed(
         title=named,
         id=guid(source.get("id")),
@@ -108,14 +107,14 @@ def _original_feed(source: Any, url: str) -> OriginalFeed | None:
 
 
 def _original(entry: dict[str, Any], name: str, url: str) -> str | None:
-    """What a service that counts clicks says of where the publisher has it."""
+    """Return the publisher's address of something that a service that counts clicks links to."""
     return next(
         (said for prefix in ("feedburner", "pheedo") if (said := address(entry.get(f"{prefix}_{name}"), url))), None
     )
 
 
 def _text(detail: Any, url: str) -> Text | None:
-    """A text construct; None where it is empty, or is of a type that is no text (images, archives, unknown XML)."""
+    """Read a text construct; None if it is empty, or of a type that is not text (images, archives, unknown XML)."""
     if not isinstance(detail, dict) or not (value := str(detail.get("value") or "").strip()):
         return None
     kind = str(detail.get("type") or "text/plain").partition(";")[0].strip().lower()
@@ -129,7 +128,7 @@ def _text(detail: Any, url: str) -> Text | None:
 
 
 def _own_text(found: Mapping[str, Any], key: str, url: str) -> Text | None:
-    """The text construct `key`; its detail may be of an element further inside, e.g. of an author's `title`."""
+    """Read the text construct `key`; its detail may be that of an inner element, such as the `title` of an author."""
     detail, value = found.get(f"{key}_detail"), found.get(key)
     if isinstance(detail, dict) and value and detail.get("value") != value:
         guessed = "text/html" if looks_like_html(value) else "text/plain"
@@ -149,7 +148,7 @@ def _summary(entry: dict[str, Any], base: str) -> Text | None:
 
 
 def _title(entry: dict[str, Any], url: str, version: str) -> Text | None:
-    """The title; those of Atom say themselves what they are, others are text by the letter and markup by habit."""
+    """Read the title; those of Atom name their type, others are text by specification and often markup in practice."""
     for key in ("title", "itunes_title", "media_title"):
         if (text := _own_text(entry, key, url)) is not None:
             known = text.type == "html" or (key == "title" and version.startswith("atom"))
@@ -158,7 +157,7 @@ def _title(entry: dict[str, Any], url: str, version: str) -> Text | None:
 
 
 def _link(found: Mapping[str, Any], url: str, rel: str = "alternate") -> str | None:
-    """The first link of a relation, pages before other types (RFC 4287, section 4.2.7)."""
+    """Return the first link of a relation, pages before other types (RFC 4287, section 4.2.7)."""
     links = [link for link in found.get("links") or () if relation(link.get("rel")) == rel and link.get("href")]
     links.sort(key=lambda link: link.get("type", "text/html") not in _HTML_TYPES)
     return next((resolved for link in links if (resolved := address(link["href"], url))), None)
@@ -167,12 +166,12 @@ def _link(found: Mapping[str, Any], url: str, rel: str = "alternate") -> str | N
 def _entry_url(entry: dict[str, Any], url: str, version: str) -> str | None:
     if (link := _link(entry, url)) is not None:
         return link
-    # An RSS guid is the permalink unless it says otherwise; an RSS 1.0 item is named by its address.
+    # A guid of RSS is the permalink unless it says otherwise; the id of an item of RSS 1.0 is its address.
     if entry.get("guid_is_url") and (found := permalink(entry.get("id"), entry.get("guid_base") or url)):
         return found
     if version in ("rss10", "rss090") and (found := address(entry.get("id"))):
         return found
-    # Content that is elsewhere (section 4.1.3.2).
+    # Content that is not in the document (section 4.1.3.2).
     elsewhere = (address(one.get("src"), base_address(one.get("base"), url)) for one in entry.get("content") or ())
     return next((found for found in elsewhere if found), None)
 
@@ -186,7 +185,7 @@ def _authors(found: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _tags(found: Iterable[Any]) -> tuple[str, ...]:
-    # A label is meant for people, a term for programs (RFC 4287, section 4.2.2.3).
+    # A label is for people, a term for programs (RFC 4287, section 4.2.2.3).
     names = (str(tag.get("label") or tag.get("term") or "").strip() for tag in found)
     return tuple(dict.fromkeys(name for name in names if name))[:MAX_TAGS]
 
@@ -205,8 +204,8 @@ def _enclosures(entry: dict[str, Any], media: list[dict[str, Any]], url: str) ->
         duration = found.get("duration") or (entry.get("itunes_duration") if first else None)
         yield Enclosure(
             url=target,
-            type=media_type(found.get("type")),
-            length=size(found.get("length") or found.get("filesize")),
+            type=found_type(found.get("type")),
+            length=whole_number(found.get("length") or found.get("filesize")),
             title=found.get("title") or None,
             duration=seconds(duration),
         )
@@ -226,6 +225,6 @@ def _image(entry: dict[str, Any], media: list[dict[str, Any]], url: str) -> str 
 def _language_of(*details: Any) -> str | None:
     for detail in details:
         first = detail[0] if isinstance(detail, list) and detail else detail
-        if isinstance(first, dict) and (found := language(first.get("language"))):
+        if isinstance(first, dict) and (found := found_tag(first.get("language"))):
             return found
     return None

@@ -1,10 +1,10 @@
-"""Make ill-formed XML readable: one linear pass over the text, for documents that an XML parser has refused.
+"""Repair ill-formed XML in one linear pass over its text, for documents that an XML parser has refused.
 
-In: text from its root element on. Out: text in which every ``<`` and ``&`` that is no markup is escaped, HTML's named
-entities are characters, and comments and processing instructions are gone; if the document is cut off (a CDATA section
-that never ends counts as that), it ends after its last complete entry. Markup inside of an entry's elements is
-balanced: what is open when they end is closed, an end without a start goes. Other elements stay as they are, in the
-order they are. Nothing is fetched or expanded.
+In: text from its root element on. Out: text in which every ``<`` and ``&`` that is not markup is escaped, the named
+entities of HTML are characters, and comments and processing instructions are removed. A document that is cut off, or
+has a CDATA section without an end, ends after its last complete entry. Markup inside an entry is balanced: what is open
+at its end is closed, and an end tag without a start tag is removed. Other elements keep their order. Prefixes that are
+not declared are declared. Nothing is fetched or expanded.
 """
 
 from __future__ import annotations
@@ -13,6 +13,12 @@ import re
 from collections import Counter
 from html.entities import html5
 from typing import NamedTuple
+
+from aggregator.errors import ParseError
+from aggregator.parse.document import TextDocument
+from aggregator.parse.encoding import drop_forbidden_references
+from aggregator.parse.xmltree import USUAL
+from aggregator.values.elements import VOID
 
 _ENTRIES = frozenset({"item", "entry"})
 _ENTRY_START = re.compile(r"<(?:[A-Za-z_][\w-]{0,40}:)?(?:item|entry)(?=[\s/>])", re.IGNORECASE)
@@ -28,29 +34,89 @@ _LOOSE_START_TAG = re.compile(_NAME + r"""(?:[^<>"']++|"[^"]*+"|'[^']*+')*+>""")
 _LOOSE_REACH = 2000
 _LOOSE_TRIES = 2000
 _ESCAPES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&apos;"}
-#: HTML elements without content; `link` and `source` are none in a feed.
-_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "meta", "param", "track", "wbr"})
-#: Elements that are void in HTML or of the feed's own, so that it is not known where one that is left open should end.
+#: HTML elements without content; in a feed, `link` and `source` have one.
+_VOID = VOID - {"link", "source"} | {"param"}
+#: Elements that are void in HTML but not in feeds: where one is left open, its end is unknown.
 _UNKNOWN_END = frozenset({"link", "source", "title", "basefont", "frame", "isindex"})
-#: HTML elements that end where another of their kind starts (HTML, section 13.1.2.4).
+#: HTML elements that end where the next of their kind starts (HTML standard, section 13.1.2.4).
 _ENDED_BY_THEMSELVES = frozenset({"li", "p"})
 _SECTIONS = (("<![CDATA[", "]]>"), ("<!--", "-->"), ("<?", "?>"))
 
+_ROOT = re.compile(r"<[A-Za-z_][\w.:-]*+")
+_USED = re.compile(r"<([A-Za-z_][\w.-]{0,40}):[A-Za-z_]")
+_BOUND = re.compile(r"\sxmlns:([A-Za-z_][\w.-]{0,40})\s*=")
+#: Undeclared prefixes that are declared at most; text that looks like markup may have any number of them.
+_MAX_UNBOUND = 50
+
 
 class Repaired(NamedTuple):
-    """A document after the pass."""
+    """A document after its repair."""
+
+    text: str
+    #: What was repaired, as short messages for people.
+    repairs: tuple[str, ...]
+    #: False if the document was cut off.
+    complete: bool
+
+
+def without_forbidden(document: TextDocument) -> Repaired:
+    """Remove the references to forbidden characters; a document without any is returned as it is."""
+    text, dropped = drop_forbidden_references(document.text)
+    more = (f"references to forbidden characters were removed: {dropped}",) if dropped else ()
+    return Repaired(text, document.repairs + more, True)
+
+
+def repair(before: Repaired, document: TextDocument, problem: str) -> Repaired:
+    """Repair the markup of a document that an XML parser has refused.
+
+    Args:
+        before: the document without forbidden references.
+        document: the document as it was.
+        problem: what the XML parser reported.
+
+    Returns:
+        Text that may be well-formed, with messages that say what was done to it.
+
+    Raises:
+        ParseError: ``unparsable``: it is cut off before the end of its first entry.
+    """
+    markup = repair_markup(before.text, document.root)
+    if markup.cut_off and not markup.entries:
+        message = "the document is cut off before the end of its first entry"
+        raise ParseError(message, kind="unparsable", url=document.url)
+    if markup.cut_off:
+        more = [f"the document is cut off: only its {markup.entries:,} complete entries were read"]
+    else:
+        more = [f"not well-formed XML, repaired: {problem}"]
+    if markup.trailing:
+        more.append("text after the end of the feed was left out")
+    return Repaired(_bind(markup.text), (*before.repairs, *more), not markup.cut_off)
+
+
+def _bind(text: str) -> str:
+    """Declare the prefixes that are not declared: the usual ones as usual, others with a name that no reader knows."""
+    unbound = set(_USED.findall(text)) - set(_BOUND.findall(text)) - {"xml", "xmlns"}
+    root = _ROOT.match(text)
+    if root is None or not 0 < len(unbound) <= _MAX_UNBOUND:
+        return text
+    added = "".join(f' xmlns:{prefix}="{USUAL.get(prefix) or f"urn:unbound:{prefix}"}"' for prefix in sorted(unbound))
+    return text[: root.end()] + added + text[root.end() :]
+
+
+class RepairedMarkup(NamedTuple):
+    """Markup after the pass."""
 
     text: str
     #: Entries whose end tag was seen.
     entries: int
-    #: Whether the root element never ends; the entry that was open at the cut is gone.
+    #: Whether the root element never ends; the entry that was open at the cut is removed.
     cut_off: bool
-    #: Whether something stood after the root element that was left out.
+    #: Whether text after the root element was removed.
     trailing: bool
 
 
-def repair(text: str, root: str) -> Repaired:
-    """Run the pass.
+def repair_markup(text: str, root: str) -> RepairedMarkup:
+    """Repair markup.
 
     Args:
         text: XML from its root element on.
@@ -72,18 +138,18 @@ class _Pass:
         self.open: list[str] = []
         #: Length of `out` at the start of the open entry, or None outside of entries.
         self.entry_at: int | None = None
-        #: Open elements in the open entry, itself left out, and how often each name is among them.
+        #: Open elements inside the open entry, and how often each name is among them.
         self.inner: list[str] = []
         self.names: Counter[str] = Counter()
         self.entries = 0
         self.ended = False
-        #: Where in `out` the root element ended, and its end tag once that has to come later.
+        #: Index in `out` of the end tag of the root element, and that tag once it has to come later.
         self.root_end = 0
         self.late_end = ""
-        #: Where in the text the last entry starts, once the root element has ended.
+        #: Position in the text of the start of the last entry, once the root element has ended.
         self.last_entry = -1
 
-    def run(self) -> Repaired:
+    def run(self) -> RepairedMarkup:
         text, position, trailing = self.text, 0, False
         while (start := text.find("<", position)) >= 0:
             self._characters(text[position:start])
@@ -99,13 +165,13 @@ class _Pass:
         if not self.ended:
             self.out += [f"</{name}>" for name in reversed(self.open)]
         self.out.append(self.late_end)
-        return Repaired("".join(self.out), self.entries, cut_off, trailing)
+        return RepairedMarkup("".join(self.out), self.entries, cut_off, trailing)
 
     def _characters(self, characters: str) -> None:
         self.out.append(_AMPERSAND.sub(_escape, characters) if "&" in characters else characters)
 
     def _markup(self, start: int) -> int:
-        """Copy, drop or escape what starts with the ``<`` at `start`; returns the position after it."""
+        """Copy, remove or escape what starts with the ``<`` at `start`; return the position after it."""
         text = self.text
         for opener, closer in _SECTIONS:
             if text.startswith(opener, start):
@@ -126,7 +192,7 @@ class _Pass:
         return start + 1
 
     def _find(self, closer: str, position: int) -> int:
-        """Position after the next `closer`, or -1; what is missing once is not searched again (linear time)."""
+        """Find the position after the next `closer`, or -1; a missing one is not searched again (linear time)."""
         if closer in self.missing:
             return -1
         found = self.text.find(closer, position)
@@ -163,9 +229,9 @@ class _Pass:
         return match.end()
 
     def _reopen(self, root: bool) -> None:
-        """Take up what stands behind the end of the root element: entries, or a document that was written behind it.
+        """Take up what stands behind the end of the root element: entries, or a second document.
 
-        It comes to stand inside, so that the whole is one document whose parts keep their namespaces.
+        It is moved inside the root element, so that the whole is one document whose parts keep their namespaces.
         """
         if not self.late_end:
             self.late_end = self.out[self.root_end]
@@ -180,9 +246,9 @@ class _Pass:
             self.names[name] += 1
 
     def _end_inner(self, name: str) -> bool:
-        """End an element in an entry, and what is open inside of it; returns whether its end tag stays."""
+        """End an element in an entry, and what is open inside it; return whether its end tag stays."""
         if not self.names[name]:
-            # At the entry's own level, only feedparser knows what it may mean.
+            # At the level of the entry, only feedparser knows what it may mean.
             return not self.inner
         while (last := self.inner.pop()) != name:
             self.names[last] -= 1

@@ -1,9 +1,9 @@
-"""Find out what a document is from its content: a feed, and in which format, or what else.
+"""Find out from its content what a document is: a feed, and in which format, or something else.
 
-In: `Fetched`. Out: a `Document` for a reader. Whatever is certainly no feed ends here, with a `ParseError` that says
-what it is and what to do. The media type is not asked: servers send feeds as text/html and pages as application/xml.
-Everything before the root element goes: the declaration, comments, and the DOCTYPE with its entities, so that no
-reader can expand or fetch one, in whatever encoding they came.
+In: `Fetched`. Out: a `TextDocument` for a reader. What is certainly not a feed raises a `ParseError` that says what it
+is and what to do. The media type does not count: servers send feeds as text/html and pages as application/xml.
+Everything before the root element is removed: the declaration, comments, and the DOCTYPE with its entities, so that no
+reader can expand or fetch one.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from aggregator.errors import ParseError
 from aggregator.models import Fetched
-from aggregator.parse.document import Document
+from aggregator.parse.document import TextDocument, address
 from aggregator.parse.encoding import decode
-from aggregator.parse.page import describe_page
-from aggregator.values.urls import without_feed_scheme
+from aggregator.values import media_types
+from aggregator.values.urls import without_feed_scheme, without_userinfo
+from aggregator.values.xmltext import unescape
 
 #: Root elements of feeds, without prefix.
 FEED_ROOTS = frozenset({"rss", "rdf", "feed", "channel"})
@@ -52,29 +53,35 @@ _FEED_START = re.compile(r"<(rss|feed|rdf:RDF|[A-Za-z][\w-]{0,40}:feed)(?=[\s>])
 _HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|title|meta|div|p|h1)[\s/>]", re.IGNORECASE)
 #: The start of an entry.
 ENTRY = re.compile(r"<(?:[A-Za-z_][\w-]{0,40}:)?(?:item|entry)(?=[\s/>])", re.IGNORECASE)
-#: A JSON Feed further inside: after a server's warning.
+#: A JSON Feed behind other text, such as a warning of the server.
 _JSON_FEED = re.compile(r'\{\s*+"version"\s*+:\s*+"https?:\\?/\\?/(?:www\.)?jsonfeed\.org')
 _SUBSET_MARK = re.compile(r"""["'\[\]>]|<!--|<\?""")
 _SPACE = re.compile(r"\s*")
-_USERINFO = re.compile(r"(?<=//)[^/?#]*@")
-#: C0 controls, besides those of texts: tab, line ends, form feed, and the escape of ISO 2022.
+#: C0 controls, except those of texts: tab, line ends, form feed, and the escape of ISO 2022.
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\x1b"))
 _CLOSERS = {'"': '"', "'": "'", "<!--": "-->", "<?": "?>"}
+#: Characters of a page in which its head is looked for.
+_HEAD = 300_000
+_PAGE_TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,500})", re.IGNORECASE)
+_PAGE_LINK = re.compile(r"<link\b[^<>]{0,2000}>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""([a-z-]{1,20})\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+_PASSWORD = re.compile(r"""<input\b[^<>]{0,500}?\stype\s{0,5}=\s{0,5}["']?password\b""", re.IGNORECASE)
+_FEED_TYPES = frozenset({media_types.RSS, media_types.ATOM, media_types.JSON_FEED})
 
 
 class _Root(NamedTuple):
-    """Where the root element starts, its name in lower case, and the name without prefix."""
+    """The position of the root element, its name in lower case, and its name without prefix."""
 
     start: int
     name: str
     local: str
 
 
-def sniff(fetched: Fetched) -> Document:
+def sniff(fetched: Fetched) -> TextDocument:
     """Decode a document and find its format.
 
     Raises:
-        ParseError: ``not_a_feed``, with what it is instead.
+        ParseError: ``not_a_feed``, with what it is instead, or ``unparsable``.
     """
     body = fetched.body
     for magic, name in _MAGIC:
@@ -86,23 +93,23 @@ def sniff(fetched: Fetched) -> Document:
     if not start and not text.strip():
         raise _not_a_feed("the document is empty" if not body else "the document has nothing but white space", fetched)
     if start in ("{", "["):
-        return Document("json", text, "", fetched.url, decoded.repairs)
+        return TextDocument("json", text, "", fetched.url, decoded.repairs)
     return _sniff_xml(text, decoded.repairs, fetched)
 
 
-def _sniff_xml(text: str, repairs: tuple[str, ...], fetched: Fetched) -> Document:
+def _sniff_xml(text: str, repairs: tuple[str, ...], fetched: Fetched) -> TextDocument:
     root = _find_root(text)
     if root is not None and root.local in FEED_ROOTS:
-        return Document("xml", text[root.start :], root.name, fetched.url, repairs)
+        return TextDocument("xml", text[root.start :], root.name, fetched.url, repairs)
     if root is not None and root.local in _NOT_FEEDS:
         raise _not_a_feed(f"this is {_NOT_FEEDS[root.local]}", fetched)
     later = (*repairs, "text before the feed was left out")
     if (inner := _find_feed(text)) is not None:
-        return Document("xml", text[inner.start :], inner.name, fetched.url, later)
+        return TextDocument("xml", text[inner.start :], inner.name, fetched.url, later)
     if (match := _JSON_FEED.search(text)) is not None and text.rstrip().endswith("}"):
-        return Document("json", text[match.start() :], "", fetched.url, later)
+        return TextDocument("json", text[match.start() :], "", fetched.url, later)
     if _HTML.search(text, 0, 10_000):
-        raise _not_a_feed(describe_page(text, fetched.url), fetched)
+        raise _not_a_feed(_describe_page(text, fetched.url), fetched)
     if root is None:
         if text.lstrip().startswith("<") and ">" not in text:
             raise ParseError("the document is cut off before its first element", kind="unparsable", url=fetched.url)
@@ -110,12 +117,40 @@ def _sniff_xml(text: str, repairs: tuple[str, ...], fetched: Fetched) -> Documen
             raise _not_a_feed("this is binary data (compressed, or an image?), not a feed", fetched)
         raise _not_a_feed(f"this is plain text, not a feed: {_quote(text)}", fetched)
     if ENTRY.search(text, root.start):
-        return Document("xml", text[root.start :], root.name, fetched.url, repairs)
+        return TextDocument("xml", text[root.start :], root.name, fetched.url, repairs)
     raise _not_a_feed(f"this is XML but no feed: its root element is <{root.name[:80]}>", fetched)
 
 
+def named_feed(text: str, url: str) -> str | None:
+    """Return the address of the first feed that the head of a page names (HTML, link type "alternate"), or None."""
+    for link in _PAGE_LINK.finditer(text, 0, _HEAD):
+        found = {
+            name.lower(): unescape(double or single or bare)
+            for name, double, single, bare in _ATTRIBUTE.findall(link.group())
+        }
+        rel = found.get("rel", "").lower().split()
+        if "alternate" in rel and found.get("type", "").strip().lower() in _FEED_TYPES:
+            feed = address(found.get("href"), url)
+            if feed is not None:
+                return feed
+    return None
+
+
+def _describe_page(text: str, url: str) -> str:
+    """Describe a page that came in place of a feed, for people: its title, and the feed that it names."""
+    head = text[:_HEAD]
+    match = _PAGE_TITLE.search(head)
+    title = " ".join(unescape(match.group(1)).split())[:80] if match else ""
+    message = f'this is an HTML page ("{title}"), not a feed' if title else "this is an HTML page, not a feed"
+    if feed := named_feed(head, url):
+        return f"{message}; it names a feed at {feed}: use that address"
+    if _PASSWORD.search(head):
+        return f"{message}; it asks for a password: set `auth` or `cookies` of the source"
+    return f"{message}; it names no feed: look for another address, or read the page itself with `scrape`"
+
+
 def _find_root(text: str) -> _Root | None:
-    """The first element, white space, processing instructions, comments and a DOCTYPE left aside."""
+    """Find the first element, behind white space, processing instructions, comments and a DOCTYPE."""
     position = 0
     while (position := _skip_space(text, position)) < len(text):
         if text.startswith("<?", position):
@@ -136,7 +171,7 @@ def _find_root(text: str) -> _Root | None:
 
 
 def _find_feed(text: str) -> _Root | None:
-    """A feed that starts further inside: after a server's warning, or within a page."""
+    """Find a feed behind other text, such as a warning of the server, or within a page."""
     match = _FEED_START.search(text)
     if match is None or not ENTRY.search(text, match.end()):
         return None
@@ -150,7 +185,7 @@ def _skip_space(text: str, position: int) -> int:
 
 
 def _doctype_end(text: str, position: int) -> int:
-    """Position of the ``>`` that ends a DOCTYPE with its internal subset (XML 1.0, section 2.8), or -1."""
+    """Return the position of the ``>`` that ends a DOCTYPE with its internal subset (XML 1.0, section 2.8), or -1."""
     depth = 0
     position += len("<!DOCTYPE")
     while match := _SUBSET_MARK.search(text, position):
@@ -175,8 +210,10 @@ def _quote(text: str) -> str:
 
 
 def _is_binary(fetched: Fetched) -> bool:
-    """Whether what begins no document is no text either: for its control characters, or because it has neither ASCII
-    nor UTF-8 in it and nobody named another encoding."""
+    """Whether a document without markup is not text either.
+
+    It is not if it has control characters, or neither ASCII nor UTF-8 in it and no other encoding is declared.
+    """
     start = fetched.body[:1000]
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return False
@@ -193,5 +230,5 @@ def _not_a_feed(message: str, fetched: Fetched) -> ParseError:
 
 
 def _plain_address(url: str) -> str:
-    """An address without the user name and password in it, and without its fragment."""
-    return _USERINFO.sub("", without_feed_scheme(url).partition("#")[0])
+    """Remove user name, password and fragment from an address."""
+    return without_userinfo(without_feed_scheme(url).partition("#")[0])

@@ -1,7 +1,7 @@
-"""What a feed says about when to come back: RSS' `ttl`, `skipHours`, `skipDays`, and the syndication module.
+"""What a feed says about when to fetch it again: `ttl`, `skipHours` and `skipDays` of RSS, and the syndication module.
 
-In: elements of the feed itself, one by one, whichever reader finds them. Out: a `Syndication` with their texts as they
-are; what they mean is for the schedule.
+In: elements of the feed itself, one by one, from either reader. Out: a `Syndication` with their texts; the schedule
+interprets them.
 
 Specifications: RSS 2.0 (rssboard.org/rss-specification), RDF Site Summary 1.0 Modules: Syndication
 (web.resource.org/rss/1.0/modules/syndication).
@@ -12,11 +12,11 @@ from __future__ import annotations
 from lxml import etree
 
 from aggregator.models import Syndication
-from aggregator.parse.xmltree import plain
+from aggregator.parse.xmltree import text_content
 
 SY = "{http://purl.org/rss/1.0/modules/syndication/}"
 
-#: Texts of one kind that are kept, and characters of each: a whole number or a date is all that is ever meant.
+#: Texts of one kind that are kept, and characters of each: a whole number or a date is expected.
 _MAX_TEXTS = 100
 _MAX_LENGTH = 100
 _LISTS = {"skipHours": "hour", "skipDays": "day"}
@@ -24,7 +24,7 @@ _SINGLE = ("ttl", SY + "updatePeriod", SY + "updateFrequency", SY + "updateBase"
 
 
 def hint_names(own: str) -> dict[str, str]:
-    """The elements of a feed that are hints, to the names under which `Hints` takes them.
+    """Return the qualified names of the elements that are hints, with the names that `SyndicationHints` knows them by.
 
     Args:
         own: the namespace of the format's own elements, in lxml's form.
@@ -33,8 +33,8 @@ def hint_names(own: str) -> dict[str, str]:
     return names | {own + name: name for name in _LISTS}
 
 
-class Hints:
-    """Collects what a feed says; `finish` makes the `Syndication`."""
+class SyndicationHints:
+    """Collects the hints of a feed; `finish` makes the `Syndication`."""
 
     __slots__ = ("texts",)
 
@@ -49,13 +49,13 @@ class Hints:
             texts.append(text[:_MAX_LENGTH])
 
     def read(self, name: str, element: etree._Element) -> None:
-        """Take an element that `hint_names` has a name for."""
+        """Take an element; `name` is its name in `hint_names`."""
         inner = _LISTS.get(name)
         for found in element.iterchildren(f"{{*}}{inner}") if inner else (element,):
-            self.add(inner or name, plain(found))
+            self.add(inner or name, text_content(found))
 
     def finish(self) -> Syndication | None:
-        """What was found; None if that is nothing."""
+        """Return the hints that were found, or None."""
         if not any(self.texts.values()):
             return None
         get = self.texts.get

@@ -1,11 +1,11 @@
-"""Read any XML feed with feedparser: the reader for whatever no other reader is sure of.
+"""Read any XML feed with feedparser: the reader for what the strict readers do not know for certain.
 
-In: a `Document`. Out: a `ParsedFeed`; how feedparser's entries become ours is in `mapping`. The document goes to
-feedparser as it is; if it is not well-formed, once more after `repair`, and then to feedparser's own tolerant parser.
-feedparser fetches nothing here, resolves no link inside of texts and sanitizes nothing: later stages do.
+In: a `TextDocument`. Out: a `ParsedFeed`, which `mapping` makes of feedparser's entries. feedparser gets the document
+as it is; if it is not well-formed, after `repair`; and if that does not help, in its own tolerant parser. feedparser
+fetches nothing here, resolves no links inside texts and sanitizes nothing: later stages do.
 
-feedparser is used through its two parser classes and not through `feedparser.parse`, because some of its methods take
-time that grows with the square of the input, or guess where the source is clear. Each override says which.
+The two parser classes of feedparser are used, not `feedparser.parse`, because some of its methods take time that grows
+with the square of the input, or guess where the source is clear. Each override says which.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ import feedparser.api
 
 from aggregator.errors import ParseError
 from aggregator.models import ParsedFeed
-from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, MAX_URL, Document
+from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, MAX_URL, TextDocument, relation
 from aggregator.parse.mapping import map_feed
-from aggregator.parse.mend import Mended, mend, without_forbidden
+from aggregator.parse.repair import Repaired, repair, without_forbidden
 from aggregator.parse.sniff import ENTRY, FEED_ROOTS
-from aggregator.parse.syndication import Hints
-from aggregator.parse.values import relation
-from aggregator.parse.xmltree import VOID, is_entry
+from aggregator.parse.syndication import SyndicationHints
+from aggregator.parse.xmltree import is_entry
+from aggregator.values.elements import VOID
 
 _MAX_ATTRIBUTES = 250
-#: 10,000 entries have some 100,000 elements; feedparser takes 20 µs and more for each.
+#: 10,000 entries have some 100,000 elements, and feedparser is slow.
 _MAX_ELEMENTS = 150_000
 _MAX_NAMESPACES = 500
-#: Elements of entries whose inner elements feedparser knows what to do with.
+#: Elements of entries whose inner elements feedparser reads correctly.
 _CONTAINERS = frozenset(
     (
         *("author", "contributor", "categories", "source", "media:group", "media:content"),
@@ -47,7 +47,7 @@ _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 
 
 class _Enough(Exception):
-    """The first `MAX_ENTRIES` entries are read."""
+    """The first `MAX_ENTRIES` entries were read."""
 
 
 class _Absurd(Exception):
@@ -55,12 +55,12 @@ class _Absurd(Exception):
 
 
 class _Limits:
-    """What both of feedparser's parsers do differently here."""
+    """What both parsers of feedparser do differently here."""
 
     elements = 0
     root_language = None
     outer_title_depth = -1
-    #: Those of feedparser in lower case, and one that it does not know.
+    #: The namespaces of feedparser in lower case, and one that it does not know.
     _matchnamespaces = {  # noqa: RUF012 - feedparser's own name and type
         **{name.lower(): prefix for name, prefix in feedparser.api.StrictFeedParser.namespaces.items()},
         "http://www.pheedo.com/namespace/pheedo": "pheedo",
@@ -110,12 +110,12 @@ class _Limits:
         super()._start_textinput(attributes)  # type: ignore[misc]
 
     def _add_tag(self: Any, term: str | None, scheme: str | None, label: str | None) -> None:
-        # feedparser looks through all tags before it adds one: 50,000 of them take 40 seconds.
+        # feedparser compares each tag with all before it.
         if len(self._get_context().get("tags", ())) < MAX_TAGS:
             super()._add_tag(term, scheme, label)  # type: ignore[misc]
 
     def _sync_author_detail(self: Any, key: str = "author") -> None:
-        # feedparser looks for a mail address with a pattern that hostile text can slow down; normalize does it better.
+        # feedparser looks for a mail address with a pattern that hostile text can slow down; normalize finds it later.
         context = self._get_context()
         people = context.get(f"{key}s")
         if people and not people[-1] and context.get(key):
@@ -141,7 +141,7 @@ class _Limits:
             self.pop("other_guid")
             return
         super()._end_guid()  # type: ignore[misc]
-        # feedparser's own `guidislink` says no wherever there is a link as well, be it of any use or not.
+        # feedparser's own `guidislink` is false wherever there is a link as well, even a useless one.
         self._save("guid_is_url", bool(self.guidislink), overwrite=True)
         self._save("guid_base", self.baseuri, overwrite=True)
 
@@ -202,12 +202,12 @@ class _Limits:
         # feedparser takes a second one for the content, as text.
         super()._start_description({"type": "text/html", **attributes})  # type: ignore[misc]
 
-    # feedparser takes a second description for the content and prefers it: a plain text over the HTML.
+    # feedparser takes a second description for the content and prefers it, even a plain text over HTML.
     def _start_text(self: Any, name: str, kind: str, attributes: dict[str, str]) -> None:
         # The first that says something counts, as in the strict reader.
         if dict.get(self._get_context(), name):
             name = f"other_{name}"
-        # Their type is not believed: feedparser would take what is called plain for text that is no markup.
+        # Their type is ignored: feedparser would take markup that is declared as plain for text.
         self.push_content(name, {key: value for key, value in attributes.items() if key != "type"}, kind, 1)
 
     def _end_text(self: Any, name: str) -> None:
@@ -234,7 +234,7 @@ class _Limits:
             self.version = version
 
     def handle_data(self: Any, text: str, escape: int = 1) -> None:
-        # An empty element of XHTML comes as a start and an end; HTML would read the end of `br` as one more.
+        # An empty element of XHTML comes as a start and an end; HTML would read the end of `br` as another `br`.
         if escape or not (text.startswith("</") and text[2:-1].lower() in VOID):
             super().handle_data(text, escape)  # type: ignore[misc]
 
@@ -274,11 +274,11 @@ class _Strict(_Limits, feedparser.api.StrictFeedParser):  # type: ignore[misc]
         #: The open elements, and how many of them were open when the entry started.
         self.open: list[str] = []
         self.entry_at = 0
-        #: Namespace of the feed's own elements where that is none that feedparser knows.
+        #: Namespace of the format's own elements, if feedparser does not know it.
         self.own_namespace: str | None = None
 
     def startElementNS(self, name: Any, qname: Any, attributes: Any) -> None:
-        # Asked here too: what feedparser does before `unknown_starttag` grows with the square of their number.
+        # Checked here, too: what feedparser does before `unknown_starttag` grows with the square of their number.
         if len(attributes) > _MAX_ATTRIBUTES:
             raise _Absurd(f"an element with {len(attributes):,} attributes")
         if not self.open and name[1].lower() in FEED_ROOTS and (name[0] or "").lower() not in self._matchnamespaces:
@@ -295,7 +295,7 @@ class _Strict(_Limits, feedparser.api.StrictFeedParser):  # type: ignore[misc]
         if is_entry(tag.rpartition(":")[2]):
             self.entry_at = len(self.open) + 1
         elif self.inentry and not self.incontent and len(self.open) > self.entry_at:
-            # feedparser takes what stands further inside of an entry, in whatever element, for the entry's own.
+            # feedparser takes an element deep inside an entry for one of the entry itself.
             tag = tag if self.open[-1] in _CONTAINERS else f"inner:{tag}"
         self.open.append(tag)
         super().unknown_starttag(tag, attributes)
@@ -308,14 +308,14 @@ class _Loose(_Limits, feedparser.api.LooseFeedParser):  # type: ignore[misc]
     """feedparser on its SGML parser, for everything else."""
 
 
-def read(document: Document) -> ParsedFeed:
+def read(document: TextDocument) -> ParsedFeed:
     """Read a feed.
 
     Raises:
         ParseError: ``unparsable``.
     """
     try:
-        parser, mended = _parse(document)
+        parser, repaired = _parse(document)
     except _Absurd as error:
         raise ParseError(f"no feed needs {error}; it is not read", kind="unparsable", url=document.url) from None
     except ParseError:
@@ -323,26 +323,26 @@ def read(document: Document) -> ParsedFeed:
     except Exception as error:
         message = f"feedparser could not read it: {type(error).__name__}: {str(error)[:200]}"
         raise ParseError(message, kind="unparsable", url=document.url) from error
-    feed = map_feed(parser, document.url, mended.repairs + _counted(parser, document))
-    return replace(feed, complete=mended.complete)
+    feed = map_feed(parser, document.url, repaired.repairs + _counted(parser, document))
+    return replace(feed, complete=repaired.complete)
 
 
-def _parse(document: Document) -> tuple[Any, Mended]:
-    mended = without_forbidden(document)
-    parser, problem = _run_strict(mended.text, document)
+def _parse(document: TextDocument) -> tuple[Any, Repaired]:
+    repaired = without_forbidden(document)
+    parser, problem = _run_strict(repaired.text, document)
     if problem is None:
-        return parser, mended
-    mended = mend(mended, document, problem)
-    parser, problem = _run_strict(mended.text, document)
+        return parser, repaired
+    repaired = repair(repaired, document, problem)
+    parser, problem = _run_strict(repaired.text, document)
     if problem is not None:
         parser = _Loose(document.url, None, "utf-8", {})
         _prepare(parser, document.url)
         with contextlib.suppress(_Enough):
-            parser.feed(mended.text)
-    return parser, mended
+            parser.feed(repaired.text)
+    return parser, repaired
 
 
-def _run_strict(text: str, document: Document) -> tuple[Any, str | None]:
+def _run_strict(text: str, document: TextDocument) -> tuple[Any, str | None]:
     parser = _Strict(document.url, None, "utf-8")
     _prepare(parser, document.url)
     reader = xml.sax.make_parser()  # noqa: S317 - no DOCTYPE gets here, so that there are no entities to expand
@@ -368,10 +368,10 @@ def _prepare(parser: Any, url: str) -> None:
     parser.url = url
     parser.resolve_relative_uris = False
     parser.sanitize_html = False
-    parser.hints = Hints()
+    parser.hints = SyndicationHints()
 
 
-def _counted(parser: Any, document: Document) -> tuple[str, ...]:
+def _counted(parser: Any, document: TextDocument) -> tuple[str, ...]:
     if len(parser.entries) >= MAX_ENTRIES:
         return (f"only the first {MAX_ENTRIES:,} entries were read",)
     if not parser.entries and (found := ENTRY.search(document.text)):

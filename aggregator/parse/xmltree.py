@@ -1,7 +1,8 @@
-"""Well-formed XML as a tree, read strictly: the ground that the readers of RSS and Atom stand on.
+"""Well-formed XML as a tree: what the readers of RSS and Atom share, and the namespaces that feeds use.
 
-In: the text of a `Document`, from its root element on. Out: an lxml tree in which nothing was expanded or fetched, and
-helpers that read text and addresses from its elements. What is not plain raises `Unsure`: the tolerant reader gets it.
+In: the text of a document, from its root element on. Out: an lxml tree in which nothing was expanded or fetched, and
+functions that read text and addresses from its elements. What the strict readers do not know for certain raises
+`Unsure`: the tolerant reader reads it.
 """
 
 from __future__ import annotations
@@ -12,21 +13,18 @@ from lxml import etree
 
 from aggregator.models import Text
 from aggregator.parse.document import address
+from aggregator.values.elements import VOID
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
-#: Elements that have nothing in them in HTML (section 13.1.2), whatever they have in XML.
-VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
-#: Namespaces that a serialized element carries over from its ancestors.
+#: Declarations of namespaces that a serialized element inherits from its ancestors.
 _INHERITED = re.compile(r'\A(<[^\s/>]+)(?:\s+xmlns(?::[^\s=]+)?="[^"]*")+')
 
-
-#: As a pattern it is found in half the time.
 _XML_BASE = re.compile(rb"xml:base")
-#: C1 controls, raw or by reference. Nobody means them: they are windows-1252, or UTF-8 that was encoded twice.
-#: Two patterns, for each starts with fixed bytes: such are searched for several times as fast.
+#: C1 controls, raw or by reference. They are windows-1252, or UTF-8 that was encoded twice.
+#: There are two patterns because one that starts with fixed bytes is found faster.
 _C1_RAW = re.compile(rb"\xc2[\x80-\x9f]")
 _C1_REFERENCE = re.compile(rb"&#(?:1[2-5][0-9]|[xX]0*[89][0-9a-fA-F]);")
 _C1 = re.compile("[\x80-\x9f]")
@@ -36,20 +34,53 @@ _SPACES = re.compile(r"[ \t\r\n]+")
 _POSITION = re.compile(r", line \d+, column \d+")
 _BARE_AMPERSAND = "xmlParseEntityRef: no name"
 
+DC = "{http://purl.org/dc/elements/1.1/}"
+DCTERMS = "{http://purl.org/dc/terms/}"
+CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
+#: The same with a common misspelling.
+DCS = (DC, "{http://purl.org/dc/elements/1.1}")
+CONTENTS = (CONTENT, "{http://purl.org/rss/1.0/modules/content}")
+ITUNES = tuple(f"{{http://www.itunes.com/{name}-1.0.dtd}}" for name in ("dtds/podcast", "DTDs/PodCast", "DTDs/Podcast"))
+ATOM = "{http://www.w3.org/2005/Atom}"
+ATOM_03 = "{http://purl.org/atom/ns#}"
+MEDIA = (
+    "{http://search.yahoo.com/mrss/}",
+    "{http://search.yahoo.com/mrss}",
+    "{http://www.rssboard.org/media-rss}",
+)
+#: Elements of services that count clicks: the link of an item is theirs, and these give that of the publisher.
+ORIGINALS = ("{http://rssnamespace.org/feedburner/ext/1.0}", "{http://www.pheedo.com/namespace/pheedo}")
+
+#: Prefixes of the namespaces above; where one is bound to another name, only the tolerant reader knows what is meant.
+_PREFIXES = ("dc", "dcterms", "content", "itunes", "media", "atom")
+_KNOWN = frozenset(name[1:-1] for name in (*DCS, DCTERMS, *CONTENTS, ATOM, ATOM_03, *ITUNES, *MEDIA))
+#: What a prefix stands for where the document does not declare it.
+USUAL = {
+    "dc": DC[1:-1],
+    "dcterms": DCTERMS[1:-1],
+    "content": CONTENT[1:-1],
+    "itunes": ITUNES[0][1:-1],
+    "media": MEDIA[0][1:-1],
+    "atom": ATOM[1:-1],
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "sy": "http://purl.org/rss/1.0/modules/syndication/",
+    "xhtml": "http://www.w3.org/1999/xhtml",
+}
+
 
 class Unsure(Exception):
-    """This document needs the tolerant reader; the message says why."""
+    """The document needs the tolerant reader; the message says why."""
 
 
 class IllFormed(Unsure):
-    """It is not well-formed, or too deep or too large for a feed; the message says what the XML parser said."""
+    """The document is not well-formed, or nested too deeply, or too large; the message is the XML parser's."""
 
 
 def parse_xml(data: bytes, url: str) -> etree._Element:
     """Parse a well-formed document in UTF-8.
 
     Raises:
-        IllFormed: it is not well-formed, or too deep or too large for a feed.
+        IllFormed: it is not well-formed, is nested too deeply, or is too large for a feed.
         Unsure: it has a DOCTYPE.
     """
     # Without `huge_tree`, libxml2 itself refuses deep nesting and texts over 10 MB.
@@ -66,34 +97,45 @@ def parse_xml(data: bytes, url: str) -> etree._Element:
         root = etree.fromstring(data, parser, base_url=url)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise IllFormed(_problem(error)) from None
-    # No caller lets one through; should one ever do, no text that it declares is believed.
+    # Callers remove it; if one does not, no text that it declares is used.
     if root.getroottree().docinfo.internalDTD is not None:
         raise Unsure("a DOCTYPE")
     return root
 
 
+def check_namespaces(root: etree._Element) -> None:
+    """Check that the usual prefixes are bound to the usual namespaces.
+
+    Raises:
+        Unsure: one of them is bound to another name, or to one in another letter case.
+    """
+    for prefix in _PREFIXES:
+        if (address := root.nsmap.get(prefix)) is not None and address not in _KNOWN:
+            raise Unsure(f"namespace {address}")
+
+
 def _problem(error: Exception) -> str:
-    """What the parser says is wrong, on one line; lines are not counted from the start of the file here."""
+    """Return the parser's message on one line, without its position: that does not count from the start of the file."""
     said = " ".join(_POSITION.sub("", getattr(error, "msg", None) or str(error))[:200].split())
     return "an & that is no reference" if said == _BARE_AMPERSAND else said
 
 
-class Reader:
-    """Reads elements of one document; knows its address and whether xml:base is used anywhere in it."""
+class ElementReader:
+    """Reads text and addresses from the elements of one document."""
 
     __slots__ = ("based", "garbled", "url")
 
     def __init__(self, url: str, data: bytes) -> None:
         self.url = url
-        #: Asking every element for its base would cost more than all the rest.
+        #: Whether xml:base is used: to look for it at every element would cost more than all the rest.
         self.based = _XML_BASE.search(data) is not None
-        # A byte that each of them needs is found many times as fast; most documents do not have it.
+        #: Whether there are C1 controls. A byte is found faster than a pattern, and most documents lack it.
         self.garbled = (b"\xc2" in data and _C1_RAW.search(data) is not None) or (
             b"#" in data and _C1_REFERENCE.search(data) is not None
         )
 
     def base(self, element: etree._Element, default: str | None = None) -> str:
-        """Base of relative addresses in an element (XML Base); without one, `default` or the document's address."""
+        """Return the base of addresses in an element (XML Base), else `default`, else the address of the document."""
         if not self.based:
             return default or self.url
         base = None
@@ -103,25 +145,25 @@ class Reader:
         return base or default or self.url
 
     def address(self, element: etree._Element, value: str | None, default: str | None = None) -> str | None:
-        """An address found in an element, resolved as `base` says, or None."""
+        """Resolve an address found in an element against its base; None for what is no address."""
         return address(value, self.base(element, default)) if value else None
 
     def text(self, element: etree._Element, kind: str) -> Text | None:
-        """The text of an element, as `kind` (``text`` or ``html``) if no markup is inside; None where it is empty."""
+        """Return the text of an element, as `kind` (``text`` or ``html``) if it has no markup; None if it is empty."""
         if len(element):
             return self.markup(element, escaped=kind == "html")
         value = (element.text or "").strip()
         if not value:
             return None
         if self.garbled:
-            value = _mended(value)
+            value = _without_c1(value)
         return Text(value, "html" if kind == "html" else "text", self.base(element) if self.based else self.url)
 
     def markup(self, element: etree._Element, *, escaped: bool = False) -> Text | None:
-        """The content of an element that holds markup (Atom ``type="xhtml"``, or HTML that was never escaped).
+        """Return the content of an element that holds markup (Atom ``type="xhtml"``, or HTML that was not escaped).
 
         Args:
-            escaped: whether text between its own elements may be escaped HTML, as where a template wraps such in a div.
+            escaped: whether text between its elements may be escaped HTML, such as a template wraps in a div.
         """
         holder = element
         if len(element) == 1 and element[0].tag in ("div", XHTML + "div"):
@@ -139,7 +181,7 @@ class Reader:
         for inner in reversed(filled):
             _empty(inner)
         texts = (holder.text, *(child.tail for child in holder))
-        # Nobody writes tags to be read as text beside elements that are not.
+        # Tags that are written as text beside elements are meant as tags.
         escaped = escaped and any(_TAG.search(text) for text in texts if text)
         parts = [_escape(holder.text, escaped)]
         for child in holder:
@@ -153,7 +195,7 @@ class Reader:
 
 
 def _empty(element: etree._Element) -> None:
-    """Move what stands inside of an element behind it."""
+    """Move the content of an element behind it."""
     parent, children = element.getparent(), list(element)
     if parent is None:
         return
@@ -166,12 +208,12 @@ def _empty(element: etree._Element) -> None:
 
 
 def one_line(markup: str) -> str:
-    """Markup that has no element, without line breaks: those mean nothing in it, and would in a plain text."""
+    """Remove the line breaks from markup without elements: they mean nothing there, but would in a plain text."""
     return _SPACES.sub(" ", markup)
 
 
 def has_entries(root: etree._Element) -> bool:
-    """Whether anything in a document is an entry by its name, in whatever namespace and letter case."""
+    """Whether any element of a document has the name of an entry, in any namespace and letter case."""
     return any(isinstance(one.tag, str) and is_entry(one.tag.rpartition("}")[2]) for one in root.iter())
 
 
@@ -180,8 +222,8 @@ def is_entry(name: str) -> bool:
     return name.lower() in ("item", "entry")
 
 
-def plain(element: etree._Element) -> str:
-    """The text of an element and all within it, white space around it taken off."""
+def text_content(element: etree._Element) -> str:
+    """Return the text of an element and its descendants, without the white space around it."""
     if len(element):
         return "".join(map(str, element.itertext())).strip()
     return (element.text or "").strip()
@@ -193,10 +235,10 @@ def _escape(text: str | None, escaped: bool) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _mended(text: str) -> str:
-    """A text without C1 controls, as feedparser would mend it too."""
+def _without_c1(text: str) -> str:
+    """Decode the C1 controls of a text, as feedparser does."""
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:
-        # Not `translate`: it takes a hundred times as long.
+        # Not `translate`, which is much slower.
         return _C1.sub(lambda match: _CP1252[match.group()], text)

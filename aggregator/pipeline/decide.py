@@ -195,7 +195,7 @@ def failed(source: Source, state: FeedState, error: SourceError, now: datetime) 
         server=_server(fetching, now) if fetching else NOTHING_SAID,
         feed=FeedHints.load(state.feed_hints),
         failure=failure,
-        insist=source.insist,
+        poll_without_validators=source.poll_without_validators,
     )
     after = replace(
         state,
@@ -263,7 +263,7 @@ def _recovered(
         rhythm=rhythm,
         server=server,
         feed=wishes,
-        insist=source.insist,
+        poll_without_validators=source.poll_without_validators,
         first=first,
     )
     return replace(

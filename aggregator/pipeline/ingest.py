@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
 from aggregator.config.confidential import public_update
 from aggregator.dates.formats import DateStyle, parse_date
@@ -185,17 +184,12 @@ def _normalized(
     style: DateStyle,
 ) -> tuple[Entry, ...]:
     """Return the entries, normalized, in their order; each comes with what is known of it (None: it is new)."""
-    read = partial(_parse_date, style)
     return tuple(
         [
-            normalize(one, source_id=source_id, language=language, now=now, parse_date=read, known=known)
+            normalize(one, source_id=source_id, language=language, now=now, known=known, style=style)
             for one, known in entries
         ]
     )
-
-
-def _parse_date(style: DateStyle, text: str, timezone: str | None) -> datetime | None:
-    return parse_date(text, timezone=timezone, style=style)
 
 
 def _unread_dates(

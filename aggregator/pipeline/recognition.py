@@ -15,13 +15,13 @@ from datetime import datetime
 
 from aggregator.dates.formats import DateStyle, parse_date, style_of
 from aggregator.models import Entry, FeedState, Identified, Known, Names, ParsedFeed, RawEntry
-from aggregator.normalize import identify, key_of, tell_apart
+from aggregator.normalize import disambiguate, identify, key_of
 from aggregator.normalize.identity import aliases_of
 from aggregator.normalize.text import plain_title
-from aggregator.normalize.urls import clean_url
 from aggregator.pipeline import decide, resemblance
 from aggregator.pipeline.trust import NOTES, Seen, Trust
 from aggregator.store import Recognized, Store
+from aggregator.values.urls import clean_url
 
 #: Stored entries that are compared where a source has changed all its ids.
 NEWEST = 500
@@ -152,7 +152,7 @@ class _SharedKeyResolver:
         self, identified: Sequence[Identified], found: Recognized
     ) -> tuple[tuple[Identified, ...], dict[str, Known], set[str]]:
         """Return the entries with keys of their own, what is known of them by these, and those that were removed."""
-        entries = tuple(tell_apart(one) if one.key in self._shared else one for one in identified)
+        entries = tuple(disambiguate(one) if one.key in self._shared else one for one in identified)
         doubtful = [(one, one.names) for one in entries if one.names is not None]
         known = {key: old for key, old in found.known.items() if key not in self._shared}
         if not doubtful:

@@ -16,7 +16,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from aggregator.models import TEXT_COMPARED, Entry, KnownEntry
-from aggregator.normalize.html import text_of
+from aggregator.normalize.sanitizer import text_of
 
 #: Pairs that are looked at among entries of one title.
 MAX_PAIRS = 400

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from aggregator.config.confidential import public, public_entry
-from aggregator.config.redaction import blot, holds
+from aggregator.config.confidential import public_entry, public_identifier
+from aggregator.config.secrets import contains_secret, mask
 from aggregator.errors import RowError
 from aggregator.models import Entry
-from aggregator.normalize import SANITIZER, clean_again, minted_id, only_words
+from aggregator.normalize import SANITIZER_VERSION, clean_again, minted_id, without_markup
 from aggregator.publish import files
 from aggregator.publish.report import OutputFailure, refused_row, store_each
 from aggregator.store import FeedMetadata, Store, StoredEntry
@@ -59,14 +59,14 @@ def renew(
         StoreError: the store failed, and no row is to blame.
     """
     recorded = store.fingerprints()
-    wanted = f"{SANITIZER}:{_digest(confidential)}"
+    wanted = f"{SANITIZER_VERSION}:{_digest(confidential)}"
     done = recorded.get(_DONE)
     if done == wanted:
         return []
     # A new database holds nothing from other days.
     failures: list[OutputFailure] = []
     if done is not None:
-        unchanged = done.partition(":")[0] == str(SANITIZER)
+        unchanged = done.partition(":")[0] == str(SANITIZER_VERSION)
         target, _, last = recorded.get(_AT, "").partition(" ")
         store.change_feed_metadata(partial(_public_told, confidential=confidential))
         renewal = _Renewal(store, confidential, posts, wanted, None if unchanged else clean)
@@ -98,7 +98,7 @@ class _Renewal:
         while batch := self.store.entries_after(last, BATCH):
             changed = [after for before in batch if (after := self._renewed(before)) != before]
             for one in batch:
-                if one.path is not None and holds(one.path, self.confidential):
+                if one.path is not None and contains_secret(one.path, self.confidential):
                     try:
                         files.delete(self.posts, one.path)
                     except files.FileError as error:
@@ -129,17 +129,17 @@ class _Renewal:
             except Exception:
                 # The old text may not be safe by today's rules, and the others have to come out.
                 log.exception("entry %s of %s cannot be cleaned; its markup is left out", one.pk, entry.source_id)
-                entry = only_words(entry)
+                entry = without_markup(entry)
         entry = public_entry(entry, self.confidential)
-        if one.path is not None and holds(one.path, self.confidential):
+        if one.path is not None and contains_secret(one.path, self.confidential):
             return replace(one, entry=entry, id=None, path=None)
-        if one.id is not None and holds(one.id, self.confidential):
+        if one.id is not None and contains_secret(one.id, self.confidential):
             return replace(one, entry=entry, id=minted_id(one.source_url, entry.key))
         return replace(one, entry=entry)
 
 
 def _public_told(told: FeedMetadata, confidential: frozenset[str]) -> FeedMetadata:
-    return FeedMetadata(told.title and blot(told.title, confidential), public(told.home_url, confidential))
+    return FeedMetadata(told.title and mask(told.title, confidential), public_identifier(told.home_url, confidential))
 
 
 def _digest(confidential: frozenset[str]) -> str:

@@ -61,7 +61,7 @@ def next_due(
     server: ServerHints = NOTHING_SAID,
     feed: FeedHints = NO_FEED_HINTS,
     failure: FailureStreak | None = None,
-    insist: bool = False,
+    poll_without_validators: bool = False,
     first: bool = False,
 ) -> Due:
     """Decide when to look at a source again, after the look that has just ended.
@@ -73,7 +73,7 @@ def next_due(
         server: what the answer said, a 304 or an error as well; nothing where there was none.
         feed: what the last document said.
         failure: None if the look succeeded.
-        insist: look more often than once an hour although the server sends no validators.
+        poll_without_validators: look more often than once an hour although the server sends no validators.
         first: the first look at this source: many may be new at once, so they are spread wider.
     """
     if failure and failure.gone.confirmed:
@@ -83,7 +83,7 @@ def next_due(
     at = wanted
     if failure:
         at, why = _after_failure(key, start, failure, at, why)
-    at, why = _not_before(key, start, at, why, server, feed, insist)
+    at, why = _not_before(key, start, at, why, server, feed, poll_without_validators)
     if at > start + longest:
         at, why = start + longest, f"{why}; {span(longest)} is the longest wait"
     if server.retry_after is not None and start + _seconds(server.retry_after) > at:
@@ -193,12 +193,12 @@ def _after_failure(key: str, start: int, failure: FailureStreak, at: int, why: s
 
 
 def _not_before(
-    key: str, start: int, at: int, why: str, server: ServerHints, feed: FeedHints, insist: bool
+    key: str, start: int, at: int, why: str, server: ServerHints, feed: FeedHints, poll_without_validators: bool
 ) -> tuple[int, str]:
     """Apply what server and feed ask for, apart from Retry-After."""
     if server.fresh_for is not None and start + _seconds(server.fresh_for) > at:
         at, why = start + _seconds(server.fresh_for), "the server says that its answer stays good until then"
-    if server.no_validator and not insist and start + _NO_VALIDATOR > at:
+    if server.no_validator and not poll_without_validators and start + _NO_VALIDATOR > at:
         at, why = start + _NO_VALIDATOR, "the server offers no validator, so once an hour at most"
     if feed is NO_FEED_HINTS:
         return at, why

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from aggregator.config.values import Url
+from aggregator.config.fields import Url
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
 from aggregator.sources.kind import Parse, Tools, conditional_request, fingerprint
 
@@ -42,7 +42,7 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
     """Parse the feed, and make its home page a valid URI; feeds have no relative dates, so `now` is not used."""
-    from aggregator.normalize.urls import clean_url
+    from aggregator.values.urls import clean_url
 
     parsed = parse(fetched)
     home = clean_url(parsed.home_url)

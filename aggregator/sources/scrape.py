@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from aggregator.config.section import Section
-from aggregator.config.values import Encoding, Maybe, Selector, TimeZone, Url
+from aggregator.config.fields import Encoding, Maybe, Section, Selector, TimeZone, Url
 from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, RawEntry, Source
 from aggregator.sources.kind import Parse, ShareUsedUp, Tools, conditional_request, fingerprint, plain_request
@@ -70,7 +69,7 @@ class ArticleSettings(Section):
     timezone: Maybe[TimeZone] = Field(
         default=None, description="Time zone of dates that name none, such as `Asia/Shanghai`; UTC if left out."
     )
-    remove: tuple[Selector, ...] = Field(default=(), description="CSS selectors of what is taken out of the article.")
+    remove: tuple[Selector, ...] = Field(default=(), description="CSS selectors of elements to remove.")
 
 
 class ScrapeSettings(Section):
@@ -80,17 +79,17 @@ class ScrapeSettings(Section):
     items: Selector = Field(description="CSS selector of the links to the articles, or of elements that hold one.")
     limit: int = Field(default=20, strict=True, ge=1, le=MAX_LIMIT, description="Links to take, from the top.")
     encoding: Maybe[Encoding] = Field(
-        default=None, description="Encoding of list and articles, such as `gbk`; found by itself if left out."
+        default=None, description="Encoding of list and articles, such as `gbk`; detected if left out."
     )
     article: Maybe[ArticleSettings] = Field(
-        default=None, description="How to read the article pages; if left out, the list is all there is."
+        default=None, description="How to read the article pages; if left out, only the list page is read."
     )
 
 
 SETTINGS: Any = ScrapeSettings
 DESCRIPTION = "A site without a feed: a list page and its articles."
 GUIDE = (
-    "A list page, the links on it, and the article pages behind the links. All that picks something is a CSS selector; "
+    "A list page, the links on it, and the article pages behind the links. Everything that selects is a CSS selector; "
     "one that begins with `#` must be in quotes, because `#` begins a comment."
 )
 ADDRESS_KEY: str | None = "url"

@@ -22,9 +22,10 @@ from bs4.dammit import EncodingDetector
 
 from aggregator.errors import ParseError
 from aggregator.models import Fetched, NotModified, ParsedFeed, RawEntry, Text
-from aggregator.parse.document import address, base_address, language
+from aggregator.parse.document import address, base_address
 from aggregator.parse.encoding import decode
 from aggregator.parse.xmltree import one_line
+from aggregator.values.languages import found_tag
 
 if TYPE_CHECKING:
     from aggregator.sources.scrape import ArticleRules, ScrapeRules
@@ -124,7 +125,7 @@ class Page:
     def language(self) -> str | None:
         """The language of the page as it declares it, or None."""
         tag = self._soup.find("html")
-        return language(attribute(tag, "lang")) if isinstance(tag, Tag) else None
+        return found_tag(attribute(tag, "lang")) if isinstance(tag, Tag) else None
 
 
 def text_of(tag: Tag) -> str:

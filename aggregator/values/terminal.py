@@ -1,7 +1,7 @@
-"""What a terminal or a program may be shown: nothing that it would obey, and no secrets.
+"""Text that is safe to show on a terminal: no control sequences, no secrets.
 
-Texts and values go in, safe text comes out. Everything that leaves the program for people's eyes passes here, and only
-here: log lines (`aggregator.log`) and what commands print (`aggregator.cli.console`). Pure.
+Texts and values in, safe text out. All that people read passes here: log lines (`aggregator.log`) and what commands
+print (`aggregator.cli.console`). Pure.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-#: What can be unprintable; the line breaks between the lines of JSON are meant.
+#: What may be unprintable; the line breaks between the lines of JSON are kept.
 _SUSPECT = re.compile(r"[^\n\x20-\x7e]")
 
 
 def printable(text: str) -> str:
-    """Text from outside on one line, without control characters, which a terminal would obey."""
+    """Put a text from outside on one line, without control characters, which a terminal would execute."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def printable_lines(text: str) -> str:
-    """The same of a text of several lines: its line breaks and tabs stay."""
+    """Make a text of several lines printable: its line breaks and tabs stay."""
     return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
 
 
 def as_json(value: object, hide: Callable[[str], str], *, indent: int | None = None, ascii_only: bool = False) -> str:
-    """A value as JSON in which no terminal finds anything to obey: whatever cannot be seen is escaped as ``\\uXXXX``.
+    """Write a value as JSON that is safe on a terminal: what is not printable is escaped as ``\\uXXXX``.
 
     Args:
-        hide: takes secrets out of a text; asked for every string of the value, before it is escaped.
-        ascii_only: also escape what can be seen, for streams that cannot say it.
+        hide: removes secrets from a text; it is called for every string of the value, before that is escaped.
+        ascii_only: escape everything beyond ASCII, for streams that cannot encode it.
     """
     text = json.dumps(_hidden(value, hide), ensure_ascii=ascii_only, indent=indent)
     return _SUSPECT.sub(_escaped, text)
@@ -52,5 +52,5 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """A number with its noun: ``1 source``, ``2 sources``."""
+    """Write a number with its noun: ``1 source``, ``2 sources``."""
     return f"{count} {noun if count == 1 else plural or f'{noun}s'}"

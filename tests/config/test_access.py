@@ -1,4 +1,4 @@
-"""The settings of a source's requests: read, checked and kept out of sight."""
+"""The settings of a source's requests: read, checked, and hidden where they are secret."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_nothing_is_the_default(tmp_path: Path) -> None:
     assert read(tmp_path).sources[0].access == Access()
 
 
-def test_secrets_that_stand_in_the_file_are_hidden_as_well(tmp_path: Path) -> None:
+def test_secrets_in_the_file_itself_are_hidden_as_well(tmp_path: Path) -> None:
     config = read(
         tmp_path,
         headers={"X-Key": "key-1", "Accept-Language": "en-GB"},
@@ -71,10 +71,10 @@ def test_secrets_that_stand_in_the_file_are_hidden_as_well(tmp_path: Path) -> No
         ({"headers": {"user-agent": "x"}}, "`user_agent`"),
         ({"headers": {"Host": "x"}}, "by the program itself"),
         ({"headers": {"If-None-Match": "x"}}, "by the program itself"),
-        ({"headers": {"A B": "x"}}, "no name of a header"),
+        ({"headers": {"A B": "x"}}, "not a header name"),
         ({"headers": {"X": "a\nb"}}, "printable ASCII"),
         ({"headers": {"X": 1}}, "printable ASCII"),
-        ({"cookies": {"a;b": "x"}}, "no name of a cookie"),
+        ({"cookies": {"a;b": "x"}}, "not a cookie name"),
         ({"cookies": {"a": "x; b=2"}}, "without spaces"),
         ({"auth": {}}, "one of `basic` and `bearer`"),
         ({"auth": {"bearer": "x", "basic": {"user": "a", "password": "b"}}}, "one of `basic` and `bearer`"),
@@ -84,11 +84,11 @@ def test_secrets_that_stand_in_the_file_are_hidden_as_well(tmp_path: Path) -> No
         ({"auth": {"basic": {"user": "a"}}}, "`password` is missing"),
         ({"proxy": "socks5://127.0.0.1"}, "`https://` or `http://`"),
         ({"tls": {"verify": False}}, "`until` is missing"),
-        ({"tls": {"verify": False, "until": "soon"}}, "no day"),
+        ({"tls": {"verify": False, "until": "soon"}}, "not a date"),
         ({"tls": {"verify": True, "until": "2027-01-01"}}, "must be `false`; certificates are checked"),
     ],
 )
-def test_what_cannot_be_is_told(tmp_path: Path, settings: dict[str, Any], says: str) -> None:
+def test_invalid_settings_are_reported(tmp_path: Path, settings: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read(tmp_path, **settings)
     assert says in str(caught.value)
@@ -110,7 +110,7 @@ def test_a_secret_in_an_error_reaches_neither_the_terminal_nor_the_database(site
     assert origin.asked("/old")[-1].headers["x-key"] == "key-number-1"
 
 
-def test_the_operator_is_named_to_the_sites(site: Site, origin: Origin) -> None:
+def test_the_user_agent_names_the_operator(site: Site, origin: Origin) -> None:
     site.configure(
         {"feed": origin.route("/feed", rss([item(1)]))},
         fetch={"allow_private_addresses": True, "contact": "me@example.org"},

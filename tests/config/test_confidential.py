@@ -1,4 +1,4 @@
-"""What came from the environment or from files below `sources` is published nowhere, in no form."""
+"""Values from the environment or from files below `sources` are never published, in any form."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from lxml import etree
 
 from aggregator.config import load, redact
 from aggregator.config.confidential import public_html
-from aggregator.config.redaction import blot, holds, public_address
+from aggregator.config.secrets import contains_secret, mask, public_address
 from aggregator.models import Text
-from aggregator.normalize.html import clean_html
+from aggregator.normalize.sanitizer import clean_html
 from tests.origin import Origin, Response
 from tests.support import Site, item, rss
 
@@ -69,8 +69,8 @@ def columns(site: Site) -> str:
 )
 def test_every_form_is_found(form: str) -> None:
     text = f"before {form} behind"
-    assert holds(text, SECRETS)
-    assert blot(text, SECRETS).rstrip("=") in ("before *** behind", "before ***= behind", "before ***== behind")
+    assert contains_secret(text, SECRETS)
+    assert mask(text, SECRETS).rstrip("=") in ("before *** behind", "before ***= behind", "before ***== behind")
 
 
 @given(st.text(min_size=4, max_size=40), st.text(max_size=40), st.text(max_size=40))
@@ -79,15 +79,15 @@ def test_every_form_is_found(form: str) -> None:
 @example("000\U00010000", "", "")
 def test_no_form_is_left(secret: str, before: str, after: str) -> None:
     for form in (secret, quote(secret, safe=""), html.escape(secret), json.dumps(secret)[1:-1]):
-        left = blot(before + form + after, frozenset({secret})).replace("***", "\0")
+        left = mask(before + form + after, frozenset({secret})).replace("***", "\0")
         assert form not in left
 
 
-def test_many_and_long_secrets_are_no_trouble() -> None:
+def test_many_and_long_secrets_take_no_time() -> None:
     secrets = frozenset({"".join(map(str, range(10_000))), "&<>" * 5, *(f"token{n}-x" for n in range(2000))})
     text = ("".join(map(str, range(9_999))) + "x" + "&amp;&lt;&gt;" * 4 + "y" + "token7") * 3
-    assert blot(text, secrets) == text
-    assert blot("token1999-x", secrets) == "***"
+    assert mask(text, secrets) == text
+    assert mask("token1999-x", secrets) == "***"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_markup_stays_safe(parts: list[str]) -> None:
     secrets = frozenset({"key<1>", '"><b', " alt=", 'href="'})
     safe = clean_html(Text("".join(parts), "html", "https://x.example/"))
     shown = public_html(safe, secrets)
-    assert not holds(shown, frozenset({"key<1>"}))
+    assert not contains_secret(shown, frozenset({"key<1>"}))
     assert clean_html(Text(shown, "html")) in (shown, clean_html(Text(clean_html(Text(shown, "html")), "html")))
 
 
@@ -196,7 +196,7 @@ def test_a_feed_that_echoes_its_own_address(
     assert done.status == 0, done.stderr
     assert len(site.posts()) == 1
     for text in (published(site), columns(site)):
-        assert not holds(text, frozenset({secret}))
+        assert not contains_secret(text, frozenset({secret}))
     assert "Title of ***" in published(site)
     feed = json.loads(site.public()["news/feed.json"])["items"][0]
     assert feed["id"].startswith("urn:uuid:")
@@ -208,7 +208,9 @@ def test_a_feed_that_echoes_its_own_address(
     assert site.run("update", "--all").status == 0
 
 
-def test_a_scraped_page_does_not_tell_its_address(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scraped_page_does_not_reveal_its_address(
+    site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TOKEN", "s3cr3t-token")
     origin.route("/list", '<a class="n" href="/1.html">One</a>', content_type="text/html")
     origin.route("/1.html", "<h1>One</h1><div id='b'>text</div>", content_type="text/html")
@@ -255,7 +257,7 @@ def test_a_short_secret_is_kept_with_its_address(site: Site, origin: Origin, mon
     assert "Title of a" in published(site)
 
 
-def test_what_stands_in_the_file_is_not_taken_out_of_texts(site: Site, origin: Origin) -> None:
+def test_values_in_the_file_itself_stay_in_texts(site: Site, origin: Origin) -> None:
     origin.route("/feed", rss([item(1, description="true words of somebody")]))
     site.configure(
         {"feed": origin.url + "/feed", "cookies": {"over18": "true"}, "headers": {"X-Who": "somebody"}, "id": "one"}
@@ -264,7 +266,7 @@ def test_what_stands_in_the_file_is_not_taken_out_of_texts(site: Site, origin: O
     assert "true words of somebody" in published(site)
 
 
-def test_secrets_that_are_stored_already_are_taken_out(
+def test_secrets_that_are_already_stored_are_removed(
     site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The token stood in the file as it is at first; then it was put where it belongs."""
@@ -304,7 +306,7 @@ def test_messages_hide_more_than_what_is_published(tmp_path: Path) -> None:
     assert redact("t0ken literal-key b34rer", config.secrets) == "*** *** ***"
 
 
-def test_a_refused_redirect_tells_nothing_either(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_redirect_reveals_nothing_either(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "s3cr3t-token")
     origin.handle("/old", Response(b"", 301, {"Location": "/feed?token=s3cr3t-token"}))
     origin.route("/feed", rss([item(1)], title="Moved"))

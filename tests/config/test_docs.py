@@ -1,4 +1,4 @@
-"""What people read and start from: the shipped feeds.yaml, the template, the reference page."""
+"""The shipped feeds.yaml, the template and the reference page agree with the code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from aggregator.config import TEMPLATE, load
 from aggregator.config.intervals import IntervalSettings
-from aggregator.config.schema import Document, document_model
+from aggregator.config.settings import FileSettings, file_model
 from aggregator.errors import ConfigError
 from tests import ROOT
 
@@ -43,7 +43,7 @@ def test_the_reference_names_every_key_and_no_other() -> None:
     named = re.findall(
         r"^\| `((?:site|posts|feeds|fetch|retention|hooks|categories|sources)[^`]*)` \|", REFERENCE, re.MULTILINE
     )
-    assert sorted(named) == sorted(_keys(document_model()))
+    assert sorted(named) == sorted(_keys(file_model()))
 
 
 def test_the_reference_names_every_key_of_an_interval() -> None:
@@ -53,7 +53,7 @@ def test_the_reference_names_every_key_of_an_interval() -> None:
 
 def test_the_reference_gives_the_true_defaults() -> None:
     for section in ("site", "posts", "feeds", "fetch", "hooks"):
-        (model,) = _models(Document.model_fields[section].annotation)
+        (model,) = _models(FileSettings.model_fields[section].annotation)
         for name, field in model.model_fields.items():
             extra = field.json_schema_extra
             written = extra.get("default") if isinstance(extra, dict) else None
@@ -103,7 +103,7 @@ def test_the_commented_keys_of_the_template_are_true(tmp_path: Path) -> None:
     path = tmp_path / "feeds.yaml"
     uncommented = re.sub(r"^( *)# (?=[ -]|posts:|feeds:|fetch:)", r"\1", TEMPLATE, flags=re.MULTILINE)
     path.write_text(uncommented, encoding="utf-8")
-    config, plain = load(path, {}), Document(sources=())
+    config, plain = load(path, {}), FileSettings(sources=())
     assert (config.feeds, config.fetch) == (plain.feeds, plain.fetch)
     assert [source.kind for source in config.sources] == ["feed", "feed", "scrape"]
 

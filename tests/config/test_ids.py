@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.config.ids import MAX_ID, Named, _words, assign, fold, repeated, slug
-from aggregator.config.values import source_id
+from aggregator.config.ids import MAX_ID, Named, _words, assign, fold, repeated, slug, source_id
 
 
 def _url(url: str) -> Named:
@@ -74,7 +73,7 @@ _SOURCES = st.lists(
 
 
 @given(_SOURCES, st.randoms(use_true_random=False))
-def test_the_order_of_the_sources_plays_no_part(sources: list[Named], shuffler: random.Random) -> None:
+def test_the_order_of_the_sources_does_not_matter(sources: list[Named], shuffler: random.Random) -> None:
     shuffled = list(sources)
     shuffler.shuffle(shuffled)
     assert dict(zip(sources, assign(sources), strict=True)) == dict(zip(shuffled, assign(shuffled), strict=True))

@@ -1,13 +1,16 @@
-"""feeds.yaml as a whole."""
+"""feeds.yaml as a whole: a configuration or a ConfigError, whatever it contains."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from aggregator.config import Config, load
 from aggregator.config.load import MAX_FILE
@@ -144,7 +147,7 @@ def test_settings_are_frozen(tmp_path: Path) -> None:
         config.site.title = "x"
 
 
-def test_all_problems_are_told_at_once_and_in_order(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_and_in_order(tmp_path: Path) -> None:
     text = (DATA / "config" / "wrong.yaml").read_text(encoding="utf-8")
     expected = (DATA / "config" / "wrong.txt").read_text(encoding="utf-8")
     found = [str(problem).replace(str(tmp_path) + "/", "") for problem in _problems(tmp_path, text)]
@@ -156,7 +159,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
         load(tmp_path / "nope.yaml", {})
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a folder; name a file"):
         load(tmp_path, {})
 
@@ -172,16 +175,16 @@ def test_a_name_that_no_file_can_have() -> None:
         ("a: b\nc: 中é".encode()[:-1], 2, 5, "is not UTF-8 here"),
         ("a: 中文".encode("utf-16"), 1, 1, "is not UTF-8 here"),
         ("a: 中文".encode("gbk"), 1, 4, "is not UTF-8 here"),
-        (b"a: b\nc: d\0", 2, 5, "a control character (U+0000) stands here"),
+        (b"a: b\nc: d\0", 2, 5, "there is a control character (U+0000) here"),
     ],
 )
-def test_files_that_are_no_text(tmp_path: Path, data: bytes, line: int, column: int, message: str) -> None:
+def test_files_that_are_not_text(tmp_path: Path, data: bytes, line: int, column: int, message: str) -> None:
     (problem,) = _problems(tmp_path, data)
     assert (problem.line, problem.column) == (line, column)
     assert problem.message.startswith(message)
 
 
-def test_ten_thousand_wrong_sources_are_all_told(tmp_path: Path) -> None:
+def test_ten_thousand_wrong_sources_are_all_reported(tmp_path: Path) -> None:
     lines = "".join(f"- {{feed: 'https://a.example/{n}', category: b{n}, nmae: x}}\n" for n in range(10_000))
     assert len(_problems(tmp_path, "categories: {b: B}\nsources:\n" + lines)) == 20_000
 
@@ -206,7 +209,7 @@ def test_nothing_heavy_is_imported() -> None:
     assert result.stdout.strip() == "[]"
 
 
-def test_an_address_that_is_there_twice_is_a_note_and_no_fault(tmp_path: Path) -> None:
+def test_an_address_that_is_there_twice_gives_a_note(tmp_path: Path) -> None:
     config = tmp_path / "feeds.yaml"
     config.write_text(
         "sources:\n"
@@ -220,15 +223,73 @@ def test_an_address_that_is_there_twice_is_a_note_and_no_fault(tmp_path: Path) -
     loaded = load(config, {"KEY": "secret-1"})
     assert [(note.line, note.path) for note in loaded.notes] == [(4, "sources[2]"), (6, "sources[4]")]
     assert str(loaded.notes[0]).endswith(
-        "sources[2]: the address of source `again` is also on line 2; is one of them too many?"
+        "sources[2]: the address of source `again` is also on line 2; is it a duplicate?"
     )
     assert "secret-1" not in "".join(map(str, loaded.notes))
 
 
-def test_check_tells_notes_and_ends_well(tmp_path: Path) -> None:
+def test_check_prints_notes_and_succeeds(tmp_path: Path) -> None:
     config = tmp_path / "feeds.yaml"
     config.write_text("sources: [{id: a, feed: 'https://a.example/'}, {id: b, feed: 'https://a.example/'}]\n")
     done = command("check", "--config", str(config))
     assert done.status == 0
     assert f"note: {config}:1:48: sources[1]: the address of source `b` is also on line 1" in done.stdout
     assert "fine, 2 sources" in done.stdout
+
+
+_PIECES = """
+sources: | - | feed: | scrape: | https://a.example/ | categories: | { | } | [ | ] | , | : | &a | *a | ${env:A} | ${
+ | ' | " | # | !!str | interval: | 1h | <<: | id: | null | items: | article: | site: | ? | 12
+""".replace("\n", "").split(" | ")
+_TEXTS = st.lists(st.sampled_from([*_PIECES, " ", "  ", "\n", "\n- ", "\n---\n", "\t", "|", "\x85"]), max_size=40)
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=4,
+)
+_KEYS = {
+    "site": ["title", "url", "language", "author"],
+    "posts": ["preset", "image_proxy", "placeholder"],
+    "feeds": ["formats", "limit"],
+    "fetch": ["interval", "max_body", "allow_private_addresses", "user_agent", "concurrency"],
+    "categories": ["a"],
+    "sources": ["id", "name", "category", "section", "feed", "scrape", "timeout", "allow_private_addresses"],
+}
+_SCRAPE_KEYS = ["url", "items", "limit", "encoding", "article", "unknown"]
+
+
+def _check(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    try:
+        config = load(path, {"A": "b"})
+    except ConfigError as error:
+        assert error.problems
+        assert str(error)
+    else:
+        assert len({source.id for source in config.sources}) == len(config.sources)
+        assert {source.category for source in config.sources} <= set(config.categories)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(_TEXTS.map(lambda pieces: "".join(pieces).encode()) | st.text().map(str.encode) | st.binary())
+@example(b"sources: [{feed: https://a.example/}]")
+def test_any_text(tmp_path: Path, data: bytes) -> None:
+    _check(tmp_path / "feeds.yaml", data)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(st.sampled_from([(section, key) for section, keys in _KEYS.items() for key in keys]), _VALUES)
+def test_any_value_in_any_place(tmp_path: Path, place: tuple[str, str], value: object) -> None:
+    section, key = place
+    inner: object = {key: value}
+    if section == "sources":
+        inner = [{"feed": "https://a.example/", key: value}, value]
+    _check(tmp_path / "feeds.yaml", json.dumps({"sources": [], section: inner}).encode())
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(_SCRAPE_KEYS), _VALUES)
+def test_any_value_in_a_scraped_source(tmp_path: Path, key: str, value: object) -> None:
+    scrape = {"url": "https://a.example/", "items": "a", "article": {"body": "p", "date": value}, key: value}
+    _check(tmp_path / "feeds.yaml", json.dumps({"sources": [{"scrape": scrape}]}).encode())

@@ -1,6 +1,6 @@
-"""What people get wrong in feeds.yaml, and the whole of what they are told: what, where and what to do.
+"""Mistakes in feeds.yaml, and the complete messages about them: what is wrong, where, and what to do.
 
-The mistakes stand in `data/config/mistakes.txt`: a title, the file, and after `---->` what `load` says of it.
+The mistakes are in `data/config/mistakes.txt`: a title, the file, and after `---->` the messages of `load`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.config import load
-from aggregator.config.syntax import slip
+from aggregator.config.syntax import diagnose
 from aggregator.errors import ConfigError
 from tests import DATA, ROOT
 from tests.support import command
@@ -51,11 +51,11 @@ def test_a_quote_that_is_not_closed_is_found_far_above(tmp_path: Path) -> None:
     lines = "".join(f"  - name: N{n}\n    feed: https://a.example/{n}\n" for n in range(500))
     text = f'sources:\n  - name: "First\n    feed: https://a.example/\n{lines}  - name: "Last"\n    feed: https://b.example/\n'
     assert _said(tmp_path, text) == [
-        "2:11: no YAML: the quote that opens at 2:11 is not closed before line 1004; close it where its text ends"
+        "2:11: not YAML: the quote that opens at 2:11 is not closed before line 1004; close it at the end of its text"
     ]
 
 
-def test_long_texts_in_quotes_that_are_indented_are_no_mistake(tmp_path: Path) -> None:
+def test_long_texts_in_quotes_that_are_indented_are_valid(tmp_path: Path) -> None:
     text = 'site:\n  description: "A site\n    about: many things,\n    - and more"\nsources: []\n'
     assert _said(tmp_path, text) == ["fine"]
 
@@ -101,8 +101,8 @@ def test_any_damage_to_a_file_is_answered(
         assert all(problem.message for problem in error.problems)
 
 
-def test_an_error_without_a_place_is_told_all_the_same() -> None:
+def test_an_error_without_a_place_is_reported_all_the_same() -> None:
     import yaml
 
-    assert slip(yaml.YAMLError("odd\nthing"), [], []) == ("odd thing", None)
-    assert slip(yaml.MarkedYAMLError(problem="odd"), [], []) == ("odd", None)
+    assert diagnose(yaml.YAMLError("odd\nthing"), [], []) == ("odd thing", None)
+    assert diagnose(yaml.MarkedYAMLError(problem="odd"), [], []) == ("odd", None)

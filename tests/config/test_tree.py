@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.config.problems import Path, Problems
-from aggregator.config.tree import MAX_DEPTH, MapNode, build, find_place
+from aggregator.config.tree import MAX_DEPTH, MapNode, find_place, parse_yaml
 from aggregator.errors import ConfigError
 
 
 def _build(text: str) -> MapNode:
     problems = Problems("feeds.yaml")
-    tree = build(text, problems, lambda value, path: value)
+    tree = parse_yaml(text, problems, lambda value, path: value)
     problems.raise_any()
     return tree
 
@@ -99,21 +99,21 @@ def test_places(path: Path, key: bool, place: tuple[int, int]) -> None:
         ("", None, None, "the file is empty"),
         ("# only a comment", None, None, "the file is empty"),
         ("---\n", 2, 1, "the file is empty"),
-        ("- a", 1, 1, "must hold keys"),
-        ("just text", 1, 1, "must hold keys"),
-        ("a: b: c", 1, 5, "a second `: ` stands on this line"),
+        ("- a", 1, 1, "must contain keys"),
+        ("just text", 1, 1, "must contain keys"),
+        ("a: b: c", 1, 5, "there is a second `: ` on this line"),
         ("a:\n\tb: c", 2, 1, "a tab is used for indentation"),
         ("a:\n  b: c\n\td: e", 3, 1, "a tab is used for indentation"),
         ("a: [b\n", 1, 4, "the `[` that opens at 1:4 is not closed before line 2"),
         ('a: "b', 1, 4, "the quote that opens at 1:4 is not closed"),
         ("a: b\n---\nc: d", 2, 1, "a second document begins here"),
-        ("a: *b", 1, 4, "`*b` refers to nothing above"),
-        ("a: &b [*b]", 1, 8, "`*b` refers to nothing above"),
+        ("a: *b", 1, 4, "`*b` refers to no anchor above"),
+        ("a: &b [*b]", 1, 8, "`*b` refers to no anchor above"),
         ("a: {{ b }}", 1, 5, "a key must be plain text"),
         ("? [a]\n: b", 1, 3, "a key must be plain text"),
         ("a: &b c\n*b : d", 2, 1, "an alias cannot be a key"),
-        ("a: @b", 1, 4, "no YAML"),
-        ("%YAML 3.0\n---\na: b", 1, 1, "no YAML"),
+        ("a: @b", 1, 4, "not YAML"),
+        ("%YAML 3.0\n---\na: b", 1, 1, "not YAML"),
         ("a: !!python/object:x {}", 1, 4, "the tag `tag:yaml.org,2002:python/object:x` has no meaning here"),
         ("a: !own b", 1, 4, "the tag `!own` has no meaning here"),
         ("a: 1\nb: 2\na: 3", 3, 1, "the key `a` is here twice, first on line 1"),

@@ -34,7 +34,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_full_disk_stops_nothing_for_good(site: Site, origin: Origin, small_disk: Path) -> None:
     feed = origin.route("/one", rss([item(1)]))
-    site.configure({"id": "one", "feed": feed, "interval": "1s", "insist": True})
+    site.configure({"id": "one", "feed": feed, "interval": "1s", "poll_without_validators": True})
     site.data.symlink_to(small_disk)
     with running(site) as daemon:
         wait_until(lambda: "news/Item-1.md" in site.posts(), "the first post")
@@ -57,7 +57,7 @@ def test_full_disk_stops_nothing_for_good(site: Site, origin: Origin, small_disk
 
 def test_locked_database_is_waited_for(site: Site, origin: Origin) -> None:
     feed = origin.route("/one", rss([item(1)]))
-    site.configure({"id": "one", "feed": feed, "interval": "1s", "insist": True})
+    site.configure({"id": "one", "feed": feed, "interval": "1s", "poll_without_validators": True})
     with running(site) as daemon:
         daemon.wait_for("1 source, 0 failed")
         with closing(sqlite3.connect(site.data / "aggregator.db", PATIENCE, isolation_level=None)) as other:

@@ -127,8 +127,8 @@ async def test_a_server_without_validators_is_asked_once_an_hour(site: Site, ori
     assert await wait_after(origin, site, store, Response(BODY.encode())) == HOUR
 
 
-async def test_unless_somebody_insists(site: Site, origin: Origin, store: Store) -> None:
-    assert await wait_after(origin, site, store, Response(BODY.encode()), insist=True) <= SOON
+async def test_unless_the_configuration_allows_it(site: Site, origin: Origin, store: Store) -> None:
+    assert await wait_after(origin, site, store, Response(BODY.encode()), poll_without_validators=True) <= SOON
 
 
 async def test_the_same_bytes_without_validators_are_asked_for_once_an_hour_too(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.models import Enclosure, Entry, RawEntry, Text
-from aggregator.normalize import clean_again, only_words
+from aggregator.normalize import clean_again, without_markup
 from tests.markup import faults, soup
 from tests.normalize.test_entry import make
 
@@ -91,8 +91,8 @@ def test_the_picture_is_chosen_again(html: str, image: str | None, expected: str
 
 
 def test_words_are_left_of_what_cannot_be_cleaned() -> None:
-    left = only_words(
+    left = without_markup(
         entry(html='<p class="a">1 &lt; 2</p><img src="https://a.example/1.png">', summary="s", image="i")
     )
     assert (left.html, left.summary, left.image) == ("<p>1 &lt; 2</p>", "", None)
-    assert only_words(entry(html="", summary="")).html == ""
+    assert without_markup(entry(html="", summary="")).html == ""

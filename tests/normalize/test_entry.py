@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.dates.formats import DateStyle
 from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Text
 from aggregator.normalize import identify, normalize
 from tests.markup import faults, soup
@@ -19,16 +20,13 @@ HOUR = timedelta(hours=1)
 PAST = NOW - timedelta(days=3)
 
 
-def parse(text: str, timezone: str | None) -> datetime | None:
-    """A stand-in for the reader of dates: hours from now."""
-    try:
-        return NOW + int(text) * HOUR
-    except ValueError:
-        return datetime(1970, 1, 1, tzinfo=UTC) if text == "epoch" else None
+def at(hours: int) -> str:
+    """A date as a source writes it, in hours from now."""
+    return (NOW + hours * HOUR).isoformat()
 
 
 def make(raw: RawEntry, known: Known | None = None, **changes: Any) -> Entry:
-    arguments: dict[str, Any] = {"source_id": "s", "language": None, "now": NOW, "parse_date": parse} | changes
+    arguments: dict[str, Any] = {"source_id": "s", "language": None, "now": NOW} | changes
     return normalize(Identified("k", "h", raw), known=known, **arguments)
 
 
@@ -47,8 +45,8 @@ def test_an_entry_with_everything() -> None:
         title=html("A &amp; <b>B</b>"),
         content=html('<p><a href="#n">x</a><img data-src="/a.png"></p>'),
         summary=html("Short"),
-        published="-5",
-        updated="-2",
+        published=at(-5),
+        updated=at(-2),
         authors=("a@e.example (Jane)",),
         tags=("x", "X"),
         comments_url="/c",
@@ -101,16 +99,16 @@ def test_a_title_is_made_where_there_is_none() -> None:
 @pytest.mark.parametrize(
     ("published", "updated", "expected"),
     [
-        ("-5", "-2", (-5, -2, True)),
-        ("-5", None, (-5, -5, True)),
-        (None, "-2", (-2, -2, True)),
-        ("-2", "-5", (-2, -2, True)),
+        (at(-5), at(-2), (-5, -2, True)),
+        (at(-5), None, (-5, -5, True)),
+        (None, at(-2), (-2, -2, True)),
+        (at(-2), at(-5), (-2, -2, True)),
         ("rubbish", None, (0, 0, False)),
-        ("epoch", None, (0, 0, False)),
-        ("1", None, (1, 1, True)),
-        ("2", None, (0, 0, False)),
-        ("2", "-5", (-5, -5, True)),
-        ("-5", "2", (-5, -5, True)),
+        ("1970-01-01T00:00:00Z", None, (0, 0, False)),
+        (at(1), None, (1, 1, True)),
+        (at(2), None, (0, 0, False)),
+        (at(2), at(-5), (-5, -5, True)),
+        (at(-5), at(2), (-5, -5, True)),
         (None, None, (0, 0, False)),
     ],
 )
@@ -126,11 +124,11 @@ def test_an_entry_without_a_date_keeps_its_first_one() -> None:
 
 
 def test_a_date_that_was_in_the_future_at_first_sight_does_not_move_the_entry_later() -> None:
-    entry = make(RawEntry(published="-1"), stored(dated=False))
+    entry = make(RawEntry(published=at(-1)), stored(dated=False))
     assert (entry.published_at, entry.dated) == (PAST, False)
 
 
-@pytest.mark.parametrize("said", ["-100", "-1"])
+@pytest.mark.parametrize("said", [at(-100), at(-1)])
 def test_a_date_of_publication_that_comes_late_or_moves_leaves_the_first_one(said: str) -> None:
     undated, dated = (make(RawEntry(published=said), stored(dated=dated)) for dated in (False, True))
     assert (undated.published_at, undated.dated) == (PAST, False)
@@ -138,7 +136,7 @@ def test_a_date_of_publication_that_comes_late_or_moves_leaves_the_first_one(sai
 
 
 def test_an_impossible_new_date_leaves_the_stored_one() -> None:
-    entry = make(RawEntry(published="500"), stored(updated=PAST + HOUR))
+    entry = make(RawEntry(published=at(500)), stored(updated=PAST + HOUR))
     assert (entry.published_at, entry.updated_at, entry.dated) == (PAST, PAST + HOUR, True)
 
 
@@ -152,7 +150,7 @@ def test_dates_are_in_order_and_stay(
     published: int | None, updated: int | None, first: int | None, dated: bool
 ) -> None:
     raw = RawEntry(
-        published=None if published is None else str(published), updated=None if updated is None else str(updated)
+        published=None if published is None else at(published), updated=None if updated is None else at(updated)
     )
     known = None if first is None else stored(NOW + first * HOUR, dated=dated)
     entry = make(raw, known)
@@ -162,15 +160,15 @@ def test_dates_are_in_order_and_stay(
         assert again.published_at <= entry.published_at
 
 
-def test_the_zone_of_the_entry_reaches_the_reader_of_dates() -> None:
-    seen: list[tuple[str, str | None]] = []
+def test_a_date_without_a_zone_is_read_in_that_of_the_entry() -> None:
+    entry = make(RawEntry(published="2026-03-01 12:00", timezone="Asia/Shanghai"))
+    assert (entry.published_at, entry.dated) == (NOW - 8 * HOUR, True)
 
-    def spy(text: str, timezone: str | None) -> datetime | None:
-        seen.append((text, timezone))
-        return None
 
-    make(RawEntry(published="1 March", timezone="Asia/Shanghai"), parse_date=spy)
-    assert seen == [("1 March", "Asia/Shanghai")]
+@pytest.mark.parametrize(("day_first", "month"), [(True, 2), (False, 1)])
+def test_a_date_is_read_in_the_style_of_its_document(day_first: bool, month: int) -> None:
+    entry = make(RawEntry(published="01/02/2026"), style=DateStyle(day_first=day_first))
+    assert entry.published_at == datetime(2026, month, 3 - month, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +244,7 @@ raws = st.builds(
 @given(st.lists(raws, max_size=3))
 def test_nothing_that_a_source_can_say_raises_or_is_unsafe(document: list[RawEntry]) -> None:
     for one in identify(document):
-        entry = normalize(one, source_id="s", language=None, now=NOW, parse_date=parse, known=None)
+        entry = normalize(one, source_id="s", language=None, now=NOW, known=None)
         assert entry.title and "\n" not in entry.title
         assert [*faults(entry.html), *faults(entry.summary)] == []
         urls = [entry.url, entry.image, entry.comments_url, *(file.url for file in entry.enclosures)]

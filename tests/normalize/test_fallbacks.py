@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.normalize.fallbacks import MAX_NOSCRIPT, shown, with_addresses
+from aggregator.normalize.sanitizer.fallbacks import MAX_NOSCRIPT, recover_addresses, reveal
 from tests.markup import clean, faults
 
 _BLANKS = [
@@ -216,4 +216,4 @@ _FLOODS += ["<p><img>", "<img src=data:", "<iframe src=/a>", "<object><param ", 
 @pytest.mark.parametrize("html", [*_FLOODS, "<noscript><img></noscript>"])
 def test_a_flood_of_them_is_read_once(html: str) -> None:
     # Quadratic reading of these would take hours, and the run would be ended.
-    assert len(with_addresses(shown(html * (1_000_000 // len(html))))) < 20_000_000
+    assert len(recover_addresses(reveal(html * (1_000_000 // len(html))))) < 20_000_000

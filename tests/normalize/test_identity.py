@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.models import Enclosure, RawEntry, Text
-from aggregator.normalize import identify, key_of, minted_id, public_id, tell_apart
+from aggregator.normalize import disambiguate, identify, key_of, minted_id, public_id
 from aggregator.normalize.identity import MAX_KEY, aliases_of, fingerprint
 
 SOURCE = "https://example.org/feed.xml"
@@ -72,7 +72,7 @@ def test_entries_that_share_a_guid_are_all_told_apart_by_address() -> None:
 def test_the_names_of_an_entry_do_not_depend_on_its_siblings(document: list[RawEntry]) -> None:
     for one in identify(document):
         if one.names is not None:
-            alone = tell_apart(replace(one, key=one.names.base))
+            alone = disambiguate(replace(one, key=one.names.base))
             assert alone.names == replace(one.names, copied=False)
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.normalize.html import first_image
 from aggregator.normalize.images import MAX_SRCSET, candidates, clean_srcset
+from aggregator.normalize.sanitizer import first_image
 from tests.markup import BASE, clean
 
 

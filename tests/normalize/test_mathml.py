@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.models import Text
-from aggregator.normalize.bounds import SMALL_LENGTH
-from aggregator.normalize.html import clean_html, text_of
-from aggregator.normalize.mathml import MAX_DEPTH, MAX_FORMULAS, MAX_LENGTH, take_out
+from aggregator.normalize.sanitizer import clean_html, text_of
+from aggregator.normalize.sanitizer.limits import SMALL_LENGTH
+from aggregator.normalize.sanitizer.mathml import MAX_DEPTH, MAX_FORMULAS, MAX_LENGTH, take_out
 from tests.markup import MATHML, clean, faults
 
 FORMULA = (

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from aggregator import normalize
 from aggregator.models import Text
-from aggregator.normalize import edit, html, text, urls
-from aggregator.normalize.bounds import bound
-from aggregator.normalize.edit import Editor
-from aggregator.normalize.fallbacks import shown, with_addresses
-from aggregator.normalize.html import clean_html, text_of
-from aggregator.normalize.mathml import put_back, take_out
-from aggregator.normalize.policy import FOUND, STRICT
+from aggregator.normalize import sanitizer, text
+from aggregator.normalize.sanitizer import clean_html, rewriting, text_of
+from aggregator.normalize.sanitizer.allowlist import LENIENT, STRICT
+from aggregator.normalize.sanitizer.fallbacks import recover_addresses, reveal
+from aggregator.normalize.sanitizer.limits import bound
+from aggregator.normalize.sanitizer.mathml import put_back, take_out
+from aggregator.normalize.sanitizer.rewriting import Rewriter
+from aggregator.values import urls
 from tests.markup import BASE, faults, soup
 
 PAGE = "https://example.org/post"
@@ -61,7 +62,7 @@ def _tag(name: str, attributes: dict[str, str]) -> str:
 
 def _reread(source: str) -> str:
     """The source as the first sanitizer leaves it, which nearly always leaves that as it is."""
-    return FOUND.clean(FOUND.clean(source.encode("utf-8", "ignore").decode()))
+    return LENIENT.clean(LENIENT.clean(source.encode("utf-8", "ignore").decode()))
 
 
 _values = st.sampled_from(_VALUES.split() + _LONG_VALUES)
@@ -76,23 +77,23 @@ canonical = markup.map(_reread)
 
 def the_long_way(source: str, base: str | None, kind: Literal["html", "text"] = "html") -> str | None:
     """HTML that both sanitizers cleaned, with a look at every tag in between; None where it keeps changing."""
-    source = html._as_html(Text(source.encode("utf-8", "ignore").decode(), kind, base))
-    source, formulas = take_out(shown(source))
+    source = sanitizer._as_html(Text(source.encode("utf-8", "ignore").decode(), kind, base))
+    source, formulas = take_out(reveal(source))
     with (
-        mock.patch.object(edit, "_all_harmless", lambda _: False),
-        mock.patch.object(edit, "_is_kept", lambda _: False),
+        mock.patch.object(rewriting, "_all_harmless", lambda _: False),
+        mock.patch.object(rewriting, "_is_kept", lambda _: False),
     ):
         for attempt in range(6):
-            editor = Editor(base, PAGE)
-            edited = editor.edit(FOUND.clean(bound(source)))
-            if editor.lost and not attempt and (mended := with_addresses(source)) != source:
-                source = mended
+            rewriter = Rewriter(base, PAGE)
+            rewritten = rewriter.rewrite(LENIENT.clean(bound(source)))
+            if rewriter.lost and not attempt and (recovered := recover_addresses(source)) != source:
+                source = recovered
                 continue
-            source = STRICT.clean(bound(edited))
-            if source == edited:
+            source = STRICT.clean(bound(rewritten))
+            if source == rewritten:
                 if source.isspace():
                     return ""
-                return put_back(source, formulas) if formulas else html._without_idle_breaks(source)
+                return put_back(source, formulas) if formulas else sanitizer._without_idle_breaks(source)
     return None
 
 
@@ -121,12 +122,12 @@ def test_words_are_as_if_they_had_been_sanitized(source: str, kind: Literal["htm
 
 def test_what_no_output_can_carry_is_seen_in_any_text() -> None:
     for seen in (*map(chr, range(sys.maxunicode + 1)), *(f"中{chr(code)}" for code in range(128))):
-        assert edit._is_legal(seen) is (edit._ILLEGAL.search(seen) is None)
+        assert rewriting._is_legal(seen) is (rewriting._ILLEGAL.search(seen) is None)
 
 
 def _clean_and_count(source: str, base: str | None) -> tuple[str, int]:
     """The cleaned HTML, and how often the strict sanitizer ran for it."""
-    with mock.patch.object(html, "STRICT") as strict:
+    with mock.patch.object(sanitizer, "STRICT") as strict:
         strict.clean.side_effect = STRICT.clean
         made = clean_html(Text(source, "html", base), page=PAGE)
     return made, len(strict.clean.mock_calls)
@@ -187,4 +188,4 @@ def test_no_letter_that_has_to_go_is_taken_for_one_that_shows() -> None:
 @given(st.text() | st.text(alphabet=st.sampled_from("a \n\u200d\u3164\u034f\u00ad\U0001f468\U000e0041\u0301e")))
 def test_the_same_letters_are_taken_out_of_any_text(value: str) -> None:
     seen = text._IDLE_JOINER.sub("", text._INVISIBLE.sub("", value))
-    assert text.fold(value, 10_000) == unicodedata.normalize("NFC", " ".join(seen.split()))
+    assert text.tidy_line(value, 10_000) == unicodedata.normalize("NFC", " ".join(seen.split()))

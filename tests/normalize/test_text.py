@@ -24,7 +24,6 @@ from aggregator.normalize.text import (
     has_markup,
     plain_title,
     shorten,
-    unescape,
 )
 
 FAMILY = "👨\u200d👩\u200d👧"
@@ -97,12 +96,6 @@ def test_a_cut_never_falls_inside_of_a_grapheme(cluster: str, before: int) -> No
 
 def test_a_cluster_without_end_is_cut_anyway() -> None:
     assert len(plain_title(Text("a" + "\u0316" * 5000, "text"))) <= MAX_TITLE
-
-
-@given(words)
-def test_unescape_never_raises_and_leaves_no_surrogate(text: str) -> None:
-    assert "&" in text or unescape(text) == text
-    assert not any("\ud800" <= letter <= "\udfff" for letter in unescape(text.replace("\ud800", "")))
 
 
 @pytest.mark.parametrize(

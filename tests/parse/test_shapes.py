@@ -465,6 +465,12 @@ OF_ATOM = (
 )
 
 
+@pytest.mark.parametrize("digits", ["9" * 5000, "x" + "f" * 5000])
+def test_a_reference_to_an_endless_number_is_a_character_that_is_missing(digits: str) -> None:
+    feed = f'<feed xmlns="{ATOM}"><title type="html">a &amp;#{digits};</title><entry><id>urn:x:1</id></entry></feed>'
+    assert parse(fetched(feed)).title == "a \ufffd"
+
+
 @settings(max_examples=300)
 @given(
     st.lists(st.sampled_from((*COMMON, *OF_RSS)), max_size=8).map("".join),

@@ -76,16 +76,16 @@ def test_errors_have_a_freshness_too() -> None:
     assert next_due("a", NOW, OFTEN, failure=failure, server=ServerHints(fresh_for=3 * HOUR)).at == NOW + 3 * HOUR
 
 
-def test_a_server_without_validators_is_asked_once_an_hour_unless_somebody_insists() -> None:
+def test_a_server_without_validators_is_asked_once_an_hour_unless_the_configuration_allows_it() -> None:
     bare = ServerHints(no_validator=True)
     due = next_due("a", NOW, OFTEN, server=bare)
     assert due.at == NOW + HOUR
     assert "validator" in due.why
-    assert next_due("a", NOW, OFTEN, server=bare, insist=True) == next_due("a", NOW, OFTEN)
+    assert next_due("a", NOW, OFTEN, server=bare, poll_without_validators=True) == next_due("a", NOW, OFTEN)
     assert next_due("a", NOW, Every(6 * HOUR), server=bare) == next_due("a", NOW, Every(6 * HOUR))
-    # Who insists on that does not insist on the rest.
+    # That setting does not override the other limits.
     hints = ServerHints(no_validator=True, fresh_for=2 * HOUR)
-    assert next_due("a", NOW, OFTEN, server=hints, insist=True).at == NOW + 2 * HOUR
+    assert next_due("a", NOW, OFTEN, server=hints, poll_without_validators=True).at == NOW + 2 * HOUR
 
 
 def test_skipped_hours_are_skipped_and_no_others() -> None:

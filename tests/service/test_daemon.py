@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no signal
 
 def test_new_items_are_published_without_being_asked(site: Site, origin: Origin) -> None:
     feed = origin.route("/feed", rss([item(1)]))
-    site.configure({"id": "one", "feed": feed, "interval": "1s", "insist": True})
+    site.configure({"id": "one", "feed": feed, "interval": "1s", "poll_without_validators": True})
     with running(site) as daemon:
         wait_until(lambda: "news/Item-1.md" in site.posts(), "the first post")
         origin.route("/feed", rss([item(1), item(2)]))
@@ -101,7 +101,7 @@ def test_running_fetch_may_end_and_nothing_new_begins(site: Site, origin: Origin
 def test_slow_source_holds_up_no_later_look_and_no_configuration(site: Site, origin: Origin) -> None:
     feed, asked, answer = _held(origin, "/slow")
     slow = {"id": "slow", "feed": feed, "timeout": "1h"}
-    one = {"id": "one", "feed": origin.route("/one", rss([item(1)])), "interval": "1s", "insist": True}
+    one = {"id": "one", "feed": origin.route("/one", rss([item(1)])), "interval": "1s", "poll_without_validators": True}
     site.configure(slow, one)
     with running(site) as daemon:
         assert asked.wait(PATIENCE)

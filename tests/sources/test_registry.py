@@ -10,8 +10,7 @@ import pytest
 from pydantic import Field
 
 from aggregator.config import load, schema_text
-from aggregator.config.section import Section
-from aggregator.config.values import Text, Url
+from aggregator.config.fields import Section, Text, Url
 from aggregator.models import Access, FeedState, Fetched, NotModified, ParsedFeed, RawEntry, Source
 from aggregator.models import Text as RawText
 from aggregator.sources import KINDS, Tools

@@ -21,9 +21,10 @@ from aggregator.models import Item, Rendered
 from aggregator.publish.feeds.channel import FILE_NAMES, MEDIA_TYPES, Channel, Format
 from aggregator.publish.feeds.feeditems import FeedItem, feed_items
 from aggregator.publish.feeds.jsonwriter import render_jsonfeed
-from aggregator.publish.feeds.xmlitems import ATOM_NAMESPACES, RSS_NAMESPACES, atom_entries, rss_items
+from aggregator.publish.feeds.xmlitems import ATOM_NAMESPACES, RSS_NAMESPACES, atom_entries, rfc822, rss_items
 from aggregator.publish.report import OutputFailure, sift, unexpected
-from aggregator.publish.values import language_tag, rfc822, xml_text
+from aggregator.values.languages import valid_tag
+from aggregator.values.xmltext import xml_text
 
 __all__ = ["FILE_NAMES", "RENDERERS", "Channel", "Format", "render_category", "render_feeds"]
 
@@ -93,9 +94,7 @@ def _render_rss(channel: Channel, items: Sequence[FeedItem]) -> bytes:
     updated = _newest(items)
     feed = _head(channel, updated, "rss")
     feed.register_extension(_OURS, partial(_Ours, RSS_NAMESPACES, updated), atom=False)
-    return _filled(
-        feed.rss_str(pretty=True), rss_items(items, language_tag(channel.language)), b"  </channel>\n</rss>\n"
-    )
+    return _filled(feed.rss_str(pretty=True), rss_items(items, valid_tag(channel.language)), b"  </channel>\n</rss>\n")
 
 
 def _render_atom(channel: Channel, items: Sequence[FeedItem]) -> bytes:
@@ -103,7 +102,7 @@ def _render_atom(channel: Channel, items: Sequence[FeedItem]) -> bytes:
     updated = _newest(items)
     feed = _head(channel, updated, "atom")
     feed.register_extension(_OURS, partial(_Ours, ATOM_NAMESPACES, updated), rss=False)
-    written = atom_entries(items, language_tag(channel.language))
+    written = atom_entries(items, valid_tag(channel.language))
     return _filled(feed.atom_str(pretty=True), written, b"</feed>\n")
 
 
@@ -155,7 +154,7 @@ def _head(channel: Channel, updated: datetime, form: Format) -> Any:
     feed.author({"name": xml_text(channel.author)})
     feed.generator(GENERATOR)
     feed.updated(updated)
-    if language := language_tag(channel.language):
+    if language := valid_tag(channel.language):
         feed.language(language)
     return feed
 

@@ -9,7 +9,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from aggregator.normalize.urls import clean_url
+from aggregator.values import media_types
+from aggregator.values.urls import clean_url
 
 Format = Literal["rss", "atom", "json"]
 
@@ -17,9 +18,9 @@ FILE_NAMES: dict[Format, str] = {"rss": "rss.xml", "atom": "atom.xml", "json": "
 """File of each format below the folder of its category."""
 
 MEDIA_TYPES: dict[Format, str] = {
-    "rss": "application/rss+xml",
-    "atom": "application/atom+xml",
-    "json": "application/feed+json",
+    "rss": media_types.RSS,
+    "atom": media_types.ATOM,
+    "json": media_types.JSON_FEED,
 }
 
 

@@ -18,11 +18,10 @@ from typing import NamedTuple
 
 from aggregator.models import Enclosure, Item, Origin, OriginalFeed
 from aggregator.normalize.identity import minted_id
-from aggregator.normalize.urls import clean_url
-from aggregator.publish.values import language_tag, xml_text
-
-# RFC 6838, section 4.2, with parameters.
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(?:\s*;[^\x00-\x1f]*)?")
+from aggregator.values.languages import valid_tag
+from aggregator.values.media_types import is_valid
+from aggregator.values.urls import clean_url
+from aggregator.values.xmltext import xml_text
 
 
 class Publisher(NamedTuple):
@@ -112,7 +111,7 @@ def _feed_item(item: Item, source: Publisher) -> FeedItem:
         ),
         image=clean_url(entry.image),
         comments_url=clean_url(entry.comments_url),
-        language=language_tag(entry.language),
+        language=valid_tag(entry.language),
         published_at=entry.published_at,
         updated_at=entry.updated_at,
         source=source,
@@ -134,7 +133,7 @@ def _types() -> dict[str, str]:
 def media_type(enclosure: Enclosure) -> str:
     """The media type of a file: the one that is told, else what its name says."""
     given = enclosure.type.strip()
-    return given if _MEDIA_TYPE.fullmatch(given) else guessed_type(enclosure.url)
+    return given if is_valid(given) else guessed_type(enclosure.url)
 
 
 def _enclosure(enclosure: Enclosure, url: str) -> Enclosure:

@@ -12,7 +12,9 @@ from typing import Any
 from aggregator.models import Enclosure
 from aggregator.publish.feeds.channel import Channel
 from aggregator.publish.feeds.feeditems import FeedItem
-from aggregator.publish.values import language_tag, plain_text, xml_text
+from aggregator.publish.feeds.synopsis import plain_text
+from aggregator.values.languages import valid_tag
+from aggregator.values.xmltext import xml_text
 
 _VERSION = "https://jsonfeed.org/version/1.1"
 
@@ -21,7 +23,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def render_jsonfeed(channel: Channel, items: Sequence[FeedItem]) -> bytes:
     """Render a feed; each item has an extension `_origin` with title, url and feed_url of its source."""
-    language = language_tag(channel.language)
+    language = valid_tag(channel.language)
     feed = _filled(
         {
             "version": _VERSION,

@@ -11,12 +11,13 @@ is made to be written once takes three times as long. The text is what lxml make
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from aggregator.models import Enclosure
 from aggregator.publish.feeds.feeditems import FeedItem, Publisher
-from aggregator.publish.values import rfc822, synopsis
+from aggregator.publish.feeds.synopsis import synopsis
+from aggregator.values.xmltext import FORBIDDEN
 
 #: Namespaces of the prefixes that are written here. The one of Atom entries is that of the feed.
 RSS_NAMESPACES = {
@@ -27,10 +28,11 @@ RSS_NAMESPACES = {
 }
 ATOM_NAMESPACES = {"media": RSS_NAMESPACES["media"]}
 
-# What no XML document can hold.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 #: What readers would take for a space, or for another character, where it stands in an attribute as it is.
 _BREAKS = str.maketrans({"\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
+# RFC 822, section 5.1; strftime would follow the locale.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def rss_items(items: Sequence[FeedItem], language: str | None) -> bytes:
@@ -150,13 +152,21 @@ def _language(item: FeedItem, general: str | None) -> str:
     return "" if own is None or own.lower() == (general or "").lower() else f' xml:lang="{own}"'
 
 
+def rfc822(moment: datetime) -> str:
+    """Write a date in UTC as RFC 822 has it, with four digits in its year."""
+    day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
+    return (
+        f"{day}, {moment.day:02} {month} {moment.year:04} {moment.hour:02}:{moment.minute:02}:{moment.second:02} +0000"
+    )
+
+
 def _type(file: Enclosure) -> str:
     return _value(_allowed(file.type))
 
 
 def _allowed(text: str) -> str:
     """A text that was not prepared, where XML can hold it; else it costs its item."""
-    if not text.isprintable() and _FORBIDDEN.search(text):
+    if not text.isprintable() and FORBIDDEN.search(text):
         raise ValueError(f"XML cannot hold all characters of {text!r}")
     return text
 

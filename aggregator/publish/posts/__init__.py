@@ -11,16 +11,16 @@ import html
 import re
 import string
 from datetime import UTC
+from email.utils import format_datetime
 from functools import cache, lru_cache
 
 from aggregator.models import Entry, Item, Origin
-from aggregator.normalize.html import first_image
-from aggregator.normalize.urls import clean_url
+from aggregator.normalize.sanitizer import first_image
 from aggregator.publish.posts import yamltext
 from aggregator.publish.posts.media import BLANK, can_be_asked_for, files, one_block, picture, proxied, rewrite_images
 from aggregator.publish.posts.names import MAX_BYTES, cut
 from aggregator.publish.posts.presets import PRESETS, Preset
-from aggregator.publish.values import rfc822
+from aggregator.values.urls import clean_url
 
 __all__ = ["PRESETS", "Preset", "render_post"]
 
@@ -97,7 +97,7 @@ def _front_matter(item: Item, category_title: str | None, image: str | None, pre
         "title": _masked(item.entry.title, preset.masked),
         "image": image,
         "author": author,
-        "date": rfc822(item.entry.published_at.astimezone(UTC), "GMT"),
+        "date": format_datetime(item.entry.published_at.astimezone(UTC), usegmt=True),
     }
     lines = []
     for field in preset.fields:

@@ -14,10 +14,10 @@ from collections.abc import Collection, Iterable
 from urllib.parse import unquote
 
 from aggregator.models import Enclosure
-from aggregator.normalize.policy import STRICT
-from aggregator.normalize.text import fold
+from aggregator.normalize.sanitizer.allowlist import STRICT
+from aggregator.normalize.text import tidy_line
 from aggregator.publish.feeds.feeditems import guessed_type, media_type
-from aggregator.publish.values import attribute
+from aggregator.values.xmltext import attribute_value
 
 # -- images ------------------------------------------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ _ANY = frozenset({"application/octet-stream", "binary/octet-stream", "applicatio
 
 def picture(url: str) -> str:
     """An image as a paragraph of its own, without a line break."""
-    return f'<p><img src="{attribute(url)}" alt="" referrerpolicy="no-referrer"></p>'
+    return f'<p><img src="{attribute_value(url)}" alt="" referrerpolicy="no-referrer"></p>'
 
 
 def can_be_asked_for(url: str) -> bool:
@@ -133,7 +133,7 @@ def can_be_asked_for(url: str) -> bool:
 
     Generators that parse the address of such an image end the whole build. The sanitizer has judged those of a text.
     """
-    return " src=" in STRICT.clean(f'<img src="{attribute(url)}">')
+    return " src=" in STRICT.clean(f'<img src="{attribute_value(url)}">')
 
 
 def files(enclosures: Iterable[Enclosure], body: str, shown: Collection[str | None]) -> str:
@@ -151,12 +151,12 @@ def files(enclosures: Iterable[Enclosure], body: str, shown: Collection[str | No
 
 def _is_named(url: str, body: str) -> bool:
     """Whether an attribute has this address, by HTTP or HTTPS."""
-    return f'{attribute(url.partition(":")[2])}"' in body
+    return f'{attribute_value(url.partition(":")[2])}"' in body
 
 
 def _file(file: Enclosure) -> str:
-    url = attribute(file.url)
-    link = f'<a href="{url}">{attribute(_name(file))}</a>'
+    url = attribute_value(file.url)
+    link = f'<a href="{url}">{attribute_value(_name(file))}</a>'
     told = media_type(file).lower()
     kind = _PLAYERS.get(told) or (_told_by_name(file.url) if told in _ANY else told).partition("/")[0]
     # What cannot play it shows the link instead.
@@ -172,7 +172,7 @@ def _name(file: Enclosure) -> str:
     """What a person calls the file: its title, else its own name, else its address."""
     path = file.url.partition("://")[2].partition("?")[0].partition("#")[0].rstrip("/")
     name = path.rpartition("/")[2] if "/" in path else ""
-    return file.title or fold(unquote(name), _MAX_NAME) or file.url
+    return file.title or tidy_line(unquote(name), _MAX_NAME) or file.url
 
 
 # -- one block of HTML for Markdown ------------------------------------------------------------------------------------

@@ -6,16 +6,19 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import feedparser
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from aggregator.models import Enclosure, Item, Origin, OriginalFeed
-from aggregator.normalize.urls import clean_url
 from aggregator.publish.feeds import FILE_NAMES, Channel, Format, render_feeds
+from aggregator.publish.feeds.xmlitems import rfc822
+from aggregator.values.urls import clean_url
 from tests import DATA
 from tests.publish_items import ENTRY, item_lists, make_item
 from tests.validators import ATOM, CONTENT, DC, MEDIA, XML, check_atom, check_jsonfeed, check_rss, read_back
@@ -354,3 +357,8 @@ def test_fingerprint_covers_every_setting() -> None:
     other = Channel("b", "b", "b", "b", "b", "b", "b")
     assert len({CHANNEL.fingerprint(), other.fingerprint()}) == 2
     assert all(getattr(other, name) in other.fingerprint() for name in Channel.__dataclass_fields__)
+
+
+@given(st.datetimes(datetime(1, 1, 1), timezones=st.just(UTC)))
+def test_rfc822_is_what_the_standard_library_writes(moment: datetime) -> None:
+    assert rfc822(moment) == format_datetime(moment)

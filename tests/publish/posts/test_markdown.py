@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from aggregator.models import Text
-from aggregator.normalize.html import clean_html
+from aggregator.normalize.sanitizer import clean_html
 from aggregator.publish.posts import PRESETS, render_post
 from aggregator.publish.posts.media import one_block, rewrite_images
 from tests.markup import soup

@@ -1,0 +1,224 @@
+"""Secrets: the references in feeds.yaml by which they are given, and their removal from texts.
+
+`References` replaces `${env:NAME}` and `${file:PATH}` in values of feeds.yaml. Inserted values are not searched for
+references again, so a secret may contain any text.
+
+`redact`, `mask` and `contains_secret` find secrets in texts, in every form that they take there: percent-encoded in an
+address, with character references in a page, in base64 in a header.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from html.entities import codepoint2name
+from pathlib import Path
+from urllib.parse import unquote, unquote_plus
+
+#: The name of a variable as shells and other programs write it.
+_NAME = re.compile(r"(?:env[.:]|ENV[.:])?([A-Z_][A-Z0-9_]{0,60})\}")
+#: A name with a default in the syntax of a shell.
+_DEFAULT = re.compile(r"(\w{1,60})\s*(?::[-=?+]|[|,?=])")
+MAX_REFERENCED_FILE = 64 * 1024
+"""Bytes in a referenced file at most."""
+
+_REFERENCE = re.compile(r"\$(?P<escaped>\$\{)|\$\{(?:(?P<kind>env|file):(?P<name>[^{}]*)\}|(?P<other>[^{}]*\}?))")
+
+
+class BadReference(ValueError):
+    """A reference cannot be replaced; the message says why."""
+
+
+class References:
+    """Replaces references, and records a digest of each value.
+
+    Args:
+        folder: where relative paths of files begin.
+        environ: the environment variables.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environ = environ
+        self._found: dict[tuple[str, str], str] = {}
+
+    @property
+    def found(self) -> tuple[tuple[str, str, str], ...]:
+        """Kind, name and digest of each value that was inserted."""
+        return tuple((kind, name, value) for (kind, name), value in self._found.items())
+
+    def replace(self, text: str) -> tuple[str, list[str]]:
+        """Replace every reference in `text`.
+
+        Returns:
+            The new text, and the values that were inserted.
+
+        Raises:
+            BadReference: one of them cannot be replaced.
+        """
+        values: list[str] = []
+
+        def value(match: re.Match[str]) -> str:
+            if match["escaped"]:
+                return "${"
+            if match["kind"] is None:
+                said = f"`${{{match['other'][:60]}` is not understood"
+                if variable := _NAME.fullmatch(match["other"]):
+                    raise BadReference(f"{said}; did you mean `${{env:{variable[1]}}}`? A literal `${{` is `$${{`")
+                raise BadReference(f"{said}; write `${{env:NAME}}` or `${{file:PATH}}`, and `$${{` for a literal `${{`")
+            found = self._env(match["name"]) if match["kind"] == "env" else self._file(match["name"])
+            values.append(found)
+            return found
+
+        return _REFERENCE.sub(value, text), values
+
+    def _env(self, name: str) -> str:
+        found = self._environ.get(name)
+        if found is None and (match := _DEFAULT.match(name)):
+            raise BadReference(
+                f"`${{env:{match[1]}…}}` has a default, which references do not support; write `${{env:{match[1]}}}`"
+            )
+        if found is None:
+            raise BadReference(f"the environment has no variable `{name}`; set it, or change the reference")
+        try:
+            found.encode()
+        except UnicodeEncodeError:
+            raise BadReference(f"the environment variable `{name}` is not UTF-8") from None
+        self._found["env", name] = hashlib.sha256(found.encode()).hexdigest()
+        return found
+
+    def _file(self, name: str) -> str:
+        try:
+            path = self._folder / name
+            if not path.is_file():
+                raise BadReference(f"there is no file `{name}` (relative to {self._folder})")
+            with path.open("rb") as file:
+                data = file.read(MAX_REFERENCED_FILE + 1)
+        except (OSError, ValueError) as error:
+            if isinstance(error, BadReference):
+                raise
+            reason = getattr(error, "strerror", None) or str(error)
+            raise BadReference(f"the file `{name}` cannot be read: {reason}") from None
+        if len(data) > MAX_REFERENCED_FILE:
+            raise BadReference(
+                f"the file `{name}` is larger than {MAX_REFERENCED_FILE // 1024} kB; is it the right one?"
+            )
+        self._found["file", name] = hashlib.sha256(data).hexdigest()
+        try:
+            return data.decode("utf-8-sig").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise BadReference(f"the file `{name}` is not UTF-8") from None
+
+
+HIDDEN = "***"
+"""The replacement for a secret."""
+
+SHORTEST_SECRET = 4
+"""Characters in the shortest value that is searched for: a shorter one occurs everywhere by chance."""
+
+#: Characters that are the same in every form.
+_PLAIN = re.compile(r"[0-9A-Za-z]+")
+#: What JSON writes after a backslash (RFC 8259, section 7).
+_JSON = {'"': '"', "\\": "\\", "/": "/", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
+
+# RFC 3986, section 3.2.1. The last @ before the path ends the userinfo, as browsers read it.
+_USERINFO = re.compile(r"(?<=://)([^\s/?#@:]*)(:?)[^\s/?#]*@")
+
+
+def redact(text: str, secrets: frozenset[str]) -> str:
+    """Hide secrets in a text for people.
+
+    Args:
+        text: any text.
+        secrets: `Config.secrets`; values of fewer than 4 characters are left alone.
+
+    Returns:
+        The text with every secret, in any of its forms, and every password (or lone token) in the userinfo of a URL
+        replaced by ``***``.
+    """
+    text = mask(text, secrets)
+    return _USERINFO.sub(_hide_userinfo, text) if "://" in text else text
+
+
+def mask(text: str, secrets: frozenset[str]) -> str:
+    """Replace every secret in a text by ``***``, and nothing else."""
+    for core, form in _all_forms(secrets) if secrets else ():
+        if core in text:
+            text = _pattern(form).sub(HIDDEN, text)
+    return text
+
+
+def contains_secret(text: str, secrets: frozenset[str]) -> bool:
+    """Whether the text contains a secret, in any of its forms."""
+    # Most configurations have no secrets.
+    return bool(secrets) and any(core in text and _pattern(form).search(text) for core, form in _all_forms(secrets))
+
+
+def public_address(url: str, secrets: frozenset[str]) -> str | None:
+    """Return the address for the public, without user name and password; None where it contains a secret elsewhere."""
+    bare = _USERINFO.sub("", url, count=1) if "@" in url else url
+    return None if contains_secret(bare, secrets) else bare
+
+
+def basic_credentials(url: str) -> str | None:
+    """Return user name and password of an address as a browser sends them (RFC 7617), or None where it has none."""
+    match = _USERINFO.search(url) if "@" in url else None
+    return None if match is None else b64encode(unquote(match[0][:-1]).encode()).decode()
+
+
+def _hide_userinfo(match: re.Match[str]) -> str:
+    return f"{match[1]}:{HIDDEN}@" if match[2] else f"{HIDDEN}@"
+
+
+@lru_cache(maxsize=16)
+def _all_forms(secrets: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """Return each form of each secret, preceded by a part of it that is never escaped.
+
+    The search for that part is fast, and nearly all texts need no other. The longest form comes first, so that no end
+    of one is left over.
+    """
+    forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST_SECRET}
+    ordered = sorted(forms, key=lambda form: (-len(form), form))
+    return tuple((max(_PLAIN.findall(form), key=len, default=""), form) for form in ordered)
+
+
+@lru_cache(maxsize=1024)
+def _pattern(form: str) -> re.Pattern[str]:
+    """Compile a pattern for a text with each of its characters in any of its escaped forms."""
+    return re.compile("".join([one if _PLAIN.fullmatch(one) else _escaped(one) for one in form]))
+
+
+def _forms(secret: str) -> set[str]:
+    """Return the secret itself, decoded, in lower case as in a host name, and in base64."""
+    if len(secret) < SHORTEST_SECRET:
+        return set()
+    data = secret.encode("utf-8", "surrogatepass")
+    encoded = {encode(data).decode().rstrip("=") for encode in (b64encode, urlsafe_b64encode)}
+    return {secret, secret.lower(), unquote(secret), unquote_plus(secret), *encoded}
+
+
+@cache
+def _escaped(character: str) -> str:
+    code = ord(character)
+    percent = "".join([f"%(?:25){{0,2}}{_hex(f'{byte:02X}')}" for byte in character.encode("utf-8", "surrogatepass")])
+    names = ["apos"] if character == "'" else [codepoint2name[code]] if code in codepoint2name else []
+    reference = "|".join(
+        [rf"#0{{0,5}}{code};?", rf"#[xX]0{{0,5}}{_hex(f'{code:X}')};?", *(f"{name};" for name in names)]
+    )
+    # Markup inside markup has its `&` escaped again.
+    forms = [percent, rf"&(?:amp;){{0,2}}(?:{reference})"]
+    # JSON escapes the units of UTF-16.
+    units = character.encode("utf-16-be", "surrogatepass").hex().upper()
+    forms.append("".join([rf"\\u{_hex(units[at : at + 4])}" for at in range(0, len(units), 4)]))
+    if character in _JSON:
+        forms.append(re.escape("\\" + _JSON[character]))
+    if character == " ":
+        forms.append(r"\+")
+    return f"(?:{'|'.join(forms)}|{re.escape(character)})"
+
+
+def _hex(digits: str) -> str:
+    return "".join([f"[{digit}{digit.lower()}]" if digit.isalpha() else digit for digit in digits])

@@ -1,0 +1,112 @@
+"""The JSON Schema that editors use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from aggregator.config import TEMPLATE, load, schema_text
+from aggregator.errors import ConfigError
+from tests import ROOT
+
+GOOD = [
+    "sources: [{feed: https://a.example/}]",
+    "{site: null, posts: null, feeds: null, fetch: null, categories: null, sources: []}",
+    "{categories: {a: A, 新: {title: B, limit: 3}}, sources: [{feed: https://a.example/, category: a}]}",
+    "{posts: {placeholder: false}, fetch: {allow_private_addresses: ['::1']}, sources: []}",
+    "{fetch: {interval: auto}, sources: [{feed: https://a.example/, interval: 0 7 * * mon}]}",
+    "sources: [{feed: https://a.example/, poll_without_validators: true}]",
+    "sources: [{feed: https://a.example/, insist: true}]",
+    "{categories: {a: {interval: {every: 1h, max: 6h}}}, sources: []}",
+    "{fetch: {interval: {auto: true, min: 5m, patience: 1h}}, sources: []}",
+    "{fetch: {interval: {cron: 0 7 * * mon, timezone: Europe/Berlin}}, sources: []}",
+    "sources: [{id: a.b, interval: 1h30m, max_body: 1MiB, scrape: {url: https://a.example/, items: a, limit: 3}}]",
+]
+BAD = [
+    "{}",
+    "sources: {}",
+    "sources: null",
+    "sources: [x]",
+    "sources: [{name: a}]",
+    "sources: [{feed: https://a.example/, scrape: {url: https://a.example/, items: a}}]",
+    "sources: [{feed: a.example}]",
+    "sources: [{feed: null}]",
+    "sources: [{feed: https://a.example/, nmae: x}]",
+    "sources: [{feed: https://a.example/, name: null}]",
+    "sources: [{feed: https://a.example/, name: 12}]",
+    "sources: [{feed: https://a.example/, id: Foo}]",
+    "sources: [{feed: https://a.example/, interval: 20}]",
+    "sources: [{feed: https://a.example/, interval: 20x}]",
+    "sources: [{feed: https://a.example/, interval: 0 7 * *}]",
+    "sources: [{feed: https://a.example/, interval: {every: 1h, auto: true}}]",
+    "sources: [{feed: https://a.example/, interval: {max: 1h}}]",
+    "sources: [{feed: https://a.example/, interval: {auto: false}}]",
+    "sources: [{feed: https://a.example/, poll_without_validators: 1}]",
+    "sources: [{feed: https://a.example/, insist: 1}]",
+    "sources: [{feed: https://a.example/, insist: true, poll_without_validators: true}]",
+    "sources: [{feed: https://a.example/, max_body: 15}]",
+    "sources: [{scrape: {url: https://a.example/}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, article: {title: h1}}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, limit: 0}}]",
+    "{site: {url: foo}, sources: []}",
+    "{site: {language: zh_CN}, sources: []}",
+    "{posts: {preset: hexxo}, sources: []}",
+    "{posts: {placeholder: true}, sources: []}",
+    "{feeds: {formats: [rss, rss]}, sources: []}",
+    "{feeds: {formats: []}, sources: []}",
+    "{feeds: {limit: '3'}, sources: []}",
+    "{fetch: {concurrency: 0}, sources: []}",
+    "{categories: {all: x}, sources: []}",
+    "{categories: {A b: x}, sources: []}",
+    "{categories: {a: 3}, sources: []}",
+    "{unknown: 1, sources: []}",
+]
+
+
+@pytest.fixture(scope="module")
+def validator() -> Draft202012Validator:
+    schema: dict[str, Any] = json.loads(schema_text())
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def test_the_shipped_schema_is_current() -> None:
+    shipped = (ROOT / "feeds.schema.json").read_text(encoding="utf-8")
+    assert shipped == schema_text(), "run: aggregator schema > feeds.schema.json"
+
+
+@pytest.mark.parametrize("text", [*GOOD, TEMPLATE, (ROOT / "feeds.yaml").read_text(encoding="utf-8")])
+def test_good_files_pass_in_the_schema_and_in_load(validator: Draft202012Validator, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "feeds.yaml"
+    path.write_text(text, encoding="utf-8")
+    load(path, {})
+    assert list(validator.iter_errors(yaml.safe_load(text))) == []
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_bad_files_fail_in_the_schema_and_in_load(validator: Draft202012Validator, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "feeds.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError):
+        load(path, {})
+    assert list(validator.iter_errors(yaml.safe_load(text)))
+
+
+def test_the_old_name_of_a_key_is_not_offered(validator: Draft202012Validator) -> None:
+    schema: Any = validator.schema
+    offered = schema["$defs"]["SourceSettings"]["properties"]
+    assert ("poll_without_validators" in offered, "insist" in offered) == (True, False)
+
+
+def test_every_key_is_described(validator: Draft202012Validator) -> None:
+    schema: Any = validator.schema
+    models = [schema, *schema["$defs"].values()]
+    models += [choice for model in models for choice in model.get("anyOf", ())]
+    keys = [(name, key) for model in models for name, key in model.get("properties", {}).items()]
+    assert len(keys) > 40
+    assert [name for name, key in keys if not key.get("description")] == []
