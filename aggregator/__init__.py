@@ -1,7 +1,7 @@
 """Feed aggregator and republisher: sources in, posts and merged feeds out.
 
-The names below are the Python interface (docs/python.md). They are imported from `aggregator.api` when they are used
-first, so that `import aggregator` loads nothing else: the start of the command line depends on that.
+The names below are the Python interface (docs/python.md). They are imported from `aggregator.api` at their first
+use, so that `import aggregator` loads nothing else: the command line starts faster.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ __all__ = [
     "run_cycle",
 ]
 
-if not TYPE_CHECKING:  # Else a type checker would take every name for one of them.
+if not TYPE_CHECKING:  # Otherwise a type checker would accept every name.
 
     def __getattr__(name: str) -> object:
         """Import one name of the interface (PEP 562)."""

@@ -11,19 +11,19 @@ from aggregator.importing import importing
 def main() -> None:
     """Run the command line.
 
-    The garbage collector looks less often than usual: a cycle makes many objects that live for a moment, and next to
-    none that refer to each other. At the end it is kept from a last look, which would cost more than most commands.
+    The garbage collector runs less often than usual: a cycle makes many objects that live for a moment, and almost none
+    that refer to each other. At the end, its last run is suppressed, which would cost more than most commands.
     """
     gc.set_threshold(10_000)
     with importing():
         from aggregator.cli import app
-        from aggregator.cli.process import ended, interrupts, protect_streams
+        from aggregator.cli.process import final_status, interrupts, protect_streams
     output = protect_streams()
-    interrupts.obey()
+    interrupts.install()
     try:
         app()
     except SystemExit as end:
-        sys.exit(ended(end.code if isinstance(end.code, int) else 0, output))
+        sys.exit(final_status(end.code if isinstance(end.code, int) else 0, output))
     finally:
         gc.freeze()
 

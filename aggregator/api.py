@@ -1,7 +1,7 @@
-"""The Python interface: what `import aggregator` offers; docs/python.md describes it.
+"""The Python interface, which `import aggregator` offers; docs/python.md describes it.
 
-In: a configuration and a data folder. Out: the summary of one cycle, or a store for queries. It does what the command
-`aggregator update` does, without printing anything.
+In: a configuration and a data folder. Out: the summary of one cycle, or a store for queries. `run_cycle` does what the
+command `aggregator update` does, without printing anything.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def load_config(path: str | Path = "feeds.yaml", environ: Mapping[str, str] | No
         environ: where ``${env:NAME}`` is looked up; None: `os.environ`.
 
     Raises:
-        ConfigError: the file cannot be used; `problems` lists everything that is wrong with it.
+        ConfigError: the file is invalid; `problems` lists everything that is wrong with it.
     """
     return load(Path(path), os.environ if environ is None else environ)
 
@@ -71,20 +71,20 @@ async def run_cycle(
     everything: bool = False,
     on_result: Callable[[SourceResult], None] = lambda result: None,
 ) -> Summary:
-    """Run one cycle: update the sources that are due, remove what expired, publish, and run the hooks.
+    """Run one cycle: update the sources that are due, remove expired entries, publish, and run the hooks.
 
-    A source or a file that fails is part of the summary and no exception.
+    A failure of a source or a file is part of the summary and raises no exception.
 
     Args:
         config: the configuration.
-        data_folder: the folder that everything is written to; it is made where it does not exist.
+        data_folder: the folder for everything that is written; it is created if it does not exist.
         everything: update every source that is not paused, due or not.
         on_result: called after each source with its result, on the thread of the event loop.
 
     Raises:
         LockedError: another process writes to the data folder.
         StoreError: the database cannot be opened.
-        AggregatorError: the data folder cannot be made or written.
+        AggregatorError: the data folder cannot be created or written.
     """
     data = Path(data_folder)
     with hold(data), closing(open_for_writing(data / _DATABASE)) as store, StoreThread() as thread:
@@ -96,9 +96,9 @@ async def run_cycle(
 
 @contextmanager
 def open_store(data_folder: str | Path = "data") -> Iterator[Store]:
-    """Open the store of a data folder for queries; it is closed at the end of the context.
+    """Open the store of a data folder for queries; the context closes it.
 
-    It needs no lock: a daemon or a cycle may write meanwhile. Only `run_cycle` writes.
+    This needs no lock: a daemon or a cycle may write at the same time. Do not write: only `run_cycle` does.
 
     Raises:
         StoreError: there is no database yet, or it cannot be read.

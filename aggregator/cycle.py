@@ -1,15 +1,21 @@
-"""One cycle, from the sources that are due to the files and the hooks.
+"""One cycle, from the sources that are due to the files and the hooks::
 
-    update the sources                  while that takes long, every now and then:
-                                            remove what is kept no longer; publish what is stored
-    remove what is kept no longer
-    publish
-    leave the heartbeat
-    run the hooks of sources that broke, or work again
-    tell what got worse or better, to whoever hears nothing else
+    Cycle.run(chosen):
+        update_due(chosen)           fetch and store; meanwhile, some time after entries were stored, again and again:
+            retain                       remove expired entries
+            publish                      write what differs; an error is logged, and the steps below try again
+        retain
+        publish
+        write_heartbeat              only if no step has failed
+        due_calls, run_calls         hooks of sources that broke, or work again
+        gather, on_news              report what got worse or better, if `on_news` is given
+        return summary
 
-A source that is slow holds up nobody's publication. No step is left out because another one failed: what went wrong is
-in the `Summary`, and the next cycle mends it. What uses the store runs in one thread, which several cycles can share.
+    Cycle.finish(): the same without `update_due` and the hooks, for a cycle in which no source is due
+
+A slow source does not delay the publication of the others. A step that fails keeps no other step from being done: the
+error is in the `Summary`, and the next cycle tries again. Everything that uses the store runs on one thread, which
+several cycles can share.
 """
 
 from __future__ import annotations
@@ -24,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.errors import AggregatorError
 from aggregator.importing import importing
-from aggregator.log import tell
+from aggregator.log import log_event
 from aggregator.publish.publication import publish
 from aggregator.publish.report import OutputFailure, Report
 from aggregator.retention import retain
@@ -44,39 +50,39 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Time from the first entry that is stored to its publication, where sources are under way for so long. The
-#: publication itself takes some more; a minute is promised for both.
+#: Time from the first entry that is stored to its publication, if the update takes that long. The documentation
+#: promises a minute, which includes the publication itself.
 PUBLISH_AFTER = timedelta(seconds=45)
 
 
 @dataclass(slots=True)
 class Summary:
-    """What a cycle gave."""
+    """The results of a cycle."""
 
-    #: In the order in which the sources were done. `asyncio.run` has its task described twice, the result included.
+    #: In the order in which the sources were done. Not part of `repr`, which `asyncio.run` computes twice.
     results: list[SourceResult] = field(default_factory=list, repr=False)
-    #: Entries that are kept no longer.
+    #: Number of expired entries that were removed.
     removed: int = 0
-    #: What was written, removed and taken over by all publications.
+    #: What all publications wrote, removed and adopted.
     written: Report = field(default_factory=Report)
-    #: Files and entries that could not be removed or published, as the last publication left it.
+    #: Files and entries that could not be removed or published, at the last publication.
     failures: list[OutputFailure] = field(default_factory=list)
-    #: What did not work and is no failure of a source.
+    #: Errors that are no failure of a source.
     troubles: list[AggregatorError] = field(default_factory=list)
 
 
 class Cycle:
-    """One cycle; `run` it once, or `finish` it without one where no source is due.
+    """One cycle; call `run` once, or `finish` if no source is due.
 
     Args:
-        config: the configuration in force, asked at each publication: it may change while sources are under way.
-        thread: the one that uses the store while `run` runs.
+        config: returns the configuration in force; it may change while sources are updated.
+        thread: the thread that uses the store while `run` runs.
         clock: the current time, aware and in UTC.
         publish_after: time from the first entry that is stored to its publication.
-        on_posts: called with the number of posts that a publication has looked at so far.
-        on_renewed: called while stored entries are brought to today's rules, see `publish`.
-        on_news: called at the end with what got worse or better since it was called last, where anything did; None:
-            nobody asks for it.
+        on_posts: called with the number of posts that a publication has checked so far.
+        on_renewed: called while stored entries are cleaned by the current rules, see `publish`.
+        on_news: called at the end with what got worse or better since its last call, if anything did; None: no news
+            are gathered.
     """
 
     def __init__(
@@ -119,15 +125,15 @@ class Cycle:
             from aggregator.pipeline.budget import USUAL
             from aggregator.pipeline.run import update_due
 
-        news = asyncio.Event()
+        stored = asyncio.Event()
 
-        def hear(result: SourceResult) -> None:
+        def collect(result: SourceResult) -> None:
             self.summary.results.append(result)
             if result.new or result.changed:
-                news.set()
+                stored.set()
             self._attempt(on_result, result)
 
-        meanwhile = asyncio.create_task(self._publish_meanwhile(news))
+        meanwhile = asyncio.create_task(self._publish_meanwhile(stored))
         try:
             await update_due(
                 self._config(),
@@ -135,7 +141,7 @@ class Cycle:
                 chosen,
                 clock=self._clock,
                 thread=self._thread,
-                on_result=hear,
+                on_result=collect,
                 on_begun=on_begun,
                 stopping=stopping,
                 share=share or USUAL,
@@ -149,43 +155,43 @@ class Cycle:
                 await meanwhile
         await self._thread.run(self._finish)
         await self._call_hooks()
-        await self._thread.run(self._tell_news)
+        await self._thread.run(self._report_news)
         return self.summary
 
     def finish(self) -> Summary:
-        """Do what is done after the sources; without an event loop, in this thread."""
+        """Run the steps after the update, without hooks, on this thread and without an event loop."""
         self._finish()
-        self._tell_news()
+        self._report_news()
         return self.summary
 
     def _finish(self) -> None:
-        """Remove, publish, and leave the heartbeat."""
+        """Remove expired entries, publish, and write the heartbeat."""
         self._attempt(self._retain)
         self._attempt(self._publish)
         if not self.summary.troubles:
             self._attempt(write_heartbeat, self._data, self._clock())
 
-    async def _publish_meanwhile(self, news: asyncio.Event) -> None:
-        """Publish what is stored, each time that something was, after a while in which more of it comes."""
+    async def _publish_meanwhile(self, stored: asyncio.Event) -> None:
+        """Publish each time some entries were stored, after a pause in which more can come."""
         while True:
-            await news.wait()
+            await stored.wait()
             await asyncio.sleep(self._publish_after.total_seconds())
-            news.clear()
+            stored.clear()
             await self._thread.run(self._publish_quietly)
 
     def _publish_quietly(self) -> None:
-        """Publish while sources are under way; what does not work is tried again at the end, and told then."""
+        """Publish while sources are updated; what fails is tried again at the end, and reported then."""
         try:
             self._retain()
             report = self._publish()
         except Exception as error:
-            tell(f"not published yet: {error}", action="publish", level=logging.WARNING)
+            log_event(f"not published yet: {error}", action="publish", level=logging.WARNING)
             return
         posts, feeds = len(report.posts), len(report.feeds)
         if report.files:
             files = f"{counted(posts, 'post')} and {counted(feeds, 'feed')}"
-            message = f"sources are still under way; {files} written meanwhile"
-            tell(message, action="publish", posts=posts, feeds=feeds)
+            message = f"sources are still being updated; {files} written meanwhile"
+            log_event(message, action="publish", posts=posts, feeds=feeds)
 
     def _retain(self) -> None:
         removed = retain(self._config(), self._store, self._data, self._clock(), since=self._began)
@@ -214,51 +220,52 @@ class Cycle:
         return report
 
     async def _call_hooks(self) -> None:
-        """Run the hooks of sources that broke or work again."""
+        """Run the hooks of sources that broke, or work again."""
         from aggregator.service.hooks import due_calls, run_calls
 
         if not self.summary.results:
             return
         try:
-            told = await self._thread.run(self._store.fingerprints)
-            if calls := due_calls(self._config(), told, self.summary.results):
+            fingerprints = await self._thread.run(self._store.fingerprints)
+            if calls := due_calls(self._config(), fingerprints, self.summary.results):
                 await self._thread.run(self._store.record_fingerprints, await run_calls(calls))
         except Exception as error:
             self._note(error)
 
-    def _tell_news(self) -> None:
-        """Say what got worse or better, and remember that it was said."""
+    def _report_news(self) -> None:
+        """Report what got worse or better, and record that it was reported."""
         if self._on_news is None:
             return
         from aggregator.service.news import Facts, News, gather, wants_rhythms
 
         summary, now = self.summary, self._clock()
-        told: dict[str, str] = {}
+        records: dict[str, str] = {}
         rhythms: dict[str, Activity] = {}
 
         def read() -> None:
-            told.update(self._store.fingerprints())
-            if summary.results and wants_rhythms(told, now):
+            records.update(self._store.fingerprints())
+            if summary.results and wants_rhythms(records, now):
                 rhythms.update(self._store.activity(now))
 
         self._attempt(read)
         troubles = [*map(str, summary.failures), *map(str, summary.troubles)]
-        bulletin = gather(self._config(), told, Facts(now, summary.results, troubles, rhythms))
+        bulletin = gather(self._config(), records, Facts(now, summary.results, troubles, rhythms))
         if bulletin.news:
             self._attempt(self._on_news, bulletin.news)
         self._attempt(self._store.record_fingerprints, bulletin.record)
-        # What cannot be recorded is said again by the next run.
+        # The next run reports again what could not be recorded.
         if more := [News(text, worse=True) for text in map(str, summary.troubles) if text not in troubles]:
             self._attempt(self._on_news, more)
 
     def _attempt(self, step: Callable[..., object], *args: object) -> None:
-        """Do a step; its failure is kept, and the others are done all the same."""
+        """Do a step; if it fails, keep the error, so that the other steps are done all the same."""
         try:
             step(*args)
         except Exception as error:
             self._note(error)
 
     def _note(self, error: Exception) -> None:
+        """Add an error to the summary, once."""
         if not isinstance(error, AggregatorError):
             log.error("unexpected error", exc_info=error)
             error = AggregatorError(f"unexpected error: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""Imports that the garbage collector does not look at: what they make lives as long as the program."""
+"""Imports without garbage collection: the objects that they create live as long as the program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Import modules inside: else the collector would look through them again and again while they grow."""
+    """Import modules inside; otherwise the collector would scan their growing objects again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,7 @@
 """Log records with fixed keys: plain lines for people, JSON lines for programs.
 
 In: results and events. Out: records of the standard library's `logging`, on standard error. `KEYS` and `ACTIONS` list
-what is in a JSON line; docs/logging.md is made from them.
+the contents of a JSON line; docs/logging.md is made from them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ KEYS = {
     "entries": "new and changed entries",
     "new": "new entries",
     "changed": "changed entries",
-    "known": "entries that were stored already and did not change",
+    "known": "entries that were stored already and have not changed",
     "posts": "posts written",
     "feeds": "feed files written",
     "removed": "entries removed",
@@ -47,96 +47,106 @@ KEYS = {
 ACTIONS = {
     "start": "the daemon starts",
     "request": "one request was answered or failed (only with `--verbose`)",
-    "fetch": "one source was updated or failed; with `--verbose`, further notes and when it is due again",
-    "publish": "files were written, or could not be",
-    "retention": "entries were removed because of `retention:`",
-    "cycle": "a cycle ended, or could not do a step",
+    "fetch": "one source was updated or failed; with `--verbose`, also further notes and when it is due again",
+    "publish": "files were written, or could not be written",
+    "retention": "expired entries were removed (`retention:`)",
+    "cycle": "a cycle ended, or a step of it failed",
     "hook": "a hook was called",
     "news": "what got worse or better (only with `--quiet`)",
-    "reload": "`feeds.yaml` changed and was loaded, or could not be",
-    "migrate": "the database was migrated without a copy, because there was no room for one",
-    "clock": "the clock of the machine was set",
+    "reload": "`feeds.yaml` changed and was reloaded, or could not be loaded",
+    "migrate": "the database was migrated without a backup copy, because there was no room for one",
+    "clock": "the clock of the machine was changed",
     "stop": "the daemon stops",
     "error": "anything else, such as an unexpected error or a warning of a library",
 }
 
-#: Notes of a source in its line.
-MOST_NOTES = 3
-#: What a quiet run leaves to the news: the failures of sources and of files, each of which is told once.
-_LEFT_TO_NEWS = frozenset({"fetch", "publish"})
-_LEAVES_TO_NEWS = frozenset({"aggregator.pipeline.run", "aggregator.cycle"})
+#: Maximum number of notes in the line of a source.
+MAX_NOTES = 3
+#: What a quiet run reports as news only, once each: failures of sources and of files. Actions, and names of loggers.
+_NEWS_ACTIONS = frozenset({"fetch", "publish"})
+_NEWS_LOGGERS = frozenset({"aggregator.pipeline.run", "aggregator.cycle"})
 
-#: Everything of this program logs below this name.
+#: The logger above all others of this program.
 ROOT = logging.getLogger("aggregator")
 
 
 class LogFormat(StrEnum):
-    """How log lines look."""
+    """The format of log lines."""
 
     text = "text"
     json = "json"
 
 
-class Volume(StrEnum):
+class Verbosity(StrEnum):
     """How much is logged."""
 
-    #: What got worse or better, and what nobody else tells.
+    #: What got worse or better, and warnings that are not part of that.
     quiet = "quiet"
     normal = "normal"
-    #: Each request, too.
+    #: Also each request.
     verbose = "verbose"
 
 
-def configure(
-    form: LogFormat, hide: Callable[[str], str], *, stamped: bool = True, volume: Volume = Volume.normal
+def configure_logging(
+    log_format: LogFormat,
+    hide: Callable[[str], str],
+    *,
+    stamped: bool = True,
+    verbosity: Verbosity = Verbosity.normal,
 ) -> None:
     """Send the program's records to standard error, from level info on.
 
     Args:
-        hide: takes secrets out of a text.
+        hide: removes secrets from a text.
         stamped: begin plain lines with the time.
     """
-    formatter = _JsonLines(hide) if form is LogFormat.json else _PlainLines(hide, stamped)
+    formatter = _JsonLines(hide) if log_format is LogFormat.json else _PlainLines(hide, stamped)
     handler, others = _Lines(sys.stderr), _Lines(sys.stderr)
     for one in (handler, others):
         one.setFormatter(formatter)
     ROOT.handlers[:] = [handler]
-    if volume is Volume.quiet:
-        handler.addFilter(_is_heard)
-    # What libraries complain of leaves the program the same way.
-    others.setLevel(logging.CRITICAL if volume is Volume.quiet else logging.WARNING)
+    if verbosity is Verbosity.quiet:
+        handler.addFilter(_is_logged_quietly)
+    # Warnings of libraries take the same way out.
+    others.setLevel(logging.CRITICAL if verbosity is Verbosity.quiet else logging.WARNING)
     logging.lastResort = others
-    ROOT.setLevel(logging.DEBUG if volume is Volume.verbose else logging.INFO)
+    ROOT.setLevel(logging.DEBUG if verbosity is Verbosity.verbose else logging.INFO)
     ROOT.propagate = False
 
 
-def _is_heard(record: logging.LogRecord) -> bool:
-    """Whether a quiet run logs a record."""
+def _is_logged_quietly(record: logging.LogRecord) -> bool:
+    """Return whether a quiet run logs a record."""
     action = getattr(record, "fields", {}).get("action")
     if action == "news":
         return True
-    return record.levelno >= logging.WARNING and not (action in _LEFT_TO_NEWS or record.name in _LEAVES_TO_NEWS)
+    return record.levelno >= logging.WARNING and not (action in _NEWS_ACTIONS or record.name in _NEWS_LOGGERS)
 
 
-def tell(message: str, *, action: str, level: int = logging.INFO, **fields: object) -> None:
-    """Log one event; `action` is one of `ACTIONS`, `fields` are further `KEYS`, None for those that have no value."""
+def log_event(message: str, *, action: str, level: int = logging.INFO, **fields: object) -> None:
+    """Log one event.
+
+    Args:
+        message: the text for people.
+        action: one of `ACTIONS`.
+        fields: values of further `KEYS`; those that are None are left out.
+    """
     known = {name: value for name, value in fields.items() if value is not None}
     ROOT.log(level, "%s", message, extra={"fields": {"action": action, **known}})
 
 
-def tell_result(result: SourceResult) -> None:
-    """Log what one source gave."""
+def log_result(result: SourceResult) -> None:
+    """Log the result of one source."""
     state = result.state
     new, changed, known = result.new, result.changed, result.unchanged
     same = not (new or changed or known)
     counts = {} if result.missed else {"entries": new + changed, "new": new, "changed": changed, "known": known}
-    tell(
+    log_event(
         f"{result.source.id}: {describe(result)} ({result.seconds:.1f} s)",
         action="fetch",
         level=logging.WARNING if result.failed else logging.INFO,
         source=result.source.id,
         host=result.source.host,
-        status=_word(result, same),
+        status=_status(result, same),
         kind=state.failure_kind,
         error=state.error,
         elapsed=round(result.seconds, 3),
@@ -144,56 +154,55 @@ def tell_result(result: SourceResult) -> None:
     )
     if ROOT.isEnabledFor(logging.DEBUG):
         due = f"{state.next_due_at:%Y-%m-%d %H:%M:%S} UTC" if state.next_due_at else "at once"
-        for detail in (*result.notes[MOST_NOTES:], f"due {due}{f': {state.due_why}' if state.due_why else ''}"):
-            tell(f"{result.source.id}: {detail}", action="fetch", level=logging.DEBUG, source=result.source.id)
+        for detail in (*result.notes[MAX_NOTES:], f"due {due}{f': {state.due_why}' if state.due_why else ''}"):
+            log_event(f"{result.source.id}: {detail}", action="fetch", level=logging.DEBUG, source=result.source.id)
 
 
-def _word(result: SourceResult, same: bool) -> str:
+def _status(result: SourceResult, same: bool) -> str:
     if result.failed:
         return "failed"
     return "unreached" if result.unreached else "unchanged" if same else "ok"
 
 
 def describe(result: SourceResult) -> str:
-    """One line that says what a source gave."""
+    """Describe the result of a source in one line."""
     if result.failed:
         return f"failed: {result.state.failure_kind}: {result.state.error}"
     parts = [f"{result.new} new", f"{result.changed} changed", f"{result.unchanged} known"]
     if not (result.new or result.changed or result.unchanged):
-        # A note says more: that the source was not even asked, for one.
+        # A note says more, for example that no request was sent.
         parts = [] if result.notes else ["not modified"]
-    return ", ".join([*parts, *result.notes[:MOST_NOTES]])
+    return ", ".join([*parts, *result.notes[:MAX_NOTES]])
 
 
-def unreached(results: Sequence[SourceResult]) -> str:
-    """What to add to the account of a cycle where the network here was down; "" where it was not."""
+def outage_suffix(results: Sequence[SourceResult]) -> str:
+    """Return what the summary of a cycle adds if the network of this machine was down; "" if it was not."""
     count = sum(result.unreached for result in results)
     return f", {count} not reached: the network here seems to be down" if count else ""
 
 
-def told_renewal(done: int, total: int) -> None:
-    """Log that stored entries were brought to today's rules, once all are."""
+def log_renewal(done: int, total: int) -> None:
+    """Log that stored entries were cleaned by the current rules, once all are."""
     if done == total:
         were = f"{counted(total, 'stored entry', 'stored entries')} {'was' if total == 1 else 'were'}"
-        tell(f"{were} cleaned again by the rules of today", action="publish")
+        log_event(f"{were} cleaned again by the current rules", action="publish")
 
 
 class _Lines(logging.StreamHandler[TextIO]):
-    """Writes what one pass of the event loop tells in one piece; outside of it, each line at once.
+    """Writes the lines of one pass of the event loop in one piece; without a loop, each line at once.
 
-    A cycle tells of every source, often of many in one pass, and whoever reads at the other end of a pipe is woken for
-    every piece. Nothing stays behind: a loop goes round once more before it ends, and so do all handlers at the end
-    of the program.
+    A cycle logs a line for every source, often many in one pass, and every write wakes the reader of a pipe. No line is
+    lost: a loop makes one more pass before it ends, and all handlers are flushed at the end of the program.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._waiting: list[str] = []
-        #: The loop that has been asked to flush, and has not yet.
+        #: The loop that has a call of `flush` scheduled.
         self._asked: AbstractEventLoop | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line; it is written when the loop has its next turn, or now."""
+        """Take a line; it is written in the next pass of the loop, or now if there is none."""
         self._record = record
         try:
             self._waiting.append(self.format(record) + self.terminator)
@@ -207,7 +216,7 @@ class _Lines(logging.StreamHandler[TextIO]):
             loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write what waits, from any thread."""
+        """Write the waiting lines, from any thread."""
         self.acquire()
         try:
             text, self._asked = "".join(self._waiting), None
@@ -222,7 +231,7 @@ class _Lines(logging.StreamHandler[TextIO]):
 
 
 def _running_loop() -> AbstractEventLoop | None:
-    """The event loop that runs in this thread; where asyncio was not even imported, there is none."""
+    """Return the event loop that runs in this thread; there is none if asyncio was never imported."""
     try:
         return sys.modules["asyncio"].get_running_loop()  # type: ignore[no-any-return]
     except (KeyError, RuntimeError):
@@ -250,7 +259,7 @@ class _JsonLines(logging.Formatter):
 
 
 class _PlainLines(logging.Formatter):
-    """The message, after the time where that is wanted, without control characters for the terminal."""
+    """The message, after the time if that is wanted, without control characters."""
 
     def __init__(self, hide: Callable[[str], str], stamped: bool) -> None:
         super().__init__()

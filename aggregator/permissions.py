@@ -1,7 +1,7 @@
-"""Who may read the database: nobody but its owner, unless `AGGREGATOR_DB_MODE` says more.
+"""The permissions of the database: only its owner may read it, unless `AGGREGATOR_DB_MODE` allows more.
 
-It holds addresses with their passwords. SQLite gives the side files of a database (`-wal`, `-shm`) its permissions, so
-that they are the same once those of the database are right.
+The database contains addresses with their passwords. SQLite creates the side files of a database (`-wal`, `-shm`) with
+the permissions of the database.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from aggregator.errors import ConfigError, Problem
 
 VARIABLE = "AGGREGATOR_DB_MODE"
 _DEFAULT = 0o600
-#: The owner may read and write, the group may too, and everybody may read.
+#: Read and write for the owner; possibly for the group; possibly read for everybody.
 _MODE = re.compile("0?6[046][04]")
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
 def file_mode(environ: Mapping[str, str]) -> int:
-    """The permissions of databases and their backups.
+    """Return the permissions of databases and their backups.
 
     Raises:
-        ConfigError: the variable says something that cannot be meant.
+        ConfigError: the variable has a value that is no sensible mode.
     """
     wanted = environ.get(VARIABLE, "")
     if not wanted:
@@ -38,10 +38,10 @@ def file_mode(environ: Mapping[str, str]) -> int:
 
 
 def make_private(path: Path) -> None:
-    """Give a database and its side files the permissions that they should have; make it, empty, where there is none.
+    """Set the permissions of a database and its side files; create an empty database if there is none.
 
-    To be called before SQLite opens it, which has the words for what is forbidden; the permissions of somebody else's
-    file are left to them.
+    Call it before SQLite opens the database. Errors are ignored: SQLite reports what it cannot open, and a file of
+    another user keeps its permissions.
     """
     mode = file_mode(os.environ)
     path = path.resolve()

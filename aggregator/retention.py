@@ -1,9 +1,9 @@
-"""Remove entries that are older, or more, than the configuration keeps.
+"""Remove expired entries: those that are older, or more, than the configuration keeps; and all data of a source.
 
-In: the configuration, the store, the time. Out: fewer entries, and fewer post files where `posts: delete` says so; the
-merged feeds follow at the next publication. What was removed stays removed, although its feed may list it still. Post
-files go before their rows, and feeds are marked before both, so that a crash at any point is made good by the next run.
-A file that cannot be deleted keeps its own entry only.
+In: the configuration, the store, the time. Out: fewer entries, and fewer post files if `posts: delete` is configured;
+the merged feeds follow at the next publication. A removed entry does not come back, even if its feed still lists it.
+Feeds are marked first, then post files are deleted, then rows, so that the next run completes one that crashed. If a
+file cannot be deleted, only its own entry stays.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from aggregator.publish.publication import clear_fingerprints, feeds_of
 from aggregator.publish.report import OutputFailure, refused_row, store_each
 from aggregator.store import Store
 
-#: Time between two looks.
-EVERY = timedelta(hours=6)
+#: Time between two runs.
+INTERVAL = timedelta(hours=6)
 #: Entries of one source that are removed in one transaction.
 BATCH = 500
 _LAST = "retention/at"
@@ -30,7 +30,7 @@ _LAST = "retention/at"
 
 @dataclass(slots=True)
 class Removed:
-    """What was removed, and what could not be."""
+    """What was removed, and what could not be removed."""
 
     entries: int = 0
     #: Post files that could not be deleted, whose entries stay, and entries that could not be removed.
@@ -38,22 +38,22 @@ class Removed:
 
 
 def retain(config: Config, store: Store, data: Path, now: datetime, *, since: datetime | None = None) -> Removed:
-    """Remove what is too much, unless that was done, without a failure, within the last `EVERY`.
+    """Remove expired entries, unless that was done without a failure within the last `INTERVAL`.
 
     Args:
-        since: what was done after this moment counts as not done: a cycle that publishes several times removes each
-            time what it has brought since.
+        since: a removal after this moment does not count: a cycle that publishes several times removes each time what
+            it has stored since.
 
     Raises:
-        StoreError: the store failed, and no row is to blame.
+        StoreError: the store failed as a whole, not on one row.
     """
     removed = Removed()
     limited = [source for source in config.sources if source.retention.age or source.retention.count]
     if not limited:
         return removed
-    at = _last_look(store)
-    # A time ahead of now was written by a clock that has been set back since.
-    if at and timedelta(0) <= now - at < EVERY and not (since and at >= since):
+    at = _last_run(store)
+    # A time in the future was written by a clock that has been set back since.
+    if at and timedelta(0) <= now - at < INTERVAL and not (since and at >= since):
         return removed
     for source in limited:
         try:
@@ -68,14 +68,14 @@ def retain(config: Config, store: Store, data: Path, now: datetime, *, since: da
 
 
 def next_time(config: Config, store: Store) -> datetime | None:
-    """When `retain` looks again at the latest; None: never."""
+    """Return when `retain` runs again at the latest; None: never."""
     if not any(source.retention.age or source.retention.count for source in config.sources):
         return None
-    last = _last_look(store)
-    return last + EVERY if last else datetime.min.replace(tzinfo=UTC)
+    last = _last_run(store)
+    return last + INTERVAL if last else datetime.min.replace(tzinfo=UTC)
 
 
-def _last_look(store: Store) -> datetime | None:
+def _last_run(store: Store) -> datetime | None:
     try:
         last = datetime.fromisoformat(store.fingerprints().get(_LAST, ""))
     except ValueError:
@@ -103,11 +103,11 @@ def remove(
 
     Args:
         before, count: as in `Store.expired`.
-        posts: the folder of the post files, which go as well; None: they stay.
-        categories: whose feeds have to be written anew.
+        posts: the folder of the post files, which are deleted, too; None: they stay.
+        categories: those whose feeds have to be written again.
 
     Raises:
-        StoreError: the store failed, and no row is to blame.
+        StoreError: the store failed as a whole, not on one row.
     """
     removed = Removed()
     stuck: set[int] = set()
@@ -136,7 +136,7 @@ def remove(
 def _delete(
     store: Store, folder: Path, paths: Mapping[int, str | None], refuse: Callable[[int, OutputFailure], None]
 ) -> None:
-    """Delete post files, those only that were written for these entries."""
+    """Delete the post files that were written for these entries, and no others."""
     for pk, file in store.post_files(list(paths)).items():
         path = paths[pk]
         if path is not None:
@@ -144,3 +144,24 @@ def _delete(
                 files.delete(folder, path, only=file.intended if file.written is None else None)
             except files.FileError as error:
                 refuse(pk, OutputFailure(f"posts/{path}", error.reason, error.advice))
+
+
+def purge(store: Store, data: Path, source_id: str) -> Removed:
+    """Delete the entries, post files and state of a source that is no longer configured.
+
+    Files are deleted before their rows, so that the next call completes one that crashed. If some of them cannot be
+    deleted, the state stays for a later call.
+
+    Args:
+        store: its sources must be synchronized with a configuration without the source.
+
+    Raises:
+        StoreError: the store failed as a whole, not on one row.
+    """
+    from aggregator.service import hooks, news
+
+    removed = remove(store, source_id, None, 0, posts=data / "posts")
+    if not removed.failures:
+        store.remove_source(source_id)
+        store.record_fingerprints({hooks.record_name(source_id): "", news.record_name(source_id): ""})
+    return removed

@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 from aggregator.cli import app
-from aggregator.cli.statuses import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
+from aggregator.cli.process import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
 from aggregator.config.mistakes import models_in
 from aggregator.log import ACTIONS, KEYS
 from aggregator.models import FAILURE_KINDS

@@ -11,7 +11,7 @@ from filelock import FileLock
 from typer.main import get_command
 
 from aggregator.cli import app
-from aggregator.cli.statuses import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
+from aggregator.cli.process import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
 from aggregator.log import ACTIONS, KEYS
 from aggregator.models import FAILURE_KINDS, FailureKind
 from tests import ROOT, reference

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from aggregator.log import ROOT, LogFormat, configure, tell
+from aggregator.log import ROOT, LogFormat, configure_logging, log_event
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
@@ -31,8 +31,8 @@ def _hide(text: str) -> str:
 
 
 def test_json_lines_have_the_keys_that_are_known(capsys: pytest.CaptureFixture[str]) -> None:
-    configure(LogFormat.json, _hide)
-    tell("one: failed: at\nhttp://x/s3cret", action="fetch", source="one", error="s3cret", kind=None, elapsed=0.5)
+    configure_logging(LogFormat.json, _hide)
+    log_event("one: failed: at\nhttp://x/s3cret", action="fetch", source="one", error="s3cret", kind=None, elapsed=0.5)
     (line,) = capsys.readouterr().err.splitlines()
     record = json.loads(line)
     assert record.pop("time").endswith("+00:00")
@@ -47,8 +47,8 @@ def test_json_lines_have_the_keys_that_are_known(capsys: pytest.CaptureFixture[s
 
 
 def test_plain_lines_are_one_line_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    configure(LogFormat.text, _hide)
-    tell("bad\x1b[2J\nend s3cret", action="fetch", level=logging.ERROR)
+    configure_logging(LogFormat.text, _hide)
+    log_event("bad\x1b[2J\nend s3cret", action="fetch", level=logging.ERROR)
     line = capsys.readouterr().err
     assert line[20:] == " error: bad [2J end ***\n"
     assert line[19] == "Z"
@@ -56,7 +56,7 @@ def test_plain_lines_are_one_line_without_control_characters(capsys: pytest.Capt
 
 def test_traceback_is_kept_in_both_forms(capsys: pytest.CaptureFixture[str]) -> None:
     for form in LogFormat:
-        configure(form, _hide)
+        configure_logging(form, _hide)
         try:
             raise ValueError("s3cret")
         except ValueError:
@@ -69,22 +69,22 @@ def test_traceback_is_kept_in_both_forms(capsys: pytest.CaptureFixture[str]) -> 
 async def test_the_lines_of_one_pass_of_the_loop_are_written_together_and_in_order(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    configure(LogFormat.text, _hide, stamped=False)
-    tell("one", action="fetch")
-    tell("two", action="fetch")
+    configure_logging(LogFormat.text, _hide, stamped=False)
+    log_event("one", action="fetch")
+    log_event("two", action="fetch")
     assert capsys.readouterr().err == ""
     await asyncio.sleep(0)
     assert capsys.readouterr().err == "one\ntwo\n"
-    tell("three", action="fetch")
-    await asyncio.to_thread(tell, "four", action="fetch")
+    log_event("three", action="fetch")
+    await asyncio.to_thread(log_event, "four", action="fetch")
     assert capsys.readouterr().err == "three\nfour\n"
 
 
 def test_the_end_of_a_loop_leaves_no_line_behind(capsys: pytest.CaptureFixture[str]) -> None:
     async def end() -> None:
-        tell("last", action="fetch")
+        log_event("last", action="fetch")
 
-    configure(LogFormat.text, _hide, stamped=False)
+    configure_logging(LogFormat.text, _hide, stamped=False)
     for _ in range(2):
         asyncio.run(end())
         assert capsys.readouterr().err == "last\n"
@@ -92,12 +92,12 @@ def test_the_end_of_a_loop_leaves_no_line_behind(capsys: pytest.CaptureFixture[s
 
 def test_a_stream_that_is_closed_stops_nobody() -> None:
     stream = io.StringIO()
-    configure(LogFormat.text, _hide)
+    configure_logging(LogFormat.text, _hide)
     handler = ROOT.handlers[0]
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(stream)
     stream.close()
-    tell("one", action="fetch")
+    log_event("one", action="fetch")
 
 
 def test_update_logs_json_where_asked(site: Site, origin: Origin) -> None:
@@ -113,7 +113,7 @@ def test_update_logs_json_where_asked(site: Site, origin: Origin) -> None:
 
 def test_traceback_has_nothing_that_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
     for form in LogFormat:
-        configure(form, _hide)
+        configure_logging(form, _hide)
         try:
             raise ValueError("\x1b[2J \x9b \u202e")
         except ValueError:
@@ -124,7 +124,7 @@ def test_traceback_has_nothing_that_a_terminal_would_obey(capsys: pytest.Capture
 
 
 def test_what_libraries_complain_of_is_a_line_like_others(capsys: pytest.CaptureFixture[str]) -> None:
-    configure(LogFormat.json, _hide)
+    configure_logging(LogFormat.json, _hide)
     others = logging.lastResort
     assert others is not None
     assert others.level == logging.WARNING

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import StoreError
-from aggregator.retention import EVERY, retain
+from aggregator.retention import INTERVAL, retain
 from aggregator.store import open_store
 from aggregator.store.backup import backup, vacuum
 from tests.daemons import running
@@ -89,9 +89,9 @@ def test_it_is_looked_at_now_and_then_whatever_the_clock_does(site: Site, origin
             return retain(config, store, site.data, NOW + now).entries
 
         assert run(timedelta(0)) == 1
-        assert run(EVERY / 2) == 0
-        assert run(EVERY) == 4
-        assert run(-EVERY) == 2
+        assert run(INTERVAL / 2) == 0
+        assert run(INTERVAL) == 4
+        assert run(-INTERVAL) == 2
 
 
 def test_backup_while_the_daemon_runs(site: Site, origin: Origin) -> None:

@@ -1,27 +1,96 @@
 """The command line: one module per group of commands.
 
-The exit statuses are in `statuses`.
-
 Commands import what they need when they run, so that `--help` answers at once.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from aggregator.cli import configure, daemon, demo, edits, etiquette, run, status, upkeep
+from aggregator.cli import configure, daemon, demo, edits, etiquette, maintenance, status, update
 from aggregator.cli.console import say
-from aggregator.cli.group import Commands
-from aggregator.cli.options import reported
-from aggregator.cli.statuses import summary
+from aggregator.cli.process import report_errors, status_summary
+
+_SOURCES = "Sources are listed in feeds.yaml, each like `- feed: https://example.org/feed.xml` below `sources:`."
+_UPDATE = "`aggregator update` fetches what is due."
+#: Commands of other programs, and what does the same here.
+_ADVICE = {
+    "add": _SOURCES,
+    "import": _SOURCES,
+    "opml": _SOURCES,
+    "subscribe": _SOURCES,
+    "edit": _SOURCES,
+    "fetch": _UPDATE,
+    "pull": _UPDATE,
+    "refresh": _UPDATE,
+    "sync": _UPDATE,
+    "list": "`aggregator status` lists the sources.",
+    "ls": "`aggregator status` lists the sources.",
+    "show": "`aggregator status ID` shows one source.",
+    "info": "`aggregator status ID` shows one source.",
+    "delete": "`aggregator remove ID` removes a source.",
+    "rm": "`aggregator remove ID` removes a source.",
+    "unsubscribe": "`aggregator remove ID` removes a source.",
+    "disable": "`aggregator pause ID` stops fetching a source for now.",
+    "enable": "`aggregator resume ID` fetches a paused source again.",
+    "export": "Each update writes `opml.xml` and the merged feeds below `data/public/`.",
+    "build": "`aggregator publish` writes posts and feeds.",
+    "generate": "`aggregator publish` writes posts and feeds.",
+    "daemon": "`aggregator run` is the daemon.",
+    "start": "`aggregator run` is the daemon.",
+    "serve": "`aggregator run` is the daemon; any web server can serve `data/public/`.",
+    "lint": "`aggregator check` checks feeds.yaml.",
+    "test": "`aggregator check` checks feeds.yaml.",
+    "validate": "`aggregator check` checks feeds.yaml.",
+    "version": "`aggregator --version` shows the version.",
+    "help": "`aggregator --help` shows the commands.",
+}
+_FILES = (".yaml", ".yml")
+
+
+class Commands(TyperGroup):
+    """The commands, with advice for calls that other programs understand and this one does not."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reject an option of a command that is written before the command."""
+        option = args[0].partition("=")[0] if args else ""
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if option.startswith("-") and option not in own:
+            users = [name for name, command in self.commands.items() if option in _options(command)]
+            if users:
+                command = next((one for one in args if one in users), users[0])
+                ctx.fail(f"{option} belongs after the command: aggregator {command} {option} …")
+            if option == "-V":
+                ctx.fail(f"No such option: {option}. {_ADVICE['version']}")
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command of a call, or name the one that does the same."""
+        name = args[0]
+        if name not in self.commands and (advice := _ADVICE.get(name.strip().lower())):
+            ctx.fail(f"No such command {name!r}. {advice}")
+        found, command, rest = super().resolve_command(ctx, args)
+        if command is not None and rest and rest[0].endswith(_FILES) and not _arguments(command):
+            ctx.fail(f"The configuration is named with --config: aggregator {name} --config {rest[0]}")
+        return found, command, rest
+
+
+def _options(command: Any) -> set[str]:
+    return {name for parameter in command.params for name in parameter.opts if name.startswith("-")}
+
+
+def _arguments(command: Any) -> list[Any]:
+    return [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+
 
 app = typer.Typer(
     name="aggregator",
     cls=Commands,
     help="Pull feeds and pages, write posts for a static site generator, and publish merged feeds.",
-    epilog=f"Start with: aggregator init, then: aggregator update. Exit status: {summary()}.",
+    epilog=f"Start with: aggregator init, then: aggregator update. Exit status: {status_summary()}.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -49,8 +118,8 @@ for command in (
     configure.init,
     configure.check,
     configure.schema,
-    run.update,
-    run.publish,
+    update.update,
+    update.publish,
     daemon.run,
     status.status,
     status.health,
@@ -59,9 +128,9 @@ for command in (
     edits.remove,
     edits.pause,
     edits.resume,
-    upkeep.reset,
-    upkeep.backup,
-    upkeep.vacuum,
+    maintenance.reset,
+    maintenance.backup,
+    maintenance.vacuum,
     demo.demo,
 ):
-    app.command()(reported()(command))
+    app.command()(report_errors()(command))

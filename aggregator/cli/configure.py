@@ -1,4 +1,4 @@
-"""Commands around feeds.yaml: `init`, `check`, `schema`."""
+"""Commands for feeds.yaml: `init`, `check`, `schema`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from aggregator.errors import AggregatorError
 
 def init(
     config: ConfigOption = DEFAULT_CONFIG,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write a commented feeds.yaml, and the schema that editors check it with."""
+    """Write a commented feeds.yaml, and the JSON Schema with which editors check it."""
     from aggregator.config import TEMPLATE, schema_text
 
     if config.exists() and not force:
@@ -28,14 +28,14 @@ def init(
         schema.write_text(schema_text(), encoding="utf-8")
     except OSError as error:
         raise AggregatorError(
-            f"{error.filename} cannot be written: {error.strerror}; check its path, permissions and the room"
+            f"{error.filename} cannot be written: {error.strerror}; check its path, its permissions and the free space"
         ) from None
     say(f"Wrote {config} and {schema}.")
     say("Edit the sources, then: aggregator check, and: aggregator update")
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Check feeds.yaml and list everything that is wrong with it, with line and column."""
+    """Check feeds.yaml and list all mistakes with line and column."""
     loaded = load_config(config)
     for note in loaded.notes:
         say(f"note: {note}")

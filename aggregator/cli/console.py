@@ -1,6 +1,11 @@
-"""How commands talk to people: tables and a progress bar on a terminal, plain lines in a log, JSON for programs.
+"""The output of commands: tables and progress bars on a terminal, plain lines in a log, JSON for programs.
 
-Whatever a command prints goes through here: secrets are hidden, and nothing is left that a terminal would obey.
+Everything that a command prints goes through this module: it removes secrets and the control characters that a terminal
+would obey.
+
+A table is as wide as the terminal; without one, each row is a line of the length that it needs. If the width does not
+suffice, columns are left out, the least important ones first; then names are cut in their middle, as long as they stay
+different; and the text of the last column is cut at the end, or continued below its row.
 """
 
 from __future__ import annotations
@@ -8,14 +13,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from aggregator.cli.table import Cell, Column, lines, unpainted
-from aggregator.log import LogFormat, Volume, describe, tell_result, told_renewal
+from aggregator.log import LogFormat, Verbosity, describe, log_renewal, log_result
 from aggregator.values.terminal import as_json, printable, printable_lines
 
 if TYPE_CHECKING:
@@ -24,14 +30,45 @@ if TYPE_CHECKING:
 
     from aggregator.pipeline.run import SourceResult
 
-#: Width of bars where there is no terminal to ask.
+#: Width of bars if there is no terminal to ask.
 LOG_WIDTH = 160
-#: Variables of the environment by which Rich takes for a terminal what is none.
-_SAYING = frozenset({"FORCE_COLOR", "TTY_COMPATIBLE"})
+#: Environment variables that make Rich treat any stream as a terminal.
+_TERMINAL_VARIABLES = frozenset({"FORCE_COLOR", "TTY_COMPATIBLE"})
+#: Between two columns.
+GAP = "  "
+#: Minimum width of the last column; a narrower one is left out.
+MIN_LAST = 20
+#: The same if its texts are wrapped.
+MIN_WRAPPED = 12
+#: Indentation of lines below their row.
+INDENT = 4
+#: Minimum width of a name that is cut.
+MIN_NAME = 12
 
 
-class _Hidden:
-    """What is never shown: the secrets of the configuration that the running command has read."""
+class Cell(NamedTuple):
+    """A text, and its colour on a terminal."""
+
+    text: str
+    colour: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    title: str
+    right: bool = False
+    #: Columns with the highest number are left out first if there is too little room; 0 stays.
+    spare: int = 0
+
+
+Row = Sequence[Cell]
+Paint = Callable[[Cell, str], str]
+
+
+class _Redaction:
+    """Removes the secrets of the configuration that the running command has read."""
 
     def __init__(self) -> None:
         self._secrets: frozenset[str] = frozenset()
@@ -40,7 +77,7 @@ class _Hidden:
         self._secrets = secrets
 
     def hide(self, text: str) -> str:
-        """Take them out of a text."""
+        """Remove them from a text."""
         if not self._secrets and "://" not in text:
             return text
         from aggregator.config import redact
@@ -48,18 +85,18 @@ class _Hidden:
         return redact(text, self._secrets)
 
 
-_hidden = _Hidden()
-hide = _hidden.hide
+_redaction = _Redaction()
+hide = _redaction.hide
 
 
 def hide_secrets(secrets: frozenset[str]) -> None:
-    """From now on, show nothing of these; those of an earlier command are forgotten."""
-    _hidden.keep(secrets)
+    """Remove these from all further output; those of an earlier command are forgotten."""
+    _redaction.keep(secrets)
 
 
 def say(text: str, *, end: str = "\n") -> None:
     """Print text on standard output."""
-    # The stream by name: else another one is made that writes UTF-8, whatever the locale can say.
+    # Without `file`, Typer makes another stream, which writes UTF-8 even if the locale has another encoding.
     typer.echo(printable_lines(hide(text)) + end, nl=False, file=sys.stdout)
 
 
@@ -78,18 +115,18 @@ def say_json(value: object, *, indent: int | None = None) -> None:
 def say_table(
     columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, wrap: bool = False, header: bool = True
 ) -> None:
-    """Print a table on standard output: as wide as the terminal, or one line for each row where it is none.
+    """Print a table on standard output, as wide as the terminal, or one line for each row without a terminal.
 
     Args:
-        wrap: what is too long in the last column goes on below, and is not cut.
+        wrap: continue a text that is too long for the last column below its row instead of cutting it.
         header: print the titles of the columns.
     """
     clean = [[Cell(printable(hide(cell.text)), cell.colour) for cell in row] for row in rows]
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
     coloured = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    laid = lines(columns, clean, width, wrap=wrap, paint=_painted if coloured else unpainted)
-    typer.echo("\n".join(laid if header else [*laid][1:]), file=sys.stdout)
+    table = layout(columns, clean, width, wrap=wrap, paint=_painted if coloured else unpainted)
+    typer.echo("\n".join(table if header else [*table][1:]), file=sys.stdout)
 
 
 def _painted(cell: Cell, text: str) -> str:
@@ -98,8 +135,159 @@ def _painted(cell: Cell, text: str) -> str:
     return typer.style(text, bold=True) if cell.colour == "bold" else typer.style(text, fg=cell.colour)
 
 
+def unpainted(cell: Cell, text: str) -> str:
+    """Return the text of a cell without colour."""
+    return text
+
+
+def layout(
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    width: int | None,
+    *,
+    wrap: bool = False,
+    paint: Paint = unpainted,
+) -> Iterator[str]:
+    """Lay out a table, with a header.
+
+    Args:
+        columns: the first one holds names, the last one texts of any length.
+        width: of the terminal; None: cut and leave out nothing.
+        wrap: continue a long last text on further lines instead of cutting it.
+        paint: returns the text of a cell with its colour.
+    """
+    table = [[Cell(column.title, "bold") for column in columns], *rows]
+    kept = list(range(len(columns)))
+    widths = [max(cell_width(row[place].text) for row in table) for place in kept]
+    widths[0] = max(widths[0], 1)
+    if width is not None:
+        last = min(MIN_WRAPPED if wrap else MIN_LAST, widths[-1]) + len(GAP)
+        kept = _kept(columns, widths, width, last)
+        names = [row[0].text for row in rows]
+        room = width - sum(widths[place] + len(GAP) for place in kept[1:] if not _is_last(place, columns))
+        room -= last if _is_last(kept[-1], columns) else 0
+        short = shortened(names, max(room, MIN_NAME))
+        table = [table[0], *([Cell(name, row[0].colour), *row[1:]] for name, row in zip(short, rows, strict=True))]
+        # A name that is still too long widens its own row only.
+        widths[0] = min(max(cell_width(row[0].text) for row in table), max(room, MIN_NAME))
+    for row in table:
+        yield from _row(columns, kept, widths, row, width, wrap, paint)
+
+
+def shortened(names: Sequence[str], width: int) -> list[str]:
+    """Cut names that are too long in their middle, unless two of them would look the same."""
+    from collections import Counter
+
+    long = [name for name in names if cell_width(name) > width]
+    if not long:
+        return list(names)
+    taken = Counter(names)
+    found: dict[str, str] = {}
+    left = set(long)
+    # Names differ mostly at their end or at their beginning: try both.
+    for share in (4, 6, 2, 7, 1):
+        tail = width * share // 8
+        cut = {name: _cut(name, width - tail - 1, tail) for name in left}
+        count = Counter(cut.values())
+        for name, short in cut.items():
+            if count[short] == 1 and short not in taken:
+                found[name] = short
+        taken.update(found.values())
+        left -= found.keys()
+    return [found.get(name, name) for name in names]
+
+
+def _cut(name: str, head: int, tail: int) -> str:
+    """Return the beginning and the end of a name; both numbers are widths on a terminal."""
+    return f"{_first(name, head)}…{_first(name[::-1], tail)[::-1]}"
+
+
+def _first(text: str, width: int) -> str:
+    if text.isascii():
+        return text[:width]
+    taken, used = 0, 0
+    for character in text:
+        used += cell_width(character)
+        if used > width:
+            break
+        taken += 1
+    return text[:taken]
+
+
+def cell_width(text: str) -> int:
+    """Return the width of a text on a terminal: East Asian letters take two columns."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _is_last(place: int, columns: Sequence[Column]) -> bool:
+    return place == len(columns) - 1
+
+
+def _kept(columns: Sequence[Column], widths: list[int], width: int, last: int) -> list[int]:
+    """Return the places of the columns that fit beside the names, which may take half of the width."""
+    kept = list(range(len(columns)))
+    names = min(widths[0], width // 2)
+
+    def needed() -> int:
+        size = names + sum(widths[place] + len(GAP) for place in kept[1:] if not _is_last(place, columns))
+        return size + (last if _is_last(kept[-1], columns) else 0)
+
+    for spare in sorted({column.spare for column in columns if column.spare}, reverse=True):
+        if needed() <= width:
+            break
+        kept = [place for place in kept if columns[place].spare != spare]
+    return kept
+
+
+def _row(
+    columns: Sequence[Column],
+    kept: list[int],
+    widths: list[int],
+    row: Row,
+    width: int | None,
+    wrap: bool,
+    paint: Paint,
+) -> Iterator[str]:
+    parts = []
+    used = 0
+    for place in kept[:-1]:
+        cell = row[place]
+        blank = " " * (widths[place] - cell_width(cell.text))
+        shown = paint(cell, cell.text)
+        parts.append(blank + shown if columns[place].right else shown + blank)
+        used += max(widths[place], cell_width(cell.text)) + len(GAP)
+    cell = row[kept[-1]]
+    if not _is_last(kept[-1], columns) or width is None:
+        blank = " " * (widths[kept[-1]] - cell_width(cell.text)) if columns[kept[-1]].right else ""
+        yield GAP.join([*parts, blank + paint(cell, cell.text)]).rstrip()
+        return
+    room = max(width - used, MIN_WRAPPED)
+    text, rest, indent = cell.text, list[str](), used
+    if cell_width(text) > room and not wrap:
+        text = f"{_first(text, room - 1)}…"
+    elif cell_width(text) > room:
+        # If less than half of the width is left, the text gets lines of its own.
+        indent = used if room >= width // 2 else INDENT
+        rest = _wrapped(text, width - indent)
+        text = rest.pop(0) if indent == used else ""
+    yield GAP.join([*parts, paint(cell, text) if text else ""]).rstrip()
+    for line in rest:
+        yield " " * indent + paint(cell, line)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Wrap a text; addresses stay whole, so that they can be copied."""
+    # If letters are twice as wide, half as many fit.
+    room = width if text.isascii() else width // 2
+    return textwrap.wrap(text, max(room, 1), break_long_words=False, break_on_hyphens=False)
+
+
 def plain(text: str, style: str = "") -> Text:
-    """Text from outside for a table: no markup of ours, no control characters, no secrets, also where it is cut."""
+    """Return text from outside for Rich: no markup, no control characters, no secrets."""
     from rich.text import Text
 
     return Text(printable(hide(text)), style=style)
@@ -107,15 +295,15 @@ def plain(text: str, style: str = "") -> Text:
 
 @contextmanager
 def progress(
-    total: int, form: LogFormat, volume: Volume = Volume.normal
+    total: int, log_format: LogFormat, verbosity: Verbosity = Verbosity.normal
 ) -> Iterator[tuple[Callable[[SourceResult], None], Callable[[int, int], None]]]:
-    """Yield what shows how far a cycle has come: bars on a terminal, lines otherwise.
+    """Yield functions that show the progress of a cycle: bars on a terminal, lines otherwise.
 
-    One function is to be called for each finished source, the other as that of `renewal`.
+    Call the first one with the result of each source, the second one as that of `renewal`.
     """
-    console = _terminal() if form is not LogFormat.json and volume is Volume.normal else None
+    console = _terminal() if log_format is not LogFormat.json and verbosity is Verbosity.normal else None
     if console is None:
-        yield tell_result, told_renewal
+        yield log_result, log_renewal
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -136,14 +324,14 @@ def progress(
 
 
 @contextmanager
-def renewal(volume: Volume = Volume.normal) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function to call while stored entries are brought to today's rules: a bar on a terminal, else a line.
+def renewal(verbosity: Verbosity = Verbosity.normal) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that shows how far stored entries are cleaned by the current rules: in a bar, or else a line.
 
-    It takes the number of those that are done, and of all. Where it is not called, nothing is shown.
+    It takes the number of entries done, and of all. As long as it is not called, nothing is shown.
     """
-    console = _terminal() if volume is Volume.normal else None
+    console = _terminal() if verbosity is Verbosity.normal else None
     if console is None:
-        yield told_renewal
+        yield log_renewal
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -162,9 +350,9 @@ def renewal(volume: Volume = Volume.normal) -> Iterator[Callable[[int, int], Non
 
 
 def _terminal() -> Console | None:
-    """Standard error where it is a terminal or is said to be one, else None."""
-    if not sys.stderr.isatty() and _SAYING.isdisjoint(os.environ):
-        # Most runs have none, and Rich takes long to import.
+    """Return standard error if it is a terminal or the environment says so, else None."""
+    if not sys.stderr.isatty() and _TERMINAL_VARIABLES.isdisjoint(os.environ):
+        # Most runs have none, and Rich is slow to import.
         return None
     from rich.console import Console
 

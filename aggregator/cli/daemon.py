@@ -1,4 +1,4 @@
-"""`run`: the daemon, and the signals that it obeys."""
+"""`run`: the daemon, and the signals that it handles."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from aggregator.cli.options import (
     QuietOption,
     VerboseOption,
     WaitOption,
+    chosen_verbosity,
     duration,
     locked,
     utc_now,
-    volume,
 )
 from aggregator.importing import importing
-from aggregator.log import LogFormat, configure
+from aggregator.log import LogFormat, configure_logging
 
 if TYPE_CHECKING:
     from aggregator.service.daemon import Daemon
@@ -36,18 +36,18 @@ def run(
     data: DataOption = DEFAULT_DATA,
     every: Annotated[str, typer.Option("--every", help="How often to look for sources that are due.")] = "30s",
     grace: Annotated[
-        str, typer.Option("--grace", help="Time that running fetches get after SIGTERM or SIGINT.")
+        str, typer.Option("--grace", help="Time that running fetches get to end after SIGTERM or SIGINT.")
     ] = "20s",
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     log_format: LogFormatOption = LogFormat.text,
     wait: WaitOption = False,
 ) -> None:
-    """Update and publish for ever: a daemon for a service manager or a container.
+    """Update and publish until it is stopped: a daemon for a service manager or a container.
 
-    SIGTERM and SIGINT end it in order (a second one at once), SIGHUP and every change of feeds.yaml reload it.
+    SIGTERM and SIGINT stop it in order (a second one at once), SIGHUP and every change of feeds.yaml reload it.
     """
-    # Until it can reload: what changes meanwhile is read, or seen by the watch of the file.
+    # Ignored until the daemon can reload: a change before that is read anyway, or seen by the watch of the file.
     _handle(("SIGHUP",), lambda number, frame: None)
     with importing():
         import asyncio
@@ -57,7 +57,7 @@ def run(
         from aggregator.service.reload import ConfigFile
         from aggregator.service.systemd import Systemd
 
-    loud = volume(quiet=quiet, verbose=verbose)
+    verbosity = chosen_verbosity(quiet=quiet, verbose=verbose)
     settings = DaemonSettings(data, duration("--every", every), duration("--grace", grace), quiet)
     file = ConfigFile(config)
     loaded = file.load()
@@ -65,7 +65,7 @@ def run(
 
         async def serve() -> None:
             daemon = Daemon(file, loaded, settings, Systemd(os.environ), utc_now)
-            configure(log_format, lambda text: redact(text, daemon.config.secrets), volume=loud)
+            configure_logging(log_format, lambda text: redact(text, daemon.config.secrets), verbosity=verbosity)
             _obey_signals(daemon)
             await daemon.run()
 
@@ -75,8 +75,8 @@ def run(
 def _obey_signals(daemon: Daemon) -> None:
     """Let signals stop and reload the daemon.
 
-    The handlers are those of the process and not of the event loop, so that a second signal ends it even while the loop
-    is busy.
+    The handlers belong to the process and not to the event loop, so that a second signal ends the process even while
+    the loop is busy.
     """
     import asyncio
 

@@ -1,4 +1,4 @@
-"""`demo`: the main job without the internet."""
+"""`demo`: one update of bundled samples, without the internet."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MARK = "# Written by `aggregator demo`; the folder is cleared at the next run."
 
 
 def demo(data: DataOption = DEFAULT_DATA) -> None:
-    """Run the main job on bundled samples: a small origin on this machine, one update, and a look at the result."""
-    from aggregator.cli.run import Ordered, run_cycle
+    """Update from bundled samples: start a small server on this machine, run one update, and list the results."""
+    from aggregator.cli.update import CycleOptions, run_cycle
     from aggregator.demo import demo_config, serve
 
     folder = data / "demo"
@@ -26,7 +26,7 @@ def demo(data: DataOption = DEFAULT_DATA) -> None:
         config = folder / "feeds.yaml"
         config.write_text(f"{MARK}\n{demo_config(base_url)}", encoding="utf-8")
         say(f"Samples are served at {base_url}; one of the sources is broken on purpose.\n")
-        run_cycle(load_config(config), folder, Ordered(everything=True))
+        run_cycle(load_config(config), folder, CycleOptions(everything=True))
     posts = sorted((folder / "posts").rglob("*.md"))
     say("\nLook at:")
     for path, what in (
@@ -39,7 +39,7 @@ def demo(data: DataOption = DEFAULT_DATA) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an earlier demo wrote, and only that."""
+    """Remove what an earlier demo wrote, and nothing else."""
     if not folder.exists():
         return
     config = folder / "feeds.yaml"

@@ -20,6 +20,7 @@ from aggregator.cli.options import (
     locked,
     opened_store,
     read_store,
+    require_sources,
     utc_now,
 )
 from aggregator.errors import ConfigError, Problem
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from aggregator.config import Config
-    from aggregator.fix import Proposal
     from aggregator.models import Source
+    from aggregator.proposals import Proposal
 
 
 def fix(
@@ -38,30 +39,30 @@ def fix(
     data: DataOption = DEFAULT_DATA,
     apply: Annotated[bool, typer.Option("--apply", help="Write the edits to the file.")] = False,
     gone: Annotated[
-        bool, typer.Option("--gone", help="Also take out sources that said on three days that they are gone (410).")
+        bool, typer.Option("--gone", help="Also remove sources that answered on three days that they are gone (410).")
     ] = False,
 ) -> None:
-    """Show the edits of feeds.yaml that the sources call for, as a diff, and make them with --apply.
+    """Show the edits of feeds.yaml that the sources require, as a diff; --apply makes them.
 
-    A feed that has moved for good (301, 308), and has been at its new
-    address for a week, gets that address. A page that was given in place
-    of a feed gets the address of the feed that it names; such pages are
-    asked for it. Comments, quotes and everything else stay as they are.
+    A feed that has moved permanently (301, 308), and has been at its new
+    address for a week, gets that address. A page that was configured in
+    place of a feed gets the address of the feed that it names; the command
+    fetches such pages. Comments, quotes and everything else stay unchanged.
 
     Exit status: 0 nothing is left to do, 1 something is: a diff without
-    --apply, a source that is gone without --gone, or what has to be done by
-    hand and why.
+    --apply, a source that is gone without --gone, or an edit that has to be
+    made by hand.
     """
     from aggregator.config.editing import check_edit, read_text, replace_file
-    from aggregator.fix import edited
+    from aggregator.proposals import apply_proposals
 
     loaded = load_config(config)
     before = read_text(config)
     found, held = _proposals(loaded, data)
-    after, proposals = edited(before, found, gone=gone)
+    after, proposals = apply_proposals(before, found, gone=gone)
     left = bool(held) or (not (apply and all(_makes(one, gone) for one in proposals)) and bool(proposals))
     for one in proposals:
-        say(_told(one, config, gone))
+        say(_describe(one, config, gone))
     if after != before:
         made = [one for one in proposals if _makes(one, gone)]
         urls = {one.index: one.url for one in made if one.url is not None}
@@ -73,86 +74,86 @@ def fix(
                 say(f"the id {old.id}, made from the address, becomes {now.id}; its entries stay with it")
         say(_diff(before, after, config), end="")
     for source in held:
-        say(f"{config}:{source.line}: {source.id} is no feed; its host wants to be left alone now: ask it later")
+        say(f"{config}:{source.line}: {source.id} is no feed; its host does not want requests now: try again later")
     if not proposals:
         say("Nothing else to fix." if held else "Nothing to fix.")
     elif apply and after != before:
         replace_file(config, before, after)
-        say(f"Changed {config}; a daemon reads it by itself. To undo it, reverse the diff above.")
+        say(f"Changed {config}; a running daemon reloads it. To undo the change, reverse the diff above.")
     elif after != before:
         say("Nothing was changed; --apply makes these edits.")
     raise typer.Exit(1 if left else 0)
 
 
 def remove(
-    source: Annotated[str, typer.Argument(help="Id of the source, as `aggregator status` shows it.")],
+    source: Annotated[str, typer.Argument(help="Id of the source, as shown by `aggregator status`.")],
     config: ConfigOption = DEFAULT_CONFIG,
     data: DataOption = DEFAULT_DATA,
     purge: Annotated[
-        bool, typer.Option("--purge", help="Also delete its entries, its post files and all that is stored of it.")
+        bool, typer.Option("--purge", help="Also delete its entries, its posts and everything else that is stored.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --purge: do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --purge: do not ask for confirmation.")] = False,
     wait: WaitOption = False,
 ) -> None:
-    """Take a source out of feeds.yaml, with its own comments; everything else in the file stays as it is.
+    """Remove a source from feeds.yaml, with its own comments; everything else in the file stays unchanged.
 
-    Its entries leave the feeds at the next publication, its posts stay.
+    Its entries leave the feeds at the next publication; its posts stay.
 
-    With --purge all that is stored of it goes, at once, and so do its
-    posts; that works, too, for a source that was taken out before. It needs
-    the data folder for itself: stop the daemon before.
+    --purge also deletes everything that is stored of it, and its posts, at
+    once. This works for a source that was removed before, too. It needs
+    exclusive use of the data folder: stop the daemon first.
 
-    Exit status: 0 done, 1 nobody agreed, 2 there is no such source, or the
-    file is written so that only a person can take it out, 3 the data folder
-    is in use, 4 something could not be written.
+    Exit status: 0 done, 1 the question was not answered with yes, 2 there is
+    no such source, or the file is written in a way that only a person can
+    edit, 3 the data folder is in use, 4 something could not be written.
     """
     loaded = load_config(config)
-    ids = [one.id for one in loaded.sources]
     if not purge:
-        known_source(source, ids, config, "; what is stored of sources that were taken out goes with --purge")
-        _take_out(loaded, source)
-        say(f"Took {source} out of {config}; its entries leave the feeds at the next publication.")
+        require_sources(loaded, [source], advice="; --purge deletes what is stored of a source that was removed before")
+        _remove_from_file(loaded, source)
+        say(f"Removed {source} from {config}; its entries leave the feeds at the next publication.")
         return
-    known_source(source, [*ids, *_stored(data)], config)
+    require_sources(loaded, [source], stored=_stored(data))
     _confirm(source, yes)
     with locked(data, wait=wait):
-        status = _purge(_take_out(loaded, source) if source in ids else loaded, data, source)
+        configured = any(one.id == source for one in loaded.sources)
+        status = _purge(_remove_from_file(loaded, source) if configured else loaded, data, source)
     raise typer.Exit(status)
 
 
 def pause(
-    source: Annotated[str, typer.Argument(help="Id of the source, as `aggregator status` shows it.")],
+    source: Annotated[str, typer.Argument(help="Id of the source, as shown by `aggregator status`.")],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Ask a source no more for now: puts `paused: true` into feeds.yaml.
+    """Stop fetching a source for now: add `paused: true` to feeds.yaml.
 
     Its entries and posts stay published. `aggregator update --source ID`
-    asks it all the same. Everything else in the file stays as it is.
+    still fetches it. Everything else in the file stays unchanged.
     """
     if _set_paused(config, source, True):
-        say(f"Paused {source} in {config}; its entries stay published. To end that: aggregator resume {source}")
+        say(f"Paused {source} in {config}; its entries stay published. To fetch it again: aggregator resume {source}")
     else:
         say(f"{source} is paused already.")
 
 
 def resume(
-    source: Annotated[str, typer.Argument(help="Id of the source, as `aggregator status` shows it.")],
+    source: Annotated[str, typer.Argument(help="Id of the source, as shown by `aggregator status`.")],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Ask a paused source again: takes `paused: true` out of feeds.yaml.
+    """Fetch a paused source again: remove `paused: true` from feeds.yaml.
 
-    It is asked at the next update if it was due meanwhile. Everything else
-    in the file stays as it is.
+    The next update fetches it if it has become due meanwhile. Everything
+    else in the file stays unchanged.
     """
     if _set_paused(config, source, False):
-        say(f"Resumed {source} in {config}; it is asked at the next update if it is due.")
+        say(f"Resumed {source} in {config}; the next update fetches it if it is due.")
     else:
         say(f"{source} is not paused.")
 
 
 def _proposals(config: Config, data: Path) -> tuple[list[Proposal], list[Source]]:
-    """What would put the sources right, and those that could not be asked now."""
-    from aggregator.fix import propose
+    """Return the edits that the sources require, and the sources that could not be asked now."""
+    from aggregator.proposals import propose
 
     with read_store(data) as store:
         states = store.states() if store else {}
@@ -162,7 +163,7 @@ def _proposals(config: Config, data: Path) -> tuple[list[Proposal], list[Source]
     if any(state.failure_kind == "not_a_feed" for state in states.values()):
         import asyncio
 
-        from aggregator.alternates import find_feeds, pages
+        from aggregator.proposals import find_feeds, pages
 
         named, held = asyncio.run(find_feeds(config, pages(config, states), waits, utc_now))
     return propose(config, states, named), held
@@ -172,17 +173,18 @@ def _makes(proposal: Proposal, gone: bool) -> bool:
     return proposal.obstacle is None and (gone or proposal.url is not None)
 
 
-def _told(proposal: Proposal, config: Path, gone: bool) -> str:
+def _describe(proposal: Proposal, config: Path, gone: bool) -> str:
+    """Return a proposal as one line, and why it is not made."""
     text = f"{config}:{proposal.source.line}: {proposal.source.id} {proposal.why}"
     if proposal.obstacle is not None:
         return f"{text}; not changed: {proposal.obstacle}"
     if proposal.url is None and not gone:
-        return f"{text}; --gone takes it out"
+        return f"{text}; --gone removes it"
     return text
 
 
 def _diff(before: str, after: str, path: Path) -> str:
-    """A unified diff, its lines with the line breaks they have."""
+    """Return a unified diff; lines keep their line breaks."""
     import difflib
 
     lines = difflib.unified_diff(
@@ -196,31 +198,19 @@ def _stored(data: Path) -> Sequence[str]:
         return store.source_ids() if store else ()
 
 
-def known_source(source: str, ids: Collection[str], config: Path, advice: str = "") -> None:
-    """Raise ConfigError, with the ids that are nearest, where there is no such source."""
-    import difflib
-
-    if source not in ids:
-        near = difflib.get_close_matches(source, ids, 3)
-        hint = (
-            f"; did you mean {' or '.join(map(repr, near))}?" if near else f"; `aggregator status` lists them{advice}"
-        )
-        raise ConfigError([Problem(f"there is no source {source!r}{hint}", str(config))])
-
-
 def _confirm(source: str, yes: bool) -> None:
     if yes:
         return
     if sys.stdin is None or not sys.stdin.isatty():
-        complain("error: --purge cannot be undone; say --yes where nobody can be asked")
+        complain("error: --purge cannot be undone; add --yes if no terminal is there to ask")
         raise typer.Exit(2)
     if not typer.confirm(f"Delete all entries and posts of {source} for good?"):
         say("Nothing was done.")
         raise typer.Exit(1)
 
 
-def _take_out(config: Config, source: str) -> Config:
-    """Take a source out of the file, and return what the file says then."""
+def _remove_from_file(config: Config, source: str) -> Config:
+    """Remove a source from the file, and return the new configuration."""
     from aggregator.config.editing import remove_source
 
     index = _index(config, source)
@@ -228,11 +218,11 @@ def _take_out(config: Config, source: str) -> Config:
 
 
 def _set_paused(path: Path, source: str, paused: bool) -> bool:
-    """Pause a source or let it go on, in the file; returns whether that was not so before."""
+    """Pause or resume a source in the file; return whether that changed it."""
     from aggregator.config.editing import set_paused
 
     config = load_config(path)
-    known_source(source, [one.id for one in config.sources], path)
+    require_sources(config, [source])
     index = _index(config, source)
     if config.sources[index].paused is paused:
         return False
@@ -251,7 +241,7 @@ def _edit(
     removed: Collection[int] = (),
     paused: Mapping[int, bool] | None = None,
 ) -> Config:
-    """Edit the file and return what it says then; see `check` for the last two arguments."""
+    """Edit the file and return the new configuration; see `check_edit` for the last two arguments."""
     from aggregator.config.editing import NotEditable, check_edit, read_text, replace_file
 
     before = read_text(config.path)
@@ -265,9 +255,9 @@ def _edit(
 
 
 def _purge(config: Config, data: Path, source: str) -> int:
-    from aggregator.cli.run import show_failures
+    from aggregator.cli.update import show_failures
     from aggregator.publish.publication import publish
-    from aggregator.removal import purge
+    from aggregator.retention import purge
 
     with opened_store(data) as store:
         store.sync_sources(config.sources)

@@ -1,4 +1,4 @@
-"""`etiquette`: what was asked of every host, and how much it was spared."""
+"""`etiquette`: the requests to every host, and what conditional requests and compression saved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aggregator.cli.console import say, say_json, say_table
+from aggregator.cli.console import Cell, Column, say, say_json, say_table
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
@@ -19,7 +19,6 @@ from aggregator.cli.options import (
     read_store,
     utc_now,
 )
-from aggregator.cli.table import Cell, Column
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
@@ -34,26 +33,26 @@ class HostReport:
 
     host: str
     requests: int
-    #: Part of the requests that the server answered with "not modified", 0 to 1.
+    #: Share of the requests that the server answered with "not modified", 0 to 1.
     not_modified_share: float
     bytes: int
-    #: What the same documents would have cost besides, uncompressed and without conditional requests. What a
-    #: document that was not sent would have cost is not known; it counts as the mean of the host's documents.
+    #: Additional bytes of the same documents without compression and conditional requests. The size of a document
+    #: that was not sent is unknown; it counts as the mean of the host's documents.
     bytes_saved: int
-    #: Requests that were not sent, because the host wanted to be left alone (Retry-After, 429).
+    #: Requests that were not sent because the host had asked to wait (Retry-After, 429).
     held_back: int
-    #: ISO 8601 in UTC; null: it may be asked.
+    #: ISO 8601 in UTC; null: requests may be sent.
     left_alone_until: str | None
 
 
 def etiquette(
     config: ConfigOption = DEFAULT_CONFIG,
     data: DataOption = DEFAULT_DATA,
-    days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="Days to look back, today among them.")] = 30,
+    days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="Number of days to look back, including today.")] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list for programs.")] = False,
 ) -> None:
-    """Show what was asked of every host: requests, share of "not modified", bytes, bytes saved, waits obeyed."""
-    # For the secrets that hosts may hold.
+    """Show the requests to every host: their number, share of "not modified", bytes, bytes saved, waits obeyed."""
+    # Names of hosts may contain secrets of the configuration, which are then removed from the output.
     load_config(config)
     rows = collect(data, days)
     if as_json:
@@ -63,7 +62,7 @@ def etiquette(
 
 
 def collect(data: Path, days: int) -> list[HostReport]:
-    """The report on every host, the most asked first."""
+    """Return the report on every host, the one with most requests first."""
     now = utc_now()
     with read_store(data) as store:
         if store is None:

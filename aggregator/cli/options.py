@@ -1,4 +1,4 @@
-"""Options that commands share, and what they open: the configuration, the lock, the store."""
+"""The options that commands share, and what they open: the configuration, the lock, the store."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aggregator.cli.console import complain, hide_secrets
-from aggregator.cli.process import BROKEN, interrupts
+from aggregator.cli.process import tracebacks
 from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
 from aggregator.importing import importing
-from aggregator.log import LogFormat, Volume
+from aggregator.log import LogFormat, Verbosity
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -27,37 +27,34 @@ ConfigOption = Annotated[
 ]
 DataOption = Annotated[
     Path,
-    typer.Option("--data", "-d", envvar="AGGREGATOR_DATA", help="The folder that everything is written to."),
+    typer.Option("--data", "-d", envvar="AGGREGATOR_DATA", help="The folder for everything that is written."),
 ]
 WaitOption = Annotated[
-    bool, typer.Option("--wait", help="Where another process holds the data folder, wait until it is free.")
+    bool, typer.Option("--wait", help="If another process uses the data folder, wait until it is free.")
 ]
 LogFormatOption = Annotated[
-    LogFormat, typer.Option("--log-format", help="Log lines for people, or one JSON object a line for programs.")
+    LogFormat, typer.Option("--log-format", help="Log plain lines for people, or JSON lines for programs.")
 ]
 QuietOption = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="Print only what got worse or better since a quiet run printed it, for cron."),
+    typer.Option("--quiet", "-q", help="Print only what got worse or better since the last quiet run, for cron."),
 ]
 VerboseOption = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Print each request, all notes, and the traceback of an internal error."),
+    typer.Option("--verbose", "-v", help="Also print each request, all notes, and the traceback of an internal error."),
 ]
 
 DEFAULT_CONFIG = Path("feeds.yaml")
 DEFAULT_DATA = Path("data")
 
-#: Environment variable: with it, internal errors are shown with their traceback.
-VERBOSE = "AGGREGATOR_VERBOSE"
-
 
 def utc_now() -> datetime:
-    """The current time, aware, in UTC, in whole seconds."""
+    """Return the current time, aware, in UTC, in whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
 def duration(option: str, text: str) -> timedelta:
-    """The value of an option that takes a duration such as ``90s`` or ``1h``; a wrong one is a usage error."""
+    """Return the value of an option that takes a duration such as ``90s`` or ``1h``; a wrong one is a usage error."""
     from aggregator.config.intervals import parse_duration
 
     try:
@@ -67,72 +64,18 @@ def duration(option: str, text: str) -> timedelta:
         raise typer.Exit(2) from None
 
 
-def fail(error: AggregatorError) -> NoReturn:
-    """Print an error for a person on standard error and leave with its exit status."""
-    if isinstance(error, ConfigError):
-        count = len(error.problems)
-        for problem in error.problems:
-            complain(str(problem))
-        complain(f"{count} problem{'s' if count != 1 else ''} in the configuration; nothing was done")
-        raise typer.Exit(2)
-    complain(f"error: {error}")
-    raise typer.Exit(3 if isinstance(error, LockedError) else BROKEN)
-
-
-class _Tracebacks:
-    """Whether the running command shows those of internal errors."""
-
-    wanted = False
-
-
-_tracebacks = _Tracebacks()
-
-
-def volume(*, quiet: bool, verbose: bool) -> Volume:
-    """How much is printed; both at once is a usage error."""
+def chosen_verbosity(*, quiet: bool, verbose: bool) -> Verbosity:
+    """Return how much is printed; both options at once are a usage error."""
     if quiet and verbose:
         complain("error: --quiet and --verbose exclude each other")
         raise typer.Exit(2)
-    _tracebacks.wanted = _tracebacks.wanted or verbose
-    return Volume.quiet if quiet else Volume.verbose if verbose else Volume.normal
-
-
-@contextmanager
-def reported() -> Iterator[None]:
-    """Turn whatever ends a command early into a message and an exit status."""
-    hide_secrets(frozenset())
-    _tracebacks.wanted = bool(os.environ.get(VERBOSE))
-    try:
-        yield
-    except typer.Exit:
-        raise
-    except (KeyboardInterrupt, typer.Abort):
-        complain("interrupted; the next run goes on from here")
-        raise typer.Exit(interrupts.status) from None
-    except AggregatorError as error:
-        fail(error)
-    except Exception as error:
-        _internal(error)
-
-
-def _internal(error: Exception) -> NoReturn:
-    """A mistake of this program: say so without a page of its code, unless that is asked for."""
-    import traceback
-
-    verbose = _tracebacks.wanted
     if verbose:
-        complain("".join(traceback.format_exception(error)).rstrip())
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    complain(
-        f"error: a mistake in this program: {type(error).__name__}: {error} "
-        f"({Path(place.filename).name}:{place.lineno}). What was stored stays; run it again. Where that does not help, "
-        f"report it{'' if verbose else f', with what {VERBOSE}=1 in the environment shows besides'}"
-    )
-    raise typer.Exit(BROKEN)
+        tracebacks.wanted = True
+    return Verbosity.quiet if quiet else Verbosity.verbose if verbose else Verbosity.normal
 
 
 def load_config(path: Path) -> Config:
-    """Read feeds.yaml; ConfigError lists all that is wrong with it."""
+    """Read feeds.yaml; ConfigError lists everything that is wrong with it."""
     with importing():
         from aggregator.config import load
 
@@ -141,36 +84,42 @@ def load_config(path: Path) -> Config:
     return config
 
 
-def known_sources(config: Config, wanted: Sequence[str], option: str = "") -> None:
-    """Check the ids that a command is given.
+def require_sources(
+    config: Config, wanted: Sequence[str], *, stored: Sequence[str] = (), option: str = "", advice: str = ""
+) -> None:
+    """Check the source ids that a command is given.
 
     Args:
-        option: what stands before each of them.
+        stored: further ids that are accepted.
+        option: text before each id in the message.
+        advice: text after the message if no other id is similar.
 
     Raises:
-        ConfigError: there are no such sources; the ids that are nearest are named.
+        ConfigError: an id is unknown; similar ids are named.
     """
     import difflib
 
-    ids = [source.id for source in config.sources]
+    ids = [*(source.id for source in config.sources), *stored]
     problems = []
     for name in wanted:
         if name not in ids:
-            near = difflib.get_close_matches(name, ids, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else "; `aggregator status` lists them"
-            problems.append(Problem(f"{option}{name}: there is no such source{hint}", str(config.path)))
+            near = dict.fromkeys(difflib.get_close_matches(name, ids, 3))
+            hint = f"`aggregator status` lists them{advice}"
+            if near:
+                hint = f"did you mean {' or '.join(map(repr, near))}?"
+            problems.append(Problem(f"{option}{name}: there is no such source; {hint}", str(config.path)))
     if problems:
         raise ConfigError(problems)
 
 
 def nothing_configured(config: Config) -> str:
-    """What is said where a configuration names no sources."""
+    """Return the message for a configuration without sources."""
     return f"{config.path} names no sources; add some below `sources:`"
 
 
 @contextmanager
 def opened_store(data: Path) -> Iterator[Store]:
-    """The store of a data folder, closed at the end."""
+    """Open the store of a data folder; it is closed at the end."""
     with importing():
         from aggregator.store import open_store
 
@@ -183,7 +132,7 @@ def opened_store(data: Path) -> Iterator[Store]:
 
 @contextmanager
 def read_store(data: Path) -> Iterator[Store | None]:
-    """The store of a data folder for queries, also where the folder can only be read; None where there is none yet."""
+    """Open the store of a data folder for queries, even if the folder is read-only; None if there is none yet."""
     from aggregator.store import open_for_reading
 
     path = data / "aggregator.db"
@@ -206,7 +155,7 @@ def _exists(path: Path) -> bool:
 
 @contextmanager
 def copied_store(data: Path) -> Iterator[Store]:
-    """A copy of the store of a data folder, thrown away at the end; the folder itself is only read, if it is there."""
+    """Open a copy of the store of a data folder, discarded at the end; the folder itself is only read, if it exists."""
     from tempfile import TemporaryDirectory
 
     from aggregator.store.backup import backup
@@ -225,7 +174,7 @@ def locked(data: Path, *, wait: bool = False, quiet: bool = False) -> Iterator[N
 
     Args:
         data: the data folder.
-        wait: where another process holds it, say so and wait.
+        wait: if another process holds it, say so and wait.
         quiet: do not say so.
     """
     from aggregator.service.lock import hold

@@ -1,4 +1,4 @@
-"""`status`: how every source is doing, for people and for programs."""
+"""`status` and `health`: the state of every source, and of the program, for people and for programs."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aggregator.cli.console import say, say_json, say_table
+from aggregator.cli.console import Cell, Column, say, say_json, say_table
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
     ConfigOption,
     DataOption,
     duration,
-    known_sources,
     load_config,
     nothing_configured,
     read_store,
+    require_sources,
     utc_now,
 )
-from aggregator.cli.table import Cell, Column
 from aggregator.values.terminal import counted
 
-#: Entries of one source that are shown.
+#: Number of entries of one source that are shown.
 NEWEST = 5
 
 if TYPE_CHECKING:
@@ -38,19 +37,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """One source in `status --json`; times are ISO 8601 in UTC, null where there is none."""
+    """One source in `status --json`; times are ISO 8601 in UTC, null if there is none."""
 
     id: str
     name: str
     kind: str
     category: str
-    #: ``new`` (never tried), ``ok``, ``failing``, ``gone`` (it said so, and is not asked any more), ``unreached``
-    #: (the network here was down), or ``paused`` (the configuration says so).
+    #: ``new`` (never tried), ``ok``, ``failing``, ``gone`` (it said so, and is no longer fetched), ``unreached``
+    #: (the network of this machine was down), or ``paused`` (in the configuration).
     state: str
     entries: int
     last_attempt_at: str | None
     last_success_at: str | None
-    #: null: at once, or never where it is gone or paused.
+    #: null: at once, or never if it is gone or paused.
     next_due_at: str | None
     due_why: str | None
     failures: int
@@ -58,19 +57,19 @@ class SourceStatus:
     error: str | None
     #: Mean of the last four weeks.
     entries_per_week: float
-    #: Whether it has published nothing for much longer than it used to.
+    #: Whether it has published nothing for much longer than usual.
     silent: bool
-    #: By what its entries are told apart: ``guid``, or ``link`` or ``title`` where its guids (and links) change always.
+    #: What identifies its entries: ``guid``; or ``link`` or ``title`` if its guids (and links) change every time.
     identity: str
-    #: What was worth telling of the last document.
+    #: Notes on the last document.
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceDetails:
-    """What `status ID --json` says of a source besides its `SourceStatus`."""
+    """What `status ID --json` shows of a source besides its `SourceStatus`."""
 
-    #: Place in feeds.yaml.
+    #: Line in feeds.yaml.
     line: int
     #: Without secrets.
     address: str
@@ -82,40 +81,40 @@ class SourceDetails:
     #: Validators, as the server sent them.
     etag: str | None
     last_modified: str | None
-    #: When its document last came whole, and not only as "not modified".
+    #: When its whole document last came, and not only "not modified".
     whole_at: str | None
-    #: Looks in a row that failed because the network here was down.
+    #: Updates in a row that failed because the network of this machine was down.
     outages: int
-    #: On how many different days (UTC) it said that it is gone, with no success between.
+    #: Number of different days (UTC) on which it answered that it is gone, with no success between.
     gone_days: int
     moved_to: str | None
     moved_since: str | None
     last_entry_at: str | None
-    #: Hour of the day (UTC) with most entries, null where none stands out.
+    #: Hour of the day (UTC) with most entries, null if none stands out.
     busiest_hour: int | None
     newest: list[dict[str, str | None]]
 
 
 def status(
     source: Annotated[
-        str | None, typer.Argument(help="Id of one source, to show everything that is known of it.")
+        str | None, typer.Argument(help="Id of one source, to show everything that is known about it.")
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     data: DataOption = DEFAULT_DATA,
-    failing: Annotated[bool, typer.Option("--failing", help="Only sources that fail or are gone.")] = False,
+    failing: Annotated[bool, typer.Option("--failing", help="Show only sources that fail or are gone.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON list for programs; an object where one source is named.")
+        bool, typer.Option("--json", help="Print a JSON list for programs; a JSON object if a source is named.")
     ] = False,
 ) -> None:
-    """Show how every source is doing, or everything that is known of one.
+    """Show the state of every source, or everything that is known about one.
 
-    On a terminal, what matters least is left out where there is too little
-    room. Elsewhere, each source has one line, and nothing is left out.
+    On a terminal, the least important columns are left out if there is too
+    little room. Elsewhere, each source has one complete line.
     """
     loaded = load_config(config)
     now = utc_now()
     if source is not None:
-        known_sources(loaded, [source])
+        require_sources(loaded, [source])
         row, more = collect_one(loaded, data, source, now)
         if as_json:
             say_json({**asdict(row), **asdict(more)}, indent=2)
@@ -135,22 +134,23 @@ def health(
     config: ConfigOption = DEFAULT_CONFIG,
     data: DataOption = DEFAULT_DATA,
     max_age: Annotated[
-        str, typer.Option("--max-age", help="The last cycle may be so old, and a due source may wait so long.")
+        str,
+        typer.Option("--max-age", help="Maximum age of the last cycle, and maximum wait of a due source."),
     ] = "15m",
     max_failing: Annotated[
-        int, typer.Option("--max-failing", min=0, max=100, help="Percentage of the sources that may fail.")
+        int, typer.Option("--max-failing", min=0, max=100, help="Maximum percentage of sources that fail.")
     ] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for programs.")] = False,
 ) -> None:
-    """Say whether the work is being done, for monitors: exit status 0 if so, 1 if not."""
-    from aggregator.service.health import judge, read_heartbeat
+    """Check whether cycles run and sources work, for monitors: exit status 0 if so, 1 if not."""
+    from aggregator.service.health import assess, read_heartbeat
 
     age = duration("--max-age", max_age)
     loaded = load_config(config)
     with read_store(data) as store:
         known = store.states() if store else {}
     states = [known[source.id] for source in loaded.sources if source.id in known and not source.paused]
-    found = judge(read_heartbeat(data), states, utc_now(), max_age=age, max_failing=max_failing / 100)
+    found = assess(read_heartbeat(data), states, utc_now(), max_age=age, max_failing=max_failing / 100)
     if as_json:
         facts = {
             "healthy": not found.problems,
@@ -167,7 +167,7 @@ def health(
 
 
 def collect(config: Config, data: Path, now: datetime) -> list[SourceStatus]:
-    """The status of every configured source, in the order of feeds.yaml."""
+    """Return the status of every configured source, in the order of feeds.yaml."""
     from aggregator.models import FeedState
 
     states: dict[str, FeedState] = {}
@@ -231,7 +231,7 @@ def _condition(state: FeedState) -> str:
 
 
 def collect_one(config: Config, data: Path, source_id: str, now: datetime) -> tuple[SourceStatus, SourceDetails]:
-    """Everything that is known of one source of the configuration."""
+    """Return everything that is known about one source of the configuration."""
     from aggregator.models import FeedState
 
     source = next(one for one in config.sources if one.id == source_id)
@@ -274,7 +274,7 @@ def _details(
 
 
 def _interval(source: Source) -> str:
-    """How often a source is looked at, as configured."""
+    """Describe the configured interval of a source."""
     from aggregator.models import Auto, Cron
     from aggregator.schedule.plan import span
 
@@ -292,7 +292,7 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _facts(row: SourceStatus, more: SourceDetails, config: Config, now: datetime) -> list[tuple[str, str | None]]:
-    """What is known of a source, in words; None for what is not."""
+    """Return names and values of what is known about a source; None for what is not."""
     silent = ", fallen silent" if row.silent else ""
     busiest = "" if more.busiest_hour is None else f", most of them at about {more.busiest_hour}:00 UTC"
     week = f"{row.entries_per_week:.3g} a week{busiest}{silent}"
@@ -308,17 +308,17 @@ def _facts(row: SourceStatus, more: SourceDetails, config: Config, now: datetime
         ("state", row.state),
         ("error", _error(row)),
         ("failures", f"{row.failures} in a row" if row.failures else None),
-        ("network down", f"{counted(more.outages, 'look')} in a row" if more.outages else None),
+        ("network down", f"{counted(more.outages, 'update')} in a row" if more.outages else None),
         ("said gone", f"on {counted(more.gone_days, 'day')}" if more.gone_days else None),
         ("last attempt", _when(row.last_attempt_at, now)),
         ("last success", _when(row.last_success_at, now)),
         ("last whole", _when(more.whole_at, now)),
         ("next due", f"{_next(row, now)}{f' ({row.next_due_at})' if row.next_due_at else ''}"),
         ("why then", row.due_why),
-        ("interval", f"{more.interval}; {more.timeout_seconds:g} s for one look"),
+        ("interval", f"{more.interval}; timeout {more.timeout_seconds:g} s"),
         ("etag", more.etag),
         ("last modified", more.last_modified),
-        ("told apart by", row.identity),
+        ("identified by", row.identity),
         ("entries", f"{row.entries}, {week}"),
         ("last entry", _when(more.last_entry_at, now)),
         *(("note", note) for note in row.notes),
@@ -348,7 +348,7 @@ COLUMNS = (
     _FAILURES,
     Column("error or note", spare=7),
 )
-#: Of sources that fail, the error is what matters.
+#: For sources that fail, the error is what matters.
 FAILING_COLUMNS = (_SOURCE, _STATE, _FAILURES, _SUCCESS, _DUE, Column("error"))
 COLOURS = {"ok": "green", "failing": "red", "gone": "red", "new": "yellow", "unreached": "yellow", "paused": "yellow"}
 
@@ -390,8 +390,8 @@ def _error(row: SourceStatus) -> str | None:
 
 
 def _note(row: SourceStatus) -> str:
-    """What is worth telling of a source that works."""
-    return "; ".join([*([] if row.identity == "guid" else [f"told apart by {row.identity}"]), *row.notes])
+    """Return the notes on a source that works."""
+    return "; ".join([*([] if row.identity == "guid" else [f"identified by {row.identity}"]), *row.notes])
 
 
 def _ago(text: str | None, now: datetime) -> str:
@@ -399,7 +399,7 @@ def _ago(text: str | None, now: datetime) -> str:
 
 
 def _next(row: SourceStatus, now: datetime) -> str:
-    """When a source is due."""
+    """Say when a source is due."""
     due = now if row.next_due_at is None else datetime.fromisoformat(row.next_due_at)
     return "never" if row.state in ("gone", "paused") else "now" if due <= now else f"in {_span(due - now)}"
 

@@ -6,6 +6,7 @@ the files that it refers to, nothing else, and must not touch the network.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +44,6 @@ from aggregator.config.settings import (
 )
 from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, unprintable
 from aggregator.errors import Problem
-from aggregator.idle import Read, digest
 from aggregator.models import Category, Interval, Retention, Source, host_of
 
 MAX_FILE = 32 * 10**6
@@ -58,6 +58,16 @@ _PUBLIC_SECTIONS = frozenset({"site", "posts", "feeds", "categories"})
 
 #: Kind of a source, the value of its key, and its address.
 _Kind = tuple[str, Any, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a configuration was read from; digests are SHA-256, hexadecimal."""
+
+    #: Of the bytes of the file; "" if it was not read from a file.
+    digest: str = ""
+    #: ``env`` or ``file``, the name, and the digest of the value, for each value that was inserted.
+    references: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,7 @@ class Config:
     #: Remarks on what is not an error; `check` shows them.
     notes: tuple[Problem, ...] = ()
     #: Digests of what was read: whether loading again would give the same.
-    read: Read = field(default_factory=Read)
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> Config:
@@ -135,7 +145,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         secrets=confidential.union(*map(CommonSettings.secrets, document.sources)),
         confidential=confidential,
         notes=_placed(remarks, tree, problems),
-        read=Read(hashed, references.found),
+        provenance=Provenance(hashed, references.found),
     )
 
 
@@ -187,7 +197,7 @@ def _read(path: Path, problems: Problems) -> tuple[str, str]:
         line = text.count("\n", 0, index)
         place = (line + 1, index - text.rfind("\n", 0, index))
         raise problems.fatal(f"there is a control character (U+{ord(text[index]):04X}) here; remove it", place)
-    return text, digest(data)
+    return text, hashlib.sha256(data).hexdigest()
 
 
 def _validate(tree: MapNode, problems: Problems) -> FileSettings | None:

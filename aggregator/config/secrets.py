@@ -9,6 +9,7 @@ address, with character references in a page, in base64 in a header.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
@@ -16,8 +17,6 @@ from functools import cache, lru_cache
 from html.entities import codepoint2name
 from pathlib import Path
 from urllib.parse import unquote, unquote_plus
-
-from aggregator.idle import digest
 
 #: The name of a variable as shells and other programs write it.
 _NAME = re.compile(r"(?:env[.:]|ENV[.:])?([A-Z_][A-Z0-9_]{0,60})\}")
@@ -88,7 +87,7 @@ class References:
             found.encode()
         except UnicodeEncodeError:
             raise BadReference(f"the environment variable `{name}` is not UTF-8") from None
-        self._found["env", name] = digest(found.encode())
+        self._found["env", name] = hashlib.sha256(found.encode()).hexdigest()
         return found
 
     def _file(self, name: str) -> str:
@@ -107,7 +106,7 @@ class References:
             raise BadReference(
                 f"the file `{name}` is larger than {MAX_REFERENCED_FILE // 1024} kB; is it the right one?"
             )
-        self._found["file", name] = digest(data)
+        self._found["file", name] = hashlib.sha256(data).hexdigest()
         try:
             return data.decode("utf-8-sig").rstrip("\r\n")
         except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""The demo: bundled samples, an origin on this machine that serves them, and a configuration that reads them."""
+"""The demo: bundled samples, a server on this machine, and a configuration that reads them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ sources:
     category: leisure
     section: Podcast
     feed: {base_url}/tea/feed
-  # Broken on purpose: the server sends a web page. The other sources do not suffer from it.
+  # Broken on purpose: the server sends a web page. The other sources are not affected.
   - id: lost
     name: Lost and Found
     category: leisure
@@ -65,9 +65,9 @@ sources:
 
 
 def demo_config(base_url: str) -> str:
-    """Text of a feeds.yaml that reads every sample.
+    """Return the text of a feeds.yaml that reads every sample.
 
     Args:
-        base_url: address that `serve` gave, without a slash at the end.
+        base_url: address that `serve` yields, without a slash at the end.
     """
     return _CONFIG.format(base_url=base_url)

@@ -1,7 +1,7 @@
-"""A small HTTP origin on this machine that serves the samples of the demo.
+"""A small HTTP server on this machine for the samples of the demo.
 
 The folder `samples` is the site: a file's path is its address. All text in it was written for this program; the list
-site in `factory` is sent in GBK. Pictures are drawn when they are asked for. Serves GET and HEAD, with ETag and 304.
+page and articles in `factory` are sent in GBK. Images are drawn on request. Serves GET and HEAD, with ETag and 304.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-#: Addresses that have moved for good (301).
+#: Addresses that have moved permanently (301).
 MOVED = {"/tea/feed": "/tea/podcast.xml"}
 
 _TYPES = {
@@ -31,7 +31,7 @@ _WIDTH, _HEIGHT = 320, 180
 
 @contextmanager
 def serve() -> Iterator[str]:
-    """Serve the samples on 127.0.0.1 and a free port; gives the base address, without a slash at the end."""
+    """Serve the samples on 127.0.0.1 and a free port; yield the base address, without a slash at the end."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -46,7 +46,7 @@ def serve() -> Iterator[str]:
 
 @lru_cache(maxsize=1)
 def _pages() -> dict[str, tuple[str, bytes]]:
-    """Every sample as it is sent, by its address: media type and bytes."""
+    """Return media type and bytes of every sample by its address."""
     return dict(_load(files("aggregator.demo") / "samples", ""))
 
 
@@ -62,7 +62,7 @@ def _load(folder: Traversable, path: str) -> Iterator[tuple[str, tuple[str, byte
 
 @lru_cache(maxsize=64)
 def _picture(name: str) -> bytes:
-    """A PNG of a sun over hills, its colours made from the name (PNG specification, sections 5 and 11)."""
+    """Draw a PNG of a sun over hills in colours that depend on the name (PNG specification, sections 5 and 11)."""
     seed = hashlib.sha256(name.encode()).digest()
     sky, sun = (150 + seed[0] % 90, 170 + seed[1] % 70, 200 + seed[2] % 55), (255, 225, 120 + seed[3] % 100)
     land = (40 + seed[4] % 70, 90 + seed[5] % 80, 60 + seed[6] % 60)
@@ -120,4 +120,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Requests are not logged: the demo has its own output."""
+        """Log nothing: the demo has its own output."""

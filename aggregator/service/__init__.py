@@ -1,1 +1,1 @@
-"""What keeps the program running: the daemon, its jobs and signals, and what it tells operators."""
+"""What keeps the program running: the daemon, the lock, and what operators are notified of."""

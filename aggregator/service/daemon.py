@@ -1,11 +1,11 @@
-"""The daemon: cycles for as long as the process lives.
+"""The daemon: one cycle after another until the process is stopped.
 
-In: a configuration file and a data folder that the caller has locked. Out: the same as `aggregator update` gives, again
-and again. It owns the store and the jobs (tick and heartbeat), and it must survive every failure that can pass:
-a full disk, a locked database, a bad feeds.yaml, a clock that jumps. What one cycle fetches with is made for it and
-closed after it, so that nothing can pile up between cycles.
+In: a configuration file and a data folder that the caller has locked. Out: the files that `aggregator update` writes.
+The daemon owns the store and the jobs (tick and heartbeat), and survives every temporary failure: a full disk, a locked
+database, an invalid feeds.yaml, a clock that jumps. Each cycle makes its HTTP client and closes it, so that nothing can
+pile up between cycles.
 
-A cycle whose last sources are slow goes on beside the next ones, which leave those sources and their domains alone.
+A cycle that waits for slow sources continues beside the next ones, which leave those sources and their domains alone.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from apscheduler.triggers.base import BaseTrigger
 from aggregator.config import Config
 from aggregator.cycle import Cycle, Summary
 from aggregator.errors import AggregatorError, ConfigError
-from aggregator.log import tell, tell_result, told_renewal, unreached
+from aggregator.log import log_event, log_renewal, log_result, outage_suffix
 from aggregator.models import FeedState, Source
 from aggregator.pipeline.due import TURN, choose, spread
-from aggregator.service.news import teller
+from aggregator.service.news import news_logger
 from aggregator.service.reload import ConfigFile, differences
 from aggregator.service.systemd import Systemd
 from aggregator.store import Store, open_store
@@ -41,46 +41,46 @@ if TYPE_CHECKING:
 
     from aggregator.pipeline.run import SourceResult
 
-#: A cycle in which nothing at all came to its end for so long hangs; the watchdog is then left without its sign.
+#: A cycle in which nothing has been completed for this long hangs; then the watchdog gets no more messages.
 STALLED = timedelta(minutes=15)
-#: How often the clock is compared with one that cannot be set.
+#: Interval at which the clock is compared with the monotonic one.
 CLOCK_CHECK = timedelta(seconds=5)
 HEARTBEAT = timedelta(seconds=20)
-#: Cycles at once; each but the last one is held by slow sources.
-MOST = 8
+#: Maximum number of cycles at once; all but the last one wait for slow sources.
+MAX_CYCLES = 8
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class DaemonSettings:
-    """What the daemon is told besides the configuration."""
+    """The settings of the daemon besides the configuration."""
 
     data: Path
-    #: Time from one look for due sources to the next.
+    #: Time from one search for due sources to the next.
     every: timedelta
-    #: Time that running fetches get to come to their end after a signal.
+    #: Time that running fetches get to end after a signal.
     grace: timedelta
-    #: Log only what got worse or better, see `news`.
+    #: Log only what got worse or better; see `aggregator.service.news`.
     quiet: bool = False
 
 
 @dataclass(eq=False, slots=True)
-class _Running:
-    """A cycle under way."""
+class _RunningCycle:
+    """A cycle that is running."""
 
-    #: What it has not come to the end of yet, by id.
+    #: The sources that are not done yet, by id.
     sources: dict[str, Source]
-    #: Whether all of them have begun, so that it waits for slow ones only.
+    #: Whether all of them have begun, so that it only waits for slow ones.
     begun: bool = False
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
-class Every(BaseTrigger):  # type: ignore[misc]
-    """Fires an interval after the last time it was looked at.
+class FixedDelay(BaseTrigger):  # type: ignore[misc]
+    """A trigger that fires one interval after it was evaluated last.
 
-    APScheduler's own interval trigger counts all times that were missed, one by one: millions where a board without
-    a clock of its own learns the date.
+    APScheduler's own interval trigger iterates over all missed times: millions when a board without a battery for its
+    clock gets the date.
     """
 
     def __init__(self, interval: timedelta) -> None:
@@ -95,7 +95,7 @@ class Daemon:
     """One daemon; `run` it once.
 
     Args:
-        file: feeds.yaml; watched, and read anew when it changes.
+        file: feeds.yaml; it is watched, and reloaded when it changes.
         clock: the current time, aware and in UTC.
     """
 
@@ -112,32 +112,36 @@ class Daemon:
         self._settings = settings
         self._systemd = systemd
         self._clock = clock
-        self._fresh: Config | None = None
+        #: A configuration that takes effect at the next tick.
+        self._pending: Config | None = None
         self._stop = asyncio.Event()
-        #: Held while a cycle is being begun.
-        self._beginning = asyncio.Lock()
-        self._cycles: list[_Running] = []
-        #: Of all cycles, and of what is done between them.
+        #: Held while a cycle is started.
+        self._starting = asyncio.Lock()
+        self._cycles: list[_RunningCycle] = []
+        #: The thread that uses the store, for all cycles and between them.
         self._thread = StoreThread()
         self._store: Store | None = None
-        #: Whether the store is to be opened again, after something went wrong.
-        self._suspect = False
-        self._progress = time.monotonic()
+        #: Whether to reopen the store, after something failed.
+        self._reopen = False
+        #: When something was completed last, on the monotonic clock.
+        self._progress_at = time.monotonic()
+        #: One line for systemd.
         self._state = "starting"
-        self._spread = False
+        #: Whether the sources that were overdue at the start are spread over time.
+        self._is_spread = False
 
     async def run(self) -> None:
-        """Work until `stop` is called; then let running fetches end, within the grace period."""
+        """Run until `stop` is called; then let running fetches end within the grace period."""
         self._stop.clear()
         scheduler = self._scheduler()
         scheduler.start()
         watcher = asyncio.create_task(self._file.watch(self.reload))
         try:
             self._systemd.ready()
-            tell(f"watching {counted(len(self.config.sources), 'source')}", action="start")
+            log_event(f"watching {counted(len(self.config.sources), 'source')}", action="start")
             await self._watch_clock(scheduler)
             self._systemd.stopping()
-            tell("stopping; running fetches may end", action="stop")
+            log_event("stopping; waiting for running fetches", action="stop")
             scheduler.pause()
             await self._finish()
         finally:
@@ -146,94 +150,98 @@ class Daemon:
             with suppress(asyncio.CancelledError):
                 await watcher
             self.close()
-        tell("stopped", action="stop")
+        log_event("stopped", action="stop")
 
     def stop(self) -> None:
-        """Ask `run` to end; no new work is begun."""
+        """Make `run` return; no further cycle is started."""
         self._stop.set()
 
     def close(self) -> None:
-        """Close the store, after what uses it has ended."""
+        """Close the store, after its last use."""
         self._thread.close()
         self._close_store()
 
     def reload(self) -> None:
-        """Read feeds.yaml; a good one takes effect at the next tick, a bad one is reported and the old one stays."""
+        """Reload feeds.yaml, in force from the next tick; if it is invalid, log the errors and keep the old one."""
         self._systemd.reloading()
-        old = self._fresh or self.config
+        old = self._pending or self.config
         try:
-            self._fresh = self._file.load()
+            self._pending = self._file.load()
         except ConfigError as error:
             for problem in error.problems:
-                tell(str(problem), action="reload", level=logging.ERROR)
-            tell(f"{self._file.path} is wrong; the old one stays in force", action="reload", level=logging.ERROR)
+                log_event(str(problem), action="reload", level=logging.ERROR)
+            log_event(
+                f"{self._file.path} is invalid; the old one stays in force",
+                action="reload",
+                level=logging.ERROR,
+            )
         else:
-            changes = differences(old, self._fresh)
-            tell(f"read {self._file.path} anew: {changes}; in force from the next tick", action="reload")
+            changes = differences(old, self._pending)
+            log_event(f"reloaded {self._file.path}: {changes}; in force from the next tick", action="reload")
         self._systemd.ready()
 
     async def tick(self) -> None:
-        """Begin a cycle over the sources that are due, unless those of the last one have not all begun yet."""
-        async with self._beginning:
-            if self._stop.is_set() or len(self._cycles) >= MOST or not all(one.begun for one in self._cycles):
+        """Start a cycle over the sources that are due, unless the last one has sources that have not begun yet."""
+        async with self._starting:
+            if self._stop.is_set() or len(self._cycles) >= MAX_CYCLES or not all(one.begun for one in self._cycles):
                 return
-            if self._suspect and self._cycles:
-                # Their sources end soon, one way or the other; then the store is opened again.
+            if self._reopen and self._cycles:
+                # Wait for them: the store can be reopened only when no cycle uses it.
                 return
-            self._moved()
-            await self._guarded(self._begin)
+            self._record_progress()
+            await self._guard(self._start_cycle)
             await self._settle()
 
     async def wait(self) -> None:
-        """Wait until no cycle is under way."""
+        """Wait until no cycle is running."""
         while tasks := [one.task for one in self._cycles if one.task is not None and not one.task.done()]:
             await asyncio.wait(tasks)
 
     def heartbeat(self) -> None:
-        """Tell systemd that the daemon lives, unless a cycle hangs."""
-        quiet = timedelta(seconds=time.monotonic() - self._progress)
-        if (self._cycles or self._beginning.locked()) and quiet > STALLED:
-            tell(f"nothing has come to its end for {quiet.seconds // 60} min", action="cycle", level=logging.ERROR)
+        """Notify the watchdog of systemd, unless a cycle hangs."""
+        quiet = timedelta(seconds=time.monotonic() - self._progress_at)
+        if (self._cycles or self._starting.locked()) and quiet > STALLED:
+            log_event(f"nothing has been completed for {quiet.seconds // 60} min", action="cycle", level=logging.ERROR)
             return
         self._systemd.alive()
         self._systemd.status(self._state)
 
-    async def _guarded(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Do a job; its failure is logged, and the next try starts with a store opened anew."""
+    async def _guard(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do a job; if it fails, log the error and reopen the store before the next try."""
         try:
             await job()
         except AggregatorError as error:
             state, self._state = self._state, f"trouble: {error}"
             if not (self._settings.quiet and state == self._state):
-                tell(str(error), action="cycle", level=logging.ERROR)
-            self._suspect = True
+                log_event(str(error), action="cycle", level=logging.ERROR)
+            self._reopen = True
         except Exception as error:
             self._state = f"trouble: {type(error).__name__}"
             logging.getLogger(__name__).exception("unexpected error; the next tick tries again")
-            self._suspect = True
+            self._reopen = True
 
-    async def _begin(self) -> None:
+    async def _start_cycle(self) -> None:
         store = await self._thread.run(self._opened_store)
         await self._thread.run(self._sync, store)
         config = self.config
-        if not self._spread:
+        if not self._is_spread:
             waiting = await self._thread.run(spread, config, store, self._clock())
-            self._spread = True
+            self._is_spread = True
             if waiting:
                 are = f"{counted(waiting, 'source')} {'is' if waiting == 1 else 'are'}"
-                tell(f"{are} overdue; they start one after the other", action="start")
+                log_event(f"{are} overdue; they are fetched one after the other", action="start")
         busy = [source for cycle in self._cycles for source in cycle.sources.values()]
         chosen = await self._thread.run(choose, config, store, self._clock(), turn=TURN, busy=busy)
         if self._stop.is_set():
             return
-        running = _Running({source.id: source for source, _ in chosen}, begun=not chosen)
+        running = _RunningCycle({source.id: source for source, _ in chosen}, begun=not chosen)
         self._cycles.append(running)
-        running.task = asyncio.create_task(self._cycle(running, store, chosen, len(busy)))
+        running.task = asyncio.create_task(self._run_cycle(running, store, chosen, len(busy)))
 
-    async def _cycle(
-        self, running: _Running, store: Store, chosen: Sequence[tuple[Source, FeedState]], busy: int
+    async def _run_cycle(
+        self, running: _RunningCycle, store: Store, chosen: Sequence[tuple[Source, FeedState]], busy: int
     ) -> None:
-        """Run a cycle to its end, whatever that is."""
+        """Run a cycle until it ends, fails or is cancelled."""
         started = time.monotonic()
         cycle = Cycle(
             store,
@@ -241,9 +249,9 @@ class Daemon:
             self._thread,
             config=lambda: self.config,
             clock=self._clock,
-            on_posts=lambda posts: self._moved(),
+            on_posts=lambda posts: self._record_progress(),
             on_renewed=self._on_renewed,
-            on_news=(lambda news: teller(self.config, store)(news)) if self._settings.quiet else None,
+            on_news=(lambda news: news_logger(self.config, store)(news)) if self._settings.quiet else None,
         )
 
         def begun() -> None:
@@ -251,75 +259,75 @@ class Daemon:
 
         async def run() -> None:
             summary = await cycle.run(
-                chosen, on_result=partial(self._hear, running), on_begun=begun, stopping=self._stopping, busy=busy
+                chosen, on_result=partial(self._on_result, running), on_begun=begun, stopping=self._stopping, busy=busy
             )
-            self._tell(summary, time.monotonic() - started)
+            self._log_summary(summary, time.monotonic() - started)
 
         try:
-            await self._guarded(run)
+            await self._guard(run)
         finally:
             self._cycles.remove(running)
             await self._settle()
 
-    def _tell(self, summary: Summary, seconds: float) -> None:
-        """Log what a cycle gave; raise what went wrong."""
+    def _log_summary(self, summary: Summary, seconds: float) -> None:
+        """Log the summary of a cycle; raise its last trouble, if there is one."""
         results, written = summary.results, summary.written
         self._state = f"{counted(len(self.config.sources), 'source')}; last cycle at {self._clock():%H:%M:%S} UTC: "
         self._state += f"{len(results)} asked"
         if removed := summary.removed:
-            what = counted(removed, "entry", "entries")
-            tell(f"removed {what} kept no longer", action="retention", removed=removed)
+            what = counted(removed, "expired entry", "expired entries")
+            log_event(f"removed {what}", action="retention", removed=removed)
         if results or written.files:
             failed = sum(result.failed for result in results)
             files = f"{counted(len(written.posts), 'post')} and {counted(len(written.feeds), 'feed')} written"
-            tell(
-                f"{counted(len(results), 'source')}, {failed} failed{unreached(results)}; {files}",
+            log_event(
+                f"{counted(len(results), 'source')}, {failed} failed{outage_suffix(results)}; {files}",
                 action="cycle",
                 elapsed=round(seconds, 3),
                 posts=len(written.posts),
                 feeds=len(written.feeds),
             )
         for failure in summary.failures:
-            tell(str(failure), action="publish", level=logging.ERROR)
+            log_event(str(failure), action="publish", level=logging.ERROR)
         if summary.troubles and self._settings.quiet:
-            # They were news.
-            self._suspect = True
+            # They were reported as news.
+            self._reopen = True
             return
         for trouble in summary.troubles[:-1]:
-            tell(str(trouble), action="cycle", level=logging.ERROR)
+            log_event(str(trouble), action="cycle", level=logging.ERROR)
         if summary.troubles:
             raise summary.troubles[-1]
 
     async def _settle(self) -> None:
-        """Where no cycle is under way, close a store that is to be opened again."""
-        if self._suspect and not self._cycles:
-            self._suspect = False
+        """Close a store that has to be reopened, if no cycle is running."""
+        if self._reopen and not self._cycles:
+            self._reopen = False
             await self._thread.run(self._close_store)
 
     def _sync(self, store: Store) -> None:
-        """Put the newest configuration in force, in the store and here at once: cycles under way publish by it."""
-        config = self._fresh or self.config
+        """Put the newest configuration in force; cycles that are running publish with it, too."""
+        config = self._pending or self.config
         store.sync_sources(config.sources)
         self.config = config
-        if self._fresh is config:
-            self._fresh = None
+        if self._pending is config:
+            self._pending = None
 
-    def _hear(self, running: _Running, result: SourceResult) -> None:
-        self._moved()
+    def _on_result(self, running: _RunningCycle, result: SourceResult) -> None:
+        self._record_progress()
         running.sources.pop(result.source.id, None)
-        tell_result(result)
+        log_result(result)
 
     def _on_renewed(self, done: int, total: int) -> None:
-        self._moved()
-        told_renewal(done, total)
+        self._record_progress()
+        log_renewal(done, total)
 
     def _stopping(self) -> bool:
-        # Asked before each source, whose results may be held back for a while.
-        self._moved()
+        # Called before each source; results may be held back for a while, so this counts as progress.
+        self._record_progress()
         return self._stop.is_set()
 
-    def _moved(self) -> None:
-        self._progress = time.monotonic()
+    def _record_progress(self) -> None:
+        self._progress_at = time.monotonic()
 
     def _opened_store(self) -> Store:
         if self._store is None:
@@ -336,34 +344,34 @@ class Daemon:
         scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        # A tick that takes longer than the interval is no event.
+        # A tick that takes longer than the interval is nothing to log.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         beat = min(HEARTBEAT, timedelta(seconds=(self._systemd.watchdog or HEARTBEAT.total_seconds()) / 2))
         for job, interval in ((self.heartbeat, beat), (self.tick, self._settings.every)):
-            scheduler.add_job(job, Every(interval), id=job.__name__, next_run_time=datetime.now(UTC))
+            scheduler.add_job(job, FixedDelay(interval), id=job.__name__, next_run_time=datetime.now(UTC))
         return scheduler
 
     async def _watch_clock(self, scheduler: AsyncIOScheduler) -> None:
-        """Wait for the end; where the clock was set back, have the jobs run now and not when it has caught up."""
+        """Wait for `stop`; when the clock is changed, run the jobs at once: their times may be far in the future."""
         offset = time.time() - time.monotonic()
         while not self._stop.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), CLOCK_CHECK.total_seconds())
             drift = time.time() - time.monotonic() - offset
             if abs(drift) > CLOCK_CHECK.total_seconds():
-                tell(f"the clock was set by {drift:+.0f} s", action="clock", level=logging.WARNING)
+                log_event(f"the clock was changed by {drift:+.0f} s", action="clock", level=logging.WARNING)
                 offset += drift
                 for job in scheduler.get_jobs():
                     job.modify(next_run_time=datetime.now(UTC))
 
     async def _finish(self) -> None:
-        """Wait for the cycles under way; after the grace period they are cancelled, and what they stored stays."""
+        """Wait for running cycles, and cancel them after the grace period; what they stored stays."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.grace.total_seconds()):
-                async with self._beginning:
+                async with self._starting:
                     await self.wait()
                 return
-        tell("the grace period is over; running fetches are given up", action="stop", level=logging.WARNING)
+        log_event("the grace period is over; running fetches are cancelled", action="stop", level=logging.WARNING)
         for one in self._cycles:
             if one.task is not None:
                 one.task.cancel()

@@ -1,7 +1,7 @@
-"""Whether the program is doing its work: fresh, not just alive.
+"""The health of the program: whether cycles run and sources work.
 
-In: the data folder and the states of the sources. Out: what is wrong, in words. A cycle that came to its end leaves the
-time in a file of the data folder; whether a daemon or cron ran it makes no difference.
+In: the data folder and the states of the sources. Out: problems, in words. A cycle that ends writes the time into a
+file of the data folder, the heartbeat; it makes no difference whether a daemon or cron runs it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _NAME = ".heartbeat"
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How things are, with what is wrong in words; times are aware, None where there is none."""
+    """The health of the program; times are aware, None if there is none."""
 
     last_cycle_at: datetime | None
     sources: int
     failing: int
-    #: Time by which the longest overdue source is late.
+    #: How late the longest overdue source is.
     overdue: timedelta
     problems: tuple[str, ...]
 
 
 def write_heartbeat(data: Path, now: datetime) -> None:
-    """Note that a cycle came to its end.
+    """Record that a cycle has ended.
 
     Raises:
         PublishError: the file cannot be written.
@@ -44,7 +44,7 @@ def write_heartbeat(data: Path, now: datetime) -> None:
         temporary.replace(path)
     except OSError as error:
         raise PublishError(
-            f"{path} cannot be written: {error.strerror or error}; make room or give permission"
+            f"{path} cannot be written: {error.strerror or error}; free some space or grant permission"
         ) from error
     finally:
         with suppress(OSError):
@@ -52,14 +52,14 @@ def write_heartbeat(data: Path, now: datetime) -> None:
 
 
 def read_heartbeat(data: Path) -> datetime | None:
-    """When the last cycle came to its end, or None where none has, or nobody can say."""
+    """Return when the last cycle ended; None if none has, or if the file cannot be read."""
     try:
         return datetime.fromisoformat((data / _NAME).read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
 
 
-def judge(
+def assess(
     last_cycle_at: datetime | None,
     states: Collection[FeedState],
     now: datetime,
@@ -67,16 +67,16 @@ def judge(
     max_age: timedelta,
     max_failing: float,
 ) -> Health:
-    """Say how things are.
+    """Assess the health of the program.
 
     Args:
         states: of all configured sources.
-        max_age: the last cycle may be so old, and a due source may wait so long.
-        max_failing: share of the sources that may fail, or that the network here may keep from us, 0 to 1.
+        max_age: maximum age of the last cycle, and maximum time that a due source may wait.
+        max_failing: maximum share of the sources that fail, or that the network of this machine did not reach, 0 to 1.
     """
     problems = []
     if last_cycle_at is None:
-        problems.append("no cycle has come to its end yet")
+        problems.append("no cycle has ended yet")
     elif now - last_cycle_at > max_age:
         problems.append(f"the last cycle ended {_span(now - last_cycle_at)} ago")
     unreached = sum(state.outages > 0 for state in states)

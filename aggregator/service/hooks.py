@@ -1,8 +1,8 @@
-"""Tell people that a source broke, or works again: once for each change of state, not for each failure.
+"""Hooks: commands and notifications for sources that broke, or work again; one call for each change of state.
 
-In: the results of a cycle and what was told before. Out: commands run and notices sent, and what was told now. A hook
-that fails or takes too long is logged and not repeated; nothing it does can stop a cycle. What was told is recorded in
-the store, so that a restart repeats nothing; a crash between telling and recording repeats one call.
+In: the results of a cycle and the recorded states. Out: commands run and notifications sent, and the states to record.
+A hook that fails or takes too long is logged and not repeated; it cannot stop a cycle. The states that were reported
+are recorded in the store, so that a restart repeats no call; a crash between call and record repeats one.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from aggregator.config import Config, redact
-from aggregator.log import tell
+from aggregator.log import log_event
 from aggregator.pipeline.run import SourceResult
 from aggregator.values.terminal import as_json, printable
 
-#: Seconds for one hook, for all hooks of a cycle, and how many run at once. What does not fit waits for the next cycle.
+#: Seconds for one hook and for all hooks of a cycle, and how many run at once. The rest waits for the next cycle.
 CALL_SECONDS = 30.0
 CYCLE_SECONDS = 120.0
 AT_ONCE = 4
@@ -29,9 +29,9 @@ AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One change of state that is to be told."""
+    """One change of state to report."""
 
-    #: Command and arguments, or one Apprise URL; None: nobody wants to know.
+    #: Command and arguments, or one Apprise URL; None: only record the change.
     hook: tuple[str, ...] | None
     state: Literal["problem", "recovery"]
     source_id: str
@@ -42,20 +42,25 @@ class Call:
 
     @property
     def recorded(self) -> tuple[str, str]:
-        """Name and value of the fingerprint that says that this was told."""
-        return f"hook/{self.source_id}", "problem" if self.state == "problem" else ""
+        """Name and value of the fingerprint that records this change."""
+        return record_name(self.source_id), "problem" if self.state == "problem" else ""
 
 
-def due_calls(config: Config, told: Mapping[str, str], results: Sequence[SourceResult]) -> list[Call]:
+def record_name(source_id: str) -> str:
+    """Return the name of the fingerprint that records the reported state of a source."""
+    return f"hook/{source_id}"
+
+
+def due_calls(config: Config, fingerprints: Mapping[str, str], results: Sequence[SourceResult]) -> list[Call]:
     """Return the changes of state in the results of a cycle.
 
     Args:
-        told: the store's fingerprints.
+        fingerprints: those of the store.
     """
     calls = []
     for result in results:
         state = result.state
-        known = told.get(f"hook/{state.source_id}") == "problem"
+        known = fingerprints.get(record_name(state.source_id)) == "problem"
         broken = state.failures >= config.hooks.after
         if broken == known or (known and state.failures):
             continue
@@ -74,10 +79,10 @@ def due_calls(config: Config, told: Mapping[str, str], results: Sequence[SourceR
 
 
 async def run_calls(calls: Sequence[Call], *, seconds: float = CALL_SECONDS) -> dict[str, str]:
-    """Run the hooks and return what is to be recorded; those that did not get their turn are missing in it.
+    """Run the hooks and return the fingerprints to record, without those of hooks that did not start in time.
 
     Args:
-        seconds: time for one hook.
+        seconds: maximum time for one hook.
     """
     done: dict[str, str] = {}
     slots = asyncio.Semaphore(AT_ONCE)
@@ -100,11 +105,11 @@ async def _run(call: Call, seconds: float) -> None:
     try:
         failure = await (_notify if is_url(call.hook) else _command)(call, call.hook, seconds)
     except Exception as error:
-        # A mistake in this program, or a command that no system can run: the other hooks are called all the same.
+        # A bug of this program, or a command that the system cannot run; the other hooks are called all the same.
         failure = f"it failed: {type(error).__name__}: {error}"
     name = call.hook[0].partition("://")[0]
-    tell(
-        f"{call.source_id}: told {name} of the {call.state}{f', but {failure}' if failure else ''}",
+    log_event(
+        f"{call.source_id}: reported the {call.state} to {name}{f', but {failure}' if failure else ''}",
         action="hook",
         level=logging.WARNING if failure else logging.INFO,
         source=call.source_id,
@@ -114,12 +119,12 @@ async def _run(call: Call, seconds: float) -> None:
 
 
 def is_url(hook: Sequence[str]) -> bool:
-    """Whether a hook is an Apprise URL and not a command."""
+    """Return whether a hook is an Apprise URL and not a command."""
     return len(hook) == 1 and "://" in hook[0]
 
 
 async def _command(call: Call, command: Sequence[str], seconds: float) -> str | None:
-    """Run a command without a shell; returns what went wrong."""
+    """Run a command without a shell; return why it failed, or None."""
     facts = {
         "source": call.source_id,
         "state": call.state,
@@ -144,16 +149,16 @@ async def _command(call: Call, command: Sequence[str], seconds: float) -> str | 
         async with asyncio.timeout(seconds):
             await process.communicate(as_json(facts, str).encode())
     except TimeoutError:
-        return f"it took longer than {seconds:g} s and was ended"
+        return f"it took longer than {seconds:g} s and was killed"
     finally:
         if process.returncode is None:
-            _end(process.pid)
+            _kill(process.pid)
             await process.wait()
-    return f"it ended with status {process.returncode}" if process.returncode else None
+    return f"it exited with status {process.returncode}" if process.returncode else None
 
 
-def _end(pid: int) -> None:
-    """End a command with everything that it started."""
+def _kill(pid: int) -> None:
+    """Kill a command and everything that it started."""
     with suppress(OSError):
         if hasattr(os, "killpg"):
             os.killpg(pid, signal.SIGKILL)
@@ -162,7 +167,7 @@ def _end(pid: int) -> None:
 
 
 async def _notify(call: Call, url: Sequence[str], seconds: float) -> str | None:
-    """Send a notice through Apprise; returns what went wrong."""
+    """Send a notification through Apprise; return why that failed, or None."""
     try:
         import apprise
     except ImportError:
@@ -178,6 +183,6 @@ async def _notify(call: Call, url: Sequence[str], seconds: float) -> str | None:
     except TimeoutError:
         return f"it took longer than {seconds:g} s"
     except Exception as error:
-        # Apprise has a hundred services, each with errors of its own.
+        # Each service of Apprise raises errors of its own.
         return f"Apprise failed: {type(error).__name__}"
-    return None if sent else "the service did not take it"
+    return None if sent else "the service did not accept it"

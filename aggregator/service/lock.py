@@ -1,7 +1,7 @@
-"""The lock of a data folder: one process writes to it at a time.
+"""The lock of a data folder: only one process writes to it at a time.
 
-In: a data folder. Out: a context in which no other process of this program writes to it. The lock is the operating
-system's, so a process that was killed holds none.
+In: a data folder. Out: a context in which no other process of this program writes to it. The operating system releases
+the lock of a process that was killed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from aggregator.permissions import file_mode
 
 @contextmanager
 def hold(data: Path, *, on_wait: Callable[[LockedError], None] | None = None) -> Iterator[None]:
-    """Hold the data folder, which is made where it does not exist.
+    """Hold the data folder, which is created if it does not exist.
 
     Args:
         data: the data folder.
@@ -26,12 +26,12 @@ def hold(data: Path, *, on_wait: Callable[[LockedError], None] | None = None) ->
 
     Raises:
         LockedError: another process holds the folder, and `on_wait` is None.
-        ConfigError: the environment asks for impossible permissions of the database.
-        AggregatorError: the folder cannot be made or written.
+        ConfigError: the environment has a wrong mode for the database.
+        AggregatorError: the folder cannot be created or written.
     """
     from filelock import FileLock, Timeout
 
-    # Before anything is done: a wrong mode would be an error at every use of the database.
+    # A wrong mode is an error at every use of the database, so check it before anything is done.
     file_mode(os.environ)
     holder = data / ".lock-holder"
     try:
@@ -46,13 +46,13 @@ def hold(data: Path, *, on_wait: Callable[[LockedError], None] | None = None) ->
             on_wait(error)
             lock.acquire(blocking=True, poll_interval=0.1)
     except (FileExistsError, NotADirectoryError):
-        raise AggregatorError(f"the data folder {data} is a file, or lies below one; name a folder") from None
+        raise AggregatorError(f"the data folder {data} is a file, or is below one; name a folder") from None
     except OSError as error:
         raise AggregatorError(
             f"the data folder {data} cannot be written: {error.strerror or error}; check its path and permissions"
         ) from error
     try:
-        # The holder is for other processes to read only: a full disk does not end the run here.
+        # Only messages of other processes depend on the holder, so a full disk is no reason to stop here.
         with suppress(OSError):
             holder.write_text(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC", "utf-8")
         yield

@@ -1,7 +1,7 @@
-"""Notice that feeds.yaml changed, read it, and say what is different.
+"""Watch feeds.yaml, reload it after a change, and describe the differences.
 
-In: the path of the file and the configuration in force. Out: a new `Config`, or a `ConfigError` and nothing changed.
-Which of them is used when is the business of `aggregator.service.daemon`.
+In: the path of the file and the configuration in force. Out: a new `Config`, or a `ConfigError`. The daemon
+(`aggregator.service.daemon`) decides when a new one takes effect.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from aggregator.config import Config, load
-from aggregator.log import tell
+from aggregator.log import log_event
 
-#: Names in one log line at most.
-_NAMED = 10
-#: Milliseconds of quiet that make a burst of changes one; an editor writes a file in several steps.
+#: Maximum number of names in one log line.
+_MAX_NAMES = 10
+#: Milliseconds without a change that end a burst of them; an editor writes a file in several steps.
 _QUIET_MS = 400
 
 
 class ConfigFile:
-    """feeds.yaml as it was read last."""
+    """feeds.yaml, and a digest of the bytes that were last read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -33,26 +33,26 @@ class ConfigFile:
         """Read and check the file.
 
         Raises:
-            ConfigError: it is wrong; until it changes again, `changed` is false.
+            ConfigError: it is invalid; `changed` is false until it changes again.
         """
         self._digest = self._read()
         return load(self.path, os.environ)
 
     def changed(self) -> bool:
-        """Whether the file holds other bytes than at the last `load`."""
+        """Return whether the bytes of the file differ from those at the last `load`."""
         return self._read() != self._digest
 
     async def watch(self, on_change: Callable[[], object]) -> None:
         """Call `on_change` after each change of the file, until cancelled.
 
-        The folder is watched, since editors replace files, and so do the links of mounted configurations.
+        It watches the folder, because editors replace files, and mounted configurations replace links.
         """
         try:
             async for _ in self._events():
                 if self.changed():
                     on_change()
         except (OSError, RuntimeError) as error:
-            tell(
+            log_event(
                 f"{self.path} cannot be watched ({error}); after a change, send SIGHUP",
                 action="reload",
                 level=logging.WARNING,
@@ -73,22 +73,22 @@ class ConfigFile:
 
 
 def differences(old: Config, new: Config) -> str:
-    """Say in one line what a new configuration changes, for the log."""
+    """Describe in one line, for the log, what a new configuration changes."""
     before = {source.id: replace(source, line=0) for source in old.sources}
     after = {source.id: replace(source, line=0) for source in new.sources}
     both = [name for name in after if name in before]
-    told = [
+    changes = [
         _list("added", [name for name in after if name not in before]),
         _list("removed", [name for name in before if name not in after]),
         _list("changed", [name for name in both if before[name] != after[name]]),
     ]
     sections = ("site", "posts", "feeds", "fetch", "hooks", "categories")
-    told.append(_list("other sections:", [name for name in sections if getattr(old, name) != getattr(new, name)]))
-    return "; ".join(filter(None, told)) or "nothing that matters"
+    changes.append(_list("other sections:", [name for name in sections if getattr(old, name) != getattr(new, name)]))
+    return "; ".join(filter(None, changes)) or "no effective change"
 
 
 def _list(what: str, names: list[str]) -> str:
     if not names:
         return ""
-    rest = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{what} {', '.join(names[:_NAMED])}{rest}"
+    rest = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return f"{what} {', '.join(names[:_MAX_NAMES])}{rest}"

@@ -1,6 +1,6 @@
-"""What a service tells systemd, over the socket that it names in the environment; nothing where it names none.
+"""Notifications to systemd, over the socket that it names in the environment; none if it names no socket.
 
-The protocol is a datagram of ``NAME=value`` lines (sd_notify(3)). Sending never blocks and never fails the caller.
+The protocol is a datagram of ``NAME=value`` lines (sd_notify(3)). Sending never blocks and never raises.
 """
 
 from __future__ import annotations
@@ -13,40 +13,40 @@ from contextlib import suppress
 
 
 class Systemd:
-    """The service manager as seen from the service.
+    """The service manager as seen by the service.
 
     Args:
-        environ: where ``NOTIFY_SOCKET``, ``WATCHDOG_USEC`` and ``WATCHDOG_PID`` are looked up.
+        environ: the environment with ``NOTIFY_SOCKET``, ``WATCHDOG_USEC`` and ``WATCHDOG_PID``.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
-        # An @ stands for the zero byte of an abstract socket.
+        # The name of an abstract socket begins with @ in place of its zero byte.
         self._address = "\0" + address[1:] if address.startswith("@") else address
         interval = environ.get("WATCHDOG_USEC", "")
         meant = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        #: Seconds within which the watchdog wants a sign, or None where there is no watchdog.
+        #: Seconds within which the watchdog expects a message; None if there is no watchdog.
         self.watchdog = int(interval) / 1e6 if interval.isdecimal() and int(interval) and meant else None
 
     def ready(self) -> None:
-        """Starting or reloading has come to its end."""
+        """Report that the start, or a reload, is complete."""
         self._send("READY=1")
 
     def reloading(self) -> None:
-        """The configuration is read anew."""
+        """Report that the configuration is being reloaded."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
-        """The service is about to end."""
+        """Report that the service is about to exit."""
         self._send("STOPPING=1")
 
     def alive(self) -> None:
-        """The sign that the watchdog waits for."""
+        """Send the message that the watchdog expects, if there is one."""
         if self.watchdog is not None:
             self._send("WATCHDOG=1")
 
     def status(self, text: str) -> None:
-        """One line for `systemctl status`."""
+        """Set the line that `systemctl status` shows."""
         self._send(f"STATUS={' '.join(text.split())}")
 
     def _send(self, message: str) -> None:

@@ -22,21 +22,21 @@ def _said(text: str) -> str:
     [
         (
             ("add", "https://a.example/"),
-            "No such command 'add'. Sources stand in feeds.yaml, each like "
+            "No such command 'add'. Sources are listed in feeds.yaml, each like "
             "`- feed: https://example.org/feed.xml` below `sources:`.",
         ),
         (("LIST",), "No such command 'LIST'. `aggregator status` lists the sources."),
         (("version",), "No such command 'version'. `aggregator --version` shows the version."),
         (
             ("serve",),
-            "No such command 'serve'. `aggregator run` is the daemon; any web server can give out `data/public/`.",
+            "No such command 'serve'. `aggregator run` is the daemon; any web server can serve `data/public/`.",
         ),
         (("updat",), "No such command 'updat'. Did you mean 'update'?"),
         (("sing",), "No such command 'sing'."),
         (("-V",), "No such option: -V. `aggregator --version` shows the version."),
-        (("--config", "x.yaml", "check"), "--config stands behind the command: aggregator check --config …"),
-        (("-d", "there", "status"), "-d stands behind the command: aggregator status -d …"),
-        (("--config=x.yaml",), "--config stands behind the command: aggregator init --config …"),
+        (("--config", "x.yaml", "check"), "--config belongs after the command: aggregator check --config …"),
+        (("-d", "there", "status"), "-d belongs after the command: aggregator status -d …"),
+        (("--config=x.yaml",), "--config belongs after the command: aggregator init --config …"),
         (("--nonsense",), "No such option: --nonsense"),
         (
             ("check", "other.yaml"),
@@ -65,7 +65,7 @@ def test_a_data_folder_that_is_a_file_is_told(site: Site, below: str) -> None:
     taken.write_bytes(b"")
     done = command("update", "--config", str(site.config), "--data", str(taken / below))
     assert done.status == 4
-    assert done.stderr == f"error: the data folder {taken / below} is a file, or lies below one; name a folder\n"
+    assert done.stderr == f"error: the data folder {taken / below} is a file, or is below one; name a folder\n"
     assert taken.read_bytes() == b""
 
 
@@ -104,6 +104,7 @@ def test_fix_says_which_pages_it_could_not_ask(site: Site, origin: Origin) -> No
     site.run("update", "--source", "page", "--source", "busy")
     done = site.run("fix")
     assert done.stdout == (
-        f"{site.config}:1: page is no feed; its host wants to be left alone now: ask it later\nNothing else to fix.\n"
+        f"{site.config}:1: page is no feed; its host does not want requests now: try again later\n"
+        "Nothing else to fix.\n"
     )
     assert done.status == 1

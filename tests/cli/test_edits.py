@@ -61,7 +61,7 @@ def test_a_move_of_a_week_is_shown_made_and_costs_no_post(site: Site, origin: Or
     shown = site.run("fix")
     assert shown.status == 1
     assert f'-  - feed: "{old}" # here\n+  - feed: "{new}" # here\n' in shown.stdout
-    assert f"{site.config}:6: 127-0-0-1-old has moved for good to {new}, seen since 2026-05-04" in shown.stdout
+    assert f"{site.config}:6: 127-0-0-1-old has moved permanently to {new}, seen since 2026-05-04" in shown.stdout
     assert site.config.read_text(encoding="utf-8") == before
 
     made = site.run("fix", "--apply")
@@ -98,7 +98,7 @@ def test_a_source_that_is_gone_goes_only_when_asked(site: Site) -> None:
     remember(site, FeedState("one", gone_days=3, gone_last=date(2026, 5, 4)), moved("two", "https://2.example/x"))
     done = site.run("fix", "--apply")
     assert done.status == 1
-    assert "one is gone: it said 410 on 3 days; --gone takes it out" in done.stdout
+    assert "one is gone: it answered 410 on 3 days; --gone removes it" in done.stdout
     text = text.replace("https://two.example/feed", "https://2.example/x")
     assert site.config.read_text(encoding="utf-8") == text
     assert site.run("fix", "--apply", "--gone").status == 0
@@ -111,8 +111,8 @@ def test_a_source_that_is_gone_goes_only_when_asked(site: Site) -> None:
     ("source", "to", "why"),
     [
         ("{feed: 'https://one.example/?k=${env:KEY}', id: one}", "https://new.example/", "contains references"),
-        ("{feed: https://one.example/, id: one}", "https://new.example/?k=secret-key", "holds a secret"),
-        ("{feed: https://me:pass@one.example/, id: one}", "https://one.example/new", "holds a secret"),
+        ("{feed: https://one.example/, id: one}", "https://new.example/?k=secret-key", "contains a secret"),
+        ("{feed: https://me:pass@one.example/, id: one}", "https://one.example/new", "contains a secret"),
         ("{feed: https://one.example/, id: one, auth: {bearer: abcdef}}", "https://new.example/", "to new.example"),
         ("{feed: https://one.example/, id: one}", "https://two.example/feed", "the source on line 8 has that address"),
     ],
@@ -211,7 +211,7 @@ def test_purge_of_a_source_that_was_taken_out_before(site: Site, origin: Origin)
     assert site.run("remove", "one").status == 0
     again = site.run("remove", "one")
     assert again.status == 2
-    assert "goes with --purge" in again.stderr
+    assert "--purge deletes what is stored of a source that was removed before" in again.stderr
     assert site.run("remove", "one", "--purge", "--yes").status == 0
     assert site.posts() == {}
     assert site.config.read_text(encoding="utf-8") == HEAD + KEPT

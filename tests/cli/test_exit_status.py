@@ -17,10 +17,9 @@ import pytest
 import typer
 from filelock import FileLock
 
-from aggregator.cli import app, daemon
-from aggregator.cli import run as update
-from aggregator.cli.options import reported
-from aggregator.cli.run import show_failures, show_written
+from aggregator.cli import app, daemon, update
+from aggregator.cli.process import report_errors
+from aggregator.cli.update import show_failures, show_written
 from aggregator.publish.report import OutputFailure, Report
 from tests import ROOT
 from tests.commands import PATIENCE, program
@@ -99,13 +98,13 @@ def test_a_mistake_of_the_program_is_short_and_says_what_to_do(
 ) -> None:
     for wanted in ("", "1"):
         monkeypatch.setenv("AGGREGATOR_VERBOSE", wanted)
-        with pytest.raises(typer.Exit) as ended, reported():
+        with pytest.raises(typer.Exit) as ended, report_errors():
             raise KeyError("no\x9bsuch")
         assert ended.value.exit_code == 4
         complaint = capsys.readouterr().err
         assert re.search(
-            r"^error: a mistake in this program: KeyError: 'no.*such' \(test_exit_status\.py:\d+\)\. What was stored "
-            r"stays; run it again\. Where that does not help, report it",
+            r"^error: a bug in this program: KeyError: 'no.*such' \(test_exit_status\.py:\d+\)\. What was stored "
+            r"stays; run it again\. If that does not help, report it",
             complaint,
             re.MULTILINE,
         )
@@ -174,7 +173,7 @@ def test_an_interrupted_cycle_keeps_what_it_has_and_leaves_nothing_behind(
     _, rest = process.communicate(timeout=PATIENCE)
     assert process.returncode == status, said + rest
     assert b"one: 1 new" in said
-    assert rest.endswith(b"interrupted; the next run goes on from here\n")
+    assert rest.endswith(b"interrupted; the next run continues from here\n")
     assert b"Traceback" not in rest
     assert {path.name for path in site.data.iterdir()} <= {"aggregator.db", ".lock"}
     assert {name: row["entries"] for name, row in site.status().items()} == {"one": 1, "slow": 0}

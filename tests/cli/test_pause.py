@@ -65,7 +65,8 @@ def test_a_paused_source_is_not_asked_and_stays_published(site: Site, origin: Or
         status, said, _ = config_only(site, "pause", name)
         assert status == 0
         assert (
-            f"Paused {name} in {site.config}; its entries stay published. To end that: aggregator resume {name}" in said
+            f"Paused {name} in {site.config}; its entries stay published. To fetch it again: aggregator resume {name}"
+            in said
         )
         written = written.replace(old, new)
         assert site.config.read_text(encoding="utf-8") == written
@@ -111,7 +112,7 @@ def test_paused_sources_trouble_no_monitor_and_are_not_overdue(site: Site, writt
 def test_a_source_that_is_not_there_is_named(site: Site, written: str, name: str) -> None:
     status, _, said = config_only(site, name, "onee")
     assert status == 2
-    assert "there is no source 'onee'; did you mean 'one'" in said
+    assert "onee: there is no such source; did you mean 'one'" in said
     assert site.config.read_text(encoding="utf-8") == written
 
 
@@ -139,7 +140,7 @@ def test_a_reset_source_is_asked_at_once_and_whole(site: Site, origin: Origin, w
         )
     paths(origin)
     done = site.run("reset", "one")
-    assert (done.status, done.stdout) == (0, "Reset one; the next update asks it, for its whole document.\n")
+    assert (done.status, done.stdout) == (0, "Reset one; the next update fetches its whole document.\n")
     row = site.status()["one"]
     assert (row["failures"], row["state"], row["next_due_at"], row["entries"]) == (0, "ok", None, 1)
     assert site.run("update").status == 0

@@ -21,8 +21,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from aggregator.cli import app, etiquette, run, status
-from aggregator.cli.table import cells
+from aggregator.cli import app, etiquette, status, update
+from aggregator.cli.console import cell_width
 from aggregator.config import load
 from aggregator.models import FailureKind, FeedState, FeedUpdate, HostTraffic
 from aggregator.store import open_store
@@ -133,7 +133,7 @@ def fill(site: Site, size: int) -> None:
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The clock stands still."""
-    for module in (run, status, etiquette):
+    for module in (update, status, etiquette):
         monkeypatch.setattr(module, "utc_now", lambda: NOW)
     yield
 
@@ -152,7 +152,7 @@ def test_screens_of_what_is_stored(site: Site, still: None, size: int) -> None:
         for width in WIDTHS:
             shown = screen(site, width, *arguments)
             if name != "fix":
-                assert max(map(cells, shown.splitlines())) <= width, "a line goes beyond the edge"
+                assert max(map(cell_width, shown.splitlines())) <= width, "a line goes beyond the edge"
             agreed(f"{name}-{size}-{width}", shown)
 
 
@@ -175,7 +175,7 @@ def test_screens_of_an_update(site: Site, origin: Origin, still: None, size: int
         # Time and ports are other ones each time; the width of a port is the same.
         shown = re.sub(r"(?<=127\.0\.0\.1:)\d{5}", "54321", shown)
         shown = re.sub(r"(?m)(?<= ) *\d+\.\d(?=  |$)", lambda found: "0.0".rjust(len(found[0])), shown)
-        beyond = [line for line in shown.splitlines() if cells(line) > width]
+        beyond = [line for line in shown.splitlines() if cell_width(line) > width]
         assert all("://" in line for line in beyond), "only an address may go beyond the edge"
         agreed(f"update-{size}-{width}", shown)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.cli.table import SHORTEST_NAME, Cell, Column, cells, lines, shortened
+from aggregator.cli.console import MIN_NAME, Cell, Column, cell_width, layout, shortened
 from aggregator.values.terminal import counted
 
 COLUMNS = (Column("name"), Column("count", right=True, spare=1), Column("why", spare=2), Column("note", spare=3))
@@ -14,7 +14,7 @@ ROWS = [[Cell("one"), Cell("1"), Cell("every 1h"), Cell("a note of some length, 
 
 
 def laid(width: int | None, rows: list[list[Cell]] = ROWS, *, wrap: bool = False) -> list[str]:
-    return list(lines(COLUMNS, rows, width, wrap=wrap))
+    return list(layout(COLUMNS, rows, width, wrap=wrap))
 
 
 def test_what_matters_least_goes_first() -> None:
@@ -27,7 +27,7 @@ def test_what_matters_least_goes_first() -> None:
 
 
 def wrapped(width: int, name: str, text: str) -> list[str]:
-    return list(lines((Column(""), Column("")), [[Cell(name), Cell(text)]], width, wrap=True))[1:]
+    return list(layout((Column(""), Column("")), [[Cell(name), Cell(text)]], width, wrap=True))[1:]
 
 
 def test_long_text_goes_on_below_where_it_may() -> None:
@@ -56,12 +56,12 @@ def test_names_are_cut_in_their_middle_and_stay_different() -> None:
 NAMES = st.lists(st.text(st.sampled_from("ab-…新"), max_size=30), unique=True, max_size=8)
 
 
-@given(NAMES, st.integers(SHORTEST_NAME, 40))
+@given(NAMES, st.integers(MIN_NAME, 40))
 def test_cut_names_are_as_different_as_whole_ones(names: list[str], width: int) -> None:
     short = shortened(names, width)
     assert len(set(short)) == len(names)
     for before, after in zip(names, short, strict=True):
-        assert after == before or cells(after) <= width
+        assert after == before or cell_width(after) <= width
 
 
 @given(
@@ -75,14 +75,14 @@ def test_cut_names_are_as_different_as_whole_ones(names: list[str], width: int) 
 )
 def test_no_row_is_wider_than_the_terminal(rows: list[tuple[str, str]], width: int) -> None:
     clean = [[Cell(name), Cell("12"), Cell("why"), Cell("".join(filter(str.isprintable, note)))] for name, note in rows]
-    whole = tuple(name for name, _ in rows if cells(name) > SHORTEST_NAME)
+    whole = tuple(name for name, _ in rows if cell_width(name) > MIN_NAME)
     for line in laid(width, clean):
         # Names that cannot be told apart otherwise are whole.
-        assert cells(line) <= width or line.startswith(whole)
+        assert cell_width(line) <= width or line.startswith(whole)
 
 
 def test_letters_that_are_twice_as_wide_are_counted_so() -> None:
-    made = list(lines((Column("a"), Column("b")), [[Cell("新闻"), Cell("x")], [Cell("abcd"), Cell("x")]], 80))
+    made = list(layout((Column("a"), Column("b")), [[Cell("新闻"), Cell("x")], [Cell("abcd"), Cell("x")]], 80))
     assert made == ["a     b", "新闻  x", "abcd  x"]
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from aggregator.errors import FetchError, SourceError
 from aggregator.models import FailureKind, FeedState, FeedUpdate
 from aggregator.pipeline.outage import MOST, OutageDetector, Outcome
-from aggregator.service.health import judge
+from aggregator.service.health import assess
 from aggregator.service.hooks import due_calls
 from aggregator.store import Store, open_store
 from tests.origin import Origin, Response
@@ -170,8 +170,8 @@ def test_failures_are_held_back_until_a_host_answers() -> None:
     assert [one.source.id for one in detector.add(outcome("b", "refused"))] == ["b"]
     assert [one.source.id for one in detector.add(outcome("c", "http_status", held=True))] == ["c"]
     assert detector.add(outcome("d", "timeout")) == []
-    judged = detector.add(outcome("e"))
-    assert [(one.source.id, one.update.state.failures) for one in judged] == [("a", 1), ("d", 1), ("e", 0)]
+    assessd = detector.add(outcome("e"))
+    assert [(one.source.id, one.update.state.failures) for one in assessd] == [("a", 1), ("d", 1), ("e", 0)]
     assert len(detector.add(outcome("f", "dns"))) == 1
     assert detector.close() == []
 
@@ -180,9 +180,9 @@ def test_no_more_than_some_are_held_back() -> None:
     detector = OutageDetector(lambda: NOW)
     for number in range(MOST - 1):
         assert detector.add(outcome(f"s{number}", "connect")) == []
-    judged = detector.add(outcome("last", "connect"))
-    assert len(judged) == MOST
-    assert {one.update.state.outages for one in judged} == {1}
+    assessd = detector.add(outcome("last", "connect"))
+    assert len(assessd) == MOST
+    assert {one.update.state.outages for one in assessd} == {1}
     assert detector.close() == []
 
 
@@ -206,5 +206,5 @@ def test_the_host_of_a_source_is_that_of_its_address(pieces: list[str]) -> None:
 
 def test_a_monitor_hears_of_it() -> None:
     states = [FeedState(name, outages=2, next_due_at=NOW) for name in "abc"]
-    found = judge(NOW, states, NOW, max_age=MINUTE, max_failing=0.5)
+    found = assess(NOW, states, NOW, max_age=MINUTE, max_failing=0.5)
     assert found.problems == ("3 of 3 sources were not reached: the network here seems to be down",)

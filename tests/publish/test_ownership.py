@@ -164,13 +164,13 @@ def test_post_that_cannot_be_deleted_keeps_its_own_entry_only(site: Site, origin
     site.configure({"id": "one", "feed": feed}, retention={"count": 1, "posts": "delete"})
     done = site.run("update")
     assert done.status == 4
-    assert "Removed 2 entries" in done.stdout
+    assert "Removed 2 expired entries" in done.stdout
     assert "error: posts/news/Item-2.md: a symbolic link" in done.stderr
     assert read_tree(outside) == kept
     assert sorted(site.posts()) == ["news/Item-2.md", "news/Item-4.md"]
     post.unlink()
     done = site.run("update")
-    assert (done.status, done.stdout.count("Removed 1 entry")) == (0, 1)
+    assert (done.status, done.stdout.count("Removed 1 expired entry")) == (0, 1)
     assert list(site.posts()) == ["news/Item-4.md"]
 
 

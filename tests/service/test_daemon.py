@@ -90,7 +90,7 @@ def test_running_fetch_may_end_and_nothing_new_begins(site: Site, origin: Origin
     with running(site) as daemon:
         assert asked.wait(PATIENCE)
         daemon.process.send_signal(signal.SIGTERM)
-        daemon.wait_for("running fetches may end")
+        daemon.wait_for("waiting for running fetches")
         answer.set()
         assert daemon.process.wait(PATIENCE) == 0
     assert site.status()["slow"]["entries"] == 1
@@ -134,7 +134,7 @@ def test_second_signal_ends_at_once(site: Site, origin: Origin) -> None:
     with running(site, "--grace", "1h") as daemon:
         assert asked.wait(PATIENCE)
         daemon.process.send_signal(signal.SIGINT)
-        daemon.wait_for("running fetches may end")
+        daemon.wait_for("waiting for running fetches")
         assert daemon.end(signal.SIGINT) == 128 + signal.SIGINT
     answer.set()
 
@@ -185,9 +185,9 @@ def test_watchdog_of_another_process_is_none_of_ours() -> None:
 def test_jobs_do_not_make_up_for_a_clock_that_jumped() -> None:
     from datetime import UTC, datetime, timedelta
 
-    from aggregator.service.daemon import Every
+    from aggregator.service.daemon import FixedDelay
 
-    trigger = Every(timedelta(seconds=20))
+    trigger = FixedDelay(timedelta(seconds=20))
     begin, after = datetime(1970, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
     assert trigger.get_next_fire_time(None, begin) == begin
     assert trigger.get_next_fire_time(begin, after) == after + timedelta(seconds=20)

@@ -1,4 +1,4 @@
-"""Whether the work is being done: the judgement, the command, and what `status` says of rhythms."""
+"""Whether the work is being done: the assessment, the command, and what `status` says of rhythms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aggregator.errors import PublishError
 from aggregator.models import FeedState
-from aggregator.service.health import judge, read_heartbeat, write_heartbeat
+from aggregator.service.health import assess, read_heartbeat, write_heartbeat
 from aggregator.store import open_store
 from tests.origin import Origin
 from tests.store_samples import HOUR, NOW, entry, publish, source, update
@@ -20,13 +20,13 @@ AGE = timedelta(minutes=15)
 
 def _problems(last: timedelta | None, *states: FeedState) -> tuple[str, ...]:
     moment = None if last is None else NOW - last
-    return judge(moment, states, NOW, max_age=AGE, max_failing=0.5).problems
+    return assess(moment, states, NOW, max_age=AGE, max_failing=0.5).problems
 
 
 def test_fresh_is_healthy_and_stale_is_not() -> None:
     assert _problems(AGE) == ()
     assert _problems(timedelta(hours=2, minutes=5)) == ("the last cycle ended 2 h 5 min ago",)
-    assert _problems(None) == ("no cycle has come to its end yet",)
+    assert _problems(None) == ("no cycle has ended yet",)
 
 
 def test_share_of_failing_sources_counts() -> None:
@@ -57,7 +57,7 @@ def test_heartbeat_is_read_back_and_rubbish_is_none(tmp_path: Path) -> None:
 def test_command_tells_monitors(site: Site, origin: Origin) -> None:
     site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))}, {"id": "two", "feed": origin.url})
     before = site.run("health")
-    assert (before.status, before.stdout) == (1, "no cycle has come to its end yet\n")
+    assert (before.status, before.stdout) == (1, "no cycle has ended yet\n")
     assert not site.data.exists()
     site.run("update")
     assert site.run("health").stdout == "fine: 2 sources, 1 failing\n"

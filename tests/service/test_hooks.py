@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.log import LogFormat, configure
+from aggregator.log import LogFormat, configure_logging
 from aggregator.service.hooks import Call, run_calls
 from tests.origin import Origin
 from tests.support import Site, item, rss
@@ -111,7 +111,7 @@ async def test_notices_go_out_through_apprise() -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 async def test_unknown_service_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("apprise")
-    configure(LogFormat.text, lambda text: text)
+    configure_logging(LogFormat.text, lambda text: text)
     await run_calls([_call("nosuchservice://x")])
     assert "does not know this kind" in capsys.readouterr().err
 

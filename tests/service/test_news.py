@@ -69,7 +69,7 @@ def test_trouble_is_told_when_it_begins_gets_worse_and_ends(config: Config) -> N
     assert hear(result("a", "http_status", 5)) == []
     assert hear(result("a", "not_a_feed", 6)) == ["- a fails in another way: not_a_feed: no"]
     gone = result("a", "http_status", 7, gone_days=3)
-    assert hear(gone) == ["- a is gone, and not asked any more: no; `aggregator fix --gone` takes it out"]
+    assert hear(gone) == ["- a is gone and no longer fetched: no; `aggregator fix --gone` removes it"]
     assert hear(gone) == []
     reader.now += HOUR
     assert hear(result("a")) == ["+ a works again, after 6h"]
@@ -102,7 +102,7 @@ def test_each_file_that_cannot_be_written_is_told_once(config: Config) -> None:
     assert reader.hear(troubles=["y: full"]) == []
     assert reader.hear() == ["+ all files can be written again"]
     assert reader.hear() == []
-    many = [f"{number}: full" for number in range(news.MOST_OUTPUT + 1)]
+    many = [f"{number}: full" for number in range(news.MAX_TROUBLES + 1)]
     assert len(reader.hear(troubles=many)) == len(many)
     assert reader.hear(troubles=many[1:]) == reader.hear(troubles=many[5:]) == []
     assert reader.hear() == ["+ all files can be written again"]
@@ -135,8 +135,8 @@ def test_worse_news_come_first_and_in_the_order_of_the_configuration(config: Con
 
 @given(st.text(max_size=40))
 def test_whatever_is_recorded_can_be_read(text: str) -> None:
-    told = news._Told.load(text)
-    assert news._Told.load(told.dump()) == told
+    told = news.Reported.load(text)
+    assert news.Reported.load(told.dump()) == told
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_removed_source_is_forgotten(site: Site, origin: Origin) -> None:
     site.run("update", "--quiet")
     assert site.run("remove", "a", "--purge", "--yes").status == 0
     with closing(open_store(site.data / "aggregator.db")) as store:
-        assert not store.fingerprints()[news.name_of("a")]
+        assert not store.fingerprints()[news.record_name("a")]
 
 
 def test_verbose_run_tells_each_request_and_when_a_source_is_due(site: Site, origin: Origin) -> None:

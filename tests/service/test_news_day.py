@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from aggregator.cli import run
+from aggregator.cli import update
 from tests import ROOT
 from tests.origin import Origin, Response, Route, Seen
 from tests.support import Site, item, rss
@@ -89,7 +89,7 @@ def day(site: Site, origin: Origin) -> Day:
 @pytest.fixture
 def mails(site: Site, day: Day, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What each run of a day said that said anything, by the time of day."""
-    monkeypatch.setattr(run, "utc_now", lambda: day.now)
+    monkeypatch.setattr(update, "utc_now", lambda: day.now)
     found = {}
     while day.hours < 24:
         done = site.run("update", "--quiet")

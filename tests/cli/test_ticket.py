@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from aggregator.cli import idle as command_idle
-from aggregator.cli import run as command_run
-from aggregator.idle import digest, recall
+from aggregator.cli import update
+from aggregator.cli.ticket import digest, recall
 from aggregator.models import FeedState
 from aggregator.service.health import read_heartbeat
 from aggregator.store import open_store
@@ -220,8 +219,7 @@ def test_a_clock_that_was_set_back_is_a_doubt(resting: Site) -> None:
 def test_retention_is_due_every_six_hours(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     start = now().replace(microsecond=0)
     clock = [start]
-    for module in (command_run, command_idle):
-        monkeypatch.setattr(module, "utc_now", lambda: clock[0])
+    monkeypatch.setattr(update, "utc_now", lambda: clock[0])
     source = {"id": "one", "feed": origin.route("/one", rss([item(1)])), "retention": {"age": "365d"}}
     site.configure(source, fetch={"allow_private_addresses": ["127.0.0.0/8"], "interval": "24h"})
     for _ in range(3):

@@ -1,10 +1,10 @@
-"""Runs with nothing to do, told at once, where all is as the last one has left it.
+"""The ticket: what a run with nothing to do says, so that the next one can say it at once.
 
-A run that leaves nothing to do leaves a ticket in the data folder: what the next one will say, until when that holds,
-and a digest or a stamp of each thing that it depends on. Those are the bytes of feeds.yaml, the values that this refers
-to, the program, the database, and the folders of the published files. Where the next run finds the same before that
-time, there is nothing to do. In any doubt, and there is one in whatever cannot be read, the run goes the ordinary
-way. Light on imports: reading a large feeds.yaml, or only what is needed for that, takes longer than all of this.
+A run that leaves nothing to do writes a ticket into the data folder: what the next run will say, until when that holds,
+and a digest or a stamp of each thing that it depends on. These are the bytes of feeds.yaml, the values that it refers
+to, the program, the database, and the folders of the published files. A run that finds the same before that time has
+nothing to do. If anything differs or cannot be read, the run takes the ordinary way. This module imports little:
+reading a large feeds.yaml, or only importing what reads it, takes longer than everything here.
 """
 
 from __future__ import annotations
@@ -15,46 +15,37 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aggregator import __version__
+from aggregator.permissions import VARIABLE as MODE_VARIABLE
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Provenance
 
 _NAME = ".idle"
-#: Bytes that are read at most: of a ticket, of feeds.yaml, and of a file that this refers to. No larger ones are taken.
+#: Maximum bytes of a ticket, of feeds.yaml, and of a file that it refers to. Larger ones are not accepted anyway.
 _MAX_TICKET = 10**7
 _MAX_CONFIG = 33 * 10**6
 _MAX_FILE = 10**6
-#: The only variable of the environment besides those that feeds.yaml names which a run depends on.
-_MODE = "AGGREGATOR_DB_MODE"
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What a configuration was read from."""
-
-    #: SHA-256 of the bytes of the file, hexadecimal; "" where it was not read from a file.
-    digest: str = ""
-    #: The same of each value that was put in, by ``env`` or ``file`` and the name.
-    references: tuple[tuple[str, str, str], ...] = ()
 
 
 def digest(data: bytes) -> str:
-    """SHA-256 of something that was read, hexadecimal."""
+    """Return the SHA-256 of some bytes in hexadecimal, as a `Provenance` has it."""
     return hashlib.sha256(data).hexdigest()
 
 
 def recall(
     path: Path, data: Path, now: datetime, environ: Mapping[str, str], *, quiet: bool = False
 ) -> list[str] | None:
-    """What a run says that has nothing to do, where this is such a one; None: this has to be found out.
+    """Return the lines that this run says if it has nothing to do; None if that is not known.
 
     Args:
         path: of feeds.yaml.
         data: the data folder.
-        quiet: whether it tells news only; then the ticket has to be that of such a run, which has told all of them.
+        quiet: whether the run prints only news; then the ticket must be that of a quiet run, which printed all of them.
     """
     try:
         check, _, content = _bytes(data / _NAME, _MAX_TICKET).partition(b"\n")
@@ -62,7 +53,7 @@ def recall(
             return None
         ticket = json.loads(content)
         seen, said = ticket["seen"], ticket["said"]
-        # A time ahead of now was written by a clock that has been set back since.
+        # A time in the future was written by a clock that has been set back since.
         if not ticket["made"] <= now.timestamp() < ticket["until"]:
             return None
         if quiet and ticket["quiet"] is not True:
@@ -78,7 +69,7 @@ def recall(
 def remember(
     path: Path,
     data: Path,
-    read: Read,
+    provenance: Provenance,
     published: Iterable[str],
     said: Sequence[str],
     now: datetime,
@@ -87,24 +78,25 @@ def remember(
     *,
     quiet: bool = False,
 ) -> None:
-    """Leave a ticket for the next run, after one that leaves nothing to do, with the database closed.
+    """Write a ticket for the next run, after one that leaves nothing to do; the database must be closed.
 
     Args:
-        read: what the configuration was read from.
+        provenance: what the configuration was read from.
         published: paths of files below the data folder that a run would write again if they were missing.
         said: the lines that the next run will say.
         now: when there was nothing to do.
         until: when there is something to do; None: never.
-        quiet: whether this run has told the news.
+        quiet: whether this run printed the news.
     """
     files = sorted(published)
     with suppress(OSError):
-        # In those of outputs that are configured no longer, too, what appears there has to go.
+        # Folders of outputs that are no longer configured count too: files that appear there have to be removed.
         with os.scandir(data / "public") as entries:
             folders = ["public", *sorted(f"public/{entry.name}" for entry in entries if entry.is_dir())]
-        seen = _seen(path, data, [(kind, name) for kind, name, _ in read.references], folders, files, environ)
-        # What was read must be what is there now; else the next run finds out.
-        if seen["config"][1] != read.digest or seen["references"] != [list(one) for one in read.references]:
+        seen = _seen(path, data, [(kind, name) for kind, name, _ in provenance.references], folders, files, environ)
+        # If the configuration changed while the run worked, the next run has to read it.
+        references = [list(one) for one in provenance.references]
+        if seen["config"][1] != provenance.digest or seen["references"] != references:
             return
         end = datetime.max.replace(tzinfo=UTC) if until is None else until
         ticket = {"made": now.timestamp(), "until": end.timestamp(), "quiet": quiet, "said": list(said), "seen": seen}
@@ -120,14 +112,14 @@ def _seen(
     files: Sequence[str],
     environ: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Everything that decides whether there is something to do, as JSON gives it back.
+    """Return everything that decides whether there is something to do, as JSON gives it back.
 
     Raises:
-        OSError: something of it is not there, or cannot be read.
+        OSError: a part of it does not exist or cannot be read.
     """
     database = data / "aggregator.db"
     if (log := database.with_name(database.name + "-wal")).exists() and log.stat().st_size:
-        raise OSError("somebody writes to the database, or was ended while he did")
+        raise OSError("another process writes to the database, or was killed while it did")
     for file in files:
         if not (data / file).is_file():
             raise FileNotFoundError(file)
@@ -135,7 +127,8 @@ def _seen(
         "program": _program(),
         "config": [str(path.absolute()), digest(_bytes(path, _MAX_CONFIG))],
         "references": [[kind, name, _value(kind, name, path.parent, environ)] for kind, name in references],
-        "mode": environ.get(_MODE, ""),
+        # The only variable that a run depends on besides those that feeds.yaml names.
+        "mode": environ.get(MODE_VARIABLE, ""),
         "database": _stamp(database),
         "folders": list(folders),
         "files": list(files),
@@ -153,21 +146,21 @@ def _value(kind: str, name: str, folder: Path, environ: Mapping[str, str]) -> st
 
 
 def _bytes(path: Path, most: int) -> bytes:
-    """What is in a file; of one that is too long to be taken anyway, its beginning."""
+    """Read a file, at most this many bytes of it."""
     with path.open("rb") as file:
         return file.read(most)
 
 
 def _stamp(path: Path) -> list[int]:
-    """What changes with every change of a file, or of the names in a folder."""
+    """Return what changes with every change of a file, or of the names in a folder."""
     status = path.stat()
     return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def _program() -> list[str]:
-    """The version of the program, and a digest of its files: those of a checkout change between two versions."""
+    """Return the versions of program and Python, and a digest of the program's files, which change in a checkout."""
     found = hashlib.sha256()
-    folders = [os.path.dirname(__file__)]  # noqa: PTH120 (`Path` would take longer than the rest)
+    folders = [os.path.dirname(os.path.dirname(__file__))]  # noqa: PTH120 (`Path` would take longer than the rest)
     while folders:
         with os.scandir(folders.pop()) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
@@ -182,7 +175,7 @@ def _program() -> list[str]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replace a file that nobody else may read: it holds digests of secrets."""
+    """Replace a file that only its owner may read: it holds digests of secrets."""
     temporary = path.with_name(f"{path.name}.tmp")
     try:
         temporary.unlink(missing_ok=True)

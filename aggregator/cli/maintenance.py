@@ -1,4 +1,4 @@
-"""Commands that keep the data folder in order: `backup`, `vacuum` and `reset`."""
+"""Commands for the maintenance of the data folder: `backup`, `vacuum` and `reset`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from aggregator.cli.options import (
     load_config,
     locked,
     opened_store,
+    require_sources,
 )
 
 
 def backup(
-    target: Annotated[Path, typer.Argument(help="The file to write; one that is there is replaced.")],
+    target: Annotated[Path, typer.Argument(help="The file to write; an existing one is replaced.")],
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Copy the database, also while the daemon runs."""
+    """Copy the database; the daemon may run."""
     from aggregator.store.backup import backup as copy
 
     size = copy(data / "aggregator.db", target)
@@ -32,7 +33,7 @@ def backup(
 
 
 def vacuum(data: DataOption = DEFAULT_DATA, wait: WaitOption = False) -> None:
-    """Give the room of removed entries back to the disk; stop the daemon before."""
+    """Return the space of removed entries to the file system; stop the daemon first."""
     from aggregator.store.backup import vacuum as compact
 
     with locked(data, wait=wait):
@@ -41,21 +42,19 @@ def vacuum(data: DataOption = DEFAULT_DATA, wait: WaitOption = False) -> None:
 
 
 def reset(
-    source: Annotated[str, typer.Argument(help="Id of the source, as `aggregator status` shows it.")],
+    source: Annotated[str, typer.Argument(help="Id of the source, as shown by `aggregator status`.")],
     config: ConfigOption = DEFAULT_CONFIG,
     data: DataOption = DEFAULT_DATA,
     wait: WaitOption = False,
 ) -> None:
-    """Forget validators and failures of a source: the next update asks it, for its whole document.
+    """Forget the validators and failures of a source: the next update fetches its whole document.
 
-    Its entries, posts and their dates stay. It needs the data folder for
-    itself: stop the daemon before.
+    Its entries, posts and their dates stay. This needs exclusive use of the
+    data folder: stop the daemon first.
     """
-    from aggregator.cli.edits import known_source
-
     loaded = load_config(config)
-    known_source(source, [one.id for one in loaded.sources], config)
+    require_sources(loaded, [source])
     with locked(data, wait=wait), opened_store(data) as store:
         store.sync_sources(loaded.sources)
         store.reset_source(source)
-    say(f"Reset {source}; the next update asks it, for its whole document.")
+    say(f"Reset {source}; the next update fetches its whole document.")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from aggregator.cli import idle
-from aggregator.cli.console import complain, hide, say, say_table
+from aggregator.cli import ticket
+from aggregator.cli.console import Cell, Column, complain, hide, say, say_table
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
@@ -20,23 +21,22 @@ from aggregator.cli.options import (
     QuietOption,
     VerboseOption,
     WaitOption,
+    chosen_verbosity,
     copied_store,
-    known_sources,
     load_config,
     locked,
     nothing_configured,
     opened_store,
+    require_sources,
     utc_now,
-    volume,
 )
 from aggregator.cli.process import BROKEN
-from aggregator.cli.table import Cell, Column
 from aggregator.errors import AggregatorError, ConfigError, LockedError
 from aggregator.importing import importing
-from aggregator.log import LogFormat, Volume, configure, unreached
+from aggregator.log import LogFormat, Verbosity, configure_logging, outage_suffix
 from aggregator.values.terminal import counted
 
-#: Rows at most; of more sources, those that failed or had something new are shown.
+#: Maximum number of rows. If there are more sources, the table shows those that failed or had something new.
 LONG_TABLE = 50
 NOTHING_TO_WRITE = "Nothing to write: all files are up to date."
 
@@ -55,7 +55,7 @@ def update(
     data: DataOption = DEFAULT_DATA,
     everything: Annotated[bool, typer.Option("--all", help="Update every source, due or not.")] = False,
     source: Annotated[
-        list[str] | None, typer.Option("--source", "-s", help="Only this source, due or not; may be repeated.")
+        list[str] | None, typer.Option("--source", "-s", help="Update only this source, due or not; may be repeated.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Fetch and show what would be new; store and write nothing.")
@@ -65,37 +65,31 @@ def update(
     log_format: LogFormatOption = LogFormat.text,
     wait: WaitOption = False,
 ) -> None:
-    """Run one cycle: pull the sources that are due, store what is new, publish what changed."""
-    loud = volume(quiet=quiet, verbose=verbose)
+    """Run one cycle: fetch the sources that are due, store what is new, publish what changed."""
+    verbosity = chosen_verbosity(quiet=quiet, verbose=verbose)
     if quiet and dry_run:
         complain("error: --quiet and --dry-run exclude each other")
         raise typer.Exit(2)
-    if not (everything or source or dry_run or verbose):
-        try:
-            if idle.repeat(config, data, wait=wait, quiet=quiet):
-                return
-        except LockedError:
-            if quiet:
-                raise typer.Exit(3) from None
-            raise
-    loaded = _loaded_quietly(config, data) if quiet else load_config(config)
-    known_sources(loaded, source or [], "--source ")
-    cycle = Ordered(everything, source or [], log_format, loud)
-    if dry_run:
-        with copied_store(data) as copy:
-            raise typer.Exit(show_cycle(loaded, copy, cycle))
     try:
+        if not (everything or source or dry_run or verbose) and _repeat_idle_run(config, data, wait=wait, quiet=quiet):
+            return
+        loaded = _load_config_quietly(config, data) if quiet else load_config(config)
+        require_sources(loaded, source or [], option="--source ")
+        options = CycleOptions(everything, source or [], log_format, verbosity)
+        if dry_run:
+            with copied_store(data) as copy:
+                raise typer.Exit(preview_cycle(loaded, copy, options))
         with locked(data, wait=wait, quiet=quiet):
-            raise typer.Exit(run_cycle(loaded, data, cycle))
+            raise typer.Exit(run_cycle(loaded, data, options))
     except LockedError:
         if quiet:
-            # A run that takes longer than the time between two is no trouble; `health` tells where none ends.
+            # A run that takes longer than the interval of cron is no problem; `health` notices one that never ends.
             raise typer.Exit(3) from None
         raise
 
 
 def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA, wait: WaitOption = False) -> None:
-    """Render all posts and feeds from the store, and write those that differ from what is on disk."""
+    """Render all posts and feeds from the store, and write those that differ from the files on disk."""
     loaded = load_config(config)
     with locked(data, wait=wait), opened_store(data) as store:
         from aggregator.cli.console import renewal
@@ -108,85 +102,153 @@ def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DA
     raise typer.Exit(show_failures(report.failures))
 
 
-def _loaded_quietly(path: Path, data: Path) -> Config:
-    """Read feeds.yaml; mistakes that a quiet run has told already are not told again."""
+def _load_config_quietly(path: Path, data: Path) -> Config:
+    """Read feeds.yaml; exit without a message if the last quiet run reported the same mistakes."""
     try:
         return load_config(path)
     except ConfigError as error:
-        if _was_told(data, str(error)):
+        if _was_reported(data, str(error)):
             raise typer.Exit(2) from None
         raise
 
 
-def _was_told(data: Path, mistakes: str) -> bool:
-    """Whether these mistakes were told by the last run that found some; they are recorded as told."""
-    from aggregator.service.news import gather_config
+def _was_reported(data: Path, mistakes: str) -> bool:
+    """Return whether the last quiet run reported these mistakes; if not, record that this one does."""
+    from aggregator.service.news import config_record
 
     if not (data / "aggregator.db").is_file():
         return False
     try:
         with locked(data), opened_store(data) as store:
-            record = gather_config(store.fingerprints(), mistakes)
+            record = config_record(store.fingerprints(), mistakes)
             store.record_fingerprints(record)
     except AggregatorError:
-        # What cannot be recorded is told each time.
+        # Without a record, they are reported each time.
         return False
     return not record
 
 
+class Prospect(NamedTuple):
+    """A time in which there is nothing to do."""
+
+    since: datetime
+    #: None: without end.
+    until: datetime | None
+    #: When the next source is due; None: never.
+    due: datetime | None
+    #: Whether a quiet run has nothing to print in it.
+    quiet: bool
+
+
+def _repeat_idle_run(config: Path, data: Path, *, wait: bool, quiet: bool) -> bool:
+    """Say what the last run foretold, if nothing has changed since and there is nothing to do; return whether so.
+
+    Raises:
+        LockedError: another process holds the data folder.
+        PublishError: the heartbeat cannot be written.
+    """
+    if ticket.recall(config, data, utc_now(), os.environ, quiet=quiet) is None:
+        return False
+    from aggregator.service.health import write_heartbeat
+
+    with locked(data, wait=wait, quiet=quiet):
+        # Another process may have held the folder until now, and changed everything.
+        now = utc_now()
+        said = ticket.recall(config, data, now, os.environ, quiet=quiet)
+        if said is None:
+            return False
+        try:
+            write_heartbeat(data, now)
+        finally:
+            for line in () if quiet else said:
+                say(line)
+    return True
+
+
+def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Prospect | None:
+    """Return when there is nothing to do after a run that did everything; None if work is left.
+
+    Args:
+        quiet: whether this run printed what got worse or better, so that a quiet one has nothing to print either.
+    """
+    from aggregator.retention import next_time
+
+    active = {source.id for source in config.sources if not source.paused}
+    try:
+        if not config.sources or store.pending_categories():
+            return None
+        if any(state.source_id in active for state in store.due(now)):
+            return None
+        due = _next_due(config, store)
+        removal = next_time(config, store)
+    except AggregatorError:
+        # The next run reports what is wrong.
+        return None
+    return Prospect(now, min((time for time in (due, removal) if time is not None), default=None), due, quiet)
+
+
+def _write_ticket(config: Config, data: Path, said: Sequence[str], prospect: Prospect) -> None:
+    """Keep what the next run will say, once the database is closed."""
+    from aggregator.publish.publication import outputs
+
+    since, until, _, quiet = prospect
+    published, environ = outputs(config), os.environ
+    ticket.remember(config.path, data, config.provenance, published, said, since, until, environ, quiet=quiet)
+
+
 @dataclass(frozen=True, slots=True)
-class Ordered:
-    """What is wanted of a cycle."""
+class CycleOptions:
+    """What a call of `update` asks for."""
 
     everything: bool = False
     #: Ids of the only sources to update; empty: all that are due.
     only: Sequence[str] = ()
-    form: LogFormat = LogFormat.text
-    volume: Volume = Volume.normal
+    log_format: LogFormat = LogFormat.text
+    verbosity: Verbosity = Verbosity.normal
 
 
-def run_cycle(config: Config, data: Path, ordered: Ordered) -> int:
-    """Run a cycle over the sources that are due and show what it gave; returns the exit status.
+def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
+    """Run a cycle over the sources that are due and show the results; return the exit status.
 
     Raises:
-        AggregatorError: something else than a source failed; all else was done and shown.
+        AggregatorError: something other than a source failed; everything else was done and shown.
     """
     with importing():
         from functools import partial
 
         from aggregator.cli.console import progress, renewal
         from aggregator.cycle import Cycle
-        from aggregator.service.news import teller
+        from aggregator.service.news import news_logger
         from aggregator.workers import StoreThread
 
-    quiet = ordered.volume is Volume.quiet
+    quiet = options.verbosity is Verbosity.quiet
     with opened_store(data) as store, StoreThread() as thread:
-        chosen = _chosen(config, store, ordered)
-        on_news = teller(config, store) if quiet else None
+        chosen = _chosen(config, store, options)
+        on_news = news_logger(config, store) if quiet else None
         make = partial(Cycle, store, data, thread, config=lambda: config, clock=utc_now, on_news=on_news)
         if chosen:
             import asyncio
 
-            with progress(len(chosen), ordered.form, ordered.volume) as (on_result, on_renewed):
+            with progress(len(chosen), options.log_format, options.verbosity) as (on_result, on_renewed):
                 summary = asyncio.run(make(on_renewed=on_renewed).run(chosen, on_result=on_result))
         else:
             nothing_due = _nothing_due(config, _next_due(config, store))
-            with renewal(ordered.volume) as on_renewed:
+            with renewal(options.verbosity) as on_renewed:
                 summary = make(on_renewed=on_renewed).finish()
         left = summary.failures or summary.troubles
-        if prospect := None if left else idle.leave(config, store, utc_now(), quiet=quiet):
+        if prospect := None if left else _prospect(config, store, utc_now(), quiet=quiet):
             foretold = [_nothing_due(config, prospect.due), NOTHING_TO_WRITE]
     if prospect:
-        idle.remember(config, data, foretold, prospect)
+        _write_ticket(config, data, foretold, prospect)
     if quiet:
         return BROKEN if summary.failures or summary.troubles else _status(summary.results)
-    # Only now: what cannot be shown must not keep anything from being published, and who reads it may be slow.
+    # Last of all: output that cannot be written, or a slow reader, must not keep anything from being published.
     if chosen:
         _show(config, summary.results)
     else:
         say(nothing_due)
     if summary.removed:
-        say(f"Removed {counted(summary.removed, 'entry', 'entries')} kept no longer.")
+        say(f"Removed {counted(summary.removed, 'expired entry', 'expired entries')}.")
     show_written(summary.written, data, whole=not (summary.failures or summary.troubles))
     status = max(_status(summary.results), show_failures(summary.failures))
     for trouble in summary.troubles[:-1]:
@@ -196,9 +258,9 @@ def run_cycle(config: Config, data: Path, ordered: Ordered) -> int:
     return status
 
 
-def show_cycle(config: Config, store: Store, ordered: Ordered) -> int:
-    """Fetch and compare only, on a store that may be thrown away; returns the exit status."""
-    chosen = _chosen(config, store, ordered)
+def preview_cycle(config: Config, store: Store, options: CycleOptions) -> int:
+    """Fetch and compare only, on a copy of the store that is discarded; return the exit status."""
+    chosen = _chosen(config, store, options)
     results: Sequence[SourceResult] = ()
     if chosen:
         with importing():
@@ -207,7 +269,7 @@ def show_cycle(config: Config, store: Store, ordered: Ordered) -> int:
             from aggregator.cli.console import progress
             from aggregator.pipeline.run import update_due
 
-        with progress(len(chosen), ordered.form, ordered.volume) as (on_result, _):
+        with progress(len(chosen), options.log_format, options.verbosity) as (on_result, _):
             results = asyncio.run(update_due(config, store, chosen, clock=utc_now, dry_run=True, on_result=on_result))
         _show(config, results)
     else:
@@ -220,18 +282,18 @@ def _status(results: Sequence[SourceResult]) -> int:
     return 1 if any(result.missed for result in results) else 0
 
 
-def _chosen(config: Config, store: Store, ordered: Ordered) -> list[tuple[Source, FeedState]]:
-    """The sources to update now, in the order in which they begin."""
+def _chosen(config: Config, store: Store, options: CycleOptions) -> list[tuple[Source, FeedState]]:
+    """Return the sources to update now, in the order in which they begin."""
     from aggregator.pipeline.due import choose
 
-    configure(ordered.form, hide, stamped=False, volume=ordered.volume)
+    configure_logging(options.log_format, hide, stamped=False, verbosity=options.verbosity)
     store.sync_sources(config.sources)
-    return choose(config, store, utc_now(), everything=ordered.everything, only=ordered.only)
+    return choose(config, store, utc_now(), everything=options.everything, only=options.only)
 
 
 def _next_due(config: Config, store: Store) -> datetime | None:
-    asked = {source.id for source in config.sources if not source.paused}
-    times = [state.next_due_at for state in store.states().values() if state.next_due_at and state.source_id in asked]
+    active = {source.id for source in config.sources if not source.paused}
+    times = [state.next_due_at for state in store.states().values() if state.next_due_at and state.source_id in active]
     return min(times, default=None)
 
 
@@ -243,11 +305,11 @@ def _nothing_due(config: Config, due: datetime | None) -> str:
 
 
 def _show(config: Config, results: Sequence[SourceResult]) -> None:
-    """The table of what each source gave, of a long one only the rows that say something; then the totals."""
+    """Show a table with the result of each source, or only its important rows if it is long; then the totals."""
     order = {source.id: number for number, source in enumerate(config.sources)}
     shown = sorted(results, key=lambda one: order[one.source.id])
     if len(shown) > LONG_TABLE:
-        # Failures first of all; each source had its own line already.
+        # Failures first; the log has a line for each source.
         shown = sorted((one for one in shown if not one.quiet), key=lambda one: not one.failed)[:LONG_TABLE]
     if shown:
         columns = (Column("source"), *(Column(name, right=True) for name in ("new", "changed", "known", "seconds")))
@@ -261,11 +323,11 @@ def _show(config: Config, results: Sequence[SourceResult]) -> None:
     failed = sum(result.failed for result in results)
     new = counted(sum(result.new for result in results), "new entry", "new entries")
     changed = sum(result.changed for result in results)
-    say(f"{counted(len(results), 'source')}, {failed} failed{unreached(results)}; {new}, {changed} changed")
+    say(f"{counted(len(results), 'source')}, {failed} failed{outage_suffix(results)}; {new}, {changed} changed")
 
 
 def _row(result: SourceResult) -> list[Cell]:
-    """What one source gave."""
+    """Return the row of one source."""
     counts = [str(result.new), str(result.changed), str(result.unchanged)]
     if result.missed:
         counts = ["", "", ""]
@@ -279,7 +341,7 @@ def _row(result: SourceResult) -> list[Cell]:
 
 
 def show_failures(failures: Sequence[OutputFailure]) -> int:
-    """Say on standard error what could not be published; returns the exit status."""
+    """Report on standard error what could not be published; return the exit status."""
     for failure in failures[:LONG_TABLE]:
         complain(f"error: {failure}")
     if len(failures) > LONG_TABLE:
@@ -288,23 +350,22 @@ def show_failures(failures: Sequence[OutputFailure]) -> int:
 
 
 def show_written(report: Report, data: Path, *, whole: bool) -> None:
-    """Say what was written, and what became of files that were there.
+    """Say what was written, and what happened to files that existed before.
 
     Args:
-        whole: nothing went wrong, so that all that was not written is as it should be.
+        whole: nothing failed, so that every file that was not written is up to date.
     """
     for note in report.notes:
         complain(f"note: {note}")
     posts = data / "posts"
     if report.adopted:
         have = f"{counted(len(report.adopted), 'file')} below {posts} {'has' if len(report.adopted) == 1 else 'have'}"
-        complain(f"note: {have} the bytes of posts; taken over")
+        complain(f"note: {have} the bytes of posts; adopted")
     if report.avoided:
         one = len(report.avoided) == 1
-        complain(
-            f"note: {counted(len(report.avoided), 'file')} below {posts} {'is' if one else 'are'} not of this database "
-            f"and {'stays as it is; its post has another name' if one else 'stay as they are; their posts have others'}"
-        )
+        other = "does not belong to this database and is left alone; its post has another name"
+        others = "do not belong to this database and are left alone; their posts have other names"
+        complain(f"note: {counted(len(report.avoided), 'file')} below {posts} {other if one else others}")
     if report.files:
         removed = f", removed {len(report.removed)}" if report.removed else ""
         written = f"{counted(len(report.posts), 'post')} and {counted(len(report.feeds), 'feed file')}"
