@@ -1,8 +1,9 @@
-"""Commands that do the work: `update` and `publish`."""
+"""Commands that do the work: `update`, `publish`, and `demo`, which updates from bundled samples."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ from aggregator.values.terminal import counted
 #: Maximum number of rows. If there are more sources, the table shows those that failed or had something new.
 LONG_TABLE = 50
 NOTHING_TO_WRITE = "Nothing to write: all files are up to date."
+#: First line of the configuration that the demo writes; only a folder that has it is cleared.
+_DEMO_MARK = "# Written by `aggregator demo`; the folder is cleared at the next run."
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -100,6 +103,39 @@ def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DA
             report = publish_all(store, loaded, data, everything=True, renewing=renewing)
     show_written(report, data, whole=not report.failures)
     raise typer.Exit(show_failures(report.failures))
+
+
+def demo(data: DataOption = DEFAULT_DATA) -> None:
+    """Update from bundled samples: start a small server on this machine, run one update, and list the results."""
+    from aggregator.demo import demo_config, serve
+
+    folder = data / "demo"
+    _clear_demo(folder)
+    with serve() as base_url, locked(folder):
+        config = folder / "feeds.yaml"
+        config.write_text(f"{_DEMO_MARK}\n{demo_config(base_url)}", encoding="utf-8")
+        say(f"Samples are served at {base_url}; one of the sources is broken on purpose.\n")
+        run_cycle(load_config(config), folder, CycleOptions(everything=True))
+    posts = sorted((folder / "posts").rglob("*.md"))
+    say("\nLook at:")
+    for path, what in (
+        (folder / "feeds.yaml", "the configuration of this run"),
+        (posts[0] if posts else folder / "posts", f"one of {counted(len(posts), 'post')}"),
+        (folder / "public" / "all" / "atom.xml", "all sources in one Atom feed"),
+        (folder / "public" / "opml.xml", "the list of sources"),
+    ):
+        say(f"  {path}  ({what})")
+
+
+def _clear_demo(folder: Path) -> None:
+    """Remove what an earlier demo wrote, and nothing else."""
+    if not folder.exists():
+        return
+    config = folder / "feeds.yaml"
+    if not config.is_file() or not config.read_text(encoding="utf-8").startswith(_DEMO_MARK):
+        complain(f"error: {folder} was not made by a demo; move it away, or choose another folder with --data")
+        raise typer.Exit(2)
+    shutil.rmtree(folder)
 
 
 def _load_config_quietly(path: Path, data: Path) -> Config:
