@@ -28,8 +28,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from aggregator import importing
 from aggregator.errors import AggregatorError
-from aggregator.importing import importing
 from aggregator.log import log_event
 from aggregator.publish.publication import publish
 from aggregator.publish.report import OutputFailure, Report

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from aggregator import importing
 from aggregator.cli import ticket
 from aggregator.cli.console import Cell, Column, complain, hide, say, say_table
 from aggregator.cli.options import (
@@ -33,7 +34,6 @@ from aggregator.cli.options import (
 )
 from aggregator.cli.process import BROKEN
 from aggregator.errors import AggregatorError, ConfigError, LockedError
-from aggregator.importing import importing
 from aggregator.log import LogFormat, Verbosity, configure_logging, outage_suffix
 from aggregator.values.terminal import counted
 
