@@ -297,7 +297,7 @@ def _edit(
 
 
 def _purge(config: Config, data: Path, source: str) -> int:
-    from aggregator.cli.update import show_failures
+    from aggregator.cli.update import call_after_publish, show_failures
     from aggregator.publish.publication import publish
     from aggregator.retention import purge
 
@@ -305,6 +305,8 @@ def _purge(config: Config, data: Path, source: str) -> int:
         store.sync_sources(config.sources)
         removed = purge(store, data, source)
         report = publish(store, config, data)
+        failures = [*removed.failures, *report.failures]
+        failures += call_after_publish(config, store, data, report, removed.posts)
     entries, files = counted(removed.entries, "entry", "entries"), counted(report.files, "file")
     say(f"Deleted {source} with {entries}; wrote or removed {files} below {data}.")
-    return show_failures([*removed.failures, *report.failures])
+    return show_failures(failures)

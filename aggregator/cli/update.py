@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from aggregator import importing
 from aggregator.cli import ticket
 from aggregator.cli.console import Cell, Column, complain, hide, say, say_table
 from aggregator.cli.options import (
@@ -33,7 +34,6 @@ from aggregator.cli.options import (
 )
 from aggregator.cli.process import BROKEN
 from aggregator.errors import AggregatorError, ConfigError, LockedError
-from aggregator.importing import importing
 from aggregator.log import LogFormat, Verbosity, configure_logging, outage_suffix
 from aggregator.values.terminal import counted
 
@@ -101,8 +101,30 @@ def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DA
         store.sync_sources(loaded.sources)
         with renewal() as renewing:
             report = publish_all(store, loaded, data, everything=True, renewing=renewing)
+        failures = [*report.failures, *call_after_publish(loaded, store, data, report)]
     show_written(report, data, whole=not report.failures)
-    raise typer.Exit(show_failures(report.failures))
+    raise typer.Exit(show_failures(failures))
+
+
+def call_after_publish(
+    config: Config, store: Store, data: Path, report: Report, removed: Sequence[str] = ()
+) -> list[OutputFailure]:
+    """Call the command of `after_publish` for what a publication outside of a cycle changed; return its failure.
+
+    Args:
+        removed: files that were deleted before, relative to the data folder.
+    """
+    if not config.after_publish:
+        return []
+    import asyncio
+
+    from aggregator.service.after_publish import AfterPublish, record_changes
+    from aggregator.workers import StoreThread
+
+    record_changes(store, config, report, removed)
+    with StoreThread() as thread:
+        failure = asyncio.run(AfterPublish(data, thread, lambda: config, utc_now).run(store))
+    return [failure] if failure else []
 
 
 def demo(data: DataOption = DEFAULT_DATA) -> None:
@@ -219,10 +241,13 @@ def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Pr
         quiet: whether this run printed what got worse or better, so that a quiet one has nothing to print either.
     """
     from aggregator.retention import next_time
+    from aggregator.service.after_publish import pending
 
     active = {source.id for source in config.sources if not source.paused}
     try:
         if not config.sources or store.pending_categories():
+            return None
+        if config.after_publish and pending(store).all.files:
             return None
         if any(state.source_id in active for state in store.due(now)):
             return None
@@ -281,7 +306,13 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
         else:
             nothing_due = _nothing_due(config, _next_due(config, store))
             with renewal(options.verbosity) as on_renewed:
-                summary = make(on_renewed=on_renewed).finish()
+                cycle = make(on_renewed=on_renewed)
+                if config.after_publish:
+                    import asyncio
+
+                    summary = asyncio.run(cycle.run([]))
+                else:
+                    summary = cycle.finish()
         left = summary.failures or summary.troubles
         if prospect := None if left else _prospect(config, store, utc_now(), quiet=quiet):
             foretold = [_nothing_due(config, prospect.due), NOTHING_TO_WRITE]
