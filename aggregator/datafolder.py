@@ -56,6 +56,7 @@ def make_private(path: Path) -> None:
             if stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) != mode:
                 file.chmod(mode)
 
+
 #: The files in a data folder that are used for its lock: the lock itself, and who holds it.
 LOCK_FILES = _LOCK, _HOLDER = (".lock", ".lock-holder")
 

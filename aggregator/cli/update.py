@@ -160,7 +160,7 @@ def _require_demo(folder: Path) -> None:
 
 def _clear_demo(folder: Path) -> None:
     """Remove what an earlier demo wrote, except for the lock, which is held, and feeds.yaml, which is replaced."""
-    from aggregator.service.lock import LOCK_FILES
+    from aggregator.datafolder import LOCK_FILES
 
     for entry in folder.iterdir():
         if entry.name in (*LOCK_FILES, "feeds.yaml"):
