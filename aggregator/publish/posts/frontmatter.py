@@ -15,7 +15,7 @@ from email.utils import format_datetime
 from functools import cache, lru_cache
 
 from aggregator.models import Item, Origin
-from aggregator.publish.posts.names import MAX_BYTES, cut
+from aggregator.publish.names import MAX_BYTES, cut
 from aggregator.publish.posts.presets import Preset
 
 #: A possible character reference; names have at most 32 characters.
