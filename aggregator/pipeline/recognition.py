@@ -3,7 +3,7 @@
 `recognize` comes before entries are cleaned: it finds them by their keys, which is all there is to do for most
 documents, and tells those apart that share one. `settle` comes after: what is still unknown is compared with what is
 stored, because sites and generators change (`resemblance`), and what that says of the source's ids is remembered
-(`trust`).
+(`resemblance.Trust`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aggregator.normalize import disambiguate, identify, key_of
 from aggregator.normalize.identity import aliases_of
 from aggregator.normalize.text import plain_title
 from aggregator.pipeline import decide, resemblance
-from aggregator.pipeline.trust import NOTES, Seen, Trust
+from aggregator.pipeline.resemblance import NOTES, Seen, Trust
 from aggregator.store import Recognized, Store
 from aggregator.values.urls import clean_url
 

@@ -4,7 +4,7 @@
 
 `update_due` runs one cycle. Documents are fetched concurrently on the event loop and ingested one after the other in
 the thread of the store (`workers`); outcomes without a document are stored together. One source's failure is an outcome
-like any other, never an exception. Each source has a share of time, bytes and computing, see `budget`.
+like any other, never an exception. Each source has a share of time, bytes and computing, see `due.Budget`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from aggregator.fetch import Fetcher, FetchSettings
 from aggregator.models import FailureKind, FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, Request, Source
 from aggregator.parse import parse
 from aggregator.pipeline import decide, moves
-from aggregator.pipeline.budget import USUAL, Budget, Share
 from aggregator.pipeline.decide import Received
+from aggregator.pipeline.due import USUAL, Budget, Share
 from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
 from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
 from aggregator.sources import KINDS, ShareUsedUp, Tools, without_old_validators

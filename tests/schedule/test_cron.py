@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aggregator.schedule import check_cron
-from aggregator.schedule.cron import next_times
+from aggregator.schedule.plan import next_times
 
 FRIDAY = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 

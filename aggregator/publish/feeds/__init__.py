@@ -23,7 +23,7 @@ from aggregator.publish.feeds.jsonwriter import render_jsonfeed
 from aggregator.publish.feeds.xmlitems import ATOM_NAMESPACES, RSS_NAMESPACES, atom_entries, rfc822, rss_items
 from aggregator.publish.report import OutputFailure, sift, unexpected
 from aggregator.values.languages import valid_tag
-from aggregator.values.xmltext import xml_text
+from aggregator.values.markup import xml_text
 
 __all__ = ["FILE_NAMES", "RENDERERS", "Channel", "Format", "render_category", "render_feeds"]
 

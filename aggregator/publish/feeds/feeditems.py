@@ -18,9 +18,9 @@ from typing import NamedTuple
 from aggregator.models import Enclosure, Item, Origin, OriginalFeed
 from aggregator.normalize.identity import minted_id
 from aggregator.values.languages import valid_tag
+from aggregator.values.markup import xml_text
 from aggregator.values.media_types import is_valid
 from aggregator.values.urls import clean_url
-from aggregator.values.xmltext import xml_text
 
 
 class Publisher(NamedTuple):

@@ -14,7 +14,7 @@ from aggregator.publish.feeds.channel import Channel
 from aggregator.publish.feeds.feeditems import FeedItem
 from aggregator.publish.feeds.synopsis import plain_text
 from aggregator.values.languages import valid_tag
-from aggregator.values.xmltext import xml_text
+from aggregator.values.markup import xml_text
 
 _VERSION = "https://jsonfeed.org/version/1.1"
 

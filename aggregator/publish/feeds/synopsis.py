@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from aggregator.values.elements import INLINE
+from aggregator.values.markup import INLINE
 
 # Tags of sanitized HTML, and the names of elements: every attribute value is double quoted.
 _TAG = re.compile(r'<(?:/?([a-z]+)(?=[\s>]))?+[^"<>]*+(?:"[^"]*"[^"<>]*+)*+>')

@@ -17,7 +17,7 @@ from datetime import datetime
 from aggregator.models import Enclosure
 from aggregator.publish.feeds.feeditems import FeedItem, Publisher
 from aggregator.publish.feeds.synopsis import synopsis
-from aggregator.values.xmltext import FORBIDDEN
+from aggregator.values.markup import FORBIDDEN
 
 #: Namespaces of the prefixes that are used here. Atom entries are in the namespace of the feed.
 RSS_NAMESPACES = {

@@ -16,7 +16,7 @@ from aggregator.models import Enclosure
 from aggregator.normalize.sanitizer.allowlist import STRICT
 from aggregator.normalize.text import tidy_line
 from aggregator.publish.feeds.feeditems import guessed_type, media_type
-from aggregator.values.xmltext import attribute_value
+from aggregator.values.markup import attribute_value
 
 # -- images ------------------------------------------------------------------------------------------------------------
 
