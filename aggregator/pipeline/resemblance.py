@@ -24,7 +24,7 @@ from aggregator.models import TEXT_COMPARED, Entry, KnownEntry, RawEntry
 from aggregator.normalize import Level
 from aggregator.normalize.sanitizer import text_of
 
-#: Pairs that are looked at among entries of one title.
+#: Pairs that are compared among entries of one title.
 MAX_PAIRS = 400
 
 Difference = Literal["address", "guid", "both"]
@@ -166,9 +166,9 @@ def _words(html: str) -> str:
     return text_of(html[:TEXT_COMPARED])
 
 
-#: Looks in a row at which no guid was known and entries were found by other means.
+#: Polls in a row at which no guid was known and entries were found by other means.
 STRIKES = 2
-#: Looks at which the witness has to have kept its guid.
+#: Polls at which the witness has to have kept its guid.
 STEADY = 3
 
 NOTES: Mapping[Level, str] = {
@@ -197,7 +197,7 @@ class Trust:
 
     level: Level = "guid"
     strikes: int = 0
-    #: Looks at which the witness kept its guid.
+    #: Polls at which the witness kept its guid.
     steady: int = 0
     #: Hash of the key of the entry, and of its guid.
     witness: str | None = None

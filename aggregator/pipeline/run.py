@@ -78,7 +78,7 @@ class SourceResult:
 
     @property
     def missed(self) -> bool:
-        """Whether the look brought no document, because of the source or of our own network."""
+        """Whether the poll brought no document, because of the source or of our own network."""
         return self.failed or self.unreached
 
     @property
@@ -266,7 +266,7 @@ class _Run:
         self.lost.extend(await self.thread.run(self.ingester.keep, self.states))
 
     async def _pull(self, source: Source, state: FeedState) -> tuple[FeedUpdate, bool]:
-        """Return the outcome of a look, and whether it is stored."""
+        """Return the outcome of a poll, and whether it is stored."""
         kind = KINDS[source.kind]
         now = self.ingester.clock()
         asked = moves.usable(source, without_old_validators(state, now), now)

@@ -40,7 +40,7 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The next look: when, in whole seconds, and why then, as a short clause."""
+    """The next poll: when, in whole seconds, and why then, as a short clause."""
 
     at: datetime
     why: str
@@ -67,17 +67,17 @@ def next_due(
     poll_without_validators: bool = False,
     first: bool = False,
 ) -> Due:
-    """Decide when to look at a source again, after the look that has just ended.
+    """Decide when to poll a source again, after the poll that has just ended.
 
     Args:
         key: the source's id; places it within its interval, always at the same place.
-        now: when the look ended.
-        rhythm: of the source, this look included; only `Auto` needs it.
+        now: when the poll ended.
+        rhythm: of the source, this poll included; only `Auto` needs it.
         server: what the answer said, a 304 or an error as well; nothing where there was none.
         feed: what the last document said.
-        failure: None if the look succeeded.
-        poll_without_validators: look more often than once an hour although the server sends no validators.
-        first: the first look at this source: many may be new at once, so they are spread wider.
+        failure: None if the poll succeeded.
+        poll_without_validators: poll more often than once an hour although the server sends no validators.
+        first: the first poll of this source: many may be new at once, so they are spread wider.
     """
     if failure and failure.gone.confirmed:
         return Due(NEVER, f"gone: the server said so (410) on {failure.gone.days} different days")
@@ -150,7 +150,7 @@ def span(seconds: int) -> str:
 def _wanted(
     key: str, now: datetime, start: int, interval: Interval, rhythm: Rhythm | None, first: bool
 ) -> tuple[int, str, int]:
-    """When the interval wants the next look, why, and how long the wait may become (seconds)."""
+    """When the interval wants the next poll, why, and how long the wait may become (seconds)."""
     longest = _seconds(interval.max)
     match interval:
         case Every(period):
@@ -343,7 +343,7 @@ def said_gone(gone: Gone, now: datetime) -> Gone:
 
 
 def network_down(cycle: Iterable[tuple[str, FailureKind | None]], *, silent: bool = False) -> bool:
-    """Whether the looks of one cycle show that our own network is down.
+    """Whether the polls of one cycle show that our own network is down.
 
     That is so when at least three hosts were tried and every one failed before it could answer. Two hosts are enough
     where they failed in the same way and nothing has worked lately.
@@ -389,14 +389,14 @@ def check_cron(expression: str, zone: str) -> None:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"`{zone}` is no time zone; write an IANA name such as `Europe/Berlin`") from None
+        raise ValueError(f"`{zone}` is not a time zone; write an IANA name such as `Europe/Berlin`") from None
     if len(expression) > _LONGEST or len(expression.split()) != 5:
         raise ValueError("a cron expression has five fields: minute, hour, day of month, month, day of week")
     try:
         next_times(expression, zone, _SOME_DAY)
     except (CronSimError, AssertionError, ValueError) as error:
         said = _FIELDS.get(str(error), str(error) or "it cannot be read")
-        raise ValueError(f"`{expression}` is no cron expression: {said}") from None
+        raise ValueError(f"`{expression}` is not a cron expression: {said}") from None
     except StopIteration:
         raise ValueError(f"`{expression}` never comes round") from None
 
