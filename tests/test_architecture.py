@@ -18,7 +18,6 @@ PURE = (
     "dates",
     "pipeline/decide.py",
     "pipeline/resemblance.py",
-    "pipeline/trust.py",
     "schedule",
     "parse",
     "normalize",

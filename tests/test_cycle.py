@@ -18,8 +18,7 @@ from aggregator.config import Config, load
 from aggregator.cycle import PUBLISH_AFTER, Cycle, Summary
 from aggregator.errors import RowError, StoreError
 from aggregator.pipeline import decide, ingest, recognition
-from aggregator.pipeline.budget import USUAL, Share
-from aggregator.pipeline.due import choose
+from aggregator.pipeline.due import USUAL, Share, choose
 from aggregator.publish.publication import publish
 from aggregator.service.health import read_heartbeat
 from aggregator.store import open_store

@@ -84,11 +84,11 @@ class Ingester:
         source, now = received.source, received.now
         parse = _parse_plain if parsed is None else lambda _: parsed
         parsed = KINDS[source.kind].read(source, received.fetched, now, parse)
-        look = recognize(self.store, source.id, received.state, parsed, (now, *_date_of(received.fetched)))
-        entries = _normalized(source.id, parsed.language, now, look.selection.entries, look.style)
-        settled = settle(self.store, source.id, look, entries)
+        compared = recognize(self.store, source.id, received.state, parsed, (now, *_date_of(received.fetched)))
+        entries = _normalized(source.id, parsed.language, now, compared.selection.entries, compared.style)
+        settled = settle(self.store, source.id, compared, entries)
         advice = KINDS[source.kind].DATE_ADVICE
-        notes = (*_unread_dates(parsed, look.doubtful, look.style, advice), *settled.notes)
+        notes = (*_unread_dates(parsed, compared.doubtful, compared.style, advice), *settled.notes)
         return self._stored(decide.succeeded(received, parsed, replace(settled, notes=notes)))
 
     def ingest_new(self, received: Received, document: NewDocument) -> FeedUpdate | None:

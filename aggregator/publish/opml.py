@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from lxml.etree import Element, SubElement, _Element, tostring
 
 from aggregator.models import Category, Rendered, Source
+from aggregator.values.markup import xml_text
 from aggregator.values.urls import clean_url
-from aggregator.values.xmltext import xml_text
 
 if TYPE_CHECKING:
     from aggregator.store import FeedMetadata

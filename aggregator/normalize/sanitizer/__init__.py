@@ -30,8 +30,7 @@ from aggregator.normalize.sanitizer.limits import MAX_HTML, SMALL_LENGTH, bound,
 from aggregator.normalize.sanitizer.mathml import put_back, take_out
 from aggregator.normalize.sanitizer.rewriting import Rewriter
 from aggregator.normalize.text import escape_formulas, has_markup, resolve_references
-from aggregator.values.elements import INLINE
-from aggregator.values.xmltext import SURROGATES, unescape
+from aggregator.values.markup import INLINE, SURROGATES, unescape
 
 #: Runs after which only the words are kept of a text that still changes.
 _ROUNDS = 6

@@ -28,7 +28,7 @@ from aggregator.publish.feeds.writers import (
 )
 from aggregator.publish.report import OutputFailure, sift, unexpected
 from aggregator.values.languages import valid_tag
-from aggregator.values.xmltext import xml_text
+from aggregator.values.markup import xml_text
 
 __all__ = ["FILE_NAMES", "RENDERERS", "Channel", "Format", "render_category", "render_feeds"]
 

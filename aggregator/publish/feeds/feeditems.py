@@ -22,10 +22,9 @@ from typing import Literal, NamedTuple
 from aggregator.models import Enclosure, Item, Origin, OriginalFeed
 from aggregator.normalize.identity import minted_id
 from aggregator.values import media_types
-from aggregator.values.elements import INLINE
 from aggregator.values.languages import valid_tag
+from aggregator.values.markup import INLINE, xml_text
 from aggregator.values.urls import clean_url
-from aggregator.values.xmltext import xml_text
 
 # -- the head of a feed ------------------------------------------------------------------------------------------------
 

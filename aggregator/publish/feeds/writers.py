@@ -19,7 +19,7 @@ from typing import Any
 from aggregator.models import Enclosure
 from aggregator.publish.feeds.feeditems import Channel, FeedItem, Publisher, plain_text, synopsis
 from aggregator.values.languages import valid_tag
-from aggregator.values.xmltext import FORBIDDEN, xml_text
+from aggregator.values.markup import FORBIDDEN, xml_text
 
 # -- RSS and Atom ------------------------------------------------------------------------------------------------------
 
