@@ -76,7 +76,8 @@ def render_own(title: str, channels: Iterable[Channel], formats: Collection[Form
     form = next(form for form in _PREFERRED if form in formats)
     for channel in channels:
         outline = _outline(body, channel.title)
-        outline.set("description", xml_text(channel.description))
+        if channel.description:
+            outline.set("description", xml_text(channel.description))
         outline.set("type", "rss")
         outline.set("xmlUrl", channel.url(form))
         outline.set("htmlUrl", channel.home())
