@@ -68,6 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     folder = Folder(public)
     policy = re.search(r'Content-Security-Policy "(.*)"', (ROOT / "docs" / "serving.md").read_text(encoding="utf-8"))
     assert policy
+    header = policy[1]
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -78,7 +79,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
             self.send_header("Content-Type", "text/css" if path.suffix == ".css" else "application/xml")
             self.send_header("Content-Length", str(len(data)))
             if not self.path.startswith(UNPROTECTED):
-                self.send_header("Content-Security-Policy", policy[1])
+                self.send_header("Content-Security-Policy", header)
             self.end_headers()
             self.wfile.write(data)
 
