@@ -33,6 +33,9 @@ Format = Literal["rss", "atom", "json"]
 FILE_NAMES: dict[Format, str] = {"rss": "rss.xml", "atom": "atom.xml", "json": "feed.json"}
 """The file of each format in the folder of its category."""
 
+STYLESHEET = "_assets/feed.css"
+"""What feeds look like in a browser, relative to `public/`."""
+
 MEDIA_TYPES: dict[Format, str] = {
     "rss": media_types.RSS,
     "atom": media_types.ATOM,
@@ -55,6 +58,8 @@ class Channel:
     #: BCP 47, or None.
     language: str | None
     author: str
+    #: Address of the stylesheet, relative to the feed.
+    stylesheet: str = f"../{STYLESHEET}"
 
     def url(self, form: Format) -> str:
         """Return the address of the feed in one format, as a URI: slug and host may have characters beyond ASCII."""
