@@ -18,10 +18,11 @@ from sqlalchemy import Connection, Select
 
 from aggregator.errors import RowError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
-from aggregator.store import hosts, rows, statements, sync
+from aggregator.store import archives, hosts, rows, statements, sync
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
 from aggregator.store.protocol import (
     Activity,
+    ArchiveStore,
     Assignment,
     FeedMetadata,
     PostFile,
@@ -81,6 +82,7 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
@@ -104,6 +106,12 @@ class SqlStore:
                 (statements.MOVE_ENTRIES, plan.moved),
                 (statements.MARK_SOURCE_PENDING, plan.stale),
             ):
+                if statement is statements.MOVE_ENTRIES:
+                    # Once entries that are moved are published again, their new pages are marked, too.
+                    for source_pk in {row["of_source"] for row in plan.moved} | {
+                        row["source_pk"] for row in plan.changed
+                    }:
+                        archives.mark_source(connection, source_pk)
                 if parameters:
                     connection.execute(statement, parameters)
 
@@ -189,6 +197,7 @@ class SqlStore:
         """See `Store.remove_entries`."""
         with self._database.write() as connection:
             for chunk in statements.chunks(pks):
+                archives.mark_entries(connection, chunk)
                 connection.execute(statements.ADD_TOMBSTONES, {"values": chunk})
                 connection.execute(statements.ADD_TOMBSTONES_OF_ALIASES, {"values": chunk})
                 connection.execute(statements.DELETE_ALIASES, {"values": chunk})
@@ -307,6 +316,7 @@ class SqlStore:
             numbers = [(pk,) for pk in sorted(pks)]
             statements.MARK_POST_WRITTEN.run_many(connection, numbers)
             statements.MARK_PUBLISHED.run_many(connection, numbers)
+            archives.mark_entries(connection, pks)
 
     def mark_pending(self, source_ids: Collection[str]) -> None:
         """See `Store.mark_pending`."""
