@@ -30,6 +30,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 #: Ours beside feedparser, by kind.
 KINDS = {
+    "extras": "what few entries have is read by us alone, in both readers alike",
     "origin": "the feed that an entry was taken over from, as a whole; feedparser has its elements one by one",
     "refused": "we say that it is no feed or is cut off before its first entry; feedparser gives an empty or half feed",
     "count": "never half an entry; one that has a file only counts, one whose only content is no text does not",
@@ -76,6 +77,7 @@ _FIELDS = {
     "updated_at": "date",
     "dated": "date",
     "original_feed": "origin",
+    "extras": "extras",
 }
 _TAGS = re.compile(r"<[^>]*>")
 _TWICE = re.compile("[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u2122]")

@@ -18,12 +18,14 @@ import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from html.entities import codepoint2name
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, unquote_plus
 
 from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate, OriginalFeed
+from aggregator.models.extras import rebuilt, texts_of
 
 #: The name of a variable as shells and other programs write it.
 _NAME = re.compile(r"(?:env[.:]|ENV[.:])?([A-Z_][A-Z0-9_]{0,60})\}")
@@ -288,6 +290,7 @@ def public_entry(entry: Entry, secrets: frozenset[str]) -> Entry:
         image=public_identifier(entry.image, secrets),
         comments_url=public_identifier(entry.comments_url, secrets),
         original_feed=entry.original_feed and _public_feed(entry.original_feed, secrets),
+        extras=entry.extras and rebuilt(entry.extras, partial(_unless_secret, secrets)),
     )
 
 
@@ -328,6 +331,10 @@ def _public_feed(feed: OriginalFeed, secrets: frozenset[str]) -> OriginalFeed:
     return OriginalFeed(mask(feed.title, secrets), id, url, home)
 
 
+def _unless_secret(secrets: frozenset[str], kind: str, value: Any) -> Any:
+    return None if isinstance(value, str) and contains_secret(value, secrets) else value
+
+
 def _masked(texts: Sequence[str], secrets: frozenset[str]) -> tuple[str, ...]:
     return tuple([mask(text, secrets) for text in texts])
 
@@ -338,5 +345,6 @@ def _published_texts(entry: Entry) -> list[str]:
     files = [part for file in entry.enclosures for part in (file.url, file.title)]
     feed = entry.original_feed
     origin = () if feed is None else (feed.title, feed.id, feed.url, feed.home_url)
-    texts = (entry.title, *entry.authors, *entry.tags, entry.summary, entry.html)
+    extras = () if entry.extras is None else texts_of(entry.extras)
+    texts = (entry.title, *entry.authors, *entry.tags, entry.summary, entry.html, *extras)
     return [text for text in (*addresses, *files, *origin, *texts) if text]

@@ -39,6 +39,7 @@ from aggregator.models.entries import (
     Origin,
     Rendered,
 )
+from aggregator.models.extras import Extras
 from aggregator.models.sources import (
     ALL,
     FAILURE_KINDS,
@@ -67,6 +68,7 @@ __all__ = [
     "Enclosure",
     "Entry",
     "Every",
+    "Extras",
     "FailureKind",
     "FeedState",
     "FeedUpdate",

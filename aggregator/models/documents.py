@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from aggregator.models.extras import Extras
 from aggregator.models.sources import Access
 
 _LIKE_ALL = Access()
@@ -164,6 +165,7 @@ class RawEntry:
     #: the address, so that an entry without a guid may be known by it.
     former_url: str | None = None
     original_feed: OriginalFeed | None = None
+    extras: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +202,5 @@ class ParsedFeed:
     complete: bool = True
     #: When to come back, as the document says; None where it says nothing.
     syndication: Syndication | None = None
+    #: What holds for all its entries that say nothing else: rights, licences, `noindex`.
+    extras: Extras | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.models.documents import Enclosure, OriginalFeed, RawEntry
+from aggregator.models.extras import Extras
 from aggregator.models.sources import FeedState
 
 
@@ -75,6 +76,8 @@ class Entry:
     hash: str
     #: The feed that the source took it from; None: it is its own, or the source does not say.
     original_feed: OriginalFeed | None = None
+    #: None: it has none of it.
+    extras: Extras | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from aggregator.dates.formats import ANY_STYLE, DateStyle, parse_date
-from aggregator.models import Enclosure, Entry, Identified, Known, OriginalFeed, RawEntry, Text
+from aggregator.models import Enclosure, Entry, Extras, Identified, Known, OriginalFeed, RawEntry, Text
+from aggregator.normalize.extras import clean_extras
 from aggregator.normalize.identity import clean_guid, usable_id
 from aggregator.normalize.images import is_picture
 from aggregator.normalize.sanitizer import all_images, clean_html, first_image, text_of
@@ -60,6 +61,7 @@ def normalize(
     now: datetime,
     known: Known | None,
     style: DateStyle = ANY_STYLE,
+    general: Extras | None = None,
 ) -> Entry:
     """Make a clean entry of a raw one.
 
@@ -68,6 +70,7 @@ def normalize(
         now: the current time, aware, in UTC, whole seconds.
         known: the entry as stored, or None: it is new. The date of publication does not change.
         style: how the dates of the document are written.
+        general: what the document says of all its entries (`ParsedFeed.extras`).
     """
     raw = identified.raw
     url = clean_url(raw.url)
@@ -75,18 +78,20 @@ def normalize(
     enclosures = _enclosures(raw.enclosures)
     published_at, updated_at, dated = _dates(raw, now, style, known)
     title = "" if raw.title is None else plain_title(raw.title)
+    title = title or fallback_title(text_of(cut(html or summary, _BEGIN)), url)
+    authors, tags, image = clean_authors(raw.authors), clean_tags(raw.tags), _image(html, raw, enclosures)
     return Entry(
         source_id=source_id,
         key=identified.key,
         guid=clean_guid(raw.guid),
         url=url,
-        title=title or fallback_title(text_of(cut(html or summary, _BEGIN)), url),
+        title=title,
         html=html,
         summary=summary,
-        authors=clean_authors(raw.authors),
-        tags=clean_tags(raw.tags),
+        authors=authors,
+        tags=tags,
         enclosures=enclosures,
-        image=_image(html, raw, enclosures),
+        image=image,
         comments_url=clean_url(raw.comments_url),
         language=tidy_tag(raw.language) or tidy_tag(language),
         published_at=published_at,
@@ -94,6 +99,9 @@ def normalize(
         dated=dated,
         hash=identified.hash,
         original_feed=_original_feed(raw.original_feed),
+        extras=clean_extras(
+            raw.extras, general, title=title, authors=authors, tags=tags, enclosures=enclosures, image=image
+        ),
     )
 
 
@@ -109,18 +117,24 @@ def clean_again(entry: Entry) -> Entry:
     url = clean_url(entry.url)
     # An image that is in the body was taken from there, and is chosen there again.
     named = None if entry.image in map(clean_url, all_images(entry.html)) else entry.image
+    title = tidy_line(entry.title, MAX_TITLE) or fallback_title(text_of(cut(html or summary, _BEGIN)), url)
+    authors, tags = _folded(entry.authors, MAX_AUTHOR), _folded(entry.tags, MAX_TAG)
+    image = _image(html, RawEntry(image=named), enclosures)
     return replace(
         entry,
         url=url,
-        title=tidy_line(entry.title, MAX_TITLE) or fallback_title(text_of(cut(html or summary, _BEGIN)), url),
+        title=title,
         html=html,
         summary=summary,
-        authors=_folded(entry.authors, MAX_AUTHOR),
-        tags=_folded(entry.tags, MAX_TAG),
+        authors=authors,
+        tags=tags,
         enclosures=enclosures,
-        image=_image(html, RawEntry(image=named), enclosures),
+        image=image,
         comments_url=clean_url(entry.comments_url),
         original_feed=_original_feed(entry.original_feed),
+        extras=clean_extras(
+            entry.extras, None, title=title, authors=authors, tags=tags, enclosures=enclosures, image=image
+        ),
     )
 
 

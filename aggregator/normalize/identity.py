@@ -7,6 +7,7 @@ Everything here depends on the entries only: the same document gives the same ke
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import uuid
 from collections import Counter
@@ -15,6 +16,7 @@ from dataclasses import replace
 from typing import Literal
 
 from aggregator.models import Identified, Names, RawEntry, Text
+from aggregator.models.extras import to_plain
 
 #: Longest key in characters; a longer one is cut and gets a hash.
 MAX_KEY = 500
@@ -23,8 +25,8 @@ MAX_ID = 2000
 
 #: Stands before the digits of a fingerprint; fingerprints of different versions cannot be compared. It changes when the
 #: program reads other fields of an entry, so that known entries are read again once. The first version had none.
-_VERSION = "3."
-_VERSION_OF_TITLES = "3t."
+_VERSION = "4."
+_VERSION_OF_TITLES = "4t."
 
 #: Separates the parts of a key; no part contains it, because it is a control character.
 _SEPARATOR = "\n"
@@ -157,8 +159,8 @@ def fingerprint(raw: RawEntry, level: Level = "guid") -> str:
     """Return a version and 32 hexadecimal digits that change with what the source says of the entry.
 
     The base address of its texts does not count: a feed that moves does not change its entries. Guid and dates do not
-    count: many sources change them at every request, and neither is shown as it is now. At the level `title`, the
-    address does not count.
+    count: many sources change them at every request, and neither is shown as it is now. The number of its comments does
+    not count, as it changes often. At the level `title`, the address does not count.
     """
     title, content, summary, authors, tags = raw.title, raw.content, raw.summary, raw.authors, raw.tags
     fields: list[str | None] = [
@@ -176,6 +178,8 @@ def fingerprint(raw: RawEntry, level: Level = "guid") -> str:
     ]
     if (feed := raw.original_feed) is not None:
         fields += (feed.title, feed.id, feed.url, feed.home_url)
+    if raw.extras is not None and (said := to_plain(replace(raw.extras, comments_count=None))):
+        fields.append(json.dumps(said))
     for file in raw.enclosures:
         fields += (file.url, file.type, str(file.length), file.title, str(file.duration))
     return (_VERSION_OF_TITLES if level == "title" else _VERSION) + _hash(fields)

@@ -10,13 +10,15 @@ from lxml import etree
 
 from aggregator.models import OriginalFeed, ParsedFeed, RawEntry, Text
 from aggregator.parse.builder import (
+    KEPT_OF_FORMAT,
     SHARED,
     EntryBuilder,
     Handler,
     add_author,
+    add_category,
     add_enclosure,
     add_link,
-    add_tag,
+    keep,
     person,
     set_comments,
     set_created,
@@ -127,7 +129,7 @@ _CORE: dict[str, Handler] = {
     "content": _add_content,
     "link": add_link,
     "author": add_author,
-    "category": add_tag,
+    "category": add_category,
     "published": set_published,
     "issued": set_published,
     "updated": set_updated,
@@ -135,6 +137,7 @@ _CORE: dict[str, Handler] = {
     "created": set_created,
     "source": set_source,
     "entry": unsure,
+    **dict.fromkeys(KEPT_OF_FORMAT, keep),
 }
 #: Elements of RSS, which hand-made feeds mix in.
 _RSS: dict[str, Handler] = {
@@ -151,6 +154,7 @@ _TABLES: dict[str, dict[str, Handler]] = {
         **_RSS,
         **{own + name: handler for name, handler in {**_RSS, **_CORE}.items()},
         **SHARED,
+        **dict.fromkeys(KEPT_OF_FORMAT, keep),
         ATOM + "source": set_source,
         XHTML + "div": unsure,
     }
@@ -175,7 +179,7 @@ def read(root: etree._Element, reader: ElementReader, repairs: tuple[str, ...] =
         raise Unsure("entries with an unusual name")
     if len(found) > MAX_ENTRIES:
         raise Unsure("very many entries")
-    feed, hints, names = EntryBuilder(reader), SyndicationHints(), _HINTS[own]
+    feed, hints, names, table = EntryBuilder(reader), SyndicationHints(), _HINTS[own], _TABLES[own]
     for child in root:
         tag = child.tag
         if tag == own + "title":
@@ -186,8 +190,10 @@ def read(root: etree._Element, reader: ElementReader, repairs: tuple[str, ...] =
             add_link(feed, child)
         elif (name := names.get(tag)) is not None:
             hints.read(name, child)
+        elif table.get(tag) is keep:
+            feed.kept.append(child)
     inherited = tuple(dict.fromkeys(feed.authors))
-    entries = [_entry(one, reader, _TABLES[own], inherited) for one in found]
+    entries = [_entry(one, reader, table, inherited) for one in found]
     return ParsedFeed(
         version={ATOM: "atom10", ATOM_03: "atom03"}.get(own, "atom"),
         reader="lxml",
@@ -197,6 +203,7 @@ def read(root: etree._Element, reader: ElementReader, repairs: tuple[str, ...] =
         language=found_tag(root.get(XML_LANG)),
         repairs=repairs + empty_note(entries),
         syndication=hints.finish(),
+        extras=feed.general() if feed.kept else None,
     )
 
 

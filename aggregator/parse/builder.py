@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from lxml import etree
 
-from aggregator.models import Enclosure, OriginalFeed, RawEntry, Text
+from aggregator.models import Enclosure, Extras, OriginalFeed, RawEntry, Text
 from aggregator.parse.document import (
     MAX_AUTHORS,
     MAX_ENCLOSURES,
@@ -25,6 +25,7 @@ from aggregator.parse.document import (
     shows_more,
     whole_number,
 )
+from aggregator.parse.extras import GENERAL, MAX_NODES, Node, node_of, read_extras
 from aggregator.parse.xmltree import (
     CONTENTS,
     DCS,
@@ -32,6 +33,8 @@ from aggregator.parse.xmltree import (
     ITUNES,
     MEDIA,
     ORIGINALS,
+    VOCABULARIES,
+    XHTML,
     XML_LANG,
     ElementReader,
     Unsure,
@@ -47,10 +50,37 @@ class EntryBuilder:
     """Collects what an entry says; `finish` makes the `RawEntry`."""
 
     __slots__ = (
-        "authors", "comments", "content_language", "content_url", "contents", "created", "duration",
-        "enclosures", "guid", "image", "itunes_subtitle", "itunes_summary", "itunes_title", "language",
-        "links", "media", "media_description", "media_title", "original", "original_feed", "original_file",
-        "permalink", "published", "read", "source_authors", "summary", "tags", "thumbnails", "title", "title_language",
+        "authors",
+        "comments",
+        "content_language",
+        "content_url",
+        "contents",
+        "created",
+        "duration",
+        "enclosures",
+        "guid",
+        "image",
+        "itunes_subtitle",
+        "itunes_summary",
+        "itunes_title",
+        "kept",
+        "language",
+        "links",
+        "media",
+        "media_description",
+        "media_title",
+        "original",
+        "original_feed",
+        "original_file",
+        "permalink",
+        "published",
+        "read",
+        "source_authors",
+        "summary",
+        "tags",
+        "thumbnails",
+        "title",
+        "title_language",
         "updated",
     )  # fmt: skip
 
@@ -89,6 +119,8 @@ class EntryBuilder:
         self.title_language: str | None = None
         #: Language of the first content; "": it names none.
         self.content_language: str | None = None
+        #: Elements for `read_extras`.
+        self.kept: list[etree._Element] = []
 
     def add_content(self, element: etree._Element, text: Text | None) -> None:
         """Add a content, and its language for an entry that names none."""
@@ -135,7 +167,24 @@ class EntryBuilder:
             language=self.language or self.content_language or self.title_language,
             former_url=linked if linked != url else None,
             original_feed=self.original_feed,
+            extras=self.extras(base) if self.kept else None,
         )
+
+    def extras(self, base: str | None) -> Extras | None:
+        """Read the elements that were kept."""
+        return read_extras(self._nodes(), base or self.read.url)
+
+    def general(self) -> Extras | None:
+        """Read the elements that were kept of a feed: those that hold for all its entries."""
+        return read_extras([node for node in self._nodes() if node.name in GENERAL], self.read.url)
+
+    def _nodes(self) -> list[Node]:
+        read = self.read
+
+        def base(element: etree._Element) -> str | None:
+            return read.base(element) if read.based else None
+
+        return [node_of(one, base) for one in self.kept[:MAX_NODES]]
 
     def _texts(self) -> tuple[Text | None, Text | None]:
         """Choose the content and the summary."""
@@ -164,16 +213,17 @@ class EntryBuilder:
             target = self.read.address(element, where, base)
             if original is not None and element is self.enclosures[0][0]:
                 target = original
-            if target is None or target in made:
+            if target is None:
                 continue
             get = element.get
-            made[target] = Enclosure(
+            file = Enclosure(
                 url=target,
                 type=found_type(get("type")),
                 length=whole_number(get("length") or get("fileSize")),
                 title=get("title") or _media_title(element),
                 duration=seconds(get("duration") or (self.duration if not made else None)),
             )
+            made[target] = completed(made[target], file) if target in made else file
         return tuple(made.values())[:MAX_ENCLOSURES]
 
     def _image(self, base: str | None) -> str | None:
@@ -185,6 +235,17 @@ class EntryBuilder:
         )
         found = (self.read.address(element, where, base) for element, where in (*named, *pictures))
         return next((target for target in found if target is not None), None)
+
+
+def completed(file: Enclosure, again: Enclosure) -> Enclosure:
+    """Return a file with what another mention of it says in addition (`enclosure` and `media:content`)."""
+    return Enclosure(
+        file.url,
+        file.type or again.type,
+        file.length or again.length,
+        file.title or again.title,
+        again.duration if file.duration is None else file.duration,
+    )
 
 
 def _once(found: list[str], limit: int) -> tuple[str, ...]:
@@ -201,6 +262,11 @@ def _media_title(element: etree._Element) -> str | None:
 
 
 Handler: TypeAlias = Callable[[EntryBuilder, etree._Element], None]
+
+
+def keep(entry: EntryBuilder, element: etree._Element) -> None:
+    """Keep an element for `read_extras`."""
+    entry.kept.append(element)
 
 
 def set_title(entry: EntryBuilder, element: etree._Element) -> None:
@@ -257,6 +323,8 @@ def set_created(entry: EntryBuilder, element: etree._Element) -> None:
 def add_author(entry: EntryBuilder, element: etree._Element) -> None:
     if name := person(element):
         entry.authors.append(name)
+        if len(element):
+            entry.kept.append(element)
 
 
 def person(element: etree._Element) -> str:
@@ -267,6 +335,12 @@ def person(element: etree._Element) -> str:
         parts = {child.tag.rpartition("}")[2]: text_content(child) for child in element if isinstance(child.tag, str)}
         name = parts.get("name") or parts.get("email") or (element.text or "").strip()
     return name
+
+
+def add_category(entry: EntryBuilder, element: etree._Element) -> None:
+    add_tag(entry, element)
+    if element.get("scheme") or element.get("domain") or element.get("label"):
+        entry.kept.append(element)
 
 
 def add_tag(entry: EntryBuilder, element: etree._Element) -> None:
@@ -301,6 +375,8 @@ def add_link(entry: EntryBuilder, element: etree._Element) -> None:
         return
     if rel == "enclosure":
         entry.enclosures.append((element, href))
+    elif rel in ("license", "replies"):
+        entry.kept.append(element)
     entry.links.append((rel, (element.get("type") or "").lower(), entry.read.address(element, href)))
 
 
@@ -370,6 +446,14 @@ def set_duration(entry: EntryBuilder, element: etree._Element) -> None:
     entry.duration = text_content(element)
 
 
+def _kept_too(handler: Handler) -> Handler:
+    def handle(entry: EntryBuilder, element: etree._Element) -> None:
+        entry.kept.append(element)
+        handler(entry, element)
+
+    return handle
+
+
 def unsure(entry: EntryBuilder, element: etree._Element) -> None:
     """Refuse an element that only the tolerant reader knows well."""
     raise Unsure(f"element {element.tag}")
@@ -388,6 +472,22 @@ MEDIA_HANDLERS: dict[str, Handler] = {
         ("category", add_tag),
     )
 }
+
+#: Elements that `read_extras` alone reads, by the prefix of their vocabulary.
+KEPT: dict[str, tuple[str, ...]] = {
+    "podcast": (
+        *("person", "transcript", "chapters", "alternateEnclosure", "soundbite", "season", "episode", "license"),
+    ),
+    "creativeCommons": ("license",),
+    "cc": ("license",),
+    "rsl": ("content", "license"),
+    "slash": ("comments",),
+    "thr": ("total",),
+    "wfw": ("commentRss", "commentRSS"),
+    "source": ("markdown",),
+}
+#: The same of the formats' own elements.
+KEPT_OF_FORMAT = ("rights", "copyright", "contributor", "meta")
 
 SHARED: dict[str, Handler] = {
     **{
@@ -412,7 +512,7 @@ SHARED: dict[str, Handler] = {
         for itunes in ITUNES
         for name, handler in (
             ("author", add_author),
-            ("title", set_itunes_title),
+            ("title", _kept_too(set_itunes_title)),
             ("subtitle", set_itunes_subtitle),
             ("summary", set_itunes_summary),
             ("image", set_itunes_image),
@@ -423,6 +523,22 @@ SHARED: dict[str, Handler] = {
         )
     },
     **MEDIA_HANDLERS,
+    # Inside of each other, they are read with the outer one.
+    **{
+        media + name: _kept_too(MEDIA_HANDLERS[media + name])
+        for media in MEDIA
+        for name in ("content", "group", "thumbnail", "category")
+    },
+    **{itunes + name: keep for itunes in ITUNES for name in ("season", "episode", "episodeType", "explicit")},
+    **{dc + name: keep for dc in (*DCS, DCTERMS) for name in ("rights", "contributor")},
+    DCTERMS + "license": keep,
+    XHTML + "meta": keep,
+    **{
+        f"{{{namespace}}}{name}": keep
+        for prefix, names in KEPT.items()
+        for namespace in VOCABULARIES[prefix]
+        for name in names
+    },
     **{original + "origLink": set_original for original in ORIGINALS},
     **{original + "origEnclosureLink": set_original_file for original in ORIGINALS},
 }

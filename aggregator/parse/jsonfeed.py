@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 from aggregator.errors import ParseError
-from aggregator.models import Enclosure, OriginalFeed, ParsedFeed, RawEntry, Text
+from aggregator.models import Enclosure, Extras, OriginalFeed, ParsedFeed, RawEntry, Text
+from aggregator.models.extras import Person, as_stored, from_plain
 from aggregator.parse.document import (
     MAX_AUTHORS,
     MAX_ENCLOSURES,
@@ -109,7 +111,32 @@ def _entry(item: dict[str, Any], url: str, inherited: tuple[str, ...]) -> RawEnt
         image=_address(item.get("image"), base) or _address(item.get("banner_image"), base),
         language=found_tag(item.get("language")),
         original_feed=_original_feed(item.get("_origin"), base),
+        extras=_extras(item, link, base),
     )
+
+
+def _extras(item: dict[str, Any], link: str | None, base: str) -> Extras | None:
+    """Read what few items have: members of the format, and `_extras` of this program's own JSON Feeds."""
+    authors = tuple(_people(item, base))
+    external, banner = address(item.get("external_url"), base), _address(item.get("banner_image"), base)
+    found = from_plain(Extras, item.get("_extras"), as_stored) if "_extras" in item else None
+    if found is None and not authors and external in (None, link) and banner is None:
+        return None
+    return replace(
+        found or Extras(),
+        authors=authors,
+        external_url=None if external == link else external,
+        banner_image=banner,
+    )
+
+
+def _people(item: dict[str, Any], base: str) -> Iterable[Person]:
+    """Read the authors of an item that have an address or a picture."""
+    for one in _listed(item.get("authors") or item.get("author"))[:MAX_AUTHORS]:
+        if isinstance(one, dict) and (name := _word(one.get("name"))):
+            url, image = address(one.get("url"), base), address(one.get("avatar"), base)
+            if url or image:
+                yield Person(name, url, image)
 
 
 def _original_feed(value: Any, base: str) -> OriginalFeed | None:

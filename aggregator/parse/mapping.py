@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aggregator.models import Enclosure, OriginalFeed, ParsedFeed, RawEntry, Text
+from aggregator.parse.builder import completed
 from aggregator.parse.document import (
     MAX_AUTHORS,
     MAX_ENCLOSURES,
@@ -29,6 +30,7 @@ from aggregator.parse.document import (
     whole_number,
     without_empty,
 )
+from aggregator.parse.extras import GENERAL, read_extras
 from aggregator.parse.xmltree import one_line
 from aggregator.values.languages import found_tag
 from aggregator.values.media_types import found_type
@@ -58,6 +60,7 @@ def map_feed(parser: Any, url: str, repairs: tuple[str, ...]) -> ParsedFeed:
         language=found_tag(feed.get("language")) or found_tag(parser.root_language),
         repairs=repairs + empty_note(entries),
         syndication=parser.hints.finish(),
+        extras=read_extras([one for one in parser.feed_nodes if one.name in GENERAL], url),
     )
 
 
@@ -90,6 +93,7 @@ def _entry(entry: dict[str, Any], url: str, version: str, inherited: tuple[str, 
         or _language_of(get("content"), get("title_detail")),
         former_url=linked if linked != found else None,
         original_feed=_original_feed(get("source"), url),
+        extras=read_extras(get("nodes") or (), base),
     )
 
 
@@ -194,21 +198,21 @@ def _enclosures(entry: dict[str, Any], media: list[dict[str, Any]], url: str) ->
     links = [dict(link) for link in entry.get("links") or () if relation(link.get("rel")) == "enclosure"]
     if len(links) == 1 and (original := _original(entry, "origenclosurelink", url)):
         links[0]["href"] = original
-    seen: set[str] = set()
+    made: dict[str, Enclosure] = {}
     for found in [*links, *media]:
         target = address(found.get("href") or found.get("url"), url)
-        if target is None or target in seen:
+        if target is None:
             continue
-        seen.add(target)
-        first = len(seen) == 1
-        duration = found.get("duration") or (entry.get("itunes_duration") if first else None)
-        yield Enclosure(
+        duration = found.get("duration") or (None if made else entry.get("itunes_duration"))
+        file = Enclosure(
             url=target,
             type=found_type(found.get("type")),
             length=whole_number(found.get("length") or found.get("filesize")),
             title=found.get("title") or None,
             duration=seconds(duration),
         )
+        made[target] = completed(made[target], file) if target in made else file
+    return made.values()
 
 
 def _image(entry: dict[str, Any], media: list[dict[str, Any]], url: str) -> str | None:

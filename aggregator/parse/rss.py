@@ -13,15 +13,18 @@ from lxml import etree
 from aggregator.models import ParsedFeed, RawEntry, Syndication
 from aggregator.parse.atom import set_source
 from aggregator.parse.builder import (
+    KEPT_OF_FORMAT,
     SHARED,
     EntryBuilder,
     Handler,
     add_author,
+    add_category,
     add_content,
     add_enclosure,
     add_keywords,
     add_link,
     add_tag,
+    keep,
     set_comments,
     set_created,
     set_description,
@@ -87,24 +90,26 @@ _CORE: dict[str, Handler] = {
     "modified": set_updated,
     "created": set_created,
     "author": add_author,
-    "category": add_tag,
+    "category": add_category,
     "categories": _add_categories,
     "keywords": add_tag,
     "tags": add_keywords,
     "enclosure": add_enclosure,
     "comments": set_comments,
     "source": set_source,
-    **dict.fromkeys(("content", "summary", "body", "fullitem", "abstract", "id", "item", "entry", "rights"), unsure),
+    **dict.fromkeys(("content", "summary", "body", "fullitem", "abstract", "id", "item", "entry"), unsure),
+    **dict.fromkeys(KEPT_OF_FORMAT, keep),
 }
 _ATOM_PARTS: dict[str, Handler] = {
     ATOM + "link": add_link,
     ATOM + "author": add_author,
     ATOM + "published": set_published,
     ATOM + "updated": set_updated,
-    ATOM + "category": add_tag,
+    ATOM + "category": add_category,
     ATOM + "content": _add_atom_content,
     ATOM + "source": set_source,
     **{ATOM + name: unsure for name in ("summary", "id", "title")},
+    **{ATOM + name: keep for name in KEPT_OF_FORMAT},
 }
 _UNCERTAIN: dict[str, Handler] = {XHTML + "body": unsure, XHTML + "div": unsure}
 #: Handlers by qualified name for each namespace that the format's own elements may be in.
@@ -132,7 +137,8 @@ def read(root: etree._Element, reader: ElementReader, repairs: tuple[str, ...] =
     if not items and has_entries(root):
         raise Unsure("items with an unusual name")
     table = _TABLES[own]
-    home, syndication = _home_and_hints(channel, own, reader)
+    holder, syndication = _channel(channel, own, reader)
+    home = holder.link("alternate")
     entries = [_entry(item, reader, table, version, home) for item in items]
     return ParsedFeed(
         version=version,
@@ -145,6 +151,7 @@ def read(root: etree._Element, reader: ElementReader, repairs: tuple[str, ...] =
         else found_tag(root.get(XML_LANG)),
         repairs=repairs + empty_note(entries),
         syndication=syndication,
+        extras=holder.general() if holder.kept else None,
     )
 
 
@@ -192,9 +199,10 @@ def _title(channel: etree._Element, own: str) -> str | None:
     return " ".join(text.split()) or None
 
 
-def _home_and_hints(channel: etree._Element, own: str, reader: ElementReader) -> tuple[str | None, Syndication | None]:
+def _channel(channel: etree._Element, own: str, reader: ElementReader) -> tuple[EntryBuilder, Syndication | None]:
+    """Read the links of a channel, and what holds for all its items."""
     holder, hints, names = EntryBuilder(reader), SyndicationHints(), _HINTS[own]
-    links = (own + "link", "link")
+    links, table = (own + "link", "link"), _TABLES[own]
     for child in channel:
         tag = child.tag
         if tag in links:
@@ -203,4 +211,6 @@ def _home_and_hints(channel: etree._Element, own: str, reader: ElementReader) ->
             add_link(holder, child)
         elif (name := names.get(tag)) is not None:
             hints.read(name, child)
-    return holder.link("alternate"), hints.finish()
+        elif table.get(tag) is keep:
+            holder.kept.append(child)
+    return holder, hints.finish()

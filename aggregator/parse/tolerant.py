@@ -25,10 +25,11 @@ import feedparser.api
 from aggregator.errors import ParseError
 from aggregator.models import ParsedFeed
 from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, MAX_URL, TextDocument, relation
+from aggregator.parse.extras import NodeCollector
 from aggregator.parse.mapping import map_feed
 from aggregator.parse.sniff import ENTRY, FEED_ROOTS
 from aggregator.parse.wellformed import Repaired, repair, without_forbidden
-from aggregator.parse.xmltree import SyndicationHints, is_entry
+from aggregator.parse.xmltree import VOCABULARIES, SyndicationHints, is_entry
 from aggregator.values.markup import VOID
 
 _MAX_ATTRIBUTES = 250
@@ -63,6 +64,7 @@ class _Limits:
     _matchnamespaces = {  # noqa: RUF012 - feedparser's own name and type
         **{name.lower(): prefix for name, prefix in feedparser.api.StrictFeedParser.namespaces.items()},
         "http://www.pheedo.com/namespace/pheedo": "pheedo",
+        **{name.lower(): prefix for prefix, names in VOCABULARIES.items() for name in names},
     }
     in_media_content = False
     # feedparser resolves a guid against the document's address: "42" would become one of the site's pages.
@@ -80,6 +82,19 @@ class _Limits:
         full = len(self.baseuri) > MAX_URL
         kept = [(name, value) for name, value in attributes if not _is_bad_base(name, value, full)]
         super().unknown_starttag(tag, kept)  # type: ignore[misc]
+        # After it, the base is that of the element, and an entry is in the list of entries.
+        nodes = self.entries[-1].setdefault("nodes", []) if self.inentry else self.feed_nodes if self.infeed else None
+        base = self.baseuri if self.baseuri != self.url else None
+        self.collector.start(self._usual_name(tag), dict(attributes), base, nodes)
+
+    def unknown_endtag(self: Any, tag: str) -> None:
+        self.collector.end(self._usual_name(tag))
+        super().unknown_endtag(tag)  # type: ignore[misc]
+
+    def _usual_name(self: Any, tag: str) -> str:
+        prefix, _, local = tag.removeprefix("inner:").rpartition(":")
+        prefix = self.namespacemap.get(prefix, prefix)
+        return (f"{prefix}:{local}" if prefix else local).lower()
 
     def track_namespace(self: Any, prefix: str | None, uri: str) -> None:
         if len(self.namespaces_in_use) > _MAX_NAMESPACES:
@@ -236,6 +251,8 @@ class _Limits:
         # An empty element of XHTML comes as a start and an end; HTML would read the end of `br` as another `br`.
         if escape or not (text.startswith("</") and text[2:-1].lower() in VOID):
             super().handle_data(text, escape)  # type: ignore[misc]
+        if escape:
+            self.collector.data(text)
 
     # Dates are read in normalize, from their text.
     def _end_published(self: Any) -> None:
@@ -368,6 +385,9 @@ def _prepare(parser: Any, url: str) -> None:
     parser.resolve_relative_uris = False
     parser.sanitize_html = False
     parser.hints = SyndicationHints()
+    parser.collector = NodeCollector()
+    #: Elements of the feed.
+    parser.feed_nodes = []
 
 
 def _counted(parser: Any, document: TextDocument) -> tuple[str, ...]:

@@ -56,9 +56,47 @@ MEDIA = (
 #: Elements of services that count clicks: the link of an item is theirs, and these give that of the publisher.
 ORIGINALS = ("{http://rssnamespace.org/feedburner/ext/1.0}", "{http://www.pheedo.com/namespace/pheedo}")
 
+#: Vocabularies that only `aggregator.parse.extras` reads, by their usual prefix; the first name is the one of today.
+VOCABULARIES: dict[str, tuple[str, ...]] = {
+    "podcast": (
+        "https://podcastindex.org/namespace/1.0",
+        "https://github.com/podcastindex-org/podcast-namespace/blob/main/docs/1.0.md",
+        "https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/1.0.md",
+    ),
+    "creativeCommons": (
+        "http://backend.userland.com/creativeCommonsRssModule",
+        "http://cyber.law.harvard.edu/rss/creativeCommonsRssModule.html",
+    ),
+    "cc": ("http://creativecommons.org/ns#license", "http://creativecommons.org/ns#", "http://web.resource.org/cc/"),
+    "rsl": ("https://rslstandard.org/rsl",),
+    "slash": ("http://purl.org/rss/1.0/modules/slash/",),
+    "thr": ("http://purl.org/syndication/thread/1.0", "http://purl.org/rss/1.0/modules/threading/"),
+    "wfw": ("http://wellformedweb.org/CommentAPI/", "http://wellformedweb.org/commentAPI/"),
+    "source": ("http://source.scripting.com/", "https://source.scripting.com/"),
+}
+
 #: Prefixes of the namespaces above; where one is bound to another name, only the tolerant reader knows what is meant.
-_PREFIXES = ("dc", "dcterms", "content", "itunes", "media", "atom")
-_KNOWN = frozenset(name[1:-1] for name in (*DCS, DCTERMS, *CONTENTS, ATOM, ATOM_03, *ITUNES, *MEDIA))
+_PREFIXES = ("dc", "dcterms", "content", "itunes", "media", "atom", *VOCABULARIES)
+_KNOWN = frozenset(
+    (
+        *(name[1:-1] for name in (*DCS, DCTERMS, *CONTENTS, ATOM, ATOM_03, *ITUNES, *MEDIA)),
+        *(name for names in VOCABULARIES.values() for name in names),
+    )
+)
+#: Prefixes, with a colon, of the names that `aggregator.parse.extras` knows.
+NAMESPACES: dict[str, str] = {
+    **dict.fromkeys(
+        (ATOM[1:-1], ATOM_03[1:-1], "http://purl.org/rss/1.0/", "http://my.netscape.com/rdf/simple/0.9/"), ""
+    ),
+    **dict.fromkeys([name[1:-1] for name in DCS], "dc:"),
+    DCTERMS[1:-1]: "dcterms:",
+    **dict.fromkeys([name[1:-1] for name in ITUNES], "itunes:"),
+    **dict.fromkeys([name[1:-1] for name in MEDIA], "media:"),
+    **{name: f"{prefix.lower()}:" for prefix, names in VOCABULARIES.items() for name in names},
+    XHTML[1:-1]: "xhtml:",
+    "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf:",
+    "http://www.w3.org/XML/1998/namespace": "xml:",
+}
 #: What a prefix stands for where the document does not declare it.
 USUAL = {
     "dc": DC[1:-1],
@@ -70,6 +108,7 @@ USUAL = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "sy": "http://purl.org/rss/1.0/modules/syndication/",
     "xhtml": "http://www.w3.org/1999/xhtml",
+    **{prefix: names[0] for prefix, names in VOCABULARIES.items()},
 }
 
 

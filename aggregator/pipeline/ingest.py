@@ -85,7 +85,7 @@ class Ingester:
         parse = _parse_plain if parsed is None else lambda _: parsed
         parsed = KINDS[source.kind].read(source, received.fetched, now, parse)
         compared = recognize(self.store, source.id, received.state, parsed, (now, *_date_of(received.fetched)))
-        entries = _normalized(source.id, parsed.language, now, compared.selection.entries, compared.style)
+        entries = _normalized(source.id, parsed, now, compared.selection.entries, compared.style)
         settled = settle(self.store, source.id, compared, entries)
         advice = KINDS[source.kind].DATE_ADVICE
         notes = (*_unread_dates(parsed, compared.doubtful, compared.style, advice), *settled.notes)
@@ -163,7 +163,7 @@ def read_new(source_id: str, fetched: Fetched, now: datetime) -> NewDocument | N
         return None
     identified = identify(parsed.entries)
     style = style_of_dates(parsed)
-    entries = _normalized(source_id, parsed.language, now, tuple((one, None) for one in identified), style)
+    entries = _normalized(source_id, parsed, now, tuple((one, None) for one in identified), style)
     notes = _unread_dates(parsed, parsed.entries, style)
     return NewDocument(replace(parsed, entries=()), Settled(entries, aliases=aliases_of(identified), notes=notes))
 
@@ -177,7 +177,7 @@ def _parse_plain(fetched: Fetched) -> ParsedFeed:
 
 def _normalized(
     source_id: str,
-    language: str | None,
+    parsed: ParsedFeed,
     now: datetime,
     entries: Sequence[tuple[Identified, Known | None]],
     style: DateStyle,
@@ -188,7 +188,15 @@ def _normalized(
 
     return tuple(
         [
-            normalize(one, source_id=source_id, language=language, now=now, known=known, style=style)
+            normalize(
+                one,
+                source_id=source_id,
+                language=parsed.language,
+                now=now,
+                known=known,
+                style=style,
+                general=parsed.extras,
+            )
             for one, known in entries
         ]
     )

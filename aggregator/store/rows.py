@@ -16,6 +16,7 @@ from aggregator.models import (
     TEXT_COMPARED,
     Enclosure,
     Entry,
+    Extras,
     FeedState,
     Item,
     Known,
@@ -23,6 +24,7 @@ from aggregator.models import (
     Origin,
     OriginalFeed,
 )
+from aggregator.models.extras import as_stored, from_plain, to_plain
 from aggregator.store.protocol import StoredEntry
 from aggregator.store.schema import entries, sources
 
@@ -70,8 +72,8 @@ ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = (
 )
 _ENTRY_START = 4
 _ORIGIN_START = _ENTRY_START + len(_ENTRY_FIELDS)
-_DUMPED = ("authors", "tags", "enclosures", "original_feed")
-_AUTHORS, _TAGS, _ENCLOSURES, _ORIGINAL = (_ENTRY_START + _ENTRY_FIELDS.index(name) for name in _DUMPED)
+_DUMPED = ("authors", "tags", "enclosures", "original_feed", "extras")
+_AUTHORS, _TAGS, _ENCLOSURES, _ORIGINAL, _EXTRAS = (_ENTRY_START + _ENTRY_FIELDS.index(name) for name in _DUMPED)
 
 
 def origin_name(name: str | None, title: str | None, fallback: str | None) -> str:
@@ -106,7 +108,8 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
     feed = entry.original_feed
     original = None if feed is None else _encode({name: getattr(feed, name) for name in _FEED})
     dumped = _encode(files) if files else "[]"
-    return (*_plain_values(entry), _dump_texts(entry.authors), _dump_texts(entry.tags), dumped, original)
+    extras = None if entry.extras is None else _encode(to_plain(entry.extras))
+    return (*_plain_values(entry), _dump_texts(entry.authors), _dump_texts(entry.tags), dumped, original, extras)
 
 
 def with_kept_dates(entry: Entry, published_at: datetime, dated: bool) -> Entry:
@@ -150,6 +153,7 @@ def items(rows: Iterable[Sequence[Any]]) -> list[Item]:
             values[_TAGS] = _texts(values[_TAGS])
             values[_ENCLOSURES] = _enclosures(values[_ENCLOSURES])
             values[_ORIGINAL] = _original_feed(values[_ORIGINAL])
+            values[_EXTRAS] = _extras(values[_EXTRAS])
             made.append(Item(Entry(origin.id, *values[_ENTRY_START:_ORIGIN_START]), public_id or "", path, origin, pk))
     except (TypeError, AttributeError, RecursionError) as error:
         # The database was damaged or edited.
@@ -166,10 +170,11 @@ def stored_entry(row: Sequence[Any]) -> StoredEntry:
             values[name] = read(values[name])
         except (TypeError, ValueError):
             values[name] = ()
-    try:
-        values["original_feed"] = _original_feed(values["original_feed"])
-    except (TypeError, ValueError):
-        values["original_feed"] = None
+    for name, load in (("original_feed", _original_feed), ("extras", _extras)):
+        try:
+            values[name] = load(values[name])
+        except (TypeError, ValueError, RecursionError):
+            values[name] = None
     return StoredEntry(pk, revision, source_url, public_id, path, Entry(source_id, **values))
 
 
@@ -205,6 +210,10 @@ def _enclosures(dumped: str) -> tuple[Enclosure, ...]:
 
 def _original_feed(dumped: str | None) -> OriginalFeed | None:
     return None if dumped is None else OriginalFeed(**json.loads(dumped))
+
+
+def _extras(dumped: str | None) -> Extras | None:
+    return None if dumped is None else from_plain(Extras, json.loads(dumped), as_stored)
 
 
 def _origin(

@@ -225,6 +225,8 @@ entries = Table(
     Column("position", Integer, nullable=False, server_default="0"),
     # JSON: an object with the fields of `models.OriginalFeed`. Few entries have one.
     Column("original_feed", Text),
+    # JSON: `models.Extras` as `models.extras.to_plain` writes it. Few entries have one.
+    Column("extras", Text),
     UniqueConstraint("source_pk", "key"),
     UniqueConstraint("public_id"),
     UniqueConstraint("path_key"),

@@ -188,8 +188,8 @@ def test_fingerprints_that_are_stored_stay_valid() -> None:
         image="i",
         language="en",
     )
-    assert fingerprint(entry) == "3.6ab9c950b46315b004b4d61ae01610f1"
-    assert fingerprint(RawEntry()) == "3.f7930f95331bc06d536c66f65b02bfca"
+    assert fingerprint(entry) == "4.6ab9c950b46315b004b4d61ae01610f1"
+    assert fingerprint(RawEntry()) == "4.f7930f95331bc06d536c66f65b02bfca"
 
 
 def test_the_fingerprint_does_not_change_when_the_feed_moves() -> None:

@@ -1,0 +1,16 @@
+"""What few entries have: rights, people, podcast elements; and what may be published of sources."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the columns; the next document of a source fills the one of its entries."""
+    op.add_column("entries", sa.Column("extras", sa.Text))
