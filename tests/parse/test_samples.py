@@ -20,13 +20,14 @@ URL = "https://site.example/feeds/main"
 
 def as_json(parsed: ParsedFeed) -> Any:
     """A feed as JSON, without what is empty, and complete unless it says otherwise."""
-    filled = {key: value for key, value in _filled(asdict(parsed)).items() if (key, value) != ("complete", True)}
-    return json.loads(json.dumps(filled, ensure_ascii=False))
+    filled = _filled(asdict(parsed))
+    complete = {} if filled.pop("complete", False) else {"complete": False}
+    return json.loads(json.dumps({**filled, **complete}, ensure_ascii=False))
 
 
 def _filled(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _filled(inner) for key, inner in value.items() if inner not in (None, "", ())}
+        return {key: _filled(inner) for key, inner in value.items() if inner not in (None, "", (), False)}
     return [_filled(inner) for inner in value] if isinstance(value, tuple) else value
 
 
