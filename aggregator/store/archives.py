@@ -52,8 +52,9 @@ _DROP = (
     delete(archives).where(_of_output),
 )
 
-_since = select(entries.c.pk).where(LISTED, entries.c.pk > bindparam("after")).order_by(entries.c.pk)
-_newest = select(entries.c.pk).where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk).limit(bindparam("limit"))
+SINCE = select(entries.c.pk).where(LISTED, entries.c.pk > bindparam("after")).order_by(entries.c.pk)
+NEWEST = select(entries.c.pk).where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk).limit(bindparam("limit"))
+SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY = SINCE.where(_in_category), NEWEST.where(_in_category)
 _CATEGORIES = select(entries.c.category, entries.c.pk).where(
     entries.c.pk.in_(bindparam("values", expanding=True)), entries.c.category.is_not(None)
 )
@@ -129,7 +130,7 @@ class SqlArchives:
 
 def _close_pages(connection: Connection, output: str, limit: int, size: int) -> None:
     number, after = connection.execute(_LAST, {"of_output": output}).one()
-    since, newest = (_since, _newest) if output == ALL else (_since.where(_in_category), _newest.where(_in_category))
+    since, newest = (SINCE, NEWEST) if output == ALL else (SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY)
     asked = {"of_output": output, "after": after or 0, "limit": limit}
     waiting = connection.execute(since, asked).scalars().all()
     if not waiting:

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Executable, create_engine
 
 from aggregator import store
-from aggregator.store import statements
+from aggregator.store import archives, statements
 from aggregator.store.database import Database
 from aggregator.store.prepared import LENGTHS
 from aggregator.store.schema import REVISION, metadata
@@ -103,6 +103,20 @@ def test_newest_entries_are_read_in_the_order_of_an_index(
     first, *rest = plan(database, statement, category="c", limit=10)
     assert f"entries USING INDEX {index}" in first
     assert rest == ["SEARCH sources USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"]
+
+
+def test_entries_of_a_page_are_found_by_their_numbers(database: Database) -> None:
+    values = {"after": 5, "last": 9, "limit": 10}
+    steps = plan(database, statements.ITEMS_OF_CATEGORY_PAGE, output="c", **values)
+    assert any("ix_entries_listed_by_number (category=? AND rowid>? AND rowid<?)" in step for step in steps)
+    assert steps[0] == "SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)"
+    steps = plan(database, statements.ITEMS_OF_PAGE, **values)
+    assert sum("INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in step for step in steps) == 1
+    assert plan(database, archives.SINCE, after=5) == ["SEARCH entries USING INTEGER PRIMARY KEY (rowid>?)"]
+    (step,) = plan(database, archives.SINCE_IN_CATEGORY, of_output="c", after=5)
+    assert step.endswith("INDEX ix_entries_listed_by_number (category=? AND rowid>?)")
+    (step,) = plan(database, archives.NEWEST_IN_CATEGORY, of_output="c", limit=5)
+    assert step.endswith("INDEX ix_entries_listed_by_category (category=?)")
 
 
 def test_pending_entries_are_found_through_their_index(database: Database) -> None:
