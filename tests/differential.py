@@ -19,7 +19,8 @@ import feedparser
 
 from aggregator.errors import ParseError
 from aggregator.models import Enclosure, Entry, Fetched, Identified, ParsedFeed, RawEntry, Text
-from aggregator.normalize import identify, normalize
+from aggregator.normalize.entry import normalize
+from aggregator.normalize.identity import identify
 from aggregator.parse import parse, tolerant, wellformed
 from aggregator.parse.document import whole_number, without_empty
 from aggregator.parse.sniff import sniff

@@ -23,6 +23,7 @@ PURE = (
     "parse",
     "normalize",
     "publish/feeds/",
+    "publish/names.py",
     "publish/posts/",
 )
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "time_ns"}

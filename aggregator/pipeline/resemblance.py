@@ -16,7 +16,6 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from aggregator.models import TEXT_COMPARED, Entry, KnownEntry
-from aggregator.normalize.sanitizer import text_of
 
 #: Pairs that are looked at among entries of one title.
 MAX_PAIRS = 400
@@ -157,4 +156,7 @@ def _says_the_same(entry: Entry, stored: KnownEntry, dated: bool) -> bool:
 
 
 def _words(html: str) -> str:
+    # Few documents have entries without a known key, and the sanitizer takes long to import.
+    from aggregator.normalize.sanitizer import text_of
+
     return text_of(html[:TEXT_COMPARED])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from aggregator.models import RawEntry
-from aggregator.normalize import Level
+from aggregator.normalize.identity import Level
 
 #: Looks in a row at which no guid was known and entries were found by other means.
 STRIKES = 2

@@ -31,6 +31,7 @@ from aggregator.errors import AggregatorError, ConfigError
 from aggregator.log import log_event, log_renewal, log_result, outage_suffix
 from aggregator.models import FeedState, Source
 from aggregator.pipeline.due import TURN, choose, spread
+from aggregator.service.after_publish import AfterPublish
 from aggregator.service.news import news_logger
 from aggregator.service.reload import ConfigFile, differences
 from aggregator.store import Store, open_store
@@ -168,6 +169,7 @@ class Daemon:
         self._cycles: list[_RunningCycle] = []
         #: The thread that uses the store, for all cycles and between them.
         self._thread = StoreThread()
+        self._after_publish = AfterPublish(settings.data, self._thread, lambda: self.config, clock)
         self._store: Store | None = None
         #: Whether to reopen the store, after something failed.
         self._reopen = False
@@ -300,6 +302,7 @@ class Daemon:
             on_posts=lambda posts: self._record_progress(),
             on_renewed=self._on_renewed,
             on_news=(lambda news: news_logger(self.config, store)(news)) if self._settings.quiet else None,
+            after_publish=self._after_publish,
         )
 
         def begun() -> None:
