@@ -11,11 +11,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from aggregator.models import ALL, Item
 from aggregator.store import rows
 from aggregator.store.database import Database
+from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import ArchivePage, UnreadableRow
 from aggregator.store.schema import LISTED, NEWEST_FIRST, archives, entries, stale_archives
 from aggregator.store.statements import ITEMS_OF_CATEGORY_PAGE, ITEMS_OF_PAGE
@@ -24,7 +25,7 @@ from aggregator.store.statements import ITEMS_OF_CATEGORY_PAGE, ITEMS_OF_PAGE
 _NO_LIMIT = 1_000_000_000
 
 ReadItems = Callable[
-    [Select[Any], dict[str, Any], Callable[[Sequence[Any]], list[Item]], list[UnreadableRow] | None], list[Item]
+    [Prepared, dict[str, Any], Callable[[Sequence[Any]], list[Item]], list[UnreadableRow] | None], list[Item]
 ]
 
 _of_output = archives.c.output == bindparam("of_output")
@@ -111,8 +112,10 @@ class SqlArchives:
 
     def items(self, page: ArchivePage, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
         """See `ArchiveStore.items`."""
-        statement = ITEMS_OF_PAGE if page.output == ALL else ITEMS_OF_CATEGORY_PAGE
-        return self._read_items(statement, {"limit": _NO_LIMIT, **page._asdict()}, rows.items, unreadable)
+        asked: dict[str, Any] = {"limit": _NO_LIMIT, "after": page.after, "last": page.last}
+        if page.output == ALL:
+            return self._read_items(ITEMS_OF_PAGE, asked, rows.items, unreadable)
+        return self._read_items(ITEMS_OF_CATEGORY_PAGE, {**asked, "output": page.output}, rows.items, unreadable)
 
     def mark_written(self, pages: Sequence[ArchivePage]) -> None:
         """See `ArchiveStore.mark_written`."""
