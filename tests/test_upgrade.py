@@ -24,7 +24,7 @@ import pytest
 
 from aggregator.errors import StoreError
 from aggregator.models import Entry
-from aggregator.normalize import clean_again
+from aggregator.normalize.entry import clean_again
 from aggregator.publish.renewal import BATCH, renew
 from aggregator.store import open_store
 from aggregator.store.schema import REVISION

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aggregator.config.confidential import public_update
+from aggregator.config.secrets import public_update
 from aggregator.dates.formats import DateStyle, parse_date
 from aggregator.errors import RowError
 from aggregator.models import (
@@ -27,8 +27,7 @@ from aggregator.models import (
     ParsedFeed,
     RawEntry,
 )
-from aggregator.normalize import identify, normalize
-from aggregator.normalize.identity import aliases_of
+from aggregator.normalize.identity import aliases_of, identify
 from aggregator.parse import parse_plain
 from aggregator.pipeline import decide
 from aggregator.pipeline.decide import Received, Settled
@@ -184,6 +183,9 @@ def _normalized(
     style: DateStyle,
 ) -> tuple[Entry, ...]:
     """Return the entries, normalized, in their order; each comes with what is known of it (None: it is new)."""
+    # A cycle without a document does without it, and it takes long to import.
+    from aggregator.normalize.entry import normalize
+
     return tuple(
         [
             normalize(one, source_id=source_id, language=language, now=now, known=known, style=style)

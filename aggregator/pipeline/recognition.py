@@ -15,8 +15,7 @@ from datetime import datetime
 
 from aggregator.dates.formats import DateStyle, parse_date, style_of
 from aggregator.models import Entry, FeedState, Identified, Known, Names, ParsedFeed, RawEntry
-from aggregator.normalize import disambiguate, identify, key_of
-from aggregator.normalize.identity import aliases_of
+from aggregator.normalize.identity import aliases_of, disambiguate, identify, key_of
 from aggregator.normalize.text import plain_title
 from aggregator.pipeline import decide, resemblance
 from aggregator.pipeline.resemblance import NOTES, Seen, Trust

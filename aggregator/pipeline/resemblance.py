@@ -21,8 +21,7 @@ from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from aggregator.models import TEXT_COMPARED, Entry, KnownEntry, RawEntry
-from aggregator.normalize import Level
-from aggregator.normalize.sanitizer import text_of
+from aggregator.normalize.identity import Level
 
 #: Pairs that are compared among entries of one title.
 MAX_PAIRS = 400
@@ -163,6 +162,9 @@ def _says_the_same(entry: Entry, stored: KnownEntry, dated: bool) -> bool:
 
 
 def _words(html: str) -> str:
+    # Few documents have entries without a known key, and the sanitizer takes long to import.
+    from aggregator.normalize.sanitizer import text_of
+
     return text_of(html[:TEXT_COMPARED])
 
 

@@ -21,8 +21,7 @@ from aggregator.errors import RowError
 from aggregator.models import Item, Rendered
 from aggregator.publish import files
 from aggregator.publish.assignments import another_path
-from aggregator.publish.posts import PRESETS, render_post
-from aggregator.publish.posts.names import path_key
+from aggregator.publish.names import path_key
 from aggregator.publish.report import OutputFailure, Report, refused_row, store_each, unexpected, unreadable_row
 from aggregator.store import Assignment, PostFile, Store, UnreadableRow
 
@@ -120,6 +119,9 @@ class _PostBatch:
 
     def _render(self, items: Sequence[Item]) -> list[Rendered]:
         """Render the posts of items, and remember the item and the digest of each post."""
+        # A run without new entries renders no post, and this takes long to import.
+        from aggregator.publish.posts import PRESETS, render_post
+
         settings = self._config.posts
         outputs = []
         for item in items:

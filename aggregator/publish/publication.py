@@ -1,6 +1,7 @@
 """Bring all published files up to date with the store.
 
-In: the store and the configuration. Out: `posts/`, `public/<slug>/` and `public/opml.xml` in the data folder.
+In: the store and the configuration. Out, in the data folder: `posts/`, and in `public/` the feeds of each category, the
+lists of the sources and of the feeds, and the stylesheet of the feeds.
 
 Only outputs that can have changed are rendered: posts of pending entries, feeds of categories with pending entries, and
 outputs that were made from other settings. After a crash at any point, the next call completes the work: entries stay
@@ -23,9 +24,10 @@ from aggregator.config import Config
 from aggregator.errors import RowError, StoreError
 from aggregator.models import Category, Item, Rendered, Source
 from aggregator.publish import files
+from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
-from aggregator.publish.feeds import FILE_NAMES, Channel, render_category
-from aggregator.publish.opml import FILE_NAME, render_opml
+from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, Channel, render_category
+from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
 from aggregator.publish.postfiles import has_posts, write_posts, write_retired
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
@@ -36,11 +38,11 @@ __all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "publish
 #: Slug of the feeds of all categories together; the configuration reserves it.
 ALL = "all"
 
-#: Raise this with every change of how posts, feeds or the list of subscriptions are rendered. Then all of them are
+#: Raise this with every change of how posts, feeds or the list of the sources are rendered. Then all of them are
 #: rendered again, and those whose bytes differ are written.
-RENDERING = 3
+RENDERING = 4
 
-#: Name of the fingerprint of the list of subscriptions.
+#: Name of the fingerprint of the list of the sources.
 _OPML = "opml"
 
 #: Name of the fingerprint of the posts of sources that are no longer configured.
@@ -88,8 +90,11 @@ def publish(
     stale = [f"feeds/{category.slug}" for category in outdated]
     recorded |= clear_fingerprints(store, [name for name in stale if recorded.get(name)])
     write_posts(store, config, data / "posts", report, progress)
+    # This and the list of the feeds are small: they are compared each time.
+    report.feeds += _write(data, [stylesheet()], report, set())
     feeds = _FeedRenderer(store, config, report)
     report.feeds += _write(data, feeds.outputs(outdated), report, feeds.failed)
+    report.feeds += _write(data, [_own_list(config)], report, set())
     _remove_stale(data, config, recorded, wanted, report)
     current = _write_opml(store, config, data, report, recorded, everything)
     made = {**wanted, **current}
@@ -103,7 +108,12 @@ def outputs(config: Config) -> list[str]:
     """Return the files that `publish` restores if they are missing, relative to the data folder."""
     names = [FILE_NAMES[form] for form in config.feeds.formats]
     feeds = [f"public/{category.slug}/{name}" for category in merged(config) for name in names]
-    return [*feeds, f"public/{FILE_NAME}"]
+    return [*feeds, *(f"public/{name}" for name in (FILE_NAME, OWN_FILE_NAME, STYLESHEET))]
+
+
+def _own_list(config: Config) -> Rendered:
+    channels = [channel_of(config, category) for category in merged(config)]
+    return render_own(config.site.title, channels, config.feeds.formats)
 
 
 def _mark_outdated_posts(
@@ -215,7 +225,7 @@ def _remove_stale(
 def _write_opml(
     store: Store, config: Config, data: Path, report: Report, recorded: dict[str, str], everything: bool
 ) -> dict[str, str]:
-    """Write the list of subscriptions if it is out of date, and return its fingerprint by name.
+    """Write the list of the sources if it is out of date, and return its fingerprint by name.
 
     The result is empty if a source is missing in the list, or the list could not be written.
     """

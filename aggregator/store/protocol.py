@@ -13,6 +13,9 @@ from typing import NamedTuple, Protocol
 
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
 
+#: Maximum number of further keys of one entry; later ones replace earlier ones.
+MAX_ALIASES = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from aggregator.store.prepared import Prepared, PreparedByLength
+from aggregator.store.protocol import MAX_ALIASES
 from aggregator.store.rows import (
     ENTRY_NAMES,
     ITEM_COLUMNS,
@@ -55,9 +56,6 @@ from aggregator.store.schema import (
 
 #: Maximum number of values in one `IN (...)`.
 CHUNK = 500
-
-#: Maximum number of further keys of one entry.
-MAX_ALIASES = 8
 
 T = TypeVar("T", str, int, datetime)
 

@@ -3,7 +3,7 @@
 In: a `Channel` and items, newest first. Out: `Rendered` feeds. Pure: the bytes depend on the channel and the items,
 never on the time of the run. All formats have the same ids, titles, links, dates, authors, categories and bodies.
 
-feedgen writes the head of a feed; `xmlitems` writes the items, which are inserted where feedgen would put its own.
+feedgen writes the head of a feed; `writers` writes the items, which are inserted where feedgen would put its own.
 """
 
 from __future__ import annotations
@@ -14,22 +14,36 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from lxml.etree import _Element
+from lxml.etree import ProcessingInstruction, _Element
 
 from aggregator.models import Item, Rendered
-from aggregator.publish.feeds.channel import FILE_NAMES, MEDIA_TYPES, Channel, Format
-from aggregator.publish.feeds.feeditems import FeedItem, feed_items
-from aggregator.publish.feeds.jsonwriter import render_jsonfeed
-from aggregator.publish.feeds.xmlitems import ATOM_NAMESPACES, RSS_NAMESPACES, atom_entries, rfc822, rss_items
+from aggregator.publish.feeds.feeditems import (
+    FILE_NAMES,
+    MEDIA_TYPES,
+    STYLESHEET,
+    Channel,
+    FeedItem,
+    Format,
+    feed_items,
+)
+from aggregator.publish.feeds.writers import (
+    ATOM_NAMESPACES,
+    RSS_NAMESPACES,
+    atom_entries,
+    render_jsonfeed,
+    rfc822,
+    rss_items,
+)
 from aggregator.publish.report import OutputFailure, sift, unexpected
 from aggregator.values.languages import valid_tag
 from aggregator.values.markup import xml_text
 
-__all__ = ["FILE_NAMES", "RENDERERS", "Channel", "Format", "render_category", "render_feeds"]
+__all__ = ["FILE_NAMES", "RENDERERS", "STYLESHEET", "Channel", "Format", "render_category", "render_feeds"]
 
 GENERATOR = "aggregator"
 #: Name by which feedgen knows the extension below.
-_EXTENSION = "aggregator_items"
+_EXTENSION = "aggregator_head"
+_XML = "http://www.w3.org/XML/1998/namespace"
 #: The date of a feed without items.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -92,7 +106,7 @@ def _render_rss(channel: Channel, items: Sequence[FeedItem]) -> bytes:
     """RSS 2.0 (rssboard.org/rss-specification), following the RSS Best Practices Profile."""
     updated = _newest(items)
     feed = _head(channel, updated, "rss")
-    feed.register_extension(_EXTENSION, partial(_ItemsExtension, RSS_NAMESPACES, updated), atom=False)
+    feed.register_extension(_EXTENSION, partial(_HeadExtension, channel, RSS_NAMESPACES, updated), atom=False)
     return _filled(feed.rss_str(pretty=True), rss_items(items, valid_tag(channel.language)), b"  </channel>\n</rss>\n")
 
 
@@ -100,7 +114,7 @@ def _render_atom(channel: Channel, items: Sequence[FeedItem]) -> bytes:
     """Atom 1.0 (RFC 4287)."""
     updated = _newest(items)
     feed = _head(channel, updated, "atom")
-    feed.register_extension(_EXTENSION, partial(_ItemsExtension, ATOM_NAMESPACES, updated), rss=False)
+    feed.register_extension(_EXTENSION, partial(_HeadExtension, channel, ATOM_NAMESPACES, updated), rss=False)
     written = atom_entries(items, valid_tag(channel.language))
     return _filled(feed.atom_str(pretty=True), written, b"</feed>\n")
 
@@ -112,13 +126,15 @@ def _filled(feed: bytes, items: bytes, end: bytes) -> bytes:
     return feed[: -len(end)] + items + end
 
 
-class _ItemsExtension:
-    """An extension for feedgen 1.0: the namespaces of the items, and a date that feedgen writes wrongly.
+class _HeadExtension:
+    """An extension for feedgen 1.0: what it cannot write of a head, and a date that it writes wrongly.
 
     It has the methods that feedgen calls; the base class of feedgen's own extensions is empty and not needed.
     """
 
-    def __init__(self, namespaces: dict[str, str], updated: datetime) -> None:
+    def __init__(self, channel: Channel, namespaces: dict[str, str], updated: datetime) -> None:
+        self._channel = channel
+        #: Those of the items.
         self._namespaces = namespaces
         self._updated = updated
 
@@ -130,11 +146,19 @@ class _ItemsExtension:
         if built is not None:
             # feedgen writes years without leading zeros.
             built.text = rfc822(self._updated)
-        return rss
+        if language := valid_tag(self._channel.language):
+            # For browsers: to them, the element `language` is text. feedgen sets it in Atom.
+            rss.set(f"{{{_XML}}}lang", language)
+        return self._styled(rss)
 
-    @staticmethod
-    def extend_atom(feed: _Element) -> _Element:
-        return feed
+    def extend_atom(self, feed: _Element) -> _Element:
+        return self._styled(feed)
+
+    def _styled(self, root: _Element) -> _Element:
+        """Name the stylesheet (W3C: Associating Style Sheets with XML documents)."""
+        href = self._channel.stylesheet
+        root.addprevious(ProcessingInstruction("xml-stylesheet", f'type="text/css" href="{href}"'))
+        return root
 
 
 def _head(channel: Channel, updated: datetime, form: Format) -> Any:

@@ -17,7 +17,7 @@ from lxml import etree
 
 from aggregator.models import Enclosure, Item, Origin, OriginalFeed
 from aggregator.publish.feeds import FILE_NAMES, Channel, Format, render_feeds
-from aggregator.publish.feeds.xmlitems import rfc822
+from aggregator.publish.feeds.writers import rfc822
 from aggregator.values.urls import clean_url
 from tests import DATA
 from tests.publish_items import ENTRY, item_lists, make_item
@@ -91,8 +91,8 @@ def test_empty_feed_is_valid_and_has_no_time_of_the_run(form: Format) -> None:
 def test_bytes_are_those_that_libraries_write(items: list[Item]) -> None:
     rss, atom, feed = (output.data for output in render_feeds(CHANNEL, items, FORMATS))
     for data in (rss, atom):
-        root = etree.fromstring(data)
-        assert etree.tostring(root, pretty_print=True, encoding="UTF-8", xml_declaration=True) == data
+        tree = etree.fromstring(data).getroottree()
+        assert etree.tostring(tree, pretty_print=True, encoding="UTF-8", xml_declaration=True) == data
     assert json.dumps(json.loads(feed), ensure_ascii=False, separators=(",", ":")).encode() + b"\n" == feed
 
 
