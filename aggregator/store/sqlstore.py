@@ -18,10 +18,11 @@ from sqlalchemy import Connection, Select
 
 from aggregator.errors import RowError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
-from aggregator.store import hosts, rows, statements, sync
+from aggregator.store import archives, hosts, rows, statements, sync
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
 from aggregator.store.protocol import (
     Activity,
+    ArchiveStore,
     Assignment,
     FeedMetadata,
     PostFile,
@@ -81,6 +82,7 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
@@ -95,6 +97,7 @@ class SqlStore:
                 return
         with self._database.write() as connection:
             plan = _plan(connection, sources)
+            archives.mark_sources(connection, {row["source_pk"] for row in (*plan.changed, *plan.removed)})
             for statement, parameters in (
                 (statements.CHANGE_SOURCE, plan.released),
                 (statements.ADD_SOURCE, plan.added),
@@ -178,17 +181,15 @@ class SqlStore:
             if before is not None:
                 found.update(connection.execute(statements.EXPIRED_BY_AGE, {**asked, "before": before}).all())
             if count is not None and len(found) < limit:
-                found.update(
-                    connection.execute(statements.EXPIRED_BY_COUNT, {**asked, "count": count}).all()[
-                        : limit - len(found)
-                    ]
-                )
+                more = connection.execute(statements.EXPIRED_BY_COUNT, {**asked, "count": count}).all()
+                found.update(more[: limit - len(found)])
         return found
 
     def remove_entries(self, source_id: str, pks: Collection[int]) -> None:
         """See `Store.remove_entries`."""
         with self._database.write() as connection:
             for chunk in statements.chunks(pks):
+                archives.mark_entries(connection, chunk)
                 connection.execute(statements.ADD_TOMBSTONES, {"values": chunk})
                 connection.execute(statements.ADD_TOMBSTONES_OF_ALIASES, {"values": chunk})
                 connection.execute(statements.DELETE_ALIASES, {"values": chunk})
@@ -307,6 +308,7 @@ class SqlStore:
             numbers = [(pk,) for pk in sorted(pks)]
             statements.MARK_POST_WRITTEN.run_many(connection, numbers)
             statements.MARK_PUBLISHED.run_many(connection, numbers)
+            archives.mark_entries(connection, pks)
 
     def mark_pending(self, source_ids: Collection[str]) -> None:
         """See `Store.mark_pending`."""

@@ -289,6 +289,10 @@ _items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit"
 _listed = _items.where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk)
 NEWEST = _listed
 NEWEST_OF_CATEGORY = _listed.where(entries.c.category == bindparam("category"))
+# The entries of a page are found by an index on their numbers, and sorted then: there are few.
+_of_page = select(entries.c.pk).where(LISTED, entries.c.pk > bindparam("after"), entries.c.pk <= bindparam("last"))
+ITEMS_OF_PAGE = _listed.where(entries.c.pk.in_(_of_page))
+ITEMS_OF_CATEGORY_PAGE = _listed.where(entries.c.pk.in_(_of_page.where(entries.c.category == bindparam("output"))))
 RETIRED_ITEMS = _items.where(
     entries.c.pk > bindparam("after"), entries.c.category.is_(null()), entries.c.path.is_not(null())
 ).order_by(entries.c.pk)
