@@ -88,9 +88,7 @@ class Ingester:
         entries = _normalized(source.id, parsed.language, now, compared.selection.entries, compared.style)
         settled = settle(self.store, source.id, compared, entries)
         advice = KINDS[source.kind].DATE_ADVICE
-        read = _dated((one for one, _ in compared.selection.entries), entries)
-        doubtful = (raw for raw in compared.doubtful if id(raw) not in read)
-        notes = (*_unread_dates(parsed, doubtful, compared.style, advice), *settled.notes)
+        notes = (*_unread_dates(parsed, compared.doubtful(entries), compared.style, advice), *settled.notes)
         return self._stored(decide.succeeded(received, parsed, replace(settled, notes=notes)))
 
     def ingest_new(self, received: Received, document: NewDocument) -> FeedUpdate | None:
