@@ -177,6 +177,10 @@ def host_of(url: str) -> str | None:
         return None
 
 
+#: The output of all categories together; no category has this slug.
+ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Category:
     """One category: a folder of posts and a set of merged feeds."""

@@ -1,7 +1,8 @@
 """Bring all published files up to date with the store.
 
 In: the store and the configuration. Out, in the data folder: `posts/`, and in `public/` the feeds of each category, the
-lists of the sources and of the feeds, and the stylesheet of the feeds.
+lists of the sources and of the feeds, and the stylesheet of the feeds. Archives are written before the feeds that link
+to them.
 
 Only outputs that can have changed are rendered: posts of pending entries, feeds of categories with pending entries, and
 outputs that were made from other settings. After a crash at any point, the next call completes the work: entries stay
@@ -17,13 +18,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import aggregator
 from aggregator.config import Config
 from aggregator.errors import RowError, StoreError
-from aggregator.models import Category, Item, Rendered, Source
+from aggregator.models import ALL, Category, Item, Rendered, Source
 from aggregator.publish import files
+from aggregator.publish.archives import Archives
 from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, Channel, render_category
@@ -34,9 +37,6 @@ from aggregator.publish.report import OutputFailure, Report, refused_row, sift, 
 from aggregator.store import Store, UnreadableRow
 
 __all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "publish"]
-
-#: Slug of the feeds of all categories together; the configuration reserves it.
-ALL = "all"
 
 #: Raise this with every change of how posts, feeds or the list of the sources are rendered. Then all of them are
 #: rendered again, and those whose bytes differ are written.
@@ -92,6 +92,7 @@ def publish(
     write_posts(store, config, data / "posts", report, progress)
     # This and the list of the feeds are small: they are compared each time.
     report.feeds += _write(data, [stylesheet()], report, set())
+    _write_archives(store, config, data, report, outdated, everything=everything)
     feeds = _FeedRenderer(store, config, report)
     report.feeds += _write(data, feeds.outputs(outdated), report, feeds.failed)
     report.feeds += _write(data, [_own_list(config)], report, set())
@@ -171,6 +172,25 @@ def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: M
     ]
 
 
+def _write_archives(
+    store: Store, config: Config, data: Path, report: Report, outdated: Iterable[Category], *, everything: bool
+) -> None:
+    """Bring the archives up to date, before the feeds that link to them."""
+    channels = {one.slug: channel_of(config, one) for one in merged(config)} if config.feeds.archive else {}
+    archives = Archives(store.archives, data / "public", channels, config.feeds.formats, report)
+    archives.remove_others()
+    wanted = {
+        f"archives/{slug}": fingerprint(channel.fingerprint(), config.feeds.formats)
+        for slug, channel in channels.items()
+    }
+    recorded = store.fingerprints()
+    changed = {name: value for name, value in wanted.items() if everything or recorded.get(name) != value}
+    archives.render_again([name.removeprefix("archives/") for name in changed])
+    store.record_fingerprints(changed)
+    archives.close_pages(outdated)
+    archives.write()
+
+
 class _FeedRenderer:
     """Renders the feeds of categories, with the items of one category in memory at a time."""
 
@@ -185,6 +205,8 @@ class _FeedRenderer:
         """Yield the feeds of categories, in order; failures go to the report and affect no other feed."""
         for category in categories:
             channel, formats = channel_of(self._config, category), self._config.feeds.formats
+            if self._config.feeds.archive:
+                channel = replace(channel, previous=self._store.archives.page_count(category.slug) or None)
             # The items have no name here, which would keep them in memory while the next category is read.
             for outcome in render_category(channel, self._items(category), formats):
                 if isinstance(outcome, Rendered):
@@ -287,6 +309,7 @@ def feed_fingerprints(config: Config) -> dict[str, str]:
             channel_of(config, category).fingerprint(),
             category.limit,
             config.feeds.formats,
+            config.feeds.archive,
             members.get(category.slug, []),
         )
         for category in merged(config)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from aggregator.store.protocol import (
     Activity,
+    ArchivePage,
+    ArchiveStore,
     Assignment,
     FeedMetadata,
     PostFile,
@@ -17,6 +19,8 @@ from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
     "Activity",
+    "ArchivePage",
+    "ArchiveStore",
     "Assignment",
     "FeedMetadata",
     "PostFile",

@@ -215,6 +215,7 @@ def render_jsonfeed(channel: Channel, items: Sequence[FeedItem]) -> bytes:
             "title": xml_text(channel.title),
             "home_page_url": channel.home(),
             "feed_url": channel.url("json"),
+            "next_url": None if channel.previous is None else channel.page_url("json", channel.previous),
             "description": xml_text(channel.description),
             "authors": [{"name": xml_text(channel.author)}],
             "language": language,
