@@ -49,6 +49,8 @@ _GLANCE = 500
 _SHORT_GLANCE = 100
 #: Where a word certainly begins: `>` ends a tag and nothing else.
 _SAYS = re.compile(r"(?:\A|>)\s*+[^\s<&]")
+#: The first character that a clean text shows, where it is not written as a reference.
+_FIRST = re.compile(r"(?:<(?!annotation)[^<>]*>|\s)*+([^\s<&])")
 #: Elements that show something without text.
 _SHOWS = re.compile(r"<(?:img|audio|video|hr)[ >]")
 
@@ -162,6 +164,8 @@ def _texts(raw: RawEntry, url: str | None) -> tuple[str, str]:
 def _says_the_same(summary: str, body: str) -> bool:
     """Whether two texts have the same words; of a longer body, only the beginning is read."""
     words = text_of(summary)
+    if (first := _FIRST.match(body)) is not None and not words.startswith(first[1]):
+        return False
     return (
         words.startswith(_first_words(body, _SHORT_GLANCE))
         and words.startswith(_first_words(body, 2 * len(summary) + _GLANCE))

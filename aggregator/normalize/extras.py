@@ -26,6 +26,8 @@ _MAX_LONG = 200_000
 _MAX_COUNT = 2**53
 _MAX_DECIMAL = 10_000_000
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,59}")
+#: A name of an element or attribute; those that begin with `xml` are reserved.
+_RSL_NAME = re.compile(r"(?![xX][mM][lL])[A-Za-z]{1,30}")
 _EPISODE_TYPES = ("full", "trailer", "bonus")
 #: Markdown in which a program that renders it might find markup or a script.
 _RISKY = re.compile(r"<(?!https?://|mailto:)[A-Za-z!/?]|[(\[<:\s](?:javascript|vbscript|data)\s*:(?=\S)", re.IGNORECASE)
@@ -121,7 +123,7 @@ def _media(found: Iterable[MediaDetail], enclosures: tuple[Enclosure, ...]) -> t
 
 
 def _rsl(found: tuple[RslElement, ...]) -> tuple[RslElement, ...]:
-    return tuple([_rsl_element(one) for one in found if one.name.isalpha()])
+    return tuple([_rsl_element(one) for one in found if _RSL_NAME.fullmatch(one.name)])
 
 
 def _rsl_element(found: RslElement) -> RslElement:
@@ -129,7 +131,7 @@ def _rsl_element(found: RslElement) -> RslElement:
     attributes = []
     for one in found.attributes:
         url = clean_url(one.value) if one.name in _ADDRESSES else one.value
-        if url is not None and one.name.isalpha() and one.name.isascii():
+        if url is not None and _RSL_NAME.fullmatch(one.name):
             attributes.append(replace(one, value=url))
     text = found.text
     if text is not None and _SCHEME.match(text):

@@ -265,9 +265,9 @@ class _Reader:
 
     def group(self, node: Node) -> None:
         self.groups += 1
-        for child in node.children:
-            if child.name == "media:content":
-                self.media(child, self.groups)
+        files = [child for child in node.children if child.name == "media:content"]
+        for child in files:
+            self.media(child, self.groups if len(files) > 1 else None)
         self._inside(node)
 
     def _inside(self, node: Node) -> None:

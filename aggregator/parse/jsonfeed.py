@@ -109,6 +109,7 @@ def _entry(item: dict[str, Any], url: str, inherited: tuple[str, ...]) -> RawEnt
         tags=_tags(item.get("tags")),
         enclosures=tuple(_enclosures(item.get("attachments"), base))[:MAX_ENCLOSURES],
         image=_address(item.get("image"), base) or _address(item.get("banner_image"), base),
+        comments_url=_comments(item.get("_extras"), base),
         language=found_tag(item.get("language")),
         original_feed=_original_feed(item.get("_origin"), base),
         extras=_extras(item, link, base),
@@ -128,6 +129,10 @@ def _extras(item: dict[str, Any], link: str | None, base: str) -> Extras | None:
         external_url=None if external == link else external,
         banner_image=banner,
     )
+
+
+def _comments(extras: Any, base: str) -> str | None:
+    return address(extras.get("comments_url"), base) if isinstance(extras, dict) else None
 
 
 def _people(item: dict[str, Any], base: str) -> Iterable[Person]:

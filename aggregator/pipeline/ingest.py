@@ -88,7 +88,7 @@ class Ingester:
         entries = _normalized(source.id, parsed, now, compared.selection.entries, compared.style)
         settled = settle(self.store, source.id, compared, entries)
         advice = KINDS[source.kind].DATE_ADVICE
-        notes = (*_unread_dates(parsed, compared.doubtful, compared.style, advice), *settled.notes)
+        notes = (*_unread_dates(parsed, compared.doubtful(entries), compared.style, advice), *settled.notes)
         return self._stored(decide.succeeded(received, parsed, replace(settled, notes=notes)))
 
     def ingest_new(self, received: Received, document: NewDocument) -> FeedUpdate | None:
@@ -164,7 +164,8 @@ def read_new(source_id: str, fetched: Fetched, now: datetime) -> NewDocument | N
     identified = identify(parsed.entries)
     style = style_of_dates(parsed)
     entries = _normalized(source_id, parsed, now, tuple((one, None) for one in identified), style)
-    notes = _unread_dates(parsed, parsed.entries, style)
+    read = _dated(identified, entries)
+    notes = _unread_dates(parsed, (raw for raw in parsed.entries if id(raw) not in read), style)
     return NewDocument(replace(parsed, entries=()), Settled(entries, aliases=aliases_of(identified), notes=notes))
 
 
@@ -200,6 +201,11 @@ def _normalized(
             for one, known in entries
         ]
     )
+
+
+def _dated(identified: Iterable[Identified], entries: Sequence[Entry]) -> set[int]:
+    """Return the `id` of each raw entry whose normalized entry has a date, so that its dates are not read twice."""
+    return {id(one.raw) for one, entry in zip(identified, entries, strict=True) if entry.dated}
 
 
 def _unread_dates(

@@ -43,12 +43,16 @@ class Comparison:
     #: How the dates of the document are written.
     style: DateStyle
 
-    @property
-    def doubtful(self) -> Iterator[RawEntry]:
-        """Entries whose dates may be unreadable: those that are stored without one, and those that are not stored."""
+    def doubtful(self, entries: Sequence[Entry]) -> Iterator[RawEntry]:
+        """Entries whose dates may be unreadable: those that are stored without one, and those that are not stored.
+
+        Args:
+            entries: those of the selection, cleaned; where one has a date, it was read.
+        """
+        dated = {entry.key for entry in entries if entry.dated}
         for one in self.identified:
             old = self.known.get(one.key)
-            if old is None or not old.dated:
+            if one.key not in dated if old is None else not old.dated:
                 yield one.raw
 
 

@@ -11,11 +11,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from aggregator.models import ALL, Item
 from aggregator.store import rows
 from aggregator.store.database import Database
+from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import ArchivePage, UnreadableRow
 from aggregator.store.schema import LISTED, NEWEST_FIRST, archives, entries, stale_archives
 from aggregator.store.statements import ITEMS_OF_CATEGORY_PAGE, ITEMS_OF_PAGE
@@ -24,7 +25,7 @@ from aggregator.store.statements import ITEMS_OF_CATEGORY_PAGE, ITEMS_OF_PAGE
 _NO_LIMIT = 1_000_000_000
 
 ReadItems = Callable[
-    [Select[Any], dict[str, Any], Callable[[Sequence[Any]], list[Item]], list[UnreadableRow] | None], list[Item]
+    [Prepared, dict[str, Any], Callable[[Sequence[Any]], list[Item]], list[UnreadableRow] | None], list[Item]
 ]
 
 _of_output = archives.c.output == bindparam("of_output")
@@ -52,8 +53,9 @@ _DROP = (
     delete(archives).where(_of_output),
 )
 
-_since = select(entries.c.pk).where(LISTED, entries.c.pk > bindparam("after")).order_by(entries.c.pk)
-_newest = select(entries.c.pk).where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk).limit(bindparam("limit"))
+SINCE = select(entries.c.pk).where(LISTED, entries.c.pk > bindparam("after")).order_by(entries.c.pk)
+NEWEST = select(entries.c.pk).where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk).limit(bindparam("limit"))
+SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY = SINCE.where(_in_category), NEWEST.where(_in_category)
 _CATEGORIES = select(entries.c.category, entries.c.pk).where(
     entries.c.pk.in_(bindparam("values", expanding=True)), entries.c.category.is_not(None)
 )
@@ -110,8 +112,10 @@ class SqlArchives:
 
     def items(self, page: ArchivePage, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
         """See `ArchiveStore.items`."""
-        statement = ITEMS_OF_PAGE if page.output == ALL else ITEMS_OF_CATEGORY_PAGE
-        return self._read_items(statement, {"limit": _NO_LIMIT, **page._asdict()}, rows.items, unreadable)
+        asked: dict[str, Any] = {"limit": _NO_LIMIT, "after": page.after, "last": page.last}
+        if page.output == ALL:
+            return self._read_items(ITEMS_OF_PAGE, asked, rows.items, unreadable)
+        return self._read_items(ITEMS_OF_CATEGORY_PAGE, {**asked, "output": page.output}, rows.items, unreadable)
 
     def mark_written(self, pages: Sequence[ArchivePage]) -> None:
         """See `ArchiveStore.mark_written`."""
@@ -129,7 +133,7 @@ class SqlArchives:
 
 def _close_pages(connection: Connection, output: str, limit: int, size: int) -> None:
     number, after = connection.execute(_LAST, {"of_output": output}).one()
-    since, newest = (_since, _newest) if output == ALL else (_since.where(_in_category), _newest.where(_in_category))
+    since, newest = (SINCE, NEWEST) if output == ALL else (SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY)
     asked = {"of_output": output, "after": after or 0, "limit": limit}
     waiting = connection.execute(since, asked).scalars().all()
     if not waiting:

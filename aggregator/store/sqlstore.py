@@ -14,12 +14,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection
 
 from aggregator.errors import RowError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
 from aggregator.store import archives, hosts, rows, statements, sync
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
+from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
     Activity,
     ArchiveStore,
@@ -146,6 +147,8 @@ class SqlStore:
     def recognize(self, source_id: str, keys: Collection[str]) -> Recognized:
         """See `Store.recognize`."""
         with self._database.read() as connection:
+            if not any(row[0] for row in statements.KNOWS_ANY.rows(connection, source_id)):
+                return Recognized({}, set(), set(), False)
             known = {row[0]: Known(*row) for row in statements.KNOWN.rows(connection, (source_id,), keys)}
             found: dict[str, int | None] = {}
             found.update((key, pk) for key, pk in statements.ALIASED.rows(connection, (source_id,), keys))
@@ -222,10 +225,10 @@ class SqlStore:
             if not found:
                 where = f"no source {state.source_id!r} in {self._database.path}"
                 raise RowError(f"{where}; sync the sources first")
-            pk, name, title, fallback, category, active = found[0]
+            pk, name, title, fallback, category, active, filled = found[0]
             if update.new or update.changed or update.reread:
                 category = category if active else None
-                added = _write_entries(connection, pk, category, (*update.new, *update.changed), update.reread)
+                added = _write_entries(connection, pk, category, update, filled=filled)
                 statements.SAVE_STATE_AND_COUNT.run(connection, added, *values)
             else:
                 statements.SAVE_STATE.run(connection, *values)
@@ -265,15 +268,10 @@ class SqlStore:
     def taken(self, ids: Collection[str], path_keys: Collection[str]) -> tuple[set[str], set[str]]:
         """See `Store.taken`."""
         with self._database.read() as connection:
-            found: list[set[str]] = [
-                {
-                    taken
-                    for chunk in statements.chunks(values)
-                    for taken in connection.execute(statement, {"values": chunk}).scalars()
-                }
-                for statement, values in ((statements.TAKEN_IDS, ids), (statements.TAKEN_PATHS, path_keys))
-            ]
-        return found[0], found[1]
+            return (
+                {row[0] for statement in statements.TAKEN_IDS for row in statement.rows(connection, (), ids)},
+                {row[0] for statement in statements.TAKEN_PATHS for row in statement.rows(connection, (), path_keys)},
+            )
 
     def assign(self, assignments: Sequence[Assignment]) -> None:
         """See `Store.assign`."""
@@ -372,32 +370,31 @@ class SqlStore:
 
     def _entries(
         self,
-        statement: Select[Any],
+        prepared: Prepared,
         parameters: dict[str, Any],
         made: Callable[[Sequence[Any]], list[T]],
         unreadable: list[UnreadableRow] | None,
     ) -> list[T]:
         """Execute a statement about entries that has a limit, and convert its rows.
 
-        If a row cannot be read, the rows are read one by one, and `unreadable` gets those that fail.
+        The parameters are in the order of the statement. If a row cannot be read, the rows are read one by one, and
+        `unreadable` gets those that fail.
         """
         try:
             with self._database.read() as connection:
-                return made(connection.execute(statement, parameters).all())
+                return made(prepared.rows(connection, *parameters.values()))
         except RowError:
             if unreadable is None:
                 raise
         with self._database.read() as connection:
-            pks = connection.execute(statements.numbers(statement), {**parameters, "limit": _ALL}).scalars().all()
+            pks = connection.execute(statements.numbers(prepared), {**parameters, "limit": _ALL}).scalars().all()
         found: list[T] = []
         for pk in pks:
             if len(found) == parameters["limit"]:
                 break
             try:
                 with self._database.read() as connection:
-                    found += made(
-                        connection.execute(statements.single(statement), {**parameters, "entry_pk": pk}).all()
-                    )
+                    found += made(connection.execute(statements.single(prepared), {**parameters, "entry_pk": pk}).all())
             except RowError as error:
                 with self._database.read() as connection:
                     source, key = connection.execute(statements.NAME_OF_ENTRY, {"entry_pk": pk}).one()
@@ -455,15 +452,17 @@ def _plan(connection: Connection, sources: Sequence[Source]) -> sync.SyncPlan:
 
 
 def _write_entries(
-    connection: Connection, source_pk: int, category: str | None, entries: Sequence[Entry], reread: Sequence[Entry]
+    connection: Connection, source_pk: int, category: str | None, update: FeedUpdate, *, filled: bool
 ) -> int:
     """Insert new entries, update the others, and return how many were inserted.
 
-    Which entries are stored is looked up again, so that a repeated fetch is no error.
+    Which entries are stored is looked up again, so that a repeated fetch is no error; if `filled` is false, none is.
     """
+    entries, reread = (*update.new, *update.changed), update.reread
     by_key = {entry.key: entry for entry in (*reread, *entries)}
     same = {entry.key for entry in reread}.difference(entry.key for entry in entries)
-    stored = {row[0]: row[1:] for row in statements.STORED_KEYS.rows(connection, (source_pk,), by_key)}
+    asked = by_key if filled else ()
+    stored = {row[0]: row[1:] for row in statements.STORED_KEYS.rows(connection, (source_pk,), asked)}
     new: list[Entry] = []
     changed: list[Sequence[Any]] = []
     read_again: list[Sequence[Any]] = []

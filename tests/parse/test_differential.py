@@ -33,7 +33,7 @@ REAL = {
     "count": 1,
 }
 REAL_2 = {
-    "enclosures": 1330,
+    "enclosures": 1335,
     "author": 606,
     "link": 468,
     "markup": 442,

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from tests import ROOT
 from tests.chromium import Tab, tab
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 NOTICE = "To subscribe, copy the address of this page into a feed reader."
 HOSTILE = {
@@ -97,9 +98,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Folder]:
     thread.join()
 
 
-@pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Tab]:
-    async with tab(tmp_path / "profile") as page:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tab]:
+    """One browser for all tests: to start it takes longer than what they do with it."""
+    async with tab(tmp_path_factory.mktemp("profile")) as page:
         yield page
 
 
@@ -179,6 +181,7 @@ async def test_it_fits_a_small_screen(folder: Folder, browser: Tab, form: str) -
         assert all(one["left"] >= 0 and one["right"] <= width for one in look if one["shown"])
         (title, *_) = _shown(look, "title", "item" if form == "rss" else "entry")
         assert title["size"] * 360 / width >= 15
+    await browser.call("Emulation.clearDeviceMetricsOverride")
 
 
 async def test_it_is_dark_where_the_reader_wants_that(folder: Folder, browser: Tab) -> None:
@@ -192,3 +195,4 @@ async def test_it_is_dark_where_the_reader_wants_that(folder: Folder, browser: T
         assert (bright[0] < bright[1]) == (scheme == "light")
         colors.add(background)
     assert len(colors) == 2
+    await browser.call("Emulation.setEmulatedMedia", features=[])

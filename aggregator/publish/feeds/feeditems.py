@@ -11,15 +11,15 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from mimetypes import MimeTypes
 from posixpath import splitext
 from typing import Literal, NamedTuple
 
-from aggregator.models import Enclosure, Item, Origin, OriginalFeed
+from aggregator.models import Enclosure, Extras, Item, Origin, OriginalFeed
 from aggregator.normalize.identity import minted_id
 from aggregator.values import media_types
 from aggregator.values.languages import valid_tag
@@ -132,21 +132,16 @@ class FeedItem(NamedTuple):
     published_at: datetime
     updated_at: datetime
     source: Publisher
+    extras: Extras | None
 
 
-def feed_items(items: Sequence[Item]) -> list[FeedItem]:
-    """Return what feeds show of items, in the same order."""
-    publishers: dict[tuple[Origin, OriginalFeed | None], Publisher] = {}
-    made = []
-    for item in items:
-        origin, original = item.origin, item.entry.original_feed
-        publisher = publishers.get((origin, original))
-        if publisher is None:
-            publisher = publishers[origin, original] = _publisher(origin, original)
-        made.append(_feed_item(item, publisher))
-    return made
+def feed_item(item: Item) -> FeedItem:
+    """Return what feeds show of an item."""
+    return _feed_item(item, _publisher(item.origin, item.entry.original_feed))
 
 
+# Cached, because a feed has many items of each source.
+@lru_cache(maxsize=4096)
 def _publisher(origin: Origin, original: OriginalFeed | None) -> Publisher:
     """Return the feed that an item comes from: the original feed, if the source took the item over from another one."""
     if original is None or _same_place(original.url, origin.url) or _same_place(original.url, origin.home_url):
@@ -192,6 +187,7 @@ def _feed_item(item: Item, source: Publisher) -> FeedItem:
         published_at=entry.published_at,
         updated_at=entry.updated_at,
         source=source,
+        extras=entry.extras,
     )
 
 

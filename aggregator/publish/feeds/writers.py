@@ -17,9 +17,22 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.models import Enclosure
-from aggregator.publish.feeds.feeditems import Channel, FeedItem, Publisher, plain_text, synopsis
+from aggregator.publish.feeds.escapes import allowed as _allowed
+from aggregator.publish.feeds.escapes import content as _text
+from aggregator.publish.feeds.escapes import value as _value
+from aggregator.publish.feeds.extensions import (
+    EXTENSIONS,
+    authors_of_rss,
+    category,
+    elements,
+    files,
+    json_members,
+    thumbnails,
+    uri_of,
+)
+from aggregator.publish.feeds.feeditems import Channel, FeedItem, Format, Publisher, plain_text, synopsis
 from aggregator.values.languages import valid_tag
-from aggregator.values.markup import FORBIDDEN, xml_text
+from aggregator.values.markup import xml_text
 
 # -- RSS and Atom ------------------------------------------------------------------------------------------------------
 
@@ -32,32 +45,29 @@ RSS_NAMESPACES = {
 }
 ATOM_NAMESPACES = {"media": RSS_NAMESPACES["media"]}
 
-#: Characters that an XML parser would replace by a space or a line feed in an attribute.
-_BREAKS = str.maketrans({"\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
+
+def namespaces(form: Format, items: Sequence[bytes]) -> dict[str, str]:
+    """Return the namespaces of a feed by their prefixes; those that few items have only where one has them."""
+    usual = RSS_NAMESPACES if form == "rss" else ATOM_NAMESPACES
+    return usual | {
+        prefix: name for prefix, name in EXTENSIONS.items() if any(b"<%b:" % prefix.encode() in item for item in items)
+    }
+
+
 # RFC 822, section 5.1; strftime would follow the locale.
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def rss_items(items: Sequence[FeedItem], language: str | None) -> bytes:
-    """Write the items of a channel.
+def rss_item(item: FeedItem, language: str | None) -> bytes:
+    """Write an item of a channel.
 
     Args:
-        items: the items, in order.
         language: the language of the feed; an item in another language gets an attribute.
 
     Raises:
-        ValueError: an item holds a character that XML cannot hold.
+        ValueError: the item holds a character that XML cannot hold.
     """
-    return b"".join([_rss_item(item, language) for item in items])
-
-
-def atom_entries(items: Sequence[FeedItem], language: str | None) -> bytes:
-    """Write the entries of a feed; as `rss_items`."""
-    return b"".join([_atom_entry(item, language) for item in items])
-
-
-def _rss_item(item: FeedItem, language: str | None) -> bytes:
     before = [f"    <item{_language(item, language)}>\n      <title>{_text(item.title)}</title>\n"]
     if item.url is not None:
         before.append(f"      <link>{_text(item.url)}</link>\n")
@@ -68,37 +78,36 @@ def _rss_item(item: FeedItem, language: str | None) -> bytes:
         before.append(f"      <description>{_text(words)}</description>\n")
     permanent = "true" if item.id == item.url else "false"
     parts = [f'      <guid isPermaLink="{permanent}">{_text(item.id)}</guid>\n']
-    parts += [f"      <category>{_text(tag)}</category>\n" for tag in item.tags]
+    if item.extras is None:
+        parts += [f"      <category>{_text(tag)}</category>\n" for tag in item.tags]
+    else:
+        parts += [category(item, tag, "rss") for tag in item.tags]
     if item.comments_url is not None:
         parts.append(f"      <comments>{_text(item.comments_url)}</comments>\n")
     # An item may have only one enclosure (RSS Best Practices Profile).
     for file in item.enclosures[:1]:
-        parts.append(f'      <enclosure url="{_value(file.url)}" length="{file.length or 0}" type="{_type(file)}"/>\n')
+        kind = _value(_allowed(file.type))
+        parts.append(f'      <enclosure url="{_value(file.url)}" length="{file.length or 0}" type="{kind}"/>\n')
     source = item.source
     # The element requires an address.
     if source.url is not None:
         parts.append(f'      <source url="{_value(source.url)}">{_text(_allowed(source.name))}</source>\n')
     parts += [f"      <dc:creator>{_text(_allowed(author))}</dc:creator>\n" for author in item.authors]
+    parts += authors_of_rss(item)
     parts.append(
         f"      <pubDate>{rfc822(item.published_at)}</pubDate>\n"
         f"      <atom:updated>{item.updated_at.isoformat()}</atom:updated>\n"
     )
-    parts += [_media_content(file) for file in item.enclosures[1:]]
-    if item.image is not None:
-        parts.append(f'      <media:thumbnail url="{_value(item.image)}"/>\n')
+    parts += files(item, "rss")
+    parts += thumbnails(item, "rss")
+    parts += elements(item, "rss")
     parts.append("    </item>\n")
     body = b"      <content:encoded>%b</content:encoded>\n" % _body(item.html) if item.html else b""
     return "".join(before).encode() + body + "".join(parts).encode()
 
 
-def _media_content(file: Enclosure) -> str:
-    """Write a further file (Media RSS 1.5.1)."""
-    size = "" if file.length is None else f' fileSize="{file.length}"'
-    duration = "" if file.duration is None else f' duration="{file.duration}"'
-    return f'      <media:content url="{_value(file.url)}" type="{_type(file)}"{size}{duration}/>\n'
-
-
-def _atom_entry(item: FeedItem, language: str | None) -> bytes:
+def atom_entry(item: FeedItem, language: str | None) -> bytes:
+    """Write an entry of a feed; as `rss_item`."""
     updated = item.updated_at.isoformat()
     before = [
         f"  <entry{_language(item, language)}>\n"
@@ -106,8 +115,7 @@ def _atom_entry(item: FeedItem, language: str | None) -> bytes:
         f"    <title>{_text(item.title)}</title>\n"
         f"    <updated>{updated}</updated>\n"
     ]
-    authors = [_text(_allowed(author)) for author in item.authors]
-    before += [f"    <author>\n      <name>{author}</name>\n    </author>\n" for author in authors]
+    before += [_atom_author(item, author) for author in item.authors]
     body = b""
     if item.html or item.summary:
         body = b'    <content type="html">%b</content>\n' % _body(item.html or item.summary)
@@ -117,7 +125,10 @@ def _atom_entry(item: FeedItem, language: str | None) -> bytes:
     parts = []
     if item.html and item.summary:
         parts.append(f'    <summary type="html">{_text(item.summary)}</summary>\n')
-    parts += [f'    <category term="{_value(tag)}"/>\n' for tag in item.tags]
+    if item.extras is None:
+        parts += [f'    <category term="{_value(tag)}"/>\n' for tag in item.tags]
+    else:
+        parts += [category(item, tag, "atom") for tag in item.tags]
     parts.append(f"    <published>{item.published_at.isoformat()}</published>\n")
     if item.url is not None:
         parts.append(f'    <link href="{_value(item.url)}" rel="alternate" type="text/html"/>\n')
@@ -125,16 +136,24 @@ def _atom_entry(item: FeedItem, language: str | None) -> bytes:
         # RFC 4685, section 4.
         parts.append(f'    <link href="{_value(item.comments_url)}" rel="replies" type="text/html"/>\n')
     parts += [_atom_enclosure(file) for file in item.enclosures]
-    if item.image is not None:
-        parts.append(f'    <media:thumbnail url="{_value(item.image)}"/>\n')
+    parts += files(item, "atom")
+    parts += thumbnails(item, "atom")
+    parts += elements(item, "atom")
     parts += [_atom_source(item.source, updated), "  </entry>\n"]
     return "".join(before).encode() + body + "".join(parts).encode()
 
 
+def _atom_author(item: FeedItem, author: str) -> str:
+    uri = uri_of(item, author)
+    more = "" if uri is None else f"      <uri>{_text(_allowed(uri))}</uri>\n"
+    return f"    <author>\n      <name>{_text(_allowed(author))}</name>\n{more}    </author>\n"
+
+
 def _atom_enclosure(file: Enclosure) -> str:
+    kind = _value(_allowed(file.type))
     length = "" if file.length is None else f' length="{file.length}"'
     title = "" if file.title is None else f' title="{_value(file.title)}"'
-    return f'    <link href="{_value(file.url)}" rel="enclosure" type="{_type(file)}"{length}{title}/>\n'
+    return f'    <link href="{_value(file.url)}" rel="enclosure" type="{kind}"{length}{title}/>\n'
 
 
 def _atom_source(source: Publisher, updated: str) -> str:
@@ -167,33 +186,10 @@ def rfc822(moment: datetime) -> str:
     )
 
 
-def _type(file: Enclosure) -> str:
-    return _value(_allowed(file.type))
-
-
-def _allowed(text: str) -> str:
-    """Return a text that was not prepared, if XML can hold it; the ValueError leaves its item out."""
-    if not text.isprintable() and FORBIDDEN.search(text):
-        raise ValueError(f"XML cannot hold all characters of {text!r}")
-    return text
-
-
 def _body(text: str) -> bytes:
     """Escape a long text as the content of an element; to replace bytes is faster than to replace characters."""
     data = text.encode().replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
     return data.replace(b"\r", b"&#13;") if b"\r" in data else data
-
-
-def _text(text: str) -> str:
-    """Escape a text as the content of an element."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text.replace("\r", "&#13;") if "\r" in text else text
-
-
-def _value(text: str) -> str:
-    """Escape a text as the value of an attribute."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-    return text if text.isprintable() else text.translate(_BREAKS)
 
 
 # -- JSON Feed ---------------------------------------------------------------------------------------------------------
@@ -203,12 +199,8 @@ _JSON_FEED = "https://jsonfeed.org/version/1.1"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def render_jsonfeed(channel: Channel, items: Sequence[FeedItem]) -> bytes:
-    """Render a JSON Feed 1.1 (jsonfeed.org/version/1.1).
-
-    Each item has an extension `_origin` with title, url and feed_url of its source.
-    """
-    language = valid_tag(channel.language)
+def render_jsonfeed(channel: Channel, items: Sequence[bytes]) -> bytes:
+    """Render a JSON Feed 1.1 (jsonfeed.org/version/1.1) from items that `json_item` wrote."""
     feed = _filled(
         {
             "version": _JSON_FEED,
@@ -218,13 +210,14 @@ def render_jsonfeed(channel: Channel, items: Sequence[FeedItem]) -> bytes:
             "next_url": None if channel.previous is None else channel.page_url("json", channel.previous),
             "description": xml_text(channel.description),
             "authors": [{"name": xml_text(channel.author)}],
-            "language": language,
+            "language": valid_tag(channel.language),
         }
     )
-    return b'%b,"items":[%b]}\n' % (_opened(feed), b",".join([_json_item(item, language) for item in items]))
+    return b'%b,"items":[%b]}\n' % (_opened(feed), b",".join(items))
 
 
-def _json_item(item: FeedItem, language: str | None) -> bytes:
+def json_item(item: FeedItem, language: str | None) -> bytes:
+    """Write an item of a JSON Feed; an extension `_origin` has title, url and feed_url of its source."""
     own_language = item.language if (item.language or "").lower() != (language or "").lower() else None
     known = {
         "id": item.id,
@@ -240,6 +233,8 @@ def _json_item(item: FeedItem, language: str | None) -> bytes:
         "attachments": [_attachment(enclosure) for enclosure in item.enclosures],
         "_origin": _filled({"title": item.source.name, "url": item.source.home_url, "feed_url": item.source.url}),
     }
+    if item.extras is not None or item.comments_url is not None:
+        known |= json_members(item)
     # One of content_html and content_text is required, even if it is empty.
     return b'%b,"content_html":"%b"}' % (_opened(_filled(known)), _quoted(item.html or item.summary))
 
