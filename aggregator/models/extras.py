@@ -192,7 +192,7 @@ class Extras:
     comments_feed: Url | None = None
     #: The text as it was written (`source:markdown`).
     markdown: Long | None = None
-    #: JSON Feed: the page that the entry is about, and a picture across the page.
+    #: The page elsewhere that the entry is about, and a picture across its own page (JSON Feed).
     external_url: Url | None = None
     banner_image: Url | None = None
 

@@ -375,7 +375,7 @@ def add_link(entry: EntryBuilder, element: etree._Element) -> None:
         return
     if rel == "enclosure":
         entry.enclosures.append((element, href))
-    elif rel in ("license", "replies"):
+    elif rel in ("license", "replies", "related"):
         entry.kept.append(element)
     entry.links.append((rel, (element.get("type") or "").lower(), entry.read.address(element, href)))
 

@@ -201,6 +201,8 @@ class _Reader:
         rel = relation(node.attributes.get("rel"))
         if rel == "license":
             self.add("licenses", self.resolve(node, node.get("href")))
+        elif rel == "related":
+            self.set("external_url", self.resolve(node, node.get("href")))
         elif rel == "replies":
             self.set("comments_count", whole_number(node.get("thr:count")))
             if (node.get("type") or "").lower() in _FEED_TYPES:

@@ -142,6 +142,7 @@ def elements(item: FeedItem, form: XmlFormat) -> list[str]:
             *_itunes(item, extras, duration),
             *_podcast(extras),
             *_comments(extras, form),
+            *_related(extras, own),
             *([] if extras.markdown is None else [element("source:markdown", extras.markdown)]),
         ],
     )
@@ -242,6 +243,12 @@ def _comments(extras: Extras, form: XmlFormat) -> list[str]:
     if extras.comments_feed is not None:
         written.append(element("wfw:commentRss", extras.comments_feed))
     return written
+
+
+def _related(extras: Extras, own: str) -> list[str]:
+    """Write the page that the item is about, which feeds of links give so."""
+    url = extras.external_url
+    return [] if url is None else [element(f"{own}link", href=url, rel="related")]
 
 
 def _number(value: float | None) -> str | None:

@@ -170,6 +170,7 @@ def _place(url: str) -> str:
 def _feed_item(item: Item, source: Publisher) -> FeedItem:
     entry = item.entry
     identity = xml_text(item.id)
+    files = tuple([_enclosure(file, url) for file in entry.enclosures if (url := clean_url(file.url)) is not None])
     return FeedItem(
         id=identity,
         url=clean_url(entry.url),
@@ -178,10 +179,9 @@ def _feed_item(item: Item, source: Publisher) -> FeedItem:
         summary=_markup(entry.summary),
         authors=_texts(entry.authors) or (source.name,),
         tags=_texts(entry.tags),
-        enclosures=tuple(
-            [_enclosure(file, url) for file in entry.enclosures if (url := clean_url(file.url)) is not None]
-        ),
-        image=clean_url(entry.image),
+        enclosures=files,
+        # A file whose type is known by its name only may be a picture, too.
+        image=clean_url(entry.image) or next((file.url for file in files if file.type.startswith("image/")), None),
         comments_url=clean_url(entry.comments_url),
         language=valid_tag(entry.language),
         published_at=entry.published_at,
@@ -192,9 +192,8 @@ def _feed_item(item: Item, source: Publisher) -> FeedItem:
 
 
 def _markup(text: str) -> str:
-    """Return the text as it is, or "" if it holds only white space."""
-    text = xml_text(text)
-    return "" if text.isspace() else text
+    """Return the text without white space around it, which readers do not keep."""
+    return xml_text(text).strip()
 
 
 @cache
