@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationError, Wi
 
 from aggregator.config.fields import Maybe, Placeholder, Section, Url
 from aggregator.config.mistakes import explain
+from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
 from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, unprintable
 from aggregator.errors import ConfigError
@@ -223,6 +224,14 @@ class PresetFile(Section):
     suffix: Suffix = Field(default=".html", description="The suffix of the files.")
     path: PathPattern = Field(default="{category}/{name}", description="Pattern of the paths, without the suffix.")
 
+    @model_validator(mode="after")
+    def _keys_differ(self) -> PresetFile:
+        keys = [key for key, _ in (*self.fields, *self.constants)]
+        for key in keys:
+            if keys.count(key) > 1 or any(other.startswith(f"{key}.") for other in keys):
+                raise ValueError(f"the key {show(key)} is there twice; keep one of `fields` and `constants`")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class OwnPreset:
@@ -253,7 +262,7 @@ def check_posts(posts: Sequence[PostSettings], categories: Sequence[str], tree: 
     """Report what is wrong between settings, and libraries that are not installed."""
 
     def report(message: str, index: int, *key: str) -> None:
-        path = ("posts", index, *key)
+        path: KeyPath = ("posts", index, *key)
         problems.add(message, find_place(tree, path), path)
 
     for index, one in enumerate(posts):

@@ -250,7 +250,7 @@ _VALUES = st.recursive(
 )
 _KEYS = {
     "site": ["title", "url", "language", "author"],
-    "posts": ["preset", "image_proxy", "placeholder"],
+    "posts": ["preset", "folder", "path", "categories", "footer", "image_proxy", "placeholder"],
     "feeds": ["formats", "limit"],
     "fetch": ["interval", "max_body", "allow_private_addresses", "user_agent", "concurrency"],
     "categories": ["a"],
