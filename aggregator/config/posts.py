@@ -37,7 +37,7 @@ VALUES: tuple[str, ...] = get_args(Value)
 
 #: Folders of the data folder with other contents.
 _OTHER_FOLDERS = frozenset({"public"})
-_FOLDER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*")
+_FOLDER_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*")
 # As in the names of posts: what Windows forbids, and what has a meaning in an address.
 _NOT_IN_PATHS = re.compile(r'[\\:*?"<>|#%\x00-\x20\x7f]')
 #: How the names of all posts for Jekyll begin.
@@ -149,7 +149,9 @@ PresetName = Annotated[
     PlainValidator(preset_name),
     WithJsonSchema({"anyOf": [{"enum": list(PRESETS)}, {"type": "string", "pattern": r"/|^\."}]}),
 ]
-FolderName = Annotated[str, PlainValidator(folder_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9]"})]
+FolderName = Annotated[
+    str, PlainValidator(folder_name), WithJsonSchema({"type": "string", "pattern": "^/*[A-Za-z0-9_]"})
+]
 PathPattern = Annotated[
     str, PlainValidator(path_pattern), WithJsonSchema({"type": "string", "pattern": r"\{(name|id)\}"})
 ]

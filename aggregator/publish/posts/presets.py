@@ -31,11 +31,30 @@ Value = Literal[
     "title",
     "updated",
 ]
-"""What a field of the front matter can say.
+"""What a field of the front matter can say."""
 
-``categories`` are category, source and section; ``terms`` are category and section; ``labels`` are tags that Obsidian
-accepts; ``author`` is the source as Hexo shows it. ``link`` and ``canonical`` are both the address of the original.
-"""
+VALUE_MEANINGS: dict[Value, str] = {
+    "author": "the name of the source, in a form fit for a category",
+    "authors": "list of the authors of the entry",
+    "canonical": "address of the original, for what search engines are told",
+    "categories": "list: title of the category, name of the source, section",
+    "category": "title of the category",
+    "date": "when the entry was published",
+    "id": "the id of the entry, the same as in the feeds",
+    "image": "address of its picture",
+    "images": "the same as a list",
+    "labels": "list of its tags as Obsidian accepts them",
+    "link": "address of the original",
+    "section": "the section of the source",
+    "slug": "a name for the address of the page, where that of the file does not do",
+    "source": "the name of the source",
+    "source_url": "address of the site of the source",
+    "tags": "list of the tags of the entry",
+    "terms": "list: title of the category, section",
+    "title": "the title of the entry",
+    "updated": "when the entry was changed last",
+}
+"""The same, with the meanings for people; docs/configuration.md is made from them."""
 
 Form = Literal["hexo", "yaml", "toml", "html", "none"]
 """How the front matter is written: the lines of the contract, YAML, TOML, the head of an HTML document, or not."""
