@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import pytest
 import yaml
+from lxml import etree
 from ruamel.yaml import YAML
 
 from tests.origin import Origin
@@ -23,6 +24,7 @@ from tests.support import Done, Site
 from tests.validators import check_atom, check_jsonfeed, check_opml, check_rss, read_back
 
 pytestmark = pytest.mark.slow
+BODIES = ("{http://purl.org/rss/1.0/modules/content/}encoded", "{http://www.w3.org/2005/Atom}content")
 TYPES = {".rss": "application/rss+xml", ".atom": "application/atom+xml", ".json": "application/feed+json"}
 
 
@@ -60,12 +62,13 @@ class Corpus:
         modern = YAML(typ="safe", pure=True)
         for name, data in self.site.posts().items():
             front = data.decode().split("---\n")[1]
-            assert yaml.safe_load(front) == modern.load(StringIO(front)), name
-            assert isinstance(yaml.safe_load(front)["title"], str), name
+            found = yaml.load(front, yaml.CSafeLoader)
+            assert found == modern.load(StringIO(front)), name
+            assert isinstance(found["title"], str), name
         public = self.site.public()
+        assert check_opml(public["opml.xml"]) == []
         for slug in [*(f"c{n}" for n in range(5)), "all"]:
             rss, atom, feed = (public[f"{slug}/{name}"] for name in ("rss.xml", "atom.xml", "feed.json"))
-            assert check_opml(public["opml.xml"]) == []
             assert (check_rss(rss), check_atom(atom), check_jsonfeed(feed)) == ([], [], []), slug
             items = json.loads(feed)["items"]
             assert len({item["id"] for item in items}) == len(items)
@@ -73,7 +76,18 @@ class Corpus:
                 (item["id"], item.get("title"), item.get("url"), _moment(item["date_published"])) for item in items
             ]
             for data in (rss, atom):
-                assert [(one[0], one[1], one[2], _moment(one[3])) for one in read_back(data)] == expected, slug
+                read = read_back(_without_bodies(data))
+                assert [(one[0], one[1], one[2], _moment(one[3])) for one in read] == expected, slug
+
+
+def _without_bodies(feed: bytes) -> bytes:
+    """A feed without its long texts: feedparser spends half of its time on them, and they are not compared."""
+    root = etree.fromstring(feed, etree.XMLParser(resolve_entities=False, huge_tree=True))
+    for body in list(root.iter(*BODIES)):
+        parent = body.getparent()
+        assert parent is not None
+        parent.remove(body)
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
 def _moment(text: object) -> datetime:
