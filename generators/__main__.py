@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generators import browser
-from generators.collect import CATEGORIES, collect
+from generators import browser, nasty
+from generators.collect import CATEGORIES, collect, is_hostile
 from generators.compare import differences
 from generators.forms import Posts, written
 from generators.registry import Site, sites
@@ -55,7 +55,7 @@ def main() -> int:
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
     found = collect(run, options.each or None, corpus=not options.nasty)
-    hostile = sum(item.origin.category == "hostile" for item in found.items)
+    hostile = sum(is_hostile(item) for item in found.items)
     _say(f"{len(found.items)} posts, {hostile} of them hostile")
     posts = {preset: written(found, preset, run / preset) for preset in dict.fromkeys(site.preset for site in chosen)}
     results = [_check(site, posts[site.preset], run) for site in chosen]
@@ -94,6 +94,8 @@ def _check(site: Site, posts: Posts, run: Path) -> Result:
         if page.post in posts.hostile:
             hostile.append(page.path)
         result.compared += 1
+        if nasty.RAN in page.html and nasty.RAN not in (item.entry.html or item.entry.summary):
+            result.faults.append(f"{page.post}: the code of a template ran")
         found = [*site.head(page, item, CATEGORIES[item.origin.category]), *differences(page, item)]
         result.faults += [f"{page.post}: {one}" for one in found]
     if result.compared or not site.scripted:

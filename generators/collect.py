@@ -28,8 +28,8 @@ _TYPES = {".json": "application/feed+json", ".html": "text/html"}
 _FEEDS = frozenset({".xml", ".rss", ".atom", ".rdf", ".json", ".gz"})
 
 
-#: The categories of feeds.yaml, and their titles.
-CATEGORIES = {"hostile": "Hostile", "real": "Real"}
+#: The categories of feeds.yaml, and their titles; all but the last have entries that may try to do harm.
+CATEGORIES = {"hostile": "Hostile", "twins": "Twins", "real": "Real"}
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,20 @@ class Found:
 
     #: Its data folder.
     data: Path
-    #: The newest first; the category of those that may try to do harm is `hostile`.
+    #: The newest first.
     items: list[Item]
+
+
+def is_hostile(item: Item) -> bool:
+    """Whether an entry may try to do harm."""
+    return item.origin.category != "real"
 
 
 @dataclass(frozen=True)
 class _Feed:
     data: bytes
     headers: dict[str, str]
-    hostile: bool
+    category: str
     #: Whether it comes from `generators.nasty`.
     made: bool = False
 
@@ -59,12 +64,9 @@ def collect(folder: Path, each: int | None, *, corpus: bool = True) -> Found:
         each: how many posts of each real feed are taken, the newest; None: all. Of hostile feeds all are.
         corpus: whether hostile feeds of the corpus are taken beside those made here.
     """
-    feeds = [feed for feed in _feeds() if corpus or feed.made or not feed.hostile]
+    feeds = [feed for feed in _feeds() if corpus or feed.made or feed.category == "real"]
     with _Server(feeds) as address:
-        sources = [
-            {"id": f"f{n}", "feed": f"{address}/{n}", "category": "hostile" if feed.hostile else "real"}
-            for n, feed in enumerate(feeds)
-        ]
+        sources = [{"id": f"f{n}", "feed": f"{address}/{n}", "category": feed.category} for n, feed in enumerate(feeds)]
         config = {
             "site": {"title": "Site", "url": "https://site.example/"},
             "categories": CATEGORIES,
@@ -85,7 +87,7 @@ def collect(folder: Path, each: int | None, *, corpus: bool = True) -> Found:
     try:
         for item in store.newest(None, 10_000_000):
             count[item.origin.id] += 1
-            if item.origin.category == "hostile" or each is None or count[item.origin.id] <= each:
+            if is_hostile(item) or each is None or count[item.origin.id] <= each:
                 items.append(item)
     finally:
         store.close()
@@ -93,17 +95,18 @@ def collect(folder: Path, each: int | None, *, corpus: bool = True) -> Found:
 
 
 def _feeds() -> Iterator[_Feed]:
-    for _, document in nasty.feeds():
-        yield _Feed(document.encode(), {"Content-Type": "application/rss+xml"}, hostile=True, made=True)
+    for category, document in nasty.feeds():
+        yield _Feed(document.encode(), {"Content-Type": "application/xml"}, category, made=True)
     files = sorted(_SHARED.rglob("*")) if _SHARED.is_dir() else sorted(_DEMO.rglob("*"))
-    headers: dict[Path, dict[str, dict[str, str]]] = {}
+    manifests: dict[Path, dict[str, dict[str, str]]] = {}
     for path in files:
         if path.suffix not in _FEEDS or "manifest" in path.name or "feedparser" in path.parts or not path.is_file():
             continue
         is_real = not _SHARED.is_dir() or path.parent.name.startswith("real")
-        told = headers.setdefault(path.parent, _headers(path.parent)).get(path.name, {})
+        told = manifests.setdefault(path.parent, _headers(path.parent)).get(path.name, {})
         kind = {"Content-Type": _TYPES.get(path.suffix, "application/xml")}
-        yield _Feed(path.read_bytes(), {**kind, **{name.title(): value for name, value in told.items()}}, not is_real)
+        headers = {**kind, **{name.title(): value for name, value in told.items()}}
+        yield _Feed(path.read_bytes(), headers, "real" if is_real else "hostile")
 
 
 def _headers(folder: Path) -> dict[str, dict[str, str]]:
@@ -124,7 +127,7 @@ class _Server:
                 number = unquote(self.path).strip("/")
                 found = int(number) < len(feeds) if number.isdecimal() else False
                 self.send_response(200 if found else 404)
-                feed = feeds[int(number)] if found else _Feed(b"", {}, hostile=False)
+                feed = feeds[int(number)] if found else _Feed(b"", {}, "")
                 for name, value in feed.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(feed.data)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aggregator.models import Item
-from generators.collect import Found
+from generators.collect import Found, is_hostile
 
 
 @dataclass(frozen=True)
@@ -37,4 +37,4 @@ def _copied(source: Path, items: dict[str, Item], folder: Path) -> Posts:
     for path in items:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / path, folder / path)
-    return Posts(folder, items, frozenset(path for path, item in items.items() if item.origin.category == "hostile"))
+    return Posts(folder, items, frozenset(path for path, item in items.items() if is_hostile(item)))
