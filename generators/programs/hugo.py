@@ -10,7 +10,7 @@ from pathlib import Path
 
 from generators.compare import exact
 from generators.registry import Site
-from generators.tools import fill, read_pages, run
+from generators.tools import BuildError, fill, read_pages, run
 
 _NEEDED = """\
 # hugo.toml: without this, Hugo leaves out every body
@@ -84,5 +84,5 @@ def _build(program: str, folder: Path, posts: Path) -> Path:
     told = run(folder, [program])
     bad = [line for line in told.splitlines() if line.startswith(("ERROR", "WARN"))]
     if bad:
-        raise SystemExit("generators: Hugo says:\n" + "\n".join(bad[:20]))
+        raise BuildError("Hugo says:\n" + "\n".join(bad[:20]))
     return folder / "public"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from generators.compare import exact
 from generators.registry import Site
-from generators.tools import fill, read_pages, run
+from generators.tools import BuildError, fill, read_pages, run
 
 _NEEDED = """\
 # _config.yml: without this, the folder of the day of a post is that of the zone of the machine
@@ -77,7 +77,9 @@ def _build(config: str, files: dict[str, str], folder: Path, posts: Path) -> Pat
     shutil.copytree(posts, folder / "_posts")
     fill(folder, {"_config.yml": _CONFIG + _NEEDED + config, **files})
     told = run(folder, ["jekyll", "build", "--strict_front_matter", "--trace"], TZ="Asia/Shanghai")
-    bad = [line for line in told.splitlines() if any(sign in line for sign in ("Error", "Warning", "Conflict", "rror:"))]
+    bad = [
+        line for line in told.splitlines() if any(sign in line for sign in ("Error", "Warning", "Conflict", "rror:"))
+    ]
     if bad:
-        raise SystemExit("generators: Jekyll says:\n" + "\n".join(bad[:20]))
+        raise BuildError("Jekyll says:\n" + "\n".join(bad[:20]))
     return folder / "_site"
