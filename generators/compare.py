@@ -13,6 +13,8 @@ from generators.registry import Page
 #: What the generator may set in links and pictures, and what the post sets in pictures.
 _SET = frozenset({"target", "rel", "referrerpolicy"})
 _BLANK = " \t\n"
+#: Quotes in attributes may be typographic: Pelican breaks others.
+_STRAIGHT = str.maketrans("\u2019\u201d", "'\"")
 
 
 def exact(page: Page, item: Item, category: str) -> Iterator[str]:
@@ -21,9 +23,9 @@ def exact(page: Page, item: Item, category: str) -> Iterator[str]:
     wanted = {
         "title": entry.title,
         "date": entry.published_at.replace(microsecond=0),
-        "categories": (category,),
+        "categories": _categories(page, item, category),
         "tags": entry.tags,
-        "authors": entry.authors or (item.origin.name,),
+        "authors": entry.authors,
         "link": entry.url,
     }
     for name, value in wanted.items():
@@ -32,16 +34,20 @@ def exact(page: Page, item: Item, category: str) -> Iterator[str]:
             yield f"{name} {shown!r} and not {value!r}"
 
 
-def _same(shown: object, wanted: object) -> bool:
-    """Whether a page shows a value; names of people and tags may be made fit for the name of a folder.
+def _categories(page: Page, item: Item, category: str) -> tuple[str, ...]:
+    """Some presets have the source as a category, too; one whose name is only signs has another name there."""
+    shown = page.categories or ()
+    if len(shown) < 2:
+        return (category,)
+    return (category, item.origin.name if any(map(str.isalnum, item.origin.name)) else shown[1])
 
-    One without a letter or digit cannot be.
-    """
+
+def _same(shown: object, wanted: object) -> bool:
+    """Whether a page shows a value; names may be made fit for folders, or left out where they cannot be."""
     if isinstance(shown, tuple) and isinstance(wanted, tuple):
         named = [name for name in dict.fromkeys(wanted) if any(map(str.isalnum, name))]
-        if not named:
-            return len(shown) <= 1
-        return len(shown) == len(named) and all(map(_same_name, shown, named))
+        there = [name for name in shown if any(map(str.isalnum, name))]
+        return len(there) == len(named) and all(map(_same_name, there, named))
     if isinstance(shown, str) and isinstance(wanted, str) and wanted.startswith("http"):
         # An engine of templates may escape more in an address than it has to.
         return unquote(shown) == unquote(wanted)
@@ -49,7 +55,11 @@ def _same(shown: object, wanted: object) -> bool:
 
 
 def _same_name(shown: str, wanted: str) -> bool:
-    return shown == wanted or (len(wanted.encode()) > 100 and wanted.startswith(shown[:50])) or shown == f"{wanted}_"
+    if len(wanted.encode()) > 200:
+        wanted = wanted[: len(shown)]
+    return len(shown) - len(wanted) in (0, 1) and all(
+        one in (other, "_") for one, other in zip(shown, f"{wanted}_", strict=False)
+    )
 
 
 def differences(page: Page, item: Item) -> Iterator[str]:
@@ -87,7 +97,8 @@ def _text(article: lxml.html.HtmlElement) -> str:
 
 def _elements(article: lxml.html.HtmlElement) -> list[tuple[str, dict[str, str]]]:
     found = [
-        (str(element.tag), {k: v for k, v in element.attrib.items() if k not in _SET}) for element in article.iter()
+        (str(element.tag), {k: v.translate(_STRAIGHT) for k, v in element.attrib.items() if k not in _SET})
+        for element in article.iter()
     ]
     return found[1:]
 

@@ -22,7 +22,6 @@ TIMEZONE = "UTC"
 ARTICLE_URL = ARTICLE_SAVE_AS = "{category}/{slug}.html"
 """
 _CONFIG = """\
-AUTHOR = "Site"
 SITENAME = "Site"
 SITEURL = "http://site.example"
 PATH = "content"
@@ -75,9 +74,8 @@ def _build(folder: Path, posts: Path) -> Path:
 def _head(page: Page, item: Item, category: str) -> Iterator[str]:
     """What is not as it should be; in names, what has a meaning in HTML or in a list of names is masked."""
     entry = replace(item.entry, tags=_masked(item.entry.tags), authors=_masked(item.entry.authors))
-    origin = replace(item.origin, name=_masked((item.origin.name,))[0])
     shown = replace(page, tags=_masked(page.tags or ()), authors=_masked(page.authors or ()))
-    return exact(shown, replace(item, entry=entry, origin=origin), category)
+    return exact(shown, replace(item, entry=entry), category)
 
 
 def _masked(names: tuple[str, ...]) -> tuple[str, ...]:
