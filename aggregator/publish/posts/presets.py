@@ -266,7 +266,9 @@ JEKYLL = Preset(
         Field("canonical_url", "canonical"),
         Field("render_with_liquid", None, constant=False),
     ),
-    body="html",
+    # What stands before the first blank line is the excerpt, which themes print in lists: it would end where that is, also
+    # inside of an attribute, and the next post would go on in it.
+    body="block",
     middle="---\n",
     ending="\n",
     dates="spaced",
