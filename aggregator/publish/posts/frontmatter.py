@@ -73,7 +73,7 @@ def _source(origin: Origin, preset: Preset) -> str:
     """Return the name of a source; one from a feed in a form fit for a category, of which generators make a folder."""
     if origin.named:
         return origin.name
-    name = cut(_masked(origin.name, preset.masked_in_sources), MAX_BYTES)
+    name = cut(_without_files(_masked(origin.name, preset.masked_in_sources), preset), MAX_BYTES)
     if not name.strip(_NOT_IN_FOLDERS):
         return origin.id
     return f"{name}_" if name in preset.reserved else name
@@ -89,9 +89,19 @@ def _terms(facts: _Facts) -> list[str]:
 
 
 def _tags(facts: _Facts) -> list[str]:
-    """Return the tags of which generators can make an address."""
-    tags = [cut(tag, MAX_BYTES) for tag in facts.item.entry.tags]
-    return list(dict.fromkeys([tag for tag in tags if any(map(str.isalnum, tag))]))
+    return _fit(facts.item.entry.tags, facts.preset)
+
+
+def _fit(names: Sequence[str], preset: Preset) -> list[str]:
+    """Return the names of which generators can make an address, each once."""
+    named = [cut(_without_files(name, preset), MAX_BYTES) for name in names]
+    return list(dict.fromkeys([name for name in named if any(map(str.isalnum, name))]))
+
+
+def _without_files(name: str, preset: Preset) -> str:
+    if preset.reserved_files is None:
+        return name
+    return preset.reserved_files.sub(lambda match: match[0].replace(".", "_"), name)
 
 
 #: What a tag of Obsidian cannot hold.
@@ -105,7 +115,13 @@ def _labels(facts: _Facts) -> list[str]:
 
 
 def _authors(facts: _Facts) -> list[str]:
-    return list(dict.fromkeys([cut(author, MAX_BYTES) for author in facts.item.entry.authors]))
+    return _fit(facts.item.entry.authors, facts.preset)
+
+
+def _images(facts: _Facts) -> list[str]:
+    """Return the picture, unless its address is one that Go cannot parse, which ends a build with Hugo."""
+    image = facts.image
+    return [image] if image and "%" not in image.partition("://")[2].partition("/")[0] else []
 
 
 def _slug(facts: _Facts) -> str | None:
@@ -127,7 +143,7 @@ VALUES: dict[Value, Callable[[_Facts], str | datetime | Sequence[str] | None]] =
     "date": lambda facts: facts.item.entry.published_at,
     "id": lambda facts: facts.item.id,
     "image": lambda facts: facts.image,
-    "images": lambda facts: [facts.image] if facts.image else [],
+    "images": _images,
     "labels": _labels,
     "link": _link,
     "section": lambda facts: facts.item.origin.section,

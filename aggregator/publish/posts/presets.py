@@ -5,6 +5,7 @@ Out: `PRESETS`, by name. This module renders nothing: `aggregator.publish.posts.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -83,6 +84,10 @@ class Field:
     quoted: bool = False
 
 
+#: An index, at any level: generators make a folder of each name, and no folder can be where a list has its file.
+_INDEX = re.compile(r"(?:\A|/)\W*index\W*\.\W*[a-z]+\W*(?:\Z|/)", re.IGNORECASE)
+
+
 # Compared by identity, so that a preset is a fast cache key.
 @dataclass(frozen=True, slots=True, eq=False)
 class Preset:
@@ -119,6 +124,8 @@ class Preset:
     masked_in_sources: str = ""
     #: Names of categories that break the generator; such a name from a feed gets a ``_``.
     reserved: frozenset[str] = frozenset()
+    #: What in a tag, a person or a source would be taken for a file of the generator; its dots become ``_``.
+    reserved_files: re.Pattern[str] | None = _INDEX
     #: Replacements in the body, so that the template engine of the generator does not change it.
     escapes: tuple[tuple[str, str], ...] = ()
     #: Replacements that need a pattern, done after `escapes`: a text that the body must contain, the pattern, and the
@@ -165,6 +172,30 @@ _FENCES = (
 #: What has a meaning in HTML, or in links of Markdown.
 _MASKED = '\\/:*?"<>|[]\u201c\u201d'
 
+#: A start tag with attributes, whose values are in double quotes; `<` outside of them ends the attempt.
+_TAG = re.compile(r'<[a-zA-Z][^"<>]*+(?:"[^"]*+"[^"<>]*+)++>')
+_VALUE = re.compile(r'="([^"]*+)"')
+_TYPOGRAPHIC = str.maketrans("'\"", "\u2019\u201d")
+#: What Pelican replaces, also where it stands in another attribute.
+_PLACE = re.compile(r"=\s*[\"'][{|]")
+
+
+def _with_one_quote(match: re.Match[str]) -> str:
+    """Make the attributes of a tag safe for Pelican, which writes them again.
+
+    It puts a value with a double quote between single quotes, and does not escape those that it has: what follows the
+    first one would be further attributes. It also replaces places of the site, as in ``href="{index}"``.
+    """
+    return _VALUE.sub(_typographic, match[0]) if any(sign in match[0] for sign in ("&", "{", "|")) else match[0]
+
+
+def _typographic(match: re.Match[str]) -> str:
+    value = html.unescape(match[1])
+    if ("'" in value and '"' in value) or _PLACE.search(value):
+        return f'="{html.escape(value.translate(_TYPOGRAPHIC))}"'
+    return match[0]
+
+
 HEXO = Preset(
     form="hexo",
     opening="\n---\n",
@@ -200,6 +231,7 @@ HEXO = Preset(
             "__lookupSetter__",
         }
     ),
+    reserved_files=None,
     # U+FFFC marks the places where Hexo puts back what it took out before; another U+FFFC ends the whole build. A link
     # that opens a window is written without `rel`, as on its site: for browsers `_blank` implies `noopener` (HTML
     # standard, section 4.6.5).
@@ -268,7 +300,9 @@ JEKYLL = Preset(
         Field("canonical_url", "canonical"),
         Field("render_with_liquid", None, constant=False),
     ),
-    body="html",
+    # The excerpt, which themes print in lists, is what stands before the first blank line: it would end there inside of an
+    # attribute, too, and the next post would go on in it.
+    body="block",
     middle="---\n",
     ending="\n",
     dates="spaced",
@@ -355,6 +389,7 @@ PELICAN = Preset(
     kept_in_slugs="-_.",
     always_slug=True,
     slug_with_folder=True,
+    patterns=(('="', _TAG, _with_one_quote),),
 )
 
 ZOLA = Preset(
