@@ -82,10 +82,9 @@ def publish(
     before = store.fingerprints()
     folders = post_folders(config)
     if not any(name.startswith("posts/") for name in before):
-        for folder in folders:
-            if has_posts(data / folder.name):
-                what = f"the folder {folder.name}/ holds files already, but the database has published nothing yet"
-                report.notes.append(what)
+        full = [folder.name for folder in folders if has_posts(data / folder.name)]
+        said = "holds files already, but the database has published nothing yet"
+        report.notes += [f"the folder {name}/ {said}" for name in full]
     report.failures += renew(store, config.confidential, data, progress=renewing)
     ready, moved = settle_presets(store, folders, data, report, change=change_presets)
     posts = Destination(store, config, data, ready, report, incomplete=len(ready) < len(folders))
