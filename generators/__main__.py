@@ -11,9 +11,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generators import browser
-from generators.collect import Posts, collect
+from generators import browser, nasty
+from generators.collect import CATEGORIES, collect, is_hostile
 from generators.compare import differences
+from generators.forms import Posts, written
 from generators.registry import Site, sites
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -40,30 +41,36 @@ class Result:
 
 def main() -> int:
     options = _options()
-    chosen = [site for site in sites() if site.name.endswith(options.only)]
-    missing = sorted({name for site in chosen for name in site.commands if shutil.which(name) is None})
+    chosen = [site for site in sites() if options.only in site.name]
+    needed = [command for site in chosen for command in site.commands]
+    missing = {package for name, package in needed if shutil.which(name) is None}
     if browser.command() is None:
-        missing.append("chromium")
+        missing.add("chromium")
     if missing:
-        sys.stderr.write(f"generators: not installed: {', '.join(missing)}; on Debian: apt-get install npm chromium\n")
+        sys.stderr.write(
+            f"generators: something is not installed; on Debian: apt-get install {' '.join(sorted(missing))}\n"
+        )
         return 2
     run = _WORK / "run"
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
-    posts = collect(run, options.each or None)
-    _say(f"{len(posts.items)} posts, {len(posts.hostile)} of them hostile")
-    results = [_check(site, posts, run) for site in chosen]
+    found = collect(run, options.each or None, corpus=not options.nasty)
+    hostile = sum(is_hostile(item) for item in found.items)
+    _say(f"{len(found.items)} posts, {hostile} of them hostile")
+    posts = {preset: written(found, preset, run / preset) for preset in dict.fromkeys(site.preset for site in chosen)}
+    results = [_check(site, posts[site.preset], run) for site in chosen]
     if options.write:
-        _write(results, posts)
+        _write(results, len(found.items), hostile)
     return 1 if any(result.faults for result in results) else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m generators", description=__doc__)
-    parser.add_argument("--only", default="", metavar="TEXT", help="only sites whose names end with this text")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only sites whose names have this text")
     parser.add_argument(
         "--each", type=int, default=20, metavar="N", help="posts of each real feed, 0 for all; default 20"
     )
+    parser.add_argument("--nasty", action="store_true", help="no hostile feeds but those made for this")
     parser.add_argument("--write", action="store_true", help="write the report into docs/generators.md")
     return parser.parse_args()
 
@@ -72,21 +79,25 @@ def _check(site: Site, posts: Posts, run: Path) -> Result:
     result, started = Result(site), time.monotonic()
     folder = _WORK / "".join(character if character.isalnum() else "-" for character in site.name)
     result.versions = site.install(folder)
-    source = posts.folder if not site.scripted else _hostile(posts, run)
-    output = site.build(folder, source)
-    wanted = {path for path in posts.items if not site.scripted or path in posts.hostile}
+    if site.scripted:
+        posts = posts.only(posts.hostile, run / "hostile")
+    output = site.build(folder, posts.folder)
+    wanted = set(posts.items)
     hostile = list(site.others)
     result.pages = sum(1 for path in output.rglob("*.html") if path.is_file())
     for page in site.pages(output):
-        item = posts.items[page.post]
-        groups = {"real": "Real", "hostile": "Hostile"}
-        if page.post not in wanted:
-            result.faults.append(f"{page.post}: built twice")
+        item = posts.items.get(page.post)
+        if item is None or page.post not in wanted:
+            result.faults.append(f"{page.post}: " + ("no post" if item is None else "built twice"))
+            continue
         wanted.discard(page.post)
         if page.post in posts.hostile:
             hostile.append(page.path)
         result.compared += 1
-        result.faults += [f"{page.post}: {one}" for one in differences(page, item, (groups[item.origin.category],))]
+        if nasty.RAN in page.html and nasty.RAN not in (item.entry.html or item.entry.summary):
+            result.faults.append(f"{page.post}: the code of a template ran")
+        found = [*site.head(page, item, CATEGORIES[item.origin.category]), *differences(page, item)]
+        result.faults += [f"{page.post}: {one}" for one in found]
     if result.compared or not site.scripted:
         result.faults += [f"{path}: not built" for path in sorted(wanted)]
     else:
@@ -103,17 +114,9 @@ def _check(site: Site, posts: Posts, run: Path) -> Result:
     return result
 
 
-def _hostile(posts: Posts, run: Path) -> Path:
-    folder = run / "hostile"
-    for path in posts.hostile:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(posts.folder / path, folder / path)
-    return folder
-
-
-def _write(results: list[Result], posts: Posts) -> None:
+def _write(results: list[Result], posts: int, hostile: int) -> None:
     lines = [
-        f"{len(posts.items)} posts, {len(posts.hostile)} of them from hostile feeds. {browser.version()}, "
+        f"{posts} posts, {hostile} of them from hostile feeds. {browser.version()}, "
         f"Node.js {_node()}, Python {platform.python_version()}.",
         "",
         "| site | versions | pages compared | pages in the browser | faults |",
