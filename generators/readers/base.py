@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -37,17 +37,6 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a reader shows of the values of an item, as far as that depends on the program and not on the feed."""
-
-    title: Callable[[str, Format], str] = lambda title, form: title
-    #: What it gives as the link of an item; it gets the item.
-    link: Callable[[Item, Format], str | None] = lambda item, form: item.link
-    #: Its dates are `updated`, not `published`, in these formats.
-    updated: frozenset[Format] = frozenset()
-
-
-@dataclass(frozen=True)
 class Program:
     """One reader."""
 
@@ -59,7 +48,10 @@ class Program:
     formats: tuple[Format, ...]
     #: Makes the program look at feeds, by name and address, with its state in a folder; returns what it shows of each.
     look: Callable[[Path, Mapping[str, str]], dict[str, Look]]
-    wish: Wish = field(default_factory=Wish)
+    #: What it gives as the link of an item.
+    link: Callable[[str], str] = lambda link: link
+    #: Whether it may take a title of RSS for HTML, as feedparser does with what looks like it.
+    guesses: bool = False
 
 
 def run(command: list[str], folder: Path, **environment: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from generators.readers.base import Format, Item, Look, Program, Wish, run
+from generators.readers.base import Item, Look, Program, run
 
 
 def _version() -> str | None:
@@ -57,9 +57,9 @@ def _read(cache: Path) -> dict[str, tuple[Item, bool]]:
         }
 
 
-def _link(item: Item, form: Format) -> str | None:
-    """The link of an item as newsboat shows it: an address without a path gets one."""
-    return re.sub("^(https?://[^/?#]+)$", r"\1/", item.link) if item.link else item.link
+def _link(link: str) -> str:
+    """An address without a path gets one."""
+    return re.sub("^(https?://[^/?#]+)$", r"\1/", link)
 
 
-NEWSBOAT = Program("newsboat", _version, "Debian's newsboat", ("rss", "atom"), _look, Wish(link=_link))
+NEWSBOAT = Program("newsboat", _version, "Debian's newsboat", ("rss", "atom"), _look, _link)

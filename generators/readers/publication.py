@@ -65,7 +65,9 @@ class Publication:
 
     def feeds(self, formats: tuple[Format, ...]) -> dict[str, str]:
         """Names (slug and format) and addresses of all feeds in some formats."""
-        return {f"{slug}.{form}": f"{self.origin.url}/{slug}/{FILES[form]}" for slug in self.slugs() for form in formats}
+        return {
+            f"{slug}.{form}": f"{self.origin.url}/{slug}/{FILES[form]}" for slug in self.slugs() for form in formats
+        }
 
     def items(self, slug: str) -> list[Published]:
         """What is in the feeds of a category, from the store and not from a feed."""
@@ -115,14 +117,16 @@ def demo(folder: Path) -> Iterator[Publication]:
 @contextmanager
 def nasty_set(folder: Path) -> Iterator[Publication]:
     """Publish the items that try to mean something."""
-    documents = {f"/{name}": ("application/rss+xml", text.encode()) for name, text in nasty.feeds()}
-    with _published(folder, {"categories": {"hostile": "Hostile", "quiet": "Quiet"}}, "quiet", documents) as publication:
+    documents = {f"/{n}": ("application/rss+xml", text.encode()) for n, (_, text) in enumerate(nasty.feeds())}
+    with _published(
+        folder, {"categories": {"hostile": "Hostile", "quiet": "Quiet"}}, "quiet", documents
+    ) as publication:
         yield publication
 
 
 @contextmanager
-def real_slice(folder: Path, corpus: Path, every: int = 6) -> Iterator[Publication]:
-    """Publish every so-manieth feed of a folder of real ones, but none of the large ones."""
+def real_slice(folder: Path, corpus: Path, every: int = 12) -> Iterator[Publication]:
+    """Publish every twelfth feed of a folder of real ones, but none of the large ones."""
     files = [path for path in sorted(corpus.iterdir()) if path.suffix in {".xml", ".rss", ".atom", ".rdf", ".json"}]
     chosen = [path for path in files if path.stat().st_size < 200_000 and path.name != "manifest.json"][::every]
     types = {".json": "application/feed+json"}
@@ -138,7 +142,14 @@ def real_slice(folder: Path, corpus: Path, every: int = 6) -> Iterator[Publicati
 def _published(
     folder: Path, config: dict[str, Any], live: str, documents: dict[str, tuple[str, bytes]]
 ) -> Iterator[Publication]:
-    """Configure, run once, and serve; `documents` are sources of the first category, `live` has the one that changes."""
+    """Configure, run once, and serve.
+
+    Args:
+        folder: an empty one.
+        config: the sections of feeds.yaml that are not the same for all.
+        live: the category of the source that changes.
+        documents: sources of the first category, by their paths.
+    """
     with ExitStack() as stack:
         sources = stack.enter_context(Origin())
         origin = stack.enter_context(Origin(folder / "data" / "public"))
@@ -163,7 +174,10 @@ def _published(
 
 def _live(updates: int) -> bytes:
     """The source after some updates: each added one item, and all changed the same."""
-    items = [_item(number, f"As it is after {updates}" if number == _CHANGING else "Same") for number in range(_FIRST + updates)]
+    items = [
+        _item(number, f"As it is after {updates}" if number == _CHANGING else "Same")
+        for number in range(_FIRST + updates)
+    ]
     return (
         '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>Live</title>'
         f"<link>{_ADDRESS}/</link><description>d</description>{''.join(items)}</channel></rss>"
@@ -171,10 +185,11 @@ def _live(updates: int) -> bytes:
 
 
 def _item(number: int, text: str) -> str:
-    date = datetime(2026, 1, 1, 10, tzinfo=UTC) + timedelta(days=number)
+    date = format_datetime(datetime(2026, 1, 1, 10, tzinfo=UTC) + timedelta(days=number))
     return (
-        f"<item><title>Item {number}</title><link>{_ADDRESS}/{number}</link><guid isPermaLink='false'>{_id(number)}</guid>"
-        f"<pubDate>{format_datetime(date)}</pubDate><description>&lt;p&gt;{text}&lt;/p&gt;</description></item>"
+        f"<item><title>Item {number}</title><link>{_ADDRESS}/{number}</link>"
+        f"<guid isPermaLink='false'>{_id(number)}</guid><pubDate>{date}</pubDate>"
+        f"<description>&lt;p&gt;{text}&lt;/p&gt;</description></item>"
     )
 
 

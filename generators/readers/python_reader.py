@@ -43,4 +43,4 @@ def _look(folder: Path, feeds: Mapping[str, str]) -> dict[str, Look]:
         }
 
 
-READER = Program("reader", _version, "PyPI's reader", ("rss", "atom", "json"), _look)
+READER = Program("reader", _version, "PyPI's reader", ("rss", "atom", "json"), _look, guesses=True)

@@ -76,4 +76,4 @@ def _date(text: str) -> datetime:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-RSS2EMAIL = Program("rss2email", _version, "Debian's rss2email", ("rss", "atom"), _look)
+RSS2EMAIL = Program("rss2email", _version, "Debian's rss2email", ("rss", "atom"), _look, guesses=True)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from generators.readers.base import Item, Look, Program, run
 
-#: sfeed leaves fetching to its user; this is the conditional request of its own documentation (README, `etag`).
+#: Its own request is not conditional; this one is from its documentation (README, "Caching").
 _FETCH = """\
 fetch() {
-	etag="$sfeedpath/../etags/$1"
-	curl -f -s -m 60 --noproxy '*' --etag-save "$etag" --etag-compare "$etag" "$2"
+	etag="$HOME/etags/$(basename "$3")"
+	curl \\
+		-L --max-redirs 0 -H "User-Agent:" -f -s -m 15 \\
+		--compressed \\
+		--etag-save "${etag}" --etag-compare "${etag}" \\
+		-z "${etag}" \\
+		"$2" 2>/dev/null
 }
 """
 
@@ -23,10 +27,10 @@ fetch() {
 def _version() -> str | None:
     if shutil.which("sfeed_update") is None or shutil.which("curl") is None:
         return None
-    done = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${Version}", "sfeed"], capture_output=True, encoding="utf-8", check=False
-    )
-    return done.stdout.rpartition("-")[0] or "?"
+    # The programs do not say it.
+    asked = shutil.which("dpkg-query")
+    said = run([asked, "-W", "-f", "${Version}", "sfeed"], Path.cwd()) if asked else "?"
+    return said.rpartition("-")[0] or said
 
 
 def _look(folder: Path, feeds: Mapping[str, str]) -> dict[str, Look]:
