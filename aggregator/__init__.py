@@ -6,6 +6,9 @@ use, so that `import aggregator` loads nothing else: the command line starts fas
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,6 +61,23 @@ __all__ = [
     "redact",
     "run_cycle",
 ]
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import modules inside without garbage collection: the objects that they create live as long as the program.
+
+    Otherwise the collector would scan the growing objects again and again.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.freeze()
+            gc.enable()
+
 
 if not TYPE_CHECKING:  # Otherwise a type checker would accept every name.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from aggregator.importing import importing
+from aggregator import importing
 
 
 def main() -> None:

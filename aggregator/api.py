@@ -14,12 +14,12 @@ from pathlib import Path
 
 from aggregator.config import Config, load, redact
 from aggregator.cycle import Cycle, Summary
+from aggregator.datafolder import hold
 from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem, StoreError
 from aggregator.models import Category, Entry, FeedState, Item, Source
 from aggregator.pipeline.due import choose
 from aggregator.pipeline.run import SourceResult
 from aggregator.publish.report import OutputFailure, Report
-from aggregator.service.lock import hold
 from aggregator.store import Activity, Store, open_for_reading
 from aggregator.store import open_store as open_for_writing
 from aggregator.workers import StoreThread

@@ -8,10 +8,11 @@
         publish
         write_heartbeat              only if no step has failed
         due_calls, run_calls         hooks of sources that broke, or work again
+        AfterPublish.run             the command for changed files, also after each publication meanwhile
         gather, on_news              report what got worse or better, if `on_news` is given
         return summary
 
-    Cycle.finish(): the same without `update_due` and the hooks, for a cycle in which no source is due
+    Cycle.finish(): the same without `update_due`, the hooks and the command, for a cycle in which no source is due
 
 A slow source does not delay the publication of the others. A step that fails keeps no other step from being done: the
 error is in the `Summary`, and the next cycle tries again. Everything that uses the store runs on one thread, which
@@ -28,12 +29,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from aggregator import importing
 from aggregator.errors import AggregatorError
-from aggregator.importing import importing
 from aggregator.log import log_event
 from aggregator.publish.publication import publish
 from aggregator.publish.report import OutputFailure, Report
 from aggregator.retention import retain
+from aggregator.service.after_publish import AfterPublish, record_changes
 from aggregator.service.health import write_heartbeat
 from aggregator.values.terminal import counted
 
@@ -83,6 +85,7 @@ class Cycle:
         on_renewed: called while stored entries are cleaned by the current rules, see `publish`.
         on_news: called at the end with what got worse or better since its last call, if anything did; None: no news
             are gathered.
+        after_publish: what runs the command for changed files, shared by all cycles of a process; None: one of its own.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Cycle:
         on_posts: Callable[[int], None] = lambda posts: None,
         on_renewed: Callable[[int, int], None] = lambda done, total: None,
         on_news: Callable[[Sequence[News]], None] | None = None,
+        after_publish: AfterPublish | None = None,
     ) -> None:
         self.summary = Summary()
         self._store = store
@@ -108,7 +112,12 @@ class Cycle:
         self._on_posts = on_posts
         self._on_renewed = on_renewed
         self._on_news = on_news
+        self._after_publish = after_publish or AfterPublish(data, thread, config, clock)
         self._began = clock()
+        #: The call of the command for what was published meanwhile.
+        self._calling: asyncio.Task[None] | None = None
+        #: Post files that retention has deleted since the last publication.
+        self._deleted: list[str] = []
 
     async def run(
         self,
@@ -153,13 +162,20 @@ class Cycle:
             meanwhile.cancel()
             with suppress(asyncio.CancelledError):
                 await meanwhile
-        await self._thread.run(self._finish)
-        await self._call_hooks()
+        try:
+            await self._thread.run(self._finish)
+            await self._call_hooks()
+            if self._calling is not None:
+                await self._calling
+            await self._call_command()
+        finally:
+            if self._calling is not None:
+                self._calling.cancel()
         await self._thread.run(self._report_news)
         return self.summary
 
     def finish(self) -> Summary:
-        """Run the steps after the update, without hooks, on this thread and without an event loop."""
+        """Run the steps after the update, without hooks and command, on this thread and without an event loop."""
         self._finish()
         self._report_news()
         return self.summary
@@ -178,6 +194,9 @@ class Cycle:
             await asyncio.sleep(self._publish_after.total_seconds())
             stored.clear()
             await self._thread.run(self._publish_quietly)
+            # The command may take longer than the pause to the next publication.
+            if self._calling is None or self._calling.done():
+                self._calling = asyncio.create_task(self._call_command())
 
     def _publish_quietly(self) -> None:
         """Publish while sources are updated; what fails is tried again at the end, and reported then."""
@@ -196,6 +215,7 @@ class Cycle:
     def _retain(self) -> None:
         removed = retain(self._config(), self._store, self._data, self._clock(), since=self._began)
         self.summary.removed += removed.entries
+        self._deleted += removed.posts
         self.summary.failures = removed.failures
 
     def _publish(self) -> Report:
@@ -206,6 +226,8 @@ class Cycle:
             progress=self._on_posts,
             renewing=self._on_renewed,
         )
+        record_changes(self._store, self._config(), report, self._deleted)
+        self._deleted.clear()
         before = self.summary.written
         self.summary.written = replace(
             report,
@@ -231,6 +253,16 @@ class Cycle:
                 await self._thread.run(self._store.record_fingerprints, await run_calls(calls))
         except Exception as error:
             self._note(error)
+
+    async def _call_command(self) -> None:
+        """Call the command for the files that publications have changed."""
+        try:
+            failure = await self._after_publish.run(self._store)
+        except Exception as error:
+            self._note(error)
+        else:
+            if failure is not None and failure not in self.summary.failures:
+                self.summary.failures.append(failure)
 
     def _report_news(self) -> None:
         """Report what got worse or better, and record that it was reported."""

@@ -33,6 +33,8 @@ class Removed:
     """What was removed, and what could not be removed."""
 
     entries: int = 0
+    #: Deleted post files, relative to the data folder.
+    posts: list[str] = field(default_factory=list)
     #: Post files that could not be deleted, whose entries stay, and entries that could not be removed.
     failures: list[OutputFailure] = field(default_factory=list)
 
@@ -61,6 +63,7 @@ def retain(config: Config, store: Store, data: Path, now: datetime, *, since: da
         except RowError as error:
             done = Removed(failures=[refused_row(f"retention of source {source.id!r}", error)])
         removed.entries += done.entries
+        removed.posts += done.posts
         removed.failures += done.failures
     if not removed.failures:
         store.record_fingerprints({_LAST: now.isoformat()})
@@ -123,7 +126,7 @@ def remove(
             return removed
         clear_fingerprints(store, feeds_of(categories))
         if posts is not None:
-            _delete(store, posts, batch, refuse)
+            removed.posts += _delete(store, posts, batch, refuse)
         gone = [pk for pk in batch if pk not in stuck]
         store_each(
             lambda pks: store.remove_entries(source_id, pks),
@@ -135,15 +138,18 @@ def remove(
 
 def _delete(
     store: Store, folder: Path, paths: Mapping[int, str | None], refuse: Callable[[int, OutputFailure], None]
-) -> None:
-    """Delete the post files that were written for these entries, and no others."""
+) -> list[str]:
+    """Delete the post files that were written for these entries, and no others; return their names."""
+    deleted = []
     for pk, file in store.post_files(list(paths)).items():
         path = paths[pk]
         if path is not None:
             try:
-                files.delete(folder, path, only=file.intended if file.written is None else None)
+                if files.delete(folder, path, only=file.intended if file.written is None else None):
+                    deleted.append(f"posts/{path}")
             except files.FileError as error:
                 refuse(pk, OutputFailure(f"posts/{path}", error.reason, error.advice))
+    return deleted
 
 
 def purge(store: Store, data: Path, source_id: str) -> Removed:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.config.confidential import public_entry
+from aggregator.config.secrets import public_entry
 from aggregator.models import FeedState, FeedUpdate, Fetched, OriginalFeed, ParsedFeed, RawEntry
 from aggregator.normalize import clean_again, identify, normalize
 from aggregator.parse import parse, parse_plain, tolerant

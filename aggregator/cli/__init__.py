@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from aggregator.cli import configure, daemon, demo, edits, etiquette, maintenance, status, update
+from aggregator.cli import configuration, daemon, etiquette, maintenance, status, update
 from aggregator.cli.console import say
 from aggregator.cli.process import report_errors, status_summary
 
@@ -115,22 +115,22 @@ def common(
 
 
 for command in (
-    configure.init,
-    configure.check,
-    configure.schema,
+    configuration.init,
+    configuration.check,
+    configuration.schema,
     update.update,
     update.publish,
     daemon.run,
     status.status,
     status.health,
     etiquette.etiquette,
-    edits.fix,
-    edits.remove,
-    edits.pause,
-    edits.resume,
+    configuration.fix,
+    configuration.remove,
+    configuration.pause,
+    configuration.resume,
     maintenance.reset,
     maintenance.backup,
     maintenance.vacuum,
-    demo.demo,
+    update.demo,
 ):
     app.command()(report_errors()(command))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aggregator import importing
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
@@ -24,7 +25,6 @@ from aggregator.cli.options import (
     locked,
     utc_now,
 )
-from aggregator.importing import importing
 from aggregator.log import LogFormat, configure_logging
 
 if TYPE_CHECKING:
@@ -53,9 +53,8 @@ def run(
         import asyncio
 
         from aggregator.config import redact
-        from aggregator.service.daemon import Daemon, DaemonSettings
+        from aggregator.service.daemon import Daemon, DaemonSettings, Systemd
         from aggregator.service.reload import ConfigFile
-        from aggregator.service.systemd import Systemd
 
     verbosity = chosen_verbosity(quiet=quiet, verbose=verbose)
     settings = DaemonSettings(data, duration("--every", every), duration("--grace", grace), quiet)

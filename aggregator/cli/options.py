@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aggregator import importing
 from aggregator.cli.console import complain, hide_secrets
 from aggregator.cli.process import tracebacks
 from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
-from aggregator.importing import importing
 from aggregator.log import LogFormat, Verbosity
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def copied_store(data: Path) -> Iterator[Store]:
     """Open a copy of the store of a data folder, discarded at the end; the folder itself is only read, if it exists."""
     from tempfile import TemporaryDirectory
 
-    from aggregator.store.backup import backup
+    from aggregator.store.database import backup
 
     with TemporaryDirectory(prefix="aggregator-") as folder:
         original = data / "aggregator.db"
@@ -170,14 +170,14 @@ def copied_store(data: Path) -> Iterator[Store]:
 
 @contextmanager
 def locked(data: Path, *, wait: bool = False, quiet: bool = False) -> Iterator[None]:
-    """Hold the data folder; see `aggregator.service.lock.hold`.
+    """Hold the data folder; see `aggregator.datafolder.hold`.
 
     Args:
         data: the data folder.
         wait: if another process holds it, say so and wait.
         quiet: do not say so.
     """
-    from aggregator.service.lock import hold
+    from aggregator.datafolder import hold
 
     def report(error: LockedError) -> None:
         if not quiet:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aggregator import __version__
-from aggregator.permissions import VARIABLE as MODE_VARIABLE
+from aggregator.datafolder import MODE_VARIABLE
 
 if TYPE_CHECKING:
     from aggregator.config.load import Provenance

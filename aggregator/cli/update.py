@@ -1,8 +1,9 @@
-"""Commands that do the work: `update` and `publish`."""
+"""Commands that do the work: `update`, `publish`, and `demo`, which updates from bundled samples."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from aggregator import importing
 from aggregator.cli import ticket
 from aggregator.cli.console import Cell, Column, complain, hide, say, say_table
 from aggregator.cli.options import (
@@ -32,13 +34,14 @@ from aggregator.cli.options import (
 )
 from aggregator.cli.process import BROKEN
 from aggregator.errors import AggregatorError, ConfigError, LockedError
-from aggregator.importing import importing
 from aggregator.log import LogFormat, Verbosity, configure_logging, outage_suffix
 from aggregator.values.terminal import counted
 
 #: Maximum number of rows. If there are more sources, the table shows those that failed or had something new.
 LONG_TABLE = 50
 NOTHING_TO_WRITE = "Nothing to write: all files are up to date."
+#: First line of the configuration that the demo writes; only a folder that has it is cleared.
+_DEMO_MARK = "# Written by `aggregator demo`; the folder is cleared at the next run."
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,8 +101,63 @@ def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DA
         store.sync_sources(loaded.sources)
         with renewal() as renewing:
             report = publish_all(store, loaded, data, everything=True, renewing=renewing)
+        failures = [*report.failures, *call_after_publish(loaded, store, data, report)]
     show_written(report, data, whole=not report.failures)
-    raise typer.Exit(show_failures(report.failures))
+    raise typer.Exit(show_failures(failures))
+
+
+def call_after_publish(
+    config: Config, store: Store, data: Path, report: Report, removed: Sequence[str] = ()
+) -> list[OutputFailure]:
+    """Call the command of `after_publish` for what a publication outside of a cycle changed; return its failure.
+
+    Args:
+        removed: files that were deleted before, relative to the data folder.
+    """
+    if not config.after_publish:
+        return []
+    import asyncio
+
+    from aggregator.service.after_publish import AfterPublish, record_changes
+    from aggregator.workers import StoreThread
+
+    record_changes(store, config, report, removed)
+    with StoreThread() as thread:
+        failure = asyncio.run(AfterPublish(data, thread, lambda: config, utc_now).run(store))
+    return [failure] if failure else []
+
+
+def demo(data: DataOption = DEFAULT_DATA) -> None:
+    """Update from bundled samples: start a small server on this machine, run one update, and list the results."""
+    from aggregator.demo import demo_config, serve
+
+    folder = data / "demo"
+    _clear_demo(folder)
+    with serve() as base_url, locked(folder):
+        config = folder / "feeds.yaml"
+        config.write_text(f"{_DEMO_MARK}\n{demo_config(base_url)}", encoding="utf-8")
+        say(f"Samples are served at {base_url}; one of the sources is broken on purpose.\n")
+        run_cycle(load_config(config), folder, CycleOptions(everything=True))
+    posts = sorted((folder / "posts").rglob("*.md"))
+    say("\nLook at:")
+    for path, what in (
+        (folder / "feeds.yaml", "the configuration of this run"),
+        (posts[0] if posts else folder / "posts", f"one of {counted(len(posts), 'post')}"),
+        (folder / "public" / "all" / "atom.xml", "all sources in one Atom feed"),
+        (folder / "public" / "opml.xml", "the list of sources"),
+    ):
+        say(f"  {path}  ({what})")
+
+
+def _clear_demo(folder: Path) -> None:
+    """Remove what an earlier demo wrote, and nothing else."""
+    if not folder.exists():
+        return
+    config = folder / "feeds.yaml"
+    if not config.is_file() or not config.read_text(encoding="utf-8").startswith(_DEMO_MARK):
+        complain(f"error: {folder} was not made by a demo; move it away, or choose another folder with --data")
+        raise typer.Exit(2)
+    shutil.rmtree(folder)
 
 
 def _load_config_quietly(path: Path, data: Path) -> Config:
@@ -172,10 +230,13 @@ def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Pr
         quiet: whether this run printed what got worse or better, so that a quiet one has nothing to print either.
     """
     from aggregator.retention import next_time
+    from aggregator.service.after_publish import pending
 
     active = {source.id for source in config.sources if not source.paused}
     try:
         if not config.sources or store.pending_categories():
+            return None
+        if config.after_publish and pending(store).all.files:
             return None
         if any(state.source_id in active for state in store.due(now)):
             return None
@@ -234,7 +295,13 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
         else:
             nothing_due = _nothing_due(config, _next_due(config, store))
             with renewal(options.verbosity) as on_renewed:
-                summary = make(on_renewed=on_renewed).finish()
+                cycle = make(on_renewed=on_renewed)
+                if config.after_publish:
+                    import asyncio
+
+                    summary = asyncio.run(cycle.run([]))
+                else:
+                    summary = cycle.finish()
         left = summary.failures or summary.troubles
         if prospect := None if left else _prospect(config, store, utc_now(), quiet=quiet):
             foretold = [_nothing_due(config, prospect.due), NOTHING_TO_WRITE]

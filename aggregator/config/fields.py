@@ -13,6 +13,7 @@ import re
 import unicodedata
 import warnings
 import zoneinfo
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -187,17 +188,9 @@ def _compile_selector(css: str) -> None:
         raise ValueError(f"{show(css)} is not a CSS selector: {reason}") from None
 
 
-def timezone(value: object) -> str:
-    """Check the name of a zone in the IANA time zone database."""
-    if not isinstance(value, str) or not _is_zone(value):
-        hint = isinstance(value, str) and zone_advice(value)
-        hint = hint or "use an IANA name such as `Asia/Shanghai` or `UTC`"
-        raise ValueError(f"{show(value)} is not a time zone; {hint}")
-    return value
-
-
 @functools.lru_cache(maxsize=1024)
 def _is_zone(name: str) -> bool:
+    """Whether the IANA time zone database has a zone of this name."""
     try:
         zoneinfo.ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -205,17 +198,9 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-def encoding(value: object) -> str:
-    """Check the name of a text encoding that Python knows; it stays as written."""
-    if not isinstance(value, str) or not _is_encoding(value):
-        hint = isinstance(value, str) and encoding_advice(value)
-        hint = hint or "use one such as `utf-8`, `gbk` or `big5`"
-        raise ValueError(f"{show(value)} is not a known encoding; {hint}")
-    return value
-
-
 @functools.lru_cache(maxsize=1024)
 def _is_encoding(name: str) -> bool:
+    """Whether Python knows a text encoding by this name."""
     try:
         codecs.lookup(name)
         # Codecs such as base64 can be looked up, but give no text.
@@ -223,6 +208,24 @@ def _is_encoding(name: str) -> bool:
     except (LookupError, ValueError):
         return False
     return True
+
+
+def _known(
+    what: str, is_known: Callable[[str], bool], advise: Callable[[str], str | None], example: str
+) -> Callable[[object], str]:
+    """Make the check of a name that must be known on this machine; it stays as written."""
+
+    def check(value: object) -> str:
+        if isinstance(value, str) and is_known(value):
+            return value
+        hint = isinstance(value, str) and advise(value)
+        raise ValueError(f"{show(value)} is not {what}; {hint or example}")
+
+    return check
+
+
+timezone = _known("a time zone", _is_zone, zone_advice, "use an IANA name such as `Asia/Shanghai` or `UTC`")
+encoding = _known("a known encoding", _is_encoding, encoding_advice, "use one such as `utf-8`, `gbk` or `big5`")
 
 
 def parse_size(value: object) -> int:

@@ -80,6 +80,8 @@ class Config:
     #: Defaults for fetching; each `Source` has its own settings or these defaults.
     fetch: FetchDefaults
     hooks: HookSettings
+    #: Command and arguments that are called after each publication that changed files.
+    after_publish: tuple[str, ...] | None
     #: By slug, in the order of the file; the implicit one, for sources without a category, is last.
     categories: dict[str, Category]
     #: In the order of the file.
@@ -139,6 +141,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         feeds=document.feeds,
         fetch=document.fetch,
         hooks=document.hooks,
+        after_publish=document.after_publish,
         categories=_categories(document, sources),
         sources=sources,
         path=path,

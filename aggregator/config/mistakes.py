@@ -109,6 +109,7 @@ _SYNONYMS = {
 _FOLDERS = frozenset({"cache", "cache_directory", "data", "data_dir", "database", "db", "output", "output_dir"})
 #: How to write a mapping, by the last key of its path; for messages about another type there.
 _SHAPES = {
+    "after_publish": "write `after_publish: [hexo, generate]`",
     "article": 'write `article: {body: "…"}`',
     "auth": "write `auth: {basic: {user: …, password: …}}`, or `auth: {bearer: …}`",
     "basic": "write `basic: {user: …, password: …}`",

@@ -86,21 +86,23 @@ def _variables(tree: MapNode) -> Iterator[tuple[Path, str]]:
 
 def _hooks(document: FileSettings, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     """Note commands that do not exist, or need a shell."""
-    for name in ("on_problem", "on_recovery"):
-        command = getattr(document.hooks, name)
+    commands: list[tuple[Path, tuple[str, ...] | None]] = [
+        (("hooks", name), getattr(document.hooks, name)) for name in ("on_problem", "on_recovery")
+    ]
+    for place, command in (*commands, (("after_publish",), document.after_publish)):
         if not command or "://" in command[0]:
             continue
         if len(command) > 1 and command[0] not in _SHELLS and (part := next(filter(_SHELL.fullmatch, command), None)):
             text = f'`{part}` is an ordinary argument, as no shell is started; write `[sh, -c, "…"]`'
-            yield ("hooks", name), text
+            yield place, text
         elif len(command) == 1 and _MAIL.fullmatch(command[0]):
             text = "a mail address is not a command; write an Apprise URL that begins with `mailto://`"
-            yield ("hooks", name), text
+            yield place, text
         elif shutil.which(command[0], path=environ.get("PATH", "")) is None:
             where = "does not exist or cannot be executed" if "/" in command[0] else "is not found in PATH"
             text = f"the program {show(command[0])} {where}; install it, or write a list with its path: "
             text += "`[/path/to/program, argument]`"
-            yield ("hooks", name), text
+            yield place, text
 
 
 #: Codes of countries that no language has, and the tags that are meant.

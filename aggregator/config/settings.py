@@ -65,18 +65,24 @@ def hook(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-Hook = Annotated[
-    tuple[str, ...],
-    PlainValidator(hook),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "pattern": r"\S"},
-                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
-            ]
-        }
-    ),
-]
+def command(value: object) -> tuple[str, ...]:
+    """Check a command as `hook` does; an Apprise URL is none."""
+    parts = hook(value)
+    if len(parts) == 1 and "://" in parts[0]:
+        raise ValueError("must be a command such as `[hexo, generate]`, not an address")
+    return parts
+
+
+_COMMAND_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string", "pattern": r"\S"},
+            {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+        ]
+    }
+)
+Hook = Annotated[tuple[str, ...], PlainValidator(hook), _COMMAND_SCHEMA]
+Command = Annotated[tuple[str, ...], PlainValidator(command), _COMMAND_SCHEMA]
 
 
 class RetentionSettings(Section):
@@ -281,6 +287,10 @@ class FileSettings(Section):
     hooks: HookSettings = Field(
         default_factory=HookSettings,
         description="What is called when a source begins to fail or works again.",
+    )
+    after_publish: Maybe[Command] = Field(
+        default=None,
+        description="A command that is called after each publication that changed files, at most once a minute.",
     )
     categories: dict[Slug, CategorySettings] = Field(
         default_factory=dict, description="Categories by slug: a title, or a mapping that says more."

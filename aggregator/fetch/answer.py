@@ -14,10 +14,9 @@ import aiohttp
 import httpx
 
 from aggregator.errors import FetchError
+from aggregator.fetch.addresses import AddressRefused, Target
 from aggregator.fetch.decode import Body, too_large
-from aggregator.fetch.guard import AddressRefused
 from aggregator.fetch.politeness import Tally
-from aggregator.fetch.target import Target
 from aggregator.fetch.trip import Trip
 from aggregator.models import FailureKind, Fetched, Freshness, NotModified
 from aggregator.schedule.hints import retry_after

@@ -19,8 +19,7 @@ from aiohttp.abc import AbstractResolver
 
 from aggregator.errors import FetchError
 from aggregator.fetch import answer
-from aggregator.fetch.politeness import Hosts, Tally
-from aggregator.fetch.robots import Robots
+from aggregator.fetch.politeness import Hosts, Robots, Tally
 from aggregator.fetch.transport import GuardedTransport
 from aggregator.fetch.trip import Trip, choice
 from aggregator.models import Fetched, HostTraffic, NotModified, Request

@@ -27,8 +27,7 @@ from aiohttp.client_proto import ResponseHandler
 from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
-from aggregator.fetch.guard import Guard, GuardedResolver, check_literal
-from aggregator.fetch.target import Target
+from aggregator.fetch.addresses import Guard, GuardedResolver, Target, check_literal
 
 #: Idle connections that are kept for later requests, besides those in use.
 _MAX_IDLE = 128
@@ -211,7 +210,7 @@ class _SystemResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Return the threads belong to the transport."""
+        """Do nothing: the threads belong to the transport."""
 
 
 def tidy(head: bytes) -> bytes:

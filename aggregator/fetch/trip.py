@@ -12,8 +12,8 @@ import aiohttp
 from yarl import URL
 
 from aggregator.errors import FetchError
-from aggregator.fetch import target as targets
-from aggregator.fetch.target import Origin, Target
+from aggregator.fetch import addresses
+from aggregator.fetch.addresses import Origin, Target
 from aggregator.fetch.transport import Outgoing
 from aggregator.models import Request
 from aggregator.values.urls import ENVIRONMENT
@@ -97,13 +97,13 @@ class Trip:
 
     def __init__(self, request: Request, proxy_of: Choice = no_proxy) -> None:
         self.request = request
-        self.target = targets.parse(request.url)
+        self.target = addresses.parse(request.url)
         self._first = self.target.url
         self.validators = _validators(request)
         #: Notes about the redirects.
         self.notes: tuple[str, ...] = ()
         elsewhere = request.home is not None and request.home != request.url
-        home = targets.parse(request.home or "") if elsewhere else self.target
+        home = addresses.parse(request.home or "") if elsewhere else self.target
         self._home = home.origin
         #: The address to request next time: the one that the permanent redirects before the first other one led to;
         #: None: the old one.

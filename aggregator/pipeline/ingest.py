@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from aggregator.config.confidential import public_update
+from aggregator.config.secrets import public_update
 from aggregator.dates.formats import DateStyle, parse_date
 from aggregator.errors import RowError
 from aggregator.models import (

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from aggregator.errors import FetchError
-from aggregator.fetch import target as targets
+from aggregator.fetch import addresses
 from aggregator.models import FeedState, Fetched, NotModified, Source
 
 
@@ -69,9 +69,9 @@ def _same(one: str, other: str) -> bool:
     return first is not None and second is not None and first.url == second.url
 
 
-def _parse(url: str) -> targets.Target | None:
+def _parse(url: str) -> addresses.Target | None:
     try:
-        return targets.parse(url)
+        return addresses.parse(url)
     except FetchError:
         return None
 

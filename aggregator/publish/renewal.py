@@ -16,8 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from aggregator.config.confidential import public_entry, public_identifier
-from aggregator.config.secrets import contains_secret, mask
+from aggregator.config.secrets import contains_secret, mask, public_entry, public_identifier
 from aggregator.errors import RowError
 from aggregator.models import Entry
 from aggregator.normalize import SANITIZER_VERSION, clean_again, minted_id, without_markup

@@ -1,1 +1,1 @@
-"""What keeps the program running: the daemon, the lock, and what operators are notified of."""
+"""What keeps the program running: the daemon, and what operators are notified of."""

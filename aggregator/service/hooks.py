@@ -3,6 +3,8 @@
 In: the results of a cycle and the recorded states. Out: commands run and notifications sent, and the states to record.
 A hook that fails or takes too long is logged and not repeated; it cannot stop a cycle. The states that were reported
 are recorded in the store, so that a restart repeats no call; a crash between call and record repeats one.
+
+`aggregator.service.after_publish` runs its command by `run_command`, too.
 """
 
 from __future__ import annotations
@@ -14,17 +16,22 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from aggregator.config import Config, redact
 from aggregator.log import log_event
-from aggregator.pipeline.run import SourceResult
 from aggregator.values.terminal import as_json, printable
+
+if TYPE_CHECKING:
+    from aggregator.pipeline.run import SourceResult
 
 #: Seconds for one hook and for all hooks of a cycle, and how many run at once. The rest waits for the next cycle.
 CALL_SECONDS = 30.0
 CYCLE_SECONDS = 120.0
 AT_ONCE = 4
+#: Bytes of a command's standard error that are kept, and seconds to wait for them after it has exited.
+_STDERR = 4096
+_LINGER = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,27 +141,69 @@ async def _command(call: Call, command: Sequence[str], seconds: float) -> str | 
         "failures": call.failures,
     }
     named = {f"AGGREGATOR_{key.upper()}": printable(str(value)) for key, value in facts.items()}
+    return (await run_command(command, as_json(facts, str).encode(), named, seconds)).failure
+
+
+class Ran(NamedTuple):
+    """How a command ended."""
+
+    #: Why it failed; None: it did not.
+    failure: str | None
+    #: The end of its standard error, as bytes.
+    stderr: bytes = b""
+
+
+async def run_command(command: Sequence[str], given: bytes, environ: Mapping[str, str], seconds: float) -> Ran:
+    """Run a command without a shell; when it takes too long, or this call is cancelled, all its processes are killed.
+
+    Args:
+        given: its standard input, which it need not read.
+        environ: what is added to the environment of this process.
+    """
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, **named},
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **environ},
             start_new_session=True,
         )
     except OSError as error:
-        return f"it could not be started: {error.strerror or error}"
+        return Ran(f"it could not be started: {error.strerror or error}")
+    tail = bytearray()
     try:
-        async with asyncio.timeout(seconds):
-            await process.communicate(as_json(facts, str).encode())
+        async with asyncio.timeout(seconds), asyncio.TaskGroup() as tasks:
+            tasks.create_task(_give(process, given))
+            reading = tasks.create_task(_keep_tail(process, tail))
+            await process.wait()
+            # What it started in the background may hold its standard error open.
+            await asyncio.wait([reading], timeout=_LINGER)
+            reading.cancel()
     except TimeoutError:
-        return f"it took longer than {seconds:g} s and was killed"
+        return Ran(f"it took longer than {seconds:g} s and was killed", bytes(tail))
     finally:
         if process.returncode is None:
             _kill(process.pid)
             await process.wait()
-    return f"it exited with status {process.returncode}" if process.returncode else None
+    return Ran(f"it exited with status {process.returncode}" if process.returncode else None, bytes(tail))
+
+
+async def _give(process: asyncio.subprocess.Process, given: bytes) -> None:
+    assert process.stdin is not None
+    # A command that does not read its input closes the pipe.
+    with suppress(ConnectionError):
+        process.stdin.write(given)
+        await process.stdin.drain()
+    process.stdin.close()
+
+
+async def _keep_tail(process: asyncio.subprocess.Process, tail: bytearray) -> None:
+    """Read standard error to its end, and keep the last bytes."""
+    assert process.stderr is not None
+    while data := await process.stderr.read(_STDERR):
+        tail += data
+        del tail[:-_STDERR]
 
 
 def _kill(pid: int) -> None:

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from aggregator.config import load, redact
-from aggregator.config.confidential import public_html
-from aggregator.config.secrets import contains_secret, mask, public_address
+from aggregator.config.secrets import contains_secret, mask, public_address, public_html
 from aggregator.models import Text
 from aggregator.normalize.sanitizer import clean_html
 from tests.origin import Origin, Response

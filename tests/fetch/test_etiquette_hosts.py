@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from aggregator.errors import FetchError
+from aggregator.fetch.addresses import parse
 from aggregator.fetch.politeness import domain_of, gate_of, host_of
-from aggregator.fetch.target import parse
 from aggregator.models import Fetched, Freshness
 from aggregator.schedule.hints import LONGEST, retry_after
 from tests.etiquette import FEED, NOW, Crowd, failed, failure, fetcher, hosts, request, serve, together

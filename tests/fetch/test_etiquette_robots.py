@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.fetch.robots import MAX_BYTES, parse, product
+from aggregator.fetch.politeness import MAX_ROBOTS, product_token, read_rules
 from aggregator.models import Access, Fetched
 from tests.etiquette import FEED, failed, failure, fetch, fetcher, request, serve, together
 from tests.origin import Origin, Response, Seen
@@ -25,7 +25,7 @@ def robots(origin: Origin, text: bytes | str, status: int = 200, **headers: str)
 
 
 def allows(text: str, path: str = "/page") -> bool:
-    return bool(parse(text.encode(), "aggregator").can_fetch(f"http://example.org{path}", "aggregator"))
+    return bool(read_rules(text.encode(), "aggregator").can_fetch(f"http://example.org{path}", "aggregator"))
 
 
 async def test_a_forbidden_page_is_not_asked_for(origin: Origin) -> None:
@@ -103,7 +103,7 @@ async def test_the_rules_of_where_a_redirect_leads_count(origin: Origin) -> None
 
 
 async def test_long_rules_are_read_as_far_as_the_limit(origin: Origin) -> None:
-    robots(origin, FORBIDDEN + b"# x\n" * (MAX_BYTES // 4) + b"User-agent: *\nDisallow: /other\n")
+    robots(origin, FORBIDDEN + b"# x\n" * (MAX_ROBOTS // 4) + b"User-agent: *\nDisallow: /other\n")
     async with fetcher(origin) as one:
         assert (await failed(one, PAGE, robots=True)).kind == "robots"
         assert isinstance(await one.fetch(request("http://example.org/other", robots=True)), Fetched)
@@ -166,8 +166,8 @@ def test_many_agents_and_rules_do_not_take_long() -> None:
 
 @given(st.text(max_size=300), st.text(max_size=20))
 def test_any_rules_can_be_read(text: str, agent: str) -> None:
-    rules = parse(text.encode("utf-8", "replace"), product(agent))
-    assert rules.can_fetch("http://example.org/page", product(agent)) in (True, False)
+    rules = read_rules(text.encode("utf-8", "replace"), product_token(agent))
+    assert rules.can_fetch("http://example.org/page", product_token(agent)) in (True, False)
 
 
 async def test_the_body_of_rules_is_not_confused_with_a_page(origin: Origin) -> None:

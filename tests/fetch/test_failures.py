@@ -8,9 +8,8 @@ import aiohttp
 import httpx
 import pytest
 
+from aggregator.fetch.addresses import AddressRefused, parse
 from aggregator.fetch.answer import explain
-from aggregator.fetch.guard import AddressRefused
-from aggregator.fetch.target import parse
 from tests.fetch_support import failure
 
 TARGET = parse("https://me:secret@example.org/feed")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.fetch.guard import AddressRefused, Guard, is_public
+from aggregator.fetch.addresses import AddressRefused, Guard, is_public
 
 NOT_PUBLIC = [
     "0.0.0.0",  # noqa: S104

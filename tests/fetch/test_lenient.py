@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aggregator.errors import FetchError
 from aggregator.fetch import Fetcher
-from aggregator.fetch.target import parse
+from aggregator.fetch.addresses import parse
 from aggregator.fetch.transport import tidy
 from aggregator.models import Access
 from tests.fetch.test_hostile import OK, raw, says

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.errors import FetchError
-from aggregator.fetch.target import parse
+from aggregator.fetch.addresses import parse
 from aggregator.fetch.trip import choice
 from aggregator.models import Access, Fetched
 from aggregator.values.urls import ENVIRONMENT

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import FetchError
-from aggregator.fetch.target import MAX_LENGTH, _general, _plain, parse
+from aggregator.fetch.addresses import MAX_LENGTH, _general, _plain, parse
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from aggregator.log import LogFormat, configure_logging
 from aggregator.service.hooks import Call, run_calls
 from tests.origin import Origin
-from tests.support import Site, item, rss
+from tests.support import Site, command, item, rss
 
 #: Appends what a hook is given to the file that is its argument.
 SCRIPT = """
@@ -119,4 +119,5 @@ async def test_unknown_service_is_reported(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize("value", [[], "", "'open", [1], ["a\0b"], 3, {"run": "x"}])
 def test_what_is_no_hook_is_a_problem_of_the_configuration(value: object, site: Site, origin: Origin) -> None:
     site.configure({"feed": origin.url}, hooks={"on_problem": value})
-    assert site.run("check").status == 2
+    done = command("check", "--config", str(site.config))
+    assert (done.status, "hooks" in done.stderr) == (2, True), done.stderr

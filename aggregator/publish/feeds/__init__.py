@@ -3,7 +3,7 @@
 In: a `Channel` and items, newest first. Out: `Rendered` feeds. Pure: the bytes depend on the channel and the items,
 never on the time of the run. All formats have the same ids, titles, links, dates, authors, categories and bodies.
 
-feedgen writes the head of a feed; `xmlitems` writes the items, which are inserted where feedgen would put its own.
+feedgen writes the head of a feed; `writers` writes the items, which are inserted where feedgen would put its own.
 """
 
 from __future__ import annotations
@@ -17,10 +17,15 @@ from typing import Any
 from lxml.etree import _Element
 
 from aggregator.models import Item, Rendered
-from aggregator.publish.feeds.channel import FILE_NAMES, MEDIA_TYPES, Channel, Format
-from aggregator.publish.feeds.feeditems import FeedItem, feed_items
-from aggregator.publish.feeds.jsonwriter import render_jsonfeed
-from aggregator.publish.feeds.xmlitems import ATOM_NAMESPACES, RSS_NAMESPACES, atom_entries, rfc822, rss_items
+from aggregator.publish.feeds.feeditems import FILE_NAMES, MEDIA_TYPES, Channel, FeedItem, Format, feed_items
+from aggregator.publish.feeds.writers import (
+    ATOM_NAMESPACES,
+    RSS_NAMESPACES,
+    atom_entries,
+    render_jsonfeed,
+    rfc822,
+    rss_items,
+)
 from aggregator.publish.report import OutputFailure, sift, unexpected
 from aggregator.values.languages import valid_tag
 from aggregator.values.xmltext import xml_text

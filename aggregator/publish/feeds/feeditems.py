@@ -1,26 +1,80 @@
-"""Items prepared for all feed formats at once, so that all of them say the same.
+"""What all formats of the feeds share: the head of a feed, prepared items, and texts without markup.
 
-In: items as stored. Out: what feeds show of them, in the same order, with values that RSS, Atom and JSON Feed can
-carry: no character that XML forbids, no empty tags, at least one author, addresses that are URIs, media types of
-enclosures, valid language tags. An odd item never spoils a feed: it is changed to something that can be rendered. Pure.
+In: settings, and items as stored. Out: `Channel`, and what feeds show of the items, in the same order, with values that
+RSS, Atom and JSON Feed can carry: no character that XML forbids, no empty tags, at least one author, addresses that are
+URIs, media types of enclosures, valid language tags. An odd item never spoils a feed: it is changed to something that
+can be rendered. This module renders nothing. Pure.
 """
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from mimetypes import MimeTypes
 from posixpath import splitext
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from aggregator.models import Enclosure, Item, Origin, OriginalFeed
 from aggregator.normalize.identity import minted_id
+from aggregator.values import media_types
+from aggregator.values.elements import INLINE
 from aggregator.values.languages import valid_tag
-from aggregator.values.media_types import is_valid
 from aggregator.values.urls import clean_url
 from aggregator.values.xmltext import xml_text
+
+# -- the head of a feed ------------------------------------------------------------------------------------------------
+
+Format = Literal["rss", "atom", "json"]
+
+FILE_NAMES: dict[Format, str] = {"rss": "rss.xml", "atom": "atom.xml", "json": "feed.json"}
+"""The file of each format in the folder of its category."""
+
+MEDIA_TYPES: dict[Format, str] = {
+    "rss": media_types.RSS,
+    "atom": media_types.ATOM,
+    "json": media_types.JSON_FEED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """The head of the feeds of one category."""
+
+    slug: str
+    #: Never empty.
+    title: str
+    description: str
+    #: Home page of the site, absolute.
+    home_url: str
+    #: Address of the folder that holds the feeds, absolute, with ``/`` at its end.
+    base_url: str
+    #: BCP 47, or None.
+    language: str | None
+    author: str
+
+    def url(self, form: Format) -> str:
+        """Return the address of the feed in one format, as a URI: slug and host may have characters beyond ASCII."""
+        return _uri(self.base_url) + FILE_NAMES[form]
+
+    def home(self) -> str:
+        """Return the address of the home page, as a URI."""
+        return _uri(self.home_url)
+
+    def fingerprint(self) -> str:
+        """Return everything that the feeds depend on besides their items, as text."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+
+def _uri(url: str) -> str:
+    return clean_url(url) or url
+
+
+# -- prepared items ----------------------------------------------------------------------------------------------------
 
 
 class Publisher(NamedTuple):
@@ -132,7 +186,7 @@ def _types() -> dict[str, str]:
 def media_type(enclosure: Enclosure) -> str:
     """Return the media type of a file: the given one if it is valid, else the type that its name suggests."""
     given = enclosure.type.strip()
-    return given if is_valid(given) else guessed_type(enclosure.url)
+    return given if media_types.is_valid(given) else guessed_type(enclosure.url)
 
 
 def _enclosure(enclosure: Enclosure, url: str) -> Enclosure:
@@ -159,3 +213,50 @@ def _positive(number: int | None) -> int | None:
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
     """Each value that is not empty, once."""
     return tuple(dict.fromkeys(text for value in values if (text := xml_text(value).strip())))
+
+
+# -- texts without markup ----------------------------------------------------------------------------------------------
+
+# Tags of sanitized HTML, and the names of elements: every attribute value is double quoted.
+_TAG = re.compile(r'<(?:/?([a-z]+)(?=[\s>]))?+[^"<>]*+(?:"[^"]*"[^"<>]*+)*+>')
+# Inline elements do not part words, all others do.
+_JOINING = INLINE - {"acronym", "big"} | {"rp", "rt", "ruby"}
+
+
+def plain_text(fragment: str) -> str:
+    """Return the text of sanitized HTML on one line."""
+    return _one_line(_without_tags(fragment))
+
+
+def _without_tags(fragment: str) -> str:
+    parts = _TAG.split(fragment)
+    parts[1::2] = ["" if name in _JOINING else " " for name in parts[1::2]]
+    return "".join(parts)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(html.unescape(text).split())
+
+
+def synopsis(fragment: str, limit: int = 300) -> str:
+    """Return at most `limit` characters from the start of the text of sanitized HTML, with an ellipsis if it is cut.
+
+    Only the first `limit` * 4 characters of `fragment` are read, and half of them where these are enough.
+    """
+    for size in (limit * 2, limit * 4):
+        part = fragment[:size]
+        if len(part) < len(fragment):
+            # The cut may have gone through a tag or a character reference.
+            part = part[: max(part.rfind("<"), part.rfind("&"), 0)]
+        bare = _without_tags(part)
+        text = _one_line(bare)
+        if len(part) == len(fragment) and len(text) <= limit:
+            return text
+        # With this much text, what follows changes nothing; unless the cut left the beginning of a tag.
+        if len(text) > limit and "<" not in bare:
+            break
+    text = text[:limit]
+    head, space, _ = text.rpartition(" ")
+    if space and len(head) > limit // 2:
+        text = head
+    return f"{text}…" if text else ""

@@ -17,7 +17,7 @@ from lxml import etree
 
 from aggregator.models import Enclosure, Item, Origin, OriginalFeed
 from aggregator.publish.feeds import FILE_NAMES, Channel, Format, render_feeds
-from aggregator.publish.feeds.xmlitems import rfc822
+from aggregator.publish.feeds.writers import rfc822
 from aggregator.values.urls import clean_url
 from tests import DATA
 from tests.publish_items import ENTRY, item_lists, make_item

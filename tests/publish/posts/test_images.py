@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.publish.posts.media import proxied, rewrite_images
+from aggregator.publish.posts.body import proxied, rewrite_images
 
 PROXY = "https://proxy.example/?"
 POLICY = 'referrerpolicy="no-referrer"'

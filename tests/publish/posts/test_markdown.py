@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from aggregator.models import Text
 from aggregator.normalize.sanitizer import clean_html
 from aggregator.publish.posts import PRESETS, render_post
-from aggregator.publish.posts.media import one_block, rewrite_images
+from aggregator.publish.posts.body import one_block, rewrite_images
 from tests.markup import soup
 from tests.publish_items import make_item
 

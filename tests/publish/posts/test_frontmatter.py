@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from aggregator.publish.posts import yamltext
+from aggregator.publish.posts import frontmatter
 
 TRICKY = [
     "123", "0", "-1", "+1", "012", "0o14", "0x1F", "0b101", "1_000", "1.5", ".5", "5.", "1e3", "1E+3", "12e03",
@@ -46,25 +46,25 @@ def _assert_string(scalar: str, text: str) -> None:
 
 @pytest.mark.parametrize("text", TRICKY, ids=ascii)
 def test_tricky_text_loads_as_itself(text: str) -> None:
-    _assert_string(yamltext.plain(text), text)
-    _assert_string(yamltext.single(text), text)
-    _assert_string(yamltext.double(text), text)
+    _assert_string(frontmatter.plain(text), text)
+    _assert_string(frontmatter.single(text), text)
+    _assert_string(frontmatter.double(text), text)
 
 
 @given(st.text(ALPHABET, max_size=20))
 def test_any_text_loads_as_itself(text: str) -> None:
-    _assert_string(yamltext.plain(text), text)
-    _assert_string(yamltext.single(text), text)
+    _assert_string(frontmatter.plain(text), text)
+    _assert_string(frontmatter.single(text), text)
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_harmless_text_stays_plain(text: str) -> None:
-    assert yamltext.plain(text) == text
+    assert frontmatter.plain(text) == text
 
 
 @given(st.text(ALPHABET, max_size=12))
 def test_single_quotes_unless_an_escape_is_needed(text: str) -> None:
-    scalar = yamltext.single(text)
+    scalar = frontmatter.single(text)
     assert "\n" not in scalar
     if text.isprintable():
         assert scalar == "'" + text.replace("'", "''") + "'"
@@ -72,4 +72,4 @@ def test_single_quotes_unless_an_escape_is_needed(text: str) -> None:
 
 def test_long_digits_take_linear_time() -> None:
     for text in ("1" * 200_000 + "x", "1:" * 100_000 + "x", "." * 200_000 + "x", ": " * 100_000 + "x"):
-        assert yamltext.plain(text).strip("'") == text
+        assert frontmatter.plain(text).strip("'") == text

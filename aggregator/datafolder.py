@@ -1,19 +1,60 @@
-"""The lock of a data folder: only one process writes to it at a time.
+"""The data folder: its lock, and the permissions of the database in it.
 
-In: a data folder. Out: a context in which no other process of this program writes to it. The operating system releases
-the lock of a process that was killed.
+Only one process writes to a data folder at a time. The operating system releases the lock of a process that was killed.
+
+Only its owner may read the database, unless `AGGREGATOR_DB_MODE` allows more: the database contains addresses with
+their passwords. SQLite creates the side files of a database (`-wal`, `-shm`) with the permissions of the database.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregator.errors import AggregatorError, LockedError
-from aggregator.permissions import file_mode
+from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
+
+MODE_VARIABLE = "AGGREGATOR_DB_MODE"
+_DEFAULT = 0o600
+#: Read and write for the owner; possibly for the group; possibly read for everybody.
+_MODE = re.compile("0?6[046][04]")
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+
+
+def file_mode(environ: Mapping[str, str]) -> int:
+    """Return the permissions of databases and their backups.
+
+    Raises:
+        ConfigError: the variable has a value that is no sensible mode.
+    """
+    wanted = environ.get(MODE_VARIABLE, "")
+    if not wanted:
+        return _DEFAULT
+    if not _MODE.fullmatch(wanted):
+        message = f"{wanted[:20]!r} is not the mode of a database; write 0600, or 0640 for the group to read it"
+        raise ConfigError([Problem(message, MODE_VARIABLE)])
+    return int(wanted, 8)
+
+
+def make_private(path: Path) -> None:
+    """Set the permissions of a database and its side files; create an empty database if there is none.
+
+    Call it before SQLite opens the database. Errors are ignored: SQLite reports what it cannot open, and a file of
+    another user keeps its permissions.
+    """
+    mode = file_mode(os.environ)
+    path = path.resolve()
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+    for file in (path, *(path.with_name(path.name + end) for end in _SIDE_FILES)):
+        with suppress(OSError):
+            status = file.stat()
+            if stat.S_ISREG(status.st_mode) and stat.S_IMODE(status.st_mode) != mode:
+                file.chmod(mode)
 
 
 @contextmanager

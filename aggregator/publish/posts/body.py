@@ -1,4 +1,4 @@
-"""The HTML of a post: the image rules, the picture and files that its text does not show, and one block for Markdown.
+"""The body of a post: the image rules, the picture and files that its text does not show, and one block for Markdown.
 
 In: HTML that the sanitizer serialized: every attribute value is double quoted, with ``"`` as ``&quot;`` inside.
 Therefore tags can be edited with regular expressions, and everything else stays as it is, byte for byte. Out: HTML of
@@ -12,10 +12,12 @@ import re
 from collections.abc import Collection, Iterable
 from urllib.parse import unquote
 
-from aggregator.models import Enclosure
+from aggregator.models import Enclosure, Entry
+from aggregator.normalize.sanitizer import first_image
 from aggregator.normalize.sanitizer.allowlist import STRICT
 from aggregator.normalize.text import tidy_line
 from aggregator.publish.feeds.feeditems import guessed_type, media_type
+from aggregator.values.urls import clean_url
 from aggregator.values.xmltext import attribute_value
 
 # -- images ------------------------------------------------------------------------------------------------------------
@@ -118,16 +120,46 @@ _PLAYERS = {"application/ogg": "audio", "application/x-mp3": "audio", "applicati
 #: Extensions that are missing in Python's table of types.
 _SOUNDS = (".ogg", ".oga", ".m4a", ".m4b", ".flac")
 _FILMS = (".m4v", ".ogv", ".mkv")
+#: What themes cannot write unescaped into attributes and styles.
+_QUOTES = (("'", "%27"), ("(", "%28"), (")", "%29"))
+#: What an HTML parser takes for a character reference in an unescaped address; a number needs no `;`.
+_NUMBER_IN_URL = re.compile(r"&(?=#)")
+_NAME_IN_URL = re.compile(r"(&[0-9A-Za-z]+);")
 #: Types without a meaning; the name of the file may say more.
 _ANY = frozenset({"application/octet-stream", "binary/octet-stream", "application/force-download"})
 
 
-def picture(url: str) -> str:
+def with_media(entry: Entry, proxy: str | None) -> tuple[str, str | None]:
+    """Return the body with the picture and files that it does not show, and the picture for the front matter."""
+    text = entry.html or entry.summary
+    body, addresses = rewrite_images(text, proxy)
+    image = entry.image or (first_image(text) if addresses else None)
+    if image is None and not entry.enclosures:
+        return body, None
+    shown = {image, *addresses, *map(clean_url, addresses)} if entry.enclosures else {image}
+    more = _files(entry.enclosures, text, shown)
+    if image is not None and image not in addresses and image not in map(clean_url, addresses):
+        if _can_be_asked_for(image):
+            body = f"{_picture(proxied(image, proxy))}\n{body.lstrip(BLANK)}"
+        else:
+            image = None
+    front = None if image is None else proxied(_for_styles(image), proxy)
+    return body.rstrip(BLANK) + more if more else body, front
+
+
+def _for_styles(url: str) -> str:
+    """Return an address in a form that themes can write unescaped into attributes and styles."""
+    for quote, written in _QUOTES:
+        url = url.replace(quote, written)
+    return _NAME_IN_URL.sub(r"\1%3B", _NUMBER_IN_URL.sub("%26", url)) if "&" in url else url
+
+
+def _picture(url: str) -> str:
     """Render an image as a paragraph without a line break."""
     return f'<p><img src="{attribute_value(url)}" alt="" referrerpolicy="no-referrer"></p>'
 
 
-def can_be_asked_for(url: str) -> bool:
+def _can_be_asked_for(url: str) -> bool:
     """Whether a browser can request an image; not if its host is invalid, such as ``256.1.1.1`` or ``xn--a``.
 
     A generator that parses such an address ends the whole build. The sanitizer has checked the addresses in texts.
@@ -135,7 +167,7 @@ def can_be_asked_for(url: str) -> bool:
     return " src=" in STRICT.clean(f'<img src="{attribute_value(url)}">')
 
 
-def files(enclosures: Iterable[Enclosure], body: str, shown: Collection[str | None]) -> str:
+def _files(enclosures: Iterable[Enclosure], body: str, shown: Collection[str | None]) -> str:
     """Render players and links for the files that a body does not show, each on its own line.
 
     Args:

@@ -1,4 +1,4 @@
-"""Commands that edit feeds.yaml: `fix`, `remove`, `pause` and `resume`."""
+"""Commands for feeds.yaml: `init`, `check` and `schema`; and `fix`, `remove`, `pause` and `resume`, which edit it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from aggregator.cli.options import (
     require_sources,
     utc_now,
 )
-from aggregator.errors import ConfigError, Problem
+from aggregator.errors import AggregatorError, ConfigError, Problem
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
@@ -32,6 +32,48 @@ if TYPE_CHECKING:
     from aggregator.config import Config
     from aggregator.models import Source
     from aggregator.proposals import Proposal
+
+
+def init(
+    config: ConfigOption = DEFAULT_CONFIG,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Write a commented feeds.yaml, and the JSON Schema with which editors check it."""
+    from aggregator.config import TEMPLATE, schema_text
+
+    if config.exists() and not force:
+        complain(f"error: {config} exists already; edit it, or overwrite it with --force")
+        raise typer.Exit(2)
+    schema = config.with_name("feeds.schema.json")
+    try:
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text(TEMPLATE, encoding="utf-8")
+        schema.write_text(schema_text(), encoding="utf-8")
+    except OSError as error:
+        raise AggregatorError(
+            f"{error.filename} cannot be written: {error.strerror}; check its path, its permissions and the free space"
+        ) from None
+    say(f"Wrote {config} and {schema}.")
+    say("Edit the sources, then: aggregator check, and: aggregator update")
+
+
+def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Check feeds.yaml and list all mistakes with line and column."""
+    loaded = load_config(config)
+    for note in loaded.notes:
+        say(f"note: {note}")
+    sources, categories = len(loaded.sources), len(loaded.categories)
+    say(
+        f"{config}: fine, {sources} source{'s' if sources != 1 else ''} "
+        f"in {categories} categor{'ies' if categories != 1 else 'y'}"
+    )
+
+
+def schema() -> None:
+    """Print the JSON Schema of feeds.yaml, for editors and other tools."""
+    from aggregator.config import schema_text
+
+    say(schema_text(), end="")
 
 
 def fix(
@@ -255,7 +297,7 @@ def _edit(
 
 
 def _purge(config: Config, data: Path, source: str) -> int:
-    from aggregator.cli.update import show_failures
+    from aggregator.cli.update import call_after_publish, show_failures
     from aggregator.publish.publication import publish
     from aggregator.retention import purge
 
@@ -263,6 +305,8 @@ def _purge(config: Config, data: Path, source: str) -> int:
         store.sync_sources(config.sources)
         removed = purge(store, data, source)
         report = publish(store, config, data)
+        failures = [*removed.failures, *report.failures]
+        failures += call_after_publish(config, store, data, report, removed.posts)
     entries, files = counted(removed.entries, "entry", "entries"), counted(report.files, "file")
     say(f"Deleted {source} with {entries}; wrote or removed {files} below {data}.")
-    return show_failures([*removed.failures, *report.failures])
+    return show_failures(failures)
