@@ -56,7 +56,7 @@ def _json(path: str, *ids: str, older: str | None = None) -> str:
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": "A feed",
-        "feed_url": BASE + path,
+        "feed_url": f"{BASE}{path.split('/')[0]}/feed.json",
         "items": [{"id": f"urn:x:{one}", "content_html": "x"} for one in ids],
     }
     return json.dumps(feed | ({} if older is None else {"next_url": BASE + older}))
@@ -138,7 +138,7 @@ def test_faults_of_an_atom_feed_are_found() -> None:
 
 def test_faults_of_hubs_and_pages_of_json_are_found() -> None:
     assert check_jsonfeed(_json("x", "1", older="y").encode()) == []
-    assert check_jsonfeed(_json("x", "1", older="x").encode()) != []
+    assert check_jsonfeed(_json("x", "1", older="x/feed.json").encode()) != []
     feed = json.loads(_json("x", "1"))
     assert check_jsonfeed(json.dumps({**feed, "hubs": [{"type": "WebSub", "url": BASE}]}).encode()) == []
     assert check_jsonfeed(json.dumps({**feed, "hubs": [{"type": "WebSub"}]}).encode()) != []
@@ -218,6 +218,8 @@ def test_pages_of_json_lead_to_all_items() -> None:
     assert check_history(f"{BASE}a/feed.json", pages) == []
     lost = {**pages, f"{BASE}a/archive/2/feed.json": _json("a/archive/2/feed.json", "0").encode()}
     assert "no link leads there" in check_history(f"{BASE}a/feed.json", lost)[0]
+    other = {**pages, f"{BASE}a/archive/1/feed.json": _json("b/feed.json", "2", "1").encode()}
+    assert "another id" in check_history(f"{BASE}a/feed.json", other)[0]
 
 
 def _write(folder: Path, files: dict[str, str]) -> Path:

@@ -33,7 +33,7 @@ _STYLESHEET = re.compile(rb'<\?xml-stylesheet type="text/css" href="([^"]+)"\?>'
 class Document:
     """What one document of a feed says about the others."""
 
-    #: Of the feed, which is the same in all its documents; JSON Feed has none.
+    #: What identifies the feed, the same in all its documents; of JSON Feed the address to subscribe to.
     feed: str | None
     ids: list[str]
     links: dict[str, list[str]] = field(default_factory=dict)
@@ -79,16 +79,21 @@ def _stylesheet(name: str, data: bytes, files: Mapping[str, bytes]) -> Iterator[
 def _together(feeds: Mapping[str, bytes]) -> Iterator[str]:
     """How documents that are each valid hang together."""
     documents = {name: read_document(data) for name, data in feeds.items()}
-    base = {(document.link("self") or "").removesuffix(name) for name, document in documents.items()}
+    own = {
+        name: document.feed if document.is_json else document.link("self")
+        for name, document in documents.items()
+        if not document.is_json or name.count("/") == 1
+    }
+    base = {(address or "").removesuffix(name) for name, address in own.items()}
     if len(base) != 1 or not next(iter(base)).endswith("/"):
         yield f"self links are not the addresses of the documents: {sorted(base)}"
         return
-    address = next(iter(base))
+    root = next(iter(base))
     for name in documents:
         slug, _, file = name.partition("/")
         if file in _CHECKS:
             ours = {one: feeds[one] for one in feeds if one.split("/")[0] == slug and one.endswith(f"/{file}")}
-            yield from check_history(address + name, {address + one: data for one, data in ours.items()})
+            yield from check_history(root + name, {root + one: data for one, data in ours.items()})
     for folder in {name.rpartition("/")[0] for name in documents}:
         if len({tuple(one.ids) for name, one in documents.items() if name.rpartition("/")[0] == folder}) > 1:
             yield f"{folder}: other items in other formats"
@@ -113,6 +118,8 @@ def check_history(subscription: str, documents: Mapping[str, bytes]) -> list[str
     read = {address: read_document(data) for address, data in documents.items()}
     complaints = [f"{address}: {one}" for address, document in read.items() for one in _alone(address, document)]
     newest = read[subscription]
+    if newest.is_json and newest.feed != subscription:
+        complaints.append(f"{subscription}: says that it is {newest.feed}")
     previous = newest.link("prev-archive")
     if newest.is_archive or newest.link("next-archive"):
         complaints.append(f"{subscription}: the document to subscribe to is in the archive")
@@ -134,7 +141,7 @@ def check_history(subscription: str, documents: Mapping[str, bytes]) -> list[str
 
 
 def _alone(address: str, document: Document) -> Iterator[str]:
-    if document.link("self") != address:
+    if not document.is_json and document.link("self") != address:
         yield f"says that it is {document.link('self')}"
     for relation in _RELATIONS:
         if len(document.links.get(relation, ())) > 1:
@@ -145,14 +152,14 @@ def _alone(address: str, document: Document) -> Iterator[str]:
 
 def _page(page: Document, newest: Document, subscription: str, later: str) -> Iterator[str]:
     """Rules on a document of the archive to which `later` led."""
+    if page.feed != newest.feed:
+        yield f"its feed has another id: {page.feed}"
     if page.is_json:
         return
     if not page.is_archive:
         yield "no fh:archive"
     if page.link("current") != subscription:
         yield f"current is {page.link('current')}"
-    if page.feed != newest.feed:
-        yield f"its feed has another id: {page.feed}"
     following = page.link("next-archive")
     if following is not None and (following != later or later == subscription):
         yield f"next-archive is {following}"
@@ -162,9 +169,8 @@ def read_document(data: bytes) -> Document:
     """What a document says; a JSON Feed's `next_url` is its link to what is older."""
     if data.lstrip().startswith(b"{"):
         feed = json.loads(data)
-        told = {"self": feed.get("feed_url"), "prev-archive": feed.get("next_url")}
-        addresses = {relation: [address] for relation, address in told.items() if address is not None}
-        return Document(None, [item["id"] for item in feed["items"]], addresses, is_json=True)
+        older = {"prev-archive": [feed["next_url"]]} if "next_url" in feed else {}
+        return Document(feed.get("feed_url"), [item["id"] for item in feed["items"]], older, is_json=True)
     root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
     head = root[0] if root.tag == "rss" else root
     links: dict[str, list[str]] = {}
