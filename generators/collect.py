@@ -12,7 +12,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
@@ -25,6 +25,8 @@ from generators import nasty
 _SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 _DEMO = Path(aggregator.__file__).parent / "demo" / "samples"
 _TYPES = {".json": "application/feed+json", ".html": "text/html"}
+#: Posts of each real feed.
+_EACH = 20
 _FEEDS = frozenset({".xml", ".rss", ".atom", ".rdf", ".json", ".gz"})
 
 
@@ -38,8 +40,21 @@ class Found:
 
     #: Its data folder.
     data: Path
-    #: The newest first.
+    #: The newest first; of each real feed the newest `_EACH`.
     items: list[Item]
+    #: The sources that `generators.nasty` made.
+    made: frozenset[str]
+
+    def few(self, real: int) -> Found:
+        """Return the entries that were made for this, and so many real ones, of as many sources as can be."""
+        nth: Counter[str] = Counter()
+        ranked: list[tuple[int, Item]] = []
+        for item in self.items:
+            nth[item.origin.id] += 1
+            ranked.append((nth[item.origin.id], item))
+        chosen = sorted((each for each in ranked if not is_hostile(each[1])), key=lambda each: each[0])[:real]
+        made = [item for item in self.items if item.origin.id in self.made]
+        return replace(self, items=made + [item for _, item in chosen])
 
 
 def is_hostile(item: Item) -> bool:
@@ -56,15 +71,13 @@ class _Feed:
     made: bool = False
 
 
-def collect(folder: Path, each: int | None, *, corpus: bool = True) -> Found:
+def collect(folder: Path) -> Found:
     """Run the program.
 
     Args:
         folder: where its configuration and its data go; empty.
-        each: how many posts of each real feed are taken, the newest; None: all. Of hostile feeds all are.
-        corpus: whether hostile feeds of the corpus are taken beside those made here.
     """
-    feeds = [feed for feed in _feeds() if corpus or feed.made or feed.category == "real"]
+    feeds = list(_feeds())
     with _Server(feeds) as address:
         sources = [{"id": f"f{n}", "feed": f"{address}/{n}", "category": feed.category} for n, feed in enumerate(feeds)]
         config = {
@@ -87,11 +100,11 @@ def collect(folder: Path, each: int | None, *, corpus: bool = True) -> Found:
     try:
         for item in store.newest(None, 10_000_000):
             count[item.origin.id] += 1
-            if is_hostile(item) or each is None or count[item.origin.id] <= each:
+            if is_hostile(item) or count[item.origin.id] <= _EACH:
                 items.append(item)
     finally:
         store.close()
-    return Found(folder / "data", items)
+    return Found(folder / "data", items, frozenset(f"f{n}" for n, feed in enumerate(feeds) if feed.made))
 
 
 def _feeds() -> Iterator[_Feed]:

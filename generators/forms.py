@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregator.models import Item
-from generators.collect import Found, is_hostile
+from aggregator.publish.posts.names import Wanted, assign_paths
+from aggregator.publish.posts.presets import PRESETS
+from aggregator.publish.posts.render import PostOptions, render_post
+from generators.collect import CATEGORIES, Found, is_hostile
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,32 @@ class Posts:
 
 
 def written(found: Found, preset: str, folder: Path) -> Posts:
-    """Return the posts of a preset, copied into a folder."""
-    if preset != "hexo":
-        raise SystemExit(f"generators: there is no preset {preset}")
-    return _copied(found.data / "posts", {item.path: item for item in found.items if item.path}, folder)
+    """Write the posts of a preset into a folder; those that the program wrote are copied."""
+    if preset == "hexo":
+        return _copied(found.data / "posts", {item.path: item for item in found.items if item.path}, folder)
+    form = PRESETS[preset]
+    wanted = [Wanted(item.origin.category, item.entry.title, item.id, item.entry.published_at) for item in found.items]
+    items: dict[str, Item] = {}
+    for item, (path, _) in zip(found.items, assign_paths(wanted, form, lambda paths: set()), strict=True):
+        items[path] = item
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(
+            render_post(
+                replace(item, path=path),
+                category_title=CATEGORIES[item.origin.category],
+                preset=form,
+                options=PostOptions(None, None),
+            )
+        )
+    return _posts(folder, items)
 
 
 def _copied(source: Path, items: dict[str, Item], folder: Path) -> Posts:
     for path in items:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / path, folder / path)
+    return _posts(folder, items)
+
+
+def _posts(folder: Path, items: dict[str, Item]) -> Posts:
     return Posts(folder, items, frozenset(path for path, item in items.items() if is_hostile(item)))

@@ -205,9 +205,22 @@ def _files() -> Iterator[str]:
         "a`b.png",
         "{{x}}.png",
         "a.png?x=&amp;#41;;position:fixed;inset:0;x:url&amp;#40;",
+        "100%.png",
+        "a%zz.png?%zz#%zz",
+        "a[b]{c}|d\\e^f.png",
     ):
         yield f'<enclosure url="{_ADDRESS}/{escape(path)}" type="image/png" length="1"/>'
-    for host in ("xn--a", "256.1.1.1", "1.2.3.4.5", "a.0x", "it's.example"):
+    for host in (
+        "xn--a",
+        "256.1.1.1",
+        "1.2.3.4.5",
+        "a.0x",
+        "it's.example",
+        "a.example:99999",
+        "a.example:",
+        "[::1]",
+        "a%41.example",
+    ):
         yield f'<enclosure url="https://{host}/a.png" type="image/png" length="1"/>'
     for text in NAMES:
         yield (

@@ -18,11 +18,15 @@ from generators.registry import Page
 NODE = (("npm", "npm"), ("node", "nodejs"))
 
 
+class BuildError(Exception):
+    """A site could not be installed or built."""
+
+
 def run(folder: Path, command: list[str], **environment: str) -> str:
     """Run a command of a site; what it prints is kept in its `log`.
 
     Raises:
-        SystemExit: it failed.
+        BuildError: it failed.
     """
     done = subprocess.run(
         command,
@@ -36,9 +40,7 @@ def run(folder: Path, command: list[str], **environment: str) -> str:
     told = done.stdout + done.stderr
     (folder / "log").write_text(told, encoding="utf-8")
     if done.returncode != 0 or "FATAL" in told:
-        raise SystemExit(
-            f"generators: {' '.join(command[:2])} failed in {folder}:\n{(done.stderr or done.stdout)[-3000:]}"
-        )
+        raise BuildError(f"{' '.join(command[:2])} failed in {folder}:\n{(done.stderr or done.stdout)[-3000:]}")
     return told
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from aggregator.sources import Kind
 
 FeedFormat = Literal["rss", "atom", "json"]
-Preset = Literal["hexo"]
+Preset = Literal["hexo", "hugo", "jekyll", "eleventy", "astro", "pelican", "zola", "obsidian", "markdown"]
 
 ANCHORS = "x-"
 """Prefix of keys at the top level that only hold anchors."""

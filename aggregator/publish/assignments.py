@@ -12,6 +12,7 @@ from itertools import count
 from aggregator.errors import RowError
 from aggregator.normalize.identity import minted_id, public_id
 from aggregator.publish.posts.names import Wanted, assign_paths
+from aggregator.publish.posts.presets import HEXO
 from aggregator.publish.report import OutputFailure, refused_row, sift, store_each, unexpected, unreadable_row
 from aggregator.store import Assignment, Store, UnassignedEntry, UnreadableRow
 
@@ -60,7 +61,10 @@ def _failure(entry: UnassignedEntry, error: Exception) -> OutputFailure:
 
 def _assignments(store: Store, entries: Sequence[UnassignedEntry]) -> list[Assignment]:
     ids = _ids(store, entries)
-    paths = _paths(store, [(entry.category, entry.title, id) for entry, id in zip(entries, ids, strict=True)])
+    paths = _paths(
+        store,
+        [Wanted(entry.category, entry.title, id, entry.published_at) for entry, id in zip(entries, ids, strict=True)],
+    )
     return [Assignment(entry.pk, id, *path) for entry, id, path in zip(entries, ids, paths, strict=True)]
 
 
@@ -106,7 +110,7 @@ def _paths(store: Store, wanted: Sequence[Wanted], refused: Collection[str] = ()
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
         try:
-            found = assign_paths(batch, taken)
+            found = assign_paths(batch, HEXO, taken)
         except ValueError:
             # All paths that one of the entries can have are taken; it gets a path made from another id.
             found = []
@@ -119,10 +123,10 @@ def _paths(store: Store, wanted: Sequence[Wanted], refused: Collection[str] = ()
 
 
 def _last_resort(wanted: Wanted, taken: Callable[[Collection[str]], set[str]]) -> tuple[str, str]:
-    slug, title, id = wanted
+    id = wanted.id
     for number in count():
         try:
-            return assign_paths([(slug, title, f"{id}\n{number}" if number else id)], taken)[0]
+            return assign_paths([wanted._replace(id=f"{id}\n{number}" if number else id)], HEXO, taken)[0]
         except ValueError:
             continue
     raise AssertionError("count() never ends")

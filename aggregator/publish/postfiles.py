@@ -21,8 +21,9 @@ from aggregator.errors import RowError
 from aggregator.models import Item, Rendered
 from aggregator.publish import files
 from aggregator.publish.assignments import another_path
-from aggregator.publish.posts import PRESETS, render_post
-from aggregator.publish.posts.names import path_key
+from aggregator.publish.posts.names import Wanted, path_key
+from aggregator.publish.posts.presets import PRESETS
+from aggregator.publish.posts.render import PostOptions, render_post
 from aggregator.publish.report import OutputFailure, Report, refused_row, store_each, unexpected, unreadable_row
 from aggregator.store import Assignment, PostFile, Store, UnreadableRow
 
@@ -131,8 +132,7 @@ class _PostBatch:
                     item,
                     category_title=_first_level(self._config, item.origin.category),
                     preset=PRESETS[settings.preset],
-                    image_proxy=settings.image_proxy,
-                    placeholder=settings.placeholder or None,
+                    options=PostOptions(settings.image_proxy, settings.placeholder or None),
                 )
             except Exception as error:
                 self._report.failures.append(unexpected(f"posts/{item.path}", error))
@@ -186,9 +186,9 @@ class _PostBatch:
         """Return the post under another name, if one can be stored; a file of somebody else has its name."""
         item = self._items.pop(output.name)
         self._report.avoided.append(f"posts/{output.name}")
-        slug = output.name.partition("/")[0]
+        wanted = Wanted(output.name.partition("/")[0], item.entry.title, item.id, item.entry.published_at)
         try:
-            path, key = another_path(self._store, (slug, item.entry.title, item.id), refused)
+            path, key = another_path(self._store, wanted, refused)
             self._store.move_posts([Assignment(item.pk, item.id, path, key)])
         except RowError as error:
             self._report.failures.append(refused_row(f"posts/{output.name}", error))

@@ -46,6 +46,7 @@ class UnassignedEntry:
     #: Slug of its category.
     category: str
     source_id: str
+    published_at: datetime
 
 
 class PostFile(NamedTuple):

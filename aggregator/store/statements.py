@@ -305,7 +305,14 @@ PENDING_ITEMS_AFTER = PENDING_ITEMS.where(
 )
 UNASSIGNED = (
     select(
-        entries.c.pk, entries.c.key, entries.c.guid, entries.c.title, sources.c.url, entries.c.category, sources.c.id
+        entries.c.pk,
+        entries.c.key,
+        entries.c.guid,
+        entries.c.title,
+        sources.c.url,
+        entries.c.category,
+        sources.c.id,
+        entries.c.published_at,
     )
     .select_from(_with_source)
     .where(PENDING, entries.c.public_id.is_(null()))

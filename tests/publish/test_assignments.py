@@ -12,6 +12,7 @@ import pytest
 
 from aggregator.normalize.identity import minted_id
 from aggregator.publish import assignments
+from aggregator.publish.posts.names import Wanted
 from aggregator.store import open_store
 from tests.origin import Origin
 from tests.store_samples import HOUR, NOW, entry, source, update
@@ -96,7 +97,7 @@ def test_ids_and_paths_of_removed_entries_are_taken(tmp_path: Path) -> None:
 def test_entry_that_had_every_path_gets_one_nevertheless(tmp_path: Path) -> None:
     with closing(open_store(tmp_path / "aggregator.db")) as store:
         store.sync_sources([source("a"), source("b")])
-        wanted = ("c", "Title", "urn:x:1")
+        wanted = Wanted("c", "Title", "urn:x:1", NOW)
         refused: set[str] = set()
         for number in range(9):
             path, key = assignments.another_path(store, wanted, refused)

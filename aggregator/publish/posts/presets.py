@@ -1,29 +1,68 @@
 """The differences between static site generators for which posts are written, as data.
 
-Out: `PRESETS`, by name. This module renders nothing: `aggregator.publish.posts` does, from the data of a preset.
+Out: `PRESETS`, by name. This module renders nothing: `aggregator.publish.posts.render` does, from the data of a preset.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-Value = Literal["title", "categories", "image", "author", "date", "constant"]
-"""The value of a field; ``categories`` is a list, and ``image`` is left out if a post has none."""
+Value = Literal[
+    "author",
+    "authors",
+    "canonical",
+    "categories",
+    "category",
+    "date",
+    "id",
+    "image",
+    "images",
+    "labels",
+    "link",
+    "section",
+    "slug",
+    "source",
+    "source_url",
+    "tags",
+    "terms",
+    "title",
+    "updated",
+]
+"""What a field of the front matter can say.
+
+``categories`` are category, source and section; ``terms`` are category and section; ``labels`` are tags that Obsidian
+accepts; ``author`` is the source as Hexo shows it. ``link`` and ``canonical`` are both the address of the original.
+"""
+
+Form = Literal["hexo", "yaml", "toml", "html"]
+"""How the front matter is written: the lines of the contract, YAML, TOML, or the head of an HTML document."""
+
+Body = Literal["block", "html", "markdown"]
+"""How the body is written: HTML without blank lines, which is one block to Markdown; HTML as it is; Markdown."""
+
+Dates = Literal["rfc822", "rfc3339", "zulu", "spaced", "local"]
+"""How dates are written, always in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of the front matter."""
 
+    #: With ``.`` between the keys of a mapping and its members.
     key: str
-    value: Value
-    #: Always in single quotes; otherwise a plain scalar, quoted only if necessary.
+    #: None: `constant` is the value.
+    value: Value | None
+    constant: str | bool = ""
+    #: In the form of the contract: always in single quotes; otherwise a plain scalar, quoted only if necessary.
     quoted: bool = False
-    #: The text if `value` is ``constant``, written as it is.
-    constant: str = ""
+
+
+#: An index, at any level: generators make a folder of each name, and no folder can be where a list has its file.
+_INDEX = re.compile(r"(?:\A|/)\W*index\W*\.\W*[a-z]+\W*(?:\Z|/)", re.IGNORECASE)
 
 
 # Compared by identity, so that a preset is a fast cache key.
@@ -31,22 +70,48 @@ class Field:
 class Preset:
     """The form of a post for one generator."""
 
+    form: Form
+    fields: tuple[Field, ...]
+    body: Body
     #: The text before the first field.
     opening: str
-    fields: tuple[Field, ...]
     #: The text between the last field and the body.
     middle: str
     #: The text after the body.
     ending: str
-    #: Characters that become ``_`` in the title, and in names that come from a feed.
-    masked: str
+    dates: Dates
+    suffix: str = ".md"
+    #: The path of a new post below its folder, without its suffix.
+    path: str = "{category}/{name}"
+    #: Further characters that become ``_`` in the name of a file.
+    masked_in_names: str = ""
+    #: A pattern in the name of a file, and what takes its place, because the generator reads it.
+    renamed: tuple[re.Pattern[str], str] | None = None
+    #: Characters that the generator keeps in an address, besides letters, marks and digits.
+    kept_in_slugs: str = "-_"
+    #: Whether it keeps only characters of ASCII, in lower case.
+    ascii_slugs: bool = False
+    #: Whether each post states its slug; otherwise only those whose names the generator changes.
+    always_slug: bool = False
+    #: Whether a slug begins with the folder of the post.
+    slug_with_folder: bool = False
+    #: Characters that become ``_`` in titles.
+    masked_in_titles: str = ""
+    #: Characters that become ``_`` in names of sources that come from a feed, where they are categories.
+    masked_in_sources: str = ""
     #: Names of categories that break the generator; such a name from a feed gets a ``_``.
-    reserved: frozenset[str]
+    reserved: frozenset[str] = frozenset()
+    #: What in a tag, a person or a source would be taken for a file of the generator; its dots become ``_``.
+    reserved_files: re.Pattern[str] | None = _INDEX
     #: Replacements in the body, so that the template engine of the generator does not change it.
-    escapes: tuple[tuple[str, str], ...]
+    escapes: tuple[tuple[str, str], ...] = ()
     #: Replacements that need a pattern, done after `escapes`: a text that the body must contain, the pattern, and the
     #: replacement. The text is searched first, because that is faster.
-    patterns: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
+    patterns: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = ()
+    #: Address of the picture of posts without one, if the configuration names none.
+    placeholder: str | None = None
+    #: The file that each folder of posts needs, and its content; ``{title}`` in it is the title of the category.
+    section: tuple[str, str] | None = None
 
 
 #: White space of this length in the tag of a link is split: one of its characters becomes a reference.
@@ -61,20 +126,59 @@ def _with_short_blanks(match: re.Match[str]) -> str:
     return _LONG_BLANK.sub(lambda blank: f"{blank[0][:-1]}&#{ord(blank[0][-1])};", match[0])
 
 
+#: Template engines run what stands between braces: Nunjucks, Liquid, Go templates, Tera.
+_BRACES = (("{", "&#123;"), ("}", "&#125;"))
+# Some generators look for code fences before Markdown does: no three of these may follow each other.
+_FENCES = (
+    ("`", re.compile("`(?=``)"), "&#96;"),
+    ("~", re.compile("~(?=~~)"), "&#126;"),
+)
+
+#: What has a meaning in HTML, or in links of Markdown.
+_MASKED = '\\/:*?"<>|[]\u201c\u201d'
+
+#: A start tag with attributes, whose values are in double quotes; `<` outside of them ends the attempt.
+_TAG = re.compile(r'<[a-zA-Z][^"<>]*+(?:"[^"]*+"[^"<>]*+)++>')
+_VALUE = re.compile(r'="([^"]*+)"')
+_TYPOGRAPHIC = str.maketrans("'\"", "\u2019\u201d")
+#: What Pelican replaces, also where it stands in another attribute.
+_PLACE = re.compile(r"=\s*[\"'][{|]")
+
+
+def _with_one_quote(match: re.Match[str]) -> str:
+    """Make the attributes of a tag safe for Pelican, which writes them again.
+
+    It puts a value with a double quote between single quotes, and does not escape those that it has: what follows the
+    first one would be further attributes. It also replaces places of the site, as in ``href="{index}"``.
+    """
+    return _VALUE.sub(_typographic, match[0]) if any(sign in match[0] for sign in ("&", "{", "|")) else match[0]
+
+
+def _typographic(match: re.Match[str]) -> str:
+    value = html.unescape(match[1])
+    if ("'" in value and '"' in value) or _PLACE.search(value):
+        return f'="{html.escape(value.translate(_TYPOGRAPHIC))}"'
+    return match[0]
+
+
 HEXO = Preset(
+    form="hexo",
     opening="\n---\n",
     fields=(
         Field("title", "title", quoted=True),
         Field("categories", "categories"),
         Field("headimg", "image", quoted=True),
         Field("author", "author"),
-        Field("comments", "constant", constant="false"),
+        Field("comments", None, constant="false"),
         Field("date", "date"),
         Field("thumbnail", "image", quoted=True),
     ),
+    body="block",
     middle="---\n\n<div>   \n",
     ending="  \n</div>\n            ",
-    masked='\\/:*?"<>|[]\u201c\u201d',
+    dates="rfc822",
+    masked_in_titles=_MASKED,
+    masked_in_sources=_MASKED,
     # Hexo looks categories up in a JavaScript object, which inherits these properties.
     reserved=frozenset(
         {
@@ -92,14 +196,13 @@ HEXO = Preset(
             "__lookupSetter__",
         }
     ),
-    # Hexo runs Nunjucks over posts: {{ }}, {% %} and {# #}. U+FFFC marks the places where Hexo puts back what it took
-    # out before; another U+FFFC ends the whole build. A link that opens a window is written without `rel`, as on its
-    # site: for browsers `_blank` implies `noopener` (HTML standard, section 4.6.5).
-    escapes=(("{", "&#123;"), ("}", "&#125;"), ("\ufffc", "&#65532;"), ('<a rel="noopener" ', "<a ")),
+    reserved_files=None,
+    # U+FFFC marks the places where Hexo puts back what it took out before; another U+FFFC ends the whole build. A link
+    # that opens a window is written without `rel`, as on its site: for browsers `_blank` implies `noopener` (HTML
+    # standard, section 4.6.5).
+    escapes=(*_BRACES, ("\ufffc", "&#65532;"), ('<a rel="noopener" ', "<a ")),
     patterns=(
-        # Hexo looks for code fences in the whole file before Markdown does: no three of these may follow each other.
-        ("`", re.compile("`(?=``)"), "&#96;"),
-        ("~", re.compile("~(?=~~)"), "&#126;"),
+        *_FENCES,
         # Hexo searches tags for these attributes, including their values: to mark external links, and to find pictures.
         # Inside of a value, no quote that opens another value follows.
         # The pattern starts with a rare character, which makes it fast.
@@ -114,7 +217,225 @@ HEXO = Preset(
         # The time of Hexo 7 for a link grows with the square of the longest white space in its tag.
         ("<a ", re.compile(r"<a (?:\s{0,63}+[^<>\s]++)*+\s{64}[^<>]*>"), _with_short_blanks),
     ),
+    placeholder="https://picsum.photos/400/300?random={n}",
 )
 
-PRESETS: dict[str, Preset] = {"hexo": HEXO}
+HUGO = Preset(
+    form="yaml",
+    opening="---\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("slug", "slug"),
+        Field("categories", "terms"),
+        Field("tags", "tags"),
+        Field("authors", "authors"),
+        Field("images", "images"),
+        Field("params.id", "id"),
+        Field("params.source", "source"),
+        Field("params.source_url", "source_url"),
+        Field("params.link", "link"),
+        Field("params.canonicalURL", "canonical"),
+    ),
+    body="block",
+    middle="---\n<div>\n",
+    ending="\n</div>\n",
+    dates="rfc3339",
+    # What follows a dot can be a language to Hugo, so that two posts would be one page.
+    masked_in_names=".",
+    escapes=_BRACES,
+    patterns=_FENCES,
+)
+
+JEKYLL = Preset(
+    form="yaml",
+    opening="---\n",
+    fields=(
+        Field("layout", None, constant="post"),
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("slug", "slug"),
+        Field("categories", "categories"),
+        Field("tags", "tags"),
+        Field("authors", "authors"),
+        Field("image", "image"),
+        Field("id", "id"),
+        Field("source", "source"),
+        Field("source_url", "source_url"),
+        Field("link", "link"),
+        Field("canonical_url", "canonical"),
+        Field("render_with_liquid", None, constant=False),
+    ),
+    body="html",
+    middle="---\n",
+    ending="\n",
+    dates="spaced",
+    suffix=".html",
+    path="{category}/{year}-{month}-{day}-{name}",
+    kept_in_slugs="-_.",
+    # Jekyll makes folders of them.
+    masked_in_sources="/\\",
+    escapes=_BRACES,
+)
+
+ELEVENTY = Preset(
+    form="yaml",
+    opening="---\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("categories", "categories"),
+        Field("authors", "authors"),
+        Field("images", "images"),
+        Field("id", "id"),
+        Field("source", "source"),
+        Field("source_url", "source_url"),
+        Field("link", "link"),
+        Field("canonicalURL", "canonical"),
+        Field("templateEngineOverride", None, constant="html"),
+    ),
+    body="html",
+    middle="---\n",
+    ending="\n",
+    dates="zulu",
+    suffix=".html",
+    # Eleventy drops everything up to a date from the address, so that two posts could have one.
+    renamed=(re.compile(r"(\d{4})-(\d{2})-(\d{2})-"), r"\1-\2-\3_"),
+)
+
+ASTRO = Preset(
+    form="yaml",
+    opening="---\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("slug", "slug"),
+        Field("categories", "categories"),
+        Field("tags", "tags"),
+        Field("authors", "authors"),
+        Field("images", "images"),
+        Field("id", "id"),
+        Field("source", "source"),
+        Field("source_url", "source_url"),
+        Field("link", "link"),
+        Field("canonicalURL", "canonical"),
+    ),
+    body="block",
+    middle="---\n<div>\n",
+    ending="\n</div>\n",
+    dates="zulu",
+    slug_with_folder=True,
+    patterns=_FENCES,
+)
+
+PELICAN = Preset(
+    form="html",
+    opening="<html>\n<head>\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("category", "category"),
+        Field("slug", "slug"),
+        Field("authors", "authors"),
+        Field("tags", "tags"),
+        Field("image", "image"),
+        Field("id", "id"),
+        Field("source", "source"),
+        Field("source_url", "source_url"),
+        Field("link", "link"),
+        Field("canonical_url", "canonical"),
+    ),
+    body="html",
+    middle="</head>\n<body>\n",
+    ending="\n</body>\n</html>\n",
+    dates="rfc3339",
+    suffix=".html",
+    kept_in_slugs="-_.",
+    always_slug=True,
+    slug_with_folder=True,
+    patterns=(('="', _TAG, _with_one_quote),),
+)
+
+ZOLA = Preset(
+    form="toml",
+    opening="+++\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("slug", "slug"),
+        Field("taxonomies.categories", "terms"),
+        Field("taxonomies.tags", "tags"),
+        Field("taxonomies.authors", "authors"),
+        Field("extra.images", "images"),
+        Field("extra.id", "id"),
+        Field("extra.source", "source"),
+        Field("extra.source_url", "source_url"),
+        Field("extra.link", "link"),
+        Field("extra.canonical_url", "canonical"),
+    ),
+    body="block",
+    middle="+++\n<div>\n",
+    ending="\n</div>\n",
+    dates="rfc3339",
+    # What follows a dot can be a language.
+    masked_in_names=".",
+    kept_in_slugs="-",
+    ascii_slugs=True,
+    always_slug=True,
+    escapes=_BRACES,
+    patterns=_FENCES,
+    section=("_index.md", '+++\ntitle = "{title}"\nsort_by = "date"\n+++\n'),
+)
+
+MARKDOWN = Preset(
+    form="yaml",
+    opening="---\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("categories", "categories"),
+        Field("tags", "tags"),
+        Field("authors", "authors"),
+        Field("image", "image"),
+        Field("id", "id"),
+        Field("source", "source"),
+        Field("source_url", "source_url"),
+        Field("link", "link"),
+        Field("canonical_url", "canonical"),
+    ),
+    body="markdown",
+    middle="---\n\n",
+    ending="\n",
+    dates="rfc3339",
+)
+
+OBSIDIAN = replace(
+    MARKDOWN,
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("tags", "labels"),
+        Field("authors", "authors"),
+        Field("id", "id"),
+        Field("publisher", "source"),
+        Field("publisher_url", "source_url"),
+        Field("source", "link"),
+        Field("canonical_url", "canonical"),
+    ),
+    dates="local",
+    # They have a meaning in links between notes.
+    masked_in_names="[]^#",
+)
+
+PRESETS: dict[str, Preset] = {
+    "hexo": HEXO,
+    "hugo": HUGO,
+    "jekyll": JEKYLL,
+    "eleventy": ELEVENTY,
+    "astro": ASTRO,
+    "pelican": PELICAN,
+    "zola": ZOLA,
+    "obsidian": OBSIDIAN,
+    "markdown": MARKDOWN,
+}
 """Every preset by the name that `posts.preset` gives."""
