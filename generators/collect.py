@@ -25,8 +25,6 @@ from generators import nasty
 _SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 _DEMO = Path(aggregator.__file__).parent / "demo" / "samples"
 _TYPES = {".json": "application/feed+json", ".html": "text/html"}
-#: Posts of each real feed.
-_EACH = 20
 _FEEDS = frozenset({".xml", ".rss", ".atom", ".rdf", ".json", ".gz"})
 
 
@@ -40,21 +38,26 @@ class Found:
 
     #: Its data folder.
     data: Path
-    #: The newest first; of each real feed the newest `_EACH`.
+    #: The newest first.
     items: list[Item]
     #: The sources that `generators.nasty` made.
     made: frozenset[str]
 
-    def few(self, real: int) -> Found:
-        """Return the entries that were made for this, and so many real ones, of as many sources as can be."""
+    def some(self, real: int, *, corpus: bool) -> Found:
+        """Return fewer of the entries.
+
+        Args:
+            real: how many of real feeds, of as many feeds as can be.
+            corpus: whether all hostile ones; else only those that were made for this.
+        """
+        hostile = [item for item in self.items if is_hostile(item) and (corpus or item.origin.id in self.made)]
         nth: Counter[str] = Counter()
         ranked: list[tuple[int, Item]] = []
         for item in self.items:
             nth[item.origin.id] += 1
-            ranked.append((nth[item.origin.id], item))
-        chosen = sorted((each for each in ranked if not is_hostile(each[1])), key=lambda each: each[0])[:real]
-        made = [item for item in self.items if item.origin.id in self.made]
-        return replace(self, items=made + [item for _, item in chosen])
+            if not is_hostile(item):
+                ranked.append((nth[item.origin.id], item))
+        return replace(self, items=hostile + [item for _, item in sorted(ranked, key=lambda one: one[0])[:real]])
 
 
 def is_hostile(item: Item) -> bool:
@@ -95,13 +98,8 @@ def collect(folder: Path) -> Found:
     if done.returncode not in (0, 1):
         raise SystemExit(f"generators: the program ended with {done.returncode}:\n{done.stderr[-2000:]}")
     store = open_store(folder / "data" / "aggregator.db")
-    items: list[Item] = []
-    count: Counter[str] = Counter()
     try:
-        for item in store.newest(None, 10_000_000):
-            count[item.origin.id] += 1
-            if is_hostile(item) or count[item.origin.id] <= _EACH:
-                items.append(item)
+        items = list(store.newest(None, 10_000_000))
     finally:
         store.close()
     return Found(folder / "data", items, frozenset(f"f{n}" for n, feed in enumerate(feeds) if feed.made))

@@ -162,6 +162,13 @@ def feeds() -> Iterator[tuple[str, str]]:
     yield "hostile", _rss("Nasty files", [(f"File {n}", "<p>a</p>", extra) for n, extra in enumerate(_files())])
     yield "hostile", _rss("Nasty people", [(f"People {n}", "<p>a</p>", extra) for n, extra in enumerate(_people())])
     yield "hostile", _rss("Equal titles", [("Equal", f"<p>{n}</p>", "") for n in range(3)])
+    # Neighbours in a list: what is cut inside of an attribute goes on in the next one.
+    cut = [
+        '<img src="https://a.example/x.png" alt="a\n\nb">',
+        f'<p title=" src=x onerror={_RUN} ">c</p>',
+        '<p>d</p>\n\n"',
+    ]
+    yield "hostile", _rss("Cut", [(f"Cut {n}", cut[n % len(cut)], "") for n in range(12)], month="Feb")
     yield "hostile", _dated()
     for number, text in enumerate(NAMES):
         yield "hostile", _rss(text, [(f"By {number}", "<p>a</p>", "")])
@@ -229,11 +236,11 @@ def _files() -> Iterator[str]:
         )
 
 
-def _rss(title: str, entries: list[tuple[str, str, str]]) -> str:
+def _rss(title: str, entries: list[tuple[str, str, str]], month: str = "Jan") -> str:
     items = "".join(
         f"<item><title>{escape(escape(_carried(name)))}</title><guid isPermaLink='false'>{escape(_carried(title))}{n}</guid>"
         f"<link>{_ADDRESS}/{zlib.crc32(title.encode())}/{n}</link>"
-        f"<pubDate>Thu, {n % 28 + 1:02d} Jan 2024 10:00:00 GMT</pubDate><description>{escape(_carried(body))}</description>"
+        f"<pubDate>{n % 28 + 1:02d} {month} 2024 10:00:00 GMT</pubDate><description>{escape(_carried(body))}</description>"
         f"{extra}</item>"
         for n, (name, body, extra) in enumerate(entries)
     )

@@ -1,6 +1,7 @@
 """Bring all published files up to date with the store.
 
-In: the store and the configuration. Out: `posts/`, `public/<slug>/` and `public/opml.xml` in the data folder.
+In: the store and the configuration. Out: the folders of posts, `public/<slug>/` and `public/opml.xml`, in the data
+folder.
 
 Only outputs that can have changed are rendered: posts of pending entries, feeds of categories with pending entries, and
 outputs that were made from other settings. After a crash at any point, the next call completes the work: entries stay
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import aggregator
@@ -26,7 +27,8 @@ from aggregator.publish import files
 from aggregator.publish.assignments import assign_all
 from aggregator.publish.feeds import FILE_NAMES, Channel, render_category
 from aggregator.publish.opml import FILE_NAME, render_opml
-from aggregator.publish.postfiles import has_posts, write_posts, write_retired
+from aggregator.publish.postfiles import Destination, has_posts, write_posts, write_retired
+from aggregator.publish.postfolders import main_preset, post_folders, settle_presets
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
 from aggregator.store import Store, UnreadableRow
@@ -38,7 +40,7 @@ ALL = "all"
 
 #: Raise this with every change of how posts, feeds or the list of subscriptions are rendered. Then all of them are
 #: rendered again, and those whose bytes differ are written.
-RENDERING = 3
+RENDERING = 4
 
 #: Name of the fingerprint of the list of subscriptions.
 _OPML = "opml"
@@ -53,6 +55,7 @@ def publish(
     data: Path,
     *,
     everything: bool = False,
+    change_presets: bool = False,
     progress: Callable[[int], None] = lambda posts: None,
     renewing: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
@@ -63,6 +66,7 @@ def publish(
         config: the configuration in force.
         data: the data folder.
         everything: render all posts and feeds again, and restore files that were edited or deleted.
+        change_presets: give folders that hold posts the presets that the configuration names, if they have others.
         progress: called with the number of posts processed so far.
         renewing: called with the number of stored entries brought to the current rules so far, and of all entries.
 
@@ -75,19 +79,25 @@ def publish(
     """
     report = Report()
     before = store.fingerprints()
-    if not any(name.startswith("posts/") for name in before) and has_posts(data / "posts"):
-        report.notes.append("the folder posts/ holds files already, but the database has published nothing yet")
-    report.failures += renew(store, config.confidential, data / "posts", progress=renewing)
+    folders = post_folders(config)
+    if not any(name.startswith("posts/") for name in before):
+        for folder in folders:
+            if has_posts(data / folder.name):
+                what = f"the folder {folder.name}/ holds files already, but the database has published nothing yet"
+                report.notes.append(what)
+    report.failures += renew(store, config.confidential, data, progress=renewing)
+    ready, moved = settle_presets(store, folders, data, report, change=change_presets)
+    posts = Destination(store, config, data, ready, report, incomplete=len(ready) < len(folders))
     _mark_outdated_posts(store, config, everything, before, report)
-    _write_retired(store, config, data, report)
+    _write_retired(posts, moved)
     clear_fingerprints(store, feeds_of(store.pending_categories()))
-    report.failures += assign_all(store)
+    report.failures += assign_all(store, main_preset(folders))
     recorded = store.fingerprints()
     wanted = feed_fingerprints(config)
     outdated = _outdated(config, data, {} if everything else recorded, wanted)
     stale = [f"feeds/{category.slug}" for category in outdated]
     recorded |= clear_fingerprints(store, [name for name in stale if recorded.get(name)])
-    write_posts(store, config, data / "posts", report, progress)
+    write_posts(posts, progress)
     feeds = _FeedRenderer(store, config, report)
     report.feeds += _write(data, feeds.outputs(outdated), report, feeds.failed)
     _remove_stale(data, config, recorded, wanted, report)
@@ -110,7 +120,7 @@ def _mark_outdated_posts(
     store: Store, config: Config, everything: bool, recorded: Mapping[str, str], report: Report
 ) -> None:
     """Make entries pending whose posts were made from other settings."""
-    settings = config.posts.model_dump(mode="json")
+    settings = _post_settings(config)
     for category in config.categories.values():
         name = f"posts/{category.slug}"
         wanted = fingerprint(settings, category.title, category.implicit)
@@ -123,13 +133,20 @@ def _mark_outdated_posts(
                 store.record_fingerprints({name: wanted})
 
 
-def _write_retired(store: Store, config: Config, data: Path, report: Report) -> None:
+def _post_settings(config: Config) -> list[object]:
+    """Return everything in the configuration that posts are made from, besides their categories."""
+    own = {name: preset.digest for name, preset in config.presets.items()}
+    return [[one.model_dump(mode="json"), one.picture, own.get(one.preset)] for one in config.posts]
+
+
+def _write_retired(posts: Destination, moved: Container[tuple[str, int]]) -> None:
     """Write the posts of sources that are no longer configured, once for each change of rendering or of the rules."""
-    wanted = fingerprint(made_with(store))
+    store, report = posts.store, posts.report
+    wanted = fingerprint(made_with(store), _post_settings(posts.config))
     if store.fingerprints().get(_RETIRED) != wanted:
         failures = len(report.failures)
-        write_retired(store, config, data / "posts", report)
-        if len(report.failures) == failures:
+        write_retired(posts, moved)
+        if len(report.failures) == failures and not posts.incomplete:
             store.record_fingerprints({_RETIRED: wanted})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aggregator.store.protocol import (
+    POSTS,
     Activity,
     Assignment,
     FeedMetadata,
@@ -16,6 +17,7 @@ from aggregator.store.protocol import (
 from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
+    "POSTS",
     "Activity",
     "Assignment",
     "FeedMetadata",

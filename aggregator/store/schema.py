@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeDecorator
 from aggregator.models import HostTraffic
 
 #: The newest migration; it results in these tables.
-REVISION = "0009"
+REVISION = "0010"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -260,6 +260,19 @@ post_files = Table(
     Column("written", Text),
     # Digest of the content that is about to be written; stored before the file is replaced.
     Column("intended", Text),
+)
+
+#: The paths of posts in other folders than the first one, and the digests of their files, as in `post_files`.
+folder_posts = Table(
+    "folder_posts",
+    metadata,
+    Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+    Column("folder", Text, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("path_key", Text, nullable=False),
+    Column("written", Text),
+    Column("intended", Text),
+    UniqueConstraint("folder", "path_key"),
 )
 
 fingerprints = Table(

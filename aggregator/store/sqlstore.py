@@ -18,13 +18,13 @@ from sqlalchemy import Connection, Select
 
 from aggregator.errors import RowError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
-from aggregator.store import hosts, rows, statements, sync
+from aggregator.store import hosts, postpaths, rows, statements, sync
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
 from aggregator.store.protocol import (
+    POSTS,
     Activity,
     Assignment,
     FeedMetadata,
-    PostFile,
     Recognized,
     Store,
     StoredEntry,
@@ -76,11 +76,8 @@ def _open_copy(path: Path, stack: ExitStack) -> Store:
     return open_store(copy)
 
 
-class SqlStore:
+class SqlStore(postpaths.PostPaths):
     """The store on an open database; `close` closes the database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
@@ -261,18 +258,13 @@ class SqlStore:
         with self._database.read() as connection:
             return set(connection.execute(statements.PENDING_CATEGORIES).scalars())
 
-    def taken(self, ids: Collection[str], path_keys: Collection[str]) -> tuple[set[str], set[str]]:
+    def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
         """See `Store.taken`."""
         with self._database.read() as connection:
-            found: list[set[str]] = [
-                {
-                    taken
-                    for chunk in statements.chunks(values)
-                    for taken in connection.execute(statement, {"values": chunk}).scalars()
-                }
-                for statement, values in ((statements.TAKEN_IDS, ids), (statements.TAKEN_PATHS, path_keys))
-            ]
-        return found[0], found[1]
+            found: set[str] = set()
+            for chunk in statements.chunks(ids):
+                found.update(connection.execute(statements.TAKEN_IDS, {"values": chunk}).scalars())
+            return found, postpaths.taken(connection, folder, path_keys)
 
     def assign(self, assignments: Sequence[Assignment]) -> None:
         """See `Store.assign`."""
@@ -283,29 +275,11 @@ class SqlStore:
         with self._database.write() as connection:
             statements.ASSIGN.run_many(connection, given)
 
-    def move_posts(self, assignments: Sequence[Assignment]) -> None:
-        """See `Store.move_posts`."""
-        parameters = [{"entry_pk": given.pk, "path": given.path, "path_key": given.path_key} for given in assignments]
-        with self._database.write() as connection:
-            connection.execute(statements.MOVE_POST, parameters)
-
-    def post_files(self, pks: Collection[int]) -> dict[int, PostFile]:
-        """See `Store.post_files`."""
-        with self._database.read() as connection:
-            return {pk: PostFile(*file) for pk, *file in statements.POST_FILES.rows(connection, (), pks)}
-
-    def save_post_files(self, files: Mapping[int, PostFile]) -> None:
-        """See `Store.save_post_files`."""
-        if not files:
-            return
-        with self._database.write() as connection:
-            statements.SAVE_POST_FILE.run_many(connection, [(pk, *file) for pk, file in sorted(files.items())])
-
     def mark_published(self, pks: Collection[int]) -> None:
         """See `Store.mark_published`."""
         with self._database.write() as connection:
             numbers = [(pk,) for pk in sorted(pks)]
-            statements.MARK_POST_WRITTEN.run_many(connection, numbers)
+            postpaths.mark_written(connection, numbers)
             statements.MARK_PUBLISHED.run_many(connection, numbers)
 
     def mark_pending(self, source_ids: Collection[str]) -> None:

@@ -249,6 +249,9 @@ MARK_POST_WRITTEN = Prepared(
     .values(written=post_files.c.intended),
     "of_entry",
 )
+ANY_POST_WRITTEN: Select[Any] = (
+    select(literal_column("1")).select_from(post_files).where(post_files.c.written.is_not(null())).limit(1)
+)
 #: Ids and paths of stored and of removed entries.
 TAKEN_IDS = union_all(*(select(ids).where(_among(ids)) for ids in (entries.c.public_id, tombstones.c.public_id)))
 TAKEN_PATHS = union_all(*(select(keys).where(_among(keys)) for keys in (entries.c.path_key, tombstones.c.path_key)))

@@ -43,8 +43,8 @@ _THEME = {
 <h1>{{ .Title }}</h1>{{ range .Pages }}<h2><a href="{{ .RelPermalink }}" title="{{ .Title }}">{{ .Title }}</a></h2>
 <div>{{ .Summary }}</div>{{ end }}</body></html>""",
     "index.html": """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{{ .Title }}</title></head><body>
-{{ range .Site.RegularPages }}<h2><a href="{{ .RelPermalink }}" title='{{ .Title }}'>{{ .LinkTitle }}</a></h2>
-<div>{{ .Summary }}</div>{{ end }}</body></html>""",
+{{ range .Site.RegularPages }}<h2><a href="{{ .RelPermalink }}" title='{{ .Title }}'>{{ .LinkTitle }}</a></h2>{{ end }}
+<ul>{{ range .Site.RegularPages }}<li>{{ .Summary }}</li>{{ end }}</ul></body></html>""",
 }
 
 

@@ -38,7 +38,8 @@ _PLAIN = {
 ---
 <!doctype html><html><head><meta charset="utf-8"><title>Site</title></head><body>
 {% for post in site.posts %}<h2><a href="{{ post.url | relative_url | escape }}" title='{{ post.title | escape }}'>{{
-post.title | escape }}</a></h2><div>{{ post.excerpt }}</div>{% endfor %}
+post.title | escape }}</a></h2>{% endfor %}
+<ul>{% for post in site.posts %}<li>{{ post.excerpt }}</li>{% endfor %}</ul>
 {% for one in site.categories %}<p>{{ one[0] | escape }}</p>{% endfor %}
 {% for one in site.tags %}<p>{{ one[0] | escape }}</p>{% endfor %}</body></html>""",
 }

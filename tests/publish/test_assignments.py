@@ -13,7 +13,8 @@ import pytest
 from aggregator.normalize.identity import minted_id
 from aggregator.publish import assignments
 from aggregator.publish.posts.names import Wanted
-from aggregator.store import open_store
+from aggregator.publish.posts.presets import HEXO
+from aggregator.store import POSTS, open_store
 from tests.origin import Origin
 from tests.store_samples import HOUR, NOW, entry, source, update
 from tests.support import Site, item, rss
@@ -100,7 +101,7 @@ def test_entry_that_had_every_path_gets_one_nevertheless(tmp_path: Path) -> None
         wanted = Wanted("c", "Title", "urn:x:1", NOW)
         refused: set[str] = set()
         for number in range(9):
-            path, key = assignments.another_path(store, wanted, refused)
+            ((path, key),) = assignments.give_paths(store, [wanted], POSTS, HEXO, refused)
             refused.add(key)
             assert path.startswith("c/Title")
             assert len(refused) == number + 1

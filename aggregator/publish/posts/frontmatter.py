@@ -45,6 +45,26 @@ def front_matter(item: Item, category_title: str | None, image: str | None, pres
     return _FORMS[preset.form](_Facts(item, category_title, image, preset))
 
 
+def values_of(item: Item, category_title: str | None, image: str | None, preset: Preset) -> dict[str, Any]:
+    """Return all values that a field can have, by name; dates as they are written."""
+    facts = _Facts(item, category_title, image, preset)
+    found: dict[str, Any] = {name: value(facts) for name, value in VALUES.items()}
+    return {name: _date(value, preset.dates) if isinstance(value, datetime) else value for name, value in found.items()}
+
+
+def section_file(title: str, *, nested: bool) -> str:
+    """Render the file of a folder of posts for Zola.
+
+    Args:
+        title: the name of the folder for people.
+        nested: whether the folder is in another one, whose list shall have its posts.
+    """
+    import tomli_w
+
+    values: dict[str, Any] = {"title": _encodable(title), "sort_by": "date"}
+    return f"+++\n{tomli_w.dumps({**values, 'transparent': True} if nested else values)}+++\n"
+
+
 # -- values ------------------------------------------------------------------------------------------------------------
 
 
@@ -372,4 +392,5 @@ _FORMS: dict[Form, Callable[[_Facts], str]] = {
     "yaml": _as_yaml,
     "toml": _as_toml,
     "html": _as_html,
+    "none": lambda facts: "",
 }

@@ -86,10 +86,15 @@ def _prepared(body: str) -> str:
             depth = max(0, depth - 1) if closing else depth + 1
             parts.append(f"<{closing}{name}>{_NOTHING if is_run else ''}")
             continue
-        attributes = _SHOWN.sub(lambda one: f'{one[1]}="{_replaced(one[2], _IN_ATTRIBUTES)}"', attributes)
+        attributes = _SHOWN.sub(_attribute, attributes)
         parts.append(f"<{closing}{name}{attributes}>")
     parts.append(body[end:] if depth else _replaced(body[end:], _IN_TEXT))
     return "".join(parts)
+
+
+def _attribute(match: re.Match[str]) -> str:
+    """Return an attribute whose text is shown, on one line: a blank line would end it in Markdown."""
+    return f'{match[1]}="{" ".join(_replaced(match[2], _IN_ATTRIBUTES).split())}"'
 
 
 def _replaced(text: str, characters: re.Pattern[str]) -> str:

@@ -125,6 +125,12 @@ def assign_paths(
     return [result[index] for index in range(len(wanted))]
 
 
+def could_have(wanted: Wanted, preset: Preset) -> list[str]:
+    """Return the paths that an item can get, the plain one first, then those with a digest."""
+    name = _name(wanted, preset)
+    return [_path(wanted, name, preset, length) for length in _DIGEST_LENGTHS]
+
+
 def path_key(path: str) -> str:
     """Fold a path; the result is the same for two paths that differ only by case or normalization."""
     return _fold(path)

@@ -32,20 +32,43 @@ Value = Literal[
     "title",
     "updated",
 ]
-"""What a field of the front matter can say.
+"""What a field of the front matter can say."""
 
-``categories`` are category, source and section; ``terms`` are category and section; ``labels`` are tags that Obsidian
-accepts; ``author`` is the source as Hexo shows it. ``link`` and ``canonical`` are both the address of the original.
-"""
+VALUE_MEANINGS: dict[Value, str] = {
+    "author": "the name of the source, in a form fit for a category",
+    "authors": "list of the authors of the entry",
+    "canonical": "address of the original, for what search engines are told",
+    "categories": "list: title of the category, name of the source, section",
+    "category": "title of the category",
+    "date": "when the entry was published",
+    "id": "the id of the entry, the same as in the feeds",
+    "image": "address of its picture",
+    "images": "the same as a list",
+    "labels": "list of its tags as Obsidian accepts them",
+    "link": "address of the original",
+    "section": "the section of the source",
+    "slug": "a name for the address of the page, where that of the file does not do",
+    "source": "the name of the source",
+    "source_url": "address of the site of the source",
+    "tags": "list of the tags of the entry",
+    "terms": "list: title of the category, section",
+    "title": "the title of the entry",
+    "updated": "when the entry was changed last",
+}
+"""The same, with the meanings for people; docs/configuration.md is made from them."""
 
-Form = Literal["hexo", "yaml", "toml", "html"]
-"""How the front matter is written: the lines of the contract, YAML, TOML, or the head of an HTML document."""
+Form = Literal["hexo", "yaml", "toml", "html", "none"]
+"""How the front matter is written: the lines of the contract, YAML, TOML, the head of an HTML document, or not."""
 
 Body = Literal["block", "html", "markdown"]
 """How the body is written: HTML without blank lines, which is one block to Markdown; HTML as it is; Markdown."""
 
 Dates = Literal["rfc822", "rfc3339", "zulu", "spaced", "local"]
 """How dates are written, always in UTC."""
+
+
+PATH_KEYS = ("category", "year", "month", "day", "name", "id")
+"""What the pattern of a path can have in braces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +79,7 @@ class Field:
     key: str
     #: None: `constant` is the value.
     value: Value | None
-    constant: str | bool = ""
+    constant: str | bool | int = ""
     #: In the form of the contract: always in single quotes; otherwise a plain scalar, quoted only if necessary.
     quoted: bool = False
 
@@ -108,10 +131,10 @@ class Preset:
     #: Replacements that need a pattern, done after `escapes`: a text that the body must contain, the pattern, and the
     #: replacement. The text is searched first, because that is faster.
     patterns: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = ()
-    #: Address of the picture of posts without one, if the configuration names none.
-    placeholder: str | None = None
-    #: The file that each folder of posts needs, and its content; ``{title}`` in it is the title of the category.
-    section: tuple[str, str] | None = None
+    #: The file, in the form of the front matter, that each folder of posts needs.
+    section: str | None = None
+    #: A Jinja2 template that makes the text below the front matter; None: the body alone.
+    template: str | None = None
 
 
 #: White space of this length in the tag of a link is split: one of its characters becomes a reference.
@@ -127,7 +150,7 @@ def _with_short_blanks(match: re.Match[str]) -> str:
 
 
 #: Template engines run what stands between braces: Nunjucks, Liquid, Go templates, Tera.
-_BRACES = (("{", "&#123;"), ("}", "&#125;"))
+BRACES = (("{", "&#123;"), ("}", "&#125;"))
 # Some generators look for code fences before Markdown does: no three of these may follow each other.
 _FENCES = (
     ("`", re.compile("`(?=``)"), "&#96;"),
@@ -200,7 +223,7 @@ HEXO = Preset(
     # U+FFFC marks the places where Hexo puts back what it took out before; another U+FFFC ends the whole build. A link
     # that opens a window is written without `rel`, as on its site: for browsers `_blank` implies `noopener` (HTML
     # standard, section 4.6.5).
-    escapes=(*_BRACES, ("\ufffc", "&#65532;"), ('<a rel="noopener" ', "<a ")),
+    escapes=(*BRACES, ("\ufffc", "&#65532;"), ('<a rel="noopener" ', "<a ")),
     patterns=(
         *_FENCES,
         # Hexo searches tags for these attributes, including their values: to mark external links, and to find pictures.
@@ -217,7 +240,6 @@ HEXO = Preset(
         # The time of Hexo 7 for a link grows with the square of the longest white space in its tag.
         ("<a ", re.compile(r"<a (?:\s{0,63}+[^<>\s]++)*+\s{64}[^<>]*>"), _with_short_blanks),
     ),
-    placeholder="https://picsum.photos/400/300?random={n}",
 )
 
 HUGO = Preset(
@@ -243,7 +265,7 @@ HUGO = Preset(
     dates="rfc3339",
     # What follows a dot can be a language to Hugo, so that two posts would be one page.
     masked_in_names=".",
-    escapes=_BRACES,
+    escapes=BRACES,
     patterns=_FENCES,
 )
 
@@ -266,7 +288,9 @@ JEKYLL = Preset(
         Field("canonical_url", "canonical"),
         Field("render_with_liquid", None, constant=False),
     ),
-    body="html",
+    # What stands before the first blank line is the excerpt, which themes print in lists. It would end there inside of
+    # an attribute, too, and the next post would go on in it.
+    body="block",
     middle="---\n",
     ending="\n",
     dates="spaced",
@@ -275,7 +299,7 @@ JEKYLL = Preset(
     kept_in_slugs="-_.",
     # Jekyll makes folders of them.
     masked_in_sources="/\\",
-    escapes=_BRACES,
+    escapes=BRACES,
 )
 
 ELEVENTY = Preset(
@@ -382,9 +406,9 @@ ZOLA = Preset(
     kept_in_slugs="-",
     ascii_slugs=True,
     always_slug=True,
-    escapes=_BRACES,
+    escapes=BRACES,
     patterns=_FENCES,
-    section=("_index.md", '+++\ntitle = "{title}"\nsort_by = "date"\n+++\n'),
+    section="_index.md",
 )
 
 MARKDOWN = Preset(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from aggregator.models import Item
 from aggregator.publish.posts.body import footer, one_block, with_media
-from aggregator.publish.posts.frontmatter import front_matter
+from aggregator.publish.posts.frontmatter import front_matter, values_of
 from aggregator.publish.posts.presets import Preset
 
 
@@ -52,7 +52,13 @@ def render_post(item: Item, *, category_title: str | None, preset: Preset, optio
         if sign in body and pattern.search(body):
             body = pattern.sub(written, body)
     front = front_matter(item, category_title, image, preset)
-    whole = preset.opening + front + preset.middle + _body(body, preset) + preset.ending
+    text = _body(body, preset)
+    if preset.template is not None:
+        # Imported when it is used: few installations have presets of their own.
+        from aggregator.publish.posts.own import fill
+
+        text = fill(preset, values_of(item, category_title, image, preset), text)
+    whole = preset.opening + front + preset.middle + text + preset.ending
     return whole.encode("utf-8", errors="replace")
 
 

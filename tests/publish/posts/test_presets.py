@@ -7,6 +7,7 @@ import re
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -113,13 +114,14 @@ def test_front_matter_reads_back(name: str, title: str, section: str, authors: l
     item = make_item(title=title, authors=tuple(authors), tags=tuple(tags), published_at=DATE, origin=origin)
     text = rendered(item, name)
     kept = [tag for tag in tags if any(map(str.isalnum, tag))]
+    people = [author for author in authors if any(map(str.isalnum, author))]
     if name == "pelican":
-        _check_head(_Head.read(text), title, authors)
+        _check_head(_Head.read(text), title, people)
         return
     read = _front(text, name)
     assert read["title"] == encoded(title)
     taxonomies = read.get("taxonomies", read)
-    assert taxonomies.get("authors", []) == list(map(encoded, authors))
+    assert taxonomies.get("authors", []) == list(map(encoded, people))
     if name not in ("obsidian", "eleventy"):
         assert taxonomies.get("tags", []) == kept
     facts = {**read, **read.get("params", {}), **read.get("extra", {})}
@@ -185,11 +187,48 @@ class _Head(HTMLParser):
 @given(NAMES)
 @example("a ; b")
 def test_a_list_for_pelican_has_its_members(text: str) -> None:
-    read = _Head.read(rendered(make_item(authors=(text, "Second"), tags=("a, b",)), "pelican"))
+    read = _Head.read(rendered(make_item(authors=(f"First {text}", "Second"), tags=("a, b",)), "pelican"))
     # As Pelican splits it: at semicolons, where there is one.
     assert len(read["authors"].split(";")) == 2
     assert [one.strip() for one in read["tags"].split(";") if one.strip()] == ["a, b"]
     assert not re.search('[<>"]', read["authors"])
+
+
+@pytest.mark.parametrize(
+    ("value", "safe"),
+    [
+        ("it's", "it's"),
+        ("&quot;", '"'),
+        ("&quot;' onclick='x", "”’ onclick=’x"),
+        ("&quot;&#39; onclick=&#39;x", "”’ onclick=’x"),
+        ("href='{index}'", "href=’{index}’"),
+        ("src=&quot;|static|x&quot;", "src=”|static|x”"),
+        ("a < b > c&quot;'", "a < b > c”’"),
+    ],
+)
+def test_pelican_breaks_no_attribute(value: str, safe: str) -> None:
+    """It puts a value with a double quote between single ones, and escapes neither."""
+    text = rendered(make_item(html=f'<p title="{value}">{{x}} ="\'{{y}}\' x="</p>', title="t"), "pelican")
+    tag, _, rest = text.partition("<body>\n<p ")[2].partition("</p>")[0].partition('">')
+    assert unescape(tag.removeprefix('title="')) == safe
+    assert rest == "{x} =\"'{y}' x=\""
+
+
+@pytest.mark.parametrize("name", ["hugo", "jekyll", "eleventy", "astro", "zola"])
+def test_no_name_is_the_file_of_a_list(name: str) -> None:
+    """Generators make folders of names, and the build ends where a file has such a name."""
+    names = ("index.html", "a/index.xml", "Index<.HTML", "index", "my index.html", "index.html5 guide")
+    text = rendered(make_item(authors=names, tags=names), name)
+    read = _front(text, name)
+    lists = read.get("taxonomies", read)
+    expected = ["index_html", "a/index_xml", "Index<_HTML", "index", "my index.html", "index.html5 guide"]
+    assert lists["authors"] == expected
+    assert lists.get("tags", expected) == expected
+
+
+def test_hugo_gets_no_picture_that_it_cannot_parse() -> None:
+    assert "images:" in rendered(make_item(image="https://a.example/a%20b.png"), "hugo")
+    assert "images:" not in rendered(make_item(image="https://%27a%27.example/i.png"), "hugo")
 
 
 @pytest.mark.parametrize("name", OTHERS)
