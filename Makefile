@@ -6,8 +6,9 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/aggregator demo
 
+# Neither the tests nor the programs that they start are compiled each time, even if the environment asks for that.
 test: .venv/installed lint
-	$(BIN)/pytest -q -n auto
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n auto
 
 # The same tests with the lowest version of each dependency that pyproject.toml allows. TESTS names some of them.
 test-lowest: .venv-lowest/installed

@@ -14,7 +14,7 @@ def main() -> None:
     The garbage collector runs less often than usual: a cycle makes many objects that live for a moment, and almost none
     that refer to each other. At the end, its last run is suppressed, which would cost more than most commands.
     """
-    gc.set_threshold(10_000)
+    gc.set_threshold(50_000)
     with importing():
         from aggregator.cli import app
         from aggregator.cli.process import final_status, interrupts, protect_streams

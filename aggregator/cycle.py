@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from aggregator.config import Config
     from aggregator.models import FeedState, Source
-    from aggregator.pipeline.budget import Share
+    from aggregator.pipeline.due import Share
     from aggregator.pipeline.run import SourceResult
     from aggregator.service.news import News
     from aggregator.store import Activity, Store
@@ -131,7 +131,7 @@ class Cycle:
     ) -> Summary:
         """Run all steps; see `update_due` for the arguments."""
         with importing():
-            from aggregator.pipeline.budget import USUAL
+            from aggregator.pipeline.due import USUAL
             from aggregator.pipeline.run import update_due
 
         stored = asyncio.Event()

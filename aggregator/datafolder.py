@@ -57,6 +57,10 @@ def make_private(path: Path) -> None:
                 file.chmod(mode)
 
 
+#: The files in a data folder that are used for its lock: the lock itself, and who holds it.
+LOCK_FILES = _LOCK, _HOLDER = (".lock", ".lock-holder")
+
+
 @contextmanager
 def hold(data: Path, *, on_wait: Callable[[LockedError], None] | None = None) -> Iterator[None]:
     """Hold the data folder, which is created if it does not exist.
@@ -74,10 +78,10 @@ def hold(data: Path, *, on_wait: Callable[[LockedError], None] | None = None) ->
 
     # A wrong mode is an error at every use of the database, so check it before anything is done.
     file_mode(os.environ)
-    holder = data / ".lock-holder"
+    holder = data / _HOLDER
     try:
         data.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(data / ".lock", blocking=False)
+        lock = FileLock(data / _LOCK, blocking=False)
         try:
             lock.acquire()
         except Timeout:

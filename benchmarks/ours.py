@@ -75,8 +75,8 @@ def normalize(clock: Clock, *, load: dict[str, Any], passes: int = 1) -> int:
     """`identify` and `normalize` of entries that are all new."""
     from functools import partial
 
-    from aggregator.normalize import identify
-    from aggregator.normalize import normalize as normalize_one
+    from aggregator.normalize.entry import normalize as normalize_one
+    from aggregator.normalize.identity import identify
     from aggregator.parse import parse as parse_one
 
     feeds = [parse_one(_fetched(body)).entries for body in documents(load)]

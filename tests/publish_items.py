@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aggregator.models import Enclosure, Entry, Item, Origin
-from aggregator.values.xmltext import xml_text
+from aggregator.values.markup import xml_text
 
 ORIGIN = Origin("example", "示例站", "https://example.org/feed", "https://example.org/", "news", "新闻")
 ENTRY = Entry(

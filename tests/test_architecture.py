@@ -18,11 +18,11 @@ PURE = (
     "dates",
     "pipeline/decide.py",
     "pipeline/resemblance.py",
-    "pipeline/trust.py",
     "schedule",
     "parse",
     "normalize",
     "publish/feeds/",
+    "publish/names.py",
     "publish/posts/",
 )
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "time_ns"}
@@ -69,3 +69,14 @@ def test_the_map_of_the_house_names_every_module() -> None:
     rooms = {path.stem if path.stem != "__init__" else path.parent.name for path in MODULES}
     revisions = {path.stem for path in MODULES if path.parent.name in ("versions", "migrations")}
     assert rooms - revisions - named - {"__main__", "versions"} == set()
+
+
+def test_contract_tests_of_the_store_know_only_its_protocol() -> None:
+    known = {"aggregator.store", "aggregator.store.protocol"}
+    others = []
+    for path in sorted((ROOT / "tests" / "store" / "contract").glob("*.py")):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        names = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+        names |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        others += [f"{path}: {name}" for name in names - known if name.startswith(("aggregator.store", "sql"))]
+    assert others == []

@@ -16,7 +16,7 @@ import pytest
 from aggregator.models import Fetched
 from aggregator.parse import parse
 from benchmarks import tables
-from benchmarks.__main__ import EXPERIMENTS
+from benchmarks.__main__ import EXPERIMENTS, main
 from benchmarks.measure import Experiment, Failed, Further, Results, Run, Sample, Target, call, execute, measure
 from benchmarks.origin import Server
 from benchmarks.sizes import TINY
@@ -35,18 +35,12 @@ def _results(ours: list[float], peer: list[float], *targets: Target) -> Results:
     return Results(experiment, {label: made for label, made in samples.items() if made}, {})
 
 
-def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_runs(name: str, tmp_path: Path) -> None:
+def test_every_experiment_runs(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.json"
-    done = _command("--tiny", "--only", name, "--json", str(out))
-    assert done.returncode == 0, done.stderr
+    status, said = main(["--tiny", "--only", name, "--json", str(out)]), capsys.readouterr()
+    assert status == 0, said.err
     measured: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))["experiments"]
     if not measured:
         assert name == "corpus"
@@ -57,15 +51,16 @@ def test_every_experiment_runs(name: str, tmp_path: Path) -> None:
     for label, samples in experiment["samples"].items():
         assert len(samples) == 1
         assert samples[0]["wall"] > 0, label
-        assert label in done.stdout
+        assert label in said.out
     for target in experiment["targets"]:
-        assert target["target"] in done.stdout
+        assert target["target"] in said.out
     assert all("not installed" in why for why in experiment["missing"].values()), experiment["missing"]
 
 
 @pytest.mark.slow
 def test_profile_names_our_functions() -> None:
-    done = _command("--tiny", "--profile", "normalize")
+    command = [sys.executable, "-m", "benchmarks", "--tiny", "--profile", "normalize"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "cumulative" in done.stdout
     assert "aggregator/normalize/" in done.stdout

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import pytest
 import yaml
+from lxml import etree
 from ruamel.yaml import YAML
 
 from tests.origin import Origin
@@ -24,6 +25,7 @@ from tests.validators import read_back
 from tests.validators_public import check_public
 
 pytestmark = pytest.mark.slow
+BODIES = ("{http://purl.org/rss/1.0/modules/content/}encoded", "{http://www.w3.org/2005/Atom}content")
 TYPES = {".rss": "application/rss+xml", ".atom": "application/atom+xml", ".json": "application/feed+json"}
 
 
@@ -61,8 +63,9 @@ class Corpus:
         modern = YAML(typ="safe", pure=True)
         for name, data in self.site.posts().items():
             front = data.decode().split("---\n")[1]
-            assert yaml.safe_load(front) == modern.load(StringIO(front)), name
-            assert isinstance(yaml.safe_load(front)["title"], str), name
+            found = yaml.load(front, yaml.CSafeLoader)
+            assert found == modern.load(StringIO(front)), name
+            assert isinstance(found["title"], str), name
         assert check_public(self.site.data / "public") == []
         public = self.site.public()
         for slug in [*(f"c{n}" for n in range(5)), "all"]:
@@ -73,7 +76,18 @@ class Corpus:
                 (item["id"], item.get("title"), item.get("url"), _moment(item["date_published"])) for item in items
             ]
             for data in (rss, atom):
-                assert [(one[0], one[1], one[2], _moment(one[3])) for one in read_back(data)] == expected, slug
+                read = read_back(_without_bodies(data))
+                assert [(one[0], one[1], one[2], _moment(one[3])) for one in read] == expected, slug
+
+
+def _without_bodies(feed: bytes) -> bytes:
+    """A feed without its long texts: feedparser spends half of its time on them, and they are not compared."""
+    root = etree.fromstring(feed, etree.XMLParser(resolve_entities=False, huge_tree=True))
+    for body in list(root.iter(*BODIES)):
+        parent = body.getparent()
+        assert parent is not None
+        parent.remove(body)
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
 def _moment(text: object) -> datetime:

@@ -18,8 +18,7 @@ from aggregator.config import Config, load
 from aggregator.cycle import PUBLISH_AFTER, Cycle, Summary
 from aggregator.errors import RowError, StoreError
 from aggregator.pipeline import decide, ingest, recognition
-from aggregator.pipeline.budget import USUAL, Share
-from aggregator.pipeline.due import choose
+from aggregator.pipeline.due import USUAL, Share, choose
 from aggregator.publish.publication import publish
 from aggregator.service.health import read_heartbeat
 from aggregator.store import open_store
@@ -85,7 +84,7 @@ async def test_what_is_stored_is_published_while_another_source_hangs(site: Site
             summary = await cycle
     assert sorted(site.posts()) == ["news/Item-1.md", "news/Item-2.md"]
     assert summary.written.posts == ["posts/news/Item-1.md", "posts/news/Item-2.md"]
-    assert len(summary.written.feeds) == len(set(summary.written.feeds)) == 7
+    assert len(summary.written.feeds) == len(set(summary.written.feeds)) == 9
     assert (len(summary.results), summary.troubles) == (2, [])
 
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from aggregator.config.secrets import public_entry
 from aggregator.models import FeedState, FeedUpdate, Fetched, OriginalFeed, ParsedFeed, RawEntry
-from aggregator.normalize import clean_again, identify, normalize
+from aggregator.normalize.entry import clean_again, normalize
+from aggregator.normalize.identity import identify
 from aggregator.parse import parse, parse_plain, tolerant
 from aggregator.parse.sniff import sniff
 from aggregator.store import open_store

@@ -15,7 +15,7 @@ from aggregator.store import open_store
 from aggregator.store.database import backup, vacuum
 from tests.daemons import running
 from tests.origin import Origin
-from tests.store_samples import NOW, entry, fill, newest_keys, publish, source, update
+from tests.store_samples import NOW, entry, fill, update
 from tests.support import Site, item, rss
 
 
@@ -47,32 +47,6 @@ def test_posts_can_go_too_and_the_nearest_rule_counts(site: Site, origin: Origin
     )
     site.run("update")
     assert sorted(site.posts()) == ["news/Item-3.md", "news/Item-9.md"]
-
-
-def test_path_of_a_removed_entry_goes_to_nobody_else(tmp_path: Path) -> None:
-    with closing(open_store(tmp_path / "x.db")) as store:
-        fill(store, "k1", "k2", id="a")
-        publish(store)
-        gone = store.expired("a", None, 1, 10)
-        assert len(gone) == 1
-        store.remove_entries("a", gone)
-        (path,) = gone.values()
-        assert path is not None
-        key = path.removesuffix(".md")
-        assert store.taken([f"id:{key}"], [key]) == ({f"id:{key}"}, {key})
-        assert store.entry_counts() == {"a": 1}
-        assert store.recognize("a", ["k1", "k2"])[1] == {key.partition("/")[2]}
-        assert len(newest_keys(store)) == 1
-
-
-def test_age_counts_from_publication(tmp_path: Path) -> None:
-    day = timedelta(days=1)
-    with closing(open_store(tmp_path / "x.db")) as store:
-        store.sync_sources([source("a")])
-        store.apply(update("a", *(entry("a", str(n), published_at=NOW - n * day) for n in range(5))))
-        assert len(store.expired("a", NOW - 2 * day, None, 10)) == 2
-        assert len(store.expired("a", NOW - 2 * day, 1, 3)) == 3
-        assert store.expired("b", NOW, 1, 10) == {}
 
 
 def test_it_is_looked_at_now_and_then_whatever_the_clock_does(site: Site, origin: Origin) -> None:

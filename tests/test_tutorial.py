@@ -136,7 +136,7 @@ def test_the_script_puts_the_feeds_into_the_site(visit: Visit) -> None:
     assert (visit.folder.parent / "npx.log").read_text(encoding="utf-8") == "hexo generate --silent\n"
     published = visit.folder / "data" / "public"
     names = [path.relative_to(published) for path in published.rglob("*") if path.is_file()]
-    assert len(names) == 10
+    assert len(names) == 12
     assert all((site / "public" / "feeds" / name).read_bytes() == (published / name).read_bytes() for name in names)
 
 

@@ -24,7 +24,7 @@ import pytest
 
 from aggregator.errors import StoreError
 from aggregator.models import Entry
-from aggregator.normalize import clean_again
+from aggregator.normalize.entry import clean_again
 from aggregator.publish.renewal import BATCH, renew
 from aggregator.store import open_store
 from aggregator.store.schema import REVISION
@@ -251,7 +251,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
     mount, umount = shutil.which("mount"), shutil.which("umount")
     if mount is None or umount is None:
         pytest.skip("there is nothing to mount with")
-    arguments = [mount, "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
+    arguments = [mount, "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(folder)]
     if subprocess.run(arguments, capture_output=True, check=False).returncode:
         pytest.skip("nothing can be mounted here")
     yield folder
@@ -262,11 +262,11 @@ def test_without_room_it_is_migrated_without_a_copy(full_disk: Path) -> None:
     path = full_disk / "aggregator.db"
     with closing(sqlite3.connect(path)) as database:
         database.executescript((OLD / "aggregator.sql").read_text(encoding="utf-8"))
-        database.execute("UPDATE entries SET html = html || hex(zeroblob(8000)) WHERE source_pk = 1")
+        database.execute("UPDATE entries SET html = html || hex(zeroblob(16000)) WHERE source_pk = 1")
         database.commit()
     free = os.statvfs(full_disk)
     with (full_disk / "ballast").open("wb") as ballast:
-        ballast.write(bytes(free.f_bavail * free.f_frsize - 150_000))
+        ballast.write(bytes(free.f_bavail * free.f_frsize - 230_000))
     code = "import sys, pathlib; from aggregator.store import open_store; open_store(pathlib.Path(sys.argv[1])).close()"
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     assert done.stderr.startswith("there is no room for a copy of ")

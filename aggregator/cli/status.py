@@ -195,7 +195,7 @@ def _status(
     rhythm: Activity | None,
     now: datetime,
 ) -> SourceStatus:
-    from aggregator.pipeline.trust import Trust
+    from aggregator.pipeline.resemblance import Trust
     from aggregator.schedule import NEVER
     from aggregator.service.news import is_silent
 

@@ -168,7 +168,7 @@ def _program() -> list[str]:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
-                elif entry.name.endswith(".py"):
+                elif entry.name.endswith((".py", ".css")):
                     status = entry.stat()
                     found.update(f"{entry.path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="replace"))
     return [__version__, sys.version, found.hexdigest()]

@@ -144,8 +144,9 @@ def demo(data: DataOption = DEFAULT_DATA) -> None:
     from aggregator.demo import demo_config, serve
 
     folder = data / "demo"
-    _clear_demo(folder)
+    _require_demo(folder)
     with serve() as base_url, locked(folder):
+        _clear_demo(folder)
         config = folder / "feeds.yaml"
         config.write_text(f"{_DEMO_MARK}\n{demo_config(base_url)}", encoding="utf-8")
         say(f"Samples are served at {base_url}; one of the sources is broken on purpose.\n")
@@ -161,15 +162,25 @@ def demo(data: DataOption = DEFAULT_DATA) -> None:
         say(f"  {path}  ({what})")
 
 
-def _clear_demo(folder: Path) -> None:
-    """Remove what an earlier demo wrote, and nothing else."""
-    if not folder.exists():
-        return
+def _require_demo(folder: Path) -> None:
+    """Exit with a usage error if the folder exists and no demo made it."""
     config = folder / "feeds.yaml"
-    if not config.is_file() or not config.read_text(encoding="utf-8").startswith(_DEMO_MARK):
+    if folder.exists() and not (config.is_file() and config.read_text(encoding="utf-8").startswith(_DEMO_MARK)):
         complain(f"error: {folder} was not made by a demo; move it away, or choose another folder with --data")
         raise typer.Exit(2)
-    shutil.rmtree(folder)
+
+
+def _clear_demo(folder: Path) -> None:
+    """Remove what an earlier demo wrote, except for the lock, which is held, and feeds.yaml, which is replaced."""
+    from aggregator.datafolder import LOCK_FILES
+
+    for entry in folder.iterdir():
+        if entry.name in (*LOCK_FILES, "feeds.yaml"):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def _load_config_quietly(path: Path, data: Path) -> Config:

@@ -10,7 +10,7 @@ from base64 import b64encode
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from aggregator.config.fields import Maybe, ProxyUrl, Section, UserAgent, checked
 from aggregator.config.problems import show
@@ -152,6 +152,9 @@ class TlsSettings(Section):
 
 class AccessSettings(Section):
     """The settings of the requests for a source."""
+
+    # Only the models that are made from it check anything.
+    model_config = ConfigDict(defer_build=True)
 
     headers: Maybe[dict[_HeaderName, _HeaderValue]] = Field(
         default=None, description="Headers to send in addition to the usual ones."

@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 from aggregator.config.fields import checked, quotes_hint
 from aggregator.config.problems import show
+from aggregator.models import ALL
 
 MAX_ID = 64
 """Characters in an id or a slug at most."""
-RESERVED_SLUGS = frozenset({"all"})
+RESERVED_SLUGS = frozenset({ALL})
 """Folders of `public/` that do not belong to a category."""
 
 # Device names that Windows reserves in every folder.

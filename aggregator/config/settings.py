@@ -146,6 +146,11 @@ class FeedSettings(Section):
         le=MAX_FEED_LIMIT,
         description="Entries in each feed at most; a category can set its own.",
     )
+    archive: bool = Field(
+        default=True,
+        strict=True,
+        description="Whether older entries are published, too, in pages that each feed links to (RFC 5005).",
+    )
 
     @field_validator("formats")
     @classmethod

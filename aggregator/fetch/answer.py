@@ -30,6 +30,11 @@ _CHALLENGES = (
     (b"x-amzn-waf-action", "captcha"),
     (b"x-vercel-mitigated", "challenge"),
 )
+#: What to do about answers that repetition does not change; they are for feeds, list pages and articles alike.
+_ADVICE = {
+    404: "; check whether its address has changed",
+    410: "; look for its new address, or do without it",
+}
 #: Headers that are lists: several of them are one (RFC 9110, section 5.3). Of all others, the first counts.
 _LISTS = frozenset({b"cache-control", b"content-encoding"})
 #: The headers in `Freshness`, in the order of its fields.
@@ -132,6 +137,7 @@ def _check_status(trip: Trip, status: int, said: Mapping[bytes, str], freshness:
             message += f" and wants to be left alone until {until:%Y-%m-%d %H:%M:%S} UTC"
         if status == 401:
             message += "; it refuses the `auth` of the source" if trip.signed_in else "; set `auth` of the source"
+        message += _ADVICE.get(status, "")
         if status == 400 and trip.target.scheme == "http" and trip.target.port != 80:
             # What web servers answer on a port for TLS.
             message += f"; perhaps port {trip.target.port} wants TLS: try https://"

@@ -18,7 +18,7 @@ from aggregator.fetch.transport import Outgoing
 from aggregator.models import Request
 from aggregator.values.urls import ENVIRONMENT
 
-#: Redirects that say that the document has moved for good (RFC 9110, section 15.4).
+#: Redirects that say that the document has moved permanently (RFC 9110, section 15.4).
 _PERMANENT = frozenset({301, 308})
 
 Choice = Callable[[Target], str | None]

@@ -40,6 +40,7 @@ from aggregator.models.entries import (
     Rendered,
 )
 from aggregator.models.sources import (
+    ALL,
     FAILURE_KINDS,
     Access,
     Auto,
@@ -56,6 +57,7 @@ from aggregator.models.sources import (
 )
 
 __all__ = [
+    "ALL",
     "FAILURE_KINDS",
     "TEXT_COMPARED",
     "Access",

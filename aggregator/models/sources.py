@@ -177,6 +177,10 @@ def host_of(url: str) -> str | None:
         return None
 
 
+#: The output of all categories together; no category has this slug.
+ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Category:
     """One category: a folder of posts and a set of merged feeds."""
@@ -223,7 +227,7 @@ class FeedState:
     #: On how many different days (UTC) it said 410 with no success between, and the last of them.
     gone_days: int = 0
     gone_last: date | None = None
-    #: Looks in a row that failed because our own network was down; they are no failures of the source.
+    #: Polls in a row that failed because our own network was down; they are no failures of the source.
     outages: int = 0
     #: Where the document lives now, if its address answers with permanent redirects, and since when it does.
     moved_to: str | None = None

@@ -38,7 +38,7 @@ BLANK_NAME = (
     r"(?i:(?:blank|spacer|transparent|1x1|pixel|grey|lazy-?load(?:er|ing)?|loading|placeholder)\.(?:gif|png|svg|webp)"
     r"|(?<=/pagespeed_static/)1\.[a-z0-9_-]{1,40}\.gif)"
 )
-BLANK = rf"[/_.-]{BLANK_NAME}"
+BLANK = rf"[/_.-](?=(?i:[1bglpst])){BLANK_NAME}"
 _BLANK = re.compile(rf"{BLANK}(?:[?#]|\Z)")
 #: What a template or script writes where it has no address.
 NOTHING = r"(?i:undefined|null|none|nan|false|true|\[object(?:%20|\+| )object\])"

@@ -13,8 +13,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from aggregator.models import Text
-from aggregator.values.elements import ELEMENTS, INLINE
-from aggregator.values.xmltext import unescape
+from aggregator.values.markup import ELEMENTS, INLINE, unescape
 
 MAX_TITLE = 500
 #: Length of a title that is made from the text.

@@ -27,16 +27,17 @@ from aggregator.parse.builder import (
     unsure,
 )
 from aggregator.parse.document import MAX_ENTRIES, address, empty_note, guid, permalink, visible_text, without_empty
-from aggregator.parse.syndication import SyndicationHints, hint_names
 from aggregator.parse.xmltree import (
     ATOM,
     ATOM_03,
     XHTML,
     XML_LANG,
     ElementReader,
+    SyndicationHints,
     Unsure,
     check_namespaces,
     has_entries,
+    hint_names,
     text_content,
 )
 from aggregator.values.languages import found_tag

@@ -13,8 +13,7 @@ from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 from aggregator.models import RawEntry, Text
-from aggregator.values.elements import IN_TITLES
-from aggregator.values.xmltext import SURROGATES, unescape
+from aggregator.values.markup import IN_TITLES, SURROGATES, unescape
 
 #: Entries of one document that are kept: the first ones, which are the newest where there is an order.
 MAX_ENTRIES = 10_000

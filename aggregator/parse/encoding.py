@@ -23,7 +23,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from aggregator.values.xmltext import FORBIDDEN
+from aggregator.values.markup import FORBIDDEN
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),

@@ -28,7 +28,7 @@ from aggregator.parse.document import (
     without_empty,
 )
 from aggregator.values.languages import found_tag
-from aggregator.values.xmltext import FORBIDDEN
+from aggregator.values.markup import FORBIDDEN
 
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/1(\.1)?/?")
 

@@ -32,16 +32,17 @@ from aggregator.parse.builder import (
     unsure,
 )
 from aggregator.parse.document import MAX_ENTRIES, address, empty_note, without_empty
-from aggregator.parse.syndication import SyndicationHints, hint_names
 from aggregator.parse.xmltree import (
     ATOM,
     DC,
     XHTML,
     XML_LANG,
     ElementReader,
+    SyndicationHints,
     Unsure,
     check_namespaces,
     has_entries,
+    hint_names,
     text_content,
 )
 from aggregator.values.languages import found_tag

@@ -16,8 +16,8 @@ from aggregator.models import Fetched
 from aggregator.parse.document import TextDocument, address
 from aggregator.parse.encoding import decode
 from aggregator.values import media_types
+from aggregator.values.markup import unescape
 from aggregator.values.urls import without_feed_scheme, without_userinfo
-from aggregator.values.xmltext import unescape
 
 #: Root elements of feeds, without prefix.
 FEED_ROOTS = frozenset({"rss", "rdf", "feed", "channel"})

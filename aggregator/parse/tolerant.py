@@ -26,11 +26,10 @@ from aggregator.errors import ParseError
 from aggregator.models import ParsedFeed
 from aggregator.parse.document import MAX_AUTHORS, MAX_ENTRIES, MAX_TAGS, MAX_URL, TextDocument, relation
 from aggregator.parse.mapping import map_feed
-from aggregator.parse.repair import Repaired, repair, without_forbidden
 from aggregator.parse.sniff import ENTRY, FEED_ROOTS
-from aggregator.parse.syndication import SyndicationHints
-from aggregator.parse.xmltree import is_entry
-from aggregator.values.elements import VOID
+from aggregator.parse.wellformed import Repaired, repair, without_forbidden
+from aggregator.parse.xmltree import SyndicationHints, is_entry
+from aggregator.values.markup import VOID
 
 _MAX_ATTRIBUTES = 250
 #: 10,000 entries have some 100,000 elements, and feedparser is slow.

@@ -1,4 +1,4 @@
-"""The outcome of a look: what to write, what to remember, and when to come back. Pure: the time is an argument.
+"""The outcome of a poll: what to write, what to remember, and when to come back. Pure: the time is an argument.
 
 A failed update changes nothing but the record of the failure: entries, validators and titles stay.
 """
@@ -41,7 +41,7 @@ from aggregator.schedule import (
 #: Rewrites of one entry without a date of their own. Some feeds print the time into every entry; they must not change
 #: the outputs for ever.
 MAX_REVISIONS = 24
-#: A date this close to the time of the request may be nothing but that time. A true one is older at the next look.
+#: A date this close to the time of the request may be nothing but that time. A true one is older at the next poll.
 FRESH = timedelta(minutes=10)
 #: What is kept of the notes of a document.
 MAX_NOTES = 10
@@ -144,7 +144,7 @@ def is_fresh(date: datetime, requests: Iterable[datetime]) -> bool:
 def succeeded(received: Received, parsed: ParsedFeed, settled: Settled) -> FeedUpdate:
     """Return the outcome of a document that was fetched and read."""
     source, state, fetched, now = received.source, received.state, received.fetched, received.now
-    # With anything missing the same document has to be looked at again, so the server must not answer 304.
+    # With anything missing the same document has to be polled again, so the server must not answer 304.
     whole = parsed.complete and not fetched.missing
     wishes = feed_hints(parsed.syndication)
     server = server_hints(fetched.freshness, now, no_validator=not (fetched.etag or fetched.last_modified))
@@ -232,7 +232,7 @@ def given_up(state: FeedState, error: SourceError, now: datetime) -> FeedUpdate:
 
 
 def not_reached(state: FeedState, now: datetime) -> FeedUpdate:
-    """Return the outcome of a look while the network here was down: no failure of the source, which is tried soon."""
+    """Return the outcome of a poll while the network here was down: no failure of the source, which is tried soon."""
     outages = state.outages + 1
     due = after_outage(state.source_id, now, outages)
     after = replace(state, last_attempt_at=now, next_due_at=due.at, due_why=due.why, outages=outages)
@@ -291,14 +291,14 @@ def _server(error: FetchError, now: datetime) -> ServerHints:
 def _rhythm(
     source: Source, state: FeedState, new: Sequence[Entry], now: datetime, first: bool
 ) -> tuple[str | None, Rhythm | None]:
-    """Return the rhythm as it is stored, and the same read where the next look depends on it.
+    """Return the rhythm as it is stored, and the same read where the next poll depends on it.
 
-    It is learnt whatever the interval, so that `auto` knows it from its first day on; a look that brings nothing costs
+    It is learnt whatever the interval, so that `auto` knows it from its first day on; a poll that brings nothing costs
     nothing, since a rhythm counts time by itself.
     """
     if state.rhythm is not None and not new:
         return state.rhythm, _known_rhythm(source, state)
-    # What was there before the first look, and when, only the source itself can say.
+    # What was there before the first poll, and when, only the source itself can say.
     posts = [entry.published_at for entry in new if entry.dated or not first]
     rhythm = observe(Rhythm.load(state.rhythm), posts, now)
     return rhythm.dump(), rhythm

@@ -1,14 +1,24 @@
-"""Which sources are updated now, and in which order. Light imports: where nothing is due, nothing else is loaded."""
+"""Which sources are updated now, in which order, and the share that each has of the cycle.
+
+A share has limits of time, bytes and computing, so that slow or large sources do not delay the others. Once it is
+used up, the work of the source ends with `ShareUsedUp`; the kind of source decides what to do with a part, and the
+rest comes next time. Waiting counts: for a slow host, for the turn at a host, and for the process that reads pages.
+
+Light imports: where nothing is due, nothing else is loaded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from aggregator.config import Config
-from aggregator.models import FeedState, Source
+from aggregator.models import FeedState, Fetched, NotModified, Source
 from aggregator.schedule import admit, after_stop
+from aggregator.sources import ShareUsedUp
 from aggregator.store import Store
 
 #: A cycle that is followed by another at once takes of each domain what may be requested in this time.
@@ -86,3 +96,79 @@ def spread(config: Config, store: Store, now: datetime) -> int:
         [replace(state, next_due_at=after_stop(state.source_id, now, len(overdue)), due_why=why) for state in overdue]
     )
     return len(overdue)
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The limits for one source in one cycle."""
+
+    #: Wall time, in addition to the `timeout` of the source. Where a host wants a minute between two requests, this is
+    #: enough for its robots.txt, a list and a few articles.
+    time: timedelta = timedelta(minutes=5)
+    #: Size of all documents, decoded; the last ones may exceed it.
+    bytes: int = 50_000_000
+    #: CPU time in seconds in the process that reads pages; the last page may exceed it.
+    seconds: float = 20.0
+
+
+#: The share of every source.
+USUAL = Share()
+
+
+class Budget:
+    """What is left of the share of one source; for one event loop.
+
+    Args:
+        share: the limits.
+        timeout: the deadline that the source has for one fetch.
+    """
+
+    def __init__(self, share: Share, timeout: timedelta) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._time = share.time + timeout
+        self._until = self._loop.time() + self._time.total_seconds()
+        self._bytes = share.bytes
+        self._seconds = share.seconds
+
+    async def fetch(self, fetching: Callable[[], Awaitable[Fetched | NotModified]]) -> Fetched | NotModified:
+        """Fetch a document, unless the time or the bytes are used up.
+
+        Raises:
+            ShareUsedUp: the share is used up.
+        """
+        if self._bytes <= 0:
+            raise ShareUsedUp("this time its documents were too large for more")
+        found = await self._in_time(fetching)
+        if isinstance(found, Fetched):
+            self._bytes -= len(found.body)
+        return found
+
+    async def compute(self, computing: Callable[[], Awaitable[T]]) -> T:
+        """Wait for work in another process; `pay` counts its CPU time.
+
+        Raises:
+            ShareUsedUp: the share is used up.
+        """
+        return await self._in_time(computing)
+
+    def pay(self, seconds: float) -> None:
+        """Count CPU time in seconds."""
+        self._seconds -= seconds
+
+    def check(self) -> None:
+        """Raise `ShareUsedUp` where no CPU time is left."""
+        if self._seconds <= 0:
+            raise ShareUsedUp("this time its pages took too long to read for more")
+
+    async def _in_time(self, work: Callable[[], Awaitable[T]]) -> T:
+        message = f"it may take {self._time.total_seconds():g} s at once, waits for its host included"
+        if self._loop.time() >= self._until:
+            raise ShareUsedUp(message)
+        try:
+            async with asyncio.timeout_at(self._until):
+                return await work()
+        except TimeoutError:
+            raise ShareUsedUp(message) from None

@@ -27,8 +27,7 @@ from aggregator.models import (
     ParsedFeed,
     RawEntry,
 )
-from aggregator.normalize import identify, normalize
-from aggregator.normalize.identity import aliases_of
+from aggregator.normalize.identity import aliases_of, identify
 from aggregator.parse import parse_plain
 from aggregator.pipeline import decide
 from aggregator.pipeline.decide import Received, Settled
@@ -85,11 +84,11 @@ class Ingester:
         source, now = received.source, received.now
         parse = _parse_plain if parsed is None else lambda _: parsed
         parsed = KINDS[source.kind].read(source, received.fetched, now, parse)
-        look = recognize(self.store, source.id, received.state, parsed, (now, *_date_of(received.fetched)))
-        entries = _normalized(source.id, parsed.language, now, look.selection.entries, look.style)
-        settled = settle(self.store, source.id, look, entries)
+        compared = recognize(self.store, source.id, received.state, parsed, (now, *_date_of(received.fetched)))
+        entries = _normalized(source.id, parsed.language, now, compared.selection.entries, compared.style)
+        settled = settle(self.store, source.id, compared, entries)
         advice = KINDS[source.kind].DATE_ADVICE
-        notes = (*_unread_dates(parsed, look.doubtful, look.style, advice), *settled.notes)
+        notes = (*_unread_dates(parsed, compared.doubtful(entries), compared.style, advice), *settled.notes)
         return self._stored(decide.succeeded(received, parsed, replace(settled, notes=notes)))
 
     def ingest_new(self, received: Received, document: NewDocument) -> FeedUpdate | None:
@@ -165,7 +164,8 @@ def read_new(source_id: str, fetched: Fetched, now: datetime) -> NewDocument | N
     identified = identify(parsed.entries)
     style = style_of_dates(parsed)
     entries = _normalized(source_id, parsed.language, now, tuple((one, None) for one in identified), style)
-    notes = _unread_dates(parsed, parsed.entries, style)
+    read = _dated(identified, entries)
+    notes = _unread_dates(parsed, (raw for raw in parsed.entries if id(raw) not in read), style)
     return NewDocument(replace(parsed, entries=()), Settled(entries, aliases=aliases_of(identified), notes=notes))
 
 
@@ -184,12 +184,20 @@ def _normalized(
     style: DateStyle,
 ) -> tuple[Entry, ...]:
     """Return the entries, normalized, in their order; each comes with what is known of it (None: it is new)."""
+    # A cycle without a document does without it, and it takes long to import.
+    from aggregator.normalize.entry import normalize
+
     return tuple(
         [
             normalize(one, source_id=source_id, language=language, now=now, known=known, style=style)
             for one, known in entries
         ]
     )
+
+
+def _dated(identified: Iterable[Identified], entries: Sequence[Entry]) -> set[int]:
+    """Return the `id` of each raw entry whose normalized entry has a date, so that its dates are not read twice."""
+    return {id(one.raw) for one, entry in zip(identified, entries, strict=True) if entry.dated}
 
 
 def _unread_dates(

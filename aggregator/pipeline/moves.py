@@ -2,7 +2,7 @@
 
 In: a source, its state, the outcome of a fetch, the time. Out: states. RFC 9110 lets a client change its links on 301
 and 308 (sections 15.4.2 and 15.4.9), but anyone who can answer for a site for an hour (a hotel's network, an intruder)
-could take over a feed for ever that way. So the old address is requested again at the first look of every week and
+could take over a feed for ever that way. So the old address is requested again at the first poll of every week and
 after every failure, and its answer counts: the move is confirmed, replaced or forgotten.
 """
 
@@ -50,7 +50,7 @@ def remember(
     use = "and is asked there from now on"
     if keeps_credentials_back(source, moved_to):
         use = "but is asked at its old address, because its credentials belong there"
-    note = f"it has moved for good to {moved_to}, {use}; after a week, `aggregator fix` changes feeds.yaml"
+    note = f"it has moved permanently to {moved_to}, {use}; after a week, `aggregator fix` changes feeds.yaml"
     return replace(state, moved_to=moved_to, moved_since=now), replace(outcome, notes=(*outcome.notes, note))
 
 

@@ -27,10 +27,10 @@ _OURS: frozenset[FailureKind] = frozenset({"refused", "internal"})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of one look."""
+    """The outcome of one poll."""
 
     source: Source
-    #: As it was before the look.
+    #: As it was before the poll.
     state: FeedState
     update: FeedUpdate
     #: Why it failed, None if it did not.
@@ -54,7 +54,7 @@ class OutageDetector:
         self._held: list[Outcome] = []
 
     def add(self, outcome: Outcome) -> list[Outcome]:
-        """Take the outcome of a look; return those that are judged now, in the order in which they came."""
+        """Take the outcome of a poll; return those that are judged now, in the order in which they came."""
         error = outcome.error
         if self._answered or (error and (error.kind in _OURS or (isinstance(error, FetchError) and error.held))):
             return [outcome]
@@ -76,7 +76,7 @@ class OutageDetector:
             silent: whether no source has worked within the last `SILENCE`.
         """
         held, self._held = self._held, []
-        looks = ((one.source.host or one.source.url, one.error.kind) for one in held if one.error)
-        if self._answered or not network_down(looks, silent=silent):
+        polls = ((one.source.host or one.source.url, one.error.kind) for one in held if one.error)
+        if self._answered or not network_down(polls, silent=silent):
             return held
         return [replace(one, update=decide.not_reached(one.state, self._clock())) for one in held]

@@ -3,7 +3,7 @@
 `recognize` comes before entries are cleaned: it finds them by their keys, which is all there is to do for most
 documents, and tells those apart that share one. `settle` comes after: what is still unknown is compared with what is
 stored, because sites and generators change (`resemblance`), and what that says of the source's ids is remembered
-(`trust`).
+(`resemblance.Trust`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from datetime import datetime
 
 from aggregator.dates.formats import DateStyle, parse_date, style_of
 from aggregator.models import Entry, FeedState, Identified, Known, Names, ParsedFeed, RawEntry
-from aggregator.normalize import disambiguate, identify, key_of
-from aggregator.normalize.identity import aliases_of
+from aggregator.normalize.identity import aliases_of, disambiguate, identify, key_of
 from aggregator.normalize.text import plain_title
 from aggregator.pipeline import decide, resemblance
-from aggregator.pipeline.trust import NOTES, Seen, Trust
+from aggregator.pipeline.resemblance import NOTES, Seen, Trust
 from aggregator.store import Recognized, Store
 from aggregator.values.urls import clean_url
 
@@ -28,7 +27,7 @@ NEWEST = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Comparison:
     """A document beside what is stored of it."""
 
     selection: decide.Selection
@@ -44,12 +43,16 @@ class Look:
     #: How the dates of the document are written.
     style: DateStyle
 
-    @property
-    def doubtful(self) -> Iterator[RawEntry]:
-        """Entries whose dates may be unreadable: those that are stored without one, and those that are not stored."""
+    def doubtful(self, entries: Sequence[Entry]) -> Iterator[RawEntry]:
+        """Entries whose dates may be unreadable: those that are stored without one, and those that are not stored.
+
+        Args:
+            entries: those of the selection, cleaned; where one has a date, it was read.
+        """
+        dated = {entry.key for entry in entries if entry.dated}
         for one in self.identified:
             old = self.known.get(one.key)
-            if old is None or not old.dated:
+            if one.key not in dated if old is None else not old.dated:
                 yield one.raw
 
 
@@ -58,7 +61,9 @@ def style_of_dates(parsed: ParsedFeed) -> DateStyle:
     return style_of((text for raw in parsed.entries for text in (raw.published, raw.updated)), parsed.language)
 
 
-def recognize(store: Store, source_id: str, state: FeedState, parsed: ParsedFeed, requests: Sequence[datetime]) -> Look:
+def recognize(
+    store: Store, source_id: str, state: FeedState, parsed: ParsedFeed, requests: Sequence[datetime]
+) -> Comparison:
     """Compare the entries of a document with the stored ones.
 
     Args:
@@ -83,17 +88,17 @@ def recognize(store: Store, source_id: str, state: FeedState, parsed: ParsedFeed
         aliases = tuple(apart.aliases.items())
         selection = decide.select(_once(identified, known, removed), known, changed_at)
     first = state.last_success_at is None
-    return Look(selection, identified, known, aliases, trust, requests[0], first, style)
+    return Comparison(selection, identified, known, aliases, trust, requests[0], first, style)
 
 
-def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -> decide.Settled:
+def settle(store: Store, source_id: str, compared: Comparison, entries: Sequence[Entry]) -> decide.Settled:
     """Find the stored ones among the entries that are not known by their keys.
 
     Args:
         entries: those of the selection, cleaned, in its order.
     """
-    selection = look.selection
-    if not entries and not look.aliases and look.trust == Trust():
+    selection = compared.selection
+    if not entries and not compared.aliases and compared.trust == Trust():
         return decide.Settled(unchanged=selection.unchanged, notes=selection.notes)
     count, to = len(selection.new), len(selection.new) + len(selection.changed)
     new, changed = entries[:count], list(entries[count:to])
@@ -104,10 +109,10 @@ def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -
     unchanged = selection.unchanged + len(reread)
     pairs: list[resemblance.Pair] = []
     gone: set[str] = set()
-    if new and not look.first:
-        pairs, gone = _pairs(store, source_id, look, new)
+    if new and not compared.first:
+        pairs, gone = _pairs(store, source_id, compared, new)
     found = {new[pair.place].key: pair.stored.known.key for pair in pairs}
-    aliases = {name: key and found.get(key, key) for name, key in look.aliases} | found
+    aliases = {name: key and found.get(key, key) for name, key in compared.aliases} | found
     for pair in pairs:
         entry, old = new[pair.place], pair.stored.known
         if entry.hash[:-32] != old.version:
@@ -115,7 +120,7 @@ def settle(store: Store, source_id: str, look: Look, entries: Sequence[Entry]) -
         elif entry.hash != old.hash:
             changed.append(_as_stored(entry, old, entry.updated_at if entry.dated else old.updated_at))
         unchanged += entry.hash == old.hash or entry.hash[:-32] != old.version
-    trust, more, notes = _judge(look, pairs)
+    trust, more, notes = _judge(compared, pairs)
     joined = {pair.place for pair in pairs}
     left = tuple(one for place, one in enumerate(new) if place not in joined and one.key not in gone)
     return decide.Settled(
@@ -263,31 +268,37 @@ def _reused(
     }
 
 
-def _pairs(store: Store, source_id: str, look: Look, new: Sequence[Entry]) -> tuple[list[resemblance.Pair], set[str]]:
+def _pairs(
+    store: Store, source_id: str, compared: Comparison, new: Sequence[Entry]
+) -> tuple[list[resemblance.Pair], set[str]]:
     """Return the new entries that are stored ones, and the keys of those removed under another form of their key."""
     keys = {entry.key: [*resemblance.variants(entry.key), *resemblance.variants(entry.url)] for entry in new}
     moments = {entry.published_at for entry in new if entry.dated}
     addresses = [entry.url for entry in new if entry.url is not None and entry.url != entry.key]
     asked = dict.fromkeys((*addresses, *(key for some in keys.values() for key in some)))
-    whole = not look.known
+    whole = not compared.known
     stored = store.similar_entries(source_id, asked, moments, NEWEST if whole else 0)
-    claimed = {old.key for old in look.known.values()}
+    claimed = {old.key for old in compared.known.values()}
     pairs = resemblance.match(new, [one for one in stored if one.known.key not in claimed], whole=whole)
     removed = store.recognize(source_id, asked).removed
     return pairs, {key for key, some in keys.items() if not removed.isdisjoint(some)} if removed else set()
 
 
-def _judge(look: Look, pairs: Sequence[resemblance.Pair]) -> tuple[Trust, dict[str, str | None], tuple[str, ...]]:
-    """Return the trust in the ids of the source after this look, further aliases, and notes."""
-    trust = look.trust
+def _judge(
+    compared: Comparison, pairs: Sequence[resemblance.Pair]
+) -> tuple[Trust, dict[str, str | None], tuple[str, ...]]:
+    """Return the trust in the ids of the source after this document, further aliases, and notes."""
+    trust = compared.trust
     if not pairs and trust == Trust():
         return trust, {}, ()
-    keys = {key: old.key for key, old in look.known.items()}
+    keys = {key: old.key for key, old in compared.known.items()}
     for pair in pairs:
-        keys[look.selection.new[pair.place].key] = pair.stored.known.key
-    entries = [(keys.get(one.key, one.key), one.raw) for one in look.identified]
+        keys[compared.selection.new[pair.place].key] = pair.stored.known.key
+    entries = [(keys.get(one.key, one.key), one.raw) for one in compared.identified]
     differences = Counter(pair.differs for pair in pairs)
-    after = trust.after(Seen(entries, len(look.known), differences["guid"] + differences["both"], differences["both"]))
+    after = trust.after(
+        Seen(entries, len(compared.known), differences["guid"] + differences["both"], differences["both"])
+    )
     if after.level == trust.level:
         return after, {}, ()
     names = [(key_of(raw, after.level), key) for key, raw in entries]

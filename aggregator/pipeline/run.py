@@ -4,7 +4,7 @@
 
 `update_due` runs one cycle. Documents are fetched concurrently on the event loop and ingested one after the other in
 the thread of the store (`workers`); outcomes without a document are stored together. One source's failure is an outcome
-like any other, never an exception. Each source has a share of time, bytes and computing, see `budget`.
+like any other, never an exception. Each source has a share of time, bytes and computing, see `due.Budget`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from aggregator.fetch import Fetcher, FetchSettings
 from aggregator.models import FailureKind, FeedState, FeedUpdate, Fetched, NotModified, ParsedFeed, Request, Source
 from aggregator.parse import parse
 from aggregator.pipeline import decide, moves
-from aggregator.pipeline.budget import USUAL, Budget, Share
 from aggregator.pipeline.decide import Received
+from aggregator.pipeline.due import USUAL, Budget, Share
 from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
 from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
 from aggregator.sources import KINDS, ShareUsedUp, Tools, without_old_validators
@@ -78,7 +78,7 @@ class SourceResult:
 
     @property
     def missed(self) -> bool:
-        """Whether the look brought no document, because of the source or of our own network."""
+        """Whether the poll brought no document, because of the source or of our own network."""
         return self.failed or self.unreached
 
     @property
@@ -266,7 +266,7 @@ class _Run:
         self.lost.extend(await self.thread.run(self.ingester.keep, self.states))
 
     async def _pull(self, source: Source, state: FeedState) -> tuple[FeedUpdate, bool]:
-        """Return the outcome of a look, and whether it is stored."""
+        """Return the outcome of a poll, and whether it is stored."""
         kind = KINDS[source.kind]
         now = self.ingester.clock()
         asked = moves.usable(source, without_old_validators(state, now), now)

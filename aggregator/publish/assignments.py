@@ -13,7 +13,7 @@ from itertools import count
 
 from aggregator.errors import RowError
 from aggregator.normalize.identity import minted_id, public_id
-from aggregator.publish.posts.names import Wanted, assign_paths
+from aggregator.publish.names import Wanted, assign_paths
 from aggregator.publish.posts.presets import HEXO, Preset
 from aggregator.publish.report import OutputFailure, refused_row, sift, store_each, unexpected, unreadable_row
 from aggregator.store import POSTS, Assignment, Store, UnassignedEntry, UnreadableRow

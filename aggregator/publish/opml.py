@@ -1,25 +1,34 @@
-"""Configured sources -> a list of subscriptions in OPML 2.0 (opml.org/spec2.opml).
+"""Configured sources, and the merged feeds -> lists of subscriptions in OPML 2.0 (opml.org/spec2.opml).
 
-In: sources, categories, and what the feeds say about themselves. Out: one `Rendered`. Pure: the same sources give the
-same bytes, without the time of the run.
+In: sources, categories, and what the feeds say about themselves; or the heads of the merged feeds. Out: one `Rendered`.
+Pure: the same sources give the same bytes, without the time of the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lxml.etree import Element, SubElement, _Element, tostring
 
 from aggregator.models import Category, Rendered, Source
+from aggregator.publish.feeds import Channel, Format
+from aggregator.values.languages import valid_tag
+from aggregator.values.markup import xml_text
 from aggregator.values.urls import clean_url
-from aggregator.values.xmltext import xml_text
 
 if TYPE_CHECKING:
     from aggregator.store import FeedMetadata
 
 FILE_NAME = "opml.xml"
+"""The list of the sources."""
+
+OWN_FILE_NAME = "feeds.opml"
+"""The list of the merged feeds."""
+
 MEDIA_TYPE = "text/x-opml"
+#: The format that the list of the merged feeds names where there are several: who imports it subscribes once.
+_PREFERRED: tuple[Format, ...] = ("atom", "rss", "json")
 
 
 def render_opml(
@@ -42,11 +51,7 @@ def render_opml(
         without a feed have ``type="link"``. Addresses are URIs without passwords. An address that holds a secret is
         left out; the list then has the name of the source, and its home page as a link.
     """
-    opml = Element("opml", version="2.0")
-    head = SubElement(opml, "head")
-    SubElement(head, "title").text = xml_text(title)
-    SubElement(head, "docs").text = "http://opml.org/spec2.opml"
-    body = SubElement(opml, "body")
+    opml, body = _document(title)
     members: dict[str, list[Source]] = {slug: [] for slug in categories}
     for source in sources:
         members[source.category].append(source)
@@ -56,7 +61,42 @@ def render_opml(
             group = _outline(body, category.title)
         for source in members[category.slug]:
             _add_source(group, source, metadata.get(source.id))
-    return Rendered(FILE_NAME, MEDIA_TYPE, tostring(opml, encoding="UTF-8", xml_declaration=True, pretty_print=True))
+    return _rendered(FILE_NAME, opml)
+
+
+def render_own(title: str, channels: Iterable[Channel], formats: Collection[Format]) -> Rendered:
+    """Render the list of the merged feeds, each category once.
+
+    Args:
+        title: title of the list.
+        channels: the heads of the feeds, in the order in which they are shown.
+        formats: the formats that are published.
+    """
+    opml, body = _document(title)
+    form = next(form for form in _PREFERRED if form in formats)
+    for channel in channels:
+        outline = _outline(body, channel.title)
+        if channel.description:
+            outline.set("description", xml_text(channel.description))
+        outline.set("type", "rss")
+        outline.set("xmlUrl", channel.url(form))
+        outline.set("htmlUrl", channel.home())
+        if language := valid_tag(channel.language):
+            outline.set("language", language)
+    return _rendered(OWN_FILE_NAME, opml)
+
+
+def _document(title: str) -> tuple[_Element, _Element]:
+    """Return a document with a head, and its body, which is empty."""
+    opml = Element("opml", version="2.0")
+    head = SubElement(opml, "head")
+    SubElement(head, "title").text = xml_text(title)
+    SubElement(head, "docs").text = "http://opml.org/spec2.opml"
+    return opml, SubElement(opml, "body")
+
+
+def _rendered(name: str, opml: _Element) -> Rendered:
+    return Rendered(name, MEDIA_TYPE, tostring(opml, encoding="UTF-8", xml_declaration=True, pretty_print=True))
 
 
 def _add_source(parent: _Element, source: Source, metadata: FeedMetadata | None) -> None:

@@ -22,10 +22,8 @@ from aggregator.errors import RowError
 from aggregator.models import Item, Rendered
 from aggregator.publish import files
 from aggregator.publish.assignments import give_paths
+from aggregator.publish.names import path_key
 from aggregator.publish.postfolders import PostFolder
-from aggregator.publish.posts.frontmatter import section_file
-from aggregator.publish.posts.names import path_key
-from aggregator.publish.posts.render import render_post
 from aggregator.publish.report import OutputFailure, Report, refused_row, store_each, unexpected, unreadable_row
 from aggregator.store import POSTS, Assignment, PostFile, Store, UnreadableRow
 
@@ -213,6 +211,8 @@ class _PostBatch:
         section = self._folder.preset.section
         if section is None:
             return
+        from aggregator.publish.posts.frontmatter import section_file
+
         titles: dict[str, str] = {}
         for name, item in self._items.items():
             parts = name.split("/")[:-1]
@@ -231,6 +231,9 @@ class _PostBatch:
 
     def _render(self, items: Sequence[Item]) -> list[Rendered]:
         """Render the posts of items, and remember the item and the digest of each post."""
+        # A run without new entries renders no post, and this takes long to import.
+        from aggregator.publish.posts.render import render_post
+
         outputs = []
         for item in items:
             try:

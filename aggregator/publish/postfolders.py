@@ -18,9 +18,8 @@ from aggregator.errors import RowError
 from aggregator.models import Item
 from aggregator.publish import files
 from aggregator.publish.assignments import BATCH, give_paths
-from aggregator.publish.posts.names import Wanted, could_have
-from aggregator.publish.posts.presets import HEXO, PRESETS, Preset
-from aggregator.publish.posts.render import PostOptions
+from aggregator.publish.names import Wanted, could_have
+from aggregator.publish.posts.presets import HEXO, PRESETS, PostOptions, Preset
 from aggregator.publish.report import OutputFailure, Report, refused_row
 from aggregator.store import POSTS, Assignment, Store
 

@@ -1,7 +1,8 @@
 """Bring all published files up to date with the store.
 
-In: the store and the configuration. Out: the folders of posts, `public/<slug>/` and `public/opml.xml`, in the data
-folder.
+In: the store and the configuration. Out, in the data folder: the folders of posts, and in `public/` the feeds of each
+category, the lists of the sources and of the feeds, and the stylesheet of the feeds. Archives are written before the
+feeds that link to them.
 
 Only outputs that can have changed are rendered: posts of pending entries, feeds of categories with pending entries, and
 outputs that were made from other settings. After a crash at any point, the next call completes the work: entries stay
@@ -17,16 +18,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import aggregator
 from aggregator.config import Config
 from aggregator.errors import RowError, StoreError
-from aggregator.models import Category, Item, Rendered, Source
+from aggregator.models import ALL, Category, Item, Rendered, Source
 from aggregator.publish import files
+from aggregator.publish.archives import Archives
+from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
-from aggregator.publish.feeds import FILE_NAMES, Channel, render_category
-from aggregator.publish.opml import FILE_NAME, render_opml
+from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, Channel, render_category
+from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
 from aggregator.publish.postfiles import Destination, has_posts, write_posts, write_retired
 from aggregator.publish.postfolders import main_preset, post_folders, settle_presets
 from aggregator.publish.renewal import made_with, renew
@@ -35,14 +39,11 @@ from aggregator.store import Store, UnreadableRow
 
 __all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "publish"]
 
-#: Slug of the feeds of all categories together; the configuration reserves it.
-ALL = "all"
-
-#: Raise this with every change of how posts, feeds or the list of subscriptions are rendered. Then all of them are
+#: Raise this with every change of how posts, feeds or the list of the sources are rendered. Then all of them are
 #: rendered again, and those whose bytes differ are written.
 RENDERING = 4
 
-#: Name of the fingerprint of the list of subscriptions.
+#: Name of the fingerprint of the list of the sources.
 _OPML = "opml"
 
 #: Name of the fingerprint of the posts of sources that are no longer configured.
@@ -98,8 +99,12 @@ def publish(
     stale = [f"feeds/{category.slug}" for category in outdated]
     recorded |= clear_fingerprints(store, [name for name in stale if recorded.get(name)])
     write_posts(posts, progress)
+    # This and the list of the feeds are small: they are compared each time.
+    report.feeds += _write(data, [stylesheet()], report, set())
+    _write_archives(store, config, data, report, outdated, everything=everything)
     feeds = _FeedRenderer(store, config, report)
     report.feeds += _write(data, feeds.outputs(outdated), report, feeds.failed)
+    report.feeds += _write(data, [_own_list(config)], report, set())
     _remove_stale(data, config, recorded, wanted, report)
     current = _write_opml(store, config, data, report, recorded, everything)
     made = {**wanted, **current}
@@ -113,7 +118,12 @@ def outputs(config: Config) -> list[str]:
     """Return the files that `publish` restores if they are missing, relative to the data folder."""
     names = [FILE_NAMES[form] for form in config.feeds.formats]
     feeds = [f"public/{category.slug}/{name}" for category in merged(config) for name in names]
-    return [*feeds, f"public/{FILE_NAME}"]
+    return [*feeds, *(f"public/{name}" for name in (FILE_NAME, OWN_FILE_NAME, STYLESHEET))]
+
+
+def _own_list(config: Config) -> Rendered:
+    channels = [channel_of(config, category) for category in merged(config)]
+    return render_own(config.site.title, channels, config.feeds.formats)
 
 
 def _mark_outdated_posts(
@@ -178,6 +188,25 @@ def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: M
     ]
 
 
+def _write_archives(
+    store: Store, config: Config, data: Path, report: Report, outdated: Iterable[Category], *, everything: bool
+) -> None:
+    """Bring the archives up to date, before the feeds that link to them."""
+    channels = {one.slug: channel_of(config, one) for one in merged(config)} if config.feeds.archive else {}
+    archives = Archives(store.archives, data / "public", channels, config.feeds.formats, report)
+    archives.remove_others()
+    wanted = {
+        f"archives/{slug}": fingerprint(channel.fingerprint(), config.feeds.formats)
+        for slug, channel in channels.items()
+    }
+    recorded = store.fingerprints()
+    changed = {name: value for name, value in wanted.items() if everything or recorded.get(name) != value}
+    archives.render_again([name.removeprefix("archives/") for name in changed])
+    store.record_fingerprints(changed)
+    archives.close_pages(outdated)
+    archives.write()
+
+
 class _FeedRenderer:
     """Renders the feeds of categories, with the items of one category in memory at a time."""
 
@@ -192,6 +221,8 @@ class _FeedRenderer:
         """Yield the feeds of categories, in order; failures go to the report and affect no other feed."""
         for category in categories:
             channel, formats = channel_of(self._config, category), self._config.feeds.formats
+            if self._config.feeds.archive:
+                channel = replace(channel, previous=self._store.archives.page_count(category.slug) or None)
             # The items have no name here, which would keep them in memory while the next category is read.
             for outcome in render_category(channel, self._items(category), formats):
                 if isinstance(outcome, Rendered):
@@ -232,7 +263,7 @@ def _remove_stale(
 def _write_opml(
     store: Store, config: Config, data: Path, report: Report, recorded: dict[str, str], everything: bool
 ) -> dict[str, str]:
-    """Write the list of subscriptions if it is out of date, and return its fingerprint by name.
+    """Write the list of the sources if it is out of date, and return its fingerprint by name.
 
     The result is empty if a source is missing in the list, or the list could not be written.
     """
@@ -294,6 +325,7 @@ def feed_fingerprints(config: Config) -> dict[str, str]:
             channel_of(config, category).fingerprint(),
             category.limit,
             config.feeds.formats,
+            config.feeds.archive,
             members.get(category.slug, []),
         )
         for category in merged(config)

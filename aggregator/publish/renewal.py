@@ -19,7 +19,8 @@ from pathlib import Path
 from aggregator.config.secrets import contains_secret, mask, public_entry, public_identifier
 from aggregator.errors import RowError
 from aggregator.models import Entry
-from aggregator.normalize import SANITIZER_VERSION, clean_again, minted_id, without_markup
+from aggregator.normalize import SANITIZER_VERSION
+from aggregator.normalize.identity import minted_id
 from aggregator.publish import files
 from aggregator.publish.report import OutputFailure, refused_row, store_each
 from aggregator.store import POSTS, FeedMetadata, Store, StoredEntry
@@ -41,7 +42,7 @@ def renew(
     data: Path,
     *,
     progress: Progress = lambda done, total: None,
-    clean: Clean = clean_again,
+    clean: Clean | None = None,
 ) -> list[OutputFailure]:
     """Bring all stored entries to the current rules, unless that is done already.
 
@@ -49,7 +50,7 @@ def renew(
         confidential: `Config.confidential`.
         data: the data folder; a post whose name holds a secret is deleted.
         progress: called after each batch with the number of entries processed, and of all entries.
-        clean: sanitizes an entry that was sanitized by other rules.
+        clean: sanitizes an entry that was sanitized by other rules; None: `clean_again` does.
 
     Returns:
         Posts that could not be deleted, and entries that could not be rewritten; the next call tries them again.
@@ -65,10 +66,13 @@ def renew(
     # A new database has no entries of older rules.
     failures: list[OutputFailure] = []
     if done is not None:
+        # Few runs clean anything, and the sanitizer takes long to import.
+        from aggregator.normalize.entry import clean_again
+
         unchanged = done.partition(":")[0] == str(SANITIZER_VERSION)
         target, _, last = recorded.get(_AT, "").partition(" ")
         store.change_feed_metadata(partial(_public_metadata, confidential=confidential))
-        renewal = _Renewal(store, confidential, data, wanted, None if unchanged else clean)
+        renewal = _Renewal(store, confidential, data, wanted, None if unchanged else clean or clean_again)
         failures = renewal.run(int(last) if target == wanted and last.isdecimal() else 0, progress)
     store.record_fingerprints({_AT: ""} if failures else {_DONE: wanted, _AT: ""})
     return failures
@@ -144,6 +148,8 @@ class _Renewal:
             except Exception:
                 # The old text may not be safe by the current rules, and the other entries must be published.
                 log.exception("entry %s of %s cannot be cleaned; its markup is left out", one.pk, entry.source_id)
+                from aggregator.normalize.entry import without_markup
+
                 entry = without_markup(entry)
         entry = public_entry(entry, self.confidential)
         if one.path is not None and contains_secret(one.path, self.confidential):

@@ -1,15 +1,27 @@
 """When to come back to a source: decided from the configuration, from hints of server and feed, and from past posts.
 
-Headers and feed elements -> `hints`; times of posts -> `rhythm`; failures -> `failures`; all of it -> `plan.next_due`;
-what is due -> `plan.admit`. Nothing here reads a clock, draws a number at random or does IO.
+Headers and feed elements -> `hints`; times of posts -> `rhythm`; these and failures -> `plan.next_due`; what is due ->
+`plan.admit`. Nothing here reads a clock, draws a number at random or does IO.
 """
 
 from __future__ import annotations
 
-from aggregator.schedule.cron import check_cron
-from aggregator.schedule.failures import OFFLINE, FailureStreak, Gone, network_down, said_gone
 from aggregator.schedule.hints import NOTHING_SAID, FeedHints, ServerHints, feed_hints, server_hints
-from aggregator.schedule.plan import NEVER, Due, Start, admit, after_outage, after_stop, next_due
+from aggregator.schedule.plan import (
+    NEVER,
+    OFFLINE,
+    Due,
+    FailureStreak,
+    Gone,
+    Start,
+    admit,
+    after_outage,
+    after_stop,
+    check_cron,
+    network_down,
+    next_due,
+    said_gone,
+)
 from aggregator.schedule.rhythm import Rhythm, observe
 
 __all__ = [

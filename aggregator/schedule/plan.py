@@ -1,4 +1,6 @@
-"""When to come back to a source, and why: the one place that decides it. Pure: the time is an argument.
+"""When to come back to a source, and why: the one place that decides it, with failures and cron expressions.
+
+Pure: the time is an argument.
 
 The order of the rules, each stronger than those before it: the interval as configured (jitter included); the wait after
 a failure; what server and feed ask for; `max`, because a feed may not hide itself for ever; Retry-After; gone.
@@ -8,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from math import ceil
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from aggregator.models import Auto, Cron, Every, Interval
-from aggregator.schedule.cron import next_times
-from aggregator.schedule.failures import FailureStreak, outage_wait
+from cronsim import CronSim, CronSimError
+
+from aggregator.models import Auto, Cron, Every, FailureKind, FeedState, Interval
 from aggregator.schedule.hints import LONGEST, NO_FEED_HINTS, NOTHING_SAID, FeedHints, ServerHints
 from aggregator.schedule.rhythm import Rhythm, expected_wait, rate
 
@@ -37,7 +40,7 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The next look: when, in whole seconds, and why then, as a short clause."""
+    """The next poll: when, in whole seconds, and why then, as a short clause."""
 
     at: datetime
     why: str
@@ -64,17 +67,17 @@ def next_due(
     poll_without_validators: bool = False,
     first: bool = False,
 ) -> Due:
-    """Decide when to look at a source again, after the look that has just ended.
+    """Decide when to poll a source again, after the poll that has just ended.
 
     Args:
         key: the source's id; places it within its interval, always at the same place.
-        now: when the look ended.
-        rhythm: of the source, this look included; only `Auto` needs it.
+        now: when the poll ended.
+        rhythm: of the source, this poll included; only `Auto` needs it.
         server: what the answer said, a 304 or an error as well; nothing where there was none.
         feed: what the last document said.
-        failure: None if the look succeeded.
-        poll_without_validators: look more often than once an hour although the server sends no validators.
-        first: the first look at this source: many may be new at once, so they are spread wider.
+        failure: None if the poll succeeded.
+        poll_without_validators: poll more often than once an hour although the server sends no validators.
+        first: the first poll of this source: many may be new at once, so they are spread wider.
     """
     if failure and failure.gone.confirmed:
         return Due(NEVER, f"gone: the server said so (410) on {failure.gone.days} different days")
@@ -147,7 +150,7 @@ def span(seconds: int) -> str:
 def _wanted(
     key: str, now: datetime, start: int, interval: Interval, rhythm: Rhythm | None, first: bool
 ) -> tuple[int, str, int]:
-    """When the interval wants the next look, why, and how long the wait may become (seconds)."""
+    """When the interval wants the next poll, why, and how long the wait may become (seconds)."""
     longest = _seconds(interval.max)
     match interval:
         case Every(period):
@@ -234,3 +237,171 @@ def _share(key: str, slot: int | str) -> float:
 
 def _seconds(duration: timedelta | None) -> int:
     return ceil(duration.total_seconds()) if duration else 0
+
+
+_GONE_DAYS = 3
+_FEWEST_HOSTS = 3
+#: The same where nothing has worked lately, and all of them failed in the same way.
+_FEWEST_ALIKE = 2
+#: Failures before a host could answer: what they have in common may be our own network.
+OFFLINE: frozenset[FailureKind | None] = frozenset({"dns", "connect", "tls", "timeout"})
+_AFTER_OUTAGE = timedelta(minutes=2)
+_LONGEST_OUTAGE_WAIT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """The wait after the first failure in a row, what each further one multiplies it with, and the longest wait."""
+
+    first: timedelta
+    factor: float
+    cap: timedelta
+
+    def wait(self, failures: int) -> timedelta:
+        """Return the wait after a number of failures in a row, from 1."""
+        # Beyond some twenty steps every wait is over its cap; the number of failures has no limit.
+        return min(self.first * self.factor ** min(failures - 1, 20), self.cap)
+
+
+def _backoff(first: timedelta, cap: timedelta) -> Backoff:
+    return Backoff(first, 2.0, cap)
+
+
+_M, _H = timedelta(minutes=1), timedelta(hours=1)
+
+#: Failures that pass by themselves are tried again soon; those that need a repair are not.
+BACKOFFS: dict[FailureKind, Backoff] = {
+    "timeout": _backoff(10 * _M, 6 * _H),
+    "connect": _backoff(10 * _M, 12 * _H),
+    "dns": _backoff(20 * _M, 24 * _H),
+    "tls": _backoff(1 * _H, 24 * _H),
+    "http_status": _backoff(30 * _M, 24 * _H),
+    "blocked": _backoff(2 * _H, 24 * _H),
+    "too_large": _backoff(6 * _H, 24 * _H),
+    "refused": _backoff(6 * _H, 24 * _H),
+    "robots": _backoff(6 * _H, 24 * _H),
+    "redirect": _backoff(1 * _H, 24 * _H),
+    "not_a_feed": _backoff(1 * _H, 24 * _H),
+    "unparsable": _backoff(30 * _M, 12 * _H),
+    "nothing_matched": _backoff(1 * _H, 24 * _H),
+    "internal": _backoff(30 * _M, 24 * _H),
+}
+#: Statuses that say more than that something is wrong.
+STATUS_BACKOFFS: dict[int, Backoff] = {
+    401: _backoff(3 * _H, 24 * _H),
+    403: _backoff(3 * _H, 24 * _H),
+    404: _backoff(3 * _H, 24 * _H),
+    410: _backoff(24 * _H, 24 * _H),
+    429: _backoff(1 * _H, 24 * _H),
+    451: _backoff(24 * _H, 24 * _H),
+    500: _backoff(15 * _M, 12 * _H),
+    502: _backoff(10 * _M, 6 * _H),
+    503: _backoff(15 * _M, 6 * _H),
+    504: _backoff(10 * _M, 6 * _H),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """On how many different days (UTC) a source said 410 with no success between them."""
+
+    days: int = 0
+    last: date | None = None
+
+    @classmethod
+    def of(cls, state: FeedState) -> Gone:
+        """Return what the state of a source says."""
+        return cls(state.gone_days, state.gone_last)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the source is no longer fetched."""
+        return self.days >= _GONE_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class FailureStreak:
+    """How a source failed, and how often in a row."""
+
+    kind: FailureKind
+    #: Failures in a row, this one included: at least 1.
+    in_a_row: int
+    #: HTTP status, where there was an answer.
+    status: int | None = None
+    gone: Gone = Gone()
+
+    def backoff(self) -> timedelta:
+        """Return the wait before the next try."""
+        table = STATUS_BACKOFFS.get(self.status or 0) if self.kind == "http_status" else None
+        return (table or BACKOFFS[self.kind]).wait(self.in_a_row)
+
+
+def said_gone(gone: Gone, now: datetime) -> Gone:
+    """Count a 410; a second one on the same day counts nothing, and so does one of the past (a clock set back)."""
+    today = now.astimezone(UTC).date()
+    return gone if gone.last is not None and today <= gone.last else Gone(gone.days + 1, today)
+
+
+def network_down(cycle: Iterable[tuple[str, FailureKind | None]], *, silent: bool = False) -> bool:
+    """Whether the polls of one cycle show that our own network is down.
+
+    That is so when at least three hosts were tried and every one failed before it could answer. Two hosts are enough
+    where they failed in the same way and nothing has worked lately.
+
+    Args:
+        cycle: host and kind of failure of each look, None for a success.
+        silent: whether no source at all has worked lately.
+    """
+    hosts, kinds = set(), set()
+    for host, kind in cycle:
+        if kind not in OFFLINE:
+            return False
+        hosts.add(host)
+        kinds.add(kind)
+    alike = silent and len(kinds) == 1
+    return len(hosts) >= (_FEWEST_ALIKE if alike else _FEWEST_HOSTS)
+
+
+def outage_wait(in_a_row: int) -> timedelta:
+    """Return how long to wait after a number of cycles in a row without a network, from 1."""
+    return min(_AFTER_OUTAGE * (1 << min(in_a_row - 1, 20)), _LONGEST_OUTAGE_WAIT)
+
+
+_LONGEST = 200
+#: Messages of cronsim, and what may stand there.
+_FIELDS = {
+    "Bad minute": "the first field, the minute, is 0 to 59",
+    "Bad hour": "the second field, the hour, is 0 to 23",
+    "Bad day-of-month": "the third field, the day of the month, is 1 to 31",
+    "Bad month": "the fourth field, the month, is 1 to 12 or a name such as `jan`",
+    "Bad day-of-week": "the fifth field, the day of the week, is 0 to 7 (0 and 7 are Sunday) or a name such as `mon`",
+}
+#: Any day, to see whether an expression can be read and has a time at all.
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def check_cron(expression: str, zone: str) -> None:
+    """Check that an expression and its time zone can be used.
+
+    Raises:
+        ValueError: they cannot; the message says which one, and what to write.
+    """
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"`{zone}` is not a time zone; write an IANA name such as `Europe/Berlin`") from None
+    if len(expression) > _LONGEST or len(expression.split()) != 5:
+        raise ValueError("a cron expression has five fields: minute, hour, day of month, month, day of week")
+    try:
+        next_times(expression, zone, _SOME_DAY)
+    except (CronSimError, AssertionError, ValueError) as error:
+        said = _FIELDS.get(str(error), str(error) or "it cannot be read")
+        raise ValueError(f"`{expression}` is not a cron expression: {said}") from None
+    except StopIteration:
+        raise ValueError(f"`{expression}` never comes round") from None
+
+
+def next_times(expression: str, zone: str, now: datetime) -> tuple[datetime, datetime]:
+    """Return the next two times after `now`, in UTC. Only for what `check_cron` let pass."""
+    times = CronSim(expression, now.astimezone(ZoneInfo(zone)))
+    return next(times).astimezone(UTC), next(times).astimezone(UTC)

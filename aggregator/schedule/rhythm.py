@@ -1,12 +1,12 @@
-"""A source's own rhythm: from the times of its posts to the moment when the next look is worth it. Pure.
+"""A source's own rhythm: from the times of its posts to the moment when the next poll is worth it. Pure.
 
 The model. A source posts at a rate that depends on the hour of the day and on the day of the week. The rate is what was
 counted over the last weeks, older posts counting less and less, drawn a little towards that of the last days (so that
 lively and silent spells are noticed) and, as long as little is known, towards one post in two days. The
-hours and days share it out as the posts did, evenly as long as there are few. From the last look on, posts are
-expected at that rate, and each waits to be found: the next look is due when all these expected waits add up to
+hours and days share it out as the posts did, evenly as long as there are few. From the last poll on, posts are
+expected at that rate, and each waits to be found: the next poll is due when all these expected waits add up to
 `patience`. For a steady source that is the square root of 2 x patience / rate: a source that posts four times as often
-is asked twice as often, which is the best way to spend requests (Sia, Cho and Cho, 2007); and looks fall
+is asked twice as often, which is the best way to spend requests (Sia, Cho and Cho, 2007); and polls fall
 behind the busy hours instead of into the quiet ones.
 """
 
@@ -39,7 +39,7 @@ _RECENT_PRIOR_TIME = _DAY / 2
 _EVEN_POSTS = 6.0
 #: Older posts no longer count.
 _OLDEST = timedelta(seconds=8 * _HALF_LIFE)
-#: Posts of one look that count: a source that moves shows its whole past at once.
+#: Posts of one poll that count: a source that moves shows its whole past at once.
 _MOST_AT_ONCE = 500
 
 
@@ -87,12 +87,12 @@ class Rhythm:
 
 
 def observe(rhythm: Rhythm | None, posts: Sequence[datetime], now: datetime) -> Rhythm:
-    """Add the posts that a look brought.
+    """Add the posts that a poll brought.
 
     Args:
-        rhythm: what is known so far; None at the first look.
+        rhythm: what is known so far; None at the first poll.
         posts: when the new ones were published; where a source gives no dates, when they were first seen, except
-            those of the first look. Dates in the future count as now.
+            those of the first poll. Dates in the future count as now.
     """
     known = sorted(min(post, now) for post in posts if post > now - _OLDEST)[-_MOST_AT_ONCE:]
     if rhythm is None:

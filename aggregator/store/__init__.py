@@ -5,6 +5,8 @@ from __future__ import annotations
 from aggregator.store.protocol import (
     POSTS,
     Activity,
+    ArchivePage,
+    ArchiveStore,
     Assignment,
     FeedMetadata,
     PostFile,
@@ -19,6 +21,8 @@ from aggregator.store.sqlstore import open_for_reading, open_store
 __all__ = [
     "POSTS",
     "Activity",
+    "ArchivePage",
+    "ArchiveStore",
     "Assignment",
     "FeedMetadata",
     "PostFile",

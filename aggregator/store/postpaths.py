@@ -151,11 +151,7 @@ def taken(connection: Connection, folder: str, keys: Collection[str]) -> set[str
     """Return which folded paths are assigned in a folder, to stored or, in `POSTS`, to removed entries."""
     if folder != POSTS:
         return {row[0] for row in _TAKEN.rows(connection, (folder,), keys)}
-    return {
-        key
-        for chunk in statements.chunks(keys)
-        for key in connection.execute(statements.TAKEN_PATHS, {"values": chunk}).scalars()
-    }
+    return {row[0] for statement in statements.TAKEN_PATHS for row in statement.rows(connection, (), keys)}
 
 
 def _add(connection: Connection, folder: str, assignments: Iterable[Assignment]) -> None:

@@ -15,6 +15,8 @@ from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, K
 
 POSTS = "posts"
 """The folder of posts whose paths are stored with the entries."""
+#: Maximum number of further keys of one entry; later ones replace earlier ones.
+MAX_ALIASES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,18 @@ class PostFile(NamedTuple):
     written: str | None
     #: The content that was about to be written last.
     intended: str | None
+
+
+class ArchivePage(NamedTuple):
+    """A closed page of the archive of one output."""
+
+    #: Slug of a category, or `models.ALL`.
+    output: str
+    #: From 1, oldest first.
+    number: int
+    #: It holds the listed entries with row numbers greater than `after`, up to `last`.
+    after: int
+    last: int
 
 
 class UnreadableRow(NamedTuple):
@@ -109,8 +123,50 @@ class Recognized(NamedTuple):
     aliased: bool
 
 
+class ArchiveStore(Protocol):
+    """The archives of outputs (slugs of categories, and `models.ALL`): their pages, numbered from 1, oldest first."""
+
+    def close_pages(self, output: str, limit: int, size: int) -> None:
+        """Add pages to the archive of an output, so that each listed entry is in a page or among the newest ones.
+
+        The new pages are stale. No closed page gets further entries later.
+
+        Args:
+            limit: number of the newest entries, which the feed itself shows.
+            size: maximum number of entries of a page; only the last new page can have fewer.
+        """
+
+    def page_count(self, output: str) -> int:
+        """Return the number of pages in the archive of an output."""
+
+    def outputs(self) -> list[str]:
+        """Return the outputs that have archives."""
+
+    def mark(self, outputs: Iterable[str]) -> None:
+        """Make all pages of the archives of these outputs stale."""
+
+    def stale_pages(self) -> list[ArchivePage]:
+        """Return the pages whose files have to be written.
+
+        They are new, or an entry in them was changed or removed, or its source has another name, address or category.
+        """
+
+    def items(self, page: ArchivePage, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
+        """Return the entries of a page; order and `unreadable` as in `Store.newest`."""
+
+    def mark_written(self, pages: Sequence[ArchivePage]) -> None:
+        """Record that the files of these pages are up to date."""
+
+    def drop(self, output: str) -> None:
+        """Forget all pages of the archive of an output."""
+
+
 class Store(Protocol):
     """Sources, their state, and their entries."""
+
+    @property
+    def archives(self) -> ArchiveStore:
+        """The archives of the outputs."""
 
     def close(self) -> None:
         """Close the store; a second call does nothing."""
@@ -281,7 +337,7 @@ class Store(Protocol):
         """Record that the posts of these entries are written as intended in all folders; they are no longer pending.
 
         Between `pending` and this call there must be no `apply` and no `mark_pending`: their changes would not be
-        written.
+        written. The pages of archives that hold some of them become stale.
         """
 
     def mark_pending(self, source_ids: Collection[str]) -> None:

@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeDecorator
 from aggregator.models import HostTraffic
 
 #: The newest migration; it results in these tables.
-REVISION = "0010"
+REVISION = "0012"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -245,7 +245,8 @@ Index(
     sqlite_where=LISTED,
 )
 Index("ix_entries_listed", *NEWEST_FIRST, sqlite_where=LISTED)
-# In SQLite, the row number is the last column of every index.
+# The entries of a page of an archive. In SQLite, the row number is the last column of every index.
+Index("ix_entries_listed_by_number", entries.c.category, sqlite_where=LISTED)
 Index("ix_entries_of_source", entries.c.source_pk, entries.c.published_at.desc(), entries.c.position.desc())
 # `pending` is the same in every row of this index, but without the column SQLite would read the rows.
 Index("ix_entries_pending", entries.c.published_at, entries.c.category, entries.c.pending, sqlite_where=PENDING)
@@ -280,6 +281,25 @@ fingerprints = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+#: The closed pages of the archive of each output (slug of a category, or `models.ALL`), numbered from 1. A page holds
+#: the listed entries of the output whose row numbers come after those of the page before, up to `last_pk`.
+archives = Table(
+    "archives",
+    metadata,
+    Column("output", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("last_pk", Integer, nullable=False),
+)
+Index("ix_archives_last", archives.c.last_pk)
+
+#: Pages whose files are not written yet, or are out of date.
+stale_archives = Table(
+    "stale_archives",
+    metadata,
+    Column("output", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
 )
 
 #: Requests to each host and their answers, by day (UTC).

@@ -14,15 +14,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection
 
 from aggregator.errors import RowError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
-from aggregator.store import hosts, postpaths, rows, statements, sync
+from aggregator.store import archives, hosts, postpaths, rows, statements, sync
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
+from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
     POSTS,
     Activity,
+    ArchiveStore,
     Assignment,
     FeedMetadata,
     Recognized,
@@ -79,6 +81,10 @@ def _open_copy(path: Path, stack: ExitStack) -> Store:
 class SqlStore(postpaths.PostPaths):
     """The store on an open database; `close` closes the database."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
+
     def close(self) -> None:
         """Close the database; a second call does nothing."""
         self._database.close()
@@ -92,6 +98,7 @@ class SqlStore(postpaths.PostPaths):
                 return
         with self._database.write() as connection:
             plan = _plan(connection, sources)
+            archives.mark_sources(connection, {row["source_pk"] for row in (*plan.changed, *plan.removed)})
             for statement, parameters in (
                 (statements.CHANGE_SOURCE, plan.released),
                 (statements.ADD_SOURCE, plan.added),
@@ -140,6 +147,8 @@ class SqlStore(postpaths.PostPaths):
     def recognize(self, source_id: str, keys: Collection[str]) -> Recognized:
         """See `Store.recognize`."""
         with self._database.read() as connection:
+            if not any(row[0] for row in statements.KNOWS_ANY.rows(connection, source_id)):
+                return Recognized({}, set(), set(), False)
             known = {row[0]: Known(*row) for row in statements.KNOWN.rows(connection, (source_id,), keys)}
             found: dict[str, int | None] = {}
             found.update((key, pk) for key, pk in statements.ALIASED.rows(connection, (source_id,), keys))
@@ -175,17 +184,15 @@ class SqlStore(postpaths.PostPaths):
             if before is not None:
                 found.update(connection.execute(statements.EXPIRED_BY_AGE, {**asked, "before": before}).all())
             if count is not None and len(found) < limit:
-                found.update(
-                    connection.execute(statements.EXPIRED_BY_COUNT, {**asked, "count": count}).all()[
-                        : limit - len(found)
-                    ]
-                )
+                more = connection.execute(statements.EXPIRED_BY_COUNT, {**asked, "count": count}).all()
+                found.update(more[: limit - len(found)])
         return found
 
     def remove_entries(self, source_id: str, pks: Collection[int]) -> None:
         """See `Store.remove_entries`."""
         with self._database.write() as connection:
             for chunk in statements.chunks(pks):
+                archives.mark_entries(connection, chunk)
                 connection.execute(statements.ADD_TOMBSTONES, {"values": chunk})
                 connection.execute(statements.ADD_TOMBSTONES_OF_ALIASES, {"values": chunk})
                 connection.execute(statements.DELETE_ALIASES, {"values": chunk})
@@ -218,10 +225,10 @@ class SqlStore(postpaths.PostPaths):
             if not found:
                 where = f"no source {state.source_id!r} in {self._database.path}"
                 raise RowError(f"{where}; sync the sources first")
-            pk, name, title, fallback, category, active = found[0]
+            pk, name, title, fallback, category, active, filled = found[0]
             if update.new or update.changed or update.reread:
                 category = category if active else None
-                added = _write_entries(connection, pk, category, (*update.new, *update.changed), update.reread)
+                added = _write_entries(connection, pk, category, update, filled=filled)
                 statements.SAVE_STATE_AND_COUNT.run(connection, added, *values)
             else:
                 statements.SAVE_STATE.run(connection, *values)
@@ -261,9 +268,7 @@ class SqlStore(postpaths.PostPaths):
     def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
         """See `Store.taken`."""
         with self._database.read() as connection:
-            found: set[str] = set()
-            for chunk in statements.chunks(ids):
-                found.update(connection.execute(statements.TAKEN_IDS, {"values": chunk}).scalars())
+            found = {row[0] for statement in statements.TAKEN_IDS for row in statement.rows(connection, (), ids)}
             return found, postpaths.taken(connection, folder, path_keys)
 
     def assign(self, assignments: Sequence[Assignment]) -> None:
@@ -281,6 +286,7 @@ class SqlStore(postpaths.PostPaths):
             numbers = [(pk,) for pk in sorted(pks)]
             postpaths.mark_written(connection, numbers)
             statements.MARK_PUBLISHED.run_many(connection, numbers)
+            archives.mark_entries(connection, pks)
 
     def mark_pending(self, source_ids: Collection[str]) -> None:
         """See `Store.mark_pending`."""
@@ -344,32 +350,31 @@ class SqlStore(postpaths.PostPaths):
 
     def _entries(
         self,
-        statement: Select[Any],
+        prepared: Prepared,
         parameters: dict[str, Any],
         made: Callable[[Sequence[Any]], list[T]],
         unreadable: list[UnreadableRow] | None,
     ) -> list[T]:
         """Execute a statement about entries that has a limit, and convert its rows.
 
-        If a row cannot be read, the rows are read one by one, and `unreadable` gets those that fail.
+        The parameters are in the order of the statement. If a row cannot be read, the rows are read one by one, and
+        `unreadable` gets those that fail.
         """
         try:
             with self._database.read() as connection:
-                return made(connection.execute(statement, parameters).all())
+                return made(prepared.rows(connection, *parameters.values()))
         except RowError:
             if unreadable is None:
                 raise
         with self._database.read() as connection:
-            pks = connection.execute(statements.numbers(statement), {**parameters, "limit": _ALL}).scalars().all()
+            pks = connection.execute(statements.numbers(prepared), {**parameters, "limit": _ALL}).scalars().all()
         found: list[T] = []
         for pk in pks:
             if len(found) == parameters["limit"]:
                 break
             try:
                 with self._database.read() as connection:
-                    found += made(
-                        connection.execute(statements.single(statement), {**parameters, "entry_pk": pk}).all()
-                    )
+                    found += made(connection.execute(statements.single(prepared), {**parameters, "entry_pk": pk}).all())
             except RowError as error:
                 with self._database.read() as connection:
                     source, key = connection.execute(statements.NAME_OF_ENTRY, {"entry_pk": pk}).one()
@@ -427,15 +432,17 @@ def _plan(connection: Connection, sources: Sequence[Source]) -> sync.SyncPlan:
 
 
 def _write_entries(
-    connection: Connection, source_pk: int, category: str | None, entries: Sequence[Entry], reread: Sequence[Entry]
+    connection: Connection, source_pk: int, category: str | None, update: FeedUpdate, *, filled: bool
 ) -> int:
     """Insert new entries, update the others, and return how many were inserted.
 
-    Which entries are stored is looked up again, so that a repeated fetch is no error.
+    Which entries are stored is looked up again, so that a repeated fetch is no error; if `filled` is false, none is.
     """
+    entries, reread = (*update.new, *update.changed), update.reread
     by_key = {entry.key: entry for entry in (*reread, *entries)}
     same = {entry.key for entry in reread}.difference(entry.key for entry in entries)
-    stored = {row[0]: row[1:] for row in statements.STORED_KEYS.rows(connection, (source_pk,), by_key)}
+    asked = by_key if filled else ()
+    stored = {row[0]: row[1:] for row in statements.STORED_KEYS.rows(connection, (source_pk,), asked)}
     new: list[Entry] = []
     changed: list[Sequence[Any]] = []
     read_again: list[Sequence[Any]] = []

@@ -27,11 +27,11 @@ from sqlalchemy import (
     select,
     text,
     true,
-    union_all,
     update,
 )
 
 from aggregator.store.prepared import Prepared, PreparedByLength
+from aggregator.store.protocol import MAX_ALIASES
 from aggregator.store.rows import (
     ENTRY_NAMES,
     ITEM_COLUMNS,
@@ -56,9 +56,6 @@ from aggregator.store.schema import (
 #: Maximum number of values in one `IN (...)`.
 CHUNK = 500
 
-#: Maximum number of further keys of one entry.
-MAX_ALIASES = 8
-
 T = TypeVar("T", str, int, datetime)
 
 
@@ -73,14 +70,23 @@ def _among(column: Column[Any]) -> ColumnElement[bool]:
     return column.in_(bindparam("values", expanding=True))
 
 
-def numbers(statement: Select[Any]) -> Select[Any]:
+def _taken(column: Column[Any]) -> PreparedByLength:
+    return PreparedByLength(lambda listed: select(column).where(column.in_(listed)))
+
+
+def numbers(prepared: Prepared) -> Select[Any]:
     """Return a statement about entries that selects the same rows in the same order, but only their row numbers."""
-    return statement.with_only_columns(entries.c.pk)
+    return _query(prepared).with_only_columns(entries.c.pk)
 
 
-def single(statement: Select[Any]) -> Select[Any]:
+def single(prepared: Prepared) -> Select[Any]:
     """Return a statement about entries that selects only the row with a number."""
-    return statement.where(_of_entry)
+    return _query(prepared).where(_of_entry)
+
+
+def _query(prepared: Prepared) -> Select[Any]:
+    assert isinstance(prepared.statement, Select)
+    return prepared.statement
 
 
 _of_id = sources.c.id == bindparam("source_id")
@@ -155,6 +161,7 @@ SOURCE = Prepared(
         sources.c.fallback_name,
         sources.c.category,
         sources.c.active,
+        select(entries.c.pk).where(entries.c.source_pk == sources.c.pk).exists(),
     ).where(_of_id),
     "source_id",
 )
@@ -167,6 +174,15 @@ SAVE_STATE_AND_COUNT = Prepared(
 # -- entries ---------------------------------------------------------------------------------------------------------
 
 _pk_of_id = select(sources.c.pk).where(_of_id).scalar_subquery()
+#: The tables with keys of entries.
+_KEYED = (entries, aliases, tombstones)
+#: Whether anything of a source is known: if not, none of its keys has to be looked up.
+KNOWS_ANY = Prepared(
+    select(
+        or_(*(select(table.c.key).where(table.c.source_pk == sources.c.pk).exists() for table in _KEYED)),
+    ).where(_of_id),
+    "source_id",
+)
 KNOWN = PreparedByLength(
     lambda keys: select(*KNOWN_COLUMNS).where(entries.c.source_pk == _pk_of_id, entries.c.key.in_(keys)), "source_id"
 )
@@ -253,8 +269,8 @@ ANY_POST_WRITTEN: Select[Any] = (
     select(literal_column("1")).select_from(post_files).where(post_files.c.written.is_not(null())).limit(1)
 )
 #: Ids and paths of stored and of removed entries.
-TAKEN_IDS = union_all(*(select(ids).where(_among(ids)) for ids in (entries.c.public_id, tombstones.c.public_id)))
-TAKEN_PATHS = union_all(*(select(keys).where(_among(keys)) for keys in (entries.c.path_key, tombstones.c.path_key)))
+TAKEN_IDS = [_taken(column) for column in (entries.c.public_id, tombstones.c.public_id)]
+TAKEN_PATHS = [_taken(column) for column in (entries.c.path_key, tombstones.c.path_key)]
 
 # -- removal ---------------------------------------------------------------------------------------------------------
 
@@ -290,23 +306,42 @@ SUBTRACT_ENTRIES = update(sources).where(_of_id).values(entries=sources.c.entrie
 
 # With an outer join SQLite walks an index of `entries` and looks up each source; it may reverse an inner join.
 _with_source = entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True)
-_items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit"))
+# SQLAlchemy adds an OFFSET to every LIMIT for SQLite; without this it would be a parameter with a constant value.
+_no_offset: ColumnElement[int] = literal_column("0")
+_items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit")).offset(_no_offset)
 _listed = _items.where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk)
-NEWEST = _listed
-NEWEST_OF_CATEGORY = _listed.where(entries.c.category == bindparam("category"))
+NEWEST = Prepared(_listed, "limit")
+NEWEST_OF_CATEGORY = Prepared(_listed.where(entries.c.category == bindparam("category")), "limit", "category")
+# The entries of a page are found by an index on their numbers, and sorted then: there are few.
+_of_page = select(entries.c.pk).where(LISTED, entries.c.pk > bindparam("after"), entries.c.pk <= bindparam("last"))
+ITEMS_OF_PAGE = Prepared(_listed.where(entries.c.pk.in_(_of_page)), "limit", "after", "last")
+ITEMS_OF_CATEGORY_PAGE = Prepared(
+    _listed.where(entries.c.pk.in_(_of_page.where(entries.c.category == bindparam("output")))),
+    "limit",
+    "after",
+    "last",
+    "output",
+)
 RETIRED_ITEMS = _items.where(
     entries.c.pk > bindparam("after"), entries.c.category.is_(null()), entries.c.path.is_not(null())
 ).order_by(entries.c.pk)
 _oldest_first = (entries.c.published_at, sources.c.id, entries.c.key)
-PENDING_ITEMS = _items.where(PENDING).order_by(*_oldest_first)
+_pending_items = _items.where(PENDING).order_by(*_oldest_first)
+PENDING_ITEMS = Prepared(_pending_items, "limit")
 #: The first condition is redundant, but lets SQLite start at the right place of the index.
-PENDING_ITEMS_AFTER = PENDING_ITEMS.where(
-    entries.c.published_at >= bindparam("published_at"),
-    (entries.c.published_at > bindparam("published_at"))
-    | (sources.c.id > bindparam("source_id"))
-    | ((sources.c.id == bindparam("source_id")) & (entries.c.key > bindparam("key"))),
+PENDING_ITEMS_AFTER = Prepared(
+    _pending_items.where(
+        entries.c.published_at >= bindparam("published_at"),
+        (entries.c.published_at > bindparam("published_at"))
+        | (sources.c.id > bindparam("source_id"))
+        | ((sources.c.id == bindparam("source_id")) & (entries.c.key > bindparam("key"))),
+    ),
+    "limit",
+    "published_at",
+    "source_id",
+    "key",
 )
-UNASSIGNED = (
+UNASSIGNED = Prepared(
     select(
         entries.c.pk,
         entries.c.key,
@@ -321,6 +356,8 @@ UNASSIGNED = (
     .where(PENDING, entries.c.public_id.is_(null()))
     .order_by(*_oldest_first)
     .limit(bindparam("limit"))
+    .offset(_no_offset),
+    "limit",
 )
 #: The source and key of an entry whose row cannot be read; as bytes, every key can be read.
 NAME_OF_ENTRY = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(_with_source).where(_of_entry)

@@ -1,6 +1,6 @@
 """All sources at once, with hosts that may only be asked so often, servers that ask for things, and some that fail.
 
-A minute at a time: what is due goes through `hosts.admit`, and each look ends in `plan.next_due`.
+A minute at a time: what is due goes through `plan.admit`, and each poll ends in `plan.next_due`.
 """
 
 from __future__ import annotations

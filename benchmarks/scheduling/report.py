@@ -103,18 +103,18 @@ def write(results: Results, docs: Path) -> None:
 def _tables(results: Results) -> str:
     account = results.account
     rows = [
-        ("looks", f"{account.looks:,}: {account.looks / results.sources / results.days:.2f} per source and day"),
+        ("polls", f"{account.looks:,}: {account.looks / results.sources / results.days:.2f} per source and day"),
         ("mean discovery delay", f"{account.waited / account.posts / HOUR:.2f} h over {account.posts:,} posts"),
-        ("sources never looked at", f"{account.forgotten}"),
-        ("longest time between two looks at a source", f"{account.longest / HOUR:.1f} h"),
-        ("looks sooner than server or feed wanted", f"{account.too_soon}"),
+        ("sources never polled", f"{account.forgotten}"),
+        ("longest time between two polls of a source", f"{account.longest / HOUR:.1f} h"),
+        ("polls sooner than server or feed wanted", f"{account.too_soon}"),
         (
             f"most requests to one host in a minute (limit {MINUTE / results.spacing:g})",
             f"{account.busiest_host}",
         ),
         (
             "largest host",
-            f"{account.crowd:,} sources, {account.crowd_looks / account.crowd / results.days:.2f} looks each a day "
+            f"{account.crowd:,} sources, {account.crowd_looks / account.crowd / results.days:.2f} polls each a day "
             f"of the {DAY / results.spacing.total_seconds() / account.crowd:.2f} that its limit allows",
         ),
     ]

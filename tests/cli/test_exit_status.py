@@ -93,6 +93,18 @@ def test_a_demo_does_not_clear_the_folder_of_somebody_else(site: Site) -> None:
     assert site.run_data("demo").status == 2
 
 
+def test_a_demo_clears_only_a_folder_that_no_other_demo_uses(site: Site) -> None:
+    folder = site.data / "demo"
+    assert site.run_data("demo").status == 0
+    (folder / "posts" / "left-over.md").touch()
+    before = sorted(folder.rglob("*"))
+    with FileLock(folder / ".lock"):
+        assert site.run_data("demo").status == 3
+        assert {*before} <= {*folder.rglob("*")}
+    assert site.run_data("demo").status == 0
+    assert sorted(folder.rglob("*")) == [path for path in before if path.name != "left-over.md"]
+
+
 def test_a_mistake_of_the_program_is_short_and_says_what_to_do(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

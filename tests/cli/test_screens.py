@@ -81,10 +81,18 @@ def agreed(name: str, shown: str) -> None:
 KINDS: tuple[Callable[[FeedState], FeedState], ...] = (
     lambda state: replace(state, etag='"5f3a"', whole_at=NOW - 9 * HOUR, identity="link 0 0 -"),
     lambda state: state,
-    lambda state: _failed(state, "http_status", "the server answered 404 Not Found (https://lost.example/feed)", 3),
+    lambda state: _failed(
+        state,
+        "http_status",
+        "the server answered 404 Not Found; check whether its address has changed (https://lost.example/feed)",
+        3,
+    ),
     lambda state: replace(state, notes=("its dates are in the future", "2 entries have no address")),
     lambda state: replace(state, moved_to="https://new.example/feed.xml", moved_since=NOW - 9 * DAY),
-    lambda state: replace(_failed(state, "http_status", "the server answered 410 Gone", 3), gone_days=3),
+    lambda state: replace(
+        _failed(state, "http_status", "the server answered 410 Gone; look for its new address, or do without it", 3),
+        gone_days=3,
+    ),
     lambda state: FeedState(state.source_id),
 )
 
@@ -186,7 +194,7 @@ def test_pipe_has_one_line_for_each_source_and_all_of_it(site: Site, still: None
     assert len(lines) == 301
     assert [line.split()[0] for line in lines[1:]] == list(site.status())
     assert "…" not in "".join(lines)
-    assert "http_status: the server answered 404 Not Found (https://lost.example/feed)" in lines[3]
+    assert "404 Not Found; check whether its address has changed (https://lost.example/feed)" in lines[3]
     assert "its dates are in the future; 2 entries have no address" in lines[4]
 
 

@@ -160,6 +160,8 @@ CHANGES: dict[str, Callable[[Site], object]] = {
     "a feed is gone": lambda site: (site.data / "public/news/rss.xml").unlink(),
     "a folder is in its place": _folder_instead,
     "the subscriptions are gone": lambda site: (site.data / "public/opml.xml").unlink(),
+    "the list of our feeds is gone": lambda site: (site.data / "public/feeds.opml").unlink(),
+    "the stylesheet is gone": lambda site: (site.data / "public/_assets/feed.css").unlink(),
     "all is gone": lambda site: (site.data / "public").rename(site.data / "gone"),
     "permissions": lambda site: (site.data / "aggregator.db").chmod(0o644),
 }

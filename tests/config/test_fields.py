@@ -84,6 +84,7 @@ BAD: list[tuple[Callable[..., object], object, str]] = [
     (ids.category_slug, "a/b", "cannot be a slug"),
     (ids.category_slug, "..", "cannot be a slug"),
     (ids.category_slug, "News", "cannot be a slug"),
+    (ids.category_slug, "_assets", "beginning with a letter or a digit; the title can be anything; write `assets`"),
     (ids.category_slug, "ｎews", "cannot be a slug"),
     (ids.category_slug, "", "cannot be a slug"),
     (ids.category_slug, "𠀀" * 60, "cannot be a slug"),

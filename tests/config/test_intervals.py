@@ -89,7 +89,7 @@ def test_a_key_by_its_old_and_its_new_name_is_an_error(tmp_path: Path) -> None:
         ("[1h]", ".interval: must be a duration such as `30m`, `auto`, or a cron expression"),
         ("20", ".interval: `20` has no unit; write `20s`, `20m` or `20h`"),
         ("", ".interval: is empty; give it a value"),
-        ("'0 25 * * *'", ".interval: `0 25 * * *` is no cron expression: the second field, the hour, is 0 to 23"),
+        ("'0 25 * * *'", ".interval: `0 25 * * *` is not a cron expression: the second field, the hour, is 0 to 23"),
         ("{cron: '* * *'}", ".interval.cron: `* * *` has 3 fields, not five: minute, hour, day of month"),
         ("{cron: 7}", ".interval.cron: `7` is not a cron expression; write five fields in quotes"),
         ("{cron: '0 7 * * *', timezone: X/Y}", ".interval.timezone: `X/Y` is not a time zone; use an IANA name"),

@@ -184,6 +184,7 @@ def test_files_that_are_not_text(tmp_path: Path, data: bytes, line: int, column:
     assert problem.message.startswith(message)
 
 
+@pytest.mark.slow
 def test_ten_thousand_wrong_sources_are_all_reported(tmp_path: Path) -> None:
     lines = "".join(f"- {{feed: 'https://a.example/{n}', category: b{n}, nmae: x}}\n" for n in range(10_000))
     assert len(_problems(tmp_path, "categories: {b: B}\nsources:\n" + lines)) == 20_000

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 
-from tests.daemons import running, wait_until
-from tests.faults.test_update_kill import WRAPPER
+from tests.daemons import PATIENCE, arguments, wait_until
+from tests.faults.kills import needs_kill, start
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
@@ -20,7 +23,24 @@ def _outputs(site: Site) -> dict[str, bytes]:
     return {f"posts/{k}": v for k, v in site.posts().items()} | {f"public/{k}": v for k, v in site.public().items()}
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
+@contextmanager
+def _daemon(site: Site, *, kill_at: int = 0) -> Iterator[tuple[ForkServerProcess, Path]]:
+    """A daemon that looks once for due sources, and its log; killed at the end where it still runs."""
+    log = site.folder / "daemon.log"
+    process = start(arguments(site, "--every", "1h"), log, kill_at=kill_at)
+    try:
+        yield process, log
+    finally:
+        process.kill()
+        process.join()
+
+
+def _said(log: Path, text: str) -> bool:
+    return text in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@needs_kill
 def test_killed_daemon_is_followed_by_one_that_finishes(tmp_path: Path, origin: Origin) -> None:
     sources = [
         {
@@ -40,14 +60,15 @@ def test_killed_daemon_is_followed_by_one_that_finishes(tmp_path: Path, origin: 
         site.folder.mkdir()
         site.configure(*sources)
         # One cycle each: the next one would publish what is stored beside it, and names depend on what is there.
-        with running(site, "--every", "1h", command=("-c", WRAPPER, str(limit))) as daemon:
-            done = "3 sources, 0 failed"
-            wait_until(lambda running=daemon, text=done: running.process.poll() is not None or running.said(text))  # type: ignore[misc]
-            killed += daemon.process.poll() == -signal.SIGKILL
-        with running(site, "--every", "1h") as daemon:
+        with _daemon(site, kill_at=limit) as (daemon, log):
+            wait_until(lambda one=daemon, file=log: one.exitcode is not None or _said(file, "3 sources, 0 failed"))  # type: ignore[misc]
+            killed += daemon.exitcode == -signal.SIGKILL
+        with _daemon(site) as (daemon, log):
             # One that has everything to begin with obeys a signal only once it is up.
-            wait_until(lambda running=daemon: running.said("watching 3 sources"))  # type: ignore[misc]
+            wait_until(lambda file=log: _said(file, "watching 3 sources"))  # type: ignore[misc]
             wait_until(lambda place=site: _outputs(place) == expected, f"recovery after {limit} events")  # type: ignore[misc]
-            assert daemon.end() == 0
+            daemon.terminate()
+            daemon.join(PATIENCE)
+            assert daemon.exitcode == 0
         assert site.run("health").status == 0
     assert killed >= len(POINTS) // 2

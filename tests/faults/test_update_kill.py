@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.daemons import PATIENCE
+from tests.faults.kills import needs_kill, start
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
-#: Runs the command line and kills its own process at the n-th audit event after the store was opened
-#: (PEP 578: opening files, renaming, connecting, importing …), or prints the number of events where n is 0.
-WRAPPER = """
-import os, signal, sys
-from aggregator.cli import app
-import aggregator.pipeline.run, aggregator.publish.publication, aggregator.store
-limit, seen, armed = int(sys.argv[1]), 0, False
-def hook(event, arguments):
-    global seen, armed
-    if event == "sqlite3.connect":
-        armed = True
-    if armed and event in ("open", "os.rename", "os.remove", "os.mkdir", "os.listdir", "socket.connect", "os.truncate"):
-        seen += 1
-        if seen == limit:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(hook)
-try:
-    app(sys.argv[2:])
-finally:
-    print("events", seen)
-"""
 POINTS = 16
 
 
@@ -52,11 +31,13 @@ def _serve(origin: Origin) -> list[dict[str, str]]:
     ]
 
 
-def _spawn(site: Site, limit: int) -> subprocess.CompletedProcess[str]:
-    arguments = ["update", "--config", str(site.config), "--data", str(site.data)]
-    return subprocess.run(
-        [sys.executable, "-c", WRAPPER, str(limit), *arguments], capture_output=True, text=True, check=False
-    )
+def _update(site: Site, kill_at: int) -> tuple[int | None, str]:
+    """Exit status and output of an update."""
+    log = site.folder / "update.log"
+    process = start(["update", "--config", str(site.config), "--data", str(site.data)], log, kill_at=kill_at)
+    process.join(PATIENCE)
+    assert process.exitcode is not None
+    return process.exitcode, log.read_text(encoding="utf-8")
 
 
 def _visible(site: Site) -> dict[str, bytes]:
@@ -65,24 +46,24 @@ def _visible(site: Site) -> dict[str, bytes]:
     return {name: data for name, data in every.items() if not Path(name).name.startswith(".")}
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
+@pytest.mark.slow
+@needs_kill
 def test_kill_at_many_points_changes_nothing_in_the_end(tmp_path: Path, origin: Origin) -> None:
     sources = _serve(origin)
     calm = Site(tmp_path / "calm")
     calm.folder.mkdir()
     calm.configure(*sources)
-    done = _spawn(calm, 0)
-    assert done.returncode == 0, done.stderr
+    status, said = _update(calm, 0)
+    assert status == 0, said
     expected = {f"posts/{k}": v for k, v in calm.posts().items()} | {f"public/{k}": v for k, v in calm.public().items()}
-    events = int(done.stdout.split("events ")[1])
+    events = int(said.split("events ")[1])
     killed = 0
     for number in range(POINTS):
         limit = 1 + number * events // POINTS
         site = Site(tmp_path / f"at-{limit}")
         site.folder.mkdir()
         site.configure(*sources)
-        outcome = _spawn(site, limit)
-        killed += outcome.returncode == -signal.SIGKILL
+        killed += _update(site, limit)[0] == -signal.SIGKILL
         seen = _visible(site)
         assert all(expected.get(name) == data for name, data in seen.items() if name.startswith("posts/")), limit
         assert all(data.rstrip().endswith((b">", b"}")) for data in seen.values()), f"half a file after {limit} events"

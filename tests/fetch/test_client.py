@@ -134,6 +134,18 @@ async def test_a_status_that_is_no_success_is_an_error(origin: Origin, status: i
 
 
 @pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (404, "the server answered 404 Not Found; check whether its address has changed"),
+        (410, "the server answered 410 Gone; look for its new address, or do without it"),
+    ],
+)
+async def test_a_missing_document_comes_with_advice(origin: Origin, status: int, advice: str) -> None:
+    error = await failure(origin.route("/feed", b"<html/>", status=status))
+    assert str(error).startswith(advice)
+
+
+@pytest.mark.parametrize(
     ("status", "headers"),
     [
         (403, {"cf-mitigated": "challenge"}),

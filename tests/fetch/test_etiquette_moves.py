@@ -1,4 +1,4 @@
-"""Feeds that have moved for good: the new address is asked, and nobody can keep a feed by a redirect."""
+"""Feeds that have moved permanently: the new address is asked, and nobody can keep a feed by a redirect."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_next_look_goes_to_the_new_address_and_is_conditional(site: Site, or
     site.configure({"feed": redirect(origin, "/old", "/new", status)})
     first = look(site, NOW)
     assert (first.new, first.state.moved_to, first.state.moved_since) == (2, new, NOW)
-    assert "it has moved for good to" in first.notes[0]
+    assert "it has moved permanently to" in first.notes[0]
     second = look(site, NOW + HOUR)
     assert [(seen.path, seen.status) for seen in origin.requests] == [("/old", status), ("/new", 200), ("/new", 304)]
     assert (second.state.moved_to, second.state.moved_since, second.notes) == (new, NOW, ())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.models import Enclosure, Entry, RawEntry, Text
-from aggregator.normalize import clean_again, without_markup
+from aggregator.normalize.entry import clean_again, without_markup
 from tests.markup import faults, soup
 from tests.normalize.test_entry import make
 

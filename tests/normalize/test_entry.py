@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from aggregator.dates.formats import DateStyle
 from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Text
-from aggregator.normalize import identify, normalize
+from aggregator.normalize.entry import normalize
+from aggregator.normalize.identity import identify
 from tests.markup import faults, soup
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

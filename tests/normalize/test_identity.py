@@ -11,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.models import Enclosure, RawEntry, Text
-from aggregator.normalize import disambiguate, identify, key_of, minted_id, public_id
-from aggregator.normalize.identity import MAX_KEY, aliases_of, fingerprint
+from aggregator.normalize.identity import (
+    MAX_KEY,
+    aliases_of,
+    disambiguate,
+    fingerprint,
+    identify,
+    key_of,
+    minted_id,
+    public_id,
+)
 
 SOURCE = "https://example.org/feed.xml"
 

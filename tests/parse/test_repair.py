@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.parse.repair import repair_markup
+from aggregator.parse.wellformed import repair_markup
 
 
 @pytest.mark.parametrize(

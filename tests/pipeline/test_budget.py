@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from aggregator.models import Fetched, NotModified
-from aggregator.pipeline.budget import Budget, Share
+from aggregator.pipeline.due import Budget, Share
 from aggregator.sources import ShareUsedUp
 
 MUCH = timedelta(hours=1)

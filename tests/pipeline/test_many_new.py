@@ -38,6 +38,7 @@ async def first_cycle(folder: Path, origin: Origin) -> tuple[dict[str, tuple[int
         return {one.source.id: (one.new, one.state.error) for one in results}, entries
 
 
+@pytest.mark.slow
 async def test_documents_of_many_new_sources_are_read_by_other_processes_as_well(
     tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,7 +28,9 @@ def test_posts_and_feeds_come_out(site: Site, origin: Origin) -> None:
     assert front["date"] == "Fri, 02 Jan 2026 10:00:00 GMT"
     public = site.public()
     assert set(public) == {f"{s}/{n}" for s in ("all", "news") for n in ("atom.xml", "feed.json", "rss.xml")} | {
-        "opml.xml"
+        "opml.xml",
+        "feeds.opml",
+        "_assets/feed.css",
     }
     for slug in ("all", "news"):
         assert check_rss(public[f"{slug}/rss.xml"]) == []

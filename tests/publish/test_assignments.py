@@ -12,7 +12,7 @@ import pytest
 
 from aggregator.normalize.identity import minted_id
 from aggregator.publish import assignments
-from aggregator.publish.posts.names import Wanted
+from aggregator.publish.names import Wanted
 from aggregator.publish.posts.presets import HEXO
 from aggregator.store import POSTS, open_store
 from tests.origin import Origin

@@ -85,7 +85,7 @@ def test_memory_holds_a_few_posts_or_the_items_of_one_category(
     site: Site, config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = _outputs(site, publish(store, config, site.data))
-    assert len(whole) == SOURCES * ENTRIES + 3 * (SOURCES + 1) + 1
+    assert len(whole) == SOURCES * ENTRIES + 3 * (SOURCES + 1) + len(("opml.xml", "feeds.opml", "_assets/feed.css"))
     for name in whole:
         (site.data / name).unlink()
     monkeypatch.setattr(postfiles, "BATCH", 4)
@@ -107,7 +107,7 @@ def test_nothing_is_rendered_where_nothing_is_new(site: Site, config: Config, st
     assert publish(watched, config, site.data) == Report()
     assert [name for name, *_ in watched.asked] == ["pending"]
     assert (site.stamps(), store.fingerprints()) == (before, recorded)
-    for lost in ("c1/atom.xml", "opml.xml"):
+    for lost in ("c1/atom.xml", "opml.xml", "feeds.opml", "_assets/feed.css"):
         (site.data / "public" / lost).unlink()
         assert publish(store, config, site.data).feeds == [f"public/{lost}"]
         assert store.fingerprints() == recorded

@@ -1,4 +1,4 @@
-"""The list of sources is OPML 2.0, grouped by category, and tells no secrets."""
+"""The lists of sources and of our feeds are OPML 2.0; that of sources is grouped by category, and tells no secrets."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import feedparser
+import pytest
 from lxml import etree
 
 from aggregator.models import Category, Every, Source
-from aggregator.publish.opml import render_opml
+from aggregator.publish.feeds import Channel, Format
+from aggregator.publish.opml import render_opml, render_own
 from aggregator.sources.scrape import ScrapeRules
 from aggregator.store import FeedMetadata
 from tests import DATA
@@ -121,3 +123,39 @@ def test_addresses_are_uris() -> None:
     (outline,) = [one for one in body.iter("outline") if not len(one)]
     assert outline.get("xmlUrl") == "https://xn--fsq.example/our%20feed"
     assert outline.get("htmlUrl") == "https://a.example/our%20%5Bnews%5D"
+
+
+CHANNELS = [
+    Channel("news", "News \x0b& more", "Text", "https://例.example/", "https://例.example/news/", "zh-CN", "Me"),
+    Channel("新闻", "All", "", "https://a.example/", "https://a.example/新闻/", None, "Me"),
+]
+
+
+@pytest.mark.parametrize(
+    ("formats", "file"),
+    [(["rss", "atom", "json"], "atom.xml"), (["json", "rss"], "rss.xml"), (["json"], "feed.json")],
+)
+def test_our_feeds_are_listed_once_each(formats: list[Format], file: str) -> None:
+    rendered = render_own("Our feeds", CHANNELS, formats)
+    assert check_opml(rendered.data) == []
+    assert (rendered.name, rendered.media_type) == ("feeds.opml", "text/x-opml")
+    root = etree.fromstring(rendered.data)
+    assert root.findtext("head/title") == "Our feeds"
+    assert [dict(outline.attrib) for outline in root.findall("body/outline")] == [
+        {
+            "text": "News & more",
+            "title": "News & more",
+            "description": "Text",
+            "type": "rss",
+            "xmlUrl": f"https://xn--fsq.example/news/{file}",
+            "htmlUrl": "https://xn--fsq.example/",
+            "language": "zh-CN",
+        },
+        {
+            "text": "All",
+            "title": "All",
+            "type": "rss",
+            "xmlUrl": f"https://a.example/%E6%96%B0%E9%97%BB/{file}",
+            "htmlUrl": "https://a.example/",
+        },
+    ]

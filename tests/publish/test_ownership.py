@@ -206,6 +206,7 @@ def test_entry_that_cannot_be_removed_ends_no_cycle(site: Site, origin: Origin, 
 TITLES = ("One", "Two", "Three")
 
 
+@pytest.mark.slow
 def test_posts_of_a_run_that_was_killed_anywhere_are_recognized(site: Site) -> None:
     """Killed at any line of the writers; then the entries change before the next run."""
     site.configure({"id": "s", "feed": "https://s.example/feed"})

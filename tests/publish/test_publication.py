@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+from lxml import etree
+
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
@@ -87,7 +90,7 @@ def test_formats_can_be_switched_off(site: Site, origin: Origin) -> None:
     site.run("update")
     site.configure({"id": "one", "feed": feed}, feeds={"formats": ["atom"]})
     site.run("update")
-    assert set(site.public()) == {"all/atom.xml", "news/atom.xml", "opml.xml"}
+    assert set(site.public()) == {"all/atom.xml", "news/atom.xml", "opml.xml", "feeds.opml", "_assets/feed.css"}
 
 
 def test_limit_cuts_a_feed_at_the_newest(site: Site, origin: Origin) -> None:
@@ -118,6 +121,30 @@ def test_update_restores_a_lost_feed(site: Site, origin: Origin) -> None:
     (site.data / "public/all/rss.xml").unlink()
     site.run("update")
     assert "all/rss.xml" in site.public()
+
+
+@pytest.mark.parametrize("name", ["_assets/feed.css", "feeds.opml"])
+def test_the_stylesheet_and_the_list_of_our_feeds_are_restored_even_where_they_were_edited(
+    site: Site, origin: Origin, name: str
+) -> None:
+    site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
+    site.run("update")
+    whole, stamps, path = site.public(), site.stamps(), site.data / "public" / name
+    for spoil in (path.unlink, lambda: path.write_text("edited", encoding="utf-8")):
+        spoil()
+        site.run("update", "--all")
+        assert site.public() == whole
+    del stamps[f"public/{name}"]
+    assert stamps.items() <= site.stamps().items()
+
+
+def test_the_list_of_our_feeds_names_files_that_are_there(site: Site, origin: Origin) -> None:
+    site.configure({"id": "one", "feed": origin.route("/one", rss([item(1)]))})
+    site.run("update")
+    outlines = etree.fromstring(site.public()["feeds.opml"]).findall("body/outline")
+    addresses = [outline.get("xmlUrl", "") for outline in outlines]
+    assert [outline.get("text") for outline in outlines] == ["News", "Test site"]
+    assert {address.removeprefix("https://feeds.example.org/") for address in addresses} <= set(site.public())
 
 
 def test_no_output_carries_the_time_of_the_run(site: Site, origin: Origin) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aggregator.models import FailureKind
 from aggregator.schedule import FailureStreak, Gone, network_down, said_gone
-from aggregator.schedule.failures import BACKOFFS, STATUS_BACKOFFS, outage_wait
+from aggregator.schedule.plan import BACKOFFS, STATUS_BACKOFFS, outage_wait
 
 DAY = timedelta(days=1)
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -165,7 +165,8 @@ def test_quiet_run_tells_each_change_once(site: Site, origin: Origin) -> None:
     first = site.run("update", "-q", "--all")
     assert (first.status, first.stdout) == (1, "")
     line, last = first.stderr.splitlines()
-    assert line.startswith(f"a fails: http_status: the server answered 404 Not Found ({origin.url}/a); next try in ")
+    advice = "check whether its address has changed"
+    assert line.startswith(f"a fails: http_status: the server answered 404 Not Found; {advice} ({origin.url}/a); next ")
     assert last == "1 worse; 1 of 2 sources fails now"
     again = site.run("update", "-q", "--all")
     assert (again.status, again.stdout, again.stderr) == (1, "", "")

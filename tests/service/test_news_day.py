@@ -100,6 +100,7 @@ def mails(site: Site, day: Day, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
     return found
 
 
+@pytest.mark.slow
 def test_a_day_of_cron(mails: dict[str, str], site: Site) -> None:
     lines = [line for mail in mails.values() for line in mail.splitlines()]
     for id in site.status():

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.errors import StoreError
-from aggregator.store import Store, open_store
+from aggregator.errors import RowError, StoreError
+from aggregator.store import Store, UnreadableRow, open_store
 from aggregator.store.database import Database
 from aggregator.store.sqlstore import SqlStore
 from tests.store_samples import entry, fill, pending_keys, update
@@ -66,14 +66,6 @@ def test_the_connection_is_set_up_for_safety_and_speed(path: Path) -> None:
         }
     database.close()
     assert settings == {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "busy_timeout": 30_000}
-
-
-def test_closing_twice_is_harmless_and_use_afterwards_is_an_error(path: Path) -> None:
-    store = open_store(path)
-    store.close()
-    store.close()
-    with pytest.raises(StoreError, match="closed"):
-        store.states()
 
 
 def test_reader_sees_one_state_while_another_writes(path: Path) -> None:
@@ -163,6 +155,24 @@ def test_damaged_database_raises_nothing_but_store_errors(path: Path) -> None:
         except StoreError:
             failures += 1
     assert failures > 10
+
+
+def test_rows_that_cannot_be_read_are_left_out_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "aggregator.db"
+    store = open_store(path)
+    fill(store, *(f"k{n}" for n in range(9)))
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE entries SET title = CAST(X'ff' AS TEXT) WHERE key IN ('k1', 'k2', 'k8')")
+    for read in (store.pending, store.unassigned):
+        with pytest.raises(RowError):
+            read(9)
+        unreadable: list[UnreadableRow] = []
+        assert len(read(3, unreadable=unreadable)) == 3
+        assert [row.entry for row in unreadable] == ["entry 'k1' of source 'a'", "entry 'k2' of source 'a'"]
+    third = store.pending(3, unreadable=[])[-1]
+    assert [item.entry.key for item in store.pending(9, third, [])] == ["k5", "k6", "k7"]
+    assert [item.entry.key for item in store.pending(2, third)] == ["k5", "k6"]
+    store.close()
 
 
 def test_empty_file_is_a_new_database(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Executable, create_engine
 
 from aggregator import store
-from aggregator.store import statements
+from aggregator.store import archives, statements
 from aggregator.store.database import Database
-from aggregator.store.prepared import LENGTHS
+from aggregator.store.prepared import LENGTHS, Prepared
 from aggregator.store.schema import REVISION, metadata
 from tests.store_samples import NOW
 
@@ -54,7 +54,7 @@ def test_migrations_make_the_tables_of_the_schema(migrated: Connection) -> None:
 def test_a_new_database_is_as_the_migrations_make_it(database: Database, migrated: Connection) -> None:
     expected = layout(migrated)
     assert len(expected["table"]) == len(metadata.tables) + 1
-    assert len([index for index in expected["index"].values() if index]) == 6
+    assert len([index for index in expected["index"].values() if index]) == 8
     with database.read() as connection:
         assert layout(connection) == expected
         versions = [one.exec_driver_sql("SELECT * FROM alembic_version").all() for one in (connection, migrated)]
@@ -97,27 +97,39 @@ def plan(database: Database, statement: Executable, **values: Any) -> list[str]:
     ("statement", "index"),
     [(statements.NEWEST, "ix_entries_listed"), (statements.NEWEST_OF_CATEGORY, "ix_entries_listed_by_category")],
 )
-def test_newest_entries_are_read_in_the_order_of_an_index(
-    database: Database, statement: Executable, index: str
-) -> None:
-    first, *rest = plan(database, statement, category="c", limit=10)
+def test_newest_entries_are_read_in_the_order_of_an_index(database: Database, statement: Prepared, index: str) -> None:
+    first, *rest = plan(database, statement.statement, category="c", limit=10)
     assert f"entries USING INDEX {index}" in first
     assert rest == ["SEARCH sources USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"]
 
 
+def test_entries_of_a_page_are_found_by_their_numbers(database: Database) -> None:
+    values = {"after": 5, "last": 9, "limit": 10}
+    steps = plan(database, statements.ITEMS_OF_CATEGORY_PAGE.statement, output="c", **values)
+    assert any("ix_entries_listed_by_number (category=? AND rowid>? AND rowid<?)" in step for step in steps)
+    assert steps[0] == "SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)"
+    steps = plan(database, statements.ITEMS_OF_PAGE.statement, **values)
+    assert sum("INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in step for step in steps) == 1
+    assert plan(database, archives.SINCE, after=5) == ["SEARCH entries USING INTEGER PRIMARY KEY (rowid>?)"]
+    (step,) = plan(database, archives.SINCE_IN_CATEGORY, of_output="c", after=5)
+    assert step.endswith("INDEX ix_entries_listed_by_number (category=? AND rowid>?)")
+    (step,) = plan(database, archives.NEWEST_IN_CATEGORY, of_output="c", limit=5)
+    assert step.endswith("INDEX ix_entries_listed_by_category (category=?)")
+
+
 def test_pending_entries_are_found_through_their_index(database: Database) -> None:
-    first, *rest = plan(database, statements.PENDING_ITEMS, limit=10)
+    first, *rest = plan(database, statements.PENDING_ITEMS.statement, limit=10)
     assert first == "SCAN entries USING INDEX ix_entries_pending"
     assert rest[-1] == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"
     place = {"published_at": int(NOW.timestamp()), "source_id": "a", "key": "k"}
-    first, *rest = plan(database, statements.PENDING_ITEMS_AFTER, limit=10, **place)
+    first, *rest = plan(database, statements.PENDING_ITEMS_AFTER.statement, limit=10, **place)
     assert first == "SEARCH entries USING INDEX ix_entries_pending (published_at>?)"
     assert rest[-1] == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"
     assert plan(database, statements.PENDING_CATEGORIES)[0] == "SCAN entries USING COVERING INDEX ix_entries_pending"
 
 
 def test_unassigned_entries_are_found_among_those_without_an_id(database: Database) -> None:
-    assert plan(database, statements.UNASSIGNED, limit=10) == [
+    assert plan(database, statements.UNASSIGNED.statement, limit=10) == [
         "SEARCH entries USING INDEX sqlite_autoindex_entries_2 (public_id=?)",
         "SEARCH sources USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
         "USE TEMP B-TREE FOR ORDER BY",

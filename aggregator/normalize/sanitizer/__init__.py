@@ -30,8 +30,7 @@ from aggregator.normalize.sanitizer.limits import MAX_HTML, SMALL_LENGTH, bound,
 from aggregator.normalize.sanitizer.mathml import put_back, take_out
 from aggregator.normalize.sanitizer.rewriting import Rewriter
 from aggregator.normalize.text import escape_formulas, has_markup, resolve_references
-from aggregator.values.elements import INLINE
-from aggregator.values.xmltext import SURROGATES, unescape
+from aggregator.values.markup import INLINE, SURROGATES, unescape
 
 #: Runs after which only the words are kept of a text that still changes.
 _ROUNDS = 6
@@ -81,8 +80,13 @@ def clean_html(text: Text, *, page: str | None = None) -> str:
         source, formulas = take_out(reveal(source)) if ANY.search(source) else (source, [])
     longest = MAX_HTML - sum(map(len, formulas))
     for attempt in range(_ROUNDS):
-        whole, rewriter = bound(source), Rewriter(text.base, page)
-        found = early if early is not None and whole == text.value else LENIENT.clean(whole)
+        rewriter = Rewriter(text.base, page)
+        if early is not None and source == text.value:
+            # It is small.
+            whole, found = source, early
+        else:
+            whole = bound(source)
+            found = LENIENT.clean(whole)
         rewritten = rewriter.rewrite(found)
         if rewriter.lost and not attempt and (recovered := recover_addresses(source)) != source:
             source = recovered
@@ -151,7 +155,7 @@ def _gap(match: re.Match[str]) -> str:
 
 def _without_idle_breaks(safe: str) -> str:
     """Remove the line breaks of clean HTML without elements: it would be read as plain text, in which they count."""
-    if not _LINE_END.search(safe.strip(" \t\r\n")) or has_markup(safe):
+    if "<" in safe or not _LINE_END.search(safe.strip(" \t\r\n")):
         return safe
     return _SPACES.sub(" ", safe)
 

@@ -13,7 +13,7 @@ from itertools import islice
 
 from aggregator.normalize.images import BLANK_NAME, LAZY, NOTHING, is_hidden
 from aggregator.normalize.sanitizer.limits import TOKEN, attributes
-from aggregator.values.xmltext import unescape
+from aggregator.values.markup import unescape
 
 #: `noscript` elements of a text whose words are kept.
 MAX_NOSCRIPT = 50

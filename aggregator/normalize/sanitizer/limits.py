@@ -17,8 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from aggregator.values.elements import VOID
-from aggregator.values.xmltext import unescape
+from aggregator.values.markup import VOID, unescape
 
 #: Characters that are read of one text.
 MAX_HTML = 2_000_000

@@ -18,7 +18,7 @@ from itertools import islice
 
 from aggregator.normalize.sanitizer.limits import MAX_HTML, TOKEN, attributes
 from aggregator.normalize.sanitizer.styles import is_length
-from aggregator.values.xmltext import unescape
+from aggregator.values.markup import unescape
 
 #: Formulas of a text that are kept; and the length of all in characters, beyond which only their words are kept.
 MAX_FORMULAS = 10_000

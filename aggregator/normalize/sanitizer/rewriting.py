@@ -25,8 +25,8 @@ from aggregator.normalize.images import (
 )
 from aggregator.normalize.sanitizer.allowlist import STRICT
 from aggregator.normalize.sanitizer.styles import bounded_fonts, font_factor, may_grow, safe_style
+from aggregator.values.markup import attribute_value, unescape
 from aggregator.values.urls import ORIGIN, plain_origin, resolve
-from aggregator.values.xmltext import attribute_value, unescape
 
 _ATTRIBUTES = r'(?: [^ "=<>]+="[^"]*")'
 #: Tags with attributes, and images without, which may get an address from elsewhere.

@@ -16,8 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from aggregator.values.elements import VOID
-from aggregator.values.xmltext import unescape
+from aggregator.values.markup import VOID, unescape
 
 #: A longer style is removed: no honest one is so long.
 MAX_STYLE = 4000

@@ -14,10 +14,18 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from lxml.etree import _Element
+from lxml.etree import ProcessingInstruction, SubElement, _Element
 
 from aggregator.models import Item, Rendered
-from aggregator.publish.feeds.feeditems import FILE_NAMES, MEDIA_TYPES, Channel, FeedItem, Format, feed_items
+from aggregator.publish.feeds.feeditems import (
+    FILE_NAMES,
+    MEDIA_TYPES,
+    STYLESHEET,
+    Channel,
+    FeedItem,
+    Format,
+    feed_items,
+)
 from aggregator.publish.feeds.writers import (
     ATOM_NAMESPACES,
     RSS_NAMESPACES,
@@ -28,13 +36,17 @@ from aggregator.publish.feeds.writers import (
 )
 from aggregator.publish.report import OutputFailure, sift, unexpected
 from aggregator.values.languages import valid_tag
-from aggregator.values.xmltext import xml_text
+from aggregator.values.markup import xml_text
 
-__all__ = ["FILE_NAMES", "RENDERERS", "Channel", "Format", "render_category", "render_feeds"]
+__all__ = ["FILE_NAMES", "RENDERERS", "STYLESHEET", "Channel", "Format", "render_category", "render_feeds"]
 
 GENERATOR = "aggregator"
+_ATOM = RSS_NAMESPACES["atom"]
+#: The namespace of RFC 5005.
+_HISTORY = "http://purl.org/syndication/history/1.0"
 #: Name by which feedgen knows the extension below.
-_EXTENSION = "aggregator_items"
+_EXTENSION = "aggregator_head"
+_XML = "http://www.w3.org/XML/1998/namespace"
 #: The date of a feed without items.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -42,7 +54,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def render_category(
     channel: Channel, items: Sequence[Item], formats: Sequence[Format]
 ) -> list[Rendered | OutputFailure]:
-    """Render the feeds of one category; an item with which a format cannot be rendered is left out of it.
+    """Render the feeds of one category, or a page of their archive.
+
+    An item with which a format cannot be rendered is left out of it.
 
     Args:
         channel: the head of the feeds.
@@ -57,12 +71,12 @@ def render_category(
         outcomes: list[Rendered | OutputFailure] = list(render_feeds(channel, items, formats))
     except Exception:
         outcomes = [outcome for form in formats for outcome in _render_without(channel, items, form)]
-    return [replace(one, name=f"{channel.slug}/{one.name}") if isinstance(one, Rendered) else one for one in outcomes]
+    return [replace(one, name=channel.name(one.name)) if isinstance(one, Rendered) else one for one in outcomes]
 
 
 def _render_without(channel: Channel, items: Sequence[Item], form: Format) -> list[Rendered | OutputFailure]:
     """Render one feed without the items with which it cannot be rendered, and return a failure for each of them."""
-    what = f"public/{channel.slug}/{FILE_NAMES[form]}"
+    what = f"public/{channel.name(FILE_NAMES[form])}"
     failures: list[Rendered | OutputFailure] = []
 
     def render(some: Sequence[Item]) -> tuple[Rendered, ...]:
@@ -97,7 +111,7 @@ def _render_rss(channel: Channel, items: Sequence[FeedItem]) -> bytes:
     """RSS 2.0 (rssboard.org/rss-specification), following the RSS Best Practices Profile."""
     updated = _newest(items)
     feed = _head(channel, updated, "rss")
-    feed.register_extension(_EXTENSION, partial(_ItemsExtension, RSS_NAMESPACES, updated), atom=False)
+    feed.register_extension(_EXTENSION, partial(_HeadExtension, channel, "rss", RSS_NAMESPACES, updated), atom=False)
     return _filled(feed.rss_str(pretty=True), rss_items(items, valid_tag(channel.language)), b"  </channel>\n</rss>\n")
 
 
@@ -105,7 +119,7 @@ def _render_atom(channel: Channel, items: Sequence[FeedItem]) -> bytes:
     """Atom 1.0 (RFC 4287)."""
     updated = _newest(items)
     feed = _head(channel, updated, "atom")
-    feed.register_extension(_EXTENSION, partial(_ItemsExtension, ATOM_NAMESPACES, updated), rss=False)
+    feed.register_extension(_EXTENSION, partial(_HeadExtension, channel, "atom", ATOM_NAMESPACES, updated), rss=False)
     written = atom_entries(items, valid_tag(channel.language))
     return _filled(feed.atom_str(pretty=True), written, b"</feed>\n")
 
@@ -117,29 +131,58 @@ def _filled(feed: bytes, items: bytes, end: bytes) -> bytes:
     return feed[: -len(end)] + items + end
 
 
-class _ItemsExtension:
-    """An extension for feedgen 1.0: the namespaces of the items, and a date that feedgen writes wrongly.
+class _HeadExtension:
+    """An extension for feedgen 1.0: what it cannot write of a head, and a date that it writes wrongly.
 
     It has the methods that feedgen calls; the base class of feedgen's own extensions is empty and not needed.
     """
 
-    def __init__(self, namespaces: dict[str, str], updated: datetime) -> None:
+    def __init__(self, channel: Channel, form: Format, namespaces: dict[str, str], updated: datetime) -> None:
+        self._channel = channel
+        self._form = form
+        #: Those of the items.
         self._namespaces = namespaces
         self._updated = updated
 
     def extend_ns(self) -> dict[str, str]:
-        return self._namespaces
+        return self._namespaces if self._channel.page is None else {**self._namespaces, "fh": _HISTORY}
 
     def extend_rss(self, rss: _Element) -> _Element:
         built = rss[0].find("lastBuildDate")
         if built is not None:
             # feedgen writes years without leading zeros.
             built.text = rfc822(self._updated)
-        return rss
+        if language := valid_tag(self._channel.language):
+            # For browsers: to them, the element `language` is text. feedgen sets it in Atom.
+            rss.set(f"{{{_XML}}}lang", language)
+        self._add_archive(rss[0])
+        return self._styled(rss)
 
-    @staticmethod
-    def extend_atom(feed: _Element) -> _Element:
-        return feed
+    def extend_atom(self, feed: _Element) -> _Element:
+        self._add_archive(feed)
+        return self._styled(feed)
+
+    def _styled(self, root: _Element) -> _Element:
+        """Name the stylesheet (W3C: Associating Style Sheets with XML documents)."""
+        href = self._channel.stylesheet
+        root.addprevious(ProcessingInstruction("xml-stylesheet", f'type="text/css" href="{href}"'))
+        return root
+
+    def _add_archive(self, parent: _Element) -> None:
+        """Add what RFC 5005, section 4, says of archives."""
+        for rel, url in _archive_links(self._channel, self._form):
+            SubElement(parent, f"{{{_ATOM}}}link", href=url, rel=rel, type=MEDIA_TYPES[self._form])
+        if self._channel.page is not None:
+            SubElement(parent, f"{{{_HISTORY}}}archive")
+
+
+def _archive_links(channel: Channel, form: Format) -> list[tuple[str, str]]:
+    """Return the relation and the address of the other documents of a feed.
+
+    There is no link to the next page: a page would have to be written again when the next one is added.
+    """
+    links = [] if channel.page is None else [("current", channel.url(form))]
+    return links if channel.previous is None else [*links, ("prev-archive", channel.page_url(form, channel.previous))]
 
 
 def _head(channel: Channel, updated: datetime, form: Format) -> Any:
@@ -153,7 +196,8 @@ def _head(channel: Channel, updated: datetime, form: Format) -> Any:
     feed.title(title)
     feed.description(xml_text(channel.description) or title)
     # feedgen uses the last link as the link of the RSS channel.
-    feed.link(href=channel.url(form), rel="self", type=MEDIA_TYPES[form])
+    own = channel.url(form) if channel.page is None else channel.page_url(form, channel.page)
+    feed.link(href=own, rel="self", type=MEDIA_TYPES[form])
     feed.link(href=channel.home(), rel="alternate", type="text/html")
     feed.author({"name": xml_text(channel.author)})
     feed.generator(GENERATOR)

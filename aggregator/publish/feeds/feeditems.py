@@ -22,10 +22,9 @@ from typing import Literal, NamedTuple
 from aggregator.models import Enclosure, Item, Origin, OriginalFeed
 from aggregator.normalize.identity import minted_id
 from aggregator.values import media_types
-from aggregator.values.elements import INLINE
 from aggregator.values.languages import valid_tag
+from aggregator.values.markup import INLINE, xml_text
 from aggregator.values.urls import clean_url
-from aggregator.values.xmltext import xml_text
 
 # -- the head of a feed ------------------------------------------------------------------------------------------------
 
@@ -33,6 +32,9 @@ Format = Literal["rss", "atom", "json"]
 
 FILE_NAMES: dict[Format, str] = {"rss": "rss.xml", "atom": "atom.xml", "json": "feed.json"}
 """The file of each format in the folder of its category."""
+
+STYLESHEET = "_assets/feed.css"
+"""What feeds look like in a browser, relative to `public/`."""
 
 MEDIA_TYPES: dict[Format, str] = {
     "rss": media_types.RSS,
@@ -56,10 +58,27 @@ class Channel:
     #: BCP 47, or None.
     language: str | None
     author: str
+    #: Number of the page of the archive that this is; None: it is the feed itself.
+    page: int | None = None
+    #: Number of the page that comes before, with older items; None: there is none.
+    previous: int | None = None
 
     def url(self, form: Format) -> str:
         """Return the address of the feed in one format, as a URI: slug and host may have characters beyond ASCII."""
         return _uri(self.base_url) + FILE_NAMES[form]
+
+    def page_url(self, form: Format, page: int) -> str:
+        """Return the address of a page of the archive, as a URI."""
+        return _uri(self.base_url) + page_name(page, FILE_NAMES[form])
+
+    def name(self, file: str) -> str:
+        """Return the name below `public/` of a file of this feed, or of this page of its archive."""
+        return f"{self.slug}/{file if self.page is None else page_name(self.page, file)}"
+
+    @property
+    def stylesheet(self) -> str:
+        """The address of the stylesheet, relative to the feed or the page."""
+        return "../" * self.name(FILE_NAMES["atom"]).count("/") + STYLESHEET
 
     def home(self) -> str:
         """Return the address of the home page, as a URI."""
@@ -68,6 +87,11 @@ class Channel:
     def fingerprint(self) -> str:
         """Return everything that the feeds depend on besides their items, as text."""
         return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+
+def page_name(page: int, file: str) -> str:
+    """Return the name of a file of a page of the archive, below the folder of the feed."""
+    return f"archive/{page}/{file}"
 
 
 def _uri(url: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 from aggregator.models import Enclosure
 from aggregator.publish.feeds.feeditems import Channel, FeedItem, Publisher, plain_text, synopsis
 from aggregator.values.languages import valid_tag
-from aggregator.values.xmltext import FORBIDDEN, xml_text
+from aggregator.values.markup import FORBIDDEN, xml_text
 
 # -- RSS and Atom ------------------------------------------------------------------------------------------------------
 
@@ -215,6 +215,7 @@ def render_jsonfeed(channel: Channel, items: Sequence[FeedItem]) -> bytes:
             "title": xml_text(channel.title),
             "home_page_url": channel.home(),
             "feed_url": channel.url("json"),
+            "next_url": None if channel.previous is None else channel.page_url("json", channel.previous),
             "description": xml_text(channel.description),
             "authors": [{"name": xml_text(channel.author)}],
             "language": language,

@@ -17,8 +17,8 @@ from aggregator.normalize.sanitizer import first_image
 from aggregator.normalize.sanitizer.allowlist import STRICT
 from aggregator.normalize.text import tidy_line
 from aggregator.publish.feeds.feeditems import guessed_type, media_type
+from aggregator.values.markup import attribute_value
 from aggregator.values.urls import clean_url
-from aggregator.values.xmltext import attribute_value
 
 # -- images ------------------------------------------------------------------------------------------------------------
 

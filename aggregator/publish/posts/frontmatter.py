@@ -19,9 +19,9 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from aggregator.models import Item, Origin
-from aggregator.publish.posts.names import MAX_BYTES, cut, slug_of
+from aggregator.publish.names import MAX_BYTES, cut, slug_of
 from aggregator.publish.posts.presets import Dates, Form, Preset, Value
-from aggregator.values.xmltext import attribute_value, xml_text
+from aggregator.values.markup import attribute_value, xml_text
 
 #: A possible character reference; names have at most 32 characters.
 _REFERENCE = re.compile(r"&(?=[#A-Za-z])#?[0-9A-Za-z]{1,32};?")

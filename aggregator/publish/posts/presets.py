@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Value = Literal[
     "author",
@@ -135,6 +135,18 @@ class Preset:
     section: str | None = None
     #: A Jinja2 template that makes the text below the front matter; None: the body alone.
     template: str | None = None
+
+
+class PostOptions(NamedTuple):
+    """What the configuration says about the posts of one folder, besides their preset."""
+
+    #: Prefix of image addresses that start with ``http://``, or None.
+    image_proxy: str | None = None
+    #: Address of an image for items without one; ``{n}`` in it becomes a number from 0 to 9999 that depends only on the
+    #: id of the item. None: there is no such image.
+    placeholder: str | None = None
+    #: Whether a line with a link to the original follows the text.
+    footer: bool = False
 
 
 #: White space of this length in the tag of a link is split: one of its characters becomes a reference.

@@ -7,24 +7,11 @@ and settings give the same bytes, without clock, randomness or files. The HTML o
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
 
 from aggregator.models import Item
 from aggregator.publish.posts.body import footer, one_block, with_media
 from aggregator.publish.posts.frontmatter import front_matter, values_of
-from aggregator.publish.posts.presets import Preset
-
-
-class PostOptions(NamedTuple):
-    """What the configuration says about the posts of one folder, besides their preset."""
-
-    #: Prefix of image addresses that start with ``http://``, or None.
-    image_proxy: str | None = None
-    #: Address of an image for items without one; ``{n}`` in it becomes a number from 0 to 9999 that depends only on the
-    #: id of the item. None: there is no such image.
-    placeholder: str | None = None
-    #: Whether a line with a link to the original follows the text.
-    footer: bool = False
+from aggregator.publish.posts.presets import PostOptions, Preset
 
 
 def render_post(item: Item, *, category_title: str | None, preset: Preset, options: PostOptions) -> bytes:

@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from aggregator.models import Text
 from aggregator.normalize.sanitizer import clean_html
 from aggregator.publish.posts.body import one_block, rewrite_images
-from aggregator.publish.posts.presets import PRESETS
-from aggregator.publish.posts.render import PostOptions, render_post
+from aggregator.publish.posts.presets import PRESETS, PostOptions
+from aggregator.publish.posts.render import render_post
 from tests.markup import soup
 from tests.publish_items import make_item
 

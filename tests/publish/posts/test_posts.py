@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from aggregator.models import Enclosure, Item, Origin
-from aggregator.publish.posts.presets import PRESETS
-from aggregator.publish.posts.render import PostOptions, render_post
+from aggregator.publish.posts.presets import PRESETS, PostOptions
+from aggregator.publish.posts.render import render_post
 from tests import DATA
 from tests.publish_items import ORIGIN, items, make_item
 

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from aggregator.models import Enclosure, Item, Origin
-from aggregator.publish.posts.names import Wanted, assign_paths
-from aggregator.publish.posts.presets import PRESETS
-from aggregator.publish.posts.render import PostOptions, render_post
-from aggregator.values.xmltext import xml_text
+from aggregator.publish.names import Wanted, assign_paths
+from aggregator.publish.posts.presets import PRESETS, PostOptions
+from aggregator.publish.posts.render import render_post
+from aggregator.values.markup import xml_text
 from tests import DATA
 from tests.publish_items import make_item
 

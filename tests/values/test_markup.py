@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.values.xmltext import unescape, xml_text
+from aggregator.values.markup import unescape, xml_text
 
 
 @given(st.text(st.characters() | st.sampled_from("\x00\x0b\x1f\x7f\x85\ud800\udfff\ufffe\uffff\U0001ffff")))

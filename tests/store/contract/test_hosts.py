@@ -1,24 +1,15 @@
+"""Traffic of hosts, and until when they must not be asked."""
+
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from aggregator.models import HostTraffic
-from aggregator.store import Store, open_store
+from aggregator.store import Store
 from tests.store_samples import NOW
 
 ONE = HostTraffic("example.org", requests=3, documents=1, not_modified=2, received=100, decoded=400, held=1)
 TWO = HostTraffic("example.com", requests=1)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(tmp_path / "aggregator.db")
-    yield opened
-    opened.close()
 
 
 def test_counts_of_a_day_add_up_and_days_do_too(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Whatever an entry and a state hold comes back from the database as it was."""
+"""Whatever an entry and a state hold comes back from the store as it was."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from aggregator.errors import StoreError
 from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate, OriginalFeed
-from aggregator.store import open_store
+from aggregator.store import Store
+from tests.store.contract.implementations import IMPLEMENTATIONS
 from tests.store_samples import source
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -63,9 +64,13 @@ STATES = st.builds(
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(ENTRIES, max_size=4, unique_by=lambda entry: entry.key), STATES)
-def test_entries_and_states_come_back_as_they_were(entries: list[Entry], state: FeedState) -> None:
-    with tempfile.TemporaryDirectory() as folder, closing(open_store(Path(folder) / "aggregator.db")) as store:
+@given(entries=st.lists(ENTRIES, max_size=4, unique_by=lambda entry: entry.key), state=STATES)
+def test_entries_and_states_come_back_as_they_were(implementation: str, entries: list[Entry], state: FeedState) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        IMPLEMENTATIONS[implementation](Path(folder)) as opener,
+        closing(opener()) as store,
+    ):
         store.sync_sources([source("a")])
         store.apply(FeedUpdate(state, new=tuple(entries)))
         stored = [item.entry for item in store.pending(10)]
@@ -74,8 +79,7 @@ def test_entries_and_states_come_back_as_they_were(entries: list[Entry], state: 
         assert set(store.recognize("a", [entry.key for entry in entries])[0]) == {entry.key for entry in entries}
 
 
-def test_datetime_without_a_zone_is_refused(tmp_path: Path) -> None:
-    with closing(open_store(tmp_path / "aggregator.db")) as store:
-        store.sync_sources([source("a")])
-        with pytest.raises(StoreError, match="no time zone"):
-            store.apply(FeedUpdate(FeedState("a", next_due_at=datetime(2024, 1, 1))))
+def test_datetime_without_a_zone_is_refused(store: Store) -> None:
+    store.sync_sources([source("a")])
+    with pytest.raises(StoreError, match="no time zone"):
+        store.apply(FeedUpdate(FeedState("a", next_due_at=datetime(2024, 1, 1))))

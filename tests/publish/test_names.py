@@ -17,8 +17,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.publish.posts.names import MAX_BYTES, Wanted, post_name
-from aggregator.publish.posts.names import assign_paths as assign_paths_asking
+from aggregator.publish.names import MAX_BYTES, Wanted, post_name
+from aggregator.publish.names import assign_paths as assign_paths_asking
 from aggregator.publish.posts.presets import HEXO, Preset
 
 TITLES = st.text(st.characters() | st.sampled_from("aA.-_ ~/:\u200d\u0301é中😀🇨🇳\u3000"), max_size=120)

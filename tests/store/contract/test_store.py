@@ -1,13 +1,10 @@
-"""What every store has to do; so far there is one, on SQLite."""
+"""What every store does with sources, entries and what was published."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -20,19 +17,10 @@ from aggregator.store import (
     Recognized,
     Store,
     UnassignedEntry,
-    UnreadableRow,
-    open_store,
 )
-from aggregator.store.statements import MAX_ALIASES
+from aggregator.store.protocol import MAX_ALIASES
+from tests.store.contract.implementations import Opener
 from tests.store_samples import HOUR, NOW, entry, fill, newest_keys, pending_keys, publish, source, update
-
-
-@pytest.fixture(params=[open_store])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened: Store = request.param(tmp_path / "data" / "aggregator.db")
-    yield opened
-    opened.close()
-
 
 STATE = FeedState(
     "a",
@@ -374,16 +362,20 @@ def test_fingerprints_are_replaced_by_name(store: Store) -> None:
     assert store.fingerprints() == {"a": "1", "b": "3", "c": "4"}
 
 
-def test_everything_is_there_after_opening_again(tmp_path: Path) -> None:
-    path = tmp_path / "aggregator.db"
-    first = open_store(path)
-    fill(first, "k1", "k2")
-    publish(first)
-    wanted = (first.states(), first.entry_counts(), first.newest("c", 10))
-    first.close()
-    second = open_store(path)
-    assert (second.states(), second.entry_counts(), second.newest("c", 10)) == wanted
-    second.close()
+def test_everything_is_there_after_opening_again(opener: Opener) -> None:
+    with closing(opener()) as first:
+        fill(first, "k1", "k2")
+        publish(first)
+        wanted = (first.states(), first.entry_counts(), first.newest("c", 10))
+    with closing(opener()) as second:
+        assert (second.states(), second.entry_counts(), second.newest("c", 10)) == wanted
+
+
+def test_closing_twice_is_harmless_and_use_afterwards_is_an_error(store: Store) -> None:
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.states()
 
 
 def test_digests_of_post_files_are_kept_until_their_entries_go(store: Store) -> None:
@@ -412,16 +404,25 @@ def test_posts_move_only_before_they_are_written(store: Store) -> None:
         store.move_posts([Assignment(pks[0], "", "x.md", f"{pks[1]}.md")])
 
 
-def test_rows_that_cannot_be_read_are_left_out_where_that_is_asked_for(store: Store, tmp_path: Path) -> None:
-    fill(store, *(f"k{n}" for n in range(9)))
-    with closing(sqlite3.connect(tmp_path / "data" / "aggregator.db", isolation_level=None)) as connection:
-        connection.execute("UPDATE entries SET title = CAST(X'ff' AS TEXT) WHERE key IN ('k1', 'k2', 'k8')")
-    for read in (store.pending, store.unassigned):
-        with pytest.raises(RowError):
-            read(9)
-        unreadable: list[UnreadableRow] = []
-        assert len(read(3, unreadable=unreadable)) == 3
-        assert [row.entry for row in unreadable] == ["entry 'k1' of source 'a'", "entry 'k2' of source 'a'"]
-    third = store.pending(3, unreadable=[])[-1]
-    assert [item.entry.key for item in store.pending(9, third, [])] == ["k5", "k6", "k7"]
-    assert [item.entry.key for item in store.pending(2, third)] == ["k5", "k6"]
+def test_path_of_a_removed_entry_goes_to_nobody_else(store: Store) -> None:
+    fill(store, "k1", "k2", id="a")
+    publish(store)
+    gone = store.expired("a", None, 1, 10)
+    assert len(gone) == 1
+    store.remove_entries("a", gone)
+    (path,) = gone.values()
+    assert path is not None
+    key = path.removesuffix(".md")
+    assert store.taken([f"id:{key}"], [key]) == ({f"id:{key}"}, {key})
+    assert store.entry_counts() == {"a": 1}
+    assert store.recognize("a", ["k1", "k2"])[1] == {key.partition("/")[2]}
+    assert len(newest_keys(store)) == 1
+
+
+def test_age_counts_from_publication(store: Store) -> None:
+    day = timedelta(days=1)
+    store.sync_sources([source("a")])
+    store.apply(update("a", *(entry("a", str(n), published_at=NOW - n * day) for n in range(5))))
+    assert len(store.expired("a", NOW - 2 * day, None, 10)) == 2
+    assert len(store.expired("a", NOW - 2 * day, 1, 3)) == 3
+    assert store.expired("b", NOW, 1, 10) == {}

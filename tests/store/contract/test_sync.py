@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aggregator.models import FeedState
-from aggregator.store import Store, open_store
+from aggregator.store import Store
 from tests.store_samples import HOUR, NOW, entry, newest_keys, pending_keys, publish, source, update
 
 STATE: dict[str, Any] = {
@@ -39,14 +37,12 @@ LEFT_BY_ANOTHER_ADDRESS = FeedState(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(store: Store) -> Store:
     """A store with the source `a`, its state, and one published entry."""
-    opened = open_store(tmp_path / "aggregator.db")
-    opened.sync_sources([source("a")])
-    opened.apply(update("a", entry("a", "k"), **STATE))
-    publish(opened)
-    yield opened
-    opened.close()
+    store.sync_sources([source("a")])
+    store.apply(update("a", entry("a", "k"), **STATE))
+    publish(store)
+    return store
 
 
 def sync_keys(store: Store) -> dict[str, list[str]]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from aggregator.models import Entry, FeedState, FeedUpdate, Known, Source
-from aggregator.store import Assignment, open_store
+from aggregator.store import Assignment
+from tests.store.contract.implementations import IMPLEMENTATIONS
 from tests.store_samples import NOW, entry, source
 
 IDS = ("a", "b", "c")
@@ -52,17 +54,24 @@ class Feed:
 class Model(RuleBasedStateMachine):
     """The store beside a model of it."""
 
+    implementation: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rest = ExitStack()
+        folder = self.rest.enter_context(tempfile.TemporaryDirectory())
+        self.opener = self.rest.enter_context(IMPLEMENTATIONS[self.implementation](Path(folder)))
+
     @initialize()
     def open(self) -> None:
-        self.folder = Path(tempfile.mkdtemp())
-        self.store = open_store(self.folder / "aggregator.db")
+        self.store = self.opener()
         self.feeds: dict[str, Feed] = {}
         self.prints: dict[str, str] = {}
         self.documents = 0
 
     def teardown(self) -> None:
         self.store.close()
-        shutil.rmtree(self.folder)
+        self.rest.close()
 
     @rule(
         ids=st.sets(st.sampled_from(IDS)),
@@ -158,7 +167,7 @@ class Model(RuleBasedStateMachine):
     @rule()
     def open_again(self) -> None:
         self.store.close()
-        self.store = open_store(self.folder / "aggregator.db")
+        self.store = self.opener()
 
     def _pending(self) -> list[Stored]:
         found = [one for feed in self.feeds.values() if feed.active for one in feed.entries.values() if one.pending]
@@ -208,7 +217,6 @@ class Model(RuleBasedStateMachine):
             ]
 
 
-TestModel = Model.TestCase
-TestModel.settings = settings(
-    deadline=None, max_examples=40, stateful_step_count=20, suppress_health_check=[HealthCheck.too_slow]
-)
+def test_the_store_does_what_a_model_of_it_does(implementation: str) -> None:
+    machine = type("Machine", (Model,), {"implementation": implementation})
+    run_state_machine_as_test(machine, settings=settings(max_examples=40, stateful_step_count=20))

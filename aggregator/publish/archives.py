@@ -1,0 +1,125 @@
+"""The archives of the feeds: the whole history of each feed in documents that, once written, get no further items.
+
+In: the store and the configuration. Out: `public/<slug>/archive/<number>/`, one folder for each page, with the formats
+of the feeds. A feed links to its newest page, and each page to the one before (RFC 5005, section 4; `next_url` in JSON
+Feed), so that a client which follows the links gets every item. A new item rewrites the feed and adds at most one page.
+A page is rendered again only if an item in it was changed or removed, or if the head of the feed was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aggregator.models import Category, Rendered
+from aggregator.publish import files
+from aggregator.publish.feeds import FILE_NAMES, Channel, Format, render_category
+from aggregator.publish.feeds.feeditems import page_name
+from aggregator.publish.report import OutputFailure, Report, unreadable_row
+
+if TYPE_CHECKING:
+    from aggregator.store import ArchivePage, ArchiveStore, UnreadableRow
+
+#: Items of one page at most. RFC 5005 names no number; readers load a page at once.
+PAGE_SIZE = 100
+#: Pages whose files are written together.
+_BATCH = 16
+
+
+class Archives:
+    """Brings the archives of all feeds up to date.
+
+    Args:
+        store: where the pages are kept (`Store.archives`).
+        public: the folder `public/`.
+        channels: the head of each feed that has an archive, by slug.
+        formats: the formats of the feeds.
+        report: written files and failures are added to it.
+    """
+
+    def __init__(
+        self,
+        store: ArchiveStore,
+        public: Path,
+        channels: Mapping[str, Channel],
+        formats: Sequence[Format],
+        report: Report,
+    ) -> None:
+        self._store = store
+        self._public = public
+        self._channels = channels
+        self._formats = formats
+        self._report = report
+
+    def remove_others(self) -> None:
+        """Delete the archives of feeds that have none any more."""
+        for slug in self._store.outputs():
+            if slug not in self._channels and self._delete(slug, FILE_NAMES.values()):
+                self._store.drop(slug)
+
+    def render_again(self, slugs: Collection[str]) -> None:
+        """Make all pages of some feeds stale, and delete their files of formats that are no longer written."""
+        gone = [name for form, name in FILE_NAMES.items() if form not in self._formats]
+        for slug in slugs:
+            self._delete(slug, gone)
+        self._store.mark(slugs)
+
+    def close_pages(self, categories: Iterable[Category]) -> None:
+        """Add pages with the items that these feeds do not show any more."""
+        for category in categories:
+            if category.slug in self._channels:
+                self._store.close_pages(category.slug, category.limit, PAGE_SIZE)
+
+    def write(self) -> None:
+        """Write all pages that are stale; what fails stays stale."""
+        pages = [page for page in self._store.stale_pages() if page.output in self._channels]
+        for batch in _batches(pages):
+            failed: set[ArchivePage] = set()
+            written = files.write(self._public, self._rendered(batch, failed.add))
+            self._report.feeds += [f"public/{name}" for name in written.changed]
+            for name, failure in written.failed.items():
+                self._report.failures.append(failure._replace(what=f"public/{name}"))
+            failed |= {
+                page
+                for page in batch
+                if any(self._channel(page).name(name) in written.failed for name in FILE_NAMES.values())
+            }
+            self._store.mark_written([page for page in batch if page not in failed])
+
+    def _rendered(self, pages: Iterable[ArchivePage], fail: Callable[[ArchivePage], None]) -> Iterator[Rendered]:
+        for page in pages:
+            unreadable: list[UnreadableRow] = []
+            items = self._store.items(page, unreadable)
+            failures = [unreadable_row(row) for row in unreadable]
+            for outcome in render_category(self._channel(page), items, self._formats):
+                if isinstance(outcome, Rendered):
+                    yield outcome
+                else:
+                    failures.append(outcome)
+            if failures:
+                fail(page)
+                self._report.failures += [failure for failure in failures if failure not in self._report.failures]
+
+    def _channel(self, page: ArchivePage) -> Channel:
+        return replace(self._channels[page.output], page=page.number, previous=page.number - 1 or None)
+
+    def _delete(self, slug: str, names: Iterable[str]) -> bool:
+        """Delete files of all pages of a feed; return whether all of them are gone."""
+        gone = True
+        for name in names:
+            for number in range(1, self._store.page_count(slug) + 1):
+                file = f"{slug}/{page_name(number, name)}"
+                try:
+                    if files.is_safe(slug) and files.delete(self._public, file):
+                        self._report.removed.append(f"public/{file}")
+                except files.FileError as error:
+                    gone = False
+                    self._report.failures.append(OutputFailure(f"public/{file}", error.reason, error.advice))
+        return gone
+
+
+def _batches(pages: Sequence[ArchivePage]) -> Iterator[Sequence[ArchivePage]]:
+    for start in range(0, len(pages), _BATCH):
+        yield pages[start : start + _BATCH]

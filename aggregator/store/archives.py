@@ -1,0 +1,185 @@
+"""The pages of archives in the store: which entries belong to which page, and which pages have to be written again.
+
+A page of an output holds the listed entries of a range of row numbers, so that it needs no row for each of its entries.
+Row numbers grow with time: new entries come after all closed pages. The functions work within the transaction of their
+caller.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
+
+from aggregator.models import ALL, Item
+from aggregator.store import rows
+from aggregator.store.database import Database
+from aggregator.store.prepared import Prepared
+from aggregator.store.protocol import ArchivePage, UnreadableRow
+from aggregator.store.schema import LISTED, NEWEST_FIRST, archives, entries, stale_archives
+from aggregator.store.statements import ITEMS_OF_CATEGORY_PAGE, ITEMS_OF_PAGE
+
+#: A limit that never applies.
+_NO_LIMIT = 1_000_000_000
+
+ReadItems = Callable[
+    [Prepared, dict[str, Any], Callable[[Sequence[Any]], list[Item]], list[UnreadableRow] | None], list[Item]
+]
+
+_of_output = archives.c.output == bindparam("of_output")
+_in_category = entries.c.category == bindparam("of_output")
+
+_BOUNDS = select(archives.c.last_pk).where(_of_output).order_by(archives.c.number)
+_LAST = select(func.max(archives.c.number), func.max(archives.c.last_pk)).where(_of_output)
+_LAST_OF_ANY = select(func.max(archives.c.last_pk))
+_OUTPUTS = select(archives.c.output).distinct()
+_ADD = insert(archives)
+_MARK = insert(stale_archives).prefix_with("OR IGNORE")
+_UNMARK = delete(stale_archives).where(
+    stale_archives.c.output == bindparam("of_output"), stale_archives.c.number == bindparam("of_number")
+)
+_MARK_OUTPUT = (
+    insert(stale_archives)
+    .from_select(["output", "number"], select(archives.c.output, archives.c.number).where(_of_output))
+    .prefix_with("OR IGNORE")
+)
+_STALE = select(stale_archives.c.output, stale_archives.c.number).order_by(
+    stale_archives.c.output, stale_archives.c.number
+)
+_DROP = (
+    delete(stale_archives).where(stale_archives.c.output == bindparam("of_output")),
+    delete(archives).where(_of_output),
+)
+
+SINCE = select(entries.c.pk).where(LISTED, entries.c.pk > bindparam("after")).order_by(entries.c.pk)
+NEWEST = select(entries.c.pk).where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk).limit(bindparam("limit"))
+SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY = SINCE.where(_in_category), NEWEST.where(_in_category)
+_CATEGORIES = select(entries.c.category, entries.c.pk).where(
+    entries.c.pk.in_(bindparam("values", expanding=True)), entries.c.category.is_not(None)
+)
+_OF_SOURCE = select(entries.c.category, entries.c.pk).where(
+    entries.c.source_pk == bindparam("of_source"), entries.c.category.is_not(None)
+)
+
+
+class SqlArchives:
+    """The pages in an open database.
+
+    Args:
+        read_items: reads the rows of a statement about entries, as `SqlStore` does for all of them.
+    """
+
+    def __init__(self, database: Database, read_items: ReadItems) -> None:
+        self._database = database
+        self._read_items = read_items
+
+    def close_pages(self, output: str, limit: int, size: int) -> None:
+        """See `ArchiveStore.close_pages`."""
+        with self._database.write() as connection:
+            _close_pages(connection, output, limit, size)
+
+    def page_count(self, output: str) -> int:
+        """See `ArchiveStore.page_count`."""
+        with self._database.read() as connection:
+            return connection.execute(_LAST, {"of_output": output}).one()[0] or 0
+
+    def outputs(self) -> list[str]:
+        """See `ArchiveStore.outputs`."""
+        with self._database.read() as connection:
+            return list(connection.execute(_OUTPUTS).scalars())
+
+    def mark(self, outputs: Iterable[str]) -> None:
+        """See `ArchiveStore.mark`."""
+        with self._database.write() as connection:
+            for output in outputs:
+                connection.execute(_MARK_OUTPUT, {"of_output": output})
+
+    def stale_pages(self) -> list[ArchivePage]:
+        """See `ArchiveStore.stale_pages`."""
+        with self._database.read() as connection:
+            found = connection.execute(_STALE).all()
+            bounds: Mapping[str, Sequence[int]] = {
+                output: connection.execute(_BOUNDS, {"of_output": output}).scalars().all()
+                for output in {output for output, _ in found}
+            }
+        return [
+            ArchivePage(output, number, bounds[output][number - 2] if number > 1 else 0, bounds[output][number - 1])
+            for output, number in found
+            if number <= len(bounds[output])
+        ]
+
+    def items(self, page: ArchivePage, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
+        """See `ArchiveStore.items`."""
+        asked: dict[str, Any] = {"limit": _NO_LIMIT, "after": page.after, "last": page.last}
+        if page.output == ALL:
+            return self._read_items(ITEMS_OF_PAGE, asked, rows.items, unreadable)
+        return self._read_items(ITEMS_OF_CATEGORY_PAGE, {**asked, "output": page.output}, rows.items, unreadable)
+
+    def mark_written(self, pages: Sequence[ArchivePage]) -> None:
+        """See `ArchiveStore.mark_written`."""
+        if pages:
+            done = [{"of_output": page.output, "of_number": page.number} for page in pages]
+            with self._database.write() as connection:
+                connection.execute(_UNMARK, done)
+
+    def drop(self, output: str) -> None:
+        """See `ArchiveStore.drop`."""
+        with self._database.write() as connection:
+            for statement in _DROP:
+                connection.execute(statement, {"of_output": output})
+
+
+def _close_pages(connection: Connection, output: str, limit: int, size: int) -> None:
+    number, after = connection.execute(_LAST, {"of_output": output}).one()
+    since, newest = (SINCE, NEWEST) if output == ALL else (SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY)
+    asked = {"of_output": output, "after": after or 0, "limit": limit}
+    waiting = connection.execute(since, asked).scalars().all()
+    if not waiting:
+        return
+    shown = set(connection.execute(newest, asked).scalars())
+    count = next((place for place in range(len(waiting), 0, -1) if waiting[place - 1] not in shown), 0)
+    # Whole pages, as far as there are entries: a page that is closed stays as it is.
+    ends = [min(start + size, len(waiting)) for start in range(0, count, size)]
+    pages = [
+        {"output": output, "number": place, "last_pk": waiting[end - 1]}
+        for place, end in enumerate(ends, start=(number or 0) + 1)
+    ]
+    if pages:
+        connection.execute(_ADD, pages)
+        connection.execute(_MARK, [{"output": output, "number": page["number"]} for page in pages])
+
+
+def mark(connection: Connection, found: Iterable[tuple[str, int]]) -> None:
+    """Mark the pages that hold some of these entries as stale.
+
+    Args:
+        found: category and row number of each entry.
+    """
+    numbers: dict[str, list[int]] = {}
+    for category, pk in found:
+        numbers.setdefault(category, []).append(pk)
+        numbers.setdefault(ALL, []).append(pk)
+    for output, pks in numbers.items():
+        if min(pks) <= (connection.execute(_LAST, {"of_output": output}).one()[1] or 0):
+            bounds = connection.execute(_BOUNDS, {"of_output": output}).scalars().all()
+            stale = {bisect_left(bounds, pk) + 1 for pk in pks if pk <= bounds[-1]}
+            connection.execute(_MARK, [{"output": output, "number": number} for number in sorted(stale)])
+
+
+def mark_entries(connection: Connection, pks: Collection[int]) -> None:
+    """Mark the pages of entries; entries that are in no page yet cost one look at an index."""
+    if pks and min(pks) <= (connection.execute(_LAST_OF_ANY).scalar() or 0):
+        mark(connection, _pairs(connection.execute(_CATEGORIES, {"values": list(pks)}).all()))
+
+
+def mark_sources(connection: Connection, pks: Collection[int]) -> None:
+    """Mark the pages of all entries of some sources, where they are before the sources are changed."""
+    if pks and connection.execute(_LAST_OF_ANY).scalar():
+        for pk in pks:
+            mark(connection, _pairs(connection.execute(_OF_SOURCE, {"of_source": pk}).all()))
+
+
+def _pairs(found: Sequence[Any]) -> list[tuple[str, int]]:
+    return [(category, pk) for category, pk in found]

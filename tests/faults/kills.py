@@ -1,0 +1,61 @@
+"""Commands that kill their own process at a chosen moment, each in a fork of one process that has imported everything.
+
+A start of the program takes most of a second of computing, which is not what the tests of kills are about.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import pytest
+
+needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
+#: The modules of a cycle.
+_PROGRAM = ("aggregator.cli", "aggregator.pipeline.run", "aggregator.publish.publication", "aggregator.store")
+#: Audit events (PEP 578).
+_COUNTED = frozenset(("open", "os.rename", "os.remove", "os.mkdir", "os.listdir", "socket.connect", "os.truncate"))
+
+
+def start(arguments: Sequence[str], log: Path, *, kill_at: int = 0) -> ForkServerProcess:
+    """Start a command, which writes to `log` what it prints, and in the end the number of its events.
+
+    Args:
+        kill_at: the process kills itself at this event after the store was opened (opening, renaming or removing files,
+            connecting …); 0: never.
+    """
+    log.write_bytes(b"")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, *_PROGRAM])
+    process = context.Process(target=_run, args=(list(arguments), str(log), kill_at))
+    process.start()
+    return process
+
+
+def _run(arguments: list[str], log: str, kill_at: int) -> None:
+    sink = os.open(log, os.O_WRONLY)
+    os.dup2(sink, 1)
+    os.dup2(sink, 2)
+    from aggregator.cli import app
+
+    seen, armed = 0, False
+
+    def hook(event: str, _: object) -> None:
+        nonlocal seen, armed
+        armed = armed or event == "sqlite3.connect"
+        if armed and event in _COUNTED:
+            seen += 1
+            if seen == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+    try:
+        app(arguments)
+    finally:
+        sys.stdout.write(f"events {seen}\n")
+        sys.stdout.flush()

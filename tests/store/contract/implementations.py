@@ -1,0 +1,25 @@
+"""The implementations of the `Store` protocol, all of which the tests in this folder run on.
+
+Another implementation is another function here and one line in `IMPLEMENTATIONS`. These tests know only the protocol;
+what is special about one implementation, such as its files, locks and migrations, is tested outside of this folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from aggregator.store import Store, open_store
+
+#: Opens the store: a new one the first time, and later the same one again, once it was closed.
+Opener = Callable[[], Store]
+
+
+@contextmanager
+def _sqlite(folder: Path) -> Iterator[Opener]:
+    yield lambda: open_store(folder / "aggregator.db")
+
+
+#: For each implementation, by its name, what makes room for a new store and removes it at the end. It may use a folder.
+IMPLEMENTATIONS: dict[str, Callable[[Path], AbstractContextManager[Opener]]] = {"sqlite": _sqlite}
