@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.models import Category, Rendered
 from aggregator.publish import files
-from aggregator.publish.feeds import FILE_NAMES, Channel, Format, render_category
+from aggregator.publish.feeds import FILE_NAMES, Channel, Format, WrittenItems, render_category
 from aggregator.publish.feeds.feeditems import page_name
 from aggregator.publish.report import OutputFailure, Report, unreadable_row
 
@@ -36,6 +36,7 @@ class Archives:
         public: the folder `public/`.
         channels: the head of each feed that has an archive, by slug.
         formats: the formats of the feeds.
+        written: items that were written for other feeds.
         report: written files and failures are added to it.
     """
 
@@ -45,12 +46,14 @@ class Archives:
         public: Path,
         channels: Mapping[str, Channel],
         formats: Sequence[Format],
+        written: WrittenItems,
         report: Report,
     ) -> None:
         self._store = store
         self._public = public
         self._channels = channels
         self._formats = formats
+        self._written = written
         self._report = report
 
     def remove_others(self) -> None:
@@ -75,6 +78,8 @@ class Archives:
     def write(self) -> None:
         """Write all pages that are stale; what fails stays stale."""
         pages = [page for page in self._store.stale_pages() if page.output in self._channels]
+        # Pages of different feeds with the same items follow each other.
+        pages.sort(key=lambda page: page.last)
         for batch in _batches(pages):
             failed: set[ArchivePage] = set()
             written = files.write(self._public, self._rendered(batch, failed.add))
@@ -93,7 +98,7 @@ class Archives:
             unreadable: list[UnreadableRow] = []
             items = self._store.items(page, unreadable)
             failures = [unreadable_row(row) for row in unreadable]
-            for outcome in render_category(self._channel(page), items, self._formats):
+            for outcome in render_category(self._channel(page), items, self._formats, self._written):
                 if isinstance(outcome, Rendered):
                     yield outcome
                 else:

@@ -29,7 +29,7 @@ from aggregator.publish import files
 from aggregator.publish.archives import Archives
 from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
-from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, Channel, render_category
+from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, Channel, WrittenItems, render_category
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
 from aggregator.publish.postfiles import Destination, has_posts, write_posts, write_retired
 from aggregator.publish.postfolders import main_preset, post_folders, settle_presets
@@ -101,8 +101,9 @@ def publish(
     write_posts(posts, progress)
     # This and the list of the feeds are small: they are compared each time.
     report.feeds += _write(data, [stylesheet()], report, set())
-    _write_archives(store, config, data, report, outdated, everything=everything)
-    feeds = _FeedRenderer(store, config, report)
+    written = WrittenItems()
+    _write_archives(store, config, data, report, outdated, written, everything=everything)
+    feeds = _FeedRenderer(store, config, written, report)
     report.feeds += _write(data, feeds.outputs(outdated), report, feeds.failed)
     report.feeds += _write(data, [_own_list(config)], report, set())
     _remove_stale(data, config, recorded, wanted, report)
@@ -189,11 +190,18 @@ def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: M
 
 
 def _write_archives(
-    store: Store, config: Config, data: Path, report: Report, outdated: Iterable[Category], *, everything: bool
+    store: Store,
+    config: Config,
+    data: Path,
+    report: Report,
+    outdated: Iterable[Category],
+    written: WrittenItems,
+    *,
+    everything: bool,
 ) -> None:
     """Bring the archives up to date, before the feeds that link to them."""
     channels = {one.slug: channel_of(config, one) for one in merged(config)} if config.feeds.archive else {}
-    archives = Archives(store.archives, data / "public", channels, config.feeds.formats, report)
+    archives = Archives(store.archives, data / "public", channels, config.feeds.formats, written, report)
     archives.remove_others()
     wanted = {
         f"archives/{slug}": fingerprint(channel.fingerprint(), config.feeds.formats)
@@ -210,9 +218,10 @@ def _write_archives(
 class _FeedRenderer:
     """Renders the feeds of categories, with the items of one category in memory at a time."""
 
-    def __init__(self, store: Store, config: Config, report: Report) -> None:
+    def __init__(self, store: Store, config: Config, written: WrittenItems, report: Report) -> None:
         self._store = store
         self._config = config
+        self._written = written
         self._report = report
         #: Slugs of the categories whose feeds are incomplete or could not be written.
         self.failed: set[str] = set()
@@ -224,7 +233,7 @@ class _FeedRenderer:
             if self._config.feeds.archive:
                 channel = replace(channel, previous=self._store.archives.page_count(category.slug) or None)
             # The items have no name here, which would keep them in memory while the next category is read.
-            for outcome in render_category(channel, self._items(category), formats):
+            for outcome in render_category(channel, self._items(category), formats, self._written):
                 if isinstance(outcome, Rendered):
                     yield outcome
                 else:

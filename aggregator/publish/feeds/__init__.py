@@ -8,10 +8,11 @@ feedgen writes the head of a feed; `writers` writes the items, which are inserte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 from lxml.etree import ProcessingInstruction, SubElement, _Element
@@ -24,21 +25,31 @@ from aggregator.publish.feeds.feeditems import (
     Channel,
     FeedItem,
     Format,
-    feed_items,
+    feed_item,
 )
 from aggregator.publish.feeds.writers import (
     ATOM_NAMESPACES,
     RSS_NAMESPACES,
-    atom_entries,
+    atom_entry,
+    json_item,
     render_jsonfeed,
     rfc822,
-    rss_items,
+    rss_item,
 )
 from aggregator.publish.report import OutputFailure, sift, unexpected
 from aggregator.values.languages import valid_tag
 from aggregator.values.markup import xml_text
 
-__all__ = ["FILE_NAMES", "RENDERERS", "STYLESHEET", "Channel", "Format", "render_category", "render_feeds"]
+__all__ = [
+    "FILE_NAMES",
+    "RENDERERS",
+    "STYLESHEET",
+    "Channel",
+    "Format",
+    "WrittenItems",
+    "render_category",
+    "render_feeds",
+]
 
 GENERATOR = "aggregator"
 _ATOM = RSS_NAMESPACES["atom"]
@@ -51,8 +62,39 @@ _XML = "http://www.w3.org/XML/1998/namespace"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class WrittenItems:
+    """Items as they stand in feeds: each is written once for all feeds and pages that show it one after the other.
+
+    Args:
+        size: bytes of items that are kept at most.
+    """
+
+    def __init__(self, size: int = 32 << 20) -> None:
+        self._room = size
+        #: One text for each format, by row number, id, formats and language; the least recently used first.
+        self._kept: dict[tuple[int, str, tuple[Format, ...], str | None], tuple[bytes, ...]] = {}
+
+    def write(
+        self, items: Sequence[Item], formats: tuple[Format, ...], language: str | None
+    ) -> Iterator[tuple[bytes, ...]]:
+        """Return the texts of items, for each format those of all items; see `writers.rss_item`."""
+        found = []
+        for item in items:
+            key = (item.pk, item.id, formats, language)
+            texts = self._kept.pop(key, None)
+            if texts is None:
+                ready = feed_item(item)
+                texts = tuple([_WRITERS[form](ready, language) for form in formats])
+                self._room -= sum(map(len, texts))
+            self._kept[key] = texts
+            found.append(texts)
+        while self._room < 0 and self._kept:
+            self._room += sum(map(len, self._kept.pop(next(iter(self._kept)))))
+        return zip(*found, strict=True) if found else repeat((), len(formats))
+
+
 def render_category(
-    channel: Channel, items: Sequence[Item], formats: Sequence[Format]
+    channel: Channel, items: Sequence[Item], formats: Sequence[Format], written: WrittenItems
 ) -> list[Rendered | OutputFailure]:
     """Render the feeds of one category, or a page of their archive.
 
@@ -62,25 +104,28 @@ def render_category(
         channel: the head of the feeds.
         items: the items in the order of the feed, each id once.
         formats: the feeds to render.
+        written: items that were written for other feeds.
 
     Returns:
         The outputs, named relative to `public/`, and a failure for each item that is left out and for each feed that
         cannot be rendered at all.
     """
     try:
-        outcomes: list[Rendered | OutputFailure] = list(render_feeds(channel, items, formats))
+        outcomes: list[Rendered | OutputFailure] = list(render_feeds(channel, items, formats, written))
     except Exception:
-        outcomes = [outcome for form in formats for outcome in _render_without(channel, items, form)]
+        outcomes = [outcome for form in formats for outcome in _render_without(channel, items, form, written)]
     return [replace(one, name=channel.name(one.name)) if isinstance(one, Rendered) else one for one in outcomes]
 
 
-def _render_without(channel: Channel, items: Sequence[Item], form: Format) -> list[Rendered | OutputFailure]:
+def _render_without(
+    channel: Channel, items: Sequence[Item], form: Format, written: WrittenItems
+) -> list[Rendered | OutputFailure]:
     """Render one feed without the items with which it cannot be rendered, and return a failure for each of them."""
     what = f"public/{channel.name(FILE_NAMES[form])}"
     failures: list[Rendered | OutputFailure] = []
 
     def render(some: Sequence[Item]) -> tuple[Rendered, ...]:
-        return render_feeds(channel, some, (form,))
+        return render_feeds(channel, some, (form,), written)
 
     def leave_out(item: Item, error: Exception) -> None:
         failures.append(unexpected(f"entry {item.id!r}, which is left out of {what}", error))
@@ -92,43 +137,53 @@ def _render_without(channel: Channel, items: Sequence[Item], form: Format) -> li
     return [*rendered, *failures]
 
 
-def render_feeds(channel: Channel, items: Sequence[Item], formats: Iterable[Format]) -> tuple[Rendered, ...]:
+def render_feeds(
+    channel: Channel, items: Sequence[Item], formats: Sequence[Format], written: WrittenItems | None = None
+) -> tuple[Rendered, ...]:
     """Render the feeds of one category.
 
     Args:
         channel: the head of the feeds.
         items: the items in the order of the feed, each id once.
         formats: the feeds to render.
+        written: items that were written for other feeds.
 
     Returns:
         One output for each format, in their order, named as in `FILE_NAMES`.
     """
-    ready = feed_items(items)
-    return tuple(Rendered(FILE_NAMES[form], MEDIA_TYPES[form], RENDERERS[form](channel, ready)) for form in formats)
+    # The time of the last change of any item, or a fixed time for a feed without items.
+    updated = max((item.entry.updated_at for item in items), default=_EPOCH)
+    texts = (written or WrittenItems()).write(items, tuple(formats), valid_tag(channel.language))
+    return tuple(
+        Rendered(FILE_NAMES[form], MEDIA_TYPES[form], RENDERERS[form](channel, updated, entries))
+        for form, entries in zip(formats, texts, strict=True)
+    )
 
 
-def _render_rss(channel: Channel, items: Sequence[FeedItem]) -> bytes:
+def _render_rss(channel: Channel, updated: datetime, items: Sequence[bytes]) -> bytes:
     """RSS 2.0 (rssboard.org/rss-specification), following the RSS Best Practices Profile."""
-    updated = _newest(items)
     feed = _head(channel, updated, "rss")
     feed.register_extension(_EXTENSION, partial(_HeadExtension, channel, "rss", RSS_NAMESPACES, updated), atom=False)
-    return _filled(feed.rss_str(pretty=True), rss_items(items, valid_tag(channel.language)), b"  </channel>\n</rss>\n")
+    return _filled(feed.rss_str(pretty=True), items, b"  </channel>\n</rss>\n")
 
 
-def _render_atom(channel: Channel, items: Sequence[FeedItem]) -> bytes:
+def _render_atom(channel: Channel, updated: datetime, items: Sequence[bytes]) -> bytes:
     """Atom 1.0 (RFC 4287)."""
-    updated = _newest(items)
     feed = _head(channel, updated, "atom")
     feed.register_extension(_EXTENSION, partial(_HeadExtension, channel, "atom", ATOM_NAMESPACES, updated), rss=False)
-    written = atom_entries(items, valid_tag(channel.language))
-    return _filled(feed.atom_str(pretty=True), written, b"</feed>\n")
+    return _filled(feed.atom_str(pretty=True), items, b"</feed>\n")
 
 
-def _filled(feed: bytes, items: bytes, end: bytes) -> bytes:
+def _render_json(channel: Channel, updated: datetime, items: Sequence[bytes]) -> bytes:
+    """JSON Feed 1.1, which has no date of the feed."""
+    return render_jsonfeed(channel, items)
+
+
+def _filled(feed: bytes, items: Sequence[bytes], end: bytes) -> bytes:
     """Return a feed with items inserted before its end."""
     if not feed.endswith(end):
         raise AssertionError(f"feedgen ends a feed with {feed[-len(end) :]!r}")
-    return feed[: -len(end)] + items + end
+    return b"".join((feed[: -len(end)], *items, end))
 
 
 class _HeadExtension:
@@ -207,12 +262,12 @@ def _head(channel: Channel, updated: datetime, form: Format) -> Any:
     return feed
 
 
-def _newest(items: Sequence[FeedItem]) -> datetime:
-    """Return the time of the last change of any item, or a fixed time for a feed without items."""
-    return max((item.updated_at for item in items), default=_EPOCH)
+Renderer = Callable[[Channel, datetime, Sequence[bytes]], bytes]
 
-
-Renderer = Callable[[Channel, Sequence[FeedItem]], bytes]
-
-RENDERERS: dict[Format, Renderer] = {"rss": _render_rss, "atom": _render_atom, "json": render_jsonfeed}
+RENDERERS: dict[Format, Renderer] = {"rss": _render_rss, "atom": _render_atom, "json": _render_json}
 """Every format by the name that `feeds.formats` gives."""
+_WRITERS: dict[Format, Callable[[FeedItem, str | None], bytes]] = {
+    "rss": rss_item,
+    "atom": atom_entry,
+    "json": json_item,
+}

@@ -11,10 +11,10 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from mimetypes import MimeTypes
 from posixpath import splitext
 from typing import Literal, NamedTuple
@@ -134,19 +134,13 @@ class FeedItem(NamedTuple):
     source: Publisher
 
 
-def feed_items(items: Sequence[Item]) -> list[FeedItem]:
-    """Return what feeds show of items, in the same order."""
-    publishers: dict[tuple[Origin, OriginalFeed | None], Publisher] = {}
-    made = []
-    for item in items:
-        origin, original = item.origin, item.entry.original_feed
-        publisher = publishers.get((origin, original))
-        if publisher is None:
-            publisher = publishers[origin, original] = _publisher(origin, original)
-        made.append(_feed_item(item, publisher))
-    return made
+def feed_item(item: Item) -> FeedItem:
+    """Return what feeds show of an item."""
+    return _feed_item(item, _publisher(item.origin, item.entry.original_feed))
 
 
+# Cached, because a feed has many items of each source.
+@lru_cache(maxsize=4096)
 def _publisher(origin: Origin, original: OriginalFeed | None) -> Publisher:
     """Return the feed that an item comes from: the original feed, if the source took the item over from another one."""
     if original is None or _same_place(original.url, origin.url) or _same_place(original.url, origin.home_url):

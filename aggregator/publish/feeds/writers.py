@@ -39,25 +39,15 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def rss_items(items: Sequence[FeedItem], language: str | None) -> bytes:
-    """Write the items of a channel.
+def rss_item(item: FeedItem, language: str | None) -> bytes:
+    """Write an item of a channel.
 
     Args:
-        items: the items, in order.
         language: the language of the feed; an item in another language gets an attribute.
 
     Raises:
-        ValueError: an item holds a character that XML cannot hold.
+        ValueError: the item holds a character that XML cannot hold.
     """
-    return b"".join([_rss_item(item, language) for item in items])
-
-
-def atom_entries(items: Sequence[FeedItem], language: str | None) -> bytes:
-    """Write the entries of a feed; as `rss_items`."""
-    return b"".join([_atom_entry(item, language) for item in items])
-
-
-def _rss_item(item: FeedItem, language: str | None) -> bytes:
     before = [f"    <item{_language(item, language)}>\n      <title>{_text(item.title)}</title>\n"]
     if item.url is not None:
         before.append(f"      <link>{_text(item.url)}</link>\n")
@@ -98,7 +88,8 @@ def _media_content(file: Enclosure) -> str:
     return f'      <media:content url="{_value(file.url)}" type="{_type(file)}"{size}{duration}/>\n'
 
 
-def _atom_entry(item: FeedItem, language: str | None) -> bytes:
+def atom_entry(item: FeedItem, language: str | None) -> bytes:
+    """Write an entry of a feed; as `rss_item`."""
     updated = item.updated_at.isoformat()
     before = [
         f"  <entry{_language(item, language)}>\n"
@@ -203,12 +194,8 @@ _JSON_FEED = "https://jsonfeed.org/version/1.1"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def render_jsonfeed(channel: Channel, items: Sequence[FeedItem]) -> bytes:
-    """Render a JSON Feed 1.1 (jsonfeed.org/version/1.1).
-
-    Each item has an extension `_origin` with title, url and feed_url of its source.
-    """
-    language = valid_tag(channel.language)
+def render_jsonfeed(channel: Channel, items: Sequence[bytes]) -> bytes:
+    """Render a JSON Feed 1.1 (jsonfeed.org/version/1.1) from items that `json_item` wrote."""
     feed = _filled(
         {
             "version": _JSON_FEED,
@@ -218,13 +205,14 @@ def render_jsonfeed(channel: Channel, items: Sequence[FeedItem]) -> bytes:
             "next_url": None if channel.previous is None else channel.page_url("json", channel.previous),
             "description": xml_text(channel.description),
             "authors": [{"name": xml_text(channel.author)}],
-            "language": language,
+            "language": valid_tag(channel.language),
         }
     )
-    return b'%b,"items":[%b]}\n' % (_opened(feed), b",".join([_json_item(item, language) for item in items]))
+    return b'%b,"items":[%b]}\n' % (_opened(feed), b",".join(items))
 
 
-def _json_item(item: FeedItem, language: str | None) -> bytes:
+def json_item(item: FeedItem, language: str | None) -> bytes:
+    """Write an item of a JSON Feed; an extension `_origin` has title, url and feed_url of its source."""
     own_language = item.language if (item.language or "").lower() != (language or "").lower() else None
     known = {
         "id": item.id,
