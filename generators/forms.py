@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregator.models import Item
-from aggregator.publish.posts.names import Wanted, assign_paths
+from aggregator.publish.names import Wanted, assign_paths
 from aggregator.publish.posts.presets import PRESETS
 from aggregator.publish.posts.render import PostOptions, render_post
 from generators.collect import CATEGORIES, Found, is_hostile
