@@ -140,6 +140,18 @@ def check_history(subscription: str, documents: Mapping[str, bytes]) -> list[str
     ]
 
 
+def follow(folder: Path, name: str) -> list[str]:
+    """Follow the links of a feed from the document to subscribe to; returns the ids there and in its archive, once."""
+    data = (folder / name).read_bytes()
+    document = read_document(data)
+    root = ((document.feed if document.is_json else document.link("self")) or "").removesuffix(name)
+    found = list(document.ids)
+    while (older := document.link("prev-archive")) is not None:
+        document = read_document((folder / older.removeprefix(root)).read_bytes())
+        found += [one for one in document.ids if one not in found]
+    return found
+
+
 def _alone(address: str, document: Document) -> Iterator[str]:
     if not document.is_json and document.link("self") != address:
         yield f"says that it is {document.link('self')}"

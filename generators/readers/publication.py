@@ -106,17 +106,17 @@ class Publication:
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator[Publication]:
-    """Publish the demo."""
+def demo(folder: Path, limit: int = 5000) -> Iterator[Publication]:
+    """Publish the demo; `limit` items are in a feed, the others in its archive."""
     with serve() as address:
         config = yaml.safe_load(demo_config(address))
-        with _published(folder, config, next(iter(config["categories"])), {}) as publication:
+        with _published(folder, config, next(iter(config["categories"])), {}, limit) as publication:
             yield publication
 
 
 @contextmanager
-def nasty_set(folder: Path) -> Iterator[Publication]:
-    """Publish the items that try to mean something."""
+def nasty_set(folder: Path, limit: int = 5000) -> Iterator[Publication]:
+    """Publish the items that try to mean something; `limit` as for `demo`."""
     documents = {f"/{n}": ("application/rss+xml", text.encode()) for n, (_, text) in enumerate(nasty.feeds())}
     with _published(
         folder, {"categories": {"hostile": "Hostile", "quiet": "Quiet"}}, "quiet", documents
@@ -140,7 +140,7 @@ def real_slice(folder: Path, corpus: Path, every: int = 12) -> Iterator[Publicat
 
 @contextmanager
 def _published(
-    folder: Path, config: dict[str, Any], live: str, documents: dict[str, tuple[str, bytes]]
+    folder: Path, config: dict[str, Any], live: str, documents: dict[str, tuple[str, bytes]], limit: int = 5000
 ) -> Iterator[Publication]:
     """Configure, run once, and serve.
 
@@ -149,6 +149,7 @@ def _published(
         config: the sections of feeds.yaml that are not the same for all.
         live: the category of the source that changes.
         documents: sources of the first category, by their paths.
+        limit: items of each feed.
     """
     with ExitStack() as stack:
         sources = stack.enter_context(Origin())
@@ -163,7 +164,7 @@ def _published(
         whole = {
             **config,
             "site": {**config.get("site", {"title": "Site"}), "url": f"{origin.url}/"},
-            "feeds": {"limit": 5000},
+            "feeds": {"limit": limit},
             "fetch": {"allow_private_addresses": ["127.0.0.0/8"]},
             "sources": [*config.get("sources", ()), *feeds, own],
         }
