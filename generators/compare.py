@@ -97,10 +97,15 @@ def _text(article: lxml.html.HtmlElement) -> str:
 
 def _elements(article: lxml.html.HtmlElement) -> list[tuple[str, dict[str, str]]]:
     found = [
-        (str(element.tag), {k: v.translate(_STRAIGHT) for k, v in element.attrib.items() if k not in _SET})
+        (str(element.tag), {k: _value(k, v) for k, v in element.attrib.items() if k not in _SET})
         for element in article.iter()
     ]
     return found[1:]
+
+
+def _value(name: str, value: str) -> str:
+    """The value of an attribute; classes are names with blanks between them (HTML standard, section 3.2.6)."""
+    return " ".join(value.split()) if name == "class" else value.translate(_STRAIGHT)
 
 
 def _is_picture(element: lxml.html.HtmlElement, url: str) -> bool:

@@ -300,7 +300,7 @@ JEKYLL = Preset(
         Field("canonical_url", "canonical"),
         Field("render_with_liquid", None, constant=False),
     ),
-    # The excerpt, which themes print in lists, is what stands before the first blank line: it would end there inside of
+    # What stands before the first blank line is the excerpt, which themes print in lists. It would end there inside of
     # an attribute, too, and the next post would go on in it.
     body="block",
     middle="---\n",
