@@ -31,9 +31,10 @@ format: .venv/installed
 docs: .venv/installed
 	$(BIN)/python -m tests.reference
 
-# Builds real sites, and follows the tutorial; needs npm and chromium.
+# Builds real sites, subscribes with feed readers, and follows the tutorial; says what it needs.
 generators: .venv/installed-generators
 	$(BIN)/python -m generators --write
+	$(BIN)/python -m generators.readers --write
 	$(BIN)/python -m generators.tutorial
 
 bench: .venv/installed-bench

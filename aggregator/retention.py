@@ -8,7 +8,7 @@ file cannot be deleted, only its own entry stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from aggregator.models import Source
 from aggregator.publish import files
 from aggregator.publish.publication import clear_fingerprints, feeds_of
 from aggregator.publish.report import OutputFailure, refused_row, store_each
-from aggregator.store import Store
+from aggregator.store import POSTS, Store
 
 #: Time between two runs.
 INTERVAL = timedelta(hours=6)
@@ -89,7 +89,7 @@ def _last_run(store: Store) -> datetime | None:
 def _retain(source: Source, store: Store, data: Path, now: datetime) -> Removed:
     rule = source.retention
     before = now - rule.age if rule.age else None
-    posts = data / "posts" if rule.delete_posts else None
+    posts = data if rule.delete_posts else None
     return remove(store, source.id, before, rule.count, posts=posts, categories=[source.category])
 
 
@@ -106,7 +106,7 @@ def remove(
 
     Args:
         before, count: as in `Store.expired`.
-        posts: the folder of the post files, which are deleted, too; None: they stay.
+        posts: the data folder with the post files, which are deleted, too, in all folders; None: they stay.
         categories: those whose feeds have to be written again.
 
     Raises:
@@ -126,7 +126,7 @@ def remove(
             return removed
         clear_fingerprints(store, feeds_of(categories))
         if posts is not None:
-            removed.posts += _delete(store, posts, batch, refuse)
+            removed.posts += _delete(store, posts, list(batch), refuse)
         gone = [pk for pk in batch if pk not in stuck]
         store_each(
             lambda pks: store.remove_entries(source_id, pks),
@@ -136,19 +136,19 @@ def remove(
         removed.entries += sum(pk not in stuck for pk in gone)
 
 
-def _delete(
-    store: Store, folder: Path, paths: Mapping[int, str | None], refuse: Callable[[int, OutputFailure], None]
-) -> list[str]:
-    """Delete the post files that were written for these entries, and no others; return their names."""
+def _delete(store: Store, data: Path, pks: Collection[int], refuse: Callable[[int, OutputFailure], None]) -> list[str]:
+    """Delete the post files that were written for these entries in all folders, and no others; return their names."""
     deleted = []
-    for pk, file in store.post_files(list(paths)).items():
-        path = paths[pk]
-        if path is not None:
+    for folder in (POSTS, *store.post_folders()):
+        known = store.post_files(pks, folder)
+        paths = store.post_paths(folder, list(known)) if known else {}
+        for pk, path in paths.items():
+            file = known[pk]
             try:
-                if files.delete(folder, path, only=file.intended if file.written is None else None):
-                    deleted.append(f"posts/{path}")
+                if files.delete(data / folder, path, only=file.intended if file.written is None else None):
+                    deleted.append(f"{folder}/{path}")
             except files.FileError as error:
-                refuse(pk, OutputFailure(f"posts/{path}", error.reason, error.advice))
+                refuse(pk, OutputFailure(f"{folder}/{path}", error.reason, error.advice))
     return deleted
 
 
@@ -166,7 +166,7 @@ def purge(store: Store, data: Path, source_id: str) -> Removed:
     """
     from aggregator.service import hooks, news
 
-    removed = remove(store, source_id, None, 0, posts=data / "posts")
+    removed = remove(store, source_id, None, 0, posts=data)
     if not removed.failures:
         store.remove_source(source_id)
         store.record_fingerprints({hooks.record_name(source_id): "", news.record_name(source_id): ""})

@@ -3,67 +3,65 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import shutil
-import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from generators import browser
-from generators.collect import Posts, collect
+from generators import browser, nasty, report
+from generators.collect import CATEGORIES, collect, is_hostile
 from generators.compare import differences
+from generators.forms import Posts, written
 from generators.registry import Site, sites
+from generators.report import Result
+from generators.tools import BuildError
 
-_ROOT = Path(__file__).resolve().parent.parent
-_WORK = _ROOT / "build" / "generators"
-_PAGE = _ROOT / "docs" / "generators.md"
-_BEGIN = "<!-- report: made by `python -m generators --write`, do not edit -->"
-_END = "<!-- end of the report -->"
+_WORK = Path(__file__).resolve().parent.parent / "build" / "generators"
+#: How many times more real posts Hexo gets.
+_MORE = 6
 #: Faults that are printed of each site.
 _SHOWN = 20
 
 
-@dataclass
-class Result:
-    """What became of one site."""
-
-    site: Site
-    versions: dict[str, str] = field(default_factory=dict)
-    pages: int = 0
-    compared: int = 0
-    loaded: int = 0
-    faults: list[str] = field(default_factory=list)
-    seconds: float = 0
-
-
 def main() -> int:
     options = _options()
-    chosen = [site for site in sites() if site.name.endswith(options.only)]
-    missing = sorted({name for site in chosen for name in site.commands if shutil.which(name) is None})
+    chosen = [site for site in sites() if any(text in site.name for text in options.only or [""])]
+    needed = [command for site in chosen for command in site.commands]
+    missing = {package for name, package in needed if shutil.which(name) is None}
     if browser.command() is None:
-        missing.append("chromium")
+        missing.add("chromium")
     if missing:
-        sys.stderr.write(f"generators: not installed: {', '.join(missing)}; on Debian: apt-get install npm chromium\n")
+        sys.stderr.write(
+            f"generators: something is not installed; on Debian: apt-get install {' '.join(sorted(missing))}\n"
+        )
         return 2
     run = _WORK / "run"
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
-    posts = collect(run, options.each or None)
-    _say(f"{len(posts.items)} posts, {len(posts.hostile)} of them hostile")
-    results = [_check(site, posts, run) for site in chosen]
+    every = collect(run)
+    posts: dict[str, Posts] = {}
+    for preset in dict.fromkeys(site.preset for site in chosen):
+        # The posts for Hexo are a contract: all of the hostile feeds there are, and more of the real ones.
+        more = preset == "hexo" and not options.few
+        found = every.some(options.real * (_MORE if more else 1), corpus=more)
+        posts[preset] = written(found, preset, run / preset)
+        _say(f"{preset}: {len(found.items)} posts, {sum(map(is_hostile, found.items))} of them hostile")
+    results = [_check(site, posts[site.preset], run) for site in chosen]
     if options.write:
-        _write(results, posts)
+        report.write(results, sites())
     return 1 if any(result.faults for result in results) else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m generators", description=__doc__)
-    parser.add_argument("--only", default="", metavar="TEXT", help="only sites whose names end with this text")
     parser.add_argument(
-        "--each", type=int, default=20, metavar="N", help="posts of each real feed, 0 for all; default 20"
+        "--only",
+        action="append",
+        metavar="TEXT",
+        help="only sites whose names have this text; more than once: one of them",
     )
+    parser.add_argument("--real", type=int, default=300, metavar="N", help="posts of real feeds; default 300")
+    parser.add_argument("--few", action="store_true", help="for Hexo, too, no more posts than for the others")
     parser.add_argument("--write", action="store_true", help="write the report into docs/generators.md")
     return parser.parse_args()
 
@@ -71,28 +69,18 @@ def _options() -> argparse.Namespace:
 def _check(site: Site, posts: Posts, run: Path) -> Result:
     result, started = Result(site), time.monotonic()
     folder = _WORK / "".join(character if character.isalnum() else "-" for character in site.name)
-    result.versions = site.install(folder)
-    source = posts.folder if not site.scripted else _hostile(posts, run)
-    output = site.build(folder, source)
-    wanted = {path for path in posts.items if not site.scripted or path in posts.hostile}
-    hostile = list(site.others)
-    result.pages = sum(1 for path in output.rglob("*.html") if path.is_file())
-    for page in site.pages(output):
-        item = posts.items[page.post]
-        groups = {"real": "Real", "hostile": "Hostile"}
-        if page.post not in wanted:
-            result.faults.append(f"{page.post}: built twice")
-        wanted.discard(page.post)
-        if page.post in posts.hostile:
-            hostile.append(page.path)
-        result.compared += 1
-        result.faults += [f"{page.post}: {one}" for one in differences(page, item, (groups[item.origin.category],))]
-    if result.compared or not site.scripted:
-        result.faults += [f"{path}: not built" for path in sorted(wanted)]
+    if site.scripted:
+        posts = posts.only(posts.hostile, run / f"hostile-{site.preset}")
+    try:
+        result.versions = site.install(folder)
+        output = site.build(folder, posts.folder)
+    except BuildError as error:
+        result.faults.append(str(error))
     else:
-        hostile = [path.relative_to(output).as_posix() for path in sorted(output.rglob("*.html")) if path.is_file()]
-    result.loaded = len(hostile)
-    result.faults += [f"{path}: {one}" for path, one in browser.findings(output, hostile, scripted=site.scripted)]
+        hostile = _compare(result, posts, output)
+        result.loaded = len(hostile)
+        found = browser.findings(output, hostile, scripted=site.scripted)
+        result.faults += [f"{path}: {one}" for path, one in found]
     result.seconds = time.monotonic() - started
     _say(
         f"{site.name}: {result.compared} pages compared, {result.loaded} loaded, {len(result.faults)} faults, "
@@ -103,42 +91,33 @@ def _check(site: Site, posts: Posts, run: Path) -> Result:
     return result
 
 
-def _hostile(posts: Posts, run: Path) -> Path:
-    folder = run / "hostile"
-    for path in posts.hostile:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(posts.folder / path, folder / path)
-    return folder
-
-
-def _write(results: list[Result], posts: Posts) -> None:
-    lines = [
-        f"{len(posts.items)} posts, {len(posts.hostile)} of them from hostile feeds. {browser.version()}, "
-        f"Node.js {_node()}, Python {platform.python_version()}.",
-        "",
-        "| site | versions | pages compared | pages in the browser | faults |",
-        "|---|---|---|---|---|",
-    ]
-    for result in results:
-        versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
-        compared = str(result.compared) if result.compared else "none"
-        lines.append(f"| {result.site.name} | {versions} | {compared} | {result.loaded} | {len(result.faults)} |")
-    text = _PAGE.read_text(encoding="utf-8")
-    before, after = text.split(_BEGIN)[0], text.split(_END)[1]
-    _PAGE.write_text(f"{before}{_BEGIN}\n\n" + "\n".join(lines) + f"\n\n{_END}{after}", encoding="utf-8")
+def _compare(result: Result, posts: Posts, output: Path) -> list[str]:
+    """Compare the pages of a site with their entries; returns those to load in the browser."""
+    site, wanted = result.site, set(posts.items)
+    hostile = list(site.others)
+    for page in site.pages(output):
+        item = posts.items.get(page.post)
+        if item is None or page.post not in wanted:
+            result.faults.append(f"{page.post}: " + ("no post" if item is None else "built twice"))
+            continue
+        wanted.discard(page.post)
+        if page.post in posts.hostile:
+            hostile.append(page.path)
+        result.compared += 1
+        if nasty.RAN in page.html and nasty.RAN not in (item.entry.html or item.entry.summary):
+            result.faults.append(f"{page.post}: the code of a template ran")
+        found = [*site.head(page, item, CATEGORIES[item.origin.category]), *differences(page, item)]
+        result.faults += [f"{page.post}: {one}" for one in found]
+    if not result.compared and site.scripted:
+        # Its theme names no posts.
+        return [path.relative_to(output).as_posix() for path in sorted(output.rglob("*.html")) if path.is_file()]
+    result.faults += [f"{path}: not built" for path in sorted(wanted)]
+    return hostile
 
 
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def _node() -> str:
-    return (
-        subprocess.run([shutil.which("node") or "", "--version"], capture_output=True, text=True, check=True)
-        .stdout.strip()
-        .lstrip("v")
-    )
 
 
 if __name__ == "__main__":

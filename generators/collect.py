@@ -1,4 +1,4 @@
-"""Posts to build sites from: the program run over every feed there is, served over loopback.
+"""Entries to build sites from: the program run over every feed there is, served over loopback.
 
 Real feeds come from the corpus beside the checkout, where it is, else from the demo; hostile ones from there, and from
 `generators.nasty`.
@@ -7,13 +7,12 @@ Real feeds come from the corpus beside the checkout, where it is, else from the 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
@@ -29,40 +28,64 @@ _TYPES = {".json": "application/feed+json", ".html": "text/html"}
 _FEEDS = frozenset({".xml", ".rss", ".atom", ".rdf", ".json", ".gz"})
 
 
-@dataclass(frozen=True)
-class Posts:
-    """The posts of one run of the program."""
+#: The categories of feeds.yaml, and their titles; all but the last have entries that may try to do harm.
+CATEGORIES = {"hostile": "Hostile", "twins": "Twins", "real": "Real"}
 
-    folder: Path
-    #: Each post below the folder, and its entry.
-    items: dict[str, Item]
-    #: Those that may try to do harm.
-    hostile: frozenset[str]
+
+@dataclass(frozen=True)
+class Found:
+    """What one run of the program has brought."""
+
+    #: Its data folder.
+    data: Path
+    #: The newest first.
+    items: list[Item]
+    #: The sources that `generators.nasty` made.
+    made: frozenset[str]
+
+    def some(self, real: int, *, corpus: bool) -> Found:
+        """Return fewer of the entries.
+
+        Args:
+            real: how many of real feeds, of as many feeds as can be.
+            corpus: whether all hostile ones; else only those that were made for this.
+        """
+        hostile = [item for item in self.items if is_hostile(item) and (corpus or item.origin.id in self.made)]
+        nth: Counter[str] = Counter()
+        ranked: list[tuple[int, Item]] = []
+        for item in self.items:
+            nth[item.origin.id] += 1
+            if not is_hostile(item):
+                ranked.append((nth[item.origin.id], item))
+        return replace(self, items=hostile + [item for _, item in sorted(ranked, key=lambda one: one[0])[:real]])
+
+
+def is_hostile(item: Item) -> bool:
+    """Whether an entry may try to do harm."""
+    return item.origin.category != "real"
 
 
 @dataclass(frozen=True)
 class _Feed:
     data: bytes
     headers: dict[str, str]
-    hostile: bool
+    category: str
+    #: Whether it comes from `generators.nasty`.
+    made: bool = False
 
 
-def collect(folder: Path, each: int | None) -> Posts:
+def collect(folder: Path) -> Found:
     """Run the program.
 
     Args:
         folder: where its configuration and its data go; empty.
-        each: how many posts of each real feed are taken, the newest; None: all. Of hostile feeds all are.
     """
     feeds = list(_feeds())
     with _Server(feeds) as address:
-        sources = [
-            {"id": f"f{n}", "feed": f"{address}/{n}", "category": "hostile" if feed.hostile else "real"}
-            for n, feed in enumerate(feeds)
-        ]
+        sources = [{"id": f"f{n}", "feed": f"{address}/{n}", "category": feed.category} for n, feed in enumerate(feeds)]
         config = {
             "site": {"title": "Site", "url": "https://site.example/"},
-            "categories": {"hostile": "Hostile", "real": "Real"},
+            "categories": CATEGORIES,
             "fetch": {"allow_private_addresses": ["127.0.0.0/8"], "timeout": "60s"},
             "sources": sources,
         }
@@ -75,34 +98,26 @@ def collect(folder: Path, each: int | None) -> Posts:
     if done.returncode not in (0, 1):
         raise SystemExit(f"generators: the program ended with {done.returncode}:\n{done.stderr[-2000:]}")
     store = open_store(folder / "data" / "aggregator.db")
-    items: dict[str, Item] = {}
-    count: Counter[str] = Counter()
     try:
-        for item in store.newest(None, 10_000_000):
-            count[item.origin.id] += 1
-            if item.origin.category == "hostile" or each is None or count[item.origin.id] <= each:
-                items[item.path or ""] = item
+        items = list(store.newest(None, 10_000_000))
     finally:
         store.close()
-    for path in items:
-        (folder / "posts" / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / "data" / "posts" / path, folder / "posts" / path)
-    hostile = frozenset(path for path, item in items.items() if item.origin.category == "hostile")
-    return Posts(folder / "posts", items, hostile)
+    return Found(folder / "data", items, frozenset(f"f{n}" for n, feed in enumerate(feeds) if feed.made))
 
 
 def _feeds() -> Iterator[_Feed]:
-    for _, document in nasty.feeds():
-        yield _Feed(document.encode(), {"Content-Type": "application/rss+xml"}, hostile=True)
+    for category, document in nasty.feeds():
+        yield _Feed(document.encode(), {"Content-Type": "application/xml"}, category, made=True)
     files = sorted(_SHARED.rglob("*")) if _SHARED.is_dir() else sorted(_DEMO.rglob("*"))
-    headers: dict[Path, dict[str, dict[str, str]]] = {}
+    manifests: dict[Path, dict[str, dict[str, str]]] = {}
     for path in files:
         if path.suffix not in _FEEDS or "manifest" in path.name or "feedparser" in path.parts or not path.is_file():
             continue
         is_real = not _SHARED.is_dir() or path.parent.name.startswith("real")
-        told = headers.setdefault(path.parent, _headers(path.parent)).get(path.name, {})
+        told = manifests.setdefault(path.parent, _headers(path.parent)).get(path.name, {})
         kind = {"Content-Type": _TYPES.get(path.suffix, "application/xml")}
-        yield _Feed(path.read_bytes(), {**kind, **{name.title(): value for name, value in told.items()}}, not is_real)
+        headers = {**kind, **{name.title(): value for name, value in told.items()}}
+        yield _Feed(path.read_bytes(), headers, "real" if is_real else "hostile")
 
 
 def _headers(folder: Path) -> dict[str, dict[str, str]]:
@@ -123,7 +138,7 @@ class _Server:
                 number = unquote(self.path).strip("/")
                 found = int(number) < len(feeds) if number.isdecimal() else False
                 self.send_response(200 if found else 404)
-                feed = feeds[int(number)] if found else _Feed(b"", {}, hostile=False)
+                feed = feeds[int(number)] if found else _Feed(b"", {}, "")
                 for name, value in feed.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(feed.data)))

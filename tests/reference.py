@@ -20,13 +20,17 @@ from typer.main import get_command
 from aggregator.cli import app
 from aggregator.cli.process import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
 from aggregator.config.mistakes import models_in
+from aggregator.config.posts import PostSettings, PresetFile
 from aggregator.log import ACTIONS, KEYS
 from aggregator.models import FAILURE_KINDS
+from aggregator.publish.posts.presets import PRESETS, VALUE_MEANINGS
 from aggregator.sources import KINDS
 from tests import ROOT
 
 DOCS = ROOT / "docs"
 END = "<!-- end -->"
+_FORMS = {"hexo": "YAML as in Hexo's own files", "yaml": "YAML", "toml": "TOML", "html": "the head of an HTML page"}
+_BODIES = {"block": "HTML in one block", "html": "HTML", "markdown": "Markdown"}
 _VALUES = {Path: "PATH", str: "TEXT", int: "NUMBER"}
 
 
@@ -61,6 +65,30 @@ def sources() -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def posts() -> str:
+    """The keys of posts, and the presets."""
+    keys = [_key(f"posts.{name}", field) for name, field in PostSettings.model_fields.items()]
+    head = ("preset", "files", "front matter", "its fields", "text")
+    rows = [
+        (
+            f"`{name}`",
+            f"`{preset.path}{preset.suffix}`",
+            _FORMS[preset.form],
+            ", ".join(f"`{field.key}`" for field in preset.fields),
+            _BODIES[preset.body] + (", braces as references" if any("{" in one for one, _ in preset.escapes) else ""),
+        )
+        for name, preset in PRESETS.items()
+    ]
+    return "\n\n".join((_table(("key", "default", "meaning"), keys), _table(head, rows)))
+
+
+def own_preset() -> str:
+    """The keys of a preset.yaml, and the values that it can name."""
+    keys = [_key(name, field) for name, field in PresetFile.model_fields.items()]
+    values = [f"- `{name}`: {meaning}" for name, meaning in VALUE_MEANINGS.items()]
+    return "\n\n".join((_table(("key", "default", "meaning"), keys), "The values:", "\n".join(values)))
+
+
 def commands() -> str:
     """All commands."""
     group: Any = get_command(app)
@@ -70,7 +98,7 @@ def commands() -> str:
 #: The parts, by page and name.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "commands.md": {"commands": commands},
-    "configuration.md": {"kinds of source": sources},
+    "configuration.md": {"posts": posts, "a preset of your own": own_preset, "kinds of source": sources},
     "cron.md": {"exit statuses": statuses},
     "logging.md": {"keys": keys, "actions": actions, "kinds": kinds},
 }
@@ -106,9 +134,10 @@ def _key(path: str, field: Any) -> tuple[str, str, str]:
     """A row about a key of the configuration."""
     meaning, default = _sentence(field.description), ""
     if field.default is not PydanticUndefined:
-        default = (
-            "none" if field.default is None else f"`{list(field.default) if field.default == () else field.default}`"
-        )
+        written = str(field.default).lower() if isinstance(field.default, bool) else field.default
+        if field.default == ():
+            written = []
+        default = "none" if field.default is None else f"`{written}`"
     before, _, told = meaning.rpartition("; ")
     if told.endswith(" if left out"):
         meaning, default = before, told.removesuffix(" if left out")

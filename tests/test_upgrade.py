@@ -148,7 +148,7 @@ def test_it_goes_on_after_it_was_killed(old: Site) -> None:
     )
     left = [query(old, "SELECT count(*) FROM entries WHERE html LIKE '%alert%'")[0][0]]
     while True:
-        arguments = [str(old.data / "aggregator.db"), str(old.data / "posts")]
+        arguments = [str(old.data / "aggregator.db"), str(old.data)]
         done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
         if done.returncode == 0:
             break
@@ -178,7 +178,7 @@ def test_an_entry_that_cannot_be_cleaned_costs_its_markup_only(old: Site) -> Non
         return clean_again(entry)
 
     with closing(open_store(old.data / "aggregator.db")) as store:
-        renew(store, frozenset(), old.data / "posts", clean=clean)
+        renew(store, frozenset(), old.data, clean=clean)
     texts = dict(query(old, "SELECT title, html FROM entries"))
     assert texts.pop("Seven") == "<p>Gone. alert(2)</p>"
     assert set(texts.values()) == {"<p>Gone.</p>"}
@@ -189,12 +189,12 @@ def test_a_row_that_cannot_be_written_costs_no_other_and_is_tried_again(old: Sit
     halt = "CREATE TRIGGER halt BEFORE UPDATE ON entries WHEN old.title = 'Seven' BEGIN SELECT RAISE(ABORT, 'no'); END"
     query(old, halt)
     with closing(open_store(old.data / "aggregator.db")) as store:
-        renew(store, frozenset(), old.data / "posts")
+        renew(store, frozenset(), old.data)
         texts = dict(query(old, "SELECT title, html FROM entries"))
         assert texts.pop("Seven") == UNSAFE
         assert set(texts.values()) == {"<p>Gone.</p>"}
         query(old, "DROP TRIGGER halt")
-        renew(store, frozenset(), old.data / "posts")
+        renew(store, frozenset(), old.data)
     assert query(old, "SELECT DISTINCT html FROM entries") == [("<p>Gone.</p>",)]
 
 

@@ -5,7 +5,10 @@ Each check returns complaints, none for a valid feed:
 - RSS 2.0 (rssboard.org/rss-specification) with the RSS Best Practices Profile;
 - Atom 1.0 (RFC 4287): the schema in `data/atom.rng` and what the text demands beyond it;
 - JSON Feed 1.1 (jsonfeed.org/version/1.1), see `tests.validators_json`;
+- the elements of other namespaces, see `tests.validators_extensions`;
 - OPML 2.0 (opml.org/spec2.opml), as far as lists of subscriptions go.
+
+`tests.validators_public` checks a whole folder of them, with the archives (RFC 5005).
 """
 
 from __future__ import annotations
@@ -23,14 +26,11 @@ import feedparser
 from lxml import etree
 
 from tests import DATA
+from tests.validators_extensions import ATOM, CONTENT, DC, MEDIA, check_extensions
 from tests.validators_json import check_html, check_jsonfeed, has_controls, is_id, is_language, is_rfc3339, is_url
 
-__all__ = ["check_atom", "check_jsonfeed", "check_opml", "check_rss", "read_back"]
+__all__ = ["ATOM", "CONTENT", "DC", "MEDIA", "check_atom", "check_jsonfeed", "check_opml", "check_rss", "read_back"]
 
-ATOM = "{http://www.w3.org/2005/Atom}"
-CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
-DC = "{http://purl.org/dc/elements/1.1/}"
-MEDIA = "{http://search.yahoo.com/mrss/}"
 XML = "{http://www.w3.org/XML/1998/namespace}"
 
 _RFC822 = re.compile(
@@ -41,6 +41,9 @@ _CHANNEL = {
     "title", "link", "description", "language", "copyright", "managingEditor", "webMaster", "pubDate", "lastBuildDate",
     "category", "generator", "docs", "cloud", "ttl", "image", "rating", "textInput", "skipHours", "skipDays", "item",
 }  # fmt: skip
+_EMAIL = re.compile(r"[^\s@()]+@[^\s@()]+( \([^()]+\))?")
+_HOURS = {str(hour) for hour in range(24)}
+_WEEK = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
 _ITEM = {"title", "link", "description", "author", "category", "comments", "enclosure", "guid", "pubDate", "source"}
 
 Read = tuple[str, str | None, str | None, datetime, datetime, tuple[str, ...]]
@@ -57,7 +60,7 @@ def check_rss(data: bytes) -> list[str]:
         return ["not <rss version='2.0'> with one channel"]
     channel = root[0]
     items = channel.findall("item")
-    complaints = [*_xml_texts(root), *_rss_channel(channel)]
+    complaints = [*_xml_texts(root), *check_extensions(root), *_rss_channel(channel)]
     for number, item in enumerate(items):
         complaints += [f"item {number}: {complaint}" for complaint in _rss_item(item)]
     guids = Counter(item.findtext("guid") for item in items)
@@ -99,9 +102,42 @@ def _rss_channel(channel: etree._Element) -> Iterator[str]:
     if (language := channel.findtext("language")) is not None and not is_language(language):
         yield f"language {language!r}"
     yield from _rss_dates(channel, ("pubDate", "lastBuildDate"))
+    yield from _rss_head(channel)
+    for link in channel.findall(f"{ATOM}link"):
+        if not is_url(link.get("href")) or not link.get("rel", "alternate"):
+            yield f"atom:link {link.get('rel')!r} to {link.get('href')!r}"
     own = [link for link in channel.findall(f"{ATOM}link") if link.get("rel") == "self"]
     if len(own) != 1 or not is_url(own[0].get("href")) or own[0].get("type") != "application/rss+xml":
         yield "not one self link"
+
+
+def _rss_head(channel: etree._Element) -> Iterator[str]:
+    """What a channel may have besides."""
+    for name in ("managingEditor", "webMaster"):
+        if not _EMAIL.fullmatch(channel.findtext(name, "a@b")):
+            yield f"{name} {channel.findtext(name)!r} is no address of mail"
+    if not is_url(channel.findtext("docs", "https://a.example/")):
+        yield f"docs {channel.findtext('docs')!r} is no URL"
+    if not re.fullmatch("[1-9][0-9]*", channel.findtext("ttl", "1")):
+        yield f"ttl {channel.findtext('ttl')!r}"
+    for name in ("copyright", "generator", "rating", "category"):
+        if any(not (one.text or "").strip() for one in channel.findall(name)):
+            yield f"empty {name}"
+    hours = [one.text or "" for one in channel.findall("skipHours/hour")]
+    if channel.find("skipHours") is not None and not (set(hours) <= _HOURS and 0 < len(hours) == len(set(hours))):
+        yield f"skipHours {hours}"
+    days = [one.text or "" for one in channel.findall("skipDays/day")]
+    if channel.find("skipDays") is not None and not (set(days) <= _WEEK and 0 < len(days) == len(set(days))):
+        yield f"skipDays {days}"
+    for image in channel.findall("image"):
+        yield from _once(image, set(), {"url", "title", "link", "width", "height", "description"})
+        if not is_url(image.findtext("url")) or image.findtext("link") != channel.findtext("link"):
+            yield "image without url, or with another link than the channel"
+        if image.findtext("title") != channel.findtext("title"):
+            yield "image with another title than the channel"
+        for name, most in (("width", 144), ("height", 400)):
+            if not re.fullmatch("[1-9][0-9]*", size := image.findtext(name, "1")) or int(size) > most:
+                yield f"image of {name} {size!r}"
 
 
 def _rss_item(item: etree._Element) -> Iterator[str]:
@@ -134,6 +170,10 @@ def _rss_item(item: etree._Element) -> Iterator[str]:
             yield "source without url or title"
     if any(not category.text for category in item.findall("category")):
         yield "empty category"
+    if any(not category.get("domain", "x") for category in item.findall("category")):
+        yield "empty domain of a category"
+    if not _EMAIL.fullmatch(item.findtext("author", "a@b")):
+        yield f"author {item.findtext('author')!r} is no address of mail"
     yield from _rss_extensions(item)
 
 
@@ -141,15 +181,8 @@ def _rss_extensions(item: etree._Element) -> Iterator[str]:
     tags = [str(child.tag) for child in item]
     if f"{CONTENT}encoded" in tags and "description" not in tags[: tags.index(f"{CONTENT}encoded")]:
         yield "content:encoded not after a description"
-    for tag in (f"{CONTENT}encoded", f"{ATOM}updated"):
-        if tags.count(tag) > 1:
-            yield f"several {tag}"
-    for tag in (f"{MEDIA}content", f"{MEDIA}thumbnail"):
-        for url in (child.get("url") for child in item.findall(tag)):
-            if not is_url(url):
-                yield f"{tag} with url {url!r}"
-    if not all(child.text for child in item.findall(f"{DC}creator")):
-        yield "empty dc:creator"
+    if tags.count(f"{ATOM}updated") > 1:
+        yield "several atom:updated"
     if not all(is_rfc3339(child.text) for child in item.findall(f"{ATOM}updated")):
         yield "atom:updated"
     if not is_language(item.get(f"{XML}lang", "en")):
@@ -185,7 +218,7 @@ def check_atom(data: bytes) -> list[str]:
     if root.tag != f"{ATOM}feed":
         return ["no feed"]
     entries = root.findall(f"{ATOM}entry")
-    complaints = [*_xml_texts(root), *_atom_common(root), *_atom_links(root)]
+    complaints = [*_xml_texts(root), *check_extensions(root), *_atom_common(root), *_atom_links(root)]
     if [link.get("type") for link in _links(root, "self")] != ["application/atom+xml"]:
         complaints.append("not one self link")
     for number, entry in enumerate(entries):
@@ -212,9 +245,6 @@ def _atom_common(root: etree._Element) -> Iterator[str]:
     for element in root.iter(f"{ATOM}category"):
         if not element.get("term"):
             yield "category without term"
-    for element in root.iter(f"{MEDIA}thumbnail"):
-        if not is_url(element.get("url")):
-            yield f"media:thumbnail with url {element.get('url')!r}"
 
 
 def _atom_links(parent: etree._Element) -> Iterator[str]:

@@ -21,8 +21,20 @@ _ITEM = {
     "language": str, "attachments": list,
 }  # fmt: skip
 _AUTHOR = {"name": str, "url": str, "avatar": str}
+_HUB = {"type": str, "url": str}
 _ATTACHMENT = {"url": str, "mime_type": str, "title": str, "size_in_bytes": int, "duration_in_seconds": int}
-_URLS = ("url", "external_url", "image", "banner_image", "home_page_url", "feed_url", "next_url", "icon", "favicon")
+_URLS = (
+    "url",
+    "external_url",
+    "image",
+    "banner_image",
+    "home_page_url",
+    "feed_url",
+    "next_url",
+    "icon",
+    "favicon",
+    "avatar",
+)
 
 # RFC 5646, section 2.1, without grandfathered tags.
 _LANGUAGE = re.compile(
@@ -110,6 +122,10 @@ def check_jsonfeed(data: bytes) -> list[str]:
         return complaints
     if feed["version"] != "https://jsonfeed.org/version/1.1":
         complaints.append("version")
+    if feed.get("next_url") is not None and feed["next_url"] == feed.get("feed_url"):
+        complaints.append("next_url leads back")
+    for hub in feed.get("hubs", []):
+        complaints += [f"hub: {complaint}" for complaint in _members(hub, _HUB, ("type", "url"))]
     for number, item in enumerate(feed["items"]):
         complaints += [f"item {number}: {complaint}" for complaint in _item(item)]
     ids = Counter(item["id"] for item in feed["items"] if isinstance(item, dict) and isinstance(item.get("id"), str))

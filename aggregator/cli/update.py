@@ -91,7 +91,19 @@ def update(
         raise
 
 
-def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA, wait: WaitOption = False) -> None:
+def publish(
+    config: ConfigOption = DEFAULT_CONFIG,
+    data: DataOption = DEFAULT_DATA,
+    change_preset: Annotated[
+        bool,
+        typer.Option(
+            "--change-preset",
+            help="Give folders of posts the presets that feeds.yaml names, where they have others: write all of their "
+            "posts again, and delete the files whose names do not fit.",
+        ),
+    ] = False,
+    wait: WaitOption = False,
+) -> None:
     """Render all posts and feeds from the store, and write those that differ from the files on disk."""
     loaded = load_config(config)
     with locked(data, wait=wait), opened_store(data) as store:
@@ -100,7 +112,7 @@ def publish(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DA
 
         store.sync_sources(loaded.sources)
         with renewal() as renewing:
-            report = publish_all(store, loaded, data, everything=True, renewing=renewing)
+            report = publish_all(store, loaded, data, everything=True, change_presets=change_preset, renewing=renewing)
         failures = [*report.failures, *call_after_publish(loaded, store, data, report)]
     show_written(report, data, whole=not report.failures)
     raise typer.Exit(show_failures(failures))
@@ -427,6 +439,12 @@ def show_failures(failures: Sequence[OutputFailure]) -> int:
     return BROKEN if failures else 0
 
 
+def _around(data: Path, names: Sequence[str]) -> Path:
+    """Return the folder of the data folder that holds all of these files, or the data folder."""
+    folders = {name.partition("/")[0] for name in names}
+    return data / folders.pop() if len(folders) == 1 else data
+
+
 def show_written(report: Report, data: Path, *, whole: bool) -> None:
     """Say what was written, and what happened to files that existed before.
 
@@ -435,15 +453,16 @@ def show_written(report: Report, data: Path, *, whole: bool) -> None:
     """
     for note in report.notes:
         complain(f"note: {note}")
-    posts = data / "posts"
     if report.adopted:
-        have = f"{counted(len(report.adopted), 'file')} below {posts} {'has' if len(report.adopted) == 1 else 'have'}"
+        place = _around(data, report.adopted)
+        have = f"{counted(len(report.adopted), 'file')} below {place} {'has' if len(report.adopted) == 1 else 'have'}"
         complain(f"note: {have} the bytes of posts; adopted")
     if report.avoided:
         one = len(report.avoided) == 1
         other = "does not belong to this database and is left alone; its post has another name"
         others = "do not belong to this database and are left alone; their posts have other names"
-        complain(f"note: {counted(len(report.avoided), 'file')} below {posts} {other if one else others}")
+        files = f"{counted(len(report.avoided), 'file')} below {_around(data, report.avoided)}"
+        complain(f"note: {files} {other if one else others}")
     if report.files:
         removed = f", removed {len(report.removed)}" if report.removed else ""
         written = f"{counted(len(report.posts), 'post')} and {counted(len(report.feeds), 'feed file')}"

@@ -17,6 +17,15 @@ from pydantic import ValidationError
 from aggregator.config import ids, notes
 from aggregator.config.advice import character_advice
 from aggregator.config.mistakes import explain, synonym
+from aggregator.config.posts import (
+    PRESET_FILE,
+    TEMPLATE_FILE,
+    OwnPreset,
+    PostSettings,
+    check_posts,
+    list_posts,
+    read_presets,
+)
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
 from aggregator.config.secrets import (
@@ -35,7 +44,6 @@ from aggregator.config.settings import (
     FetchDefaults,
     FileSettings,
     HookSettings,
-    PostSettings,
     RetentionSettings,
     SiteSettings,
     file_model,
@@ -75,7 +83,8 @@ class Config:
     """The configuration in force: one feeds.yaml, read and checked, with all defaults filled in."""
 
     site: SiteSettings
-    posts: PostSettings
+    #: One for each folder of posts.
+    posts: tuple[PostSettings, ...]
     feeds: FeedSettings
     #: Defaults for fetching; each `Source` has its own settings or these defaults.
     fetch: FetchDefaults
@@ -92,6 +101,8 @@ class Config:
     secrets: frozenset[str]
     #: Those from the environment or from files, and what is made of them: they must not be published either.
     confidential: frozenset[str]
+    #: One's own presets, by the paths that name them.
+    presets: Mapping[str, OwnPreset] = field(default_factory=dict)
     #: Remarks on what is not an error; `check` shows them.
     notes: tuple[Problem, ...] = ()
     #: Digests of what was read: whether loading again would give the same.
@@ -117,13 +128,17 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     written = text.removeprefix("\ufeff")
     tree = parse_yaml(written, problems, _resolver(references, problems))
     renamed = _rename_keys(tree, problems)
+    list_posts(tree, problems)
     document = _validate(tree, problems)
     _check_kinds(tree, problems)
     _check_categories(tree, problems)
     source_ids = _identify(tree, problems)
+    if document is not None:
+        check_posts(document.posts, [*document.categories, UNCATEGORIZED], tree, problems)
     problems.raise_any()
     # Without problems, there is a document.
     assert document is not None
+    presets = read_presets(document.posts, path.parent)
     # What the sources of a category have in common is computed once.
     defaults = {slug: _Defaults.of(category, document) for slug, category in (("", None), *document.categories.items())}
     kinds = [_kind_of(settings) for settings in document.sources]
@@ -138,6 +153,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     return Config(
         site=document.site,
         posts=document.posts,
+        presets=presets,
         feeds=document.feeds,
         fetch=document.fetch,
         hooks=document.hooks,
@@ -148,8 +164,17 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         secrets=confidential.union(*map(CommonSettings.secrets, document.sources)),
         confidential=confidential,
         notes=_placed(remarks, tree, problems),
-        provenance=Provenance(hashed, references.found),
+        provenance=Provenance(hashed, (*references.found, *_presets_read(presets, path.parent))),
     )
+
+
+def _presets_read(presets: Mapping[str, OwnPreset], folder: Path) -> Iterable[tuple[str, str, str]]:
+    """Yield the files of one's own presets, as references."""
+    for name in presets:
+        for file in (PRESET_FILE, TEMPLATE_FILE):
+            if (folder / name / file).is_file():
+                digest = hashlib.sha256((folder / name / file).read_bytes()).hexdigest()
+                yield "file", f"{name.rstrip('/')}/{file}", digest
 
 
 def _resolver(references: References, problems: Problems) -> Callable[[str, KeyPath], str]:

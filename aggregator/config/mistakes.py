@@ -118,6 +118,7 @@ _SHAPES = {
     "cookies": "write `cookies: {name: value}`",
     "headers": "write `headers: {Name: value}`",
     "hooks": "write `hooks: {on_problem: [command, argument]}`",
+    "posts": "write `posts: {preset: hexo}`",
     "retention": "write `retention: {age: 90d}` or `retention: {count: 500}`",
     "scrape": "write `scrape: {url: https://…, items: …}`",
     "site": "write `site: {title: …}`",
@@ -331,7 +332,9 @@ def _levels(path: Path, model: type[BaseModel]) -> _Levels:
 
 def shape_advice(path: tuple[str | int, ...]) -> str:
     """Give advice, ``; write …``, for another type where a mapping belongs; empty where there is none."""
-    known = _SHAPES.get(str(path[-1])) if path else None
+    # A list of mappings is meant by its key.
+    keys = [step for step in path if isinstance(step, str)]
+    known = _SHAPES.get(keys[-1]) if keys else None
     return f"; {known}" if known else ""
 
 

@@ -57,6 +57,8 @@ class Problems:
     def __init__(self, file: str) -> None:
         self.file = file
         self.secrets: set[str] = set()
+        #: Paths whose last step is not in the file, because the short form of a list has one element.
+        self.unwritten: set[Path] = set()
         self._found: dict[object, Problem] = {}
         self._comparisons_left = _MOST_COMPARISONS
         self._near: dict[tuple[str, tuple[str, ...]], str | None] = {}
@@ -64,6 +66,9 @@ class Problems:
     def add(self, message: str, place: Place | None = None, path: Path = ()) -> None:
         """Add a problem. Of several at one place, the first counts: the others follow from it."""
         line, column = place or (None, None)
+        for short in self.unwritten:
+            if path[: len(short)] == short:
+                path = (*short[:-1], *path[len(short) :])
         problem = Problem(message, self.file, line, column, path_text(path))
         self._found.setdefault((line, column, problem.path) if place else problem, problem)
 

@@ -27,6 +27,7 @@ site:
   language: en
 
 # posts:
+#   preset: hexo                       # or hugo, jekyll, eleventy, astro, pelican, zola, obsidian, markdown
 #   image_proxy: https://proxy.example/?   # prefix for the address of each http:// image; no default
 
 # feeds:
@@ -69,6 +70,11 @@ def schema_text() -> str:
     sections: dict[str, Any] = schema["properties"]
     reserved = sorted(RESERVED_SLUGS)
     sections["categories"]["propertyNames"] = {"pattern": SLUG_PATTERN, "maxLength": MAX_ID, "not": {"enum": reserved}}
+    # A mapping is the short form of a list with one element.
+    posts = sections["posts"]
+    posts.pop("default", None)
+    described = {"description": posts.pop("description")}
+    sections["posts"] = {**described, "anyOf": [posts["items"], posts]}
     for name in sections:
         if name not in schema["required"]:
             # A section may be empty: all of its keys are commented out.

@@ -19,25 +19,23 @@ from aggregator.config.fields import (
     DefaultProxy,
     Language,
     Maybe,
-    Placeholder,
     PrivateAddresses,
     Section,
     SiteUrl,
     Size,
     Text,
     TimeZone,
-    Url,
     UserAgent,
     parse_size,
 )
 from aggregator.config.ids import Slug, SourceId
 from aggregator.config.intervals import Duration, IntervalSettings, parse_duration
+from aggregator.config.posts import PostSettings
 
 if TYPE_CHECKING:
     from aggregator.sources import Kind
 
 FeedFormat = Literal["rss", "atom", "json"]
-Preset = Literal["hexo"]
 
 ANCHORS = "x-"
 """Prefix of keys at the top level that only hold anchors."""
@@ -130,20 +128,6 @@ class SiteSettings(Section):
     )
     description: Maybe[Text] = Field(default=None, description="One sentence about the site, for the feeds.")
     author: Maybe[Text] = Field(default=None, description="Who publishes the site; the title if left out.")
-
-
-class PostSettings(Section):
-    """How entries become posts."""
-
-    preset: Preset = Field(default="hexo", description="The form of the post files.")
-    image_proxy: Maybe[Url] = Field(
-        default=None, description="Prefix for the address of every `http://` image; none if left out."
-    )
-    placeholder: Placeholder = Field(
-        default="https://picsum.photos/400/300?random={n}",
-        description="Picture for posts without one; `{n}` becomes a number from 0 to 9999, always the same for "
-        "a post. `false`: no picture.",
-    )
 
 
 class FeedSettings(Section):
@@ -283,7 +267,10 @@ class FileSettings(Section):
     model_config = ConfigDict(defer_build=True)
 
     site: SiteSettings = Field(default_factory=SiteSettings, description="What is published, and where.")
-    posts: PostSettings = Field(default_factory=PostSettings, description="How entries become posts.")
+    posts: tuple[PostSettings, ...] = Field(
+        default_factory=lambda: (PostSettings(),),
+        description="How entries become posts: a mapping, or a list of mappings that each have a `folder`.",
+    )
     feeds: FeedSettings = Field(default_factory=FeedSettings, description="The merged feeds.")
     fetch: FetchDefaults = Field(default_factory=FetchDefaults, description="How sources are fetched.")
     retention: RetentionSettings = Field(

@@ -1,5 +1,7 @@
 """Ids and paths for entries that have none: assigned once, in the order of their dates, and kept for ever.
 
+Ids are shared by all folders of posts; each folder has its own paths.
+
 In: the store. Out: assignments in the store, and failures. An id and a path are always found, no matter which are
 taken. If the assignment of one entry fails, the others are not affected.
 """
@@ -12,8 +14,9 @@ from itertools import count
 from aggregator.errors import RowError
 from aggregator.normalize.identity import minted_id, public_id
 from aggregator.publish.names import Wanted, assign_paths
+from aggregator.publish.posts.presets import HEXO, Preset
 from aggregator.publish.report import OutputFailure, refused_row, sift, store_each, unexpected, unreadable_row
-from aggregator.store import Assignment, Store, UnassignedEntry, UnreadableRow
+from aggregator.store import POSTS, Assignment, Store, UnassignedEntry, UnreadableRow
 
 #: Entries of one batch that want the same path all get suffixes; entries of later batches give way to earlier ones.
 BATCH = 500
@@ -21,8 +24,12 @@ BATCH = 500
 _READ = 10 * BATCH
 
 
-def assign_all(store: Store) -> list[OutputFailure]:
-    """Assign an id and a path to every pending entry that has none, and return the failures."""
+def assign_all(store: Store, preset: Preset = HEXO) -> list[OutputFailure]:
+    """Assign an id, and a path in `POSTS`, to every pending entry that has none, and return the failures.
+
+    Args:
+        preset: how `POSTS` names its posts.
+    """
     failed: dict[int, OutputFailure] = {}
     unreadable: dict[int, OutputFailure] = {}
 
@@ -30,7 +37,7 @@ def assign_all(store: Store) -> list[OutputFailure]:
         failed[entry.pk] = _failure(entry, error)
 
     def made(entries: Sequence[UnassignedEntry]) -> list[tuple[UnassignedEntry, Assignment]]:
-        return list(zip(entries, _assignments(store, entries), strict=True))
+        return list(zip(entries, _assignments(store, entries, preset), strict=True))
 
     while True:
         skipped: list[UnreadableRow] = []
@@ -43,14 +50,36 @@ def assign_all(store: Store) -> list[OutputFailure]:
         store_each(lambda batch: store.assign([one for _, one in batch]), assignments, lambda one, e: fail(one[0], e))
 
 
-def another_path(store: Store, wanted: Wanted, refused: Collection[str]) -> tuple[str, str]:
-    """Return another path, and the folded path, for an entry whose path cannot be used.
+def give_paths(
+    store: Store, wanted: Sequence[Wanted], folder: str, preset: Preset, refused: Collection[str] = ()
+) -> list[tuple[str, str]]:
+    """Return a path in a folder, and the folded path, for each item; nothing is stored.
 
     Args:
-        wanted: what the path is made from.
+        wanted: what the paths are made from.
+        folder: where the paths must be free.
+        preset: how the folder names its posts.
         refused: folded paths that cannot be used either.
     """
-    return _paths(store, [wanted], refused)[0]
+    given = set(refused)
+
+    def taken(keys: Collection[str]) -> set[str]:
+        return store.taken((), keys, folder)[1] | given.intersection(keys)
+
+    paths: list[tuple[str, str]] = []
+    for start in range(0, len(wanted), BATCH):
+        batch = wanted[start : start + BATCH]
+        try:
+            found = assign_paths(batch, preset, taken)
+        except ValueError:
+            # All paths that one of the entries can have are taken; it gets a path made from another id.
+            found = []
+            for one in batch:
+                found.append(_last_resort(one, preset, taken))
+                given.add(found[-1][1])
+        given.update(key for _, key in found)
+        paths += found
+    return paths
 
 
 def _failure(entry: UnassignedEntry, error: Exception) -> OutputFailure:
@@ -58,9 +87,11 @@ def _failure(entry: UnassignedEntry, error: Exception) -> OutputFailure:
     return refused_row(what, error) if isinstance(error, RowError) else unexpected(what, error)
 
 
-def _assignments(store: Store, entries: Sequence[UnassignedEntry]) -> list[Assignment]:
+def _assignments(store: Store, entries: Sequence[UnassignedEntry], preset: Preset) -> list[Assignment]:
     ids = _ids(store, entries)
-    paths = _paths(store, [(entry.category, entry.title, id) for entry, id in zip(entries, ids, strict=True)])
+    named = zip(entries, ids, strict=True)
+    wanted = [Wanted(entry.category, entry.title, id, entry.published_at) for entry, id in named]
+    paths = give_paths(store, wanted, POSTS, preset)
     return [Assignment(entry.pk, id, *path) for entry, id, path in zip(entries, ids, paths, strict=True)]
 
 
@@ -95,34 +126,11 @@ def _salt(entry: UnassignedEntry, attempt: int) -> str:
     return f"\n{entry.source_id}" + f"\n{attempt}" * (attempt > 1) if attempt else ""
 
 
-def _paths(store: Store, wanted: Sequence[Wanted], refused: Collection[str] = ()) -> list[tuple[str, str]]:
-    """Return the path and the folded path of each entry."""
-    given = set(refused)
-
-    def taken(keys: Collection[str]) -> set[str]:
-        return store.taken((), keys)[1] | given.intersection(keys)
-
-    paths: list[tuple[str, str]] = []
-    for start in range(0, len(wanted), BATCH):
-        batch = wanted[start : start + BATCH]
-        try:
-            found = assign_paths(batch, taken)
-        except ValueError:
-            # All paths that one of the entries can have are taken; it gets a path made from another id.
-            found = []
-            for one in batch:
-                found.append(_last_resort(one, taken))
-                given.add(found[-1][1])
-        given.update(key for _, key in found)
-        paths += found
-    return paths
-
-
-def _last_resort(wanted: Wanted, taken: Callable[[Collection[str]], set[str]]) -> tuple[str, str]:
-    slug, title, id = wanted
+def _last_resort(wanted: Wanted, preset: Preset, taken: Callable[[Collection[str]], set[str]]) -> tuple[str, str]:
+    id = wanted.id
     for number in count():
         try:
-            return assign_paths([(slug, title, f"{id}\n{number}" if number else id)], taken)[0]
+            return assign_paths([wanted._replace(id=f"{id}\n{number}" if number else id)], preset, taken)[0]
         except ValueError:
             continue
     raise AssertionError("count() never ends")

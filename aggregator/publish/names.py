@@ -1,7 +1,7 @@
 """File names for posts: readable, safe on every system, unique, and independent of the order of the items.
 
-In: titles as plain text, category slugs, ids. Out: paths relative to `posts/`. Pure; which paths are taken is an
-argument.
+In: titles as plain text, category slugs, ids, dates, and how a folder names its posts. Out: paths relative to this
+folder, and slugs. Pure; which paths are taken is an argument.
 
 A name is the title in NFC with as little changed as possible:
 
@@ -23,16 +23,21 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence, Set
+from datetime import UTC, datetime
+from functools import cache
+from typing import NamedTuple
 
-#: Maximum number of bytes of UTF-8 in a file name, including ``.md``.
+from aggregator.publish.posts.presets import Preset
+
+#: Maximum number of bytes of UTF-8 in a file name, including its suffix.
 MAX_BYTES = 200
-EXTENSION = ".md"
+_MAX_NAME = MAX_BYTES - len(".md")
 
 #: Lengths of the digest that makes names different, tried in this order; 0: no digest.
 _DIGEST_LENGTHS = (0, 8, 16, 64)
 #: A title that seems to end with a full digest always gets a digest of its own, so that no item can take the last
 #: possible path of another one.
-_LOOKS_DIGESTED = re.compile(rf"-[0-9a-f]{{64}}{re.escape(EXTENSION)}\Z")
+_LOOKS_DIGESTED = re.compile(r"-[0-9a-f]{64}\.[a-z0-9]+\Z")
 
 #: Only this many characters of a title are used; this bounds the work and is far more than fits.
 _MAX_CHARACTERS = 2000
@@ -44,8 +49,14 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 _EDGES = ".-_~ "
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9]|lpt[0-9]|index)\Z")
 
-Wanted = tuple[str, str, str]
-"""Slug of the category, title, id."""
+
+class Wanted(NamedTuple):
+    """What the path of an item is made from."""
+
+    category: str
+    title: str
+    id: str
+    published_at: datetime
 
 
 def post_name(title: str, fallback: str) -> str:
@@ -56,30 +67,33 @@ def post_name(title: str, fallback: str) -> str:
         fallback: a safe name, used if no letter or digit of the title is left.
 
     Returns:
-        At least one and at most `MAX_BYTES` - 3 bytes of UTF-8.
+        At least one and at most `MAX_BYTES` - 3 bytes of UTF-8: every suffix has at least three.
     """
     text = _SPACE.sub("-", title[:_MAX_CHARACTERS])
     if not text.isprintable():
         text = "".join(character for character in text if unicodedata.category(character) not in _INVISIBLE)
     text = _SPACE.sub("-", unicodedata.normalize("NFC", _BLANK.sub("", text)))
-    text = cut(_MASKED.sub("_", text).strip(_EDGES), MAX_BYTES - len(EXTENSION))
+    text = cut(_MASKED.sub("_", text).strip(_EDGES), _MAX_NAME)
     if not any(map(str.isalnum, text)):
         return fallback
     base, dot, rest = text.partition(".")
     if _RESERVED.match(_fold(base)):
         # Reserved names are short, far from the limit.
-        text = cut(f"{base}_{dot}{rest}", MAX_BYTES - len(EXTENSION))
+        text = cut(f"{base}_{dot}{rest}", _MAX_NAME)
     return text
 
 
-def assign_paths(wanted: Sequence[Wanted], taken: Callable[[Collection[str]], Set[str]]) -> list[tuple[str, str]]:
-    """Assign a path relative to `posts/` to every item.
+def assign_paths(
+    wanted: Sequence[Wanted], preset: Preset, taken: Callable[[Collection[str]], Set[str]]
+) -> list[tuple[str, str]]:
+    """Assign a path relative to the folder of the posts to every item.
 
     If several items of the call want one path, or the path is taken, they get the start of the SHA-256 of their ids as
     a suffix, and a longer start if that path is taken too. So the result does not depend on the order of `wanted`.
 
     Args:
-        wanted: slug, title and id of each item; no two have the same slug, title and id.
+        wanted: what the paths are made from; no two have the same category, title and id.
+        preset: how the folder names its posts.
         taken: returns which of some folded paths are in use. It is called with the paths without a suffix first, and
             with longer paths only for those that are not free.
 
@@ -88,14 +102,14 @@ def assign_paths(wanted: Sequence[Wanted], taken: Callable[[Collection[str]], Se
         differ only by case or normalization.
 
     Raises:
-        ValueError: two items have the same slug, title and id, or all paths of one item are taken.
+        ValueError: two items have the same category, title and id, or all paths of one item are taken.
     """
     result: dict[int, tuple[str, str]] = {}
     used: set[str] = set()
-    named = [(slug, post_name(title, "") or f"post-{_digest(identity)[:8]}") for slug, title, identity in wanted]
+    names = [_name(one, preset) for one in wanted]
     left: Sequence[int] = range(len(wanted))
     for length in _DIGEST_LENGTHS:
-        paths = {index: _path(*named[index], wanted[index][2], length) for index in left}
+        paths = {index: _path(wanted[index], names[index], preset, length) for index in left}
         keys = {index: _fold(path) for index, path in paths.items()}
         count = Counter(keys.values())
         used |= taken(count)
@@ -111,15 +125,94 @@ def assign_paths(wanted: Sequence[Wanted], taken: Callable[[Collection[str]], Se
     return [result[index] for index in range(len(wanted))]
 
 
+def could_have(wanted: Wanted, preset: Preset) -> list[str]:
+    """Return the paths that an item can get, the plain one first, then those with a digest."""
+    name = _name(wanted, preset)
+    return [_path(wanted, name, preset, length) for length in _DIGEST_LENGTHS]
+
+
 def path_key(path: str) -> str:
     """Fold a path; the result is the same for two paths that differ only by case or normalization."""
     return _fold(path)
 
 
-def _path(slug: str, name: str, identity: str, length: int) -> str:
+def _name(wanted: Wanted, preset: Preset) -> str:
+    name = post_name(wanted.title, "")
+    if preset.masked_in_names:
+        name = _masks(preset.masked_in_names).sub("_", name).strip(_EDGES)
+    if preset.renamed is not None:
+        name = preset.renamed[0].sub(preset.renamed[1], name)
+    return name if any(map(str.isalnum, name)) else f"post-{_digest(wanted.id)[:8]}"
+
+
+@cache
+def _masks(characters: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(characters)}]")
+
+
+def _path(wanted: Wanted, name: str, preset: Preset, length: int) -> str:
     """Return the path with the first `length` digits of the digest of the id."""
-    suffix = f"-{_digest(identity)[:length]}" if length else ""
-    return f"{slug}/{cut(name, MAX_BYTES - len(EXTENSION) - len(suffix))}{suffix}{EXTENSION}"
+    suffix = (f"-{_digest(wanted.id)[:length]}" if length else "") + preset.suffix
+    if preset.path == "{category}/{name}":
+        return f"{wanted.category}/{cut(name, MAX_BYTES - len(suffix))}{suffix}"
+    date = wanted.published_at.astimezone(UTC)
+    values = {
+        "category": wanted.category,
+        "year": f"{date.year:04}",
+        "month": f"{date.month:02}",
+        "day": f"{date.day:02}",
+        "id": _digest(wanted.id)[:16],
+    }
+    folder, slash, last = preset.path.rpartition("/")
+    around = last.format(name="", **values)
+    last = last.format(name=cut(name, MAX_BYTES - len(suffix) - len(around.encode())), **values)
+    return folder.format(name=cut(name, MAX_BYTES), **values) + slash + last + suffix
+
+
+# -- slugs -------------------------------------------------------------------------------------------------------------
+
+#: Length of the digest in a slug: so long that nobody finds an id with the digest of another one.
+_SLUG_DIGEST = 16
+_LOOKS_LIKE_SLUG = re.compile(rf"-[0-9a-f]{{{_SLUG_DIGEST}}}\Z")
+_GAPS = re.compile(r"[-_.]*-[-_.]*")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}-")
+
+
+def slug_of(path: str, identity: str, preset: Preset) -> str | None:
+    """Return the slug that a post states, so that no other post has its address; None: it has to state none.
+
+    A generator drops characters from the name of a file, and two posts whose addresses are the same are one page. A
+    post with such a name gets a slug of the characters that stay, with the start of the digest of its id.
+
+    Args:
+        path: the path of the post in its folder.
+        identity: the id of the item.
+        preset: which characters stay.
+    """
+    folder, _, file = path.rpartition("/")
+    name = file.removesuffix(preset.suffix)
+    if preset.path.rpartition("/")[2].startswith("{year}-{month}-{day}-"):
+        name = _DATE.sub("", name, count=1)
+    digest = _digest(identity)[:_SLUG_DIGEST]
+    slug = name.lower() if preset.ascii_slugs else name
+    kept = "".join([one if _stays(one, preset) else "-" for one in slug])
+    if kept != slug or (_LOOKS_LIKE_SLUG.search(kept) and not kept.endswith(digest)):
+        slug = f"{_GAPS.sub('-', kept).strip(_EDGES) or 'post'}-{digest}"
+    elif not preset.always_slug:
+        return None
+    return f"{folder}/{slug}" if folder and preset.slug_with_folder else slug
+
+
+def _stays(character: str, preset: Preset) -> bool:
+    if character.isascii():
+        return character.isalnum() or character in preset.kept_in_slugs
+    return not preset.ascii_slugs and unicodedata.category(character) in _WORDS
+
+
+#: Letters, marks and digits.
+_WORDS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd"})
+
+# -- text --------------------------------------------------------------------------------------------------------------
 
 
 def _digest(identity: str) -> str:

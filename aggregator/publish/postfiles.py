@@ -1,6 +1,7 @@
 """Write the posts of pending entries, and store the digests of their files.
 
-In: the store and the configuration. Out: files in `posts/`; entries that are no longer pending.
+In: the store and the configuration. Out: files in the folders of posts; entries that are no longer pending, because
+their posts are written to all folders to which they belong.
 
 The folder may hold files of people. A post that this program wrote is replaced even if it was edited. But if a post was
 never written, a file in its place belongs to this program only if it has the bytes of the post, or the bytes that were
@@ -11,8 +12,8 @@ post gets another name.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregator.config import Config
@@ -20,10 +21,11 @@ from aggregator.config.load import UNCATEGORIZED
 from aggregator.errors import RowError
 from aggregator.models import Item, Rendered
 from aggregator.publish import files
-from aggregator.publish.assignments import another_path
+from aggregator.publish.assignments import give_paths
 from aggregator.publish.names import path_key
+from aggregator.publish.postfolders import PostFolder
 from aggregator.publish.report import OutputFailure, Report, refused_row, store_each, unexpected, unreadable_row
-from aggregator.store import Assignment, PostFile, Store, UnreadableRow
+from aggregator.store import POSTS, Assignment, PostFile, Store, UnreadableRow
 
 #: Posts that are rendered and written together: enough for one sync of the disk, few enough to bound memory.
 BATCH = 500
@@ -34,7 +36,46 @@ def has_posts(folder: Path) -> bool:
     return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
 
 
-def write_posts(store: Store, config: Config, folder: Path, report: Report, progress: Callable[[int], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where posts are written."""
+
+    store: Store
+    config: Config
+    #: The data folder.
+    data: Path
+    folders: Sequence[PostFolder]
+    #: Written files and failures are added to it.
+    report: Report
+    #: Whether entries stay pending in any case, because a folder cannot be written.
+    incomplete: bool = False
+
+    def write(self, items: Sequence[Item], *, retired: Container[tuple[str, int]] | None = None) -> None:
+        """Write the posts of items to all folders, and mark the items as published whose files are complete.
+
+        Args:
+            retired: the sources of the items are no longer configured; only posts whose files exist are written, and
+                those in this set of folders and row numbers.
+        """
+        # The path of an entry without one could not be assigned, which is already reported.
+        items = [item for item in items if item.path is not None]
+        complete = {item.pk: item for item in items}
+        for folder in self.folders:
+            failed = _PostBatch(self, folder).write(items, retired)
+            for pk in failed:
+                complete.pop(pk, None)
+        if not self.incomplete:
+            store_each(
+                self.store.mark_published,
+                list(complete),
+                lambda pk, error: self.report.failures.append(refused_row(f"{self._first(complete[pk])}", error)),
+            )
+
+    def _first(self, item: Item) -> str:
+        return f"{POSTS}/{item.path}"
+
+
+def write_posts(to: Destination, progress: Callable[[int], None]) -> None:
     """Write the posts of all pending entries, batch by batch, oldest first; entries that fail stay pending.
 
     Raises:
@@ -44,32 +85,35 @@ def write_posts(store: Store, config: Config, folder: Path, report: Report, prog
 
     def read(after: Item | None) -> list[Item]:
         skipped: list[UnreadableRow] = []
-        found = store.pending(BATCH, after, skipped)
+        found = to.store.pending(BATCH, after, skipped)
         unreadable.update({row.pk: row for row in skipped})
         return found
 
     done = 0
     items = read(None)
     while items:
-        _PostBatch(store, config, folder, report).write(items)
+        to.write(items)
         done += len(items)
         progress(done)
         # A batch that is not full was the last one.
         items = read(items[-1]) if len(items) == BATCH else []
+    report = to.report
     reported = {failure.what for failure in report.failures}
     report.failures += [failure for failure in map(unreadable_row, unreadable.values()) if failure.what not in reported]
 
 
-def write_retired(store: Store, config: Config, folder: Path, report: Report) -> None:
+def write_retired(to: Destination, moved: Container[tuple[str, int]]) -> None:
     """Write the posts of sources that are no longer configured, as far as their files exist.
 
     A post that was deleted is not restored.
+
+    Args:
+        moved: folders and row numbers of posts that were deleted because they have other paths now.
     """
     last = 0
-    while items := store.retired_items(last, BATCH):
+    while items := to.store.retired_items(last, BATCH):
         last = items[-1].pk
-        there = [item for item in items if item.path is not None and (folder / item.path).is_file()]
-        _PostBatch(store, config, folder, report).write(there)
+        to.write(items, retired=moved)
 
 
 def _first_level(config: Config, slug: str) -> str | None:
@@ -82,64 +126,127 @@ def _first_level(config: Config, slug: str) -> str | None:
 
 
 class _PostBatch:
-    """Posts that are rendered and written together.
+    """Posts that are rendered and written to one folder together."""
 
-    Args:
-        store: where digests and other paths are kept.
-        config: the configuration in force.
-        folder: the folder of all posts.
-        report: written files and failures are added to it.
-    """
-
-    def __init__(self, store: Store, config: Config, folder: Path, report: Report) -> None:
-        self._store = store
-        self._config = config
+    def __init__(self, to: Destination, folder: PostFolder) -> None:
+        self._store = to.store
+        self._config = to.config
         self._folder = folder
-        self._report = report
+        self._place = to.data / folder.name
+        self._report = to.report
         #: The item and the digest of each post, by name.
         self._items: dict[str, Item] = {}
         self._digests: dict[str, str] = {}
         self._known: Mapping[int, PostFile] = {}
 
-    def write(self, items: Sequence[Item]) -> None:
-        """Write the posts of items, and mark the items as published whose files are complete."""
-        outputs = self._render(items)
-        self._known = self._store.post_files([item.pk for item in self._items.values()])
+    def write(self, items: Sequence[Item], retired: Container[tuple[str, int]] | None) -> set[int]:
+        """Write the posts of items, and return the row numbers of those that failed."""
+        wanted = [item for item in items if self._folder.has(item)]
+        if retired is None and len(wanted) < len(items):
+            self._remove([item for item in items if not self._folder.has(item)])
+        placed = self._placed(wanted, assign=retired is None)
+        if retired is not None:
+            name = self._folder.name
+            placed = [
+                item for item in placed if (self._place / (item.path or "")).is_file() or (name, item.pk) in retired
+            ]
+            wanted = placed
+        outputs = self._render(placed)
+        self._known = self._store.post_files([item.pk for item in self._items.values()], self._folder.name)
         refused: set[str] = set()
         while outputs:
-            written = files.write(self._folder, outputs, first=self._first(outputs), before=self._intend)
-            self._report.posts += [f"posts/{name}" for name in written.changed]
+            written = files.write(self._place, outputs, first=self._first(outputs), before=self._intend)
+            self._report.posts += [self._named(name) for name in written.changed]
             for name, failure in written.failed.items():
                 self._fail(name, failure)
             self._adopt([output.name for output in outputs if output.name in self._items], written)
             refused |= {path_key(name) for name in written.taken}
             taken = set(written.taken)
             outputs = [moved for output in outputs if output.name in taken for moved in self._move(output, refused)]
-        self._publish()
+        self._write_sections()
+        return {item.pk for item in wanted}.difference(item.pk for item in self._items.values())
+
+    def _named(self, name: str) -> str:
+        return f"{self._folder.name}/{name}"
+
+    def _placed(self, items: Sequence[Item], *, assign: bool) -> Sequence[Item]:
+        """Return the items with their paths in this folder; those without one get it, if `assign`."""
+        name = self._folder.name
+        if name == POSTS:
+            return items
+        paths = self._store.post_paths(name, [item.pk for item in items])
+        new = [item for item in items if item.pk not in paths] if assign else []
+        if new:
+            given = give_paths(self._store, [self._folder.wanted(item) for item in new], name, self._folder.preset)
+            rows = [Assignment(item.pk, item.id, *path) for item, path in zip(new, given, strict=True)]
+            refused: set[int] = set()
+
+            def fail(row: Assignment, error: RowError) -> None:
+                refused.add(row.pk)
+                self._report.failures.append(refused_row(self._named(row.path), error))
+
+            store_each(lambda some: self._store.add_posts(name, some), rows, fail)
+            paths.update({row.pk: row.path for row in rows if row.pk not in refused})
+        return [replace(item, path=paths[item.pk]) for item in items if item.pk in paths]
+
+    def _remove(self, items: Sequence[Item]) -> None:
+        """Delete the posts of items that do not belong to this folder any more, as far as they were written."""
+        name = self._folder.name
+        known = self._store.post_files([item.pk for item in items], name)
+        if not known:
+            return
+        paths = self._store.post_paths(name, list(known))
+        gone = []
+        for pk, file in known.items():
+            try:
+                if files.delete(self._place, paths[pk], only=file.intended if file.written is None else None):
+                    self._report.removed.append(self._named(paths[pk]))
+                gone.append(pk)
+            except files.FileError as error:
+                self._report.failures.append(OutputFailure(self._named(paths[pk]), error.reason, error.advice))
+        self._store.forget_posts(name, gone)
+
+    def _write_sections(self) -> None:
+        """Write the file that each folder of posts needs, where there is none."""
+        section = self._folder.preset.section
+        if section is None:
+            return
+        from aggregator.publish.posts.frontmatter import section_file
+
+        titles: dict[str, str] = {}
+        for name, item in self._items.items():
+            parts = name.split("/")[:-1]
+            for depth, part in enumerate(parts):
+                title = _first_level(self._config, item.origin.category) if part == item.origin.category else None
+                titles.setdefault("/".join(parts[: depth + 1]), title or part)
+        missing = [
+            Rendered(f"{path}/{section}", "text/markdown", section_file(title, nested="/" in path).encode())
+            for path, title in titles.items()
+            if not os.path.lexists(self._place / path / section)
+        ]
+        written = files.write(self._place, missing)
+        self._report.posts += [self._named(name) for name in written.changed]
+        for name, failure in written.failed.items():
+            self._report.failures.append(failure._replace(what=self._named(name)))
 
     def _render(self, items: Sequence[Item]) -> list[Rendered]:
         """Render the posts of items, and remember the item and the digest of each post."""
         # A run without new entries renders no post, and this takes long to import.
-        from aggregator.publish.posts import PRESETS, render_post
+        from aggregator.publish.posts.render import render_post
 
-        settings = self._config.posts
         outputs = []
         for item in items:
-            # The path of this entry could not be assigned, which is already reported.
-            if item.path is None:
-                continue
             try:
                 data = render_post(
                     item,
                     category_title=_first_level(self._config, item.origin.category),
-                    preset=PRESETS[settings.preset],
-                    image_proxy=settings.image_proxy,
-                    placeholder=settings.placeholder or None,
+                    preset=self._folder.preset,
+                    options=self._folder.options,
                 )
             except Exception as error:
-                self._report.failures.append(unexpected(f"posts/{item.path}", error))
+                self._report.failures.append(unexpected(self._named(item.path or ""), error))
             else:
-                outputs.append(Rendered(item.path, "text/markdown", data))
+                outputs.append(Rendered(item.path or "", "text/markdown", data))
                 self._add(outputs[-1], item)
         return outputs
 
@@ -167,9 +274,9 @@ class _PostBatch:
     def _keep(self, wanted: Mapping[str, PostFile]) -> None:
         rows = [(name, self._items[name].pk, file) for name, file in wanted.items()]
         store_each(
-            lambda some: self._store.save_post_files({pk: file for _, pk, file in some}),
+            lambda some: self._store.save_post_files({pk: file for _, pk, file in some}, self._folder.name),
             rows,
-            lambda row, error: self._fail(row[0], refused_row(f"posts/{row[0]}", error)),
+            lambda row, error: self._fail(row[0], refused_row(row[0], error)),
         )
 
     def _adopt(self, names: Sequence[str], written: files.Written) -> None:
@@ -177,7 +284,7 @@ class _PostBatch:
         others = {*written.changed, *written.taken}
         same = [name for name in names if name not in others]
         pks = {name: self._items[name].pk for name in same}
-        self._report.adopted += [f"posts/{name}" for name, pk in pks.items() if pk not in self._known]
+        self._report.adopted += [self._named(name) for name, pk in pks.items() if pk not in self._known]
         stale = [
             name for name, pk in pks.items() if pk not in self._known or self._known[pk].intended != self._digests[name]
         ]
@@ -187,26 +294,19 @@ class _PostBatch:
     def _move(self, output: Rendered, refused: Collection[str]) -> list[Rendered]:
         """Return the post under another name, if one can be stored; a file of somebody else has its name."""
         item = self._items.pop(output.name)
-        self._report.avoided.append(f"posts/{output.name}")
-        slug = output.name.partition("/")[0]
+        name = self._folder.name
+        self._report.avoided.append(self._named(output.name))
+        wanted = self._folder.wanted(item)
         try:
-            path, key = another_path(self._store, (slug, item.entry.title, item.id), refused)
-            self._store.move_posts([Assignment(item.pk, item.id, path, key)])
+            ((path, key),) = give_paths(self._store, [wanted], name, self._folder.preset, refused)
+            self._store.move_posts([Assignment(item.pk, item.id, path, key)], name)
+            # Its slug may follow its path.
+            (moved,) = self._render([replace(item, path=path)])
         except RowError as error:
-            self._report.failures.append(refused_row(f"posts/{output.name}", error))
+            self._report.failures.append(refused_row(self._named(output.name), error))
             return []
-        moved = replace(output, name=path)
-        self._add(moved, item)
         return [moved]
 
     def _fail(self, name: str, failure: OutputFailure) -> None:
-        self._report.failures.append(failure._replace(what=f"posts/{name}"))
+        self._report.failures.append(failure._replace(what=self._named(name)))
         self._items.pop(name, None)
-
-    def _publish(self) -> None:
-        names = {item.pk: name for name, item in self._items.items()}
-        store_each(
-            self._store.mark_published,
-            list(names),
-            lambda pk, error: self._report.failures.append(refused_row(f"posts/{names[pk]}", error)),
-        )

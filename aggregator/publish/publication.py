@@ -1,8 +1,8 @@
 """Bring all published files up to date with the store.
 
-In: the store and the configuration. Out, in the data folder: `posts/`, and in `public/` the feeds of each category, the
-lists of the sources and of the feeds, and the stylesheet of the feeds. Archives are written before the feeds that link
-to them.
+In: the store and the configuration. Out, in the data folder: the folders of posts, and in `public/` the feeds of each
+category, the lists of the sources and of the feeds, and the stylesheet of the feeds. Archives are written before the
+feeds that link to them.
 
 Only outputs that can have changed are rendered: posts of pending entries, feeds of categories with pending entries, and
 outputs that were made from other settings. After a crash at any point, the next call completes the work: entries stay
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +31,8 @@ from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, Channel, WrittenItems, render_category
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
-from aggregator.publish.postfiles import has_posts, write_posts, write_retired
+from aggregator.publish.postfiles import Destination, has_posts, write_posts, write_retired
+from aggregator.publish.postfolders import PostFolder, main_preset, post_folders, settle_presets
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
 from aggregator.store import Store, UnreadableRow
@@ -55,6 +56,7 @@ def publish(
     data: Path,
     *,
     everything: bool = False,
+    change_presets: bool = False,
     progress: Callable[[int], None] = lambda posts: None,
     renewing: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
@@ -65,6 +67,7 @@ def publish(
         config: the configuration in force.
         data: the data folder.
         everything: render all posts and feeds again, and restore files that were edited or deleted.
+        change_presets: give folders that hold posts the presets that the configuration names, if they have others.
         progress: called with the number of posts processed so far.
         renewing: called with the number of stored entries brought to the current rules so far, and of all entries.
 
@@ -76,20 +79,21 @@ def publish(
         StoreError: the store failed, and not because of a row.
     """
     report = Report()
-    before = store.fingerprints()
-    if not any(name.startswith("posts/") for name in before) and has_posts(data / "posts"):
-        report.notes.append("the folder posts/ holds files already, but the database has published nothing yet")
-    report.failures += renew(store, config.confidential, data / "posts", progress=renewing)
-    _mark_outdated_posts(store, config, everything, before, report)
-    _write_retired(store, config, data, report)
+    folders = post_folders(config)
+    _note_files(store.fingerprints(), folders, data, report)
+    report.failures += renew(store, config.confidential, data, progress=renewing)
+    ready, moved = settle_presets(store, folders, data, report, change=change_presets)
+    posts = Destination(store, config, data, ready, report, incomplete=len(ready) < len(folders))
+    _mark_outdated_posts(store, config, everything, report)
+    _write_retired(posts, moved)
     clear_fingerprints(store, feeds_of(store.pending_categories()))
-    report.failures += assign_all(store)
+    report.failures += assign_all(store, main_preset(folders))
     recorded = store.fingerprints()
     wanted = feed_fingerprints(config)
     outdated = _outdated(config, data, {} if everything else recorded, wanted)
     stale = [f"feeds/{category.slug}" for category in outdated]
     recorded |= clear_fingerprints(store, [name for name in stale if recorded.get(name)])
-    write_posts(store, config, data / "posts", report, progress)
+    write_posts(posts, progress)
     # This and the list of the feeds are small: they are compared each time.
     report.feeds += _write(data, [stylesheet()], report, set())
     written = WrittenItems()
@@ -118,11 +122,17 @@ def _own_list(config: Config) -> Rendered:
     return render_own(config.site.title, channels, config.feeds.formats)
 
 
-def _mark_outdated_posts(
-    store: Store, config: Config, everything: bool, recorded: Mapping[str, str], report: Report
-) -> None:
+def _note_files(recorded: Mapping[str, str], folders: Iterable[PostFolder], data: Path, report: Report) -> None:
+    """Note files in folders of posts although nothing was published yet."""
+    if not any(name.startswith("posts/") for name in recorded):
+        full = [folder.name for folder in folders if has_posts(data / folder.name)]
+        said = "holds files already, but the database has published nothing yet"
+        report.notes += [f"the folder {name}/ {said}" for name in full]
+
+
+def _mark_outdated_posts(store: Store, config: Config, everything: bool, report: Report) -> None:
     """Make entries pending whose posts were made from other settings."""
-    settings = config.posts.model_dump(mode="json")
+    recorded, settings = store.fingerprints(), _post_settings(config)
     for category in config.categories.values():
         name = f"posts/{category.slug}"
         wanted = fingerprint(settings, category.title, category.implicit)
@@ -135,13 +145,20 @@ def _mark_outdated_posts(
                 store.record_fingerprints({name: wanted})
 
 
-def _write_retired(store: Store, config: Config, data: Path, report: Report) -> None:
+def _post_settings(config: Config) -> list[object]:
+    """Return everything in the configuration that posts are made from, besides their categories."""
+    own = {name: preset.digest for name, preset in config.presets.items()}
+    return [[one.model_dump(mode="json"), one.picture, own.get(one.preset)] for one in config.posts]
+
+
+def _write_retired(posts: Destination, moved: Container[tuple[str, int]]) -> None:
     """Write the posts of sources that are no longer configured, once for each change of rendering or of the rules."""
-    wanted = fingerprint(made_with(store))
+    store, report = posts.store, posts.report
+    wanted = fingerprint(made_with(store), _post_settings(posts.config))
     if store.fingerprints().get(_RETIRED) != wanted:
         failures = len(report.failures)
-        write_retired(store, config, data / "posts", report)
-        if len(report.failures) == failures:
+        write_retired(posts, moved)
+        if len(report.failures) == failures and not posts.incomplete:
             store.record_fingerprints({_RETIRED: wanted})
 
 

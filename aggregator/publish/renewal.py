@@ -1,6 +1,6 @@
 """Bring all stored entries to the current rules before they are published, including those of ended feeds.
 
-In: the store, the secrets, the folder of the posts. Out: entries that are sanitized again if the rules of the sanitizer
+In: the store, the secrets, the data folder. Out: entries that are sanitized again if the rules of the sanitizer
 have changed, and from which secrets are removed if the secrets have changed. This is done once for each change, in
 batches in the order of row numbers. The progress is stored with each batch, so that a run after a crash continues.
 Entries that change become pending; the others stay as they are.
@@ -23,7 +23,7 @@ from aggregator.normalize import SANITIZER_VERSION
 from aggregator.normalize.identity import minted_id
 from aggregator.publish import files
 from aggregator.publish.report import OutputFailure, refused_row, store_each
-from aggregator.store import FeedMetadata, Store, StoredEntry
+from aggregator.store import POSTS, FeedMetadata, Store, StoredEntry
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ Progress = Callable[[int, int], None]
 def renew(
     store: Store,
     confidential: frozenset[str],
-    posts: Path,
+    data: Path,
     *,
     progress: Progress = lambda done, total: None,
     clean: Clean | None = None,
@@ -48,7 +48,7 @@ def renew(
 
     Args:
         confidential: `Config.confidential`.
-        posts: the folder of the posts; a post whose name holds a secret is deleted.
+        data: the data folder; a post whose name holds a secret is deleted.
         progress: called after each batch with the number of entries processed, and of all entries.
         clean: sanitizes an entry that was sanitized by other rules; None: `clean_again` does.
 
@@ -72,7 +72,7 @@ def renew(
         unchanged = done.partition(":")[0] == str(SANITIZER_VERSION)
         target, _, last = recorded.get(_AT, "").partition(" ")
         store.change_feed_metadata(partial(_public_metadata, confidential=confidential))
-        renewal = _Renewal(store, confidential, posts, wanted, None if unchanged else clean or clean_again)
+        renewal = _Renewal(store, confidential, data, wanted, None if unchanged else clean or clean_again)
         failures = renewal.run(int(last) if target == wanted and last.isdecimal() else 0, progress)
     store.record_fingerprints({_AT: ""} if failures else {_DONE: wanted, _AT: ""})
     return failures
@@ -89,7 +89,7 @@ class _Renewal:
 
     store: Store
     confidential: frozenset[str]
-    posts: Path
+    data: Path
     wanted: str
     #: None: all texts are clean by the current rules.
     clean: Clean | None
@@ -103,14 +103,30 @@ class _Renewal:
             for one in batch:
                 if one.path is not None and contains_secret(one.path, self.confidential):
                     try:
-                        files.delete(self.posts, one.path)
+                        files.delete(self.data / POSTS, one.path)
                     except files.FileError as error:
                         changed = [other for other in changed if other.pk != one.pk]
                         failures.append(OutputFailure("a post whose name holds a secret", error.reason, error.advice))
+            for folder in self.store.post_folders() if self.confidential else ():
+                failures += self._forget_secret_paths(folder, batch)
             last = batch[-1].pk
             failures += self._rewrite(changed, {_AT: f"{self.wanted} {last}"})
             looked_at += len(batch)
             progress(looked_at, max(total, looked_at))
+        return failures
+
+    def _forget_secret_paths(self, folder: str, batch: Sequence[StoredEntry]) -> list[OutputFailure]:
+        """Delete the posts in another folder whose names hold a secret; they get other paths."""
+        paths = self.store.post_paths(folder, [one.pk for one in batch])
+        gone, failures = [], []
+        for pk, path in paths.items():
+            if contains_secret(path, self.confidential):
+                try:
+                    files.delete(self.data / folder, path)
+                    gone.append(pk)
+                except files.FileError as error:
+                    failures.append(OutputFailure("a post whose name holds a secret", error.reason, error.advice))
+        self.store.forget_posts(folder, gone)
         return failures
 
     def _rewrite(self, changed: Sequence[StoredEntry], mark: Mapping[str, str]) -> list[OutputFailure]:

@@ -82,7 +82,7 @@ def differences(old: Config, new: Config) -> str:
         _list("removed", [name for name in before if name not in after]),
         _list("changed", [name for name in both if before[name] != after[name]]),
     ]
-    sections = ("site", "posts", "feeds", "fetch", "hooks", "after_publish", "categories")
+    sections = ("site", "posts", "presets", "feeds", "fetch", "hooks", "after_publish", "categories")
     changes.append(_list("other sections:", [name for name in sections if getattr(old, name) != getattr(new, name)]))
     return "; ".join(filter(None, changes)) or "no effective change"
 

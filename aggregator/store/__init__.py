@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aggregator.store.protocol import (
+    POSTS,
     Activity,
     ArchivePage,
     ArchiveStore,
@@ -18,6 +19,7 @@ from aggregator.store.protocol import (
 from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
+    "POSTS",
     "Activity",
     "ArchivePage",
     "ArchiveStore",

@@ -13,6 +13,8 @@ from typing import NamedTuple, Protocol
 
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
 
+POSTS = "posts"
+"""The folder of posts whose paths are stored with the entries."""
 #: Maximum number of further keys of one entry; later ones replace earlier ones.
 MAX_ALIASES = 8
 
@@ -23,7 +25,7 @@ class Assignment:
 
     pk: int
     id: str
-    #: Relative to `posts/`, separated by `/`.
+    #: Relative to the folder of the posts, separated by `/`.
     path: str
     #: `path` folded (NFKC, casefold), so that no two paths differ only by case or normalization.
     path_key: str
@@ -49,6 +51,7 @@ class UnassignedEntry:
     #: Slug of its category.
     category: str
     source_id: str
+    published_at: datetime
 
 
 class PostFile(NamedTuple):
@@ -269,8 +272,11 @@ class Store(Protocol):
     def pending_categories(self) -> set[str]:
         """Return the slugs of the categories that have pending entries."""
 
-    def taken(self, ids: Collection[str], path_keys: Collection[str]) -> tuple[set[str], set[str]]:
-        """Return which of the ids and folded paths are already assigned, to stored or removed entries."""
+    def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
+        """Return which of the ids, and of the folded paths in a folder, are assigned, to stored or removed entries.
+
+        Paths of removed entries are remembered in `POSTS` only.
+        """
 
     def assign(self, assignments: Sequence[Assignment]) -> None:
         """Store ids and paths of entries that have none, all or nothing.
@@ -279,24 +285,56 @@ class Store(Protocol):
             RowError: an id or path is already taken.
         """
 
-    def move_posts(self, assignments: Sequence[Assignment]) -> None:
-        """Give other paths to entries whose posts were never written, all or nothing; their ids stay.
+    def add_posts(self, folder: str, assignments: Sequence[Assignment]) -> None:
+        """Store the paths of entries in a folder other than `POSTS`, all or nothing; their ids stay.
 
         Raises:
             RowError: a path is already taken.
         """
 
-    def post_files(self, pks: Collection[int]) -> dict[int, PostFile]:
-        """Return the digests of the post files of these entries, by row number.
+    def move_posts(self, assignments: Sequence[Assignment], folder: str = POSTS) -> None:
+        """Give other paths to entries whose posts were never written there, all or nothing; their ids stay.
+
+        Raises:
+            RowError: a path is already taken.
+        """
+
+    def post_paths(self, folder: str, pks: Collection[int]) -> dict[int, str]:
+        """Return the paths that these entries have in a folder, by row number."""
+
+    def post_folders(self) -> list[str]:
+        """Return the folders other than `POSTS` in which entries have paths."""
+
+    def any_post_written(self, folder: str) -> bool:
+        """Whether the file of any stored entry was ever written to a folder."""
+
+    def posts_in(self, folder: str, pk: int, limit: int) -> list[Item]:
+        """Return items that have a path in a folder, with this path, after a row number, by row number.
+
+        Their sources need not be configured.
+        """
+
+    def replace_posts(self, folder: str, assignments: Sequence[Assignment]) -> None:
+        """Give other paths to entries in a folder, written or not, all or nothing; their files there are forgotten.
+
+        Raises:
+            RowError: a path is already taken.
+        """
+
+    def forget_posts(self, folder: str, pks: Collection[int]) -> None:
+        """Forget the files of these entries in a folder, and their paths there, except in `POSTS`."""
+
+    def post_files(self, pks: Collection[int], folder: str = POSTS) -> dict[int, PostFile]:
+        """Return the digests of the post files of these entries in a folder, by row number.
 
         An entry whose file was never about to be written is left out.
         """
 
-    def save_post_files(self, files: Mapping[int, PostFile]) -> None:
-        """Store the digests of the post files of these entries, before the files are replaced."""
+    def save_post_files(self, files: Mapping[int, PostFile], folder: str = POSTS) -> None:
+        """Store the digests of the post files of these entries in a folder, before the files are replaced."""
 
     def mark_published(self, pks: Collection[int]) -> None:
-        """Record that the posts of these entries are written as intended; they are no longer pending.
+        """Record that the posts of these entries are written as intended in all folders; they are no longer pending.
 
         Between `pending` and this call there must be no `apply` and no `mark_pending`: their changes would not be
         written. The pages of archives that hold some of them become stale.

@@ -265,6 +265,19 @@ post_files = Table(
     Column("intended", Text),
 )
 
+#: The paths of posts in other folders than the first one, and the digests of their files, as in `post_files`.
+folder_posts = Table(
+    "folder_posts",
+    metadata,
+    Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+    Column("folder", Text, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("path_key", Text, nullable=False),
+    Column("written", Text),
+    Column("intended", Text),
+    UniqueConstraint("folder", "path_key"),
+)
+
 fingerprints = Table(
     "fingerprints",
     metadata,

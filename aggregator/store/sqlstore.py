@@ -18,15 +18,15 @@ from sqlalchemy import Connection
 
 from aggregator.errors import RowError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
-from aggregator.store import archives, hosts, rows, statements, sync
+from aggregator.store import archives, hosts, postpaths, rows, statements, sync
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
+    POSTS,
     Activity,
     ArchiveStore,
     Assignment,
     FeedMetadata,
-    PostFile,
     Recognized,
     Store,
     StoredEntry,
@@ -78,11 +78,11 @@ def _open_copy(path: Path, stack: ExitStack) -> Store:
     return open_store(copy)
 
 
-class SqlStore:
+class SqlStore(postpaths.PostPaths):
     """The store on an open database; `close` closes the database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
 
     def close(self) -> None:
@@ -265,13 +265,11 @@ class SqlStore:
         with self._database.read() as connection:
             return set(connection.execute(statements.PENDING_CATEGORIES).scalars())
 
-    def taken(self, ids: Collection[str], path_keys: Collection[str]) -> tuple[set[str], set[str]]:
+    def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
         """See `Store.taken`."""
         with self._database.read() as connection:
-            return (
-                {row[0] for statement in statements.TAKEN_IDS for row in statement.rows(connection, (), ids)},
-                {row[0] for statement in statements.TAKEN_PATHS for row in statement.rows(connection, (), path_keys)},
-            )
+            found = {row[0] for statement in statements.TAKEN_IDS for row in statement.rows(connection, (), ids)}
+            return found, postpaths.taken(connection, folder, path_keys)
 
     def assign(self, assignments: Sequence[Assignment]) -> None:
         """See `Store.assign`."""
@@ -282,29 +280,11 @@ class SqlStore:
         with self._database.write() as connection:
             statements.ASSIGN.run_many(connection, given)
 
-    def move_posts(self, assignments: Sequence[Assignment]) -> None:
-        """See `Store.move_posts`."""
-        parameters = [{"entry_pk": given.pk, "path": given.path, "path_key": given.path_key} for given in assignments]
-        with self._database.write() as connection:
-            connection.execute(statements.MOVE_POST, parameters)
-
-    def post_files(self, pks: Collection[int]) -> dict[int, PostFile]:
-        """See `Store.post_files`."""
-        with self._database.read() as connection:
-            return {pk: PostFile(*file) for pk, *file in statements.POST_FILES.rows(connection, (), pks)}
-
-    def save_post_files(self, files: Mapping[int, PostFile]) -> None:
-        """See `Store.save_post_files`."""
-        if not files:
-            return
-        with self._database.write() as connection:
-            statements.SAVE_POST_FILE.run_many(connection, [(pk, *file) for pk, file in sorted(files.items())])
-
     def mark_published(self, pks: Collection[int]) -> None:
         """See `Store.mark_published`."""
         with self._database.write() as connection:
             numbers = [(pk,) for pk in sorted(pks)]
-            statements.MARK_POST_WRITTEN.run_many(connection, numbers)
+            postpaths.mark_written(connection, numbers)
             statements.MARK_PUBLISHED.run_many(connection, numbers)
             archives.mark_entries(connection, pks)
 

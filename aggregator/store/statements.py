@@ -265,6 +265,9 @@ MARK_POST_WRITTEN = Prepared(
     .values(written=post_files.c.intended),
     "of_entry",
 )
+ANY_POST_WRITTEN: Select[Any] = (
+    select(literal_column("1")).select_from(post_files).where(post_files.c.written.is_not(null())).limit(1)
+)
 #: Ids and paths of stored and of removed entries.
 TAKEN_IDS = [_taken(column) for column in (entries.c.public_id, tombstones.c.public_id)]
 TAKEN_PATHS = [_taken(column) for column in (entries.c.path_key, tombstones.c.path_key)]
@@ -340,7 +343,14 @@ PENDING_ITEMS_AFTER = Prepared(
 )
 UNASSIGNED = Prepared(
     select(
-        entries.c.pk, entries.c.key, entries.c.guid, entries.c.title, sources.c.url, entries.c.category, sources.c.id
+        entries.c.pk,
+        entries.c.key,
+        entries.c.guid,
+        entries.c.title,
+        sources.c.url,
+        entries.c.category,
+        sources.c.id,
+        entries.c.published_at,
     )
     .select_from(_with_source)
     .where(PENDING, entries.c.public_id.is_(null()))

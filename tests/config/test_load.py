@@ -79,8 +79,8 @@ def test_a_list_of_feeds_is_enough(tmp_path: Path) -> None:
     config = _load(tmp_path, "sources:\n- feed: https://lwn.net/headlines/rss\n")
     assert (config.site.title, config.site.url, config.site.language) == ("Aggregated feeds", "http://localhost/", "en")
     assert (config.site.description, config.site.author) == (None, None)
-    assert (config.posts.preset, config.posts.image_proxy) == ("hexo", None)
-    assert config.posts.placeholder == "https://picsum.photos/400/300?random={n}"
+    assert (config.posts[0].preset, config.posts[0].image_proxy) == ("hexo", None)
+    assert config.posts[0].placeholder == "https://picsum.photos/400/300?random={n}"
     assert (config.feeds.formats, config.feeds.limit) == (("rss", "atom", "json"), 100)
     assert (config.fetch.concurrency, config.fetch.user_agent) == (32, None)
     assert config.categories == {
@@ -102,7 +102,7 @@ def test_a_list_of_feeds_is_enough(tmp_path: Path) -> None:
 def test_everything_that_can_be_set(tmp_path: Path) -> None:
     config = _load(tmp_path, FULL)
     assert config.site.url == "https://feeds.example.org/"
-    assert (config.posts.image_proxy, config.posts.placeholder) == ("https://proxy.example/?", None)
+    assert (config.posts[0].image_proxy, config.posts[0].placeholder) == ("https://proxy.example/?", None)
     assert (config.feeds.formats, config.fetch.user_agent, config.fetch.concurrency) == (("rss", "json"), "test/1", 4)
     assert list(config.categories.values()) == [
         Category("new-media", "新媒体", None, 50),
@@ -251,7 +251,7 @@ _VALUES = st.recursive(
 )
 _KEYS = {
     "site": ["title", "url", "language", "author"],
-    "posts": ["preset", "image_proxy", "placeholder"],
+    "posts": ["preset", "folder", "path", "categories", "footer", "image_proxy", "placeholder"],
     "feeds": ["formats", "limit"],
     "fetch": ["interval", "max_body", "allow_private_addresses", "user_agent", "concurrency"],
     "categories": ["a"],

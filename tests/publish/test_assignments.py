@@ -12,7 +12,9 @@ import pytest
 
 from aggregator.normalize.identity import minted_id
 from aggregator.publish import assignments
-from aggregator.store import open_store
+from aggregator.publish.names import Wanted
+from aggregator.publish.posts.presets import HEXO
+from aggregator.store import POSTS, open_store
 from tests.origin import Origin
 from tests.store_samples import HOUR, NOW, entry, source, update
 from tests.support import Site, item, rss
@@ -96,10 +98,10 @@ def test_ids_and_paths_of_removed_entries_are_taken(tmp_path: Path) -> None:
 def test_entry_that_had_every_path_gets_one_nevertheless(tmp_path: Path) -> None:
     with closing(open_store(tmp_path / "aggregator.db")) as store:
         store.sync_sources([source("a"), source("b")])
-        wanted = ("c", "Title", "urn:x:1")
+        wanted = Wanted("c", "Title", "urn:x:1", NOW)
         refused: set[str] = set()
         for number in range(9):
-            path, key = assignments.another_path(store, wanted, refused)
+            ((path, key),) = assignments.give_paths(store, [wanted], POSTS, HEXO, refused)
             refused.add(key)
             assert path.startswith("c/Title")
             assert len(refused) == number + 1

@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from lxml import etree
 
 from aggregator.publish.names import MAX_BYTES, Wanted, post_name
 from aggregator.publish.names import assign_paths as assign_paths_asking
+from aggregator.publish.posts.presets import HEXO, Preset
 
 TITLES = st.text(st.characters() | st.sampled_from("aA.-_ ~/:\u200d\u0301é中😀🇨🇳\u3000"), max_size=120)
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
@@ -88,12 +90,20 @@ def test_cut_at_grapheme_boundaries(unit: str, size: int) -> None:
         assert name == "a" * padding + unit * ((MAX_BYTES - 3 - padding) // size)
 
 
-def assign_paths(wanted: Sequence[Wanted], taken: Collection[str]) -> list[tuple[str, str]]:
+Named = tuple[str, str, str]
+DATE = datetime(2024, 2, 29, tzinfo=UTC)
+
+
+def dated(named: Sequence[Named]) -> list[Wanted]:
+    return [Wanted(*one, DATE) for one in named]
+
+
+def assign_paths(named: Sequence[Named], taken: Collection[str], preset: Preset = HEXO) -> list[tuple[str, str]]:
     """Assign paths where these are in use."""
-    return assign_paths_asking(wanted, set(taken).intersection)
+    return assign_paths_asking(dated(named), preset, set(taken).intersection)
 
 
-def candidate_keys(wanted: Sequence[Wanted]) -> set[str]:
+def candidate_keys(wanted: Sequence[Named]) -> set[str]:
     """Every folded path that one of these items may get: what is asked for where none of them is free."""
     asked: set[str] = set()
 
@@ -102,7 +112,7 @@ def candidate_keys(wanted: Sequence[Wanted]) -> set[str]:
         return set(keys)
 
     with suppress(ValueError):
-        assign_paths_asking(wanted, taken)
+        assign_paths_asking(dated(wanted), HEXO, taken)
     return asked
 
 
@@ -113,7 +123,7 @@ def test_longer_paths_are_asked_for_only_where_the_plain_one_is_not_free() -> No
         asked.append(set(keys))
         return {"news/b.md"}
 
-    assign_paths_asking([("news", "a", "1"), ("news", "b", "2"), ("news", "c", "3")], taken)
+    assign_paths_asking(dated([("news", "a", "1"), ("news", "b", "2"), ("news", "c", "3")]), HEXO, taken)
     assert asked == [{"news/a.md", "news/b.md", "news/c.md"}, {f"news/b-{_digest('2', 8)}.md"}]
 
 
@@ -170,7 +180,7 @@ WANTED = st.lists(
 
 @given(WANTED, st.randoms(use_true_random=False), st.data())
 def test_paths_are_unique_and_do_not_depend_on_the_order(
-    wanted: list[Wanted], random: object, data: st.DataObject
+    wanted: list[Named], random: object, data: st.DataObject
 ) -> None:
     taken = data.draw(st.sets(st.sampled_from(sorted(candidate_keys(wanted)) or ["-"]), max_size=2))
     result = assign_paths(wanted, taken)

@@ -154,6 +154,12 @@ def _for_styles(url: str) -> str:
     return _NAME_IN_URL.sub(r"\1%3B", _NUMBER_IN_URL.sub("%26", url)) if "&" in url else url
 
 
+def footer(url: str) -> str:
+    """Render a line with a link to the original of a post."""
+    address = attribute_value(url)
+    return f'\n<p><a href="{address}">{address}</a></p>'
+
+
 def _picture(url: str) -> str:
     """Render an image as a paragraph without a line break."""
     return f'<p><img src="{attribute_value(url)}" alt="" referrerpolicy="no-referrer"></p>'

@@ -1,8 +1,10 @@
 """The front matter of a post.
 
-In: an item and a preset. Out: the lines of the front matter. Pure. A string becomes a scalar that parsers of YAML 1.1
-and YAML 1.2 load as the same string, in a block context, on one line, at column 1 or later. Lone surrogates, which
-UTF-8 cannot carry, are not handled here.
+In: an item and a preset. Out: the text of the front matter, in the form that the preset names. Pure.
+
+The lines of the contract are written here: a string becomes a scalar that parsers of YAML 1.1 and YAML 1.2 load as the
+same string, in a block context, on one line, at column 1 or later. YAML and TOML of all other forms are written by
+libraries.
 """
 
 from __future__ import annotations
@@ -10,13 +12,16 @@ from __future__ import annotations
 import html
 import re
 import string
-from datetime import UTC
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
 from aggregator.models import Item, Origin
-from aggregator.publish.names import MAX_BYTES, cut
-from aggregator.publish.posts.presets import Preset
+from aggregator.publish.names import MAX_BYTES, cut, slug_of
+from aggregator.publish.posts.presets import Dates, Form, Preset, Value
+from aggregator.values.markup import attribute_value, xml_text
 
 #: A possible character reference; names have at most 32 characters.
 _REFERENCE = re.compile(r"&(?=[#A-Za-z])#?[0-9A-Za-z]{1,32};?")
@@ -24,45 +29,164 @@ _REFERENCE = re.compile(r"&(?=[#A-Za-z])#?[0-9A-Za-z]{1,32};?")
 _NOT_IN_FOLDERS = string.punctuation + string.whitespace
 
 
+class _Facts(NamedTuple):
+    """What the fields of one post are made from."""
+
+    item: Item
+    #: The first level of the categories, or None.
+    group: str | None
+    #: Address of the picture, or None.
+    image: str | None
+    preset: Preset
+
+
 def front_matter(item: Item, category_title: str | None, image: str | None, preset: Preset) -> str:
     """Render the front matter; a field without a value is left out."""
-    categories, author = _categories_and_author(category_title, item.origin, preset)
-    values = {
-        "title": _masked(item.entry.title, preset.masked),
-        "image": image,
-        "author": author,
-        "date": format_datetime(item.entry.published_at.astimezone(UTC), usegmt=True),
-    }
-    lines = []
-    for field in preset.fields:
-        if field.value == "categories":
-            lines.append(f"{field.key}: \n{categories}")
-        elif field.value == "constant":
-            lines.append(f"{field.key}: {field.constant}\n")
-        elif (value := values[field.value]) is not None:
-            lines.append(f"{field.key}: {single(value) if field.quoted else plain(value)}\n")
-    return "".join(lines)
+    return _FORMS[preset.form](_Facts(item, category_title, image, preset))
 
 
-# Cached, because a source has many posts.
+def values_of(item: Item, category_title: str | None, image: str | None, preset: Preset) -> dict[str, Any]:
+    """Return all values that a field can have, by name; dates as they are written."""
+    facts = _Facts(item, category_title, image, preset)
+    found: dict[str, Any] = {name: value(facts) for name, value in VALUES.items()}
+    return {name: _date(value, preset.dates) if isinstance(value, datetime) else value for name, value in found.items()}
+
+
+def section_file(title: str, *, nested: bool) -> str:
+    """Render the file of a folder of posts for Zola.
+
+    Args:
+        title: the name of the folder for people.
+        nested: whether the folder is in another one, whose list shall have its posts.
+    """
+    import tomli_w
+
+    values: dict[str, Any] = {"title": _encodable(title), "sort_by": "date"}
+    return f"+++\n{tomli_w.dumps({**values, 'transparent': True} if nested else values)}+++\n"
+
+
+# -- values ------------------------------------------------------------------------------------------------------------
+
+
 @lru_cache(maxsize=4096)
-def _categories_and_author(category_title: str | None, origin: Origin, preset: Preset) -> tuple[str, str]:
-    """Return the items of the list of categories, and the author."""
-    author = origin.name if origin.named else _folder(origin.name, origin.id, preset)
-    levels = (category_title, author, origin.section)
-    return "".join([f" - {plain(level)}\n" for level in levels if level]), author
-
-
-def _folder(name: str, source_id: str, preset: Preset) -> str:
-    """Return a name from a feed in a form fit for a category, of which generators make a folder."""
-    name = cut(_masked(name, preset.masked), MAX_BYTES)
+def _source(origin: Origin, preset: Preset) -> str:
+    """Return the name of a source; one from a feed in a form fit for a category, of which generators make a folder."""
+    if origin.named:
+        return origin.name
+    name = cut(_without_files(_masked(origin.name, preset.masked_in_sources), preset), MAX_BYTES)
     if not name.strip(_NOT_IN_FOLDERS):
-        return source_id
+        return origin.id
     return f"{name}_" if name in preset.reserved else name
+
+
+def _levels(facts: _Facts) -> list[str]:
+    origin = facts.item.origin
+    return [level for level in (facts.group, _source(origin, facts.preset), origin.section) if level]
+
+
+def _terms(facts: _Facts) -> list[str]:
+    return list(dict.fromkeys([level for level in (facts.group, facts.item.origin.section) if level]))
+
+
+def _tags(facts: _Facts) -> list[str]:
+    return _fit(facts.item.entry.tags, facts.preset)
+
+
+def _fit(names: Sequence[str], preset: Preset) -> list[str]:
+    """Return the names of which generators can make an address, each once."""
+    named = [cut(_without_files(name, preset), MAX_BYTES) for name in names]
+    return list(dict.fromkeys([name for name in named if any(map(str.isalnum, name))]))
+
+
+def _without_files(name: str, preset: Preset) -> str:
+    if preset.reserved_files is None:
+        return name
+    return preset.reserved_files.sub(lambda match: match[0].replace(".", "_"), name)
+
+
+#: What a tag of Obsidian cannot hold.
+_NOT_IN_LABELS = re.compile(r"[^\w/-]+")
+
+
+def _labels(facts: _Facts) -> list[str]:
+    """Return the tags as Obsidian has them: no white space, and not only digits."""
+    labels = [_NOT_IN_LABELS.sub("-", tag).strip("-/") for tag in _tags(facts)]
+    return list(dict.fromkeys([f"_{label}" if label.isdecimal() else label for label in labels if label]))
+
+
+def _authors(facts: _Facts) -> list[str]:
+    return _fit(facts.item.entry.authors, facts.preset)
+
+
+def _images(facts: _Facts) -> list[str]:
+    """Return the picture, unless its address is one that Go cannot parse, which ends a build with Hugo."""
+    image = facts.image
+    return [image] if image and "%" not in image.partition("://")[2].partition("/")[0] else []
+
+
+def _slug(facts: _Facts) -> str | None:
+    item, preset = facts.item, facts.preset
+    return None if item.path is None else slug_of(item.path, item.id, preset)
+
+
+def _link(facts: _Facts) -> str | None:
+    return facts.item.entry.url
+
+
+#: Every value that a field can have; a value that is empty is left out.
+VALUES: dict[Value, Callable[[_Facts], str | datetime | Sequence[str] | None]] = {
+    "author": lambda facts: _source(facts.item.origin, facts.preset),
+    "authors": _authors,
+    "canonical": _link,
+    "categories": _levels,
+    "category": lambda facts: facts.group,
+    "date": lambda facts: facts.item.entry.published_at,
+    "id": lambda facts: facts.item.id,
+    "image": lambda facts: facts.image,
+    "images": _images,
+    "labels": _labels,
+    "link": _link,
+    "section": lambda facts: facts.item.origin.section,
+    "slug": _slug,
+    "source": lambda facts: facts.item.origin.name,
+    "source_url": lambda facts: facts.item.origin.home_url or facts.item.origin.url,
+    "tags": _tags,
+    "terms": _terms,
+    "title": lambda facts: _masked(facts.item.entry.title, facts.preset.masked_in_titles),
+    "updated": lambda facts: facts.item.entry.updated_at,
+}
+
+
+def _date(moment: datetime, dates: Dates) -> str:
+    """Write a time in UTC."""
+    moment = moment.astimezone(UTC)
+    if dates == "rfc822":
+        return format_datetime(moment, usegmt=True)
+    text = moment.replace(microsecond=0, tzinfo=None).isoformat()
+    if dates == "spaced":
+        return f"{text.replace('T', ' ')} +0000"
+    return text + {"rfc3339": "+00:00", "zulu": "Z", "local": ""}[dates]
+
+
+def _fields(facts: _Facts) -> dict[str, Any]:
+    """Return the fields that have a value, with the members of mappings in place."""
+    found: dict[str, Any] = {}
+    for field in facts.preset.fields:
+        value: Any = field.constant if field.value is None else VALUES[field.value](facts)
+        if value is None or value == "" or value == []:
+            continue
+        *outer, key = field.key.split(".")
+        members = found
+        for name in outer:
+            members = members.setdefault(name, {})
+        members[key] = value
+    return found
 
 
 def _masked(text: str, masked: str) -> str:
     """Mask what has a meaning in HTML in a text from a feed, because themes write it unescaped."""
+    if not masked:
+        return text
     text = _masks(masked).sub("_", text)
     return _REFERENCE.sub(_without_reference, text) if "&" in text else text
 
@@ -74,7 +198,25 @@ def _without_reference(match: re.Match[str]) -> str:
 @cache
 def _masks(masked: str) -> re.Pattern[str]:
     # A pattern is faster than `str.translate`, which looks up each character.
-    return re.compile(f"[{re.escape(masked)}]" if masked else "(?!)")
+    return re.compile(f"[{re.escape(masked)}]")
+
+
+# -- the contract ------------------------------------------------------------------------------------------------------
+
+
+def _as_contract(facts: _Facts) -> str:
+    fields = _fields(facts)
+    lines = []
+    for field in facts.preset.fields:
+        value = fields.get(field.key)
+        if isinstance(value, list):
+            lines.append(f"{field.key}: \n" + "".join([f" - {plain(level)}\n" for level in value]))
+        elif field.value is None:
+            lines.append(f"{field.key}: {value}\n")
+        elif value is not None:
+            text = _date(value, facts.preset.dates) if isinstance(value, datetime) else value
+            lines.append(f"{field.key}: {single(text) if field.quoted else plain(text)}\n")
+    return "".join(lines)
 
 
 # -- strings as YAML scalars -------------------------------------------------------------------------------------------
@@ -136,3 +278,132 @@ def _escape(match: re.Match[str]) -> str:
         return "\\" + character
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+# -- YAML, TOML and HTML -----------------------------------------------------------------------------------------------
+
+
+class _Quoted(str):
+    """A string that is written in double quotes."""
+
+    __slots__ = ()
+
+
+class _Plain(str):
+    """A date as it is written, without quotes."""
+
+    __slots__ = ()
+
+
+def _as_yaml(facts: _Facts) -> str:
+    import yaml
+
+    def written(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: written(member) for key, member in value.items()}
+        if isinstance(value, list):
+            return [written(member) for member in value]
+        if isinstance(value, datetime):
+            return _Plain(_date(value, facts.preset.dates))
+        return _Quoted(_encodable(value)) if isinstance(value, str) else value
+
+    fields = written(_fields(facts))
+    # No line is folded, and the order of the fields is that of the preset.
+    return str(yaml.dump(fields, Dumper=_dumper(), allow_unicode=True, sort_keys=False, width=1 << 30))
+
+
+@cache
+def _dumper() -> type[Any]:
+    """Return a dumper of PyYAML, the one in C where it is there, that knows the classes above."""
+    import yaml
+
+    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+    class Dumper(base):  # type: ignore[misc]
+        pass
+
+    def quoted(dumper: Any, text: _Quoted) -> Any:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style='"')
+
+    def plain_date(dumper: Any, text: _Plain) -> Any:
+        return dumper.represent_scalar(dumper.resolve(yaml.ScalarNode, str(text), (True, False)), str(text))
+
+    Dumper.add_representer(_Quoted, quoted)
+    Dumper.add_representer(_Plain, plain_date)
+    return Dumper
+
+
+def _as_toml(facts: _Facts) -> str:
+    import tomli_w
+
+    def written(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: written(member) for key, member in value.items()}
+        if isinstance(value, list):
+            return [written(member) for member in value]
+        if isinstance(value, datetime):
+            return value.astimezone(UTC).replace(microsecond=0)
+        return _encodable(value) if isinstance(value, str) else value
+
+    return tomli_w.dumps(written(_fields(facts)))
+
+
+def _as_html(facts: _Facts) -> str:
+    """Write the title and further elements of a head, as Pelican reads them.
+
+    Themes of Pelican print what they get without escaping it. Pelican gives them the title as it stands in the file,
+    but resolves the references in attributes: what the attributes say is therefore HTML.
+    """
+    lines = []
+    for key, value in _fields(facts).items():
+        if key == "title":
+            lines.append(f"<title>{_title_for_pelican(value)}</title>\n")
+            continue
+        if isinstance(value, list):
+            text = _joined(value)
+        elif isinstance(value, datetime):
+            text = _date(value, facts.preset.dates)
+        else:
+            text = html.escape(value) if key in _PRINTED else value
+        lines.append(f'<meta name="{key}" content="{attribute_value(xml_text(text))}">\n')
+    return "".join(lines)
+
+
+#: What can begin a tag.
+_TAG_START = re.compile("<(?=[A-Za-z/!?])")
+
+
+def _title_for_pelican(title: str) -> str:
+    """Return a title as HTML that stays safe when it is unescaped once.
+
+    Themes do that where they strip tags, for ``title="{{ article.title|striptags }}"``, as the stock theme does.
+    """
+    title = _TAG_START.sub("\u2039", xml_text(title)).replace('"', "\u201d")
+    return html.escape(title, quote=False)
+
+
+#: Fields, besides lists, that themes of Pelican print.
+_PRINTED = frozenset({"category", "source"})
+
+
+def _joined(values: Sequence[str]) -> str:
+    """Join a list as Pelican reads it: semicolons part its members, or commas where there is no semicolon.
+
+    So no member can hold a reference, and what has a meaning in HTML is masked.
+    """
+    members = [_masked(text, '<>"').replace(";", ",") for value in values if (text := xml_text(value).strip())]
+    return f"{members[0]};" if len(members) == 1 and "," in members[0] else "; ".join(members)
+
+
+def _encodable(text: str) -> str:
+    """Replace lone surrogates, which UTF-8 cannot carry."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+_FORMS: dict[Form, Callable[[_Facts], str]] = {
+    "hexo": _as_contract,
+    "yaml": _as_yaml,
+    "toml": _as_toml,
+    "html": _as_html,
+    "none": lambda facts: "",
+}

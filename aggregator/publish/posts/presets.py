@@ -1,29 +1,91 @@
 """The differences between static site generators for which posts are written, as data.
 
-Out: `PRESETS`, by name. This module renders nothing: `aggregator.publish.posts` does, from the data of a preset.
+Out: `PRESETS`, by name. This module renders nothing: `aggregator.publish.posts.render` does, from the data of a preset.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
-Value = Literal["title", "categories", "image", "author", "date", "constant"]
-"""The value of a field; ``categories`` is a list, and ``image`` is left out if a post has none."""
+Value = Literal[
+    "author",
+    "authors",
+    "canonical",
+    "categories",
+    "category",
+    "date",
+    "id",
+    "image",
+    "images",
+    "labels",
+    "link",
+    "section",
+    "slug",
+    "source",
+    "source_url",
+    "tags",
+    "terms",
+    "title",
+    "updated",
+]
+"""What a field of the front matter can say."""
+
+VALUE_MEANINGS: dict[Value, str] = {
+    "author": "the name of the source, in a form fit for a category",
+    "authors": "list of the authors of the entry",
+    "canonical": "address of the original, for what search engines are told",
+    "categories": "list: title of the category, name of the source, section",
+    "category": "title of the category",
+    "date": "when the entry was published",
+    "id": "the id of the entry, the same as in the feeds",
+    "image": "address of its picture",
+    "images": "the same as a list",
+    "labels": "list of its tags as Obsidian accepts them",
+    "link": "address of the original",
+    "section": "the section of the source",
+    "slug": "a name for the address of the page, where that of the file does not do",
+    "source": "the name of the source",
+    "source_url": "address of the site of the source",
+    "tags": "list of the tags of the entry",
+    "terms": "list: title of the category, section",
+    "title": "the title of the entry",
+    "updated": "when the entry was changed last",
+}
+"""The same, with the meanings for people; docs/configuration.md is made from them."""
+
+Form = Literal["hexo", "yaml", "toml", "html", "none"]
+"""How the front matter is written: the lines of the contract, YAML, TOML, the head of an HTML document, or not."""
+
+Body = Literal["block", "html", "markdown"]
+"""How the body is written: HTML without blank lines, which is one block to Markdown; HTML as it is; Markdown."""
+
+Dates = Literal["rfc822", "rfc3339", "zulu", "spaced", "local"]
+"""How dates are written, always in UTC."""
+
+
+PATH_KEYS = ("category", "year", "month", "day", "name", "id")
+"""What the pattern of a path can have in braces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of the front matter."""
 
+    #: With ``.`` between the keys of a mapping and its members.
     key: str
-    value: Value
-    #: Always in single quotes; otherwise a plain scalar, quoted only if necessary.
+    #: None: `constant` is the value.
+    value: Value | None
+    constant: str | bool | int = ""
+    #: In the form of the contract: always in single quotes; otherwise a plain scalar, quoted only if necessary.
     quoted: bool = False
-    #: The text if `value` is ``constant``, written as it is.
-    constant: str = ""
+
+
+#: An index, at any level: generators make a folder of each name, and no folder can be where a list has its file.
+_INDEX = re.compile(r"(?:\A|/)\W*index\W*\.\W*[a-z]+\W*(?:\Z|/)", re.IGNORECASE)
 
 
 # Compared by identity, so that a preset is a fast cache key.
@@ -31,22 +93,60 @@ class Field:
 class Preset:
     """The form of a post for one generator."""
 
+    form: Form
+    fields: tuple[Field, ...]
+    body: Body
     #: The text before the first field.
     opening: str
-    fields: tuple[Field, ...]
     #: The text between the last field and the body.
     middle: str
     #: The text after the body.
     ending: str
-    #: Characters that become ``_`` in the title, and in names that come from a feed.
-    masked: str
+    dates: Dates
+    suffix: str = ".md"
+    #: The path of a new post below its folder, without its suffix.
+    path: str = "{category}/{name}"
+    #: Further characters that become ``_`` in the name of a file.
+    masked_in_names: str = ""
+    #: A pattern in the name of a file, and what takes its place, because the generator reads it.
+    renamed: tuple[re.Pattern[str], str] | None = None
+    #: Characters that the generator keeps in an address, besides letters, marks and digits.
+    kept_in_slugs: str = "-_"
+    #: Whether it keeps only characters of ASCII, in lower case.
+    ascii_slugs: bool = False
+    #: Whether each post states its slug; otherwise only those whose names the generator changes.
+    always_slug: bool = False
+    #: Whether a slug begins with the folder of the post.
+    slug_with_folder: bool = False
+    #: Characters that become ``_`` in titles.
+    masked_in_titles: str = ""
+    #: Characters that become ``_`` in names of sources that come from a feed, where they are categories.
+    masked_in_sources: str = ""
     #: Names of categories that break the generator; such a name from a feed gets a ``_``.
-    reserved: frozenset[str]
+    reserved: frozenset[str] = frozenset()
+    #: What in a tag, a person or a source would be taken for a file of the generator; its dots become ``_``.
+    reserved_files: re.Pattern[str] | None = _INDEX
     #: Replacements in the body, so that the template engine of the generator does not change it.
-    escapes: tuple[tuple[str, str], ...]
+    escapes: tuple[tuple[str, str], ...] = ()
     #: Replacements that need a pattern, done after `escapes`: a text that the body must contain, the pattern, and the
     #: replacement. The text is searched first, because that is faster.
-    patterns: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
+    patterns: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = ()
+    #: The file, in the form of the front matter, that each folder of posts needs.
+    section: str | None = None
+    #: A Jinja2 template that makes the text below the front matter; None: the body alone.
+    template: str | None = None
+
+
+class PostOptions(NamedTuple):
+    """What the configuration says about the posts of one folder, besides their preset."""
+
+    #: Prefix of image addresses that start with ``http://``, or None.
+    image_proxy: str | None = None
+    #: Address of an image for items without one; ``{n}`` in it becomes a number from 0 to 9999 that depends only on the
+    #: id of the item. None: there is no such image.
+    placeholder: str | None = None
+    #: Whether a line with a link to the original follows the text.
+    footer: bool = False
 
 
 #: White space of this length in the tag of a link is split: one of its characters becomes a reference.
@@ -61,20 +161,59 @@ def _with_short_blanks(match: re.Match[str]) -> str:
     return _LONG_BLANK.sub(lambda blank: f"{blank[0][:-1]}&#{ord(blank[0][-1])};", match[0])
 
 
+#: Template engines run what stands between braces: Nunjucks, Liquid, Go templates, Tera.
+BRACES = (("{", "&#123;"), ("}", "&#125;"))
+# Some generators look for code fences before Markdown does: no three of these may follow each other.
+_FENCES = (
+    ("`", re.compile("`(?=``)"), "&#96;"),
+    ("~", re.compile("~(?=~~)"), "&#126;"),
+)
+
+#: What has a meaning in HTML, or in links of Markdown.
+_MASKED = '\\/:*?"<>|[]\u201c\u201d'
+
+#: A start tag with attributes, whose values are in double quotes; `<` outside of them ends the attempt.
+_TAG = re.compile(r'<[a-zA-Z][^"<>]*+(?:"[^"]*+"[^"<>]*+)++>')
+_VALUE = re.compile(r'="([^"]*+)"')
+_TYPOGRAPHIC = str.maketrans("'\"", "\u2019\u201d")
+#: What Pelican replaces, also where it stands in another attribute.
+_PLACE = re.compile(r"=\s*[\"'][{|]")
+
+
+def _with_one_quote(match: re.Match[str]) -> str:
+    """Make the attributes of a tag safe for Pelican, which writes them again.
+
+    It puts a value with a double quote between single quotes, and does not escape those that it has: what follows the
+    first one would be further attributes. It also replaces places of the site, as in ``href="{index}"``.
+    """
+    return _VALUE.sub(_typographic, match[0]) if any(sign in match[0] for sign in ("&", "{", "|")) else match[0]
+
+
+def _typographic(match: re.Match[str]) -> str:
+    value = html.unescape(match[1])
+    if ("'" in value and '"' in value) or _PLACE.search(value):
+        return f'="{html.escape(value.translate(_TYPOGRAPHIC))}"'
+    return match[0]
+
+
 HEXO = Preset(
+    form="hexo",
     opening="\n---\n",
     fields=(
         Field("title", "title", quoted=True),
         Field("categories", "categories"),
         Field("headimg", "image", quoted=True),
         Field("author", "author"),
-        Field("comments", "constant", constant="false"),
+        Field("comments", None, constant="false"),
         Field("date", "date"),
         Field("thumbnail", "image", quoted=True),
     ),
+    body="block",
     middle="---\n\n<div>   \n",
     ending="  \n</div>\n            ",
-    masked='\\/:*?"<>|[]\u201c\u201d',
+    dates="rfc822",
+    masked_in_titles=_MASKED,
+    masked_in_sources=_MASKED,
     # Hexo looks categories up in a JavaScript object, which inherits these properties.
     reserved=frozenset(
         {
@@ -92,14 +231,13 @@ HEXO = Preset(
             "__lookupSetter__",
         }
     ),
-    # Hexo runs Nunjucks over posts: {{ }}, {% %} and {# #}. U+FFFC marks the places where Hexo puts back what it took
-    # out before; another U+FFFC ends the whole build. A link that opens a window is written without `rel`, as on its
-    # site: for browsers `_blank` implies `noopener` (HTML standard, section 4.6.5).
-    escapes=(("{", "&#123;"), ("}", "&#125;"), ("\ufffc", "&#65532;"), ('<a rel="noopener" ', "<a ")),
+    reserved_files=None,
+    # U+FFFC marks the places where Hexo puts back what it took out before; another U+FFFC ends the whole build. A link
+    # that opens a window is written without `rel`, as on its site: for browsers `_blank` implies `noopener` (HTML
+    # standard, section 4.6.5).
+    escapes=(*BRACES, ("\ufffc", "&#65532;"), ('<a rel="noopener" ', "<a ")),
     patterns=(
-        # Hexo looks for code fences in the whole file before Markdown does: no three of these may follow each other.
-        ("`", re.compile("`(?=``)"), "&#96;"),
-        ("~", re.compile("~(?=~~)"), "&#126;"),
+        *_FENCES,
         # Hexo searches tags for these attributes, including their values: to mark external links, and to find pictures.
         # Inside of a value, no quote that opens another value follows.
         # The pattern starts with a rare character, which makes it fast.
@@ -116,5 +254,224 @@ HEXO = Preset(
     ),
 )
 
-PRESETS: dict[str, Preset] = {"hexo": HEXO}
+HUGO = Preset(
+    form="yaml",
+    opening="---\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("slug", "slug"),
+        Field("categories", "terms"),
+        Field("tags", "tags"),
+        Field("authors", "authors"),
+        Field("images", "images"),
+        Field("params.id", "id"),
+        Field("params.source", "source"),
+        Field("params.source_url", "source_url"),
+        Field("params.link", "link"),
+        Field("params.canonicalURL", "canonical"),
+    ),
+    body="block",
+    middle="---\n<div>\n",
+    ending="\n</div>\n",
+    dates="rfc3339",
+    # What follows a dot can be a language to Hugo, so that two posts would be one page.
+    masked_in_names=".",
+    escapes=BRACES,
+    patterns=_FENCES,
+)
+
+JEKYLL = Preset(
+    form="yaml",
+    opening="---\n",
+    fields=(
+        Field("layout", None, constant="post"),
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("slug", "slug"),
+        Field("categories", "categories"),
+        Field("tags", "tags"),
+        Field("authors", "authors"),
+        Field("image", "image"),
+        Field("id", "id"),
+        Field("source", "source"),
+        Field("source_url", "source_url"),
+        Field("link", "link"),
+        Field("canonical_url", "canonical"),
+        Field("render_with_liquid", None, constant=False),
+    ),
+    # What stands before the first blank line is the excerpt, which themes print in lists. It would end there inside of
+    # an attribute, too, and the next post would go on in it.
+    body="block",
+    middle="---\n",
+    ending="\n",
+    dates="spaced",
+    suffix=".html",
+    path="{category}/{year}-{month}-{day}-{name}",
+    kept_in_slugs="-_.",
+    # Jekyll makes folders of them.
+    masked_in_sources="/\\",
+    escapes=BRACES,
+)
+
+ELEVENTY = Preset(
+    form="yaml",
+    opening="---\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("categories", "categories"),
+        Field("authors", "authors"),
+        Field("images", "images"),
+        Field("id", "id"),
+        Field("source", "source"),
+        Field("source_url", "source_url"),
+        Field("link", "link"),
+        Field("canonicalURL", "canonical"),
+        Field("templateEngineOverride", None, constant="html"),
+    ),
+    body="html",
+    middle="---\n",
+    ending="\n",
+    dates="zulu",
+    suffix=".html",
+    # Eleventy drops everything up to a date from the address, so that two posts could have one.
+    renamed=(re.compile(r"(\d{4})-(\d{2})-(\d{2})-"), r"\1-\2-\3_"),
+)
+
+ASTRO = Preset(
+    form="yaml",
+    opening="---\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("slug", "slug"),
+        Field("categories", "categories"),
+        Field("tags", "tags"),
+        Field("authors", "authors"),
+        Field("images", "images"),
+        Field("id", "id"),
+        Field("source", "source"),
+        Field("source_url", "source_url"),
+        Field("link", "link"),
+        Field("canonicalURL", "canonical"),
+    ),
+    body="block",
+    middle="---\n<div>\n",
+    ending="\n</div>\n",
+    dates="zulu",
+    slug_with_folder=True,
+    patterns=_FENCES,
+)
+
+PELICAN = Preset(
+    form="html",
+    opening="<html>\n<head>\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("category", "category"),
+        Field("slug", "slug"),
+        Field("authors", "authors"),
+        Field("tags", "tags"),
+        Field("image", "image"),
+        Field("id", "id"),
+        Field("source", "source"),
+        Field("source_url", "source_url"),
+        Field("link", "link"),
+        Field("canonical_url", "canonical"),
+    ),
+    body="html",
+    middle="</head>\n<body>\n",
+    ending="\n</body>\n</html>\n",
+    dates="rfc3339",
+    suffix=".html",
+    kept_in_slugs="-_.",
+    always_slug=True,
+    slug_with_folder=True,
+    patterns=(('="', _TAG, _with_one_quote),),
+)
+
+ZOLA = Preset(
+    form="toml",
+    opening="+++\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("slug", "slug"),
+        Field("taxonomies.categories", "terms"),
+        Field("taxonomies.tags", "tags"),
+        Field("taxonomies.authors", "authors"),
+        Field("extra.images", "images"),
+        Field("extra.id", "id"),
+        Field("extra.source", "source"),
+        Field("extra.source_url", "source_url"),
+        Field("extra.link", "link"),
+        Field("extra.canonical_url", "canonical"),
+    ),
+    body="block",
+    middle="+++\n<div>\n",
+    ending="\n</div>\n",
+    dates="rfc3339",
+    # What follows a dot can be a language.
+    masked_in_names=".",
+    kept_in_slugs="-",
+    ascii_slugs=True,
+    always_slug=True,
+    escapes=BRACES,
+    patterns=_FENCES,
+    section="_index.md",
+)
+
+MARKDOWN = Preset(
+    form="yaml",
+    opening="---\n",
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("categories", "categories"),
+        Field("tags", "tags"),
+        Field("authors", "authors"),
+        Field("image", "image"),
+        Field("id", "id"),
+        Field("source", "source"),
+        Field("source_url", "source_url"),
+        Field("link", "link"),
+        Field("canonical_url", "canonical"),
+    ),
+    body="markdown",
+    middle="---\n\n",
+    ending="\n",
+    dates="rfc3339",
+)
+
+OBSIDIAN = replace(
+    MARKDOWN,
+    fields=(
+        Field("title", "title"),
+        Field("date", "date"),
+        Field("tags", "labels"),
+        Field("authors", "authors"),
+        Field("id", "id"),
+        Field("publisher", "source"),
+        Field("publisher_url", "source_url"),
+        Field("source", "link"),
+        Field("canonical_url", "canonical"),
+    ),
+    dates="local",
+    # They have a meaning in links between notes.
+    masked_in_names="[]^#",
+)
+
+PRESETS: dict[str, Preset] = {
+    "hexo": HEXO,
+    "hugo": HUGO,
+    "jekyll": JEKYLL,
+    "eleventy": ELEVENTY,
+    "astro": ASTRO,
+    "pelican": PELICAN,
+    "zola": ZOLA,
+    "obsidian": OBSIDIAN,
+    "markdown": MARKDOWN,
+}
 """Every preset by the name that `posts.preset` gives."""

@@ -13,8 +13,9 @@ from markdown_it import MarkdownIt
 
 from aggregator.models import Text
 from aggregator.normalize.sanitizer import clean_html
-from aggregator.publish.posts import PRESETS, render_post
 from aggregator.publish.posts.body import one_block, rewrite_images
+from aggregator.publish.posts.presets import PRESETS, PostOptions
+from aggregator.publish.posts.render import render_post
 from tests.markup import soup
 from tests.publish_items import make_item
 
@@ -114,9 +115,7 @@ BODIES = st.builds(clean_html, st.builds(Text, TEXTS, st.sampled_from(["html", "
 
 def _post(body: str) -> str:
     """The post of an item with this body, below its front matter."""
-    data = render_post(
-        make_item(html=body), category_title="Group", preset=PRESETS["hexo"], image_proxy=None, placeholder=None
-    )
+    data = render_post(make_item(html=body), category_title="Group", preset=PRESETS["hexo"], options=PostOptions())
     return data.decode().split("\n---\n", 2)[2]
 
 

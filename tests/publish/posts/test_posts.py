@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from aggregator.models import Enclosure, Item, Origin
-from aggregator.publish.posts import PRESETS, render_post
+from aggregator.publish.posts.presets import PRESETS, PostOptions
+from aggregator.publish.posts.render import render_post
 from tests import DATA
 from tests.publish_items import ORIGIN, items, make_item
 
@@ -35,7 +36,7 @@ ARTICLE = (
 
 def _post(item: Item, *, group: str | None = "生活", placeholder: str | None = PLACEHOLDER) -> str:
     data = render_post(
-        item, category_title=group, preset=HEXO, image_proxy="https://proxy.example/?", placeholder=placeholder
+        item, category_title=group, preset=HEXO, options=PostOptions("https://proxy.example/?", placeholder)
     )
     return data.decode()
 
@@ -72,7 +73,7 @@ def test_seed_is_reproduced_byte_for_byte(shared: Path) -> None:
         published_at=parsedate_to_datetime(front["date"]),
         origin=Origin("ofweek", name, "https://www.ofweek.com/", None, "new-media", section),
     )
-    data = render_post(item, category_title=group, preset=HEXO, image_proxy=proxy, placeholder=PLACEHOLDER)
+    data = render_post(item, category_title=group, preset=HEXO, options=PostOptions(proxy, PLACEHOLDER))
     assert data == seed
 
 

@@ -270,7 +270,7 @@ def test_unassigned_are_the_pending_ones_without_an_id_in_the_same_order(store: 
     store.sync_sources([source("b"), source("a")])
     assert [one.key for one in store.unassigned(9)] == pending_keys(store) == ["k0", "k3", "k1", "k9"]
     first, second = store.unassigned(2)
-    assert second == UnassignedEntry(second.pk, "k3", None, "T", "https://a.example/feed", "c", "a")
+    assert second == UnassignedEntry(second.pk, "k3", None, "T", "https://a.example/feed", "c", "a", NOW)
     store.assign([Assignment(first.pk, "id", "p.md", "p.md")])
     assert [one.key for one in store.unassigned(2)] == ["k3", "k1"]
     assert pending_keys(store) == ["k0", "k3", "k1", "k9"]

@@ -1,0 +1,388 @@
+"""The settings of posts, and one's own presets: a folder with `preset.yaml` and perhaps `body.html.j2`.
+
+In: values of feeds.yaml, and the folders that it names. Out: frozen settings, or problems with their places. The names
+of the presets, and of the values that their fields can have, come from the registry of presets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import re
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationError, WithJsonSchema, model_validator
+
+from aggregator.config.fields import Maybe, Placeholder, Section, Url
+from aggregator.config.mistakes import explain
+from aggregator.config.problems import Path as KeyPath
+from aggregator.config.problems import Problems, show
+from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, unprintable
+from aggregator.errors import ConfigError
+from aggregator.publish.posts.presets import PATH_KEYS, PRESETS, Body, Dates, Value
+
+DEFAULT_FOLDER = "posts"
+"""The folder of the posts where feeds.yaml names none."""
+PRESET_FILE, TEMPLATE_FILE = "preset.yaml", "body.html.j2"
+_MAX_FILE = 256 * 1024
+_MAX_PATH = 200
+
+VALUES: tuple[str, ...] = get_args(Value)
+"""What a field of the front matter can say."""
+
+#: Folders of the data folder with other contents.
+_OTHER_FOLDERS = frozenset({"public"})
+_FOLDER_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*")
+# As in the names of posts: what Windows forbids, and what has a meaning in an address.
+_NOT_IN_PATHS = re.compile(r'[\\:*?"<>|#%\x00-\x20\x7f]')
+#: How the names of all posts for Jekyll begin.
+_DATED = "{year}-{month}-{day}-"
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,10}")
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,60}")
+
+
+# -- single values -----------------------------------------------------------------------------------------------------
+
+
+def preset_name(value: object) -> str:
+    """Check the name of a preset, or the path of the folder of one's own."""
+    if isinstance(value, str) and ("/" in value or value.startswith(".")):
+        return value
+    if isinstance(value, str) and value in PRESETS:
+        return value
+    names = ", ".join(f"`{name}`" for name in PRESETS)
+    near = get_close_matches(value.lower(), PRESETS, n=1) if isinstance(value, str) else []
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    raise ValueError(f"{show(value)} is no preset; use {names}, or the path of your own, such as `./my-preset/`{hint}")
+
+
+def folder_name(value: object) -> str:
+    """Check the name of a folder below the data folder; it may be nested."""
+    parts = value.strip("/").split("/") if isinstance(value, str) else []
+    if not parts or len("/".join(parts)) > _MAX_PATH or not all(map(_FOLDER_NAME.fullmatch, parts)):
+        raise ValueError(
+            f"{show(value)} cannot be the folder of posts: write a path below the data folder such as `posts` or "
+            "`site/content`, of letters, digits, `-` and `_`"
+        )
+    if parts[0].lower() in _OTHER_FOLDERS:
+        raise ValueError(f"{show(value)} is not free: `{parts[0]}` has the feeds; choose another folder")
+    return "/".join(parts)
+
+
+def path_pattern(value: object) -> str:
+    """Check the pattern of the paths of posts."""
+    if not isinstance(value, str) or not value or len(value) > _MAX_PATH:
+        raise ValueError(f"must be a path such as `{{category}}/{{year}}/{{name}}`, not {show(value)}")
+    try:
+        fields = [(text, name, spec, conversion) for text, name, spec, conversion in string.Formatter().parse(value)]
+    except ValueError:
+        raise ValueError(f"{show(value)}: a brace is open or closed alone") from None
+    names = [name for _, name, _, _ in fields if name is not None]
+    known = ", ".join(f"`{{{name}}}`" for name in PATH_KEYS)
+    for _, name, spec, conversion in fields:
+        if name is not None and (name not in PATH_KEYS or spec or conversion):
+            raise ValueError(f"{show(value)}: `{{{name}}}` is not known here; use {known}")
+    parts = value.split("/")
+    if odd := _NOT_IN_PATHS.search("".join(text for text, *_ in fields)):
+        raise ValueError(f"{show(value)} cannot be a path: remove {show(odd[0])}")
+    if any(not part or part.startswith((".", "_", "-", "~")) or part.endswith((".", " ")) for part in parts):
+        raise ValueError(
+            f"{show(value)} cannot be a path: its parts must not be empty, begin with `.`, `-` or `_`, or end with `.`"
+        )
+    if not {"name", "id"} & {name for name in names if f"{{{name}}}" in parts[-1]}:
+        raise ValueError(f"{show(value)} must end with a part that has `{{name}}` or `{{id}}`, so that names differ")
+    return value
+
+
+def suffix(value: object) -> str:
+    """Check the suffix of the files of posts."""
+    if not isinstance(value, str) or not _SUFFIX.fullmatch(value):
+        raise ValueError(f"{show(value)} is not a suffix; write one such as `.md` or `.html`")
+    return value
+
+
+def _fields(value: object) -> tuple[tuple[str, str], ...]:
+    """Check a mapping from keys to names of values, which may have mappings in it."""
+    return tuple(_checked(value, "", _value_name))
+
+
+def _constants(value: object) -> tuple[tuple[str, str | bool | int], ...]:
+    """Check a mapping from keys to texts, numbers, `true` and `false`, which may have mappings in it."""
+    return tuple(_checked(value, "", _constant))
+
+
+def _checked(value: object, before: str, check: Any) -> Sequence[tuple[str, Any]]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"must be a mapping of keys and values, not {show(value)}")
+    found: list[tuple[str, Any]] = []
+    for key, one in value.items():
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            raise ValueError(f"{show(key)} cannot be a key: use letters, digits, `-` and `_`")
+        if isinstance(one, Mapping):
+            found += _checked(one, f"{before}{key}.", check)
+        else:
+            found.append((before + key, check(one)))
+    return found
+
+
+def _value_name(value: object) -> str:
+    if isinstance(value, str) and value in VALUES:
+        return value
+    near = get_close_matches(str(value), VALUES, n=1)
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    raise ValueError(f"{show(value)} is no value of a post; use {', '.join(f'`{name}`' for name in VALUES)}{hint}")
+
+
+def _constant(value: object) -> str | bool | int:
+    if isinstance(value, str | bool | int):
+        return value
+    raise ValueError(f"{show(value)} must be text, a whole number, `true` or `false`")
+
+
+PresetName = Annotated[
+    str,
+    PlainValidator(preset_name),
+    WithJsonSchema({"anyOf": [{"enum": list(PRESETS)}, {"type": "string", "pattern": r"/|^\."}]}),
+]
+FolderName = Annotated[
+    str, PlainValidator(folder_name), WithJsonSchema({"type": "string", "pattern": "^/*[A-Za-z0-9_]"})
+]
+PathPattern = Annotated[
+    str, PlainValidator(path_pattern), WithJsonSchema({"type": "string", "pattern": r"\{(name|id)\}"})
+]
+Suffix = Annotated[str, PlainValidator(suffix), WithJsonSchema({"type": "string", "pattern": f"^{_SUFFIX.pattern}$"})]
+
+
+# -- sections ----------------------------------------------------------------------------------------------------------
+
+
+class PostSettings(Section):
+    """How entries become posts in one folder."""
+
+    preset: PresetName = Field(
+        default="hexo", description="The form of the post files, or the path of a folder with your own preset."
+    )
+    folder: FolderName = Field(default=DEFAULT_FOLDER, description="The folder of the posts, below the data folder.")
+    path: Maybe[PathPattern] = Field(
+        default=None,
+        description="Pattern of the paths of new posts, without their suffix; that of the preset if left out.",
+    )
+    categories: Maybe[tuple[str, ...]] = Field(
+        default=None, description="Slugs of the categories whose entries become posts here; all if left out."
+    )
+    footer: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether a link to the original follows the text; only for `hexo`, as others state it as a field.",
+    )
+    image_proxy: Maybe[Url] = Field(
+        default=None, description="Prefix for the address of every `http://` image; none if left out."
+    )
+    placeholder: Placeholder = Field(
+        default="https://picsum.photos/400/300?random={n}",
+        description="Picture for posts without one; `{n}` becomes a number from 0 to 9999, always the same for "
+        "a post. `false`: no picture. If left out, only `hexo` has one.",
+    )
+
+    @model_validator(mode="after")
+    def _footer_of_hexo(self) -> PostSettings:
+        if self.footer and self.preset != "hexo":
+            raise ValueError("`footer` is only for `hexo`; remove it, the address of the original is a field")
+        return self
+
+    @property
+    def picture(self) -> str | None:
+        """Address of the picture of posts without one, or None."""
+        return self.placeholder if self.preset == "hexo" or "placeholder" in self.model_fields_set else None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the preset is the path of a folder."""
+        return self.preset not in PRESETS
+
+
+class PresetFile(Section):
+    """The whole of a preset.yaml."""
+
+    front_matter: Literal["yaml", "toml", "none"] = Field(default="yaml", description="The form of the front matter.")
+    fields: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_fields)] = Field(
+        default=(), description="Keys of the front matter, each with the name of a value, or a mapping of such keys."
+    )
+    constants: Annotated[tuple[tuple[str, str | bool | int], ...], BeforeValidator(_constants)] = Field(
+        default=(), description="Keys of the front matter that are the same for all posts, with their values."
+    )
+    dates: Dates = Field(default="rfc3339", description="How dates are written.")
+    body: Body = Field(
+        default="html", description="The text: `html`, `block` (HTML that is one block to Markdown) or `markdown`."
+    )
+    escape_braces: bool = Field(
+        default=False, strict=True, description="Whether `{` and `}` become references, because a template engine runs."
+    )
+    suffix: Suffix = Field(default=".html", description="The suffix of the files.")
+    path: PathPattern = Field(default="{category}/{name}", description="Pattern of the paths, without the suffix.")
+
+    @model_validator(mode="after")
+    def _keys_differ(self) -> PresetFile:
+        keys = [key for key, _ in (*self.fields, *self.constants)]
+        for key in keys:
+            if keys.count(key) > 1 or any(other.startswith(f"{key}.") for other in keys):
+                raise ValueError(f"the key {show(key)} is there twice; keep one of `fields` and `constants`")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPreset:
+    """One's own preset, read and checked."""
+
+    settings: PresetFile
+    #: The source of the template of the body; None: the body alone.
+    template: str | None
+    #: SHA-256 of what was read.
+    digest: str
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def list_posts(tree: MapNode, problems: Problems) -> None:
+    """Put the one mapping below `posts` into a list: it is the short form of one."""
+    posts = tree.get("posts")
+    if posts is not None and not isinstance(posts, ListNode):
+        place = tree.value_places["posts"]
+        tree["posts"] = listed = ListNode(place)
+        listed.append(posts)
+        listed.value_places.append(place)
+        problems.unwritten.add(("posts", 0))
+
+
+def check_posts(posts: Sequence[PostSettings], categories: Sequence[str], tree: MapNode, problems: Problems) -> None:
+    """Report what is wrong between settings, and libraries that are not installed."""
+
+    def report(message: str, index: int, *key: str) -> None:
+        path: KeyPath = ("posts", index, *key)
+        problems.add(message, find_place(tree, path), path)
+
+    for index, one in enumerate(posts):
+        other = next((before for before in range(index) if _overlap(posts[before].folder, one.folder)), None)
+        if len(posts) > 1 and "folder" not in one.model_fields_set:
+            report("has no `folder`; where there are several, each needs its own", index)
+        elif other is not None:
+            line = find_place(tree, ("posts", other))[0]
+            text = f"{show(one.folder)} is, contains or is below the folder on line {line}; choose another one"
+            report(text, index, "folder")
+        for slug in one.categories or ():
+            if slug not in categories:
+                report(f"there is no category {show(slug)}{problems.hint(slug, categories)}", index, "categories")
+        if one.preset == "jekyll" and one.path and not one.path.rpartition("/")[2].startswith(_DATED):
+            report(f"must end with a part that begins with `{_DATED}`, as Jekyll reads only such files", index, "path")
+        if one.preset in PRESETS and PRESETS[one.preset].body == "markdown" and (missing := _missing_library()):
+            report(f"the preset {show(one.preset)} {missing}", index, "preset")
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two folders are one, or one contains the other; names that differ by case are one on some systems."""
+    first, second = f"{one}/".lower(), f"{other}/".lower()
+    return first.startswith(second) or second.startswith(first)
+
+
+def _missing_library() -> str:
+    if importlib.util.find_spec("html_to_markdown"):
+        return ""
+    return "needs the extra `markdown`; install it: `pip install 'feed-republisher[markdown]'`"
+
+
+def read_preset(folder: Path) -> OwnPreset:
+    """Read and check one's own preset.
+
+    Raises:
+        ConfigError: with all problems found, in the file that has them.
+    """
+    problems = Problems(str(folder / PRESET_FILE))
+    text = _read(folder / PRESET_FILE, problems)
+    if text is None:
+        raise problems.fatal(f"there is no such file; a preset is a folder with a `{PRESET_FILE}`")
+    tree = parse_yaml(text.removeprefix("\ufeff"), problems, lambda found, path: found)
+    settings = None
+    try:
+        settings = PresetFile.model_validate(tree)
+    except ValidationError as error:
+        explain(error, tree, PresetFile, problems)
+    if settings is not None and settings.body == "markdown" and (missing := _missing_library()):
+        problems.add(f"`markdown` {missing}", find_place(tree, ("body",)), ("body",))
+    problems.raise_any()
+    assert settings is not None
+    template = _read(folder / TEMPLATE_FILE, Problems(str(folder / TEMPLATE_FILE)))
+    if template is not None:
+        _check_template(template, folder / TEMPLATE_FILE)
+    digest = hashlib.sha256(f"{text}\0{template}".encode()).hexdigest()
+    return OwnPreset(settings, template, digest)
+
+
+def _read(path: Path, problems: Problems) -> str | None:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_FILE + 1)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise problems.fatal(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(data) > _MAX_FILE:
+        raise problems.fatal(f"larger than {_MAX_FILE // 1024} kB; is it the right file?")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise problems.fatal("is not UTF-8; save the file as UTF-8") from None
+    if unprintable(text) is not None:
+        raise problems.fatal("there is a control character in it; remove it")
+    return text
+
+
+def _check_template(text: str, path: Path) -> None:
+    """Check the syntax of a template, and that it uses only what a post has.
+
+    Raises:
+        ConfigError: it is not a template.
+    """
+    from jinja2 import TemplateSyntaxError, meta
+    from jinja2.sandbox import SandboxedEnvironment
+
+    problems = Problems(str(path))
+    try:
+        tree = SandboxedEnvironment(autoescape=True).parse(text)
+    except TemplateSyntaxError as error:
+        raise problems.fatal(f"not a template: {error.message}", (error.lineno, 1)) from None
+    known = (*VALUES, "body")
+    for name in sorted(meta.find_undeclared_variables(tree) - {*known}):
+        near = get_close_matches(name, known, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        names = ", ".join(f"`{one}`" for one in known)
+        problems.add(f"a post has no {show(name)}; use {names}{hint}")
+    for referenced in meta.find_referenced_templates(tree):
+        problems.add(f"{show(referenced)} cannot be included; a preset has one template")
+    problems.raise_any()
+
+
+def read_presets(posts: Sequence[PostSettings], folder: Path) -> dict[str, OwnPreset]:
+    """Read one's own presets that the settings name, by their names.
+
+    Args:
+        folder: where relative paths begin.
+
+    Raises:
+        ConfigError: with the problems of all of them.
+    """
+    found: dict[str, OwnPreset] = {}
+    wrong: list[Any] = []
+    for name in {one.preset: None for one in posts if one.is_own}:
+        try:
+            found[name] = read_preset(folder / name)
+        except ConfigError as error:
+            wrong += error.problems
+    if wrong:
+        raise ConfigError(wrong)
+    return found

@@ -1,0 +1,164 @@
+"""The folders of posts that the configuration names, and what happens if one of them gets another preset.
+
+In: the configuration, the store. Out: `PostFolder`s; paths in the form of another preset, if that was asked for. A post
+keeps its path for ever, except if its folder gets another preset: then each post whose path does not fit the preset
+gets a new one, and its old file is deleted. Without being asked for, this happens only while nothing was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from aggregator.config import Config
+from aggregator.config.posts import OwnPreset, PostSettings
+from aggregator.errors import RowError
+from aggregator.models import Item
+from aggregator.publish import files
+from aggregator.publish.assignments import BATCH, give_paths
+from aggregator.publish.names import Wanted, could_have
+from aggregator.publish.posts.presets import HEXO, PRESETS, PostOptions, Preset
+from aggregator.publish.report import OutputFailure, Report, refused_row
+from aggregator.store import POSTS, Assignment, Store
+
+#: Beginning of the names of the fingerprints that say which preset a folder has.
+_RECORD = "preset/"
+#: The preset of `POSTS` where none is recorded: there was no other one.
+_FIRST = "hexo"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PostFolder:
+    """One folder of posts."""
+
+    #: Below the data folder, with ``/``.
+    name: str
+    #: How feeds.yaml names the preset.
+    preset_name: str
+    preset: Preset
+    options: PostOptions
+    #: Slugs of the categories whose entries become posts; None: of all.
+    categories: frozenset[str] | None
+
+    def has(self, item: Item) -> bool:
+        """Whether an item becomes a post here."""
+        return self.categories is None or item.origin.category in self.categories
+
+    def wanted(self, item: Item) -> Wanted:
+        """Return what the path of an item is made from."""
+        return Wanted(item.origin.category, item.entry.title, item.id, item.entry.published_at)
+
+
+def post_folders(config: Config) -> list[PostFolder]:
+    """Return the folders of posts, in the order of the configuration."""
+    return [_folder(one, config.presets.get(one.preset)) for one in config.posts]
+
+
+# Presets are compared by identity, as keys of caches.
+@lru_cache(maxsize=64)
+def _folder(settings: PostSettings, own: OwnPreset | None) -> PostFolder:
+    if own is None:
+        preset = PRESETS[settings.preset]
+    else:
+        # Imported when it is used: few installations have presets of their own.
+        from aggregator.publish.posts.own import as_preset
+
+        preset = as_preset(own)
+    if settings.path is not None:
+        preset = replace(preset, path=settings.path)
+    return PostFolder(
+        name=settings.folder,
+        preset_name=settings.preset,
+        preset=preset,
+        options=PostOptions(settings.image_proxy, settings.picture, settings.footer),
+        categories=None if settings.categories is None else frozenset(settings.categories),
+    )
+
+
+def main_preset(folders: Sequence[PostFolder]) -> Preset:
+    """Return the preset by which paths in `POSTS` are made, which every entry gets."""
+    return next((folder.preset for folder in folders if folder.name == POSTS), HEXO)
+
+
+def settle_presets(
+    store: Store, folders: Sequence[PostFolder], data: Path, report: Report, *, change: bool
+) -> tuple[list[PostFolder], set[tuple[str, int]]]:
+    """Bring the paths of folders to their presets.
+
+    Args:
+        change: whether folders that hold posts may get another preset. If not, such a folder is left out, and the
+            report says what to do.
+
+    Returns:
+        The folders that can be written; and the folder and row number of each post whose file was deleted because it
+        has another path now.
+    """
+    recorded = store.fingerprints()
+    ready: list[PostFolder] = []
+    moved: set[tuple[str, int]] = set()
+    for folder in folders:
+        before = _before(folder, recorded.get(_RECORD + folder.name))
+        if before != folder.preset_name:
+            written = store.any_post_written(folder.name)
+            if written and not change:
+                report.failures.append(_refused(folder, before))
+                continue
+            if not _change(store, folder, data / folder.name, report, moved):
+                continue
+            if written:
+                report.notes.append(f"{folder.name}/ has the preset {folder.preset_name} now; it was {before}")
+        if recorded.get(_RECORD + folder.name) != folder.preset_name:
+            store.record_fingerprints({_RECORD + folder.name: folder.preset_name})
+        ready.append(folder)
+    return ready, moved
+
+
+def _before(folder: PostFolder, recorded: str | None) -> str:
+    """Return the preset by which the paths of a folder were made."""
+    if recorded is None:
+        return _FIRST if folder.name == POSTS else folder.preset_name
+    # A damaged record says nothing.
+    return recorded if recorded in PRESETS or "/" in recorded or recorded.startswith(".") else folder.preset_name
+
+
+def _refused(folder: PostFolder, before: str) -> OutputFailure:
+    return OutputFailure(
+        f"{folder.name}/",
+        f"its posts have the form of the preset `{before}`, and feeds.yaml names `{folder.preset_name}`; nothing was "
+        "written there",
+        "run `aggregator publish --change-preset`, which writes all of them again and deletes the files whose names do "
+        "not fit, or give the new preset another `folder`",
+    )
+
+
+def _change(store: Store, folder: PostFolder, place: Path, report: Report, moved: set[tuple[str, int]]) -> bool:
+    """Give new paths to all posts of a folder that do not fit its preset; return whether all of them have one."""
+    failures = len(report.failures)
+    last = 0
+    while items := store.posts_in(folder.name, last, BATCH):
+        last = items[-1].pk
+        misplaced = [
+            item for item in items if item.path and item.path not in could_have(folder.wanted(item), folder.preset)
+        ]
+        known = store.post_files([item.pk for item in misplaced], folder.name)
+        free = []
+        for item in misplaced:
+            file, path = known.get(item.pk), item.path or ""
+            try:
+                if file and files.delete(place, path, only=file.intended if file.written is None else None):
+                    report.removed.append(f"{folder.name}/{path}")
+                    moved.add((folder.name, item.pk))
+            except files.FileError as error:
+                report.failures.append(OutputFailure(f"{folder.name}/{path}", error.reason, error.advice))
+            else:
+                free.append(item)
+        try:
+            given = give_paths(store, [folder.wanted(item) for item in free], folder.name, folder.preset)
+            store.replace_posts(
+                folder.name, [Assignment(item.pk, item.id, *path) for item, path in zip(free, given, strict=True)]
+            )
+        except RowError as error:
+            report.failures.append(refused_row(f"the paths of {folder.name}/", error))
+    return len(report.failures) == failures

@@ -1,0 +1,226 @@
+"""The paths of posts and the digests of their files, by folder: a part of the store on SQLite.
+
+The folder `POSTS` has them in the rows of entries and in `post_files`, as before there were others; all other folders
+have them in `folder_posts`. Ids are shared by all folders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, delete, insert, literal_column, null, select, update
+
+from aggregator.models import Item
+from aggregator.store import statements
+from aggregator.store.database import Database
+from aggregator.store.prepared import Prepared, PreparedByLength
+from aggregator.store.protocol import POSTS, Assignment, PostFile
+from aggregator.store.rows import ITEM_COLUMNS, items
+from aggregator.store.schema import entries, folder_posts, sources
+
+_rows = folder_posts.c
+_of_folder = _rows.folder == bindparam("of_folder")
+
+_TAKEN = PreparedByLength(lambda keys: select(_rows.path_key).where(_of_folder, _rows.path_key.in_(keys)), "of_folder")
+_ADD = Prepared(insert(folder_posts), "folder", "entry_pk", "path", "path_key")
+_MOVE = Prepared(
+    update(folder_posts)
+    .where(_of_folder, _rows.entry_pk == bindparam("of_entry"), _rows.written.is_(null()))
+    .values(path=bindparam("new_path"), path_key=bindparam("new_key")),
+    "new_path",
+    "new_key",
+    "of_folder",
+    "of_entry",
+)
+_FILES = PreparedByLength(
+    lambda pks: select(_rows.entry_pk, _rows.written, _rows.intended).where(
+        _of_folder, _rows.entry_pk.in_(pks), _rows.written.is_not(null()) | _rows.intended.is_not(null())
+    ),
+    "of_folder",
+)
+_PATHS = PreparedByLength(
+    lambda pks: select(_rows.entry_pk, _rows.path).where(_of_folder, _rows.entry_pk.in_(pks)), "of_folder"
+)
+_MAIN_PATHS = PreparedByLength(
+    lambda pks: select(entries.c.pk, entries.c.path).where(entries.c.pk.in_(pks), entries.c.path.is_not(null()))
+)
+_SAVE = Prepared(
+    update(folder_posts)
+    .where(_of_folder, _rows.entry_pk == bindparam("of_entry"))
+    .values(written=bindparam("new_written"), intended=bindparam("new_intended")),
+    "new_written",
+    "new_intended",
+    "of_folder",
+    "of_entry",
+)
+_MARK_WRITTEN = Prepared(
+    update(folder_posts)
+    .where(_rows.entry_pk == bindparam("of_entry"), _rows.intended.is_not(null()))
+    .values(written=_rows.intended),
+    "of_entry",
+)
+_FORGET = Prepared(
+    delete(folder_posts).where(_of_folder, _rows.entry_pk == bindparam("of_entry")), "of_folder", "of_entry"
+)
+_FOLDERS = select(_rows.folder).distinct()
+_ANY: Select[Any] = select(literal_column("1")).select_from(folder_posts).limit(1)
+_ANY_WRITTEN: Select[Any] = select(literal_column("1")).where(_of_folder, _rows.written.is_not(null())).limit(1)
+
+_with_source = entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True)
+_after = (entries.c.pk > bindparam("after"),)
+_MAIN_ITEMS = (
+    select(*ITEM_COLUMNS)
+    .select_from(_with_source)
+    .where(*_after, entries.c.path.is_not(null()))
+    .order_by(entries.c.pk)
+    .limit(bindparam("limit"))
+)
+_FOLDER_ITEMS = (
+    select(*(_rows.path.label("path") if column is entries.c.path else column for column in ITEM_COLUMNS))
+    .select_from(_with_source.join(folder_posts, _rows.entry_pk == entries.c.pk))
+    .where(*_after, _of_folder)
+    .order_by(entries.c.pk)
+    .limit(bindparam("limit"))
+)
+
+
+class PostPaths:
+    """The methods of the store about paths and files of posts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_posts(self, folder: str, assignments: Sequence[Assignment]) -> None:
+        """See `Store.add_posts`."""
+        with self._database.write() as connection:
+            _add(connection, folder, assignments)
+
+    def move_posts(self, assignments: Sequence[Assignment], folder: str = POSTS) -> None:
+        """See `Store.move_posts`."""
+        with self._database.write() as connection:
+            _move(connection, folder, assignments)
+
+    def post_paths(self, folder: str, pks: Collection[int]) -> dict[int, str]:
+        """See `Store.post_paths`."""
+        with self._database.read() as connection:
+            return _paths(connection, folder, pks)
+
+    def post_folders(self) -> list[str]:
+        """See `Store.post_folders`."""
+        with self._database.read() as connection:
+            return _folders(connection)
+
+    def any_post_written(self, folder: str) -> bool:
+        """See `Store.any_post_written`."""
+        with self._database.read() as connection:
+            return _any_written(connection, folder)
+
+    def posts_in(self, folder: str, pk: int, limit: int) -> list[Item]:
+        """See `Store.posts_in`."""
+        with self._database.read() as connection:
+            return items(_page(connection, folder, pk, limit))
+
+    def replace_posts(self, folder: str, assignments: Sequence[Assignment]) -> None:
+        """See `Store.replace_posts`."""
+        with self._database.write() as connection:
+            _forget(connection, folder, [one.pk for one in assignments])
+            if folder == POSTS:
+                _move(connection, folder, assignments)
+            else:
+                _add(connection, folder, assignments)
+
+    def forget_posts(self, folder: str, pks: Collection[int]) -> None:
+        """See `Store.forget_posts`."""
+        with self._database.write() as connection:
+            _forget(connection, folder, pks)
+
+    def post_files(self, pks: Collection[int], folder: str = POSTS) -> dict[int, PostFile]:
+        """See `Store.post_files`."""
+        with self._database.read() as connection:
+            return _files(connection, folder, pks)
+
+    def save_post_files(self, files: Mapping[int, PostFile], folder: str = POSTS) -> None:
+        """See `Store.save_post_files`."""
+        if files:
+            with self._database.write() as connection:
+                _save_files(connection, folder, files)
+
+
+def taken(connection: Connection, folder: str, keys: Collection[str]) -> set[str]:
+    """Return which folded paths are assigned in a folder, to stored or, in `POSTS`, to removed entries."""
+    if folder != POSTS:
+        return {row[0] for row in _TAKEN.rows(connection, (folder,), keys)}
+    return {row[0] for statement in statements.TAKEN_PATHS for row in statement.rows(connection, (), keys)}
+
+
+def _add(connection: Connection, folder: str, assignments: Iterable[Assignment]) -> None:
+    """Store the paths of entries in a folder other than `POSTS`."""
+    given = sorted([(folder, one.pk, one.path, one.path_key) for one in assignments])
+    _ADD.run_many(connection, given)
+
+
+def _move(connection: Connection, folder: str, assignments: Sequence[Assignment]) -> None:
+    """Give other paths to entries whose posts were never written in a folder."""
+    if folder == POSTS:
+        parameters = [{"entry_pk": given.pk, "path": given.path, "path_key": given.path_key} for given in assignments]
+        if parameters:
+            connection.execute(statements.MOVE_POST, parameters)
+    else:
+        _MOVE.run_many(connection, [(one.path, one.path_key, folder, one.pk) for one in assignments])
+
+
+def _paths(connection: Connection, folder: str, pks: Collection[int]) -> dict[int, str]:
+    """Return the paths of entries in a folder, by row number."""
+    found = _MAIN_PATHS.rows(connection, (), pks) if folder == POSTS else _PATHS.rows(connection, (folder,), pks)
+    return {row[0]: row[1] for row in found}
+
+
+def _files(connection: Connection, folder: str, pks: Collection[int]) -> dict[int, PostFile]:
+    """Return the digests of files that were about to be written, by row number."""
+    if folder == POSTS:
+        return {pk: PostFile(*file) for pk, *file in statements.POST_FILES.rows(connection, (), pks)}
+    return {pk: PostFile(*file) for pk, *file in _FILES.rows(connection, (folder,), pks)}
+
+
+def _save_files(connection: Connection, folder: str, given: Mapping[int, PostFile]) -> None:
+    """Store the digests of files."""
+    if folder == POSTS:
+        statements.SAVE_POST_FILE.run_many(connection, [(pk, *file) for pk, file in sorted(given.items())])
+    else:
+        _SAVE.run_many(connection, [(*file, folder, pk) for pk, file in sorted(given.items())])
+
+
+def mark_written(connection: Connection, pks: Sequence[tuple[int]]) -> None:
+    """Record that the files of entries in all folders are written as intended."""
+    statements.MARK_POST_WRITTEN.run_many(connection, pks)
+    # Most installations have one folder.
+    if connection.execute(_ANY).first() is not None:
+        _MARK_WRITTEN.run_many(connection, pks)
+
+
+def _forget(connection: Connection, folder: str, pks: Collection[int]) -> None:
+    """Forget the files of entries in a folder; in a folder other than `POSTS`, their paths, too."""
+    if folder == POSTS:
+        for chunk in statements.chunks(pks):
+            connection.execute(statements.DELETE_POST_FILES, {"values": chunk})
+    else:
+        _FORGET.run_many(connection, [(folder, pk) for pk in sorted(pks)])
+
+
+def _page(connection: Connection, folder: str, pk: int, limit: int) -> Sequence[Any]:
+    """Return rows of items that have a path in a folder, with this path, after a row number, by row number."""
+    if folder == POSTS:
+        return connection.execute(_MAIN_ITEMS, {"after": pk, "limit": limit}).all()
+    return connection.execute(_FOLDER_ITEMS, {"after": pk, "limit": limit, "of_folder": folder}).all()
+
+
+def _folders(connection: Connection) -> list[str]:
+    """Return the folders other than `POSTS` that have posts."""
+    return sorted(connection.execute(_FOLDERS).scalars())
+
+
+def _any_written(connection: Connection, folder: str) -> bool:
+    """Whether a post was ever written to a folder."""
+    statement = statements.ANY_POST_WRITTEN if folder == POSTS else _ANY_WRITTEN
+    return connection.execute(statement, {} if folder == POSTS else {"of_folder": folder}).first() is not None
