@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ from aggregator.config.settings import (
 )
 from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, unprintable
 from aggregator.errors import Problem
-from aggregator.models import Category, Interval, Retention, Source, host_of
+from aggregator.models import Auto, Category, Every, Interval, Retention, Source, host_of
 
 MAX_FILE = 32 * 10**6
 """Bytes in feeds.yaml at most."""
@@ -411,6 +412,9 @@ def _source(
         fallback_name=identity if host is None or contains_secret(host, confidential) else host,
         poll_without_validators=settings.poll_without_validators,
         paused=settings.paused,
+        republish=settings.republish,
+        copyright=settings.copyright and mask(settings.copyright, confidential),
+        noindex=settings.noindex,
     )
 
 
@@ -439,11 +443,21 @@ def _kind_of(settings: CommonSettings) -> _Kind:
 
 def _categories(document: FileSettings, sources: tuple[Source, ...]) -> dict[str, Category]:
     limit = document.feeds.limit
-    found = {slug: _category(slug, settings, limit) for slug, settings in document.categories.items()}
+    found = {
+        slug: Category(slug, settings.title or slug, settings.description, settings.limit or limit)
+        for slug, settings in document.categories.items()
+    }
     if UNCATEGORIZED not in found and any(source.category == UNCATEGORIZED for source in sources):
         found[UNCATEGORIZED] = Category(UNCATEGORIZED, "Uncategorized", None, limit, implicit=True)
-    return found
+    shortest: dict[str, timedelta] = {}
+    for source in sources:
+        interval = _interval(source.interval)
+        shortest[source.category] = min(interval, shortest.get(source.category, interval))
+    return {slug: replace(category, interval=shortest.get(slug)) for slug, category in found.items()}
 
 
-def _category(slug: str, settings: CategorySettings, limit: int) -> Category:
-    return Category(slug, settings.title or slug, settings.description, settings.limit or limit)
+def _interval(interval: Interval) -> timedelta:
+    """Return how often a source is fetched at most; the times of a cron expression are taken to be an hour apart."""
+    if isinstance(interval, Every):
+        return interval.period
+    return interval.min if isinstance(interval, Auto) else timedelta(hours=1)

@@ -25,6 +25,7 @@ from aggregator.config.fields import (
     Size,
     Text,
     TimeZone,
+    Url,
     UserAgent,
     parse_size,
 )
@@ -128,6 +129,7 @@ class SiteSettings(Section):
     )
     description: Maybe[Text] = Field(default=None, description="One sentence about the site, for the feeds.")
     author: Maybe[Text] = Field(default=None, description="Who publishes the site; the title if left out.")
+    icon: Maybe[Url] = Field(default=None, description="Address of a square picture that stands for the site.")
 
 
 class FeedSettings(Section):
@@ -258,6 +260,18 @@ class CommonSettings(AccessSettings):
     retention: Maybe[RetentionSettings] = Field(default=None, description="How long its entries are kept.")
     paused: bool = Field(
         default=False, strict=True, description="Whether it is not fetched for now; its entries stay published."
+    )
+    republish: Literal["full", "excerpt", "link"] = Field(
+        default="full",
+        description="How much of its entries posts and feeds show: all, at most 300 characters of the text, or title "
+        "and link alone.",
+    )
+    copyright: Maybe[Text] = Field(
+        default=None,
+        description="What feeds and posts say of the rights in its entries; what the source says if left out.",
+    )
+    noindex: bool = Field(
+        default=False, strict=True, description="Whether search engines are asked to leave its entries out."
     )
 
 

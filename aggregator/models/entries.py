@@ -7,7 +7,7 @@ from datetime import datetime
 
 from aggregator.models.documents import Enclosure, OriginalFeed, RawEntry
 from aggregator.models.extras import Extras
-from aggregator.models.sources import FeedState
+from aggregator.models.sources import FeedState, Republish
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,10 @@ class Origin:
     section: str | None
     #: Whether `name` is the one of the configuration; otherwise it comes from outside.
     named: bool = True
+    #: As in `Source`.
+    republish: Republish = "full"
+    copyright: str | None = None
+    noindex: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 #: An address whose host can be read without parsing it.
 _PLAIN = re.compile(r"https?://([a-z0-9.-]+)(?::[0-9]+)?(?=[/?#]|\Z)")
 
+Republish = Literal["full", "excerpt", "link"]
+"""How much of the entries of a source is published: all, the beginning of the text, or title and link."""
+
 FailureKind = Literal[
     "dns",
     "connect",
@@ -160,6 +163,11 @@ class Source:
     poll_without_validators: bool = False
     #: Not fetched for now, unless by name; what is stored of it stays published.
     paused: bool = False
+    republish: Republish = "full"
+    #: What outputs say of the rights, in place of what the source says.
+    copyright: str | None = None
+    #: Whether search engines are asked to leave its entries out.
+    noindex: bool = False
 
     @property
     def host(self) -> str | None:
@@ -192,6 +200,8 @@ class Category:
     limit: int
     #: True for the category that holds the sources without one; posts do not name it.
     implicit: bool = False
+    #: How often the most frequent of its sources is fetched; None: it has no source.
+    interval: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

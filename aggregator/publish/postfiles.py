@@ -23,6 +23,7 @@ from aggregator.models import Item, Rendered
 from aggregator.publish import files
 from aggregator.publish.assignments import give_paths
 from aggregator.publish.names import path_key
+from aggregator.publish.permissions import permitted
 from aggregator.publish.postfolders import PostFolder
 from aggregator.publish.report import OutputFailure, Report, refused_row, store_each, unexpected, unreadable_row
 from aggregator.store import POSTS, Assignment, PostFile, Store, UnreadableRow
@@ -238,7 +239,7 @@ class _PostBatch:
         for item in items:
             try:
                 data = render_post(
-                    item,
+                    permitted(item, linked=True),
                     category_title=_first_level(self._config, item.origin.category),
                     preset=self._folder.preset,
                     options=self._folder.options,

@@ -201,7 +201,9 @@ def _write_archives(
     everything: bool,
 ) -> None:
     """Bring the archives up to date, before the feeds that link to them."""
-    channels = {one.slug: channel_of(config, one) for one in merged(config)} if config.feeds.archive else {}
+    # A page says nothing of when to come back: it stays.
+    channels = {one.slug: channel_of(config, replace(one, interval=None)) for one in merged(config)}
+    channels = channels if config.feeds.archive else {}
     archives = Archives(store.archives, data / "public", channels, config.feeds.formats, written, report)
     archives.remove_others()
     wanted = {
@@ -326,10 +328,11 @@ def _write(data: Path, outputs: Iterable[Rendered], report: Report, failed: set[
 def feed_fingerprints(config: Config) -> dict[str, str]:
     """Return the fingerprint of everything but the items that the feeds of each category are made from, by name."""
     # The values of the sources in a feed on which its bytes depend.
-    members: dict[str, list[list[str | None]]] = {ALL: []}
+    members: dict[str, list[list[str | bool | None]]] = {ALL: []}
     for source in sorted(config.sources, key=lambda source: source.id):
+        shown = (source.republish, source.copyright, source.noindex)
         for slug in (source.category, ALL):
-            members.setdefault(slug, []).append([source.id, source.name, source.public_url])
+            members.setdefault(slug, []).append([source.id, source.name, source.public_url, *shown])
     return {
         f"feeds/{category.slug}": fingerprint(
             channel_of(config, category).fingerprint(),
@@ -344,7 +347,9 @@ def feed_fingerprints(config: Config) -> dict[str, str]:
 
 def merged(config: Config) -> list[Category]:
     """Return the categories that have feeds, and the category of all entries."""
-    return [*config.categories.values(), Category(ALL, config.site.title, config.site.description, config.feeds.limit)]
+    site, limit = config.site, config.feeds.limit
+    interval = min((one.interval for one in config.categories.values() if one.interval is not None), default=None)
+    return [*config.categories.values(), Category(ALL, site.title, site.description, limit, interval=interval)]
 
 
 def channel_of(config: Config, category: Category) -> Channel:
@@ -357,6 +362,8 @@ def channel_of(config: Config, category: Category) -> Channel:
         base_url=f"{base}{category.slug}/",
         language=config.site.language,
         author=config.site.author or config.site.title,
+        icon=config.site.icon,
+        minutes=None if category.interval is None else max(1, int(category.interval.total_seconds()) // 60),
     )
 
 

@@ -23,6 +23,7 @@ from aggregator.models import (
     KnownEntry,
     Origin,
     OriginalFeed,
+    Republish,
 )
 from aggregator.models.extras import as_stored, from_plain, to_plain
 from aggregator.store.protocol import StoredEntry
@@ -45,7 +46,19 @@ SIMILAR_COLUMNS: tuple[ColumnElement[Any], ...] = (
 _ENTRY_FIELDS = tuple(field.name for field in fields(Entry)[1:])
 _ORIGIN_COLUMNS = tuple(
     sources.c[name]
-    for name in ("id", "name", "title", "fallback_name", "public_url", "home_url", "category", "section")
+    for name in (
+        "id",
+        "name",
+        "title",
+        "fallback_name",
+        "public_url",
+        "home_url",
+        "category",
+        "section",
+        "republish",
+        "copyright",
+        "noindex",
+    )
 )
 #: All columns of an entry, texts as bytes: a text that is not UTF-8 must not prevent the others from being read.
 STORED_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
@@ -225,10 +238,13 @@ def _origin(
     home_url: str | None,
     category: str,
     section: str | None,
+    republish: Republish,
+    copyright: str | None,
+    noindex: bool,
 ) -> Origin:
     # A source that was removed from the configuration by an older version has no fallback name.
     shown = origin_name(name, title, fallback or id)
-    return Origin(id, shown, url, home_url, category, section, named=bool(name))
+    return Origin(id, shown, url, home_url, category, section, bool(name), republish, copyright, noindex)
 
 
 @lru_cache(maxsize=1024)

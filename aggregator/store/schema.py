@@ -185,6 +185,10 @@ sources = Table(
     Column("public_url", Text),
     Column("fallback_name", Text),
     Column("whole_at", StateTime),
+    # What may be published of its entries, as configured: `models.Republish`, rights, and whether they are indexed.
+    Column("republish", Text, nullable=False, server_default="full"),
+    Column("copyright", Text),
+    Column("noindex", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("id"),
 )
 Index("ix_sources_due", sources.c.active, sources.c.next_due_at)

@@ -144,6 +144,9 @@ CONFIGURED = Prepared(
         sources.c.section,
         sources.c.explicit_id,
         sources.c.active,
+        sources.c.republish,
+        sources.c.copyright,
+        sources.c.noindex,
         sources.c.title,
         sources.c.moved_to,
     ).order_by(sources.c.active.desc(), sources.c.pk)

@@ -27,6 +27,9 @@ class SourceRow(NamedTuple):
     section: str | None
     explicit_id: bool
     active: bool
+    republish: str
+    copyright: str | None
+    noindex: bool
     #: The title of the feed when it was last read.
     title: str | None
     #: The new address, if the feed has moved.
@@ -158,8 +161,9 @@ def _change(made: SyncPlan, row: SourceRow, source: Source) -> None:
         made.moved.append({"of_source": row.pk, "category": source.category})
     before = (origin_name(row.name, row.title, row.fallback_name), row.category, row.section)
     after = (origin_name(source.name, row.title, source.fallback_name), source.category, source.section)
+    permitted = (row.republish, row.copyright, row.noindex) == (source.republish, source.copyright, source.noindex)
     # While a source is inactive, changes of rendering do not reach its posts.
-    if before != after or not row.active:
+    if before != after or not permitted or not row.active:
         made.stale.append({"of_source": row.pk})
 
 
@@ -176,6 +180,9 @@ def _values(source: Source) -> tuple[Any, ...]:
         source.section,
         source.explicit_id,
         True,
+        source.republish,
+        source.copyright,
+        source.noindex,
     )
 
 

@@ -36,6 +36,7 @@ from aggregator.publish.feeds.writers import (
     rfc822,
     rss_item,
 )
+from aggregator.publish.permissions import permitted
 from aggregator.publish.report import OutputFailure, sift, unexpected
 from aggregator.values.languages import valid_tag
 from aggregator.values.markup import xml_text
@@ -55,6 +56,9 @@ GENERATOR = "aggregator"
 _ATOM = RSS_NAMESPACES["atom"]
 #: The namespace of RFC 5005.
 _HISTORY = "http://purl.org/syndication/history/1.0"
+_SYNDICATION = "http://purl.org/rss/1.0/modules/syndication/"
+#: Its periods, in minutes.
+_PERIODS = (("hourly", 60), ("daily", 24 * 60), ("weekly", 7 * 24 * 60))
 #: Name by which feedgen knows the extension below.
 _EXTENSION = "aggregator_head"
 _XML = "http://www.w3.org/XML/1998/namespace"
@@ -83,7 +87,7 @@ class WrittenItems:
             key = (item.pk, item.id, formats, language)
             texts = self._kept.pop(key, None)
             if texts is None:
-                ready = feed_item(item)
+                ready = feed_item(permitted(item))
                 texts = tuple([_WRITERS[form](ready, language) for form in formats])
                 self._room -= sum(map(len, texts))
             self._kept[key] = texts
@@ -202,7 +206,8 @@ class _HeadExtension:
         self._updated = updated
 
     def extend_ns(self) -> dict[str, str]:
-        return self._namespaces if self._channel.page is None else {**self._namespaces, "fh": _HISTORY}
+        rhythm = {} if self._channel.minutes is None else {"sy": _SYNDICATION}
+        return self._namespaces | rhythm | ({} if self._channel.page is None else {"fh": _HISTORY})
 
     def extend_rss(self, rss: _Element) -> _Element:
         built = rss[0].find("lastBuildDate")
@@ -212,10 +217,12 @@ class _HeadExtension:
         if language := valid_tag(self._channel.language):
             # For browsers: to them, the element `language` is text. feedgen sets it in Atom.
             rss.set(f"{{{_XML}}}lang", language)
+        self._add_rhythm(rss[0])
         self._add_archive(rss[0])
         return self._styled(rss)
 
     def extend_atom(self, feed: _Element) -> _Element:
+        self._add_rhythm(feed)
         self._add_archive(feed)
         return self._styled(feed)
 
@@ -224,6 +231,13 @@ class _HeadExtension:
         href = self._channel.stylesheet
         root.addprevious(ProcessingInstruction("xml-stylesheet", f'type="text/css" href="{href}"'))
         return root
+
+    def _add_rhythm(self, parent: _Element) -> None:
+        """Say how often there may be something new (RDF Site Summary 1.0 Modules: Syndication)."""
+        if (minutes := self._channel.minutes) is not None:
+            period, length = next((one for one in _PERIODS if minutes <= one[1]), _PERIODS[-1])
+            SubElement(parent, f"{{{_SYNDICATION}}}updatePeriod").text = period
+            SubElement(parent, f"{{{_SYNDICATION}}}updateFrequency").text = str(max(1, length // minutes))
 
     def _add_archive(self, parent: _Element) -> None:
         """Add what RFC 5005, section 4, says of archives."""
@@ -259,6 +273,11 @@ def _head(channel: Channel, updated: datetime, form: Format) -> Any:
     feed.author({"name": xml_text(channel.author)})
     feed.generator(GENERATOR)
     feed.updated(updated)
+    if channel.icon is not None:
+        feed.icon(channel.icon)
+        feed.image(channel.icon, title, channel.home())
+    if channel.minutes is not None:
+        feed.ttl(channel.minutes)
     if language := valid_tag(channel.language):
         feed.language(language)
     return feed

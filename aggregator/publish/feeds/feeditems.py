@@ -8,7 +8,6 @@ can be rendered. This module renders nothing. Pure.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterable
@@ -23,7 +22,7 @@ from aggregator.models import Enclosure, Extras, Item, Origin, OriginalFeed
 from aggregator.normalize.identity import minted_id
 from aggregator.values import media_types
 from aggregator.values.languages import valid_tag
-from aggregator.values.markup import INLINE, xml_text
+from aggregator.values.markup import xml_text
 from aggregator.values.urls import clean_url
 
 # -- the head of a feed ------------------------------------------------------------------------------------------------
@@ -62,6 +61,10 @@ class Channel:
     page: int | None = None
     #: Number of the page that comes before, with older items; None: there is none.
     previous: int | None = None
+    #: Address of a square picture.
+    icon: str | None = None
+    #: Minutes between two looks at what it is made from; None: unknown.
+    minutes: int | None = None
 
     def url(self, form: Format) -> str:
         """Return the address of the feed in one format, as a URI: slug and host may have characters beyond ASCII."""
@@ -232,50 +235,3 @@ def _positive(number: int | None) -> int | None:
 def _texts(values: Iterable[str]) -> tuple[str, ...]:
     """Each value that is not empty, once."""
     return tuple(dict.fromkeys(text for value in values if (text := xml_text(value).strip())))
-
-
-# -- texts without markup ----------------------------------------------------------------------------------------------
-
-# Tags of sanitized HTML, and the names of elements: every attribute value is double quoted.
-_TAG = re.compile(r'<(?:/?([a-z]+)(?=[\s>]))?+[^"<>]*+(?:"[^"]*"[^"<>]*+)*+>')
-# Inline elements do not part words, all others do.
-_JOINING = INLINE - {"acronym", "big"} | {"rp", "rt", "ruby"}
-
-
-def plain_text(fragment: str) -> str:
-    """Return the text of sanitized HTML on one line."""
-    return _one_line(_without_tags(fragment))
-
-
-def _without_tags(fragment: str) -> str:
-    parts = _TAG.split(fragment)
-    parts[1::2] = ["" if name in _JOINING else " " for name in parts[1::2]]
-    return "".join(parts)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(html.unescape(text).split())
-
-
-def synopsis(fragment: str, limit: int = 300) -> str:
-    """Return at most `limit` characters from the start of the text of sanitized HTML, with an ellipsis if it is cut.
-
-    Only the first `limit` * 4 characters of `fragment` are read, and half of them where these are enough.
-    """
-    for size in (limit * 2, limit * 4):
-        part = fragment[:size]
-        if len(part) < len(fragment):
-            # The cut may have gone through a tag or a character reference.
-            part = part[: max(part.rfind("<"), part.rfind("&"), 0)]
-        bare = _without_tags(part)
-        text = _one_line(bare)
-        if len(part) == len(fragment) and len(text) <= limit:
-            return text
-        # With this much text, what follows changes nothing; unless the cut left the beginning of a tag.
-        if len(text) > limit and "<" not in bare:
-            break
-    text = text[:limit]
-    head, space, _ = text.rpartition(" ")
-    if space and len(head) > limit // 2:
-        text = head
-    return f"{text}…" if text else ""

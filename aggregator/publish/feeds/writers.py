@@ -30,7 +30,8 @@ from aggregator.publish.feeds.extensions import (
     thumbnails,
     uri_of,
 )
-from aggregator.publish.feeds.feeditems import Channel, FeedItem, Format, Publisher, plain_text, synopsis
+from aggregator.publish.feeds.feeditems import Channel, FeedItem, Format, Publisher
+from aggregator.publish.plaintext import plain_text, synopsis
 from aggregator.values.languages import valid_tag
 from aggregator.values.markup import xml_text
 
@@ -209,6 +210,7 @@ def render_jsonfeed(channel: Channel, items: Sequence[bytes]) -> bytes:
             "feed_url": channel.url("json"),
             "next_url": None if channel.previous is None else channel.page_url("json", channel.previous),
             "description": xml_text(channel.description),
+            "icon": channel.icon,
             "authors": [{"name": xml_text(channel.author)}],
             "language": valid_tag(channel.language),
         }

@@ -133,6 +133,16 @@ def _link(facts: _Facts) -> str | None:
     return facts.item.entry.url
 
 
+def _license(facts: _Facts) -> str | None:
+    extras = facts.item.entry.extras
+    return extras.licenses[0] if extras is not None and extras.licenses else None
+
+
+def _robots(facts: _Facts) -> str | None:
+    extras = facts.item.entry.extras
+    return "noindex" if extras is not None and extras.noindex else None
+
+
 #: Every value that a field can have; a value that is empty is left out.
 VALUES: dict[Value, Callable[[_Facts], str | datetime | Sequence[str] | None]] = {
     "author": lambda facts: _source(facts.item.origin, facts.preset),
@@ -145,7 +155,10 @@ VALUES: dict[Value, Callable[[_Facts], str | datetime | Sequence[str] | None]] =
     "image": lambda facts: facts.image,
     "images": _images,
     "labels": _labels,
+    "license": _license,
     "link": _link,
+    "rights": lambda facts: None if facts.item.entry.extras is None else facts.item.entry.extras.rights,
+    "robots": _robots,
     "section": lambda facts: facts.item.origin.section,
     "slug": _slug,
     "source": lambda facts: facts.item.origin.name,

@@ -22,7 +22,10 @@ Value = Literal[
     "image",
     "images",
     "labels",
+    "license",
     "link",
+    "rights",
+    "robots",
     "section",
     "slug",
     "source",
@@ -45,7 +48,10 @@ VALUE_MEANINGS: dict[Value, str] = {
     "image": "address of its picture",
     "images": "the same as a list",
     "labels": "list of its tags as Obsidian accepts them",
+    "license": "address of the licence of the entry",
     "link": "address of the original",
+    "rights": "who has which rights in the entry",
+    "robots": "`noindex` where search engines are asked to leave it out",
     "section": "the section of the source",
     "slug": "a name for the address of the page, where that of the file does not do",
     "source": "the name of the source",
@@ -254,6 +260,14 @@ HEXO = Preset(
     ),
 )
 
+
+def _rights(prefix: str = "") -> tuple[Field, ...]:
+    """Return the fields that say what may be done with an entry; most entries have none of them."""
+    return tuple([Field(prefix + value, value) for value in _RIGHTS])
+
+
+_RIGHTS: tuple[Value, ...] = ("rights", "license", "robots")
+
 HUGO = Preset(
     form="yaml",
     opening="---\n",
@@ -270,6 +284,7 @@ HUGO = Preset(
         Field("params.source_url", "source_url"),
         Field("params.link", "link"),
         Field("params.canonicalURL", "canonical"),
+        *_rights("params."),
     ),
     body="block",
     middle="---\n<div>\n",
@@ -298,6 +313,7 @@ JEKYLL = Preset(
         Field("source_url", "source_url"),
         Field("link", "link"),
         Field("canonical_url", "canonical"),
+        *_rights(),
         Field("render_with_liquid", None, constant=False),
     ),
     # What stands before the first blank line is the excerpt, which themes print in lists. It would end there inside of
@@ -328,6 +344,7 @@ ELEVENTY = Preset(
         Field("source_url", "source_url"),
         Field("link", "link"),
         Field("canonicalURL", "canonical"),
+        *_rights(),
         Field("templateEngineOverride", None, constant="html"),
     ),
     body="html",
@@ -355,6 +372,7 @@ ASTRO = Preset(
         Field("source_url", "source_url"),
         Field("link", "link"),
         Field("canonicalURL", "canonical"),
+        *_rights(),
     ),
     body="block",
     middle="---\n<div>\n",
@@ -380,6 +398,7 @@ PELICAN = Preset(
         Field("source_url", "source_url"),
         Field("link", "link"),
         Field("canonical_url", "canonical"),
+        *_rights(),
     ),
     body="html",
     middle="</head>\n<body>\n",
@@ -408,6 +427,7 @@ ZOLA = Preset(
         Field("extra.source_url", "source_url"),
         Field("extra.link", "link"),
         Field("extra.canonical_url", "canonical"),
+        *_rights("extra."),
     ),
     body="block",
     middle="+++\n<div>\n",
@@ -438,6 +458,7 @@ MARKDOWN = Preset(
         Field("source_url", "source_url"),
         Field("link", "link"),
         Field("canonical_url", "canonical"),
+        *_rights(),
     ),
     body="markdown",
     middle="---\n\n",
@@ -457,6 +478,7 @@ OBSIDIAN = replace(
         Field("publisher_url", "source_url"),
         Field("source", "link"),
         Field("canonical_url", "canonical"),
+        *_rights(),
     ),
     dates="local",
     # They have a meaning in links between notes.

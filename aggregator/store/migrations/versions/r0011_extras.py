@@ -14,3 +14,6 @@ depends_on = None
 def upgrade() -> None:
     """Add the columns; the next document of a source fills the one of its entries."""
     op.add_column("entries", sa.Column("extras", sa.Text))
+    op.add_column("sources", sa.Column("republish", sa.Text, nullable=False, server_default="full"))
+    op.add_column("sources", sa.Column("copyright", sa.Text))
+    op.add_column("sources", sa.Column("noindex", sa.Boolean, nullable=False, server_default=sa.text("0")))
