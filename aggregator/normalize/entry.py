@@ -30,6 +30,7 @@ from aggregator.normalize.text import (
 )
 from aggregator.values.languages import tidy_tag
 from aggregator.values.media_types import is_bare, without_parameters
+from aggregator.values.plaintext import plain_text, synopsis
 from aggregator.values.urls import clean_url
 
 #: Clocks may be wrong, but a date further ahead than this is ignored.
@@ -81,6 +82,8 @@ def normalize(
     published_at, updated_at, dated = _dates(raw, now, style, known)
     title = "" if raw.title is None else plain_title(raw.title)
     title = title or fallback_title(text_of(cut(html or summary, _BEGIN)), url)
+    if summary and (summary[-1] == "…" or len(summary) < MAX_TITLE) and _is_synopsis(summary, html, title):
+        summary = ""
     authors, tags, image = clean_authors(raw.authors), clean_tags(raw.tags), _image(html, raw, enclosures)
     return Entry(
         source_id=source_id,
@@ -171,6 +174,11 @@ def _says_the_same(summary: str, body: str) -> bool:
         and words.startswith(_first_words(body, 2 * len(summary) + _GLANCE))
         and words == text_of(body)
     )
+
+
+def _is_synopsis(summary: str, body: str, title: str) -> bool:
+    """Whether a summary is what our RSS feeds have in its place: the beginning of the body, else the title."""
+    return plain_text(summary) == (synopsis(body) or title)
 
 
 def _first_words(body: str, length: int) -> str:

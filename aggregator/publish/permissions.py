@@ -10,8 +10,8 @@ import html
 from dataclasses import replace
 
 from aggregator.models import Entry, Extras, Item
-from aggregator.publish.plaintext import synopsis
 from aggregator.values.markup import attribute_value
+from aggregator.values.plaintext import synopsis
 
 #: Characters of the text of an excerpt at most.
 EXCERPT = 300

@@ -31,9 +31,9 @@ from aggregator.publish.feeds.extensions import (
     uri_of,
 )
 from aggregator.publish.feeds.feeditems import Channel, FeedItem, Format, Publisher
-from aggregator.publish.plaintext import plain_text, synopsis
 from aggregator.values.languages import valid_tag
 from aggregator.values.markup import xml_text
+from aggregator.values.plaintext import plain_text, synopsis
 
 # -- RSS and Atom ------------------------------------------------------------------------------------------------------
 

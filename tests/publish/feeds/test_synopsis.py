@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.publish.plaintext import plain_text, synopsis
+from aggregator.values.plaintext import plain_text, synopsis
 
 
 @pytest.mark.parametrize(
