@@ -13,18 +13,11 @@ from hypothesis import strategies as st
 from aggregator.config.secrets import public_entry
 from aggregator.models import Enclosure, Extras, RawEntry
 from aggregator.models.extras import (
-    Alternate,
     Attribute,
-    Chapters,
     MediaDetail,
-    MediaSource,
     Person,
     Picture,
-    PodcastLicense,
     RslElement,
-    Soundbite,
-    Term,
-    Transcript,
     as_stored,
     from_plain,
     texts_of,
@@ -32,38 +25,9 @@ from aggregator.models.extras import (
 )
 from aggregator.normalize.extras import clean_extras
 from aggregator.normalize.identity import fingerprint
+from tests.extras import FULL, PAGE
 from tests.publish_items import ENTRY
 
-PAGE = "https://e.example/"
-FULL = Extras(
-    rights="All",
-    licenses=(PAGE,),
-    podcast_license=PodcastLicense("cc", PAGE),
-    rsl=(RslElement("content", (Attribute("url", PAGE),), None, (RslElement("license", (), "text"),)),),
-    noindex=True,
-    authors=(Person("Ann", PAGE, PAGE),),
-    contributors=(Person("Bob"),),
-    people=(Person("Cy", None, PAGE, "host", "cast"),),
-    categories=(Term("one", PAGE, "One"),),
-    thumbnails=(Picture(PAGE, 1, 2),),
-    media=(MediaDetail(PAGE, None, "audio", 1, 2, 3.5, "en", True),),
-    transcripts=(Transcript(PAGE, "text/vtt", "en", "captions"),),
-    chapters=Chapters(PAGE, "application/json"),
-    alternates=(Alternate("audio/opus", (MediaSource(PAGE, "audio/opus"),), 1, 2.5, 3, "en", "t", "r", "c", True),),
-    soundbites=(Soundbite(1.5, 2.0, "t"),),
-    season=1,
-    season_name="First",
-    episode=2.5,
-    episode_name="Two",
-    episode_type="bonus",
-    explicit=False,
-    itunes_title="Title",
-    comments_count=0,
-    comments_feed=PAGE,
-    markdown="*a*\n\nb",
-    external_url=PAGE,
-    banner_image=PAGE,
-)
 #: Values of the wrong kind, too long, too many, or dangerous.
 HOSTILE: st.SearchStrategy[Any] = st.recursive(
     st.none()

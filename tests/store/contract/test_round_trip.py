@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aggregator.errors import StoreError
-from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate, OriginalFeed
+from aggregator.models import Enclosure, Entry, Extras, FeedState, FeedUpdate, OriginalFeed
 from aggregator.store import Store
+from tests.extras import FULL
 from tests.store.contract.implementations import IMPLEMENTATIONS
 from tests.store_samples import source
 
@@ -44,6 +45,7 @@ ENTRIES = st.builds(
     dated=st.booleans(),
     hash=TEXT,
     original_feed=st.none() | st.builds(OriginalFeed, TEXT, st.none() | TEXT, st.none() | TEXT, st.none() | TEXT),
+    extras=st.none() | st.just(FULL) | st.builds(Extras, rights=TEXT, season=NUMBERS),
 )
 STATES = st.builds(
     FeedState,
