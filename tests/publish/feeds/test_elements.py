@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from lxml import etree
 
 from aggregator.models import Entry, Extras, Fetched, Item, Origin
 from aggregator.models.extras import Person
@@ -15,8 +17,8 @@ from aggregator.normalize.entry import clean_again, normalize
 from aggregator.normalize.identity import identify
 from aggregator.parse import parse
 from aggregator.publish.feeds import FILE_NAMES, Channel, Format, render_feeds
-from tests import DATA
-from tests.validators import check_atom, check_jsonfeed, check_rss
+from tests import DATA, ROOT
+from tests.validators import MEDIA, check_atom, check_jsonfeed, check_rss
 
 URL = "https://e.example/feed"
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -102,3 +104,33 @@ def test_heads_name_the_picture_of_the_site() -> None:
     assert "<url>https://h.example/icon.png</url>" in rss
     assert "<icon>https://h.example/icon.png</icon>" in atom
     assert json.loads(feed)["icon"] == "https://h.example/icon.png"
+
+
+def _documented() -> dict[Format, set[str]]:
+    """The elements that docs/feeds.md names for items of each format."""
+    names: dict[Format, set[str]] = {"rss": set(), "atom": set(), "json": set()}
+    for line in (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8").splitlines():
+        cells = [re.findall(r"`([\w:.]+)`", cell) for cell in line.split("|")]
+        if len(cells) == 7:
+            for form, cell in zip(FORMATS, cells[3:6], strict=True):
+                names[form].update(cells[3] if "the same" in line and form == "atom" else cell)
+    return names
+
+
+def test_the_table_in_the_documents_has_every_element_of_items(entries: list[Entry]) -> None:
+    documented = _documented()
+    inner = {"media:title", "podcast:source", "atom:name", "atom:uri", "name", "uri"}
+    for form in FORMATS[:2]:
+        data = (DATA / "publish" / f"everything-{FILE_NAMES[form]}").read_bytes()
+        prefixes = {None: None, **{name: prefix for prefix, name in etree.fromstring(data).nsmap.items()}}
+        items = [one for one in etree.fromstring(data).iter() if etree.QName(one).localname in ("item", "entry")]
+        outer = [one for item in items for one in (*item, *item.iterfind(f"{MEDIA}group/*"))]
+        names = [etree.QName(one) for one in outer]
+        written = {
+            f"{prefix}:{one.localname}" if (prefix := prefixes[one.namespace]) else one.localname for one in names
+        }
+        assert documented[form] - written - inner <= {"xml:lang", "itunes:episode"}
+        assert written <= documented[form]
+    data = json.loads((DATA / "publish" / "everything-feed.json").read_bytes())
+    members = set(data["items"][0]) - {"_extras"} | {f"_extras.{name}" for name in data["items"][0]["_extras"]}
+    assert {one for one in members if not one.endswith(("season_name", "episode_name"))} <= documented["json"]
