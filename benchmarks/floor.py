@@ -260,12 +260,14 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _xml(root: Node, namespaces: dict[Any, str]) -> bytes:
+def _xml(root: Node, namespaces: dict[Any, str], style: str | None = None) -> bytes:
     from lxml import etree
 
     element = etree.Element(root.tag, dict(root.attributes), namespaces)
+    if style is not None:
+        element.addprevious(etree.ProcessingInstruction("xml-stylesheet", style))
     _fill(element, root, etree.SubElement)
-    return etree.tostring(element, pretty_print=True, encoding="UTF-8", xml_declaration=True)
+    return etree.tostring(element.getroottree(), pretty_print=True, encoding="UTF-8", xml_declaration=True)
 
 
 def _fill(element: _Element, node: Node, make: Callable[[_Element, str], _Element]) -> None:
@@ -278,8 +280,8 @@ def _fill(element: _Element, node: Node, make: Callable[[_Element, str], _Elemen
             _fill(made, child, make)
 
 
-def _described(document: bytes) -> tuple[Node, dict[Any, str]]:
-    """An XML document as nodes, with the namespaces of its root."""
+def _described(document: bytes) -> tuple[Node, dict[Any, str], str | None]:
+    """An XML document as nodes, with the namespaces of its root and the stylesheet that it names."""
     from lxml import etree
 
     root = etree.fromstring(document, etree.XMLParser(remove_blank_text=True))
@@ -288,7 +290,8 @@ def _described(document: bytes) -> tuple[Node, dict[Any, str]]:
         attributes = tuple((str(name), str(value)) for name, value in element.attrib.items())
         return Node(str(element.tag), element.text, attributes, tuple(map(describe, element)))
 
-    return describe(root), dict(root.nsmap)
+    style = root.getprevious()
+    return describe(root), dict(root.nsmap), None if style is None else style.text
 
 
 TASKS: dict[str, Task] = {"floor": cold, "floor_render": render}

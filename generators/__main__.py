@@ -25,7 +25,7 @@ _SHOWN = 20
 
 def main() -> int:
     options = _options()
-    chosen = [site for site in sites() if options.only in site.name]
+    chosen = [site for site in sites() if any(text in site.name for text in options.only or [""])]
     needed = [command for site in chosen for command in site.commands]
     missing = {package for name, package in needed if shutil.which(name) is None}
     if browser.command() is None:
@@ -54,7 +54,12 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m generators", description=__doc__)
-    parser.add_argument("--only", default="", metavar="TEXT", help="only sites whose names have this text")
+    parser.add_argument(
+        "--only",
+        action="append",
+        metavar="TEXT",
+        help="only sites whose names have this text; more than once: one of them",
+    )
     parser.add_argument("--real", type=int, default=300, metavar="N", help="posts of real feeds; default 300")
     parser.add_argument("--few", action="store_true", help="for Hexo, too, no more posts than for the others")
     parser.add_argument("--write", action="store_true", help="write the report into docs/generators.md")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from aggregator.models import Item
 from aggregator.publish.names import Wanted, assign_paths
-from aggregator.publish.posts.presets import PRESETS
-from aggregator.publish.posts.render import PostOptions, render_post
+from aggregator.publish.posts.presets import PRESETS, PostOptions
+from aggregator.publish.posts.render import render_post
 from generators.collect import CATEGORIES, Found, is_hostile
 
 

@@ -85,8 +85,8 @@ def posts() -> str:
 def own_preset() -> str:
     """The keys of a preset.yaml, and the values that it can name."""
     keys = [_key(name, field) for name, field in PresetFile.model_fields.items()]
-    values = ((f"`{name}`", meaning) for name, meaning in VALUE_MEANINGS.items())
-    return "\n\n".join((_table(("key", "default", "meaning"), keys), _table(("value", "what it is"), values)))
+    values = [f"- `{name}`: {meaning}" for name, meaning in VALUE_MEANINGS.items()]
+    return "\n\n".join((_table(("key", "default", "meaning"), keys), "The values:", "\n".join(values)))
 
 
 def commands() -> str:
@@ -135,7 +135,9 @@ def _key(path: str, field: Any) -> tuple[str, str, str]:
     meaning, default = _sentence(field.description), ""
     if field.default is not PydanticUndefined:
         written = str(field.default).lower() if isinstance(field.default, bool) else field.default
-        default = "none" if field.default in (None, ()) else f"`{written}`"
+        if field.default == ():
+            written = []
+        default = "none" if field.default is None else f"`{written}`"
     before, _, told = meaning.rpartition("; ")
     if told.endswith(" if left out"):
         meaning, default = before, told.removesuffix(" if left out")

@@ -19,7 +19,7 @@ CHANGES = {
     "aggregator.normalize.entry",
     "aggregator.normalize.sanitizer",
     "aggregator.parse.wellformed",
-    "aggregator.publish.posts",
+    "aggregator.publish.posts.render",
 }
 
 

@@ -32,7 +32,7 @@ from aggregator.publish.assignments import assign_all
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, Channel, WrittenItems, render_category
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
 from aggregator.publish.postfiles import Destination, has_posts, write_posts, write_retired
-from aggregator.publish.postfolders import main_preset, post_folders, settle_presets
+from aggregator.publish.postfolders import PostFolder, main_preset, post_folders, settle_presets
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
 from aggregator.store import Store, UnreadableRow
@@ -79,17 +79,12 @@ def publish(
         StoreError: the store failed, and not because of a row.
     """
     report = Report()
-    before = store.fingerprints()
     folders = post_folders(config)
-    if not any(name.startswith("posts/") for name in before):
-        for folder in folders:
-            if has_posts(data / folder.name):
-                what = f"the folder {folder.name}/ holds files already, but the database has published nothing yet"
-                report.notes.append(what)
+    _note_files(store.fingerprints(), folders, data, report)
     report.failures += renew(store, config.confidential, data, progress=renewing)
     ready, moved = settle_presets(store, folders, data, report, change=change_presets)
     posts = Destination(store, config, data, ready, report, incomplete=len(ready) < len(folders))
-    _mark_outdated_posts(store, config, everything, before, report)
+    _mark_outdated_posts(store, config, everything, report)
     _write_retired(posts, moved)
     clear_fingerprints(store, feeds_of(store.pending_categories()))
     report.failures += assign_all(store, main_preset(folders))
@@ -127,11 +122,17 @@ def _own_list(config: Config) -> Rendered:
     return render_own(config.site.title, channels, config.feeds.formats)
 
 
-def _mark_outdated_posts(
-    store: Store, config: Config, everything: bool, recorded: Mapping[str, str], report: Report
-) -> None:
+def _note_files(recorded: Mapping[str, str], folders: Iterable[PostFolder], data: Path, report: Report) -> None:
+    """Note files in folders of posts although nothing was published yet."""
+    if not any(name.startswith("posts/") for name in recorded):
+        full = [folder.name for folder in folders if has_posts(data / folder.name)]
+        said = "holds files already, but the database has published nothing yet"
+        report.notes += [f"the folder {name}/ {said}" for name in full]
+
+
+def _mark_outdated_posts(store: Store, config: Config, everything: bool, report: Report) -> None:
     """Make entries pending whose posts were made from other settings."""
-    settings = _post_settings(config)
+    recorded, settings = store.fingerprints(), _post_settings(config)
     for category in config.categories.values():
         name = f"posts/{category.slug}"
         wanted = fingerprint(settings, category.title, category.implicit)

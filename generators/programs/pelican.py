@@ -29,9 +29,10 @@ THEME = "theme"
 DEFAULT_PAGINATION = False
 """
 #: A title is HTML for Pelican, and its themes print it as it is; so do they with names.
-_ARTICLE = """<!doctype html><html><head><meta charset="utf-8"><title>{{ article.title }}</title>
+_ARTICLE = """<!doctype html><html><head><meta charset="utf-8"><title>{{ article.title|striptags }}</title>
 <meta name="source" content="{{ article.relative_source_path|e }}">
 </head><body><h1>{{ article.title }}</h1>
+<a href="x" title="Permalink to {{ article.title|striptags }}">link</a><p>{{ article.title|striptags }}</p>
 <time datetime="{{ article.date.isoformat() }}"></time>
 <ul id="categories"><li>{{ article.category }}</li></ul>
 <ul id="tags">{% for one in article.tags %}<li>{{ one }}</li>{% endfor %}</ul>
@@ -72,8 +73,9 @@ def _build(folder: Path, posts: Path) -> Path:
 
 
 def _head(page: Page, item: Item, category: str) -> Iterator[str]:
-    """What is not as it should be; in names, what has a meaning in HTML or in a list of names is masked."""
-    entry = replace(item.entry, tags=_masked(item.entry.tags), authors=_masked(item.entry.authors))
+    """What is not as it should be; what has a meaning in HTML, or in a list of names, is masked."""
+    title = re.sub("<(?=[A-Za-z/!?])", "‹", item.entry.title).replace('"', "”")
+    entry = replace(item.entry, title=title, tags=_masked(item.entry.tags), authors=_masked(item.entry.authors))
     shown = replace(page, tags=_masked(page.tags or ()), authors=_masked(page.authors or ()))
     return exact(shown, replace(item, entry=entry), category)
 

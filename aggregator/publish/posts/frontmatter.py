@@ -357,7 +357,7 @@ def _as_html(facts: _Facts) -> str:
     lines = []
     for key, value in _fields(facts).items():
         if key == "title":
-            lines.append(f"<title>{html.escape(xml_text(value), quote=False)}</title>\n")
+            lines.append(f"<title>{_title_for_pelican(value)}</title>\n")
             continue
         if isinstance(value, list):
             text = _joined(value)
@@ -367,6 +367,19 @@ def _as_html(facts: _Facts) -> str:
             text = html.escape(value) if key in _PRINTED else value
         lines.append(f'<meta name="{key}" content="{attribute_value(xml_text(text))}">\n')
     return "".join(lines)
+
+
+#: What can begin a tag.
+_TAG_START = re.compile("<(?=[A-Za-z/!?])")
+
+
+def _title_for_pelican(title: str) -> str:
+    """Return a title as HTML that stays safe when it is unescaped once.
+
+    Themes do that where they strip tags, for ``title="{{ article.title|striptags }}"``, as the stock theme does.
+    """
+    title = _TAG_START.sub("\u2039", xml_text(title)).replace('"', "\u201d")
+    return html.escape(title, quote=False)
 
 
 #: Fields, besides lists, that themes of Pelican print.

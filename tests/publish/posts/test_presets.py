@@ -137,7 +137,8 @@ def test_front_matter_reads_back(name: str, title: str, section: str, authors: l
 
 
 def _check_head(read: dict[str, str], title: str, authors: list[str]) -> None:
-    assert read.get("title", "") == encoded(xml_text(title))
+    shown = re.sub("<(?=[A-Za-z/!?])", "‹", xml_text(title)).replace('"', "”")
+    assert read.get("title", "") == encoded(shown)
     assert read["date"] == "2024-02-03T23:30:00+00:00"
     assert read["link"] == read["canonical_url"] == "https://example.org/1"
     assert len([one for one in read.get("authors", "").split(";") if one.strip()]) >= bool(authors)
@@ -212,6 +213,18 @@ def test_pelican_breaks_no_attribute(value: str, safe: str) -> None:
     tag, _, rest = text.partition("<body>\n<p ")[2].partition("</p>")[0].partition('">')
     assert unescape(tag.removeprefix('title="')) == safe
     assert rest == "{x} =\"'{y}' x=\""
+
+
+@pytest.mark.parametrize(
+    ("title", "written"),
+    [
+        ("a < b > c & d's <3", "a &lt; b &gt; c &amp; d's &lt;3"),
+        ('"><svg onload=x>', "”&gt;‹svg onload=x&gt;"),
+        ("</title><!-- <?x &lt;b&gt;", "‹/title&gt;‹!-- ‹?x &amp;lt;b&amp;gt;"),
+    ],
+)
+def test_a_title_for_pelican_is_safe_when_it_is_unescaped_once(title: str, written: str) -> None:
+    assert f"<title>{written}</title>" in rendered(make_item(title=title), "pelican")
 
 
 @pytest.mark.parametrize("name", ["hugo", "jekyll", "eleventy", "astro", "zola"])
