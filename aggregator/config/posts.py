@@ -207,8 +207,8 @@ class PostSettings(Section):
 
 
 DATES = (
-    "How dates are written, always in UTC: `rfc3339` (`2022-06-29T06:36:00+00:00`), `zulu` (with `Z`), `local` (without "
-    "a zone), `spaced` (`2022-06-29 06:36:00 +0000`) or `rfc822` (`Wed, 29 Jun 2022 06:36:00 GMT`)."
+    "How dates are written, always in UTC: `rfc3339` (`2022-06-29T06:36:00+00:00`), `zulu` (with `Z`), `local` "
+    "(without a zone), `spaced` (`2022-06-29 06:36:00 +0000`) or `rfc822` (`Wed, 29 Jun 2022 06:36:00 GMT`)."
 )
 
 
