@@ -1,9 +1,9 @@
 """The rules of the namespaces that extend RSS and Atom: which elements there are, and what they must say.
 
 By their specifications: Media RSS 1.5.1 (rssboard.org/media-rss), Apple's podcast elements, the podcast namespace
-(podcastindex.org/namespace/1.0), RSS 1.0's modules (syndication, content, slash, Dublin Core), Creative Commons, RFC 4685
-(threads), RFC 5005 (history), the Comment API, source (source.scripting.com) and RSL (rslstandard.org). An element of one of these
-namespaces that is not listed does not exist.
+(podcastindex.org/namespace/1.0), RSS 1.0's modules (syndication, content, slash, Dublin Core), Creative Commons, RFC
+4685 (threads), RFC 5005 (history), the Comment API, source (source.scripting.com) and RSL (rslstandard.org). An
+element of one of these namespaces that is not listed does not exist.
 """
 
 from __future__ import annotations
