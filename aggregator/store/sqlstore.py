@@ -475,10 +475,14 @@ def _write_entries(
             new.append(entry)
     if new:
         # The first entry of a document is the newest and has the highest position.
-        last = statements.LAST_POSITION.rows(connection)[0][0] + len(new)
+        first = max(statements.LAST_NUMBERS.rows(connection)[0]) + 1
+        last = first + len(new) - 1
         statements.ADD_ENTRY.run_many(
             connection,
-            [(source_pk, category, last - place, *rows.entry_row(entry)) for place, entry in enumerate(new)],
+            [
+                (first + place, source_pk, category, last - place, *rows.entry_row(entry))
+                for place, entry in enumerate(new)
+            ],
         )
     if changed:
         statements.CHANGE_ENTRY.run_many(connection, changed)

@@ -197,7 +197,7 @@ def test_format_that_is_no_longer_written_leaves_no_files(site: Site, origin: Or
     site.run("update")
     _serve(site, origin, range(150), {"formats": ["atom"]})
     site.run("update")
-    assert {name.rpartition("/")[2] for name in site.public() if "/" in name} == {"atom.xml"}
+    assert {name.rpartition("/")[2] for name in site.public() if "archive/" in name} == {"atom.xml"}
     assert history(site, "atom") == _ids(range(150))
 
 
@@ -245,3 +245,30 @@ def test_second_run_writes_nothing(site: Site, origin: Origin) -> None:
     site.run("update", "--all")
     site.run("publish")
     assert site.stamps() == before
+
+
+def test_closed_page_gets_no_item_in_the_place_of_a_removed_one(site: Site, origin: Origin) -> None:
+    _serve(site, origin, range(1, 30))
+    site.run("update")
+    # The item that comes last is the oldest, so that all items are in a page.
+    _serve(site, origin, range(30))
+    site.run("update", "--all")
+    _serve(site, origin, range(30), retention={"count": 29})
+    site.run("update")
+    (page, *_) = documents(site, "json")[1:]
+    _serve(site, origin, range(31), retention={"count": 30})
+    site.run("update", "--all")
+    assert history(site, "json") == history(site, "json", "all") == _ids(range(1, 31))
+    assert Document(site, page.url).ids == page.ids
+
+
+def test_pages_of_a_purged_source_get_no_items_of_another(site: Site, origin: Origin) -> None:
+    _serve(site, origin, range(150))
+    site.run("update")
+    pages = {page.url for page in documents(site, "atom")[1:]}
+    assert site.run("remove", "one", "--purge", "--yes").status == 0
+    assert history(site, "atom") == set()
+    site.configure({"id": "two", "feed": origin.route("/two", rss([item(n) for n in range(30)]))}, feeds={"limit": 20})
+    site.run("update")
+    assert history(site, "atom") == history(site, "atom", "all") == _ids(range(30))
+    assert not any(page.ids for page in documents(site, "atom") if page.url in pages)
