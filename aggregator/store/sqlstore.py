@@ -476,14 +476,10 @@ def _write_entries(
     if new:
         # The first entry of a document is the newest and has the highest position.
         first = max(statements.LAST_NUMBERS.rows(connection)[0]) + 1
-        last = first + len(new) - 1
-        statements.ADD_ENTRY.run_many(
-            connection,
-            [
-                (first + place, source_pk, category, last - place, *rows.entry_row(entry))
-                for place, entry in enumerate(new)
-            ],
-        )
+        numbers = range(first, first + len(new))
+        given = zip(numbers, reversed(numbers), map(rows.entry_row, new), strict=True)
+        added = [(pk, source_pk, category, position, *row) for pk, position, row in given]
+        statements.ADD_ENTRY.run_many(connection, added)
     if changed:
         statements.CHANGE_ENTRY.run_many(connection, changed)
     if read_again:

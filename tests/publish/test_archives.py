@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -272,3 +274,14 @@ def test_pages_of_a_purged_source_get_no_items_of_another(site: Site, origin: Or
     site.run("update")
     assert history(site, "atom") == history(site, "atom", "all") == _ids(range(30))
     assert not any(page.ids for page in documents(site, "atom") if page.url in pages)
+
+
+def test_archive_with_missing_rows_is_made_again(site: Site, origin: Origin) -> None:
+    _serve(site, origin, range(150), {"limit": 1})
+    site.run("update")
+    with closing(sqlite3.connect(site.data / "aggregator.db")) as database, database:
+        database.execute("DELETE FROM archives WHERE output = 'news' AND number = 1")
+        database.execute("INSERT INTO stale_archives VALUES ('news', 5), ('nothing', 1)")
+    _serve(site, origin, range(152), {"limit": 1})
+    assert site.run("update", "--all").status == 0
+    assert history(site, "json") == history(site, "json", "all") == _ids(range(152))
