@@ -122,7 +122,8 @@ def test_the_table_in_the_documents_has_every_element_of_items(entries: list[Ent
     inner = {"media:title", "podcast:source", "atom:name", "atom:uri", "name", "uri"}
     for form in FORMATS[:2]:
         data = (DATA / "publish" / f"everything-{FILE_NAMES[form]}").read_bytes()
-        prefixes = {None: None, **{name: prefix for prefix, name in etree.fromstring(data).nsmap.items()}}
+        prefixes: dict[str | None, str | None] = {name: prefix for prefix, name in etree.fromstring(data).nsmap.items()}
+        prefixes[None] = None
         items = [one for one in etree.fromstring(data).iter() if etree.QName(one).localname in ("item", "entry")]
         outer = [one for item in items for one in (*item, *item.iterfind(f"{MEDIA}group/*"))]
         names = [etree.QName(one) for one in outer]
