@@ -17,6 +17,7 @@ from aggregator import cycle as cycles
 from aggregator.config import Config, load
 from aggregator.cycle import PUBLISH_AFTER, Cycle, Summary
 from aggregator.errors import RowError, StoreError
+from aggregator.normalize import entry
 from aggregator.pipeline import decide, ingest, recognition
 from aggregator.pipeline.due import USUAL, Share, choose
 from aggregator.publish.publication import publish
@@ -213,7 +214,7 @@ def _fail_for_bad(
 
 READ = _fail_for_bad(ingest, "parse_plain", lambda fetched: fetched.url.endswith("/bad"))
 IDENTIFY = _fail_for_bad(recognition, "identify", lambda entries, *_: entries[0].url.endswith("/2"))
-NORMALIZE = _fail_for_bad(ingest, "normalize", lambda one, *, source_id, **_: source_id == "bad")
+NORMALIZE = _fail_for_bad(entry, "normalize", lambda one, *, source_id, **_: source_id == "bad")
 UNKNOWN = RowError("such a key")
 LOOK_UP = _fail_for_bad(SqlStore, "recognize", lambda store, source_id, keys: source_id == "bad", UNKNOWN)
 DECIDE = _fail_for_bad(decide, "succeeded", lambda received, *_: received.source.id == "bad")
