@@ -37,19 +37,19 @@ BODIES = [
     '<p title="{{ 7*7 }}" class="{% raw %}">{{"a"}} &#123;&#123; 7*7 &#125;&#125; &lbrace;&lbrace;7*7}}</p>',
     "<pre><code>{% if x %}\n\n{{ y }}\n\n{% endif %}</code></pre> {{< shortcode >}} {{% md %}} <%= 7*7 %> <?php echo 1 ?> ${7*7}",
     # One of each engine, with what it would print; see `RAN`.
-    "{{ 59 * 99 }} {{ 59|times:99 }} {{ mul 59 99 }} {{= 59*99 }} {{{ 59*99 }}} {{ '58' ~ '41' }} {{- 59*99 -}} {{ 5840 | plus: 1 }}",
-    "{% assign x = 59 | times: 99 %}{{ x }} {% if true %}yes{% endif %} {% comment %}no{% endcomment %} {% include x %} {% raw %}{{ x }}{% endraw %}",
-    "{% set x = 59 * 99 %}{{ x }} {% for i in range(3) %}{{ i }}{% endfor %} {% block b %}{% endblock %} {% extends 'x' %} {{ ''.__class__.__mro__ }} {{ site.posts | size }}",
-    "&lt;% 59*99 %&gt; &lt;%= 59*99 %&gt; &lt;%- 59*99 %&gt; &lt;%# x %&gt; &lt;%_ x _%&gt; &lt;? x ?&gt; &lt;?php echo 59*99; ?&gt; &lt;?= 59*99 ?&gt; &lt;?xml version='1.0'?&gt;",
-    "${ 59*99 } ${59*99} #{59*99} `${59*99}` @{59*99} *{59*99} ~{59*99} $(59*99) $[59*99] %{59*99} {59*99} { 59*99 } {59 * 99}",
+    "{{ 59059 * 99099 }} {{ 59059|times:99099 }} {{ mul 59059 99099 }} {{= 59059*99099 }} {{{ 59059*99099 }}} {{ '5852' ~ '687841' }} {{- 59059*99099 -}} {{ 5852687840 | plus: 1 }}",
+    "{% assign x = 59059 | times: 99099 %}{{ x }} {% if true %}yes{% endif %} {% comment %}no{% endcomment %} {% include x %} {% raw %}{{ x }}{% endraw %}",
+    "{% set x = 59059 * 99099 %}{{ x }} {% for i in range(3) %}{{ i }}{% endfor %} {% block b %}{% endblock %} {% extends 'x' %} {{ ''.__class__.__mro__ }} {{ site.posts | size }}",
+    "&lt;% 59059*99099 %&gt; &lt;%= 59059*99099 %&gt; &lt;%- 59059*99099 %&gt; &lt;%# x %&gt; &lt;%_ x _%&gt; &lt;? x ?&gt; &lt;?php echo 59059*99099; ?&gt; &lt;?= 59059*99099 ?&gt; &lt;?xml version='1.0'?&gt;",
+    "${ 59059*99099 } ${59059*99099} #{59059*99099} `${59059*99099}` @{59059*99099} *{59059*99099} ~{59059*99099} $(59059*99099) $[59059*99099] %{59059*99099} {59059*99099} { 59059*99099 } {59059 * 99099}",
     '{{&lt; figure src=x >}} {{&lt; ref "x" &gt;}} {{&lt; /x &gt;}} {{&lt;/* x */&gt;}} {{% x %}} {{%/* x */%}} {{< param title >}} {{&lt; highlight go &gt;}}x{{&lt; /highlight &gt;}}',
     '<pre><code>{{&lt; figure src="x" &gt;}}\n\n{{% include "x" %}}\n\n{{ range .Site.Pages }}{{ .Title }}{{ end }}</code></pre>',
-    "&lt;Component client:load /&gt; &lt;Fragment set:html={59*99} /&gt; import x from 'y'; export const x = 59*99; {/* x */} {...props} &lt;style&gt;{`x`}&lt;/style&gt;",
-    "<p>import x from 'y'</p>\nimport React from 'react'\n\nexport const x = () => <b>{59*99}</b>\n\n<p>{x}</p>",
+    "&lt;Component client:load /&gt; &lt;Fragment set:html={59059*99099} /&gt; import x from 'y'; export const x = 59059*99099; {/* x */} {...props} &lt;style&gt;{`x`}&lt;/style&gt;",
+    "<p>import x from 'y'</p>\nimport React from 'react'\n\nexport const x = () => <b>{59059*99099}</b>\n\n<p>{x}</p>",
     "&lt;!-- x --&gt; &lt;!--more--&gt; &lt;!--# include --&gt; &lt;!--#exec cmd='x' --&gt; &lt;!--[if IE]&gt;x&lt;![endif]--&gt; &lt;![CDATA[x]]&gt; ]]> &lt;!DOCTYPE x&gt;",
     "[shortcode] [gallery ids=1] [[wiki]] ![[embed]] [[a|b]] [toc] [TOC] [^1] [%x%] {{toc}} {:toc} {:.class #id onclick=x} {::options /} {#id} {.class} :::note x ::: +++ x +++ !!! x ??? y",
-    '<p>a</p>{: onclick="x"}\n{: .class}\n\n* x\n{:toc}\n\n{::nomarkdown}x{:/}\n\n## x {#id onclick=x}\n\n$$ 59 \\\\ 99 $$ \\(x\\) \\[x\\] $x$',
-    '<p title="{{ 59*99 }} {% x %} ${59*99} &lt;%= 59*99 %&gt; {{&lt; x &gt;}} {59*99}" class="{59*99}">x</p><a href="https://a.example/{{59*99}}?{%25x%25}#{{< x >}}">x</a>',
+    '<p>a</p>{: onclick="x"}\n{: .class}\n\n* x\n{:toc}\n\n{::nomarkdown}x{:/}\n\n## x {#id onclick=x}\n\n$$ 59059 \\\\ 99 $$ \\(x\\) \\[x\\] $x$',
+    '<p title="{{ 59059*99099 }} {% x %} ${59059*99099} &lt;%= 59059*99099 %&gt; {{&lt; x &gt;}} {59059*99099}" class="{59059*99099}">x</p><a href="https://a.example/{{59059*99099}}?{%25x%25}#{{< x >}}">x</a>',
     # Links inside of a site, as generators write them.
     "<a href='{filename}/x.md'>a</a> <a href='|filename|x'>b</a> <img src='{static}x'> {{< ref x >}} <a href='https://a.example/|static|{attach}'>c</a>",
     "<p title=\"href='{static}x' src='|static|y' action=&quot;{index}&quot;\">a</p><p title=\"src='{filename}z'\" lang=\"href='|index|'\">b</p>",
@@ -122,7 +122,7 @@ TEXTS = [
     "!!js/function x", "%YAML", "@a", "`a`", "'", '"', "a'b\"c", "---", "...", "=", "+++", "😀😀", "C/C++ & R&D",
     "..", ".", "../../x", "constructor", "__proto__", "toString", "hasOwnProperty", "index", "a\u2028b", "a\\", "a\\n",
     "\ufeffa", "&#65532;", "<!-- more -->", "a%b", "a%2fb", "?", "ａ／ｂ", "《书》【x】", "“q”", "a|b", "x" * 300, "词" * 300,
-    "{{ 59 * 99 }}", "{% assign x = 1 %}", "<%= 59*99 %>", "${59*99}", "{{< figure >}}", "{{% x %}}", "{59*99}", "#{59*99}",
+    "{{ 59059 * 99099 }}", "{% assign x = 1 %}", "<%= 59059*99099 %>", "${59059*99099}", "{{< figure >}}", "{{% x %}}", "{59059*99099}", "#{59059*99099}",
     "index.html", "_index", "README", "page", "tag", "feed.xml", "404", "CON", "aux.txt", ".hidden", "_draft", "-rf", "a.md",
     "2024-01-02-name", "2024-01-02", "a b", "a-b", "a_b", "a+b", "A B", "a  b", "a/b", "á b", "a. b", "a, b; c", "a;b", ";", ",", "a,",
     "|filename|x", "{filename}x", "it's", "it’s", "\\u0041 \\x41 \\", '""' + '"', "''" + "'", 'a\\"b', "a: |", ">-", "|", "!!binary aa",
@@ -136,7 +136,7 @@ TEXTS = [
 NAMES = TEXTS[:70]
 
 #: What is on a page where the code of a template ran.
-RAN = "5841"
+RAN = "5852687841"
 
 #: Dates of entries, as RFC 3339 has them: the edges of what programs can count.
 DATES = [

@@ -8,9 +8,11 @@ the store until a call with them succeeds, so that neither a crash, a restart no
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -66,8 +68,9 @@ class Pending:
     given: Changes = Changes({})
     #: Files that were changed since.
     since: Changes = Changes({})
-    #: When the command was started last.
+    #: When the command was started last, and its digest.
     at: datetime | None = None
+    command: str = ""
     #: How often in a row it has failed.
     failures: int = 0
     #: Why it failed last; "": it did not.
@@ -77,6 +80,11 @@ class Pending:
     def all(self) -> Changes:
         """All files."""
         return self.given.followed_by(self.since.written, self.since.removed)
+
+    def of(self, command: Sequence[str]) -> Pending:
+        """Return this for a command: what another one has failed at says nothing about it."""
+        digest = hashlib.sha256(json.dumps(command).encode()).hexdigest()
+        return self if digest == self.command else replace(self, command=digest, failures=0, error="")
 
     def wait(self, now: datetime) -> timedelta:
         """Return the time until the command may start."""
@@ -95,7 +103,12 @@ def pending(store: Store) -> Pending:
         given, since = (Changes({str(name): bool(there) for name, there in value[key].items()}) for key in _FILES)
         at = None if value["at"] is None else datetime.fromisoformat(value["at"])
         return Pending(
-            given, since, at if at is None or at.tzinfo else None, int(value["failures"]), str(value["error"])
+            given,
+            since,
+            at if at is None or at.tzinfo else None,
+            str(value["command"]),
+            int(value["failures"]),
+            str(value["error"]),
         )
     except (ValueError, TypeError, AttributeError, KeyError):
         return Pending()
@@ -121,6 +134,7 @@ class AfterPublish:
         thread: the thread that uses the store.
         clock: the current time, aware and in UTC.
         seconds: after which the command is killed.
+        stop: set when the process is about to end; then no minute is waited for, and the next process calls.
     """
 
     def __init__(
@@ -131,8 +145,10 @@ class AfterPublish:
         clock: Callable[[], datetime],
         *,
         seconds: float = SECONDS,
+        stop: asyncio.Event | None = None,
     ) -> None:
         self._seconds = seconds
+        self._stop = stop or asyncio.Event()
         self._data = data
         self._thread = thread
         self._config = config
@@ -161,21 +177,25 @@ class AfterPublish:
             self._running = False
 
     async def _step(self, store: Store) -> OutputFailure | None:
-        """Run the command once, if files are pending."""
+        """Run the command once, if files are pending, or wait until it may run."""
         if not (command := self._config().after_publish):
             return None
-        waiting = await self._thread.run(pending, store)
-        wait = waiting.wait(self._clock())
+        waiting = (await self._thread.run(pending, store)).of(command)
         if not waiting.all.files:
             return None
+        wait = waiting.wait(self._clock())
         name = redact(command[0], self._config().secrets)
         if wait and waiting.failures:
             return _failure(name, waiting.error)
         if wait:
             text = f"{name} is called in {wait.seconds + 1} s, as it was called less than a minute ago"
             log_event(text, action="command")
-            await asyncio.sleep(wait.total_seconds())
-        changes = await self._thread.run(_begin, store, self._clock())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), wait.total_seconds())
+            # The configuration may have changed meanwhile.
+            self._again = not self._stop.is_set()
+            return None
+        changes = await self._thread.run(_begin, store, command, self._clock())
         facts = {"written": changes.written, "removed": changes.removed}
         given = json.dumps(facts, ensure_ascii=False).encode()
         environ = {"AGGREGATOR_DATA": str(self._data.resolve())}
@@ -202,9 +222,9 @@ def _failure(name: str, error: str) -> OutputFailure:
     return OutputFailure(f"after_publish: {name}", error, "a later cycle calls it again with the same files")
 
 
-def _begin(store: Store, now: datetime) -> Changes:
+def _begin(store: Store, command: Sequence[str], now: datetime) -> Changes:
     """Record that the command starts, and return the files for it."""
-    waiting = pending(store)
+    waiting = pending(store).of(command)
     _record(store, replace(waiting, given=waiting.all, since=Changes({}), at=now))
     return waiting.all
 
@@ -222,6 +242,7 @@ def _record(store: Store, waiting: Pending) -> None:
     value = {
         **{key: getattr(waiting, key).files for key in _FILES},
         "at": waiting.at and waiting.at.isoformat(),
+        "command": waiting.command,
         "failures": waiting.failures,
         "error": waiting.error,
     }

@@ -169,7 +169,7 @@ class Daemon:
         self._cycles: list[_RunningCycle] = []
         #: The thread that uses the store, for all cycles and between them.
         self._thread = StoreThread()
-        self._after_publish = AfterPublish(settings.data, self._thread, lambda: self.config, clock)
+        self._after_publish = AfterPublish(settings.data, self._thread, lambda: self.config, clock, stop=self._stop)
         self._store: Store | None = None
         #: Whether to reopen the store, after something failed.
         self._reopen = False

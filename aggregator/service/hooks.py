@@ -16,7 +16,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from aggregator.config import Config, redact
 from aggregator.log import log_event
@@ -31,6 +31,7 @@ CYCLE_SECONDS = 120.0
 AT_ONCE = 4
 #: Bytes of a command's standard error that are kept, and seconds to wait for them after it has exited.
 _STDERR = 4096
+_STDERR_FD = 2
 _LINGER = 1.0
 
 
@@ -160,8 +161,10 @@ async def run_command(command: Sequence[str], given: bytes, environ: Mapping[str
         given: its standard input, which it need not read.
         environ: what is added to the environment of this process.
     """
+    loop = asyncio.get_running_loop()
     try:
-        process = await asyncio.create_subprocess_exec(
+        transport, process = await loop.subprocess_exec(
+            _Process,
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
@@ -171,39 +174,58 @@ async def run_command(command: Sequence[str], given: bytes, environ: Mapping[str
         )
     except OSError as error:
         return Ran(f"it could not be started: {error.strerror or error}")
-    tail = bytearray()
+    given_to = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
     try:
-        async with asyncio.timeout(seconds), asyncio.TaskGroup() as tasks:
-            tasks.create_task(_give(process, given))
-            reading = tasks.create_task(_keep_tail(process, tail))
-            await process.wait()
-            # What it started in the background may hold its standard error open.
-            await asyncio.wait([reading], timeout=_LINGER)
-            reading.cancel()
+        given_to.write(given)
+        given_to.close()
+        async with asyncio.timeout(seconds):
+            await process.exited.wait()
     except TimeoutError:
-        return Ran(f"it took longer than {seconds:g} s and was killed", bytes(tail))
+        return Ran(f"it took longer than {seconds:g} s and was killed", bytes(process.tail))
+    else:
+        # What it started in the background may hold its standard error open.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER):
+                await process.stderr_closed.wait()
+        return Ran(_failure(transport.get_returncode()), bytes(process.tail))
     finally:
-        if process.returncode is None:
-            _kill(process.pid)
-            await process.wait()
-    return Ran(f"it exited with status {process.returncode}" if process.returncode else None, bytes(tail))
+        if transport.get_returncode() is None:
+            _kill(transport.get_pid())
+            await process.exited.wait()
+        # Otherwise it would wait for a reader; one that is closed already must not be aborted.
+        if given_to.get_write_buffer_size():
+            given_to.abort()
+        transport.close()
 
 
-async def _give(process: asyncio.subprocess.Process, given: bytes) -> None:
-    assert process.stdin is not None
-    # A command that does not read its input closes the pipe.
-    with suppress(ConnectionError):
-        process.stdin.write(given)
-        await process.stdin.drain()
-    process.stdin.close()
+class _Process(asyncio.SubprocessProtocol):
+    """Keeps the end of a command's standard error, and notes its exit.
+
+    `asyncio.subprocess.Process.wait` waits for the pipes, too, which processes in the background may hold open.
+    """
+
+    def __init__(self) -> None:
+        self.tail = bytearray()
+        self.exited = asyncio.Event()
+        self.stderr_closed = asyncio.Event()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self.tail += data
+        del self.tail[:-_STDERR]
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == _STDERR_FD:
+            self.stderr_closed.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
 
 
-async def _keep_tail(process: asyncio.subprocess.Process, tail: bytearray) -> None:
-    """Read standard error to its end, and keep the last bytes."""
-    assert process.stderr is not None
-    while data := await process.stderr.read(_STDERR):
-        tail += data
-        del tail[:-_STDERR]
+def _failure(status: int | None) -> str | None:
+    """Return what the exit status of a command says; a negative one is the signal that ended it."""
+    if status is not None and status < 0:
+        return f"it was ended by signal {-status} ({signal.strsignal(-status)})"
+    return f"it exited with status {status}" if status else None
 
 
 def _kill(pid: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
@@ -32,7 +33,7 @@ _of_output = archives.c.output == bindparam("of_output")
 _in_category = entries.c.category == bindparam("of_output")
 
 _BOUNDS = select(archives.c.last_pk).where(_of_output).order_by(archives.c.number)
-_LAST = select(func.max(archives.c.number), func.max(archives.c.last_pk)).where(_of_output)
+_LAST = select(func.max(archives.c.number), func.max(archives.c.last_pk), func.count()).where(_of_output)
 _LAST_OF_ANY = select(func.max(archives.c.last_pk))
 _OUTPUTS = select(archives.c.output).distinct()
 _ADD = insert(archives)
@@ -48,14 +49,19 @@ _MARK_OUTPUT = (
 _STALE = select(stale_archives.c.output, stale_archives.c.number).order_by(
     stale_archives.c.output, stale_archives.c.number
 )
+_STALE_OF_OUTPUT = select(stale_archives.c.number).where(stale_archives.c.output == bindparam("of_output"))
+_FORGET = delete(archives).where(_of_output)
 _DROP = (
     delete(stale_archives).where(stale_archives.c.output == bindparam("of_output")),
-    delete(archives).where(_of_output),
+    _FORGET,
 )
 
 SINCE = select(entries.c.pk).where(LISTED, entries.c.pk > bindparam("after")).order_by(entries.c.pk)
 NEWEST = select(entries.c.pk).where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk).limit(bindparam("limit"))
-SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY = SINCE.where(_in_category), NEWEST.where(_in_category)
+WITHIN = SINCE.where(entries.c.pk <= bindparam("last"))
+SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY, WITHIN_IN_CATEGORY = (
+    statement.where(_in_category) for statement in (SINCE, NEWEST, WITHIN)
+)
 _CATEGORIES = select(entries.c.category, entries.c.pk).where(
     entries.c.pk.in_(bindparam("values", expanding=True)), entries.c.category.is_not(None)
 )
@@ -78,6 +84,12 @@ class SqlArchives:
     def close_pages(self, output: str, limit: int, size: int) -> None:
         """See `ArchiveStore.close_pages`."""
         with self._database.write() as connection:
+            number, _, count = connection.execute(_LAST, {"of_output": output}).one()
+            if count == (number or 0):
+                _split_pages(connection, output, size)
+            else:
+                # Rows of a damaged database are missing: all pages are made again.
+                _drop(connection, output)
             _close_pages(connection, output, limit, size)
 
     def page_count(self, output: str) -> int:
@@ -127,12 +139,46 @@ class SqlArchives:
     def drop(self, output: str) -> None:
         """See `ArchiveStore.drop`."""
         with self._database.write() as connection:
-            for statement in _DROP:
-                connection.execute(statement, {"of_output": output})
+            _drop(connection, output)
+
+
+def _drop(connection: Connection, output: str) -> None:
+    for statement in _DROP:
+        connection.execute(statement, {"of_output": output})
+
+
+def _split_pages(connection: Connection, output: str, size: int) -> None:
+    """Split stale pages with more than twice `size` entries; the later ones get other numbers.
+
+    A page grows when a source is moved to another category, or is configured again: its entries may have been stored
+    among those of the page.
+    """
+    stale = set(connection.execute(_STALE_OF_OUTPUT, {"of_output": output}).scalars())
+    if not stale:
+        return
+    bounds = connection.execute(_BOUNDS, {"of_output": output}).scalars().all()
+    within = WITHIN if output == ALL else WITHIN_IN_CATEGORY
+    more: list[int] = []
+    for number, (after, last) in enumerate(pairwise((0, *bounds)), start=1):
+        if number in stale:
+            pks = connection.execute(within, {"of_output": output, "after": after, "last": last}).scalars().all()
+            if len(pks) > 2 * size:
+                more += pks[size - 1 : -1 : size]
+    if more:
+        ends = sorted({*bounds, *more})
+        connection.execute(_FORGET, {"of_output": output})
+        _add_pages(connection, output, 1, ends, stale=ends.index(more[0]) + 1)
+
+
+def _add_pages(connection: Connection, output: str, first: int, ends: Sequence[int], *, stale: int) -> None:
+    """Add pages that end with these row numbers, the first with a number; those from another number on are stale."""
+    pages = [{"output": output, "number": number, "last_pk": end} for number, end in enumerate(ends, start=first)]
+    connection.execute(_ADD, pages)
+    connection.execute(_MARK, [{"output": output, "number": number} for number in range(stale, first + len(ends))])
 
 
 def _close_pages(connection: Connection, output: str, limit: int, size: int) -> None:
-    number, after = connection.execute(_LAST, {"of_output": output}).one()
+    number, after, _ = connection.execute(_LAST, {"of_output": output}).one()
     since, newest = (SINCE, NEWEST) if output == ALL else (SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY)
     asked = {"of_output": output, "after": after or 0, "limit": limit}
     waiting = connection.execute(since, asked).scalars().all()
@@ -141,14 +187,10 @@ def _close_pages(connection: Connection, output: str, limit: int, size: int) -> 
     shown = set(connection.execute(newest, asked).scalars())
     count = next((place for place in range(len(waiting), 0, -1) if waiting[place - 1] not in shown), 0)
     # Whole pages, as far as there are entries: a page that is closed stays as it is.
-    ends = [min(start + size, len(waiting)) for start in range(0, count, size)]
-    pages = [
-        {"output": output, "number": place, "last_pk": waiting[end - 1]}
-        for place, end in enumerate(ends, start=(number or 0) + 1)
-    ]
-    if pages:
-        connection.execute(_ADD, pages)
-        connection.execute(_MARK, [{"output": output, "number": page["number"]} for page in pages])
+    ends = [waiting[min(start + size, len(waiting)) - 1] for start in range(0, count, size)]
+    if ends:
+        first = (number or 0) + 1
+        _add_pages(connection, output, first, ends, stale=first)
 
 
 def mark(connection: Connection, found: Iterable[tuple[str, int]]) -> None:

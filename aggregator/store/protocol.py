@@ -129,7 +129,8 @@ class ArchiveStore(Protocol):
     def close_pages(self, output: str, limit: int, size: int) -> None:
         """Add pages to the archive of an output, so that each listed entry is in a page or among the newest ones.
 
-        The new pages are stale. No closed page gets further entries later.
+        The new pages are stale. No closed page gets new entries later. Only sources that are moved to another category
+        or configured again bring their old entries along; pages that grow too much by that are split.
 
         Args:
             limit: number of the newest entries, which the feed itself shows.

@@ -455,11 +455,11 @@ def _write_entries(
             new.append(entry)
     if new:
         # The first entry of a document is the newest and has the highest position.
-        last = statements.LAST_POSITION.rows(connection)[0][0] + len(new)
-        statements.ADD_ENTRY.run_many(
-            connection,
-            [(source_pk, category, last - place, *rows.entry_row(entry)) for place, entry in enumerate(new)],
-        )
+        first = max(statements.LAST_NUMBERS.rows(connection)[0]) + 1
+        numbers = range(first, first + len(new))
+        given = zip(numbers, reversed(numbers), map(rows.entry_row, new), strict=True)
+        added = [(pk, source_pk, category, position, *row) for pk, position, row in given]
+        statements.ADD_ENTRY.run_many(connection, added)
     if changed:
         statements.CHANGE_ENTRY.run_many(connection, changed)
     if read_again:

@@ -46,6 +46,7 @@ from aggregator.store.schema import (
     NEWEST_FIRST,
     PENDING,
     aliases,
+    archives,
     entries,
     fingerprints,
     post_files,
@@ -177,6 +178,8 @@ SAVE_STATE_AND_COUNT = Prepared(
 # -- entries ---------------------------------------------------------------------------------------------------------
 
 _pk_of_id = select(sources.c.pk).where(_of_id).scalar_subquery()
+#: The columns with row numbers that no new entry may get.
+_NUMBERS = (entries.c.pk, archives.c.last_pk)
 #: The tables with keys of entries.
 _KEYED = (entries, aliases, tombstones)
 #: Whether anything of a source is known: if not, none of its keys has to be looked up.
@@ -212,13 +215,17 @@ STORED_KEYS = PreparedByLength(
 )
 ADD_ENTRY = Prepared(
     insert(entries).values(revision=literal_column("0"), pending=true()),
+    "pk",
     "source_pk",
     "category",
     "position",
     *ENTRY_NAMES,
 )
-#: The number after which the positions of new entries begin.
-LAST_POSITION = Prepared(select(func.coalesce(func.max(entries.c.pk), literal_column("0"))))
+#: Row numbers and positions of new entries come after both: SQLite would give the number of a removed entry again, and
+#: a new entry with such a number could belong to a closed page of an archive.
+LAST_NUMBERS = Prepared(
+    select(*(func.coalesce(select(func.max(c)).scalar_subquery(), literal_column("0")) for c in _NUMBERS))
+)
 CHANGE_ENTRY = Prepared(
     update(entries).where(_of_entry).values(revision=entries.c.revision + literal_column("1"), pending=true()),
     "entry_pk",

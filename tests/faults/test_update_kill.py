@@ -13,6 +13,8 @@ from tests.origin import Origin
 from tests.support import Site, item, rss
 
 POINTS = 16
+#: Most items are in archives.
+FEEDS = {"limit": 2}
 
 
 def _serve(origin: Origin) -> list[dict[str, str]]:
@@ -52,7 +54,7 @@ def test_kill_at_many_points_changes_nothing_in_the_end(tmp_path: Path, origin: 
     sources = _serve(origin)
     calm = Site(tmp_path / "calm")
     calm.folder.mkdir()
-    calm.configure(*sources)
+    calm.configure(*sources, feeds=FEEDS)
     status, said = _update(calm, 0)
     assert status == 0, said
     expected = {f"posts/{k}": v for k, v in calm.posts().items()} | {f"public/{k}": v for k, v in calm.public().items()}
@@ -62,7 +64,7 @@ def test_kill_at_many_points_changes_nothing_in_the_end(tmp_path: Path, origin: 
         limit = 1 + number * events // POINTS
         site = Site(tmp_path / f"at-{limit}")
         site.folder.mkdir()
-        site.configure(*sources)
+        site.configure(*sources, feeds=FEEDS)
         killed += _update(site, limit)[0] == -signal.SIGKILL
         seen = _visible(site)
         assert all(expected.get(name) == data for name, data in seen.items() if name.startswith("posts/")), limit

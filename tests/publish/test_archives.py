@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -245,3 +247,41 @@ def test_second_run_writes_nothing(site: Site, origin: Origin) -> None:
     site.run("update", "--all")
     site.run("publish")
     assert site.stamps() == before
+
+
+def test_closed_page_gets_no_item_in_the_place_of_a_removed_one(site: Site, origin: Origin) -> None:
+    _serve(site, origin, range(1, 30))
+    site.run("update")
+    # The item that comes last is the oldest, so that all items are in a page.
+    _serve(site, origin, range(30))
+    site.run("update", "--all")
+    _serve(site, origin, range(30), retention={"count": 29})
+    site.run("update")
+    (page, *_) = documents(site, "json")[1:]
+    _serve(site, origin, range(31), retention={"count": 30})
+    site.run("update", "--all")
+    assert history(site, "json") == history(site, "json", "all") == _ids(range(1, 31))
+    assert Document(site, page.url).ids == page.ids
+
+
+def test_pages_of_a_purged_source_get_no_items_of_another(site: Site, origin: Origin) -> None:
+    _serve(site, origin, range(150))
+    site.run("update")
+    pages = {page.url for page in documents(site, "atom")[1:]}
+    assert site.run("remove", "one", "--purge", "--yes").status == 0
+    assert history(site, "atom") == set()
+    site.configure({"id": "two", "feed": origin.route("/two", rss([item(n) for n in range(30)]))}, feeds={"limit": 20})
+    site.run("update")
+    assert history(site, "atom") == history(site, "atom", "all") == _ids(range(30))
+    assert not any(page.ids for page in documents(site, "atom") if page.url in pages)
+
+
+def test_archive_with_missing_rows_is_made_again(site: Site, origin: Origin) -> None:
+    _serve(site, origin, range(150), {"limit": 1})
+    site.run("update")
+    with closing(sqlite3.connect(site.data / "aggregator.db")) as database, database:
+        database.execute("DELETE FROM archives WHERE output = 'news' AND number = 1")
+        database.execute("INSERT INTO stale_archives VALUES ('news', 5), ('nothing', 1)")
+    _serve(site, origin, range(152), {"limit": 1})
+    assert site.run("update", "--all").status == 0
+    assert history(site, "json") == history(site, "json", "all") == _ids(range(152))

@@ -266,6 +266,55 @@ async def test_what_a_killed_process_had_given_is_given_again(store: Store, tmp_
     assert json.loads(log.read_text()) == {"written": ["public/a"], "removed": ["public/b"]}
 
 
+async def test_another_command_does_not_wait_for_what_the_last_one_failed_at(store: Store, tmp_path: Path) -> None:
+    broken, mended = _config(tmp_path, ["false"]), _config(tmp_path, ["true"])
+    record_changes(store, broken, Report(feeds=["public/a"]))
+    current, now = broken, NOW
+    with StoreThread() as thread:
+        runner = AfterPublish(tmp_path, thread, lambda: current, lambda: now)
+        first = await runner.run(store)
+        now += PAUSE
+        # Not yet.
+        assert await runner.run(store) == first
+        assert pending(store).failures == 1
+        current = mended
+        assert await runner.run(store) is None
+    assert not pending(store).all.files
+
+
+async def test_configuration_may_change_while_the_minute_is_waited_for(store: Store, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    current = _config(tmp_path, ["true"])
+    record_changes(store, current, Report(feeds=["public/a"]))
+    moments = iter((NOW, NOW, NOW + PAUSE - timedelta(milliseconds=1), NOW + PAUSE, NOW + PAUSE))
+
+    def clock() -> datetime:
+        nonlocal current
+        if (moment := next(moments)) > NOW:
+            current = _config(tmp_path, ["sh", "-c", f"cat >>{log}"])
+        return moment
+
+    with StoreThread() as thread:
+        runner = AfterPublish(tmp_path, thread, lambda: current, clock)
+        assert await runner.run(store) is None
+        await thread.run(record_changes, store, current, Report(feeds=["public/b"]))
+        assert await runner.run(store) is None
+    assert json.loads(log.read_text()) == {"written": ["public/b"], "removed": []}
+
+
+async def test_process_that_is_about_to_end_leaves_the_call_to_the_next_one(store: Store, tmp_path: Path) -> None:
+    config, stop = _config(tmp_path, ["true"]), asyncio.Event()
+    record_changes(store, config, Report(feeds=["public/a"]))
+    with StoreThread() as thread:
+        runner = AfterPublish(tmp_path, thread, lambda: config, lambda: NOW, stop=stop)
+        assert await runner.run(store) is None
+        await thread.run(record_changes, store, config, Report(feeds=["public/b"]))
+        call = asyncio.create_task(runner.run(store))
+        stop.set()
+        assert await call is None
+    assert pending(store).all.written == ["public/b"]
+
+
 @pytest.mark.parametrize("value", ["", "{", "[]", "3", '{"given": 3}', '{"given": {}, "since": {}, "at": "x"}'])
 def test_damaged_record_counts_as_none(store: Store, value: str) -> None:
     store.record_fingerprints({RECORD: value})

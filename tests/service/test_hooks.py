@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
 import sys
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,8 @@ from typing import Any
 import pytest
 
 from aggregator.log import LogFormat, configure_logging
-from aggregator.service.hooks import Call, run_calls
+from aggregator.service.hooks import Call, run_calls, run_command
+from tests.daemons import PATIENCE, wait_until
 from tests.origin import Origin
 from tests.support import Site, command, item, rss
 
@@ -82,6 +87,53 @@ async def test_hook_that_no_system_can_run_keeps_no_other_from_being_called(tmp_
 
 async def test_hook_that_hangs_is_ended_with_its_children() -> None:
     assert await run_calls([_call("sh", "-c", "sleep 1000 & sleep 1000")], seconds=0.3) == {"hook/one": "problem"}
+
+
+#: Leaves a process that keeps all pipes open in a session of its own, writes its id to the file that is its argument,
+#: and sleeps so many seconds.
+LEAVES_A_PROCESS = """
+import os, pathlib, sys, time
+if os.fork() == 0:
+    os.setsid()
+    beside = pathlib.Path(sys.argv[1] + ".tmp")
+    beside.write_text(str(os.getpid()))
+    beside.rename(sys.argv[1])
+    time.sleep(1000)
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.01)
+time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Iterator[Path]:
+    """The file that names the process that is left."""
+    file = tmp_path / "left"
+    yield file
+    os.kill(int(file.read_text()), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("given", [b"", bytes(1_000_000)])
+async def test_command_that_leaves_a_process_is_done_when_it_exits(left: Path, given: bytes) -> None:
+    script = f"{sys.executable} -c '{LEAVES_A_PROCESS}' {left} 0"
+    async with asyncio.timeout(PATIENCE):
+        ran = await run_command(["sh", "-c", f"{script}; echo done >&2; exit 3"], given, {}, PATIENCE)
+    assert ran == ("it exited with status 3", b"done\n")
+
+
+async def test_process_that_outlives_a_killed_command_is_not_waited_for(left: Path) -> None:
+    command = [sys.executable, "-c", LEAVES_A_PROCESS, str(left), "1000"]
+    call = asyncio.create_task(run_command(command, b"", {}, PATIENCE))
+    await asyncio.to_thread(wait_until, left.exists)
+    call.cancel()
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+
+async def test_signal_that_ended_a_command_is_named() -> None:
+    ran = await run_command(["sh", "-c", "kill -TERM $$"], b"", {}, PATIENCE)
+    assert ran.failure == "it was ended by signal 15 (Terminated)"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

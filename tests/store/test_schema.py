@@ -113,6 +113,8 @@ def test_entries_of_a_page_are_found_by_their_numbers(database: Database) -> Non
     assert plan(database, archives.SINCE, after=5) == ["SEARCH entries USING INTEGER PRIMARY KEY (rowid>?)"]
     (step,) = plan(database, archives.SINCE_IN_CATEGORY, of_output="c", after=5)
     assert step.endswith("INDEX ix_entries_listed_by_number (category=? AND rowid>?)")
+    (step,) = plan(database, archives.WITHIN_IN_CATEGORY, of_output="c", after=5, last=9)
+    assert step.endswith("INDEX ix_entries_listed_by_number (category=? AND rowid>? AND rowid<?)")
     (step,) = plan(database, archives.NEWEST_IN_CATEGORY, of_output="c", limit=5)
     assert step.endswith("INDEX ix_entries_listed_by_category (category=?)")
 

@@ -136,3 +136,20 @@ def test_all_pages_of_an_output_can_be_made_stale_and_forgotten(publisher: Publi
     assert set(archives.outputs()) == {"c", ALL}
     archives.drop("c")
     assert (archives.stale_pages(), archives.outputs(), archives.page_count("c")) == ([], [ALL], 0)
+
+
+def test_pages_stay_small_where_entries_of_other_categories_come_in(publisher: Publisher) -> None:
+    # The first and the last entries of the archive of "d" are far apart.
+    publisher.add("b", [0, 1])
+    publisher.add("a", list(range(100, 140)))
+    publisher.add("b", [2, 3, 4, 5])
+    publisher.publish()
+    assert publisher.store.archives.page_count("d") > 0
+    publisher.store.sync_sources([source("a", category="d"), source("b", category="d")])
+    publisher.pages["d"] = []
+    stale = [page for page in publisher.publish() if page.output == "d"]
+    assert publisher.shown("d") | {one for page in publisher.archived("d") for one in page} == publisher.listed(ALL)
+    pages = publisher.archived("d")
+    assert all(len(page) <= 2 * SIZE for page in pages)
+    assert sum(map(len, pages)) == len({one for page in pages for one in page})
+    assert [page.number for page in stale] == list(range(1, publisher.store.archives.page_count("d") + 1))
