@@ -16,4 +16,4 @@ def upgrade() -> None:
     op.add_column("entries", sa.Column("extras", sa.Text))
     op.add_column("sources", sa.Column("republish", sa.Text, nullable=False, server_default="full"))
     op.add_column("sources", sa.Column("copyright", sa.Text))
-    op.add_column("sources", sa.Column("noindex", sa.Boolean, nullable=False, server_default=sa.text("0")))
+    op.add_column("sources", sa.Column("noindex", sa.Boolean, nullable=False, server_default="0"))
