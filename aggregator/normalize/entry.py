@@ -82,7 +82,7 @@ def normalize(
     published_at, updated_at, dated = _dates(raw, now, style, known)
     title = "" if raw.title is None else plain_title(raw.title)
     title = title or fallback_title(text_of(cut(html or summary, _BEGIN)), url)
-    if summary and (summary[-1] == "…" or len(summary) < MAX_TITLE) and _is_synopsis(summary, html, title):
+    if summary and _is_synopsis(summary, html, title):
         summary = ""
     authors, tags, image = clean_authors(raw.authors), clean_tags(raw.tags), _image(html, raw, enclosures)
     return Entry(
@@ -178,7 +178,9 @@ def _says_the_same(summary: str, body: str) -> bool:
 
 def _is_synopsis(summary: str, body: str, title: str) -> bool:
     """Whether a summary is what our RSS feeds have in its place: the beginning of the body, else the title."""
-    return plain_text(summary) == (synopsis(body) or title)
+    if summary.endswith("…"):
+        return plain_text(summary) == synopsis(body)
+    return not _SAYS.search(body) and plain_text(summary) == title
 
 
 def _first_words(body: str, length: int) -> str:

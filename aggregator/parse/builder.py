@@ -323,7 +323,7 @@ def set_created(entry: EntryBuilder, element: etree._Element) -> None:
 def add_author(entry: EntryBuilder, element: etree._Element) -> None:
     if name := person(element):
         entry.authors.append(name)
-        if len(element):
+        if len(element) > 1:
             entry.kept.append(element)
 
 

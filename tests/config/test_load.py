@@ -62,6 +62,8 @@ sources:
     feed: https://lwn.net/headlines/rss
 """
 
+HOUR = timedelta(hours=1)
+
 
 def _load(folder: Path, text: str | bytes) -> Config:
     path = folder / "feeds.yaml"
@@ -84,7 +86,7 @@ def test_a_list_of_feeds_is_enough(tmp_path: Path) -> None:
     assert (config.feeds.formats, config.feeds.limit) == (("rss", "atom", "json"), 100)
     assert (config.fetch.concurrency, config.fetch.user_agent) == (32, None)
     assert config.categories == {
-        "uncategorized": Category("uncategorized", "Uncategorized", None, 100, implicit=True),
+        "uncategorized": Category("uncategorized", "Uncategorized", None, 100, implicit=True, interval=HOUR),
     }
     (source,) = config.sources
     assert (source.id, source.name, source.kind, source.category) == (
@@ -105,8 +107,8 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
     assert (config.posts[0].image_proxy, config.posts[0].placeholder) == ("https://proxy.example/?", None)
     assert (config.feeds.formats, config.fetch.user_agent, config.fetch.concurrency) == (("rss", "json"), "test/1", 4)
     assert list(config.categories.values()) == [
-        Category("new-media", "新媒体", None, 50),
-        Category("programming", "programming", "Code", 7),
+        Category("new-media", "新媒体", None, 50, interval=2 * HOUR),
+        Category("programming", "programming", "Code", 7, interval=timedelta(seconds=90)),
     ]
     ofweek, lwn = config.sources
     assert (ofweek.id, ofweek.explicit_id, ofweek.kind, ofweek.section) == ("ofweek", True, "scrape", "新闻")
@@ -138,7 +140,16 @@ def test_the_implicit_category_is_last_and_gives_way_to_a_real_one(tmp_path: Pat
     sources = "sources: [{feed: https://a.example/}, {feed: https://b.example/, category: z}]"
     assert list(_load(tmp_path, "categories: {z: Z}\n" + sources).categories) == ["z", "uncategorized"]
     config = _load(tmp_path, "categories: {uncategorized: Misc, z: Z}\n" + sources)
-    assert config.categories["uncategorized"] == Category("uncategorized", "Misc", None, 100)
+    assert config.categories["uncategorized"] == Category("uncategorized", "Misc", None, 100, interval=HOUR)
+
+
+def test_a_category_knows_its_shortest_interval(tmp_path: Path) -> None:
+    sources = "[{feed: https://a.example/, interval: 3h}, {feed: https://b.example/, interval: auto}]"
+    config = _load(tmp_path, f"categories: {{empty: Empty}}\nsources: {sources}")
+    found = {slug: category.interval for slug, category in config.categories.items()}
+    assert found == {"empty": None, "uncategorized": timedelta(minutes=15)}
+    config = _load(tmp_path, "sources: [{feed: https://a.example/, interval: {cron: '0 6 * * *'}}]")
+    assert config.categories["uncategorized"].interval == HOUR
 
 
 def test_settings_are_frozen(tmp_path: Path) -> None:

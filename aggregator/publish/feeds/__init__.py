@@ -13,11 +13,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from lxml.etree import ProcessingInstruction, SubElement, _Element
 
 from aggregator.models import Item, Rendered
+from aggregator.publish.feeds.extensions import EXTENSIONS
 from aggregator.publish.feeds.feeditems import (
     FILE_NAMES,
     MEDIA_TYPES,
@@ -28,10 +29,12 @@ from aggregator.publish.feeds.feeditems import (
     feed_item,
 )
 from aggregator.publish.feeds.writers import (
+    ATOM_NAMESPACES,
+    NO_EXTENSIONS,
     RSS_NAMESPACES,
     atom_entry,
+    extensions_in,
     json_item,
-    namespaces,
     render_jsonfeed,
     rfc822,
     rss_item,
@@ -66,6 +69,14 @@ _XML = "http://www.w3.org/XML/1998/namespace"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class _Written(NamedTuple):
+    """An item in one format."""
+
+    text: bytes
+    #: Prefixes of the vocabularies that it uses, besides the usual ones.
+    extensions: frozenset[str]
+
+
 class WrittenItems:
     """Items as they stand in feeds: each is written once for all feeds and pages that show it one after the other.
 
@@ -76,11 +87,11 @@ class WrittenItems:
     def __init__(self, size: int = 32 << 20) -> None:
         self._room = size
         #: One text for each format, by row number, id, formats and language; the least recently used first.
-        self._kept: dict[tuple[int, str, tuple[Format, ...], str | None], tuple[bytes, ...]] = {}
+        self._kept: dict[tuple[int, str, tuple[Format, ...], str | None], tuple[_Written, ...]] = {}
 
     def write(
         self, items: Sequence[Item], formats: tuple[Format, ...], language: str | None
-    ) -> Iterator[tuple[bytes, ...]]:
+    ) -> Iterator[tuple[_Written, ...]]:
         """Return the texts of items, for each format those of all items; see `writers.rss_item`."""
         found = []
         for item in items:
@@ -88,13 +99,17 @@ class WrittenItems:
             texts = self._kept.pop(key, None)
             if texts is None:
                 ready = feed_item(permitted(item))
-                texts = tuple([_WRITERS[form](ready, language) for form in formats])
-                self._room -= sum(map(len, texts))
+                texts = tuple([_written(ready, _WRITERS[form](ready, language)) for form in formats])
+                self._room -= sum([len(one.text) for one in texts])
             self._kept[key] = texts
             found.append(texts)
         while self._room < 0 and self._kept:
-            self._room += sum(map(len, self._kept.pop(next(iter(self._kept)))))
+            self._room += sum([len(one.text) for one in self._kept.pop(next(iter(self._kept)))])
         return zip(*found, strict=True) if found else repeat((), len(formats))
+
+
+def _written(item: FeedItem, text: bytes) -> _Written:
+    return _Written(text, extensions_in(item, text))
 
 
 def render_category(
@@ -164,32 +179,39 @@ def render_feeds(
     )
 
 
-def _render_rss(channel: Channel, updated: datetime, items: Sequence[bytes]) -> bytes:
+def _render_rss(channel: Channel, updated: datetime, items: Sequence[_Written]) -> bytes:
     """RSS 2.0 (rssboard.org/rss-specification), following the RSS Best Practices Profile."""
     feed = _head(channel, updated, "rss")
-    extension = partial(_HeadExtension, channel, "rss", namespaces("rss", items), updated)
+    extension = partial(_HeadExtension, channel, "rss", _namespaces("rss", items), updated)
     feed.register_extension(_EXTENSION, extension, atom=False)
     return _filled(feed.rss_str(pretty=True), items, b"  </channel>\n</rss>\n")
 
 
-def _render_atom(channel: Channel, updated: datetime, items: Sequence[bytes]) -> bytes:
+def _render_atom(channel: Channel, updated: datetime, items: Sequence[_Written]) -> bytes:
     """Atom 1.0 (RFC 4287)."""
     feed = _head(channel, updated, "atom")
-    extension = partial(_HeadExtension, channel, "atom", namespaces("atom", items), updated)
+    extension = partial(_HeadExtension, channel, "atom", _namespaces("atom", items), updated)
     feed.register_extension(_EXTENSION, extension, rss=False)
     return _filled(feed.atom_str(pretty=True), items, b"</feed>\n")
 
 
-def _render_json(channel: Channel, updated: datetime, items: Sequence[bytes]) -> bytes:
+def _render_json(channel: Channel, updated: datetime, items: Sequence[_Written]) -> bytes:
     """JSON Feed 1.1, which has no date of the feed."""
-    return render_jsonfeed(channel, items)
+    return render_jsonfeed(channel, [one.text for one in items])
 
 
-def _filled(feed: bytes, items: Sequence[bytes], end: bytes) -> bytes:
+def _namespaces(form: Format, items: Sequence[_Written]) -> dict[str, str]:
+    """Return the namespaces of a feed by their prefixes; those that few items have only where one has them."""
+    used = NO_EXTENSIONS.union(*[one.extensions for one in items if one.extensions])
+    usual = RSS_NAMESPACES if form == "rss" else ATOM_NAMESPACES
+    return usual | {prefix: name for prefix, name in EXTENSIONS.items() if prefix in used}
+
+
+def _filled(feed: bytes, items: Sequence[_Written], end: bytes) -> bytes:
     """Return a feed with items inserted before its end."""
     if not feed.endswith(end):
         raise AssertionError(f"feedgen ends a feed with {feed[-len(end) :]!r}")
-    return b"".join((feed[: -len(end)], *items, end))
+    return b"".join((feed[: -len(end)], *[one.text for one in items], end))
 
 
 class _HeadExtension:
@@ -283,7 +305,7 @@ def _head(channel: Channel, updated: datetime, form: Format) -> Any:
     return feed
 
 
-Renderer = Callable[[Channel, datetime, Sequence[bytes]], bytes]
+Renderer = Callable[[Channel, datetime, Sequence[_Written]], bytes]
 
 RENDERERS: dict[Format, Renderer] = {"rss": _render_rss, "atom": _render_atom, "json": _render_json}
 """Every format by the name that `feeds.formats` gives."""

@@ -30,7 +30,7 @@ from aggregator.publish.feeds.extensions import (
     thumbnails,
     uri_of,
 )
-from aggregator.publish.feeds.feeditems import Channel, FeedItem, Format, Publisher
+from aggregator.publish.feeds.feeditems import Channel, FeedItem, Publisher
 from aggregator.values.languages import valid_tag
 from aggregator.values.markup import xml_text
 from aggregator.values.plaintext import plain_text, synopsis
@@ -47,12 +47,14 @@ RSS_NAMESPACES = {
 ATOM_NAMESPACES = {"media": RSS_NAMESPACES["media"]}
 
 
-def namespaces(form: Format, items: Sequence[bytes]) -> dict[str, str]:
-    """Return the namespaces of a feed by their prefixes; those that few items have only where one has them."""
-    usual = RSS_NAMESPACES if form == "rss" else ATOM_NAMESPACES
-    return usual | {
-        prefix: name for prefix, name in EXTENSIONS.items() if any(b"<%b:" % prefix.encode() in item for item in items)
-    }
+def extensions_in(item: FeedItem, written: bytes) -> frozenset[str]:
+    """Return the prefixes of `EXTENSIONS` that a written item has; few items have any."""
+    if item.extras is None and not (item.enclosures and item.enclosures[0].duration is not None):
+        return NO_EXTENSIONS
+    return frozenset([prefix for prefix in EXTENSIONS if b"<%b:" % prefix.encode() in written])
+
+
+NO_EXTENSIONS: frozenset[str] = frozenset()
 
 
 # RFC 822, section 5.1; strftime would follow the locale.

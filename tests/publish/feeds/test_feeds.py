@@ -357,7 +357,7 @@ def test_feedparser_finds_no_fault() -> None:
 
 
 def test_fingerprint_covers_every_setting() -> None:
-    other = Channel("b", "b", "b", "b", "b", "b", "b", 7, 6, "b", 5)
+    other = Channel("b", "b", "b", "b", "b", "b", "b", 7, 6, "icon", 5)
     assert len({CHANNEL.fingerprint(), other.fingerprint()}) == 2
     assert all(str(getattr(other, name)) in other.fingerprint() for name in Channel.__dataclass_fields__)
 
