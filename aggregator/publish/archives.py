@@ -86,11 +86,9 @@ class Archives:
             self._report.feeds += [f"public/{name}" for name in written.changed]
             for name, failure in written.failed.items():
                 self._report.failures.append(failure._replace(what=f"public/{name}"))
-            failed |= {
-                page
-                for page in batch
-                if any(self._channel(page).name(name) in written.failed for name in FILE_NAMES.values())
-            }
+            # The names of files, or of a folder with "/" at its end.
+            folders = {name.rpartition("/")[0] for name in written.failed}
+            failed |= {page for page in batch if self._channel(page).name("").rstrip("/") in folders}
             self._store.mark_written([page for page in batch if page not in failed])
 
     def _rendered(self, pages: Iterable[ArchivePage], fail: Callable[[ArchivePage], None]) -> Iterator[Rendered]:

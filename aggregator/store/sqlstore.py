@@ -454,11 +454,13 @@ def _write_entries(
         else:
             new.append(entry)
     if new:
-        # The first entry of a document is the newest and has the highest position.
+        # The first entry of a document is the newest. Its position is the highest, and so is its row number, because
+        # pages of archives are in the order of row numbers.
         first = max(statements.LAST_NUMBERS.rows(connection)[0]) + 1
-        numbers = range(first, first + len(new))
-        given = zip(numbers, reversed(numbers), map(rows.entry_row, new), strict=True)
-        added = [(pk, source_pk, category, position, *row) for pk, position, row in given]
+        added = [
+            (number, source_pk, category, number, *rows.entry_row(entry))
+            for number, entry in enumerate(reversed(new), start=first)
+        ]
         statements.ADD_ENTRY.run_many(connection, added)
     if changed:
         statements.CHANGE_ENTRY.run_many(connection, changed)

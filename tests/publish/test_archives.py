@@ -86,6 +86,13 @@ def test_links_lead_to_every_item(site: Site, origin: Origin, form: str) -> None
     assert history(site, form) == history(site, form, "all") == _ids(range(250))
 
 
+def test_links_lead_from_newer_items_to_older_ones(site: Site, origin: Origin) -> None:
+    _serve(site, origin, range(250))
+    site.run("update")
+    found = [int(one.rpartition("/")[2]) for page in documents(site, "rss")[1:] for one in page.ids]
+    assert found == sorted(found, reverse=True)
+
+
 @pytest.mark.parametrize("form", ["rss", "atom"])
 def test_pages_say_what_they_are(site: Site, origin: Origin, form: str) -> None:
     _serve(site, origin, range(250))

@@ -152,7 +152,7 @@ def test_entries_are_known_by_their_further_keys_and_stay_removed_under_them(sto
     store.remove_entries("a", [item.pk for item in store.pending(9) if item.entry.key == "l"])
     assert store.recognize("a", ["other", "l"]) == Recognized({}, {"other", "l"}, set(), False)
     store.sync_sources([])
-    store.remove_entries("a", [1])
+    store.remove_entries("a", [one.pk for one in store.entries_after(0, 9)])
     store.remove_source("a")
     assert store.source_ids() == []
 
