@@ -9,10 +9,11 @@ from __future__ import annotations
 from lxml import etree
 
 from aggregator.models import OriginalFeed, ParsedFeed, RawEntry, Text
-from aggregator.parse.builder import (
+from aggregator.parse.builder import EntryBuilder
+from aggregator.parse.document import MAX_ENTRIES, address, empty_note, guid, permalink, visible_text, without_empty
+from aggregator.parse.elements import (
     KEPT_OF_FORMAT,
     SHARED,
-    EntryBuilder,
     Handler,
     add_author,
     add_category,
@@ -28,7 +29,6 @@ from aggregator.parse.builder import (
     set_updated,
     unsure,
 )
-from aggregator.parse.document import MAX_ENTRIES, address, empty_note, guid, permalink, visible_text, without_empty
 from aggregator.parse.xmltree import (
     ATOM,
     ATOM_03,

@@ -12,10 +12,11 @@ from lxml import etree
 
 from aggregator.models import ParsedFeed, RawEntry, Syndication
 from aggregator.parse.atom import set_source
-from aggregator.parse.builder import (
+from aggregator.parse.builder import EntryBuilder
+from aggregator.parse.document import MAX_ENTRIES, address, empty_note, without_empty
+from aggregator.parse.elements import (
     KEPT_OF_FORMAT,
     SHARED,
-    EntryBuilder,
     Handler,
     add_author,
     add_category,
@@ -34,7 +35,6 @@ from aggregator.parse.builder import (
     set_updated,
     unsure,
 )
-from aggregator.parse.document import MAX_ENTRIES, address, empty_note, without_empty
 from aggregator.parse.xmltree import (
     ATOM,
     DC,
