@@ -34,7 +34,6 @@ from aggregator.parse.xmltree import (
 )
 from aggregator.values.languages import found_tag
 
-_HTML_TYPES = ("text/html", "application/xhtml+xml", "html", "xhtml", "")
 
 Handler: TypeAlias = Callable[[EntryBuilder, etree._Element], None]
 
