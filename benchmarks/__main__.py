@@ -25,6 +25,7 @@ EXPERIMENTS: dict[str, Callable[[sizes.Sizes], AbstractContextManager[Experiment
     "warm": cycles.warm,
     "publish": sites.publish,
     "render": sites.render,
+    "posts": sites.posts,
     "growth": cycles.growth,
     "startup": sites.startup,
     "idle": sites.idle,

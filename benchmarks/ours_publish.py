@@ -153,4 +153,31 @@ def render(clock: Clock, *, load: dict[str, Any]) -> int:
         return sum(len(feed) for place, items in enumerate(categories) for feed in _feeds(place, items))
 
 
-TASKS: dict[str, Task] = {"fill": fill, "multiply": multiply, "publish": publish, "render": render}
+def posts(clock: Clock, *, load: dict[str, Any], preset: str) -> int:
+    """Render the posts of all items in the form of a preset, items in memory; returns their bytes."""
+    from aggregator.publish.posts.presets import PRESETS, PostOptions
+    from aggregator.publish.posts.render import render_post
+
+    made, form, options = Workload(**load), PRESETS[preset], PostOptions()
+    items = [
+        replace(item, path=f"c{place}/{number}{form.suffix}")
+        for place in range(made.sources)
+        for number, item in enumerate(_items(made, place))
+    ]
+
+    def rendered(some: list[Item]) -> int:
+        return sum(len(render_post(item, category_title="Category", preset=form, options=options)) for item in some)
+
+    # Libraries are imported by the first post.
+    rendered(items[:1])
+    with clock:
+        return rendered(items)
+
+
+TASKS: dict[str, Task] = {
+    "fill": fill,
+    "multiply": multiply,
+    "publish": publish,
+    "render": render,
+    "posts": posts,
+}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
+from aggregator.publish.posts.presets import PRESETS
 from benchmarks.measure import Experiment, Run, Target, call
 from benchmarks.origin import Server
 from benchmarks.places import new_folder, write_config
@@ -85,6 +86,30 @@ def render(sizes: Sizes) -> Iterator[Experiment | None]:
             Run(bare, "floor_render", given, load.sources),
         ),
         (Target("CPU within 2.5 times of lxml and json alone", (alone, whole), (bare,), "cpu", 2.5, "at most"),),
+    )
+
+
+@contextmanager
+def posts(sizes: Sizes) -> Iterator[Experiment | None]:
+    """One post of each item, in the form of each preset."""
+    load = sizes.posts
+    given = {"load": asdict(load)}
+    labels = {preset: f"aggregator, {preset}" for preset in PRESETS}
+    html = tuple(labels[name] for name, preset in PRESETS.items() if preset.body != "markdown" and name != "hexo")
+    yield Experiment(
+        "posts",
+        f"Posts: {load.sources * load.entries:,} items with {load.body:,} bytes of HTML",
+        "Posts are rendered in the form of each preset, items in memory; no file is written.",
+        "post",
+        tuple(
+            Run(label, "posts", {**given, "preset": preset}, load.sources * load.entries, ours=True)
+            for preset, label in labels.items()
+        ),
+        (
+            Target(
+                "CPU of every preset with HTML within 5 times of Hexo's", html, (labels["hexo"],), "cpu", 5, "at most"
+            ),
+        ),
     )
 
 

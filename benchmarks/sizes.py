@@ -35,6 +35,8 @@ class Sizes:
     times: tuple[int, ...]
     #: Categories that all change, one for each source.
     render: Workload
+    #: Items that become posts in the form of each preset.
+    posts: Workload
     #: Sources of the configuration with nothing due, and of a very large one.
     idle: int
     idle_most: int
@@ -57,6 +59,7 @@ FULL = Sizes(
     stored_body=1000,
     times=(1, 10, 100),
     render=Workload(100, 100),
+    posts=Workload(20, 100),
     idle=1000,
     idle_most=100_000,
 )
@@ -78,6 +81,7 @@ TINY = Sizes(
     stored_body=200,
     times=(1, 2),
     render=Workload(2, 3, 300),
+    posts=Workload(2, 3, 300),
     idle=2,
     idle_most=4,
 )

@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from tests.origin import Origin
 from tests.support import Done, Site
 from tests.validators import read_back
-from tests.validators_public import check_public
+from tests.validators_public import check_public, follow
 
 pytestmark = pytest.mark.slow
 BODIES = ("{http://purl.org/rss/1.0/modules/content/}encoded", "{http://www.w3.org/2005/Atom}content")
@@ -30,9 +30,9 @@ TYPES = {".rss": "application/rss+xml", ".atom": "application/atom+xml", ".json"
 
 
 class Corpus:
-    """One folder of the corpus as a site whose every file is a source."""
+    """One folder of the corpus as a site whose every file is a source; `limit` items are in a feed."""
 
-    def __init__(self, folder: Path, where: Path) -> None:
+    def __init__(self, folder: Path, where: Path, limit: int) -> None:
         self.origin = Origin()
         self.site = Site(where)
         self.names: dict[str, str] = {}
@@ -49,7 +49,7 @@ class Corpus:
                 "/" + quote(path.name), path.read_bytes(), content_type=content_type, headers=sent, conditional=True
             )
             sources.append({"id": name, "name": path.name[:60], "feed": url, "category": f"c{len(self.names) % 5}"})
-        self.site.configure(*sources, categories={f"c{n}": f"Category {n}" for n in range(5)}, feeds={"limit": 5000})
+        self.site.configure(*sources, categories={f"c{n}": f"Category {n}" for n in range(5)}, feeds={"limit": limit})
 
     @staticmethod
     def _headers(folder: Path) -> dict[str, dict[str, str]]:
@@ -68,8 +68,10 @@ class Corpus:
             assert isinstance(found["title"], str), name
         assert check_public(self.site.data / "public") == []
         public = self.site.public()
-        for slug in [*(f"c{n}" for n in range(5)), "all"]:
-            rss, atom, feed = (public[f"{slug}/{name}"] for name in ("rss.xml", "atom.xml", "feed.json"))
+        folders = [name.removesuffix("/feed.json") for name in public if name.endswith("/feed.json")]
+        assert {"all", *(f"c{n}" for n in range(5))} <= set(folders)
+        for folder in folders:
+            rss, atom, feed = (public[f"{folder}/{name}"] for name in ("rss.xml", "atom.xml", "feed.json"))
             items = json.loads(feed)["items"]
             assert len({item["id"] for item in items}) == len(items)
             expected = [
@@ -77,7 +79,7 @@ class Corpus:
             ]
             for data in (rss, atom):
                 read = read_back(_without_bodies(data))
-                assert [(one[0], one[1], one[2], _moment(one[3])) for one in read] == expected, slug
+                assert [(one[0], one[1], one[2], _moment(one[3])) for one in read] == expected, folder
 
 
 def _without_bodies(feed: bytes) -> bytes:
@@ -100,7 +102,7 @@ def _moment(text: object) -> datetime:
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
     folder = _shared() / "corpus" / "real"
-    corpus = Corpus(folder, tmp_path_factory.mktemp("real"))
+    corpus = Corpus(folder, tmp_path_factory.mktemp("real"), 500)
     yield corpus
     corpus.origin.close()
 
@@ -108,7 +110,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
     folder = _shared() / "corpus" / "hostile"
-    corpus = Corpus(folder, tmp_path_factory.mktemp("hostile"))
+    corpus = Corpus(folder, tmp_path_factory.mktemp("hostile"), 5000)
     yield corpus
     corpus.origin.close()
 
@@ -154,6 +156,9 @@ def test_real_feeds_all_go_through_one_update(real: Corpus) -> None:
         "feedjira-old__sneer.xml": (21, 22),
     }
     real.check_outputs()
+    # The archives lead to every item.
+    count = sum(row["entries"] for row in real.site.status().values())
+    assert len(follow(real.site.data / "public", "all/atom.xml")) == count
     before = real.site.stamps()
     again: Done = real.site.run("update", "--all")
     assert "Nothing to write" in again.stdout

@@ -24,6 +24,8 @@ NAMESPACES = " ".join(
         "podcast": "https://podcastindex.org/namespace/1.0",
         "rsl": "https://rslstandard.org/rsl",
         "source": "http://source.scripting.com/",
+        "slash": "http://purl.org/rss/1.0/modules/slash/",
+        "wfw": "http://wellformedweb.org/CommentAPI/",
         "sy": "http://purl.org/rss/1.0/modules/syndication/",
     }.items()
 )
@@ -118,6 +120,8 @@ ITEMS = {
     FILE: FILE.replace('"video"', '"film"'),
     f'<media:thumbnail url="{BASE}i.png" width="10"/>': f'<media:thumbnail url="{BASE}i.png" width="10px"/>',
     "<dc:creator>Ann</dc:creator>": "<dc:creator> </dc:creator>",
+    "<slash:comments>7</slash:comments>": "<slash:comments>many</slash:comments>",
+    f"<wfw:commentRss>{BASE}c</wfw:commentRss>": "<wfw:commentRss>c</wfw:commentRss>",
     "<source:markdown>*a*</source:markdown>": "<source:markdown/>",
     '<rsl:content url="/"><rsl:license><rsl:permits type="usage">all</rsl:permits></rsl:license></rsl:content>': (
         "<rsl:content/>"

@@ -1,9 +1,9 @@
 """The rules of the namespaces that extend RSS and Atom: which elements there are, and what they must say.
 
 By their specifications: Media RSS 1.5.1 (rssboard.org/media-rss), Apple's podcast elements, the podcast namespace
-(podcastindex.org/namespace/1.0), RSS 1.0's modules (syndication, content, Dublin Core), Creative Commons, RFC 4685
-(threads), RFC 5005 (history), source (source.scripting.com) and RSL (rslstandard.org). An element of one of these
-namespaces that is not listed does not exist.
+(podcastindex.org/namespace/1.0), RSS 1.0's modules (syndication, content, slash, Dublin Core), Creative Commons, RFC
+4685 (threads), RFC 5005 (history), the Comment API, source (source.scripting.com) and RSL (rslstandard.org). An
+element of one of these namespaces that is not listed does not exist.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
 MEDIA = "{http://search.yahoo.com/mrss/}"
 PODCAST = "{https://podcastindex.org/namespace/1.0}"
 RSL = "{https://rslstandard.org/rsl}"
+SLASH = "{http://purl.org/rss/1.0/modules/slash/}"
 SOURCE = "{http://source.scripting.com/}"
 SYNDICATION = "{http://purl.org/rss/1.0/modules/syndication/}"
 THREAD = "{http://purl.org/syndication/thread/1.0}"
+WFW = "{http://wellformedweb.org/CommentAPI/}"
 
 Test = Callable[[str], bool]
 
@@ -169,6 +171,10 @@ _RULES: dict[str, dict[str, Rule]] = {
     },
     HISTORY: {"archive": Rule(most=1), "complete": Rule(most=1)},
     RSL: {"content": Rule(required={"url": _filled}, optional={"server": is_url})},
+    SLASH: {
+        "comments": Rule(_number, most=1), "section": Rule(_filled, most=1), "department": Rule(_filled, most=1),
+        "hit_parade": Rule(_matches("[0-9]+(,[0-9]+)*"), most=1),
+    },
     SOURCE: {"markdown": Rule(_filled, most=1)},
     SYNDICATION: {
         "updatePeriod": Rule(_matches("hourly|daily|weekly|monthly|yearly"), most=1),
@@ -179,6 +185,7 @@ _RULES: dict[str, dict[str, Rule]] = {
         "in-reply-to": Rule(required={"ref": _filled}, optional={"href": is_url, "type": _media_type}),
         "total": Rule(_number, most=1),
     },
+    WFW: {"comment": Rule(is_url, most=1), "commentRss": Rule(is_url, most=1)},
 }  # fmt: skip
 
 

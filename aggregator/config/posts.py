@@ -206,17 +206,25 @@ class PostSettings(Section):
         return self.preset not in PRESETS
 
 
+DATES = (
+    "How dates are written, always in UTC: `rfc3339` (`2022-06-29T06:36:00+00:00`), `zulu` (with `Z`), `local` "
+    "(without a zone), `spaced` (`2022-06-29 06:36:00 +0000`) or `rfc822` (`Wed, 29 Jun 2022 06:36:00 GMT`)."
+)
+
+
 class PresetFile(Section):
     """The whole of a preset.yaml."""
 
-    front_matter: Literal["yaml", "toml", "none"] = Field(default="yaml", description="The form of the front matter.")
+    front_matter: Literal["yaml", "toml", "none"] = Field(
+        default="yaml", description="The form of the front matter: `yaml`, `toml` or `none`."
+    )
     fields: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_fields)] = Field(
         default=(), description="Keys of the front matter, each with the name of a value, or a mapping of such keys."
     )
     constants: Annotated[tuple[tuple[str, str | bool | int], ...], BeforeValidator(_constants)] = Field(
         default=(), description="Keys of the front matter that are the same for all posts, with their values."
     )
-    dates: Dates = Field(default="rfc3339", description="How dates are written.")
+    dates: Dates = Field(default="rfc3339", description=DATES)
     body: Body = Field(
         default="html", description="The text: `html`, `block` (HTML that is one block to Markdown) or `markdown`."
     )

@@ -27,6 +27,7 @@ site:
   language: en
 
 # posts:
+#   preset: hexo                       # or hugo, jekyll, eleventy, astro, pelican, zola, obsidian, markdown
 #   image_proxy: https://proxy.example/?   # prefix for the address of each http:// image; no default
 
 # feeds:

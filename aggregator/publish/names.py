@@ -125,10 +125,15 @@ def assign_paths(
     return [result[index] for index in range(len(wanted))]
 
 
-def could_have(wanted: Wanted, preset: Preset) -> list[str]:
-    """Return the paths that an item can get, the plain one first, then those with a digest."""
-    name = _name(wanted, preset)
-    return [_path(wanted, name, preset, length) for length in _DIGEST_LENGTHS]
+def fits(path: str, preset: Preset) -> bool:
+    """Whether a post of a preset can have a path that was given for another preset."""
+    name = path.rpartition("/")[2].removesuffix(preset.suffix)
+    return (
+        path.endswith(preset.suffix)
+        and not (preset.masked_in_names and _masks(preset.masked_in_names).search(name))
+        and not (preset.renamed and preset.renamed[0].search(name))
+        and (not _is_dated(preset) or _DATE.match(name) is not None)
+    )
 
 
 def path_key(path: str) -> str:
@@ -191,7 +196,7 @@ def slug_of(path: str, identity: str, preset: Preset) -> str | None:
     """
     folder, _, file = path.rpartition("/")
     name = file.removesuffix(preset.suffix)
-    if preset.path.rpartition("/")[2].startswith("{year}-{month}-{day}-"):
+    if _is_dated(preset):
         name = _DATE.sub("", name, count=1)
     digest = _digest(identity)[:_SLUG_DIGEST]
     slug = name.lower() if preset.ascii_slugs else name
@@ -201,6 +206,10 @@ def slug_of(path: str, identity: str, preset: Preset) -> str | None:
     elif not preset.always_slug:
         return None
     return f"{folder}/{slug}" if folder and preset.slug_with_folder else slug
+
+
+def _is_dated(preset: Preset) -> bool:
+    return preset.path.rpartition("/")[2].startswith("{year}-{month}-{day}-")
 
 
 def _stays(character: str, preset: Preset) -> bool:

@@ -59,20 +59,20 @@ class Destination:
         """
         # The path of an entry without one could not be assigned, which is already reported.
         items = [item for item in items if item.path is not None]
-        complete = {item.pk: item for item in items}
+        names = {item.pk: f"{POSTS}/{item.path}" for item in items}
+        written: set[int] = set()
+        failed: set[int] = set()
         for folder in self.folders:
-            failed = _PostBatch(self, folder).write(items, retired)
-            for pk in failed:
-                complete.pop(pk, None)
+            complete, incomplete = _PostBatch(self, folder).write(items, retired)
+            written |= complete
+            failed |= incomplete
         if not self.incomplete:
             store_each(
                 self.store.mark_published,
-                list(complete),
-                lambda pk, error: self.report.failures.append(refused_row(f"{self._first(complete[pk])}", error)),
+                # An entry that belongs to no folder is published, too.
+                sorted((written if retired is not None else names.keys()) - failed),
+                lambda pk, error: self.report.failures.append(refused_row(names[pk], error)),
             )
-
-    def _first(self, item: Item) -> str:
-        return f"{POSTS}/{item.path}"
 
 
 def write_posts(to: Destination, progress: Callable[[int], None]) -> None:
@@ -139,8 +139,8 @@ class _PostBatch:
         self._digests: dict[str, str] = {}
         self._known: Mapping[int, PostFile] = {}
 
-    def write(self, items: Sequence[Item], retired: Container[tuple[str, int]] | None) -> set[int]:
-        """Write the posts of items, and return the row numbers of those that failed."""
+    def write(self, items: Sequence[Item], retired: Container[tuple[str, int]] | None) -> tuple[set[int], set[int]]:
+        """Write the posts of items; return the row numbers of those that are written, and of those that failed."""
         wanted = [item for item in items if self._folder.has(item)]
         if retired is None and len(wanted) < len(items):
             self._remove([item for item in items if not self._folder.has(item)])
@@ -164,7 +164,8 @@ class _PostBatch:
             taken = set(written.taken)
             outputs = [moved for output in outputs if output.name in taken for moved in self._move(output, refused)]
         self._write_sections()
-        return {item.pk for item in wanted}.difference(item.pk for item in self._items.values())
+        complete = {item.pk for item in self._items.values()}
+        return complete, {item.pk for item in wanted} - complete
 
     def _named(self, name: str) -> str:
         return f"{self._folder.name}/{name}"
@@ -195,15 +196,15 @@ class _PostBatch:
         known = self._store.post_files([item.pk for item in items], name)
         if not known:
             return
-        paths = self._store.post_paths(name, list(known))
         gone = []
-        for pk, file in known.items():
+        for pk, path in self._store.post_paths(name, list(known)).items():
+            file = known[pk]
             try:
-                if files.delete(self._place, paths[pk], only=file.intended if file.written is None else None):
-                    self._report.removed.append(self._named(paths[pk]))
+                if files.delete(self._place, path, only=file.intended if file.written is None else None):
+                    self._report.removed.append(self._named(path))
                 gone.append(pk)
             except files.FileError as error:
-                self._report.failures.append(OutputFailure(self._named(paths[pk]), error.reason, error.advice))
+                self._report.failures.append(OutputFailure(self._named(path), error.reason, error.advice))
         self._store.forget_posts(name, gone)
 
     def _write_sections(self) -> None:
@@ -300,12 +301,11 @@ class _PostBatch:
         try:
             ((path, key),) = give_paths(self._store, [wanted], name, self._folder.preset, refused)
             self._store.move_posts([Assignment(item.pk, item.id, path, key)], name)
-            # Its slug may follow its path.
-            (moved,) = self._render([replace(item, path=path)])
         except RowError as error:
             self._report.failures.append(refused_row(self._named(output.name), error))
             return []
-        return [moved]
+        # Its slug may follow its path.
+        return self._render([replace(item, path=path)])
 
     def _fail(self, name: str, failure: OutputFailure) -> None:
         self._report.failures.append(failure._replace(what=self._named(name)))

@@ -18,7 +18,7 @@ from aggregator.errors import RowError
 from aggregator.models import Item
 from aggregator.publish import files
 from aggregator.publish.assignments import BATCH, give_paths
-from aggregator.publish.names import Wanted, could_have
+from aggregator.publish.names import Wanted, fits
 from aggregator.publish.posts.presets import HEXO, PRESETS, PostOptions, Preset
 from aggregator.publish.report import OutputFailure, Report, refused_row
 from aggregator.store import POSTS, Assignment, Store
@@ -139,9 +139,7 @@ def _change(store: Store, folder: PostFolder, place: Path, report: Report, moved
     last = 0
     while items := store.posts_in(folder.name, last, BATCH):
         last = items[-1].pk
-        misplaced = [
-            item for item in items if item.path and item.path not in could_have(folder.wanted(item), folder.preset)
-        ]
+        misplaced = [item for item in items if item.path and not fits(item.path, folder.preset)]
         known = store.post_files([item.pk for item in misplaced], folder.name)
         free = []
         for item in misplaced:

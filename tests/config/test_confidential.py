@@ -20,7 +20,7 @@ from aggregator.config.secrets import contains_secret, mask, public_address, pub
 from aggregator.models import Text
 from aggregator.normalize.sanitizer import clean_html
 from tests.origin import Origin, Response
-from tests.support import Site, item, rss
+from tests.support import Site, item, read_tree, rss
 
 #: Nearly all that is ever escaped.
 TOKEN = "k3y/with+odd &chars=<ü>\"'"  # noqa: S105 (made up)
@@ -284,6 +284,25 @@ def test_secrets_that_are_already_stored_are_removed(
     before = site.stamps()
     assert "0 new entries, 0 changed" in site.run("update", "--all").stdout
     assert site.stamps() == before
+
+
+def test_secrets_leave_the_names_of_posts_in_all_folders(
+    site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{origin.url}/feed?token=s3cr3t-token"
+    origin.route("/feed", echoing(address, "s3cr3t-token")["atom"])
+    posts = [{"folder": "posts"}, {"preset": "hugo", "folder": "hugo"}]
+    site.configure({"feed": address, "id": "one"}, posts=posts)
+    assert site.run("update").status == 0
+    assert list(read_tree(site.data / "hugo")) == ["news/Title-of-s3cr3t-token.md"]
+    monkeypatch.setenv("TOKEN", "s3cr3t-token")
+    site.configure({"feed": f"{origin.url}/feed?token=${{env:TOKEN}}", "id": "one"}, posts=posts)
+    assert site.run("update").status == 0
+    found = read_tree(site.data / "hugo")
+    assert len(found) == len(site.posts()) == 1
+    assert "s3cr3t-token" not in str(found)
+    with closing(sqlite3.connect(site.data / "aggregator.db")) as database:
+        assert "s3cr3t-token" not in str(database.execute("SELECT path FROM folder_posts").fetchall())
 
 
 def test_a_host_that_is_kept_secret_gives_no_name(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,12 +192,16 @@ class TestAnotherPreset:
         assert {front(text)["id"] for text in found.values()} == known == ids(written)
         assert "Nothing to write" in written.run("update", "--all").stdout
 
-    def test_paths_that_fit_stay(self, written: Site, feed: dict[str, Any]) -> None:
+    def test_paths_that_fit_stay(self, written: Site, feed: dict[str, Any], origin: Origin) -> None:
+        origin.route("/one", rss([item(1, title="Renamed"), item(2, title="Node.js")]))
+        written.run("update", "--all")
         before = sql(written, "SELECT pk, public_id, path FROM entries")
         written.configure(feed, posts={"preset": "hugo"})
         assert written.run("publish", "--change-preset").status == 0
         assert sql(written, "SELECT pk, public_id, path FROM entries") == before
-        assert all(text.startswith("---\ntitle:") for text in posts(written, "posts").values())
+        found = posts(written, "posts")
+        assert len(found) == 2
+        assert all(text.startswith("---\ntitle:") for text in found.values())
 
     def test_posts_of_ended_sources_come_along(self, written: Site, feed: dict[str, Any], origin: Origin) -> None:
         other = {"id": "two", "feed": origin.route("/two", rss([item(5), item(6)]))}
