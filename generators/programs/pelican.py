@@ -16,11 +16,6 @@ from generators.compare import exact
 from generators.registry import Page, Site
 from generators.tools import fill, read_pages, run
 
-_NEEDED = """\
-# pelicanconf.py
-TIMEZONE = "UTC"
-ARTICLE_URL = ARTICLE_SAVE_AS = "{category}/{slug}.html"
-"""
 _CONFIG = """\
 SITENAME = "Site"
 SITEURL = "http://site.example"
@@ -53,7 +48,6 @@ def sites() -> list[Site]:
             _head,
             others=("index.html", "archives.html", "categories.html", "tags.html", "authors.html"),
             place="content/",
-            configuration=_NEEDED,
         )
     ]
 
@@ -66,7 +60,7 @@ def _install(folder: Path) -> dict[str, str]:
 def _build(folder: Path, posts: Path) -> Path:
     shutil.rmtree(folder)
     shutil.copytree(posts, folder / "content")
-    fill(folder, {"pelicanconf.py": _CONFIG + _NEEDED, "theme/templates/article.html": _ARTICLE})
+    fill(folder, {"pelicanconf.py": _CONFIG, "theme/templates/article.html": _ARTICLE})
     (folder / "theme" / "static").mkdir()
     run(folder, [sys.executable, "-m", "pelican", "--fatal", "errors"], TZ="Asia/Shanghai")
     return folder / "output"

@@ -94,7 +94,7 @@ def _tags(facts: _Facts) -> list[str]:
 
 def _fit(names: Sequence[str], preset: Preset) -> list[str]:
     """Return the names of which generators can make an address, each once."""
-    named = [cut(_without_files(name, preset), MAX_BYTES) for name in names]
+    named = [cut(_without_files(_masked(name, preset.masked_in_people), preset), MAX_BYTES) for name in names]
     return list(dict.fromkeys([name for name in named if any(map(str.isalnum, name))]))
 
 

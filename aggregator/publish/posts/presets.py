@@ -128,6 +128,8 @@ class Preset:
     masked_in_titles: str = ""
     #: Characters that become ``_`` in names of sources that come from a feed, where they are categories.
     masked_in_sources: str = ""
+    #: Characters that become ``_`` in tags and in names of people, which themes print as they are.
+    masked_in_people: str = ""
     #: Names of categories that break the generator; such a name from a feed gets a ``_``.
     reserved: frozenset[str] = frozenset()
     #: What in a tag, a person or a source would be taken for a file of the generator; its dots become ``_``.
@@ -325,8 +327,9 @@ JEKYLL = Preset(
     suffix=".html",
     path="{category}/{year}-{month}-{day}-{name}",
     kept_in_slugs="-_.",
-    # Jekyll makes folders of them.
-    masked_in_sources="/\\",
+    # Jekyll makes folders of them. Its own plug-in for search engines prints people as they are, also into a script.
+    masked_in_sources='/\\<>"',
+    masked_in_people='<>"',
     escapes=BRACES,
 )
 
