@@ -34,7 +34,6 @@ from aggregator.parse.xmltree import (
 )
 from aggregator.values.languages import found_tag
 
-
 Handler: TypeAlias = Callable[[EntryBuilder, etree._Element], None]
 
 
