@@ -104,7 +104,9 @@ def normalize(
         dated=dated,
         hash=identified.hash,
         original_feed=_original_feed(raw.original_feed),
-        extras=clean_extras(
+        extras=None
+        if raw.extras is None and general is None
+        else clean_extras(
             raw.extras, general, title=title, authors=authors, tags=tags, enclosures=enclosures, image=image
         ),
     )

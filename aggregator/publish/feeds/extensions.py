@@ -28,13 +28,13 @@ EXTENSIONS = {
 }
 
 XmlFormat = Literal["rss", "atom"]
-_INDENT: dict[XmlFormat, str] = {"rss": "      ", "atom": "    "}
+INDENT: dict[XmlFormat, str] = {"rss": "      ", "atom": "    "}
 #: What the scheme of a category must be in Atom: an IRI (RFC 4287, section 4.2.2.2).
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 
 
 def _lines(form: XmlFormat, written: list[str]) -> list[str]:
-    indent = _INDENT[form]
+    indent = INDENT[form]
     return [f"{indent}{one}\n" for one in written]
 
 
