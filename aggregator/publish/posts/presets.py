@@ -262,13 +262,13 @@ HEXO = Preset(
     ),
 )
 
+#: The fields that say what may be done with an entry; most entries have none of them.
+_RIGHTS: tuple[Value, ...] = ("rights", "license", "robots")
+
 
 def _rights(prefix: str = "") -> tuple[Field, ...]:
-    """Return the fields that say what may be done with an entry; most entries have none of them."""
     return tuple([Field(prefix + value, value) for value in _RIGHTS])
 
-
-_RIGHTS: tuple[Value, ...] = ("rights", "license", "robots")
 
 HUGO = Preset(
     form="yaml",
