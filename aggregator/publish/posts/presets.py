@@ -262,12 +262,10 @@ HEXO = Preset(
     ),
 )
 
-#: The fields that say what may be done with an entry; most entries have none of them.
-_RIGHTS: tuple[Value, ...] = ("rights", "license", "robots")
-
 
 def _rights(prefix: str = "") -> tuple[Field, ...]:
-    return tuple([Field(prefix + value, value) for value in _RIGHTS])
+    # Most entries have none of them.
+    return Field(f"{prefix}rights", "rights"), Field(f"{prefix}license", "license"), Field(f"{prefix}robots", "robots")
 
 
 HUGO = Preset(
