@@ -73,7 +73,10 @@ def rss_item(item: FeedItem, language: str | None) -> bytes:
     Raises:
         ValueError: the item holds a character that XML cannot hold.
     """
-    before = [f"    <item{_language(item, language)}>\n      <title>{_text(item.title)}</title>\n"]
+    # feedparser takes the last title of any element for that of the item, and rss2email shows it.
+    titled = any(file.title is not None for file in item.enclosures)
+    named = "".join(files(item, "rss")) if titled else ""
+    before = [f"    <item{_language(item, language)}>\n{named}      <title>{_text(item.title)}</title>\n"]
     if item.url is not None:
         before.append(f"      <link>{_text(item.url)}</link>\n")
     # The title stands in for a missing synopsis, but not in an entry without any text, where it would be read as text.
@@ -104,7 +107,7 @@ def rss_item(item: FeedItem, language: str | None) -> bytes:
         f"      <pubDate>{rfc822(item.published_at)}</pubDate>\n"
         f"      <atom:updated>{item.updated_at.isoformat()}</atom:updated>\n"
     )
-    parts += _rare(item, "rss")
+    parts += _rare(item, "rss", with_files=not titled)
     parts.append("    </item>\n")
     body = b"      <content:encoded>%b</content:encoded>\n" % _body(item.html) if item.html else b""
     return "".join(before).encode() + body + "".join(parts).encode()
@@ -149,13 +152,13 @@ def atom_entry(item: FeedItem, language: str | None) -> bytes:
     return "".join(before).encode() + body + "".join(parts).encode()
 
 
-def _rare(item: FeedItem, form: XmlFormat) -> list[str]:
+def _rare(item: FeedItem, form: XmlFormat, *, with_files: bool = True) -> list[str]:
     """Write what is not in every item: pictures, files, and the elements of other vocabularies."""
     if item.extras is None and not item.enclosures:
         # Nearly all items: `element` takes longer.
         indent = INDENT[form]
         return [] if item.image is None else [f'{indent}<media:thumbnail url="{_value(item.image)}"/>\n']
-    return [*files(item, form), *thumbnails(item, form), *elements(item, form)]
+    return [*(files(item, form) if with_files else ()), *thumbnails(item, form), *elements(item, form)]
 
 
 def _atom_author(item: FeedItem, author: str) -> str:
