@@ -264,11 +264,9 @@ HEXO = Preset(
 
 
 def _rights(prefix: str = "") -> tuple[Field, ...]:
-    """Return the fields that say what may be done with an entry; most entries have none of them."""
-    return tuple([Field(prefix + value, value) for value in _RIGHTS])
+    # Most entries have none of them.
+    return Field(f"{prefix}rights", "rights"), Field(f"{prefix}license", "license"), Field(f"{prefix}robots", "robots")
 
-
-_RIGHTS: tuple[Value, ...] = ("rights", "license", "robots")
 
 HUGO = Preset(
     form="yaml",
