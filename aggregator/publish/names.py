@@ -132,7 +132,7 @@ def fits(path: str, preset: Preset) -> bool:
         path.endswith(preset.suffix)
         and not (preset.masked_in_names and _masks(preset.masked_in_names).search(name))
         and not (preset.renamed and preset.renamed[0].search(name))
-        and (not _is_dated(preset) or _DATE.match(name) is not None)
+        and (not preset.dated_names or _DATE.match(name) is not None)
     )
 
 
@@ -196,7 +196,7 @@ def slug_of(path: str, identity: str, preset: Preset) -> str | None:
     """
     folder, _, file = path.rpartition("/")
     name = file.removesuffix(preset.suffix)
-    if _is_dated(preset):
+    if preset.dated_names:
         name = _DATE.sub("", name, count=1)
     digest = _digest(identity)[:_SLUG_DIGEST]
     slug = name.lower() if preset.ascii_slugs else name
@@ -206,10 +206,6 @@ def slug_of(path: str, identity: str, preset: Preset) -> str | None:
     elif not preset.always_slug:
         return None
     return f"{folder}/{slug}" if folder and preset.slug_with_folder else slug
-
-
-def _is_dated(preset: Preset) -> bool:
-    return preset.path.rpartition("/")[2].startswith("{year}-{month}-{day}-")
 
 
 def _stays(character: str, preset: Preset) -> bool:

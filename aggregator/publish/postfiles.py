@@ -143,8 +143,9 @@ class _PostBatch:
     def write(self, items: Sequence[Item], retired: Container[tuple[str, int]] | None) -> tuple[set[int], set[int]]:
         """Write the posts of items; return the row numbers of those that are written, and of those that failed."""
         wanted = [item for item in items if self._folder.has(item)]
+        left: set[int] = set()
         if retired is None and len(wanted) < len(items):
-            self._remove([item for item in items if not self._folder.has(item)])
+            left = self._remove([item for item in items if not self._folder.has(item)])
         placed = self._placed(wanted, assign=retired is None)
         if retired is not None:
             name = self._folder.name
@@ -166,7 +167,7 @@ class _PostBatch:
             outputs = [moved for output in outputs if output.name in taken for moved in self._move(output, refused)]
         self._write_sections()
         complete = {item.pk for item in self._items.values()}
-        return complete, {item.pk for item in wanted} - complete
+        return complete, ({item.pk for item in wanted} - complete) | left
 
     def _named(self, name: str) -> str:
         return f"{self._folder.name}/{name}"
@@ -191,12 +192,14 @@ class _PostBatch:
             paths.update({row.pk: row.path for row in rows if row.pk not in refused})
         return [replace(item, path=paths[item.pk]) for item in items if item.pk in paths]
 
-    def _remove(self, items: Sequence[Item]) -> None:
-        """Delete the posts of items that do not belong to this folder any more, as far as they were written."""
+    def _remove(self, items: Sequence[Item]) -> set[int]:
+        """Delete the posts of items that do not belong to this folder any more, as far as they were written.
+
+        Returns:
+            The row numbers of those that are still there.
+        """
         name = self._folder.name
         known = self._store.post_files([item.pk for item in items], name)
-        if not known:
-            return
         gone = []
         for pk, path in self._store.post_paths(name, list(known)).items():
             file = known[pk]
@@ -207,6 +210,7 @@ class _PostBatch:
             except files.FileError as error:
                 self._report.failures.append(OutputFailure(self._named(path), error.reason, error.advice))
         self._store.forget_posts(name, gone)
+        return known.keys() - set(gone)
 
     def _write_sections(self) -> None:
         """Write the file that each folder of posts needs, where there is none."""

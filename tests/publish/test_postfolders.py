@@ -115,6 +115,26 @@ def test_a_folder_has_the_categories_that_it_names(site: Site, origin: Origin) -
     assert posts(site, "hugo") == {}
 
 
+def test_a_post_that_cannot_leave_its_folder_leaves_it_later(site: Site, origin: Origin, tmp_path: Path) -> None:
+    two = {"id": "two", "category": "other", "feed": origin.route("/two", rss([item(2)]))}
+    settings: dict[str, Any] = {
+        "categories": {"news": "News", "other": "Other"},
+        "posts": [HEXO, {**HUGO, "categories": ["other"]}],
+    }
+    site.configure(two, **settings)
+    site.run("update")
+    aside = tmp_path / "aside"
+    (site.data / "hugo/other").rename(aside)
+    (site.data / "hugo/other").symlink_to(aside)
+    site.configure({**two, "category": "news"}, **settings)
+    done = site.run("update")
+    assert (done.status, "hugo/other/Item-2.md" in done.stderr) == (4, True)
+    (site.data / "hugo/other").unlink()
+    aside.rename(site.data / "hugo/other")
+    assert site.run("update").status == 0
+    assert posts(site, "hugo") == {}
+
+
 def test_files_of_people_are_not_touched_in_any_folder(site: Site, feed: dict[str, Any]) -> None:
     mine = site.data / "hugo/news/Item-1.md"
     mine.parent.mkdir(parents=True)

@@ -116,6 +116,8 @@ class Preset:
     masked_in_names: str = ""
     #: A pattern in the name of a file, and what takes its place, because the generator reads it.
     renamed: tuple[re.Pattern[str], str] | None = None
+    #: Whether the generator takes a date from the beginning of each name, as a part of the address of its own.
+    dated_names: bool = False
     #: Characters that the generator keeps in an address, besides letters, marks and digits.
     kept_in_slugs: str = "-_"
     #: Whether it keeps only characters of ASCII, in lower case.
@@ -326,6 +328,7 @@ JEKYLL = Preset(
     dates="spaced",
     suffix=".html",
     path="{category}/{year}-{month}-{day}-{name}",
+    dated_names=True,
     kept_in_slugs="-_.",
     # Jekyll makes folders of them. Its own plug-in for search engines prints people as they are, also into a script.
     masked_in_sources='/\\<>"',
