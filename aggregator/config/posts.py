@@ -39,7 +39,10 @@ VALUES: tuple[str, ...] = get_args(Value)
 _OTHER_FOLDERS = frozenset({"public"})
 _FOLDER_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*")
 # As in the names of posts: what Windows forbids, and what has a meaning in an address.
-_NOT_IN_PATHS = re.compile(r'[\\:*?"<>|#%\x00-\x20\x7f]')
+_NOT_IN_PATHS = re.compile(r'[\\:*?"<>|#%{}\s]')
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+#: Most bytes of UTF-8 in one part of a pattern, besides what takes the place of its words.
+_MAX_LITERAL = 60
 #: How the names of all posts for Jekyll begin.
 _DATED = "{year}-{month}-{day}-"
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,10}")
@@ -63,12 +66,14 @@ def preset_name(value: object) -> str:
 
 def folder_name(value: object) -> str:
     """Check the name of a folder below the data folder; it may be nested."""
-    parts = value.strip("/").split("/") if isinstance(value, str) else []
+    parts = value.rstrip("/").split("/") if isinstance(value, str) else []
     if not parts or len("/".join(parts)) > _MAX_PATH or not all(map(_FOLDER_NAME.fullmatch, parts)):
         raise ValueError(
             f"{show(value)} cannot be the folder of posts: write a path below the data folder such as `posts` or "
             "`site/content`, of letters, digits, `-` and `_`"
         )
+    if reserved := next(filter(_RESERVED.fullmatch, parts), None):
+        raise ValueError(f"{show(value)} cannot be the folder of posts: Windows keeps `{reserved}` for itself")
     if parts[0].lower() in _OTHER_FOLDERS:
         raise ValueError(f"{show(value)} is not free: `{parts[0]}` has the feeds; choose another folder")
     return "/".join(parts)
@@ -88,12 +93,20 @@ def path_pattern(value: object) -> str:
         if name is not None and (name not in PATH_KEYS or spec or conversion):
             raise ValueError(f"{show(value)}: `{{{name}}}` is not known here; use {known}")
     parts = value.split("/")
-    if odd := _NOT_IN_PATHS.search("".join(text for text, *_ in fields)):
-        raise ValueError(f"{show(value)} cannot be a path: remove {show(odd[0])}")
+    literal = "".join([text for text, *_ in fields])
+    if odd := _NOT_IN_PATHS.search(literal):
+        sign = "white space" if odd[0].isspace() else show(odd[0])
+        raise ValueError(f"{show(value)} cannot be a path: remove {sign}")
+    if not literal.isprintable():
+        raise ValueError(f"{show(value)} cannot be a path: remove what is invisible in it")
+    if long := next((part for part in literal.split("/") if len(part.encode()) > _MAX_LITERAL), None):
+        raise ValueError(f"{show(long)} is too long for a part of a path, which needs room for a name; shorten it")
     if any(not part or part.startswith((".", "_", "-", "~")) or part.endswith((".", " ")) for part in parts):
         raise ValueError(
             f"{show(value)} cannot be a path: its parts must not be empty, begin with `.`, `-` or `_`, or end with `.`"
         )
+    if reserved := next(filter(_RESERVED.fullmatch, parts), None):
+        raise ValueError(f"{show(value)} cannot be a path: Windows keeps `{reserved}` for itself")
     if not {"name", "id"} & {name for name in names if f"{{{name}}}" in parts[-1]}:
         raise ValueError(f"{show(value)} must end with a part that has `{{name}}` or `{{id}}`, so that names differ")
     return value
@@ -149,9 +162,7 @@ PresetName = Annotated[
     PlainValidator(preset_name),
     WithJsonSchema({"anyOf": [{"enum": list(PRESETS)}, {"type": "string", "pattern": r"/|^\."}]}),
 ]
-FolderName = Annotated[
-    str, PlainValidator(folder_name), WithJsonSchema({"type": "string", "pattern": "^/*[A-Za-z0-9_]"})
-]
+FolderName = Annotated[str, PlainValidator(folder_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_]"})]
 PathPattern = Annotated[
     str, PlainValidator(path_pattern), WithJsonSchema({"type": "string", "pattern": r"\{(name|id)\}"})
 ]
@@ -242,6 +253,12 @@ class PresetFile(Section):
                 raise ValueError(f"the key {show(key)} is there twice; keep one of `fields` and `constants`")
         return self
 
+    @model_validator(mode="after")
+    def _suffix_follows(self) -> PresetFile:
+        if mistake := _repeated(self.path, self.suffix):
+            raise ValueError(f"`path`: {mistake}")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class OwnPreset:
@@ -286,10 +303,26 @@ def check_posts(posts: Sequence[PostSettings], categories: Sequence[str], tree: 
         for slug in one.categories or ():
             if slug not in categories:
                 report(f"there is no category {show(slug)}{problems.hint(slug, categories)}", index, "categories")
-        if one.preset == "jekyll" and one.path and not one.path.rpartition("/")[2].startswith(_DATED):
-            report(f"must end with a part that begins with `{_DATED}`, as Jekyll reads only such files", index, "path")
+        if one.path and (mistake := _mistake_for(one.preset, one.path)):
+            report(mistake, index, "path")
         if one.preset in PRESETS and PRESETS[one.preset].body == "markdown" and (missing := _missing_library()):
             report(f"the preset {show(one.preset)} {missing}", index, "preset")
+
+
+def _mistake_for(name: str, path: str) -> str:
+    """Return what is wrong with a pattern for one of the presets that are there; empty if nothing is."""
+    preset, last = PRESETS.get(name), path.rpartition("/")[2]
+    if preset is None:
+        return ""
+    if preset.dated_names and not last.startswith(_DATED):
+        return f"must end with a part that begins with `{_DATED}`, as Jekyll reads only such files"
+    if preset.renamed is not None and _DATED in last:
+        return "Eleventy drops such a date, so that two posts could have one address; write `{year}/{month}/{name}`"
+    return _repeated(path, preset.suffix)
+
+
+def _repeated(path: str, suffix: str) -> str:
+    return f"`{suffix}` follows the path in any case; remove it" if path.endswith(suffix) else ""
 
 
 def _overlap(one: str, other: str) -> bool:

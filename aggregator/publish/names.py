@@ -22,7 +22,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple
@@ -168,10 +168,18 @@ def _path(wanted: Wanted, name: str, preset: Preset, length: int) -> str:
         "day": f"{date.day:02}",
         "id": _digest(wanted.id)[:16],
     }
-    folder, slash, last = preset.path.rpartition("/")
-    around = last.format(name="", **values)
-    last = last.format(name=cut(name, MAX_BYTES - len(suffix) - len(around.encode())), **values)
-    return folder.format(name=cut(name, MAX_BYTES), **values) + slash + last + suffix
+    *folders, last = preset.path.split("/")
+    parts = [_filled(part, name, values, MAX_BYTES) for part in folders]
+    return "/".join([*parts, _filled(last, name, values, MAX_BYTES - len(suffix)) + suffix])
+
+
+def _filled(pattern: str, name: str, values: Mapping[str, str], limit: int) -> str:
+    """Fill one part of a pattern, with as much of the name as fits into so many bytes each time that it is there."""
+    if "{name}" not in pattern:
+        return pattern.format(**values)
+    around = pattern.format(name="", **values)
+    free = limit - len(around.encode())
+    return pattern.format(name=cut(name, max(0, free // pattern.count("{name}"))), **values)
 
 
 # -- slugs -------------------------------------------------------------------------------------------------------------

@@ -288,6 +288,7 @@ class TestOwnPreset:
         [
             ("preset.yaml", "fields: {title: titel}", "preset.yaml:1:9: fields: `titel` is no value of a post"),
             ("preset.yaml", "fields: {a: title}\nsufix: .md", "preset.yaml:2:1: sufix: unknown key `sufix`"),
+            ("preset.yaml", "path: '{name}.html'", "`path`: `.html` follows the path in any case; remove it"),
             ("preset.yaml", "path: ../{name}", "preset.yaml:1:7: path: `../{name}` cannot be a path"),
             ("preset.yaml", "fields: {a: title}\nconstants: {a: b}", "`a` is there twice"),
             ("body.html.j2", "{% if %}", "body.html.j2:1:1: not a template"),
