@@ -46,6 +46,7 @@ _MAX_LITERAL = 60
 #: How the names of all posts for Jekyll begin.
 _DATED = "{year}-{month}-{day}-"
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,10}")
+_COMMENTS = re.compile(r"^\s*#.*$", re.MULTILINE)
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,60}")
 
 
@@ -347,6 +348,8 @@ def read_preset(folder: Path) -> OwnPreset:
     text = _read(folder / PRESET_FILE, problems)
     if text is None:
         raise problems.fatal(f"there is no such file; a preset is a folder with a `{PRESET_FILE}`")
+    if not _COMMENTS.sub("", text).strip():
+        raise problems.fatal("the file is empty; write what posts have, such as `fields: {title: title}`")
     tree = parse_yaml(text.removeprefix("\ufeff"), problems, lambda found, path: found)
     settings = None
     try:
@@ -393,10 +396,15 @@ def _check_template(text: str, path: Path) -> None:
     from jinja2.sandbox import SandboxedEnvironment
 
     problems = Problems(str(path))
+    environment = SandboxedEnvironment(autoescape=True)
     try:
-        tree = SandboxedEnvironment(autoescape=True).parse(text)
+        tree = environment.parse(text)
+        # Names of filters and tests are looked up here.
+        environment.compile(text)
     except TemplateSyntaxError as error:
         raise problems.fatal(f"not a template: {error.message}", (error.lineno, 1)) from None
+    except (RecursionError, MemoryError):
+        raise problems.fatal("its expressions are nested too deep") from None
     known = (*VALUES, "body")
     for name in sorted(meta.find_undeclared_variables(tree) - {*known}):
         near = get_close_matches(name, known, n=1)
@@ -404,7 +412,8 @@ def _check_template(text: str, path: Path) -> None:
         names = ", ".join(f"`{one}`" for one in known)
         problems.add(f"a post has no {show(name)}; use {names}{hint}")
     for referenced in meta.find_referenced_templates(tree):
-        problems.add(f"{show(referenced)} cannot be included; a preset has one template")
+        what = "another template" if referenced is None else show(referenced)
+        problems.add(f"{what} cannot be included; a preset has one template")
     problems.raise_any()
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aggregator.config import Config
 from aggregator.config.load import UNCATEGORIZED
-from aggregator.errors import RowError
+from aggregator.errors import RowError, TemplateError
 from aggregator.models import Item, Rendered
 from aggregator.publish import files
 from aggregator.publish.assignments import give_paths
@@ -249,6 +249,9 @@ class _PostBatch:
                     preset=self._folder.preset,
                     options=self._folder.options,
                 )
+            except TemplateError as error:
+                advice = f"mend the template of the preset {self._folder.preset_name}"
+                self._report.failures.append(OutputFailure(self._named(item.path or ""), str(error), advice))
             except Exception as error:
                 self._report.failures.append(unexpected(self._named(item.path or ""), error))
             else:

@@ -293,7 +293,11 @@ class TestOwnPreset:
             ("preset.yaml", "fields: {a: title}\nconstants: {a: b}", "`a` is there twice"),
             ("body.html.j2", "{% if %}", "body.html.j2:1:1: not a template"),
             ("body.html.j2", "{{ titel }}", "a post has no `titel`"),
-            ("body.html.j2", "{% include 'x' %}", "cannot be included"),
+            ("preset.yaml", "# later\n", "preset.yaml: the file is empty; write what posts have"),
+            ("body.html.j2", "{% include 'x' %}", "`x` cannot be included"),
+            ("body.html.j2", "{% include title %}", "another template cannot be included"),
+            ("body.html.j2", "a\n{{ title | nofilter }}", "body.html.j2:2:1: not a template: No filter named"),
+            ("body.html.j2", "{{" + "(" * 50_000, "nested too deep"),
         ],
     )
     def test_mistakes_have_places(
@@ -312,6 +316,30 @@ class TestOwnPreset:
         assert done.status != 0
         assert "unsafe" in done.stdout + done.stderr
         assert posts(site, "posts") == {}
+
+    @pytest.mark.parametrize(
+        ("template", "said"),
+        [
+            ("a\n{{ title.x.y }}", "line 2 of the template failed: 'str object' has no attribute 'x'"),
+            ("{% for i in range(10**9) %}x{% endfor %}", "Range too big"),
+            ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "recursion"),
+        ],
+    )
+    def test_a_template_that_fails_is_to_be_mended(
+        self, site: Site, feed: dict[str, Any], own: Path, template: str, said: str
+    ) -> None:
+        (own / "body.html.j2").write_text(template, encoding="utf-8")
+        site.configure(feed, posts=[HEXO, {"preset": "./my-preset/", "folder": "own"}])
+        done = site.run("update")
+        assert done.status == 4
+        assert said in done.stderr
+        assert "mend the template of the preset ./my-preset/" in done.stderr
+        assert "bug" not in done.stderr
+        # The other folders and the feeds are written, and this one is completed later.
+        assert (len(site.posts()), len(ids(site)), posts(site, "own")) == (2, 2, {})
+        (own / "body.html.j2").write_text("{{ body }}", encoding="utf-8")
+        assert site.run("update").status == 0
+        assert len(posts(site, "own")) == 2
 
     def test_a_folder_that_is_not_there(self, site: Site, feed: dict[str, Any]) -> None:
         site.configure(feed, posts={"preset": "./other/"})
