@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import posixpath
 import re
 import string
 from collections.abc import Mapping, Sequence
@@ -56,7 +57,9 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,60}")
 def preset_name(value: object) -> str:
     """Check the name of a preset, or the path of the folder of one's own."""
     if isinstance(value, str) and ("/" in value or value.startswith(".")):
-        return value
+        # A folder of posts remembers its preset by this name: it has one spelling.
+        name = posixpath.normpath(value)
+        return name if name.startswith(("/", ".")) else f"./{name}"
     if isinstance(value, str) and value in PRESETS:
         return value
     names = ", ".join(f"`{name}`" for name in PRESETS)

@@ -128,9 +128,11 @@ def assign_paths(
 def fits(path: str, preset: Preset) -> bool:
     """Whether a post of a preset can have a path that was given for another preset."""
     name = path.rpartition("/")[2].removesuffix(preset.suffix)
+    masks = _masks(preset.masked_in_names) if preset.masked_in_names else None
     return (
         path.endswith(preset.suffix)
-        and not (preset.masked_in_names and _masks(preset.masked_in_names).search(name))
+        # A pattern may have such a character itself, as `{name}.en` does.
+        and not (masks and masks.search(name) and not masks.search(_WORD.sub("", preset.path)))
         and not (preset.renamed and preset.renamed[0].search(name))
         and (not preset.dated_names or _DATE.match(name) is not None)
     )
@@ -187,6 +189,7 @@ def _filled(pattern: str, name: str, values: Mapping[str, str], limit: int) -> s
 #: Length of the digest in a slug: so long that nobody finds an id with the digest of another one.
 _SLUG_DIGEST = 16
 _LOOKS_LIKE_SLUG = re.compile(rf"-[0-9a-f]{{{_SLUG_DIGEST}}}\Z")
+_WORD = re.compile(r"\{[a-z]+\}")
 _GAPS = re.compile(r"[-_.]*-[-_.]*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}-")
 

@@ -89,7 +89,8 @@ def settle_presets(
 
     Args:
         change: whether folders that hold posts may get another preset. If not, such a folder is left out, and the
-            report says what to do.
+            report says what to do. If so, paths that do not fit the preset are replaced in all folders: one's own
+            preset may have another suffix now.
 
     Returns:
         The folders that can be written; and the folder and row number of each post whose file was deleted because it
@@ -100,14 +101,15 @@ def settle_presets(
     moved: set[tuple[str, int]] = set()
     for folder in folders:
         before = _before(folder, recorded.get(_RECORD + folder.name))
-        if before != folder.preset_name:
+        other = before != folder.preset_name
+        if other or change:
             written = store.any_post_written(folder.name)
             if written and not change:
                 report.failures.append(_refused(folder, before))
                 continue
             if not _change(store, folder, data / folder.name, report, moved):
                 continue
-            if written:
+            if written and other:
                 report.notes.append(f"{folder.name}/ has the preset {folder.preset_name} now; it was {before}")
         if recorded.get(_RECORD + folder.name) != folder.preset_name:
             store.record_fingerprints({_RECORD + folder.name: folder.preset_name})

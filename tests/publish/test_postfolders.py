@@ -235,6 +235,26 @@ class TestAnotherPreset:
         # What somebody deleted stays deleted.
         assert set(posts(written, "posts")) == {"news/Item-1.html", "news/C++-&-{{-x-}}.html", "news/Item-5.html"}
 
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"preset": "hugo", "path": "{name}.en"},
+            {"preset": "hugo"},
+            {"preset": "jekyll"},
+            {"preset": "eleventy"},
+            {"preset": "zola"},
+        ],
+    )
+    def test_a_request_without_another_preset_changes_nothing(
+        self, site: Site, origin: Origin, settings: dict[str, str]
+    ) -> None:
+        one = {"id": "one", "feed": origin.route("/one", rss([item(1, title="2026-01-01-Node.js"), item(2)]))}
+        site.configure(one, posts=settings)
+        site.run("update")
+        before = site.posts()
+        assert "Nothing to write" in site.run("publish", "--change-preset").stdout
+        assert site.posts() == before
+
     def test_a_folder_without_posts_needs_no_request(self, site: Site, feed: dict[str, Any]) -> None:
         site.configure(feed, posts=[HUGO])
         site.run("update")
@@ -282,6 +302,29 @@ class TestOwnPreset:
         (own / "body.html.j2").write_text("{{ body }} changed", encoding="utf-8")
         site.run("update")
         assert all(text.endswith(" changed") for text in posts(site, "posts").values())
+
+    def test_another_suffix_is_for_new_posts_until_it_is_asked_for(
+        self, site: Site, feed: dict[str, Any], own: Path, origin: Origin
+    ) -> None:
+        site.configure(feed, posts={"preset": "./my-preset/"})
+        site.run("update")
+        preset = (own / "preset.yaml").read_text(encoding="utf-8")
+        (own / "preset.yaml").write_text(preset.replace(".htm", ".md"), encoding="utf-8")
+        origin.route("/one", rss([item(1), item(2), item(3)]))
+        assert site.run("update", "--all").status == 0
+        assert sorted(Path(name).suffix for name in site.posts()) == [".htm", ".htm", ".md"]
+        assert site.run("publish", "--change-preset").status == 0
+        assert sorted(Path(name).suffix for name in site.posts()) == [".md"] * 3
+        before = site.posts()
+        assert "Nothing to write" in site.run("publish", "--change-preset").stdout
+        assert site.posts() == before
+
+    def test_a_preset_may_be_named_in_two_ways(self, site: Site, feed: dict[str, Any], own: Path) -> None:
+        site.configure(feed, posts={"preset": "./my-preset/"})
+        site.run("update")
+        site.configure(feed, posts={"preset": "././my-preset"})
+        done = site.run("update", "--all")
+        assert (done.status, "Nothing to write" in done.stdout) == (0, True)
 
     @pytest.mark.parametrize(
         ("file", "text", "said"),
@@ -333,7 +376,7 @@ class TestOwnPreset:
         done = site.run("update")
         assert done.status == 4
         assert said in done.stderr
-        assert "mend the template of the preset ./my-preset/" in done.stderr
+        assert "mend the template of the preset ./my-preset\n" in done.stderr
         assert "bug" not in done.stderr
         # The other folders and the feeds are written, and this one is completed later.
         assert (len(site.posts()), len(ids(site)), posts(site, "own")) == (2, 2, {})
