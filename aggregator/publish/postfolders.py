@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from aggregator.config import Config
 from aggregator.config.posts import OwnPreset, PostSettings
@@ -109,6 +109,9 @@ def settle_presets(
                 continue
             if not _change(store, folder, data / folder.name, report, moved):
                 continue
+            section = PRESETS[before].section if before in PRESETS else None
+            if section is not None and section != folder.preset.section:
+                _delete_sections(store, folder, data / folder.name, section, report)
             if written and other:
                 report.notes.append(f"{folder.name}/ has the preset {folder.preset_name} now; it was {before}")
         if recorded.get(_RECORD + folder.name) != folder.preset_name:
@@ -162,3 +165,27 @@ def _change(store: Store, folder: PostFolder, place: Path, report: Report, moved
         except RowError as error:
             report.failures.append(refused_row(f"the paths of {folder.name}/", error))
     return len(report.failures) == failures
+
+
+def _delete_sections(store: Store, folder: PostFolder, place: Path, section: str, report: Report) -> None:
+    """Delete the file of another preset in each folder of posts, unless somebody edited it."""
+    # Imported when it is used: a folder seldom changes its preset.
+    from aggregator.publish.posts.frontmatter import is_section_file
+
+    last = 0
+    above: set[str] = set()
+    while items := store.posts_in(folder.name, last, BATCH):
+        last = items[-1].pk
+        above.update(str(parent) for item in items for parent in PurePosixPath(item.path or "").parents)
+    for parent in sorted(above - {"."}):
+        name = f"{parent}/{section}"
+        try:
+            data = (place / name).read_bytes()
+            if is_section_file(data.decode()) and files.delete(place, name, only=files.digest(data)):
+                report.removed.append(f"{folder.name}/{name}")
+        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+            continue
+        except OSError as error:
+            report.failures.append(OutputFailure(f"{folder.name}/{name}", str(error), "delete it"))
+        except files.FileError as error:
+            report.failures.append(OutputFailure(f"{folder.name}/{name}", error.reason, error.advice))
