@@ -7,7 +7,7 @@ gets a new one, and its old file is deleted. Without being asked for, this happe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -107,11 +107,10 @@ def settle_presets(
             if written and not change:
                 report.failures.append(_refused(folder, before))
                 continue
+            sections = _sections(store, folder, before)
             if not _change(store, folder, data / folder.name, report, moved):
                 continue
-            section = PRESETS[before].section if before in PRESETS else None
-            if section is not None and section != folder.preset.section:
-                _delete_sections(store, folder, data / folder.name, section, report)
+            _delete_sections(data / folder.name, folder.name, sections, report)
             if written and other:
                 report.notes.append(f"{folder.name}/ has the preset {folder.preset_name} now; it was {before}")
         if recorded.get(_RECORD + folder.name) != folder.preset_name:
@@ -167,25 +166,32 @@ def _change(store: Store, folder: PostFolder, place: Path, report: Report, moved
     return len(report.failures) == failures
 
 
-def _delete_sections(store: Store, folder: PostFolder, place: Path, section: str, report: Report) -> None:
-    """Delete the file of another preset in each folder of posts, unless somebody edited it."""
-    # Imported when it is used: a folder seldom changes its preset.
-    from aggregator.publish.posts.frontmatter import is_section_file
-
+def _sections(store: Store, folder: PostFolder, before: str) -> list[str]:
+    """Return where the files are that another preset needs in each folder of posts, and the new one does not."""
+    section = PRESETS[before].section if before in PRESETS else None
+    if section is None or section == folder.preset.section:
+        return []
     last = 0
     above: set[str] = set()
     while items := store.posts_in(folder.name, last, BATCH):
         last = items[-1].pk
         above.update(str(parent) for item in items for parent in PurePosixPath(item.path or "").parents)
-    for parent in sorted(above - {"."}):
-        name = f"{parent}/{section}"
+    return [f"{parent}/{section}" for parent in sorted(above - {"."})]
+
+
+def _delete_sections(place: Path, folder: str, sections: Iterable[str], report: Report) -> None:
+    """Delete such files, unless somebody edited them."""
+    # Imported when it is used: a folder seldom changes its preset.
+    from aggregator.publish.posts.frontmatter import is_section_file
+
+    for name in sections:
         try:
             data = (place / name).read_bytes()
             if is_section_file(data.decode()) and files.delete(place, name, only=files.digest(data)):
-                report.removed.append(f"{folder.name}/{name}")
+                report.removed.append(f"{folder}/{name}")
         except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
             continue
         except OSError as error:
-            report.failures.append(OutputFailure(f"{folder.name}/{name}", str(error), "delete it"))
+            report.failures.append(OutputFailure(f"{folder}/{name}", str(error), "delete it"))
         except files.FileError as error:
-            report.failures.append(OutputFailure(f"{folder.name}/{name}", error.reason, error.advice))
+            report.failures.append(OutputFailure(f"{folder}/{name}", error.reason, error.advice))

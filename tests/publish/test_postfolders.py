@@ -255,7 +255,8 @@ class TestAnotherPreset:
         assert "Nothing to write" in site.run("publish", "--change-preset").stdout
         assert site.posts() == before
 
-    def test_sections_of_zola_go_with_it(self, site: Site, feed: dict[str, Any], origin: Origin) -> None:
+    @pytest.mark.parametrize("preset", ["astro", "pelican"])
+    def test_sections_of_zola_go_with_it(self, site: Site, feed: dict[str, Any], origin: Origin, preset: str) -> None:
         other = {"id": "two", "category": "other", "feed": origin.route("/two", rss([item(3)]))}
         categories = {"news": "The +++ news", "other": "Other"}
         site.configure(feed, other, categories=categories, posts={"preset": "zola", "path": "{year}/{category}/{name}"})
@@ -263,9 +264,9 @@ class TestAnotherPreset:
         mine = site.data / "posts/2026/other/_index.md"
         mine.write_text(mine.read_text(encoding="utf-8") + "mine", encoding="utf-8")
         assert {"2026/_index.md", "2026/news/_index.md"} < set(site.posts())
-        site.configure(feed, other, categories=categories, posts={"preset": "astro"})
+        site.configure(feed, other, categories=categories, posts={"preset": preset})
         assert site.run("publish", "--change-preset").status == 0
-        # To Astro it would be a post without a date.
+        # To these it would be a post without a date.
         assert [name for name in site.posts() if name.endswith("_index.md")] == ["2026/other/_index.md"]
 
     def test_a_folder_without_posts_needs_no_request(self, site: Site, feed: dict[str, Any]) -> None:
