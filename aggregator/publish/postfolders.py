@@ -7,7 +7,7 @@ gets a new one, and its old file is deleted. Without being asked for, this happe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,8 @@ from aggregator.store import POSTS, Assignment, Store
 
 #: Beginning of the names of the fingerprints that say which preset a folder has.
 _RECORD = "preset/"
+#: Beginning of the names of the records of posts whose old files are perhaps deleted, and which only we can restore.
+_MOVED = "moved/"
 #: The preset of `POSTS` where none is recorded: there was no other one.
 _FIRST = "hexo"
 
@@ -83,22 +85,25 @@ def main_preset(folders: Sequence[PostFolder]) -> Preset:
 
 
 def settle_presets(
-    store: Store, folders: Sequence[PostFolder], data: Path, report: Report, *, change: bool
+    store: Store, folders: Sequence[PostFolder], config: Config, data: Path, report: Report, *, change: bool
 ) -> tuple[list[PostFolder], set[tuple[str, int]]]:
     """Bring the paths of folders to their presets.
 
     Args:
+        config: its sources write their posts again; those of other sources are remembered until they are written.
         change: whether folders that hold posts may get another preset. If not, such a folder is left out, and the
             report says what to do. If so, paths that do not fit the preset are replaced in all folders: one's own
             preset may have another suffix now.
 
     Returns:
-        The folders that can be written; and the folder and row number of each post whose file was deleted because it
-        has another path now.
+        The folders that can be written; and the folder and row number of each post of a source that is no longer
+        configured whose file was deleted, in this run or in one that did not come to its end, because it has another
+        path now. `forget_moved` ends that.
     """
     recorded = store.fingerprints()
+    configured = {source.id for source in config.sources}
     ready: list[PostFolder] = []
-    moved: set[tuple[str, int]] = set()
+    moved = {(folder.name, pk) for folder in folders for pk in _pks(recorded.get(_MOVED + folder.name))}
     for folder in folders:
         before = _before(folder, recorded.get(_RECORD + folder.name))
         other = before != folder.preset_name
@@ -108,7 +113,7 @@ def settle_presets(
                 report.failures.append(_refused(folder, before))
                 continue
             sections = _sections(store, folder, before)
-            if not _change(store, folder, data / folder.name, report, moved):
+            if not _change(store, folder, configured, data / folder.name, report, moved):
                 continue
             _delete_sections(data / folder.name, folder.name, sections, report)
             if written and other:
@@ -117,6 +122,22 @@ def settle_presets(
             store.record_fingerprints({_RECORD + folder.name: folder.preset_name})
         ready.append(folder)
     return ready, moved
+
+
+def _pks(record: str | None) -> list[int]:
+    """Return the row numbers in a record; a damaged one has none."""
+    return [int(pk) for pk in (record or "").split() if pk.isdecimal()]
+
+
+def forget_moved(store: Store, moved: Iterable[tuple[str, int]]) -> None:
+    """Record that these posts are written."""
+    store.record_fingerprints({_MOVED + folder: "" for folder in {folder for folder, _ in moved}})
+
+
+def _remember(store: Store, folder: str, pks: Iterable[int], moved: set[tuple[str, int]]) -> None:
+    """Record posts before their files are deleted: nothing else says later that they are to be written."""
+    moved.update((folder, pk) for pk in pks)
+    store.record_fingerprints({_MOVED + folder: " ".join(str(pk) for name, pk in sorted(moved) if name == folder)})
 
 
 def _before(folder: PostFolder, recorded: str | None) -> str:
@@ -137,7 +158,14 @@ def _refused(folder: PostFolder, before: str) -> OutputFailure:
     )
 
 
-def _change(store: Store, folder: PostFolder, place: Path, report: Report, moved: set[tuple[str, int]]) -> bool:
+def _change(
+    store: Store,
+    folder: PostFolder,
+    configured: Container[str],
+    place: Path,
+    report: Report,
+    moved: set[tuple[str, int]],
+) -> bool:
     """Give new paths to all posts of a folder that do not fit its preset; return whether all of them have one."""
     failures = len(report.failures)
     last = 0
@@ -145,13 +173,15 @@ def _change(store: Store, folder: PostFolder, place: Path, report: Report, moved
         last = items[-1].pk
         misplaced = [item for item in items if item.path and not fits(item.path, folder.preset)]
         known = store.post_files([item.pk for item in misplaced], folder.name)
+        ended = [item for item in misplaced if item.pk in known and item.origin.id not in configured]
+        if there := [item.pk for item in ended if (place / (item.path or "")).is_file()]:
+            _remember(store, folder.name, there, moved)
         free = []
         for item in misplaced:
             file, path = known.get(item.pk), item.path or ""
             try:
                 if file and files.delete(place, path, only=file.intended if file.written is None else None):
                     report.removed.append(f"{folder.name}/{path}")
-                    moved.add((folder.name, item.pk))
             except files.FileError as error:
                 report.failures.append(OutputFailure(f"{folder.name}/{path}", error.reason, error.advice))
             else:

@@ -333,6 +333,33 @@ class TestOwnPreset:
         assert "Nothing to write" in site.run("publish", "--change-preset").stdout
         assert site.posts() == before
 
+    def test_posts_of_ended_sources_come_along_later(
+        self, site: Site, feed: dict[str, Any], own: Path, origin: Origin
+    ) -> None:
+        other = {"id": "two", "feed": origin.route("/two", rss([item(5), item(6)]))}
+        site.configure(feed, other)
+        site.run("update")
+        (site.data / "posts/news/Item-6.md").unlink()
+        template = (own / "body.html.j2").read_text(encoding="utf-8")
+        (own / "body.html.j2").write_text("{{ title.x.y }}", encoding="utf-8")
+        site.configure(feed, posts={"preset": "./my-preset/"})
+        assert site.run("publish", "--change-preset").status == 4
+        assert site.posts() == {}
+        (own / "body.html.j2").write_text(template, encoding="utf-8")
+        assert site.run("update", "--all").status == 0
+        expected = {"news/Item-1", "news/C++-&-{{-x-}}", "news/Item-5"}
+        assert set(site.posts()) == {f"{name}.htm" for name in expected}
+        # Also where nothing but their paths changes.
+        preset = (own / "preset.yaml").read_text(encoding="utf-8")
+        (own / "preset.yaml").write_text(preset.replace(".htm", ".md"), encoding="utf-8")
+        site.run("update", "--all")
+        assert site.run("publish", "--change-preset").status == 0
+        assert set(site.posts()) == {f"{name}.md" for name in expected}
+        (site.data / "posts/news/Item-5.md").unlink()
+        (own / "body.html.j2").write_text("{{ body }}", encoding="utf-8")
+        site.run("update", "--all")
+        assert "news/Item-5.md" not in site.posts()
+
     def test_a_preset_may_be_named_in_two_ways(self, site: Site, feed: dict[str, Any], own: Path) -> None:
         site.configure(feed, posts={"preset": "./my-preset/"})
         site.run("update")
