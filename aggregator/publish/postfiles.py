@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from aggregator.config import Config
 from aggregator.config.load import UNCATEGORIZED
@@ -213,24 +213,29 @@ class _PostBatch:
         return known.keys() - set(gone)
 
     def _write_sections(self) -> None:
-        """Write the file that each folder of posts needs, where there is none."""
+        """Write the file that each folder of posts needs, unless somebody has another one there."""
         section = self._folder.preset.section
         if section is None:
             return
-        from aggregator.publish.posts.frontmatter import section_file
+        from aggregator.publish.posts.frontmatter import is_section_file, section_file
 
-        titles: dict[str, str] = {}
-        for name, item in self._items.items():
-            parts = name.split("/")[:-1]
-            for depth, part in enumerate(parts):
-                title = _first_level(self._config, item.origin.category) if part == item.origin.category else None
-                titles.setdefault("/".join(parts[: depth + 1]), title or part)
-        missing = [
-            Rendered(f"{path}/{section}", "text/markdown", section_file(title, nested="/" in path).encode())
-            for path, title in titles.items()
-            if not os.path.lexists(self._place / path / section)
-        ]
-        written = files.write(self._place, missing)
+        above = {str(parent) for name in self._items for parent in PurePosixPath(name).parents} - {"."}
+        outputs = []
+        for path in sorted(above):
+            slug = path.rpartition("/")[2]
+            title = _first_level(self._config, slug) if slug in self._config.categories else None
+            place = self._place / path / section
+            try:
+                free = is_section_file(place.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                # A link may lead to nothing.
+                free = not place.is_symlink()
+            except (OSError, UnicodeDecodeError):
+                free = False
+            if free:
+                data = section_file(title or slug, nested="/" in path).encode()
+                outputs.append(Rendered(f"{path}/{section}", "text/markdown", data))
+        written = files.write(self._place, outputs)
         self._report.posts += [self._named(name) for name in written.changed]
         for name, failure in written.failed.items():
             self._report.failures.append(failure._replace(what=self._named(name)))

@@ -67,6 +67,25 @@ def test_one_folder_may_have_another_name(site: Site, feed: dict[str, Any]) -> N
     assert posts(site, "content")["news/_index.md"] == "mine"
 
 
+def test_a_section_of_zola_has_the_title_of_its_category(site: Site, feed: dict[str, Any]) -> None:
+    zola = {"preset": "zola", "folder": "content"}
+    categories = {"news": "News", "other": "Other"}
+    site.configure(feed, categories=categories, posts=zola)
+    site.run("update")
+    section = site.data / "content/news/_index.md"
+    site.configure(feed, categories={**categories, "news": "Renamed"}, posts=zola)
+    assert site.run("update").status == 0
+    assert 'title = "Renamed"' in section.read_text(encoding="utf-8")
+    # A post keeps its path in another category, and the folder its title.
+    site.configure({**feed, "category": "other"}, categories={**categories, "news": "Again"}, posts=zola)
+    assert site.run("update", "--all").status == 0
+    assert 'title = "Again"' in section.read_text(encoding="utf-8")
+    section.write_text("mine", encoding="utf-8")
+    site.configure(feed, categories=categories, posts=zola)
+    site.run("update")
+    assert section.read_text(encoding="utf-8") == "mine"
+
+
 def test_no_posts_are_written_where_none_are_wanted(site: Site, feed: dict[str, Any]) -> None:
     site.configure(feed, posts=[])
     assert site.run("update").status == 0
