@@ -113,8 +113,7 @@ def settle_presets(
                 report.failures.append(_refused(folder, before))
                 continue
             sections = _sections(store, folder, before)
-            if not _change(store, folder, configured, data / folder.name, report, moved):
-                continue
+            _change(store, folder, configured, data / folder.name, report, moved)
             _delete_sections(data / folder.name, folder.name, sections, report)
             if written and other:
                 report.notes.append(f"{folder.name}/ has the preset {folder.preset_name} now; it was {before}")
@@ -165,9 +164,8 @@ def _change(
     place: Path,
     report: Report,
     moved: set[tuple[str, int]],
-) -> bool:
-    """Give new paths to all posts of a folder that do not fit its preset; return whether all of them have one."""
-    failures = len(report.failures)
+) -> None:
+    """Give new paths to all posts of a folder that do not fit its preset, except to those whose files have to stay."""
     last = 0
     while items := store.posts_in(folder.name, last, BATCH):
         last = items[-1].pk
@@ -193,7 +191,6 @@ def _change(
             )
         except RowError as error:
             report.failures.append(refused_row(f"the paths of {folder.name}/", error))
-    return len(report.failures) == failures
 
 
 def _sections(store: Store, folder: PostFolder, before: str) -> list[str]:

@@ -274,6 +274,25 @@ class TestAnotherPreset:
         assert "Nothing to write" in site.run("publish", "--change-preset").stdout
         assert site.posts() == before
 
+    def test_a_file_that_cannot_be_deleted_does_not_hold_up_the_others(
+        self, written: Site, feed: dict[str, Any], origin: Origin, tmp_path: Path
+    ) -> None:
+        other = {"id": "two", "category": "other", "feed": origin.route("/two", rss([item(3)]))}
+        categories = {"news": "News", "other": "Other"}
+        written.configure(feed, other, categories=categories)
+        written.run("update", "--all")
+        folder, aside = written.data / "posts/other", tmp_path / "aside"
+        folder.rename(aside)
+        folder.symlink_to(aside)
+        written.configure(feed, other, categories=categories, posts={"preset": "pelican"})
+        done = written.run("publish", "--change-preset")
+        assert (done.status, "posts/other/Item-3.md: a symbolic link" in done.stderr) == (4, True)
+        assert {"news/Item-1.html", "news/C++-&-{{-x-}}.html"} <= set(written.posts())
+        folder.unlink()
+        aside.rename(folder)
+        assert written.run("publish", "--change-preset").status == 0
+        assert set(written.posts()) == {"news/Item-1.html", "news/C++-&-{{-x-}}.html", "other/Item-3.html"}
+
     @pytest.mark.parametrize("preset", ["astro", "pelican"])
     def test_sections_of_zola_go_with_it(self, site: Site, feed: dict[str, Any], origin: Origin, preset: str) -> None:
         other = {"id": "two", "category": "other", "feed": origin.route("/two", rss([item(3)]))}
