@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from aggregator.models import Extras
 from aggregator.models.extras import (
     Alternate,
     Attribute,
     Chapters,
+    Extras,
     MediaDetail,
     MediaSource,
     Person,

@@ -338,7 +338,7 @@ def _overlap(one: str, other: str) -> bool:
 def _missing_library() -> str:
     if importlib.util.find_spec("html_to_markdown"):
         return ""
-    return "needs the extra `markdown`; install it: `pip install 'feed-republisher[markdown]'`"
+    return "needs html-to-markdown; install this program with the extra `markdown`"
 
 
 def read_preset(folder: Path) -> OwnPreset:

@@ -16,16 +16,18 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from html.entities import codepoint2name
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
 from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate, OriginalFeed
-from aggregator.models.extras import rebuilt, texts_of
+
+if TYPE_CHECKING:
+    from aggregator.models.extras import Extras
 
 #: The name of a variable as shells and other programs write it.
 _NAME = re.compile(r"(?:env[.:]|ENV[.:])?([A-Z_][A-Z0-9_]{0,60})\}")
@@ -290,7 +292,7 @@ def public_entry(entry: Entry, secrets: frozenset[str]) -> Entry:
         image=public_identifier(entry.image, secrets),
         comments_url=public_identifier(entry.comments_url, secrets),
         original_feed=entry.original_feed and _public_feed(entry.original_feed, secrets),
-        extras=entry.extras and rebuilt(entry.extras, partial(_unless_secret, secrets)),
+        extras=entry.extras and _public_extras(entry.extras, secrets),
     )
 
 
@@ -331,6 +333,12 @@ def _public_feed(feed: OriginalFeed, secrets: frozenset[str]) -> OriginalFeed:
     return OriginalFeed(mask(feed.title, secrets), id, url, home)
 
 
+def _public_extras(extras: Extras, secrets: frozenset[str]) -> Extras | None:
+    from aggregator.models.extras import rebuilt
+
+    return rebuilt(extras, partial(_unless_secret, secrets))
+
+
 def _unless_secret(secrets: frozenset[str], kind: str, value: Any) -> Any:
     return None if isinstance(value, str) and contains_secret(value, secrets) else value
 
@@ -345,6 +353,11 @@ def _published_texts(entry: Entry) -> list[str]:
     files = [part for file in entry.enclosures for part in (file.url, file.title)]
     feed = entry.original_feed
     origin = () if feed is None else (feed.title, feed.id, feed.url, feed.home_url)
-    extras = () if entry.extras is None else texts_of(entry.extras)
+    extras: Iterable[str] = ()
+    if entry.extras is not None:
+        # Few entries have any, and this takes long to import.
+        from aggregator.models.extras import texts_of
+
+        extras = texts_of(entry.extras)
     texts = (entry.title, *entry.authors, *entry.tags, entry.summary, entry.html, *extras)
     return [text for text in (*addresses, *files, *origin, *texts) if text]

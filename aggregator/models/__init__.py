@@ -39,7 +39,6 @@ from aggregator.models.entries import (
     Origin,
     Rendered,
 )
-from aggregator.models.extras import Extras
 from aggregator.models.sources import (
     ALL,
     FAILURE_KINDS,
@@ -69,7 +68,6 @@ __all__ = [
     "Enclosure",
     "Entry",
     "Every",
-    "Extras",
     "FailureKind",
     "FeedState",
     "FeedUpdate",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from aggregator.models.extras import Extras
 from aggregator.models.sources import Access
+
+if TYPE_CHECKING:
+    # Few documents need it, and it takes long to import.
+    from aggregator.models.extras import Extras
 
 _LIKE_ALL = Access()
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from aggregator.models.documents import Enclosure, OriginalFeed, RawEntry
-from aggregator.models.extras import Extras
 from aggregator.models.sources import FeedState, Republish
+
+if TYPE_CHECKING:
+    from aggregator.models.extras import Extras
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from aggregator.dates.formats import ANY_STYLE, DateStyle, parse_date
-from aggregator.models import Enclosure, Entry, Extras, Identified, Known, OriginalFeed, RawEntry, Text
-from aggregator.normalize.extras import clean_extras
+from aggregator.models import Enclosure, Entry, Identified, Known, OriginalFeed, RawEntry, Text
 from aggregator.normalize.identity import clean_guid, usable_id
 from aggregator.normalize.images import is_picture
 from aggregator.normalize.sanitizer import all_images, clean_html, first_image, text_of
@@ -30,8 +30,10 @@ from aggregator.normalize.text import (
 )
 from aggregator.values.languages import tidy_tag
 from aggregator.values.media_types import is_bare, without_parameters
-from aggregator.values.plaintext import plain_text, synopsis
 from aggregator.values.urls import clean_url
+
+if TYPE_CHECKING:
+    from aggregator.models.extras import Extras
 
 #: Clocks may be wrong, but a date further ahead than this is ignored.
 TOLERANCE = timedelta(hours=1)
@@ -104,9 +106,7 @@ def normalize(
         dated=dated,
         hash=identified.hash,
         original_feed=_original_feed(raw.original_feed),
-        extras=clean_extras(
-            raw.extras, general, title=title, authors=authors, tags=tags, enclosures=enclosures, image=image
-        ),
+        extras=_extras(raw.extras, general, title, authors, tags, enclosures, image),
     )
 
 
@@ -137,9 +137,7 @@ def clean_again(entry: Entry) -> Entry:
         image=image,
         comments_url=clean_url(entry.comments_url),
         original_feed=_original_feed(entry.original_feed),
-        extras=clean_extras(
-            entry.extras, None, title=title, authors=authors, tags=tags, enclosures=enclosures, image=image
-        ),
+        extras=_extras(entry.extras, None, title, authors, tags, enclosures, image),
     )
 
 
@@ -147,6 +145,23 @@ def without_markup(entry: Entry) -> Entry:
     """Remove all markup from a stored entry that cannot be cleaned."""
     words = markup.escape(text_of(entry.html or entry.summary), quote=False)
     return replace(entry, html=f"<p>{words}</p>" if words else "", summary="", image=None)
+
+
+def _extras(
+    raw: Extras | None,
+    general: Extras | None,
+    title: str,
+    authors: tuple[str, ...],
+    tags: tuple[str, ...],
+    enclosures: tuple[Enclosure, ...],
+    image: str | None,
+) -> Extras | None:
+    if raw is None and general is None:
+        return None
+    # Few entries have any, and this takes long to import.
+    from aggregator.normalize.extras import clean_extras
+
+    return clean_extras(raw, general, title=title, authors=authors, tags=tags, enclosures=enclosures, image=image)
 
 
 def _folded(texts: Sequence[str], limit: int) -> tuple[str, ...]:
@@ -178,9 +193,12 @@ def _says_the_same(summary: str, body: str) -> bool:
 
 def _is_synopsis(summary: str, body: str, title: str) -> bool:
     """Whether a summary is what our RSS feeds have in its place: the beginning of the body, else the title."""
-    if summary.endswith("…"):
-        return plain_text(summary) == synopsis(body)
-    return not _SAYS.search(body) and plain_text(summary) == title
+    is_cut = summary.endswith("…")
+    if not is_cut and _SAYS.search(body):
+        return False
+    from aggregator.values.plaintext import plain_text, synopsis
+
+    return plain_text(summary) == (synopsis(body) if is_cut else title)
 
 
 def _first_words(body: str, length: int) -> str:

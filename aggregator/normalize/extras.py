@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from aggregator.models import Enclosure, Extras
-from aggregator.models.extras import MediaDetail, Person, RslElement, Term, rebuilt
+from aggregator.models import Enclosure
+from aggregator.models.extras import Extras, MediaDetail, Person, RslElement, Term, rebuilt
 from aggregator.normalize.text import clean_authors, clean_tags, tidy_line
 from aggregator.values.languages import tidy_tag
 from aggregator.values.markup import xml_text

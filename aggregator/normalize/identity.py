@@ -16,7 +16,6 @@ from dataclasses import replace
 from typing import Literal
 
 from aggregator.models import Identified, Names, RawEntry, Text
-from aggregator.models.extras import to_plain
 
 #: Longest key in characters; a longer one is cut and gets a hash.
 MAX_KEY = 500
@@ -178,8 +177,12 @@ def fingerprint(raw: RawEntry, level: Level = "guid") -> str:
     ]
     if (feed := raw.original_feed) is not None:
         fields += (feed.title, feed.id, feed.url, feed.home_url)
-    if raw.extras is not None and (said := to_plain(replace(raw.extras, comments_count=None))):
-        fields.append(json.dumps(said))
+    if raw.extras is not None:
+        # Few entries have any, and this takes long to import.
+        from aggregator.models.extras import to_plain
+
+        if said := to_plain(replace(raw.extras, comments_count=None)):
+            fields.append(json.dumps(said))
     for file in raw.enclosures:
         fields += (file.url, file.type, str(file.length), file.title, str(file.duration))
     return (_VERSION_OF_TITLES if level == "title" else _VERSION) + _hash(fields)

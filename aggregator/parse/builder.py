@@ -5,9 +5,11 @@ In: what its elements say, one by one, from the functions in `elements`. Out: a 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lxml import etree
 
-from aggregator.models import Enclosure, Extras, OriginalFeed, RawEntry, Text
+from aggregator.models import Enclosure, OriginalFeed, RawEntry, Text
 from aggregator.parse.document import (
     MAX_AUTHORS,
     MAX_ENCLOSURES,
@@ -18,7 +20,6 @@ from aggregator.parse.document import (
     shows_more,
     whole_number,
 )
-from aggregator.parse.extras import GENERAL, MAX_NODES, Node, node_of, read_extras
 from aggregator.parse.xmltree import (
     MEDIA,
     XML_LANG,
@@ -27,6 +28,10 @@ from aggregator.parse.xmltree import (
 )
 from aggregator.values.languages import found_tag
 from aggregator.values.media_types import found_type
+
+if TYPE_CHECKING:
+    from aggregator.models.extras import Extras
+    from aggregator.parse.extras import Node
 
 _HTML_TYPES = ("text/html", "application/xhtml+xml", "html", "xhtml", "")
 _MEDIA_TITLES = frozenset(f"{media}title" for media in MEDIA)
@@ -158,13 +163,20 @@ class EntryBuilder:
 
     def extras(self, base: str | None) -> Extras | None:
         """Read the elements that were kept."""
+        # Few entries have any, and this takes long to import.
+        from aggregator.parse.extras import read_extras
+
         return read_extras(self._nodes(), base or self.read.url)
 
     def general(self) -> Extras | None:
         """Read the elements that were kept of a feed: those that hold for all its entries."""
+        from aggregator.parse.extras import GENERAL, read_extras
+
         return read_extras([node for node in self._nodes() if node.name in GENERAL], self.read.url)
 
     def _nodes(self) -> list[Node]:
+        from aggregator.parse.extras import MAX_NODES, node_of
+
         read = self.read
 
         def base(element: etree._Element) -> str | None:

@@ -13,12 +13,13 @@ from typing import Any
 
 from lxml import etree
 
-from aggregator.models import Extras, Text
+from aggregator.models import Text
 from aggregator.models.extras import (
     MAX_MEMBERS,
     Alternate,
     Attribute,
     Chapters,
+    Extras,
     MediaDetail,
     MediaSource,
     Person,

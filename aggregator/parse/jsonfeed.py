@@ -10,11 +10,10 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aggregator.errors import ParseError
-from aggregator.models import Enclosure, Extras, OriginalFeed, ParsedFeed, RawEntry, Text
-from aggregator.models.extras import Person, as_stored, from_plain
+from aggregator.models import Enclosure, OriginalFeed, ParsedFeed, RawEntry, Text
 from aggregator.parse.document import (
     MAX_AUTHORS,
     MAX_ENCLOSURES,
@@ -31,6 +30,9 @@ from aggregator.parse.document import (
 )
 from aggregator.values.languages import found_tag
 from aggregator.values.markup import FORBIDDEN
+
+if TYPE_CHECKING:
+    from aggregator.models.extras import Extras
 
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/1(\.1)?/?")
 
@@ -118,30 +120,33 @@ def _entry(item: dict[str, Any], url: str, inherited: tuple[str, ...]) -> RawEnt
 
 def _extras(item: dict[str, Any], link: str | None, base: str) -> Extras | None:
     """Read what few items have: members of the format, and `_extras` of this program's own JSON Feeds."""
-    authors = tuple(_people(item, base))
+    authors = [one for one in _people(item, base) if len(one) > 1]
     external, banner = address(item.get("external_url"), base), _address(item.get("banner_image"), base)
-    found = from_plain(Extras, item.get("_extras"), as_stored) if "_extras" in item else None
-    if found is None and not authors and external in (None, link) and banner is None:
+    if "_extras" not in item and not authors and external in (None, link) and banner is None:
         return None
-    return replace(
-        found or Extras(),
-        authors=authors,
+    # Few items have any, and this takes long to import.
+    from aggregator.models.extras import Extras, Person, as_stored, from_plain
+
+    found = from_plain(Extras, item.get("_extras"), as_stored) or Extras()
+    made = replace(
+        found,
+        authors=tuple([Person(**one) for one in authors]),
         external_url=None if external == link else external,
         banner_image=banner,
     )
+    return None if made == Extras() else made
 
 
 def _comments(extras: Any, base: str) -> str | None:
     return address(extras.get("comments_url"), base) if isinstance(extras, dict) else None
 
 
-def _people(item: dict[str, Any], base: str) -> Iterable[Person]:
-    """Read the authors of an item that have an address or a picture."""
+def _people(item: dict[str, Any], base: str) -> Iterable[dict[str, str]]:
+    """Read the authors of an item, with their addresses and pictures."""
     for one in _listed(item.get("authors") or item.get("author"))[:MAX_AUTHORS]:
         if isinstance(one, dict) and (name := _word(one.get("name"))):
             url, image = address(one.get("url"), base), address(one.get("avatar"), base)
-            if url or image:
-                yield Person(name, url, image)
+            yield {"name": name} | ({"url": url} if url else {}) | ({"image": image} if image else {})
 
 
 def _original_feed(value: Any, base: str) -> OriginalFeed | None:

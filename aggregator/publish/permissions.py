@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import html
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from aggregator.models import Entry, Extras, Item
+from aggregator.models import Entry, Item
 from aggregator.values.markup import attribute_value
 from aggregator.values.plaintext import synopsis
 
+if TYPE_CHECKING:
+    from aggregator.models.extras import Extras
+
 #: Characters of the text of an excerpt at most.
 EXCERPT = 300
-_EMPTY = Extras()
 
 
 def permitted(item: Item, *, linked: bool = False) -> Item:
@@ -27,8 +30,11 @@ def permitted(item: Item, *, linked: bool = False) -> Item:
     origin = item.origin
     if origin.republish == "full" and origin.copyright is None and not origin.noindex:
         return item
-    entry = item.entry
-    extras = entry.extras or _EMPTY
+    # Few sources have these settings, and this takes long to import.
+    from aggregator.models.extras import Extras
+
+    entry, nothing = item.entry, Extras()
+    extras = entry.extras or nothing
     extras = replace(extras, rights=origin.copyright or extras.rights, noindex=origin.noindex or extras.noindex)
     if origin.republish != "full":
         entry, extras = _cut(entry, whole=origin.republish == "link"), _without_texts(extras)
@@ -38,7 +44,7 @@ def permitted(item: Item, *, linked: bool = False) -> Item:
             host = entry.url.partition("://")[2].partition("/")[0]
             link = f'<p><a href="{attribute_value(entry.url)}">{html.escape(host, quote=False)}</a></p>'
             entry = replace(entry, html=entry.html + link)
-    return replace(item, entry=replace(entry, extras=None if extras == _EMPTY else extras))
+    return replace(item, entry=replace(entry, extras=None if extras == nothing else extras))
 
 
 def _cut(entry: Entry, *, whole: bool) -> Entry:
@@ -55,6 +61,8 @@ def _without_texts(extras: Extras) -> Extras:
 
 def _of_links(extras: Extras) -> Extras:
     """Return what says something of the entry, but is no part of it."""
+    from aggregator.models.extras import Extras
+
     return Extras(
         rights=extras.rights,
         licenses=extras.licenses,

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, LargeBinary, Text, cast, func, literal_column
 
@@ -16,7 +16,6 @@ from aggregator.models import (
     TEXT_COMPARED,
     Enclosure,
     Entry,
-    Extras,
     FeedState,
     Item,
     Known,
@@ -25,9 +24,11 @@ from aggregator.models import (
     OriginalFeed,
     Republish,
 )
-from aggregator.models.extras import as_stored, from_plain, to_plain
 from aggregator.store.protocol import StoredEntry
 from aggregator.store.schema import entries, sources
+
+if TYPE_CHECKING:
+    from aggregator.models.extras import Extras
 
 #: Names of the columns that hold a state; the id is not among them.
 STATE_NAMES = tuple(field.name for field in fields(FeedState)[1:])
@@ -121,7 +122,7 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
     feed = entry.original_feed
     original = None if feed is None else _encode({name: getattr(feed, name) for name in _FEED})
     dumped = _encode(files) if files else "[]"
-    extras = None if entry.extras is None else _encode(to_plain(entry.extras))
+    extras = None if entry.extras is None else _dump_extras(entry.extras)
     return (*_plain_values(entry), _dump_texts(entry.authors), _dump_texts(entry.tags), dumped, original, extras)
 
 
@@ -226,7 +227,18 @@ def _original_feed(dumped: str | None) -> OriginalFeed | None:
 
 
 def _extras(dumped: str | None) -> Extras | None:
-    return None if dumped is None else from_plain(Extras, json.loads(dumped), as_stored)
+    if dumped is None:
+        return None
+    # Few entries have any, and this takes long to import.
+    from aggregator.models.extras import Extras, as_stored, from_plain
+
+    return from_plain(Extras, json.loads(dumped), as_stored)
+
+
+def _dump_extras(extras: Extras) -> str:
+    from aggregator.models.extras import to_plain
+
+    return _encode(to_plain(extras))
 
 
 def _origin(

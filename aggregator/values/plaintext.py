@@ -37,7 +37,8 @@ def synopsis(fragment: str, limit: int = 300) -> str:
         part = fragment[:size]
         if len(part) < len(fragment):
             # The cut may have gone through a tag or a character reference.
-            part = part[: max(part.rfind("<"), part.rfind("&"), 0)]
+            end = max(part.rfind("<"), part.rfind("&"))
+            part = part if end < 0 else part[:end]
         bare = _without_tags(part)
         text = _one_line(bare)
         if len(part) == len(fragment) and len(text) <= limit:

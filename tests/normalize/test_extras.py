@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.config.secrets import public_entry
-from aggregator.models import Enclosure, Extras, RawEntry
+from aggregator.models import Enclosure, RawEntry
 from aggregator.models.extras import (
     Attribute,
+    Extras,
     MediaDetail,
     Person,
     Picture,

@@ -6,8 +6,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from aggregator.models import Enclosure, Extras, Item
-from aggregator.models.extras import Transcript
+from aggregator.models import Enclosure, Item
+from aggregator.models.extras import Extras, Transcript
 from aggregator.publish.permissions import permitted
 from tests.origin import Origin
 from tests.publish_items import ORIGIN, make_item

@@ -7,12 +7,23 @@ of other vocabularies; `aggregator.parse.extras` reads all that is written here.
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from aggregator.models import Enclosure, Extras
-from aggregator.models.extras import Alternate, MediaDetail, Person, RslElement, Soundbite, Transcript, to_plain
+from aggregator.models import Enclosure
 from aggregator.publish.feeds.escapes import element
 from aggregator.publish.feeds.feeditems import FeedItem
+
+if TYPE_CHECKING:
+    # Few items need them, and they take long to import.
+    from aggregator.models.extras import (
+        Alternate,
+        Extras,
+        MediaDetail,
+        Person,
+        RslElement,
+        Soundbite,
+        Transcript,
+    )
 
 #: The vocabularies by their prefixes; a feed declares those that it uses.
 EXTENSIONS = {
@@ -28,13 +39,13 @@ EXTENSIONS = {
 }
 
 XmlFormat = Literal["rss", "atom"]
-_INDENT: dict[XmlFormat, str] = {"rss": "      ", "atom": "    "}
+INDENT: dict[XmlFormat, str] = {"rss": "      ", "atom": "    "}
 #: What the scheme of a category must be in Atom: an IRI (RFC 4287, section 4.2.2.2).
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 
 
 def _lines(form: XmlFormat, written: list[str]) -> list[str]:
-    indent = _INDENT[form]
+    indent = INDENT[form]
     return [f"{indent}{one}\n" for one in written]
 
 
@@ -104,7 +115,6 @@ def files(item: FeedItem, form: XmlFormat) -> list[str]:
 
 
 def _media_content(file: Enclosure, detail: MediaDetail | None, form: XmlFormat, *, first: bool) -> str:
-    detail = detail or MediaDetail(file.url)
     return element(
         "media:content",
         None,
@@ -115,13 +125,19 @@ def _media_content(file: Enclosure, detail: MediaDetail | None, form: XmlFormat,
         fileSize=file.length,
         # The duration of the first file is that of the episode.
         duration=None if first else file.duration,
-        medium=detail.medium,
-        width=detail.width,
-        height=detail.height,
-        bitrate=_number(detail.bitrate),
-        lang=detail.language,
-        isDefault="true" if detail.default else None,
+        **({} if detail is None else _attributes(detail)),
     )
+
+
+def _attributes(detail: MediaDetail) -> dict[str, str | int | None]:
+    return {
+        "medium": detail.medium,
+        "width": detail.width,
+        "height": detail.height,
+        "bitrate": _number(detail.bitrate),
+        "lang": detail.language,
+        "isDefault": "true" if detail.default else None,
+    }
 
 
 # -- elements of other vocabularies ------------------------------------------------------------------------------------
@@ -265,6 +281,8 @@ def json_members(item: FeedItem) -> dict[str, Any]:
     extras = item.extras
     if extras is None:
         return {"_extras": rest}
+    from aggregator.models.extras import to_plain
+
     known = {one.name: {"name": one.name, "url": one.url, "avatar": one.image} for one in extras.authors}
     authors = [known.get(name, {"name": name}) for name in item.authors]
     rest |= to_plain(extras)

@@ -16,14 +16,17 @@ from datetime import datetime
 from functools import cache, lru_cache
 from mimetypes import MimeTypes
 from posixpath import splitext
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from aggregator.models import Enclosure, Extras, Item, Origin, OriginalFeed
+from aggregator.models import Enclosure, Item, Origin, OriginalFeed
 from aggregator.normalize.identity import minted_id
 from aggregator.values import media_types
 from aggregator.values.languages import valid_tag
 from aggregator.values.markup import xml_text
 from aggregator.values.urls import clean_url
+
+if TYPE_CHECKING:
+    from aggregator.models.extras import Extras
 
 # -- the head of a feed ------------------------------------------------------------------------------------------------
 

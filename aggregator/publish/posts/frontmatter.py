@@ -94,9 +94,8 @@ def _source(origin: Origin, preset: Preset) -> str:
     return f"{name}_" if name in preset.reserved else name
 
 
-def _levels(facts: _Facts) -> list[str]:
-    origin = facts.item.origin
-    return [level for level in (facts.group, _source(origin, facts.preset), origin.section) if level]
+def _levels(group: str | None, origin: Origin, preset: Preset) -> list[str]:
+    return [level for level in (group, _source(origin, preset), origin.section) if level]
 
 
 def _terms(facts: _Facts) -> list[str]:
@@ -163,7 +162,7 @@ VALUES: dict[Value, Callable[[_Facts], str | datetime | Sequence[str] | None]] =
     "author": lambda facts: _source(facts.item.origin, facts.preset),
     "authors": _authors,
     "canonical": _link,
-    "categories": _levels,
+    "categories": lambda facts: _levels(facts.group, facts.item.origin, facts.preset),
     "category": lambda facts: facts.group,
     "date": lambda facts: facts.item.entry.published_at,
     "id": lambda facts: facts.item.id,
@@ -233,18 +232,22 @@ def _masks(masked: str) -> re.Pattern[str]:
 
 
 def _as_contract(facts: _Facts) -> str:
-    fields = _fields(facts)
     lines = []
     for field in facts.preset.fields:
-        value = fields.get(field.key)
-        if isinstance(value, list):
-            lines.append(f"{field.key}: \n" + "".join([f" - {plain(level)}\n" for level in value]))
-        elif field.value is None:
-            lines.append(f"{field.key}: {value}\n")
-        elif value is not None:
-            text = _date(value, facts.preset.dates) if isinstance(value, datetime) else value
+        if field.value is None:
+            lines.append(f"{field.key}: {field.constant}\n")
+        elif field.value == "categories":
+            lines.append(f"{field.key}: \n{_category_lines(facts.group, facts.item.origin, facts.preset)}")
+        elif value := VALUES[field.value](facts):
+            text = _date(value, facts.preset.dates) if isinstance(value, datetime) else str(value)
             lines.append(f"{field.key}: {single(text) if field.quoted else plain(text)}\n")
     return "".join(lines)
+
+
+# Cached, because a source has many posts.
+@lru_cache(maxsize=4096)
+def _category_lines(group: str | None, origin: Origin, preset: Preset) -> str:
+    return "".join([f" - {plain(level)}\n" for level in _levels(group, origin, preset)])
 
 
 # -- strings as YAML scalars -------------------------------------------------------------------------------------------

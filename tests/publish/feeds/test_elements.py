@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 from lxml import etree
 
-from aggregator.models import Entry, Extras, Fetched, Item, Origin
-from aggregator.models.extras import Person
+from aggregator.models import Entry, Fetched, Item, Origin
+from aggregator.models.extras import Extras, Person
 from aggregator.normalize.entry import clean_again, normalize
 from aggregator.normalize.identity import identify
 from aggregator.parse import parse

@@ -63,8 +63,8 @@ _MARKUP = st.lists(
 def test_synopsis_is_that_of_all_that_may_be_looked_at(text: str, limit: int) -> None:
     clean = nh3.clean(text)
     part = clean[: limit * 4]
-    if part != clean:
-        part = part[: max(part.rfind("<"), part.rfind("&"), 0)]
+    if part != clean and (end := max(part.rfind("<"), part.rfind("&"))) >= 0:
+        part = part[:end]
     whole = plain_text(part)
     if part == clean and len(whole) <= limit:
         assert synopsis(clean, limit) == whole
@@ -73,3 +73,7 @@ def test_synopsis_is_that_of_all_that_may_be_looked_at(text: str, limit: int) ->
     head, space, _ = words.rpartition(" ")
     words = head if space and len(head) > limit // 2 else words
     assert synopsis(clean, limit) == (f"{words}…" if words else "")
+
+
+def test_a_long_text_without_any_tag_has_a_synopsis() -> None:
+    assert synopsis("word " * 500, 20) == "word word word word…"

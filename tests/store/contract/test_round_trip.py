@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aggregator.errors import StoreError
-from aggregator.models import Enclosure, Entry, Extras, FeedState, FeedUpdate, OriginalFeed
+from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate, OriginalFeed
+from aggregator.models.extras import Extras
 from aggregator.store import Store
 from tests.extras import FULL
 from tests.store.contract.implementations import IMPLEMENTATIONS
