@@ -234,10 +234,12 @@ class PresetFile(Section):
         default="yaml", description="The form of the front matter: `yaml`, `toml` or `none`."
     )
     fields: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_fields)] = Field(
-        default=(), description="Keys of the front matter, each with the name of a value, or a mapping of such keys."
+        default=(),
+        description="Keys of the front matter, each with the name of a value or with such keys; none if left out.",
     )
     constants: Annotated[tuple[tuple[str, str | bool | int], ...], BeforeValidator(_constants)] = Field(
-        default=(), description="Keys of the front matter that are the same for all posts, with their values."
+        default=(),
+        description="Keys of the front matter that are the same for all posts, with their values; none if left out.",
     )
     dates: Dates = Field(default="rfc3339", description=DATES)
     body: Body = Field(
@@ -255,6 +257,12 @@ class PresetFile(Section):
         for key in keys:
             if keys.count(key) > 1 or any(other.startswith(f"{key}.") for other in keys):
                 raise ValueError(f"the key {show(key)} is there twice; keep one of `fields` and `constants`")
+        return self
+
+    @model_validator(mode="after")
+    def _fields_have_a_place(self) -> PresetFile:
+        if self.front_matter == "none" and (self.fields or self.constants):
+            raise ValueError("`fields` and `constants` need a `front_matter`; write `yaml` or `toml`, or remove them")
         return self
 
     @model_validator(mode="after")

@@ -415,6 +415,7 @@ class TestOwnPreset:
             ("preset.yaml", "fields: {a: title}\nconstants: {a: b}", "`a` is there twice"),
             ("body.html.j2", "{% if %}", "body.html.j2:1:1: not a template"),
             ("body.html.j2", "{{ titel }}", "a post has no `titel`"),
+            ("preset.yaml", "front_matter: none\nfields: {a: title}", "need a `front_matter`; write `yaml` or `toml`"),
             ("preset.yaml", "# later\n", "preset.yaml: the file is empty; write what posts have"),
             ("body.html.j2", "{% include 'x' %}", "`x` cannot be included"),
             ("body.html.j2", "{% include title %}", "another template cannot be included"),
