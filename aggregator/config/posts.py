@@ -354,11 +354,12 @@ def read_preset(folder: Path) -> OwnPreset:
 
     Raises:
         ConfigError: with all problems found, in the file that has them.
+        FileNotFoundError: there is none.
     """
     problems = Problems(str(folder / PRESET_FILE))
     text = _read(folder / PRESET_FILE, problems)
     if text is None:
-        raise problems.fatal(f"there is no such file; a preset is a folder with a `{PRESET_FILE}`")
+        raise FileNotFoundError(folder / PRESET_FILE)
     if not _COMMENTS.sub("", text).strip():
         raise problems.fatal("the file is empty; write what posts have, such as `fields: {title: title}`")
     tree = parse_yaml(text.removeprefix("\ufeff"), problems, lambda found, path: found)
@@ -428,22 +429,31 @@ def _check_template(text: str, path: Path) -> None:
     problems.raise_any()
 
 
-def read_presets(posts: Sequence[PostSettings], folder: Path) -> dict[str, OwnPreset]:
+def read_presets(
+    posts: Sequence[PostSettings], folder: Path, tree: MapNode, problems: Problems
+) -> dict[str, OwnPreset]:
     """Read one's own presets that the settings name, by their names.
 
     Args:
         folder: where relative paths begin.
+        tree: the file with the settings.
+        problems: of this file.
 
     Raises:
-        ConfigError: with the problems of all of them.
+        ConfigError: there are none where the settings say; otherwise with the problems of all of them.
     """
     found: dict[str, OwnPreset] = {}
     wrong: list[Any] = []
-    for name in {one.preset: None for one in posts if one.is_own}:
+    for name, index in {one.preset: index for index, one in enumerate(posts) if one.is_own}.items():
         try:
             found[name] = read_preset(folder / name)
+        except FileNotFoundError:
+            path: KeyPath = ("posts", index, "preset")
+            said = f"{folder / name / PRESET_FILE}: there is no such file; a preset is a folder with a `{PRESET_FILE}`"
+            problems.add(said, find_place(tree, path), path)
         except ConfigError as error:
             wrong += error.problems
+    problems.raise_any()
     if wrong:
         raise ConfigError(wrong)
     return found

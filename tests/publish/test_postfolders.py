@@ -469,3 +469,5 @@ class TestOwnPreset:
         done = site.run("update")
         assert done.status == 2
         assert "other/preset.yaml: there is no such file" in done.stdout + done.stderr
+        assert "feeds.yaml:1:" in done.stderr
+        assert "posts.preset: " in done.stderr
