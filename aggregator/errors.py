@@ -9,6 +9,7 @@
       StoreError                   the database could not be read or written
         RowError                   one row of it could not; the others can
       PublishError                 an output could not be written
+        TemplateError              the operator's own template failed
       WorkerError(kind)            work in another process did not come to its end
 
 Messages are for people: what was wrong, where, what to do. `str(error)` is all that a caller has to print.
@@ -121,6 +122,10 @@ class RowError(StoreError):
 
 class PublishError(AggregatorError):
     """An output file could not be written."""
+
+
+class TemplateError(PublishError):
+    """A template of the operator failed with the values of one post."""
 
 
 class WorkerError(AggregatorError):

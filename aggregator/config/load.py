@@ -139,7 +139,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     problems.raise_any()
     # Without problems, there is a document.
     assert document is not None
-    presets = read_presets(document.posts, path.parent)
+    presets = read_presets(document.posts, path.parent, tree, problems)
     # What the sources of a category have in common is computed once.
     defaults = {slug: _Defaults.of(category, document) for slug, category in (("", None), *document.categories.items())}
     kinds = [_kind_of(settings) for settings in document.sources]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import posixpath
 import re
 import string
 from collections.abc import Mapping, Sequence
@@ -39,10 +40,14 @@ VALUES: tuple[str, ...] = get_args(Value)
 _OTHER_FOLDERS = frozenset({"public"})
 _FOLDER_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]*")
 # As in the names of posts: what Windows forbids, and what has a meaning in an address.
-_NOT_IN_PATHS = re.compile(r'[\\:*?"<>|#%\x00-\x20\x7f]')
+_NOT_IN_PATHS = re.compile(r'[\\:*?"<>|#%{}\s]')
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+#: Most bytes of UTF-8 in one part of a pattern, besides what takes the place of its words.
+_MAX_LITERAL = 60
 #: How the names of all posts for Jekyll begin.
 _DATED = "{year}-{month}-{day}-"
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,10}")
+_COMMENTS = re.compile(r"^\s*#.*$", re.MULTILINE)
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,60}")
 
 
@@ -52,7 +57,9 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,60}")
 def preset_name(value: object) -> str:
     """Check the name of a preset, or the path of the folder of one's own."""
     if isinstance(value, str) and ("/" in value or value.startswith(".")):
-        return value
+        # A folder of posts remembers its preset by this name: it has one spelling.
+        name = posixpath.normpath(value)
+        return name if name.startswith(("/", ".")) else f"./{name}"
     if isinstance(value, str) and value in PRESETS:
         return value
     names = ", ".join(f"`{name}`" for name in PRESETS)
@@ -63,12 +70,14 @@ def preset_name(value: object) -> str:
 
 def folder_name(value: object) -> str:
     """Check the name of a folder below the data folder; it may be nested."""
-    parts = value.strip("/").split("/") if isinstance(value, str) else []
+    parts = value.rstrip("/").split("/") if isinstance(value, str) else []
     if not parts or len("/".join(parts)) > _MAX_PATH or not all(map(_FOLDER_NAME.fullmatch, parts)):
         raise ValueError(
             f"{show(value)} cannot be the folder of posts: write a path below the data folder such as `posts` or "
             "`site/content`, of letters, digits, `-` and `_`"
         )
+    if reserved := next(filter(_RESERVED.fullmatch, parts), None):
+        raise ValueError(f"{show(value)} cannot be the folder of posts: Windows keeps `{reserved}` for itself")
     if parts[0].lower() in _OTHER_FOLDERS:
         raise ValueError(f"{show(value)} is not free: `{parts[0]}` has the feeds; choose another folder")
     return "/".join(parts)
@@ -88,12 +97,20 @@ def path_pattern(value: object) -> str:
         if name is not None and (name not in PATH_KEYS or spec or conversion):
             raise ValueError(f"{show(value)}: `{{{name}}}` is not known here; use {known}")
     parts = value.split("/")
-    if odd := _NOT_IN_PATHS.search("".join(text for text, *_ in fields)):
-        raise ValueError(f"{show(value)} cannot be a path: remove {show(odd[0])}")
+    literal = "".join([text for text, *_ in fields])
+    if odd := _NOT_IN_PATHS.search(literal):
+        sign = "white space" if odd[0].isspace() else show(odd[0])
+        raise ValueError(f"{show(value)} cannot be a path: remove {sign}")
+    if not literal.isprintable():
+        raise ValueError(f"{show(value)} cannot be a path: remove what is invisible in it")
+    if long := next((part for part in literal.split("/") if len(part.encode()) > _MAX_LITERAL), None):
+        raise ValueError(f"{show(long)} is too long for a part of a path, which needs room for a name; shorten it")
     if any(not part or part.startswith((".", "_", "-", "~")) or part.endswith((".", " ")) for part in parts):
         raise ValueError(
             f"{show(value)} cannot be a path: its parts must not be empty, begin with `.`, `-` or `_`, or end with `.`"
         )
+    if reserved := next(filter(_RESERVED.fullmatch, parts), None):
+        raise ValueError(f"{show(value)} cannot be a path: Windows keeps `{reserved}` for itself")
     if not {"name", "id"} & {name for name in names if f"{{{name}}}" in parts[-1]}:
         raise ValueError(f"{show(value)} must end with a part that has `{{name}}` or `{{id}}`, so that names differ")
     return value
@@ -149,9 +166,7 @@ PresetName = Annotated[
     PlainValidator(preset_name),
     WithJsonSchema({"anyOf": [{"enum": list(PRESETS)}, {"type": "string", "pattern": r"/|^\."}]}),
 ]
-FolderName = Annotated[
-    str, PlainValidator(folder_name), WithJsonSchema({"type": "string", "pattern": "^/*[A-Za-z0-9_]"})
-]
+FolderName = Annotated[str, PlainValidator(folder_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_]"})]
 PathPattern = Annotated[
     str, PlainValidator(path_pattern), WithJsonSchema({"type": "string", "pattern": r"\{(name|id)\}"})
 ]
@@ -219,10 +234,12 @@ class PresetFile(Section):
         default="yaml", description="The form of the front matter: `yaml`, `toml` or `none`."
     )
     fields: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_fields)] = Field(
-        default=(), description="Keys of the front matter, each with the name of a value, or a mapping of such keys."
+        default=(),
+        description="Keys of the front matter, each with the name of a value or with such keys; none if left out.",
     )
     constants: Annotated[tuple[tuple[str, str | bool | int], ...], BeforeValidator(_constants)] = Field(
-        default=(), description="Keys of the front matter that are the same for all posts, with their values."
+        default=(),
+        description="Keys of the front matter that are the same for all posts, with their values; none if left out.",
     )
     dates: Dates = Field(default="rfc3339", description=DATES)
     body: Body = Field(
@@ -240,6 +257,18 @@ class PresetFile(Section):
         for key in keys:
             if keys.count(key) > 1 or any(other.startswith(f"{key}.") for other in keys):
                 raise ValueError(f"the key {show(key)} is there twice; keep one of `fields` and `constants`")
+        return self
+
+    @model_validator(mode="after")
+    def _fields_have_a_place(self) -> PresetFile:
+        if self.front_matter == "none" and (self.fields or self.constants):
+            raise ValueError("`fields` and `constants` need a `front_matter`; write `yaml` or `toml`, or remove them")
+        return self
+
+    @model_validator(mode="after")
+    def _suffix_follows(self) -> PresetFile:
+        if mistake := _repeated(self.path, self.suffix):
+            raise ValueError(f"`path`: {mistake}")
         return self
 
 
@@ -286,10 +315,26 @@ def check_posts(posts: Sequence[PostSettings], categories: Sequence[str], tree: 
         for slug in one.categories or ():
             if slug not in categories:
                 report(f"there is no category {show(slug)}{problems.hint(slug, categories)}", index, "categories")
-        if one.preset == "jekyll" and one.path and not one.path.rpartition("/")[2].startswith(_DATED):
-            report(f"must end with a part that begins with `{_DATED}`, as Jekyll reads only such files", index, "path")
+        if one.path and (mistake := _mistake_for(one.preset, one.path)):
+            report(mistake, index, "path")
         if one.preset in PRESETS and PRESETS[one.preset].body == "markdown" and (missing := _missing_library()):
             report(f"the preset {show(one.preset)} {missing}", index, "preset")
+
+
+def _mistake_for(name: str, path: str) -> str:
+    """Return what is wrong with a pattern for one of the presets that are there; empty if nothing is."""
+    preset, last = PRESETS.get(name), path.rpartition("/")[2]
+    if preset is None:
+        return ""
+    if preset.dated_names and not last.startswith(_DATED):
+        return f"must end with a part that begins with `{_DATED}`, as Jekyll reads only such files"
+    if preset.renamed is not None and _DATED in last:
+        return "Eleventy drops such a date, so that two posts could have one address; write `{year}/{month}/{name}`"
+    return _repeated(path, preset.suffix)
+
+
+def _repeated(path: str, suffix: str) -> str:
+    return f"`{suffix}` follows the path in any case; remove it" if path.endswith(suffix) else ""
 
 
 def _overlap(one: str, other: str) -> bool:
@@ -309,11 +354,14 @@ def read_preset(folder: Path) -> OwnPreset:
 
     Raises:
         ConfigError: with all problems found, in the file that has them.
+        FileNotFoundError: there is none.
     """
     problems = Problems(str(folder / PRESET_FILE))
     text = _read(folder / PRESET_FILE, problems)
     if text is None:
-        raise problems.fatal(f"there is no such file; a preset is a folder with a `{PRESET_FILE}`")
+        raise FileNotFoundError(folder / PRESET_FILE)
+    if not _COMMENTS.sub("", text).strip():
+        raise problems.fatal("the file is empty; write what posts have, such as `fields: {title: title}`")
     tree = parse_yaml(text.removeprefix("\ufeff"), problems, lambda found, path: found)
     settings = None
     try:
@@ -360,10 +408,15 @@ def _check_template(text: str, path: Path) -> None:
     from jinja2.sandbox import SandboxedEnvironment
 
     problems = Problems(str(path))
+    environment = SandboxedEnvironment(autoescape=True)
     try:
-        tree = SandboxedEnvironment(autoescape=True).parse(text)
+        tree = environment.parse(text)
+        # Names of filters and tests are looked up here.
+        environment.compile(text)
     except TemplateSyntaxError as error:
         raise problems.fatal(f"not a template: {error.message}", (error.lineno, 1)) from None
+    except (RecursionError, MemoryError):
+        raise problems.fatal("its expressions are nested too deep") from None
     known = (*VALUES, "body")
     for name in sorted(meta.find_undeclared_variables(tree) - {*known}):
         near = get_close_matches(name, known, n=1)
@@ -371,26 +424,36 @@ def _check_template(text: str, path: Path) -> None:
         names = ", ".join(f"`{one}`" for one in known)
         problems.add(f"a post has no {show(name)}; use {names}{hint}")
     for referenced in meta.find_referenced_templates(tree):
-        problems.add(f"{show(referenced)} cannot be included; a preset has one template")
+        what = "another template" if referenced is None else show(referenced)
+        problems.add(f"{what} cannot be included; a preset has one template")
     problems.raise_any()
 
 
-def read_presets(posts: Sequence[PostSettings], folder: Path) -> dict[str, OwnPreset]:
+def read_presets(
+    posts: Sequence[PostSettings], folder: Path, tree: MapNode, problems: Problems
+) -> dict[str, OwnPreset]:
     """Read one's own presets that the settings name, by their names.
 
     Args:
         folder: where relative paths begin.
+        tree: the file with the settings.
+        problems: of this file.
 
     Raises:
-        ConfigError: with the problems of all of them.
+        ConfigError: there are none where the settings say; otherwise with the problems of all of them.
     """
     found: dict[str, OwnPreset] = {}
     wrong: list[Any] = []
-    for name in {one.preset: None for one in posts if one.is_own}:
+    for name, index in {one.preset: index for index, one in enumerate(posts) if one.is_own}.items():
         try:
             found[name] = read_preset(folder / name)
+        except FileNotFoundError:
+            path: KeyPath = ("posts", index, "preset")
+            said = f"{folder / name / PRESET_FILE}: there is no such file; a preset is a folder with a `{PRESET_FILE}`"
+            problems.add(said, find_place(tree, path), path)
         except ConfigError as error:
             wrong += error.problems
+    problems.raise_any()
     if wrong:
         raise ConfigError(wrong)
     return found

@@ -22,7 +22,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple
@@ -128,11 +128,13 @@ def assign_paths(
 def fits(path: str, preset: Preset) -> bool:
     """Whether a post of a preset can have a path that was given for another preset."""
     name = path.rpartition("/")[2].removesuffix(preset.suffix)
+    masks = _masks(preset.masked_in_names) if preset.masked_in_names else None
     return (
         path.endswith(preset.suffix)
-        and not (preset.masked_in_names and _masks(preset.masked_in_names).search(name))
+        # A pattern may have such a character itself, as `{name}.en` does.
+        and not (masks and masks.search(name) and not masks.search(_WORD.sub("", preset.path)))
         and not (preset.renamed and preset.renamed[0].search(name))
-        and (not _is_dated(preset) or _DATE.match(name) is not None)
+        and (not preset.dated_names or _DATE.match(name) is not None)
     )
 
 
@@ -168,10 +170,18 @@ def _path(wanted: Wanted, name: str, preset: Preset, length: int) -> str:
         "day": f"{date.day:02}",
         "id": _digest(wanted.id)[:16],
     }
-    folder, slash, last = preset.path.rpartition("/")
-    around = last.format(name="", **values)
-    last = last.format(name=cut(name, MAX_BYTES - len(suffix) - len(around.encode())), **values)
-    return folder.format(name=cut(name, MAX_BYTES), **values) + slash + last + suffix
+    *folders, last = preset.path.split("/")
+    parts = [_filled(part, name, values, MAX_BYTES) for part in folders]
+    return "/".join([*parts, _filled(last, name, values, MAX_BYTES - len(suffix)) + suffix])
+
+
+def _filled(pattern: str, name: str, values: Mapping[str, str], limit: int) -> str:
+    """Fill one part of a pattern, with as much of the name as fits into so many bytes each time that it is there."""
+    if "{name}" not in pattern:
+        return pattern.format(**values)
+    around = pattern.format(name="", **values)
+    free = limit - len(around.encode())
+    return pattern.format(name=cut(name, max(0, free // pattern.count("{name}"))), **values)
 
 
 # -- slugs -------------------------------------------------------------------------------------------------------------
@@ -179,6 +189,7 @@ def _path(wanted: Wanted, name: str, preset: Preset, length: int) -> str:
 #: Length of the digest in a slug: so long that nobody finds an id with the digest of another one.
 _SLUG_DIGEST = 16
 _LOOKS_LIKE_SLUG = re.compile(rf"-[0-9a-f]{{{_SLUG_DIGEST}}}\Z")
+_WORD = re.compile(r"\{[a-z]+\}")
 _GAPS = re.compile(r"[-_.]*-[-_.]*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}-")
 
@@ -196,7 +207,7 @@ def slug_of(path: str, identity: str, preset: Preset) -> str | None:
     """
     folder, _, file = path.rpartition("/")
     name = file.removesuffix(preset.suffix)
-    if _is_dated(preset):
+    if preset.dated_names:
         name = _DATE.sub("", name, count=1)
     digest = _digest(identity)[:_SLUG_DIGEST]
     slug = name.lower() if preset.ascii_slugs else name
@@ -206,10 +217,6 @@ def slug_of(path: str, identity: str, preset: Preset) -> str | None:
     elif not preset.always_slug:
         return None
     return f"{folder}/{slug}" if folder and preset.slug_with_folder else slug
-
-
-def _is_dated(preset: Preset) -> bool:
-    return preset.path.rpartition("/")[2].startswith("{year}-{month}-{day}-")
 
 
 def _stays(character: str, preset: Preset) -> bool:

@@ -14,11 +14,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from aggregator.config import Config
 from aggregator.config.load import UNCATEGORIZED
-from aggregator.errors import RowError
+from aggregator.errors import RowError, TemplateError
 from aggregator.models import Item, Rendered
 from aggregator.publish import files
 from aggregator.publish.assignments import give_paths
@@ -143,8 +143,9 @@ class _PostBatch:
     def write(self, items: Sequence[Item], retired: Container[tuple[str, int]] | None) -> tuple[set[int], set[int]]:
         """Write the posts of items; return the row numbers of those that are written, and of those that failed."""
         wanted = [item for item in items if self._folder.has(item)]
+        left: set[int] = set()
         if retired is None and len(wanted) < len(items):
-            self._remove([item for item in items if not self._folder.has(item)])
+            left = self._remove([item for item in items if not self._folder.has(item)])
         placed = self._placed(wanted, assign=retired is None)
         if retired is not None:
             name = self._folder.name
@@ -166,7 +167,7 @@ class _PostBatch:
             outputs = [moved for output in outputs if output.name in taken for moved in self._move(output, refused)]
         self._write_sections()
         complete = {item.pk for item in self._items.values()}
-        return complete, {item.pk for item in wanted} - complete
+        return complete, ({item.pk for item in wanted} - complete) | left
 
     def _named(self, name: str) -> str:
         return f"{self._folder.name}/{name}"
@@ -191,12 +192,14 @@ class _PostBatch:
             paths.update({row.pk: row.path for row in rows if row.pk not in refused})
         return [replace(item, path=paths[item.pk]) for item in items if item.pk in paths]
 
-    def _remove(self, items: Sequence[Item]) -> None:
-        """Delete the posts of items that do not belong to this folder any more, as far as they were written."""
+    def _remove(self, items: Sequence[Item]) -> set[int]:
+        """Delete the posts of items that do not belong to this folder any more, as far as they were written.
+
+        Returns:
+            The row numbers of those that are still there.
+        """
         name = self._folder.name
         known = self._store.post_files([item.pk for item in items], name)
-        if not known:
-            return
         gone = []
         for pk, path in self._store.post_paths(name, list(known)).items():
             file = known[pk]
@@ -207,26 +210,32 @@ class _PostBatch:
             except files.FileError as error:
                 self._report.failures.append(OutputFailure(self._named(path), error.reason, error.advice))
         self._store.forget_posts(name, gone)
+        return known.keys() - set(gone)
 
     def _write_sections(self) -> None:
-        """Write the file that each folder of posts needs, where there is none."""
+        """Write the file that each folder of posts needs, unless somebody has another one there."""
         section = self._folder.preset.section
         if section is None:
             return
-        from aggregator.publish.posts.frontmatter import section_file
+        from aggregator.publish.posts.frontmatter import is_section_file, section_file
 
-        titles: dict[str, str] = {}
-        for name, item in self._items.items():
-            parts = name.split("/")[:-1]
-            for depth, part in enumerate(parts):
-                title = _first_level(self._config, item.origin.category) if part == item.origin.category else None
-                titles.setdefault("/".join(parts[: depth + 1]), title or part)
-        missing = [
-            Rendered(f"{path}/{section}", "text/markdown", section_file(title, nested="/" in path).encode())
-            for path, title in titles.items()
-            if not os.path.lexists(self._place / path / section)
-        ]
-        written = files.write(self._place, missing)
+        above = {str(parent) for name in self._items for parent in PurePosixPath(name).parents} - {"."}
+        outputs = []
+        for path in sorted(above):
+            slug = path.rpartition("/")[2]
+            title = _first_level(self._config, slug) if slug in self._config.categories else None
+            place = self._place / path / section
+            try:
+                free = is_section_file(place.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                # A link may lead to nothing.
+                free = not place.is_symlink()
+            except (OSError, UnicodeDecodeError):
+                free = False
+            if free:
+                data = section_file(title or slug, nested="/" in path).encode()
+                outputs.append(Rendered(f"{path}/{section}", "text/markdown", data))
+        written = files.write(self._place, outputs)
         self._report.posts += [self._named(name) for name in written.changed]
         for name, failure in written.failed.items():
             self._report.failures.append(failure._replace(what=self._named(name)))
@@ -245,6 +254,9 @@ class _PostBatch:
                     preset=self._folder.preset,
                     options=self._folder.options,
                 )
+            except TemplateError as error:
+                advice = f"mend the template of the preset {self._folder.preset_name}"
+                self._report.failures.append(OutputFailure(self._named(item.path or ""), str(error), advice))
             except Exception as error:
                 self._report.failures.append(unexpected(self._named(item.path or ""), error))
             else:

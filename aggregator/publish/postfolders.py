@@ -7,10 +7,10 @@ gets a new one, and its old file is deleted. Without being asked for, this happe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from aggregator.config import Config
 from aggregator.config.posts import OwnPreset, PostSettings
@@ -25,6 +25,8 @@ from aggregator.store import POSTS, Assignment, Store
 
 #: Beginning of the names of the fingerprints that say which preset a folder has.
 _RECORD = "preset/"
+#: Beginning of the names of the records of posts whose old files are perhaps deleted, and which only we can restore.
+_MOVED = "moved/"
 #: The preset of `POSTS` where none is recorded: there was no other one.
 _FIRST = "hexo"
 
@@ -83,36 +85,58 @@ def main_preset(folders: Sequence[PostFolder]) -> Preset:
 
 
 def settle_presets(
-    store: Store, folders: Sequence[PostFolder], data: Path, report: Report, *, change: bool
+    store: Store, folders: Sequence[PostFolder], config: Config, data: Path, report: Report, *, change: bool
 ) -> tuple[list[PostFolder], set[tuple[str, int]]]:
     """Bring the paths of folders to their presets.
 
     Args:
+        config: its sources write their posts again; those of other sources are remembered until they are written.
         change: whether folders that hold posts may get another preset. If not, such a folder is left out, and the
-            report says what to do.
+            report says what to do. If so, paths that do not fit the preset are replaced in all folders: one's own
+            preset may have another suffix now.
 
     Returns:
-        The folders that can be written; and the folder and row number of each post whose file was deleted because it
-        has another path now.
+        The folders that can be written; and the folder and row number of each post of a source that is no longer
+        configured whose file was deleted, in this run or in one that did not come to its end, because it has another
+        path now. `forget_moved` ends that.
     """
     recorded = store.fingerprints()
+    configured = {source.id for source in config.sources}
     ready: list[PostFolder] = []
-    moved: set[tuple[str, int]] = set()
+    moved = {(folder.name, pk) for folder in folders for pk in _pks(recorded.get(_MOVED + folder.name))}
     for folder in folders:
         before = _before(folder, recorded.get(_RECORD + folder.name))
-        if before != folder.preset_name:
+        other = before != folder.preset_name
+        if other or change:
             written = store.any_post_written(folder.name)
             if written and not change:
                 report.failures.append(_refused(folder, before))
                 continue
-            if not _change(store, folder, data / folder.name, report, moved):
-                continue
-            if written:
+            sections = _sections(store, folder, before)
+            _change(store, folder, configured, data / folder.name, report, moved)
+            _delete_sections(data / folder.name, folder.name, sections, report)
+            if written and other:
                 report.notes.append(f"{folder.name}/ has the preset {folder.preset_name} now; it was {before}")
         if recorded.get(_RECORD + folder.name) != folder.preset_name:
             store.record_fingerprints({_RECORD + folder.name: folder.preset_name})
         ready.append(folder)
     return ready, moved
+
+
+def _pks(record: str | None) -> list[int]:
+    """Return the row numbers in a record; a damaged one has none."""
+    return [int(pk) for pk in (record or "").split() if pk.isdecimal()]
+
+
+def forget_moved(store: Store, moved: Iterable[tuple[str, int]]) -> None:
+    """Record that these posts are written."""
+    store.record_fingerprints({_MOVED + folder: "" for folder in {folder for folder, _ in moved}})
+
+
+def _remember(store: Store, folder: str, pks: Iterable[int], moved: set[tuple[str, int]]) -> None:
+    """Record posts before their files are deleted: nothing else says later that they are to be written."""
+    moved.update((folder, pk) for pk in pks)
+    store.record_fingerprints({_MOVED + folder: " ".join(str(pk) for name, pk in sorted(moved) if name == folder)})
 
 
 def _before(folder: PostFolder, recorded: str | None) -> str:
@@ -133,21 +157,29 @@ def _refused(folder: PostFolder, before: str) -> OutputFailure:
     )
 
 
-def _change(store: Store, folder: PostFolder, place: Path, report: Report, moved: set[tuple[str, int]]) -> bool:
-    """Give new paths to all posts of a folder that do not fit its preset; return whether all of them have one."""
-    failures = len(report.failures)
+def _change(
+    store: Store,
+    folder: PostFolder,
+    configured: Container[str],
+    place: Path,
+    report: Report,
+    moved: set[tuple[str, int]],
+) -> None:
+    """Give new paths to all posts of a folder that do not fit its preset, except to those whose files have to stay."""
     last = 0
     while items := store.posts_in(folder.name, last, BATCH):
         last = items[-1].pk
         misplaced = [item for item in items if item.path and not fits(item.path, folder.preset)]
         known = store.post_files([item.pk for item in misplaced], folder.name)
+        ended = [item for item in misplaced if item.pk in known and item.origin.id not in configured]
+        if there := [item.pk for item in ended if (place / (item.path or "")).is_file()]:
+            _remember(store, folder.name, there, moved)
         free = []
         for item in misplaced:
             file, path = known.get(item.pk), item.path or ""
             try:
                 if file and files.delete(place, path, only=file.intended if file.written is None else None):
                     report.removed.append(f"{folder.name}/{path}")
-                    moved.add((folder.name, item.pk))
             except files.FileError as error:
                 report.failures.append(OutputFailure(f"{folder.name}/{path}", error.reason, error.advice))
             else:
@@ -159,4 +191,34 @@ def _change(store: Store, folder: PostFolder, place: Path, report: Report, moved
             )
         except RowError as error:
             report.failures.append(refused_row(f"the paths of {folder.name}/", error))
-    return len(report.failures) == failures
+
+
+def _sections(store: Store, folder: PostFolder, before: str) -> list[str]:
+    """Return where the files are that another preset needs in each folder of posts, and the new one does not."""
+    section = PRESETS[before].section if before in PRESETS else None
+    if section is None or section == folder.preset.section:
+        return []
+    last = 0
+    above: set[str] = set()
+    while items := store.posts_in(folder.name, last, BATCH):
+        last = items[-1].pk
+        above.update(str(parent) for item in items for parent in PurePosixPath(item.path or "").parents)
+    return [f"{parent}/{section}" for parent in sorted(above - {"."})]
+
+
+def _delete_sections(place: Path, folder: str, sections: Iterable[str], report: Report) -> None:
+    """Delete such files, unless somebody edited them."""
+    # Imported when it is used: a folder seldom changes its preset.
+    from aggregator.publish.posts.frontmatter import is_section_file
+
+    for name in sections:
+        try:
+            data = (place / name).read_bytes()
+            if is_section_file(data.decode()) and files.delete(place, name, only=files.digest(data)):
+                report.removed.append(f"{folder}/{name}")
+        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+            continue
+        except OSError as error:
+            report.failures.append(OutputFailure(f"{folder}/{name}", str(error), "delete it"))
+        except files.FileError as error:
+            report.failures.append(OutputFailure(f"{folder}/{name}", error.reason, error.advice))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from aggregator.publish.assignments import assign_all
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, Channel, WrittenItems, render_category
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
 from aggregator.publish.postfiles import Destination, has_posts, write_posts, write_retired
-from aggregator.publish.postfolders import PostFolder, main_preset, post_folders, settle_presets
+from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset, post_folders, settle_presets
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
 from aggregator.store import Store, UnreadableRow
@@ -82,7 +82,7 @@ def publish(
     folders = post_folders(config)
     _note_files(store.fingerprints(), folders, data, report)
     report.failures += renew(store, config.confidential, data, progress=renewing)
-    ready, moved = settle_presets(store, folders, data, report, change=change_presets)
+    ready, moved = settle_presets(store, folders, config, data, report, change=change_presets)
     posts = Destination(store, config, data, ready, report, incomplete=len(ready) < len(folders))
     _mark_outdated_posts(store, config, everything, report)
     _write_retired(posts, moved)
@@ -151,15 +151,20 @@ def _post_settings(config: Config) -> list[object]:
     return [[one.model_dump(mode="json"), one.picture, own.get(one.preset)] for one in config.posts]
 
 
-def _write_retired(posts: Destination, moved: Container[tuple[str, int]]) -> None:
-    """Write the posts of sources that are no longer configured, once for each change of rendering or of the rules."""
+def _write_retired(posts: Destination, moved: Collection[tuple[str, int]]) -> None:
+    """Write the posts of sources that are no longer configured, once for each change of rendering or of the rules.
+
+    Args:
+        moved: folders and row numbers of such posts that have other paths now.
+    """
     store, report = posts.store, posts.report
     wanted = fingerprint(made_with(store), _post_settings(posts.config))
-    if store.fingerprints().get(_RETIRED) != wanted:
+    if moved or store.fingerprints().get(_RETIRED) != wanted:
         failures = len(report.failures)
         write_retired(posts, moved)
         if len(report.failures) == failures and not posts.incomplete:
             store.record_fingerprints({_RETIRED: wanted})
+            forget_moved(store, moved)
 
 
 def feeds_of(slugs: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.publish.names import MAX_BYTES, Wanted, post_name
+from aggregator.publish.names import MAX_BYTES, Wanted, post_name, slug_of
 from aggregator.publish.names import assign_paths as assign_paths_asking
-from aggregator.publish.posts.presets import HEXO, Preset
+from aggregator.publish.posts.presets import HEXO, PELICAN, PRESETS, ZOLA, Preset
 
 TITLES = st.text(st.characters() | st.sampled_from("aA.-_ ~/:\u200d\u0301é中😀🇨🇳\u3000"), max_size=120)
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
@@ -146,6 +147,28 @@ def test_colliders_all_get_a_suffix() -> None:
         ("other/Name.md", "other/name.md"),
         ("news/b.md", "news/b.md"),
     ]
+
+
+@pytest.mark.parametrize("preset", [PELICAN, ZOLA])
+def test_slugs_differ_where_only_the_dates_of_names_do(preset: Preset) -> None:
+    preset = replace(preset, path="{category}/{year}-{month}-{day}-{name}")
+    wanted = [Wanted("news", "Weekly links", str(day), datetime(2026, 1, day, tzinfo=UTC)) for day in (1, 2)]
+    paths = assign_paths_asking(wanted, preset, lambda keys: set())
+    slugs = {slug_of(path, one.id, preset) for (path, _), one in zip(paths, wanted, strict=True)}
+    assert len(slugs) == 2
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+@pytest.mark.parametrize(
+    "path", ["{name}-{name}", "{category}-{name}{name}/{id}", "é" * 60 + "/{category}-{name}", "x" * 90 + "{name}"]
+)
+def test_no_pattern_makes_a_name_too_long_for_a_file(path: str, preset: Preset) -> None:
+    preset = replace(preset, path=path)
+    wanted = [Wanted("news" * 10, title * 99, title, datetime(2026, 1, 1, tzinfo=UTC)) for title in ("abc", "中文")]
+    for taken in (lambda keys: set(), lambda keys: {one for one in keys if len(one) < 200}):
+        with suppress(ValueError):
+            for found, _ in assign_paths_asking(wanted, preset, taken):
+                assert all(len(part.encode()) <= MAX_BYTES for part in found.split("/"))
 
 
 def test_taken_paths_are_avoided_with_longer_digests() -> None:

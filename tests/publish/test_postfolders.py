@@ -67,6 +67,25 @@ def test_one_folder_may_have_another_name(site: Site, feed: dict[str, Any]) -> N
     assert posts(site, "content")["news/_index.md"] == "mine"
 
 
+def test_a_section_of_zola_has_the_title_of_its_category(site: Site, feed: dict[str, Any]) -> None:
+    zola = {"preset": "zola", "folder": "content"}
+    categories = {"news": "News", "other": "Other"}
+    site.configure(feed, categories=categories, posts=zola)
+    site.run("update")
+    section = site.data / "content/news/_index.md"
+    site.configure(feed, categories={**categories, "news": "Renamed"}, posts=zola)
+    assert site.run("update").status == 0
+    assert 'title = "Renamed"' in section.read_text(encoding="utf-8")
+    # A post keeps its path in another category, and the folder its title.
+    site.configure({**feed, "category": "other"}, categories={**categories, "news": "Again"}, posts=zola)
+    assert site.run("update", "--all").status == 0
+    assert 'title = "Again"' in section.read_text(encoding="utf-8")
+    section.write_text("mine", encoding="utf-8")
+    site.configure(feed, categories=categories, posts=zola)
+    site.run("update")
+    assert section.read_text(encoding="utf-8") == "mine"
+
+
 def test_no_posts_are_written_where_none_are_wanted(site: Site, feed: dict[str, Any]) -> None:
     site.configure(feed, posts=[])
     assert site.run("update").status == 0
@@ -112,6 +131,26 @@ def test_a_folder_has_the_categories_that_it_names(site: Site, origin: Origin) -
     site.configure(one, {**two, "category": "news"}, categories=categories, posts=wanted)
     done = site.run("update", "--all")
     assert set(site.posts()) == {"news/Item-1.md", "other/Item-2.md"}, done
+    assert posts(site, "hugo") == {}
+
+
+def test_a_post_that_cannot_leave_its_folder_leaves_it_later(site: Site, origin: Origin, tmp_path: Path) -> None:
+    two = {"id": "two", "category": "other", "feed": origin.route("/two", rss([item(2)]))}
+    settings: dict[str, Any] = {
+        "categories": {"news": "News", "other": "Other"},
+        "posts": [HEXO, {**HUGO, "categories": ["other"]}],
+    }
+    site.configure(two, **settings)
+    site.run("update")
+    aside = tmp_path / "aside"
+    (site.data / "hugo/other").rename(aside)
+    (site.data / "hugo/other").symlink_to(aside)
+    site.configure({**two, "category": "news"}, **settings)
+    done = site.run("update")
+    assert (done.status, "hugo/other/Item-2.md" in done.stderr) == (4, True)
+    (site.data / "hugo/other").unlink()
+    aside.rename(site.data / "hugo/other")
+    assert site.run("update").status == 0
     assert posts(site, "hugo") == {}
 
 
@@ -215,6 +254,59 @@ class TestAnotherPreset:
         # What somebody deleted stays deleted.
         assert set(posts(written, "posts")) == {"news/Item-1.html", "news/C++-&-{{-x-}}.html", "news/Item-5.html"}
 
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"preset": "hugo", "path": "{name}.en"},
+            {"preset": "hugo"},
+            {"preset": "jekyll"},
+            {"preset": "eleventy"},
+            {"preset": "zola"},
+        ],
+    )
+    def test_a_request_without_another_preset_changes_nothing(
+        self, site: Site, origin: Origin, settings: dict[str, str]
+    ) -> None:
+        one = {"id": "one", "feed": origin.route("/one", rss([item(1, title="2026-01-01-Node.js"), item(2)]))}
+        site.configure(one, posts=settings)
+        site.run("update")
+        before = site.posts()
+        assert "Nothing to write" in site.run("publish", "--change-preset").stdout
+        assert site.posts() == before
+
+    def test_a_file_that_cannot_be_deleted_does_not_hold_up_the_others(
+        self, written: Site, feed: dict[str, Any], origin: Origin, tmp_path: Path
+    ) -> None:
+        other = {"id": "two", "category": "other", "feed": origin.route("/two", rss([item(3)]))}
+        categories = {"news": "News", "other": "Other"}
+        written.configure(feed, other, categories=categories)
+        written.run("update", "--all")
+        folder, aside = written.data / "posts/other", tmp_path / "aside"
+        folder.rename(aside)
+        folder.symlink_to(aside)
+        written.configure(feed, other, categories=categories, posts={"preset": "pelican"})
+        done = written.run("publish", "--change-preset")
+        assert (done.status, "posts/other/Item-3.md: a symbolic link" in done.stderr) == (4, True)
+        assert {"news/Item-1.html", "news/C++-&-{{-x-}}.html"} <= set(written.posts())
+        folder.unlink()
+        aside.rename(folder)
+        assert written.run("publish", "--change-preset").status == 0
+        assert set(written.posts()) == {"news/Item-1.html", "news/C++-&-{{-x-}}.html", "other/Item-3.html"}
+
+    @pytest.mark.parametrize("preset", ["astro", "pelican"])
+    def test_sections_of_zola_go_with_it(self, site: Site, feed: dict[str, Any], origin: Origin, preset: str) -> None:
+        other = {"id": "two", "category": "other", "feed": origin.route("/two", rss([item(3)]))}
+        categories = {"news": "The +++ news", "other": "Other"}
+        site.configure(feed, other, categories=categories, posts={"preset": "zola", "path": "{year}/{category}/{name}"})
+        assert site.run("update").status == 0
+        mine = site.data / "posts/2026/other/_index.md"
+        mine.write_text(mine.read_text(encoding="utf-8") + "mine", encoding="utf-8")
+        assert {"2026/_index.md", "2026/news/_index.md"} < set(site.posts())
+        site.configure(feed, other, categories=categories, posts={"preset": preset})
+        assert site.run("publish", "--change-preset").status == 0
+        # To these it would be a post without a date.
+        assert [name for name in site.posts() if name.endswith("_index.md")] == ["2026/other/_index.md"]
+
     def test_a_folder_without_posts_needs_no_request(self, site: Site, feed: dict[str, Any]) -> None:
         site.configure(feed, posts=[HUGO])
         site.run("update")
@@ -263,16 +355,72 @@ class TestOwnPreset:
         site.run("update")
         assert all(text.endswith(" changed") for text in posts(site, "posts").values())
 
+    def test_another_suffix_is_for_new_posts_until_it_is_asked_for(
+        self, site: Site, feed: dict[str, Any], own: Path, origin: Origin
+    ) -> None:
+        site.configure(feed, posts={"preset": "./my-preset/"})
+        site.run("update")
+        preset = (own / "preset.yaml").read_text(encoding="utf-8")
+        (own / "preset.yaml").write_text(preset.replace(".htm", ".md"), encoding="utf-8")
+        origin.route("/one", rss([item(1), item(2), item(3)]))
+        assert site.run("update", "--all").status == 0
+        assert sorted(Path(name).suffix for name in site.posts()) == [".htm", ".htm", ".md"]
+        assert site.run("publish", "--change-preset").status == 0
+        assert sorted(Path(name).suffix for name in site.posts()) == [".md"] * 3
+        before = site.posts()
+        assert "Nothing to write" in site.run("publish", "--change-preset").stdout
+        assert site.posts() == before
+
+    def test_posts_of_ended_sources_come_along_later(
+        self, site: Site, feed: dict[str, Any], own: Path, origin: Origin
+    ) -> None:
+        other = {"id": "two", "feed": origin.route("/two", rss([item(5), item(6)]))}
+        site.configure(feed, other)
+        site.run("update")
+        (site.data / "posts/news/Item-6.md").unlink()
+        template = (own / "body.html.j2").read_text(encoding="utf-8")
+        (own / "body.html.j2").write_text("{{ title.x.y }}", encoding="utf-8")
+        site.configure(feed, posts={"preset": "./my-preset/"})
+        assert site.run("publish", "--change-preset").status == 4
+        assert site.posts() == {}
+        (own / "body.html.j2").write_text(template, encoding="utf-8")
+        assert site.run("update", "--all").status == 0
+        expected = {"news/Item-1", "news/C++-&-{{-x-}}", "news/Item-5"}
+        assert set(site.posts()) == {f"{name}.htm" for name in expected}
+        # Also where nothing but their paths changes.
+        preset = (own / "preset.yaml").read_text(encoding="utf-8")
+        (own / "preset.yaml").write_text(preset.replace(".htm", ".md"), encoding="utf-8")
+        site.run("update", "--all")
+        assert site.run("publish", "--change-preset").status == 0
+        assert set(site.posts()) == {f"{name}.md" for name in expected}
+        (site.data / "posts/news/Item-5.md").unlink()
+        (own / "body.html.j2").write_text("{{ body }}", encoding="utf-8")
+        site.run("update", "--all")
+        assert "news/Item-5.md" not in site.posts()
+
+    def test_a_preset_may_be_named_in_two_ways(self, site: Site, feed: dict[str, Any], own: Path) -> None:
+        site.configure(feed, posts={"preset": "./my-preset/"})
+        site.run("update")
+        site.configure(feed, posts={"preset": "././my-preset"})
+        done = site.run("update", "--all")
+        assert (done.status, "Nothing to write" in done.stdout) == (0, True)
+
     @pytest.mark.parametrize(
         ("file", "text", "said"),
         [
             ("preset.yaml", "fields: {title: titel}", "preset.yaml:1:9: fields: `titel` is no value of a post"),
             ("preset.yaml", "fields: {a: title}\nsufix: .md", "preset.yaml:2:1: sufix: unknown key `sufix`"),
+            ("preset.yaml", "path: '{name}.html'", "`path`: `.html` follows the path in any case; remove it"),
             ("preset.yaml", "path: ../{name}", "preset.yaml:1:7: path: `../{name}` cannot be a path"),
             ("preset.yaml", "fields: {a: title}\nconstants: {a: b}", "`a` is there twice"),
             ("body.html.j2", "{% if %}", "body.html.j2:1:1: not a template"),
             ("body.html.j2", "{{ titel }}", "a post has no `titel`"),
-            ("body.html.j2", "{% include 'x' %}", "cannot be included"),
+            ("preset.yaml", "front_matter: none\nfields: {a: title}", "need a `front_matter`; write `yaml` or `toml`"),
+            ("preset.yaml", "# later\n", "preset.yaml: the file is empty; write what posts have"),
+            ("body.html.j2", "{% include 'x' %}", "`x` cannot be included"),
+            ("body.html.j2", "{% include title %}", "another template cannot be included"),
+            ("body.html.j2", "a\n{{ title | nofilter }}", "body.html.j2:2:1: not a template: No filter named"),
+            ("body.html.j2", "{{" + "(" * 50_000, "nested too deep"),
         ],
     )
     def test_mistakes_have_places(
@@ -292,8 +440,34 @@ class TestOwnPreset:
         assert "unsafe" in done.stdout + done.stderr
         assert posts(site, "posts") == {}
 
+    @pytest.mark.parametrize(
+        ("template", "said"),
+        [
+            ("a\n{{ title.x.y }}", "line 2 of the template failed: 'str object' has no attribute 'x'"),
+            ("{% for i in range(10**9) %}x{% endfor %}", "Range too big"),
+            ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "recursion"),
+        ],
+    )
+    def test_a_template_that_fails_is_to_be_mended(
+        self, site: Site, feed: dict[str, Any], own: Path, template: str, said: str
+    ) -> None:
+        (own / "body.html.j2").write_text(template, encoding="utf-8")
+        site.configure(feed, posts=[HEXO, {"preset": "./my-preset/", "folder": "own"}])
+        done = site.run("update")
+        assert done.status == 4
+        assert said in done.stderr
+        assert "mend the template of the preset ./my-preset\n" in done.stderr
+        assert "bug" not in done.stderr
+        # The other folders and the feeds are written, and this one is completed later.
+        assert (len(site.posts()), len(ids(site)), posts(site, "own")) == (2, 2, {})
+        (own / "body.html.j2").write_text("{{ body }}", encoding="utf-8")
+        assert site.run("update").status == 0
+        assert len(posts(site, "own")) == 2
+
     def test_a_folder_that_is_not_there(self, site: Site, feed: dict[str, Any]) -> None:
         site.configure(feed, posts={"preset": "./other/"})
         done = site.run("update")
         assert done.status == 2
         assert "other/preset.yaml: there is no such file" in done.stdout + done.stderr
+        assert "feeds.yaml:1:" in done.stderr
+        assert "posts.preset: " in done.stderr

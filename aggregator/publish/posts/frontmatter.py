@@ -29,6 +29,9 @@ _REFERENCE = re.compile(r"&(?=[#A-Za-z])#?[0-9A-Za-z]{1,32};?")
 _NOT_IN_FOLDERS = string.punctuation + string.whitespace
 
 
+_BETWEEN_PLUSES = re.compile(r"\+\+\+\n(.*)\+\+\+\n", re.DOTALL)
+
+
 class _Facts(NamedTuple):
     """What the fields of one post are made from."""
 
@@ -63,6 +66,18 @@ def section_file(title: str, *, nested: bool) -> str:
 
     values: dict[str, Any] = {"title": _encodable(title), "sort_by": "date"}
     return f"+++\n{tomli_w.dumps({**values, 'transparent': True} if nested else values)}+++\n"
+
+
+def is_section_file(text: str) -> bool:
+    """Whether a text is what `section_file` renders for any title."""
+    import tomllib
+
+    match = _BETWEEN_PLUSES.fullmatch(text)
+    try:
+        title = tomllib.loads(match[1]).get("title") if match else None
+    except tomllib.TOMLDecodeError:
+        return False
+    return isinstance(title, str) and text in [section_file(title, nested=nested) for nested in (False, True)]
 
 
 # -- values ------------------------------------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, cast
 
 from aggregator.config.posts import OwnPreset
+from aggregator.errors import TemplateError
 from aggregator.publish.posts.presets import BRACES, Field, Preset, Value
 
 if TYPE_CHECKING:
@@ -48,11 +50,20 @@ def fill(preset: Preset, values: Mapping[str, Any], body: str) -> str:
         preset: it has a template.
         values: what the fields of a front matter can say; strings are escaped.
         body: safe HTML or Markdown, which is not.
+
+    Raises:
+        TemplateError: the template failed; with its line.
     """
     from markupsafe import Markup
 
     missing = {key: "" if value is None else value for key, value in values.items()}
-    return _template(preset).render({**missing, "body": Markup(body)})
+    try:
+        return _template(preset).render({**missing, "body": Markup(body)})
+    except Exception as error:
+        # Jinja2 puts the lines of the template into the traceback.
+        lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == "<template>"]
+        place = f"line {lines[-1]} of the template" if lines else "the template"
+        raise TemplateError(f"{place} failed: {error}") from error
 
 
 @cache

@@ -5,11 +5,12 @@ Out: `PRESETS`, by name. This module renders nothing: `aggregator.publish.posts.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
+
+from aggregator.publish.posts.edits import TAG, with_one_quote, with_short_blanks, without_apostrophes
 
 Value = Literal[
     "author",
@@ -116,6 +117,8 @@ class Preset:
     masked_in_names: str = ""
     #: A pattern in the name of a file, and what takes its place, because the generator reads it.
     renamed: tuple[re.Pattern[str], str] | None = None
+    #: Whether the generator takes a date from the beginning of each name, as a part of the address of its own.
+    dated_names: bool = False
     #: Characters that the generator keeps in an address, besides letters, marks and digits.
     kept_in_slugs: str = "-_"
     #: Whether it keeps only characters of ASCII, in lower case.
@@ -157,18 +160,6 @@ class PostOptions(NamedTuple):
     footer: bool = False
 
 
-#: White space of this length in the tag of a link is split: one of its characters becomes a reference.
-_LONG_BLANK = re.compile(r"\s{64}")
-
-
-def _without_apostrophes(match: re.Match[str]) -> str:
-    return match[0].replace("'", "&#39;")
-
-
-def _with_short_blanks(match: re.Match[str]) -> str:
-    return _LONG_BLANK.sub(lambda blank: f"{blank[0][:-1]}&#{ord(blank[0][-1])};", match[0])
-
-
 #: Template engines run what stands between braces: Nunjucks, Liquid, Go templates, Tera.
 BRACES = (("{", "&#123;"), ("}", "&#125;"))
 # Some generators look for code fences before Markdown does: no three of these may follow each other.
@@ -179,30 +170,6 @@ _FENCES = (
 
 #: What has a meaning in HTML, or in links of Markdown.
 _MASKED = '\\/:*?"<>|[]\u201c\u201d'
-
-#: A start tag with attributes, whose values are in double quotes; `<` outside of them ends the attempt.
-_TAG = re.compile(r'<[a-zA-Z][^"<>]*+(?:"[^"]*+"[^"<>]*+)++>')
-_VALUE = re.compile(r'="([^"]*+)"')
-_TYPOGRAPHIC = str.maketrans("'\"", "\u2019\u201d")
-#: What Pelican replaces, also where it stands in another attribute.
-_PLACE = re.compile(r"=\s*[\"'][{|]")
-
-
-def _with_one_quote(match: re.Match[str]) -> str:
-    """Make the attributes of a tag safe for Pelican, which writes them again.
-
-    It puts a value with a double quote between single quotes, and does not escape those that it has: what follows the
-    first one would be further attributes. It also replaces places of the site, as in ``href="{index}"``.
-    """
-    return _VALUE.sub(_typographic, match[0]) if any(sign in match[0] for sign in ("&", "{", "|")) else match[0]
-
-
-def _typographic(match: re.Match[str]) -> str:
-    value = html.unescape(match[1])
-    if ("'" in value and '"' in value) or _PLACE.search(value):
-        return f'="{html.escape(value.translate(_TYPOGRAPHIC))}"'
-    return match[0]
-
 
 HEXO = Preset(
     form="hexo",
@@ -256,9 +223,9 @@ HEXO = Preset(
         ),
         # For Hexo the address of a picture ends at a quote of either kind. What remains is another picture, or none; a
         # quote in the name of the host ends the whole build.
-        ("'", re.compile(r' src="[^"\']*\'[^"]*"'), _without_apostrophes),
+        ("'", re.compile(r' src="[^"\']*\'[^"]*"'), without_apostrophes),
         # The time of Hexo 7 for a link grows with the square of the longest white space in its tag.
-        ("<a ", re.compile(r"<a (?:\s{0,63}+[^<>\s]++)*+\s{64}[^<>]*>"), _with_short_blanks),
+        ("<a ", re.compile(r"<a (?:\s{0,63}+[^<>\s]++)*+\s{64}[^<>]*>"), with_short_blanks),
     ),
 )
 
@@ -324,6 +291,7 @@ JEKYLL = Preset(
     dates="spaced",
     suffix=".html",
     path="{category}/{year}-{month}-{day}-{name}",
+    dated_names=True,
     kept_in_slugs="-_.",
     # Jekyll makes folders of them. Its own plug-in for search engines prints people as they are, also into a script.
     masked_in_sources='/\\<>"',
@@ -409,7 +377,7 @@ PELICAN = Preset(
     kept_in_slugs="-_.",
     always_slug=True,
     slug_with_folder=True,
-    patterns=(('="', _TAG, _with_one_quote),),
+    patterns=(('="', TAG, with_one_quote),),
 )
 
 ZOLA = Preset(
