@@ -133,6 +133,8 @@ def call_after_publish(
     from aggregator.service.after_publish import AfterPublish, record_changes
     from aggregator.workers import StoreThread
 
+    # The log says so if the command has to wait, or fails.
+    configure_logging(LogFormat.text, hide, stamped=False)
     record_changes(store, config, report, removed)
     with StoreThread() as thread:
         failure = asyncio.run(AfterPublish(data, thread, lambda: config, utc_now).run(store))
