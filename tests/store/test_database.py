@@ -148,7 +148,7 @@ def test_truncated_database(path: Path, keep: float) -> None:
 def test_damaged_database_raises_nothing_but_store_errors(path: Path) -> None:
     content = path.read_bytes()
     failures = 0
-    for start in range(100, len(content), len(content) // 40):
+    for start in range(100, len(content), len(content) // 80):
         path.write_bytes(content[:start] + bytes(range(256)) * 4 + content[start + 1024 :])
         try:
             use(open_store(path))
