@@ -92,8 +92,20 @@ def multiply(clock: Clock, *, origin: str, data: str, times: int) -> int:
             )
         database.execute("UPDATE sources SET entries = entries * ?", (times,))
         database.commit()
+        _archive(Path(data))
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return int(database.execute("SELECT count(*) FROM entries").fetchone()[0])
+
+
+def _archive(data: Path) -> None:
+    """Put the copies into the pages of the archives, as if their files were written."""
+    from aggregator.publish.archives import PAGE_SIZE
+    from aggregator.store import open_store
+
+    with closing(open_store(data / "aggregator.db")) as store:
+        for output in store.archives.outputs():
+            store.archives.close_pages(output, PAGE_SIZE, PAGE_SIZE)
+        store.archives.mark_written(store.archives.stale_pages())
 
 
 def publish(clock: Clock, *, config: str, data: str, number: int, changed: int = 1) -> int:
