@@ -45,7 +45,8 @@ _CHARACTERS = st.characters(codec="utf-8", exclude_characters="".join(map(chr, r
 def _not_mojibake(text: str) -> bool:
     """Whether feedparser leaves this alone: what could be UTF-8 taken for Latin-1, it takes for that."""
     try:
-        whole = xml_text(text)
+        # Without white space around it, as feeds have it: a no-break space could hide the rest from this check.
+        whole = xml_text(text).strip()
         return whole.encode("latin-1").decode("utf-8") == whole
     except UnicodeError:
         return True

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from generators.readers.base import Item, Look, Program, run
 
-#: Its own request is not conditional; this one is from its documentation (README, "Caching").
+#: Its own request is not conditional; this one is from its documentation (README, "Caching"), but for the condition on
+#: the date: curl drops an answer that is not newer by a second, and here two versions of a feed can have one second.
 _FETCH = """\
 fetch() {
 	etag="$HOME/etags/$(basename "$3")"
@@ -18,7 +19,6 @@ fetch() {
 		-L --max-redirs 0 -H "User-Agent:" -f -s -m 15 \\
 		--compressed \\
 		--etag-save "${etag}" --etag-compare "${etag}" \\
-		-z "${etag}" \\
 		"$2" 2>/dev/null
 }
 """
