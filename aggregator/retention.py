@@ -8,7 +8,7 @@ file cannot be deleted, only its own entry stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -126,7 +126,7 @@ def remove(
             return removed
         clear_fingerprints(store, feeds_of(categories))
         if posts is not None:
-            removed.posts += _delete(store, posts, list(batch), refuse)
+            stuck |= _delete(store, posts, list(batch), removed)
         gone = [pk for pk in batch if pk not in stuck]
         store_each(
             lambda pks: store.remove_entries(source_id, pks),
@@ -136,20 +136,21 @@ def remove(
         removed.entries += sum(pk not in stuck for pk in gone)
 
 
-def _delete(store: Store, data: Path, pks: Collection[int], refuse: Callable[[int, OutputFailure], None]) -> list[str]:
-    """Delete the post files that were written for these entries in all folders, and no others; return their names."""
-    deleted = []
+def _delete(store: Store, data: Path, pks: Collection[int], removed: Removed) -> set[int]:
+    """Delete the post files that were written for these entries in all folders, and no others.
+
+    Returns:
+        The entries of which a file is still there.
+    """
+    stuck = set()
     for folder in (POSTS, *store.post_folders()):
         known = store.post_files(pks, folder)
         paths = store.post_paths(folder, list(known)) if known else {}
         for pk, path in paths.items():
-            file = known[pk]
-            try:
-                if files.delete(data / folder, path, only=file.intended if file.written is None else None):
-                    deleted.append(f"{folder}/{path}")
-            except files.FileError as error:
-                refuse(pk, OutputFailure(f"{folder}/{path}", error.reason, error.advice))
-    return deleted
+            place, only = data / folder, known[pk].deletable
+            if not files.withdraw(place, path, folder, removed.posts, removed.failures, only=only):
+                stuck.add(pk)
+    return stuck
 
 
 def purge(store: Store, data: Path, source_id: str) -> Removed:

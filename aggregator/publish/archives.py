@@ -17,7 +17,7 @@ from aggregator.models import Category, Rendered
 from aggregator.publish import files
 from aggregator.publish.feeds import FILE_NAMES, Channel, Format, WrittenItems, render_category
 from aggregator.publish.feeds.feeditems import page_name
-from aggregator.publish.report import OutputFailure, Report, unreadable_row
+from aggregator.publish.report import Report, unreadable_row
 
 if TYPE_CHECKING:
     from aggregator.store import ArchivePage, ArchiveStore, UnreadableRow
@@ -80,7 +80,8 @@ class Archives:
         pages = [page for page in self._store.stale_pages() if page.output in self._channels]
         # Pages of different feeds with the same items follow each other.
         pages.sort(key=lambda page: page.last)
-        for batch in _batches(pages):
+        for start in range(0, len(pages), _BATCH):
+            batch = pages[start : start + _BATCH]
             failed: set[ArchivePage] = set()
             written = files.write(self._public, self._rendered(batch, failed.add))
             self._report.feeds += [f"public/{name}" for name in written.changed]
@@ -108,21 +109,15 @@ class Archives:
     def _channel(self, page: ArchivePage) -> Channel:
         return replace(self._channels[page.output], page=page.number, previous=page.number - 1 or None)
 
-    def _delete(self, slug: str, names: Iterable[str]) -> bool:
+    def _delete(self, slug: str, names: Collection[str]) -> bool:
         """Delete files of all pages of a feed; return whether all of them are gone."""
-        gone = True
-        for name in names:
-            for number in range(1, self._store.page_count(slug) + 1):
-                file = f"{slug}/{page_name(number, name)}"
-                try:
-                    if files.is_safe(slug) and files.delete(self._public, file):
-                        self._report.removed.append(f"public/{file}")
-                except files.FileError as error:
-                    gone = False
-                    self._report.failures.append(OutputFailure(f"public/{file}", error.reason, error.advice))
-        return gone
-
-
-def _batches(pages: Sequence[ArchivePage]) -> Iterator[Sequence[ArchivePage]]:
-    for start in range(0, len(pages), _BATCH):
-        yield pages[start : start + _BATCH]
+        # The slug of a damaged row may be unsafe; it has no files.
+        if not names or not files.is_safe(slug):
+            return True
+        pages = range(1, self._store.page_count(slug) + 1)
+        paths = [f"{slug}/{page_name(number, name)}" for name in names for number in pages]
+        report = self._report
+        left = [
+            path for path in paths if not files.withdraw(self._public, path, "public", report.removed, report.failures)
+        ]
+        return not left

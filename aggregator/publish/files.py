@@ -135,6 +135,28 @@ def delete(folder: Path, name: str, only: str | None = None) -> bool:
     return True
 
 
+def withdraw(
+    folder: Path, name: str, label: str, removed: list[str], failures: list[OutputFailure], *, only: str | None = None
+) -> bool:
+    """Delete a file as `delete` does, and record what became of it.
+
+    Args:
+        label: the name of the folder for people, which precedes that of the file.
+        removed: gets the name of the file if it was deleted.
+        failures: gets the failure if it could not be.
+
+    Returns:
+        Whether it is gone, or belongs to somebody else.
+    """
+    try:
+        if delete(folder, name, only):
+            removed.append(f"{label}/{name}")
+    except FileError as error:
+        failures.append(OutputFailure(f"{label}/{name}", error.reason, error.advice))
+        return False
+    return True
+
+
 def _batches(outputs: Iterable[Rendered]) -> Iterator[dict[str, bytes]]:
     """Yield the bytes of each name, in batches that are worth a sync and fit into memory."""
     batch: dict[str, bytes] = {}

@@ -200,15 +200,12 @@ class _PostBatch:
         """
         name = self._folder.name
         known = self._store.post_files([item.pk for item in items], name)
-        gone = []
-        for pk, path in self._store.post_paths(name, list(known)).items():
-            file = known[pk]
-            try:
-                if files.delete(self._place, path, only=file.intended if file.written is None else None):
-                    self._report.removed.append(self._named(path))
-                gone.append(pk)
-            except files.FileError as error:
-                self._report.failures.append(OutputFailure(self._named(path), error.reason, error.advice))
+        removed, failures = self._report.removed, self._report.failures
+        gone = [
+            pk
+            for pk, path in self._store.post_paths(name, list(known)).items()
+            if files.withdraw(self._place, path, name, removed, failures, only=known[pk].deletable)
+        ]
         self._store.forget_posts(name, gone)
         return known.keys() - set(gone)
 

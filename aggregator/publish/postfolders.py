@@ -176,13 +176,10 @@ def _change(
             _remember(store, folder.name, there, moved)
         free = []
         for item in misplaced:
-            file, path = known.get(item.pk), item.path or ""
-            try:
-                if file and files.delete(place, path, only=file.intended if file.written is None else None):
-                    report.removed.append(f"{folder.name}/{path}")
-            except files.FileError as error:
-                report.failures.append(OutputFailure(f"{folder.name}/{path}", error.reason, error.advice))
-            else:
+            file = known.get(item.pk)
+            if file is None or files.withdraw(
+                place, item.path or "", folder.name, report.removed, report.failures, only=file.deletable
+            ):
                 free.append(item)
         try:
             given = give_paths(store, [folder.wanted(item) for item in free], folder.name, folder.preset)
@@ -214,11 +211,9 @@ def _delete_sections(place: Path, folder: str, sections: Iterable[str], report: 
     for name in sections:
         try:
             data = (place / name).read_bytes()
-            if is_section_file(data.decode()) and files.delete(place, name, only=files.digest(data)):
-                report.removed.append(f"{folder}/{name}")
+            if is_section_file(data.decode()):
+                files.withdraw(place, name, folder, report.removed, report.failures, only=files.digest(data))
         except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
             continue
         except OSError as error:
             report.failures.append(OutputFailure(f"{folder}/{name}", str(error), "delete it"))
-        except files.FileError as error:
-            report.failures.append(OutputFailure(f"{folder}/{name}", error.reason, error.advice))

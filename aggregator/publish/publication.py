@@ -269,12 +269,9 @@ def _remove_stale(
     # The slug of a damaged row may be unsafe; it has no files.
     for slug in sorted(filter(files.is_safe, gone)):
         kept = {FILE_NAMES[form] for form in config.feeds.formats} if f"feeds/{slug}" in wanted else set()
-        for name in (f"{slug}/{output}" for output in FILE_NAMES.values() if output not in kept):
-            try:
-                if files.delete(data / "public", name):
-                    report.removed.append(f"public/{name}")
-            except files.FileError as error:
-                report.failures.append(OutputFailure(f"public/{name}", error.reason, error.advice))
+        for output in FILE_NAMES.values():
+            if output not in kept:
+                files.withdraw(data / "public", f"{slug}/{output}", "public", report.removed, report.failures)
 
 
 def _write_opml(
