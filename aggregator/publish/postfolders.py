@@ -7,7 +7,7 @@ gets a new one, and its old file is deleted. Without being asked for, this happe
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -85,11 +85,19 @@ def main_preset(folders: Sequence[PostFolder]) -> Preset:
 
 
 def settle_presets(
-    store: Store, folders: Sequence[PostFolder], config: Config, data: Path, report: Report, *, change: bool
+    store: Store,
+    recorded: Mapping[str, str],
+    folders: Sequence[PostFolder],
+    config: Config,
+    data: Path,
+    report: Report,
+    *,
+    change: bool,
 ) -> tuple[list[PostFolder], set[tuple[str, int]]]:
     """Bring the paths of folders to their presets.
 
     Args:
+        recorded: the fingerprints of the store.
         config: its sources write their posts again; those of other sources are remembered until they are written.
         change: whether folders that hold posts may get another preset. If not, such a folder is left out, and the
             report says what to do. If so, paths that do not fit the preset are replaced in all folders: one's own
@@ -100,7 +108,6 @@ def settle_presets(
         configured whose file was deleted, in this run or in one that did not come to its end, because it has another
         path now. `forget_moved` ends that.
     """
-    recorded = store.fingerprints()
     configured = {source.id for source in config.sources}
     ready: list[PostFolder] = []
     moved = {(folder.name, pk) for folder in folders for pk in _pks(recorded.get(_MOVED + folder.name))}

@@ -80,15 +80,15 @@ def publish(
     """
     report = Report()
     folders = post_folders(config)
-    _note_files(store.fingerprints(), folders, data, report)
     report.failures += renew(store, config.confidential, data, progress=renewing)
-    ready, moved = settle_presets(store, folders, config, data, report, change=change_presets)
-    posts = Destination(store, config, data, ready, report, incomplete=len(ready) < len(folders))
-    _mark_outdated_posts(store, config, everything, report)
-    _write_retired(posts, moved)
-    clear_fingerprints(store, feeds_of(store.pending_categories()))
-    report.failures += assign_all(store, main_preset(folders))
     recorded = store.fingerprints()
+    _note_files(recorded, folders, data, report)
+    ready, moved = settle_presets(store, recorded, folders, config, data, report, change=change_presets)
+    posts = Destination(store, config, data, ready, report, incomplete=len(ready) < len(folders))
+    _mark_outdated_posts(store, recorded, config, everything, report)
+    _write_retired(posts, recorded, moved)
+    recorded |= clear_fingerprints(store, feeds_of(store.pending_categories()))
+    report.failures += assign_all(store, main_preset(folders))
     wanted = feed_fingerprints(config)
     outdated = _outdated(config, data, {} if everything else recorded, wanted)
     stale = [f"feeds/{category.slug}" for category in outdated]
@@ -97,7 +97,7 @@ def publish(
     # This and the list of the feeds are small: they are compared each time.
     report.feeds += _write(data, [stylesheet()], report, set())
     written = WrittenItems()
-    _write_archives(store, config, data, report, outdated, written, everything=everything)
+    _write_archives(store, {} if everything else recorded, config, data, report, outdated, written)
     feeds = _FeedRenderer(store, config, written, report)
     report.feeds += _write(data, feeds.outputs(outdated), report, feeds.failed)
     report.feeds += _write(data, [_own_list(config)], report, set())
@@ -130,9 +130,11 @@ def _note_files(recorded: Mapping[str, str], folders: Iterable[PostFolder], data
         report.notes += [f"the folder {name}/ {said}" for name in full]
 
 
-def _mark_outdated_posts(store: Store, config: Config, everything: bool, report: Report) -> None:
+def _mark_outdated_posts(
+    store: Store, recorded: Mapping[str, str], config: Config, everything: bool, report: Report
+) -> None:
     """Make entries pending whose posts were made from other settings."""
-    recorded, settings = store.fingerprints(), _post_settings(config)
+    settings = _post_settings(config)
     for category in config.categories.values():
         name = f"posts/{category.slug}"
         wanted = fingerprint(settings, category.title, category.implicit)
@@ -151,15 +153,15 @@ def _post_settings(config: Config) -> list[object]:
     return [[one.model_dump(mode="json"), one.picture, own.get(one.preset)] for one in config.posts]
 
 
-def _write_retired(posts: Destination, moved: Collection[tuple[str, int]]) -> None:
+def _write_retired(posts: Destination, recorded: Mapping[str, str], moved: Collection[tuple[str, int]]) -> None:
     """Write the posts of sources that are no longer configured, once for each change of rendering or of the rules.
 
     Args:
         moved: folders and row numbers of such posts that have other paths now.
     """
     store, report = posts.store, posts.report
-    wanted = fingerprint(made_with(store), _post_settings(posts.config))
-    if moved or store.fingerprints().get(_RETIRED) != wanted:
+    wanted = fingerprint(made_with(recorded), _post_settings(posts.config))
+    if moved or recorded.get(_RETIRED) != wanted:
         failures = len(report.failures)
         write_retired(posts, moved)
         if len(report.failures) == failures and not posts.incomplete:
@@ -197,13 +199,12 @@ def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: M
 
 def _write_archives(
     store: Store,
+    recorded: Mapping[str, str],
     config: Config,
     data: Path,
     report: Report,
     outdated: Iterable[Category],
     written: WrittenItems,
-    *,
-    everything: bool,
 ) -> None:
     """Bring the archives up to date, before the feeds that link to them."""
     # A page says nothing of when to come back: it stays.
@@ -215,8 +216,7 @@ def _write_archives(
         f"archives/{slug}": fingerprint(channel.fingerprint(), config.feeds.formats)
         for slug, channel in channels.items()
     }
-    recorded = store.fingerprints()
-    changed = {name: value for name, value in wanted.items() if everything or recorded.get(name) != value}
+    changed = {name: value for name, value in wanted.items() if recorded.get(name) != value}
     archives.render_again([name.removeprefix("archives/") for name in changed])
     store.record_fingerprints(changed)
     archives.close_pages(outdated)

@@ -78,9 +78,9 @@ def renew(
     return failures
 
 
-def made_with(store: Store) -> str:
-    """Return the fingerprint of the rules that all stored entries comply with."""
-    return store.fingerprints().get(_DONE, "")
+def made_with(recorded: Mapping[str, str]) -> str:
+    """Return the fingerprint, of those of the store, of the rules that all stored entries comply with."""
+    return recorded.get(_DONE, "")
 
 
 @dataclass(frozen=True, slots=True)
