@@ -208,6 +208,7 @@ Check: TypeAlias = Callable[[str, Any], Any]
 
 
 def _shape(record: Any) -> tuple[tuple[str, bool, Any, bool, Any], ...]:
+    # To mypy, a type is not hashable.
     return _shape_of(record)
 
 

@@ -86,8 +86,7 @@ def normalize(
     title = title or fallback_title(text_of(cut(html or summary, _BEGIN)), url)
     if summary and _is_synopsis(summary, html, title):
         summary = ""
-    authors, tags, image = clean_authors(raw.authors), clean_tags(raw.tags), _image(html, raw, enclosures)
-    return Entry(
+    entry = Entry(
         source_id=source_id,
         key=identified.key,
         guid=clean_guid(raw.guid),
@@ -95,10 +94,10 @@ def normalize(
         title=title,
         html=html,
         summary=summary,
-        authors=authors,
-        tags=tags,
+        authors=clean_authors(raw.authors),
+        tags=clean_tags(raw.tags),
         enclosures=enclosures,
-        image=image,
+        image=_image(html, raw, enclosures),
         comments_url=clean_url(raw.comments_url),
         language=tidy_tag(raw.language) or tidy_tag(language),
         published_at=published_at,
@@ -106,8 +105,8 @@ def normalize(
         dated=dated,
         hash=identified.hash,
         original_feed=_original_feed(raw.original_feed),
-        extras=_extras(raw.extras, general, title, authors, tags, enclosures, image),
     )
+    return _with_extras(entry, raw.extras, general)
 
 
 def clean_again(entry: Entry) -> Entry:
@@ -123,22 +122,20 @@ def clean_again(entry: Entry) -> Entry:
     # An image that is in the body was taken from there, and is chosen there again.
     named = None if entry.image in map(clean_url, all_images(entry.html)) else entry.image
     title = tidy_line(entry.title, MAX_TITLE) or fallback_title(text_of(cut(html or summary, _BEGIN)), url)
-    authors, tags = _folded(entry.authors, MAX_AUTHOR), _folded(entry.tags, MAX_TAG)
-    image = _image(html, RawEntry(image=named), enclosures)
-    return replace(
+    cleaned = replace(
         entry,
         url=url,
         title=title,
         html=html,
         summary=summary,
-        authors=authors,
-        tags=tags,
+        authors=_folded(entry.authors, MAX_AUTHOR),
+        tags=_folded(entry.tags, MAX_TAG),
         enclosures=enclosures,
-        image=image,
+        image=_image(html, RawEntry(image=named), enclosures),
         comments_url=clean_url(entry.comments_url),
         original_feed=_original_feed(entry.original_feed),
-        extras=_extras(entry.extras, None, title, authors, tags, enclosures, image),
     )
+    return _with_extras(cleaned, entry.extras, None)
 
 
 def without_markup(entry: Entry) -> Entry:
@@ -147,21 +144,14 @@ def without_markup(entry: Entry) -> Entry:
     return replace(entry, html=f"<p>{words}</p>" if words else "", summary="", image=None)
 
 
-def _extras(
-    raw: Extras | None,
-    general: Extras | None,
-    title: str,
-    authors: tuple[str, ...],
-    tags: tuple[str, ...],
-    enclosures: tuple[Enclosure, ...],
-    image: str | None,
-) -> Extras | None:
+def _with_extras(entry: Entry, raw: Extras | None, general: Extras | None) -> Entry:
+    """Return a clean entry with what is kept of its extras."""
     if raw is None and general is None:
-        return None
+        return entry
     # Few entries have any, and this takes long to import.
     from aggregator.normalize.extras import clean_extras
 
-    return clean_extras(raw, general, title=title, authors=authors, tags=tags, enclosures=enclosures, image=image)
+    return replace(entry, extras=clean_extras(raw, general, entry))
 
 
 def _folded(texts: Sequence[str], limit: int) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from aggregator.models import Enclosure
+from aggregator.models import Enclosure, Entry
 from aggregator.models.extras import Extras, MediaDetail, Person, RslElement, Term, rebuilt
 from aggregator.normalize.text import clean_authors, clean_tags, tidy_line
 from aggregator.values.languages import tidy_tag
@@ -37,24 +37,13 @@ _ADDRESSES = frozenset({"url", "server", "href", "contactUrl"})
 _EMPTY = Extras()
 
 
-def clean_extras(
-    raw: Extras | None,
-    general: Extras | None,
-    *,
-    title: str,
-    authors: tuple[str, ...],
-    tags: tuple[str, ...],
-    enclosures: tuple[Enclosure, ...],
-    image: str | None,
-) -> Extras | None:
+def clean_extras(raw: Extras | None, general: Extras | None, entry: Entry) -> Extras | None:
     """Return what is kept of the extras of an entry; None: nothing.
 
     Args:
         general: what holds for all entries of the document that say nothing else, raw as well.
-        title, authors, tags, enclosures, image: those of the entry, clean.
+        entry: the entry, clean but for its extras.
     """
-    if raw is None and general is None:
-        return None
     found = rebuilt(raw, check) if raw is not None else _EMPTY
     if found is None:
         return None
@@ -63,14 +52,14 @@ def clean_extras(
     made = replace(
         found,
         rsl=_rsl(found.rsl),
-        authors=_authors(found.authors, authors),
+        authors=_authors(found.authors, entry.authors),
         contributors=_people(found.contributors),
-        categories=_categories(found.categories, tags),
-        thumbnails=tuple([one for one in found.thumbnails if one.width or one.height or one.url != image]),
-        media=_media(found.media, enclosures),
+        categories=_categories(found.categories, entry.tags),
+        thumbnails=tuple([one for one in found.thumbnails if one.width or one.height or one.url != entry.image]),
+        media=_media(found.media, entry.enclosures),
         alternates=tuple([one for one in found.alternates if one.sources]),
         episode_type=found.episode_type if found.episode_type in _EPISODE_TYPES else None,
-        itunes_title=None if found.itunes_title == title else found.itunes_title,
+        itunes_title=None if found.itunes_title == entry.title else found.itunes_title,
     )
     return None if made == _EMPTY else made
 

@@ -28,6 +28,7 @@ from aggregator.normalize.extras import clean_extras
 from aggregator.normalize.identity import fingerprint
 from tests.extras import FULL, PAGE
 from tests.publish_items import ENTRY
+from tests.store_samples import entry as sample
 
 #: Values of the wrong kind, too long, too many, or dangerous.
 HOSTILE: st.SearchStrategy[Any] = st.recursive(
@@ -50,7 +51,7 @@ HOSTILE: st.SearchStrategy[Any] = st.recursive(
 def _clean(extras: Extras | None, general: Extras | None = None, **entry: Any) -> Extras | None:
     file = Enclosure(PAGE, "audio/mpeg")
     given = {"title": "T", "authors": ("Ann",), "tags": ("One",), "enclosures": (file,), "image": None, **entry}
-    return clean_extras(extras, general, **given)
+    return clean_extras(extras, general, sample("s", "k", **given))
 
 
 def test_what_is_clean_stays() -> None:
