@@ -51,7 +51,7 @@ from aggregator.config.settings import (
     source_kinds,
     source_model,
 )
-from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, unprintable
+from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, read_text
 from aggregator.errors import Problem
 from aggregator.models import Auto, Category, Every, Interval, Retention, Source, host_of
 
@@ -205,27 +205,11 @@ def _placed(remarks: Iterable[tuple[KeyPath, str]], tree: MapNode, problems: Pro
 def _read(path: Path, problems: Problems) -> tuple[str, str]:
     """Read the file: its text, and a digest of its bytes."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
+        text, data = read_text(path, problems, MAX_FILE)
     except FileNotFoundError:
         raise problems.fatal("there is no such file; `aggregator init` writes one to start from") from None
     except IsADirectoryError:
         raise problems.fatal(f"is a folder; name a file, such as `{path / 'feeds.yaml'}`") from None
-    except (OSError, ValueError) as error:
-        raise problems.fatal(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if len(data) > MAX_FILE:
-        raise problems.fatal(f"larger than {MAX_FILE // 10**6} MB; is it the right file?")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        place = (before.count(b"\n") + 1, len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1)
-        raise problems.fatal("is not UTF-8 here; save the file as UTF-8", place) from None
-    index = unprintable(text)
-    if index is not None:
-        line = text.count("\n", 0, index)
-        place = (line + 1, index - text.rfind("\n", 0, index))
-        raise problems.fatal(f"there is a control character (U+{ord(text[index]):04X}) here; remove it", place)
     return text, hashlib.sha256(data).hexdigest()
 
 

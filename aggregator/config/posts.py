@@ -23,7 +23,7 @@ from aggregator.config.fields import Maybe, Placeholder, Section, Url
 from aggregator.config.mistakes import explain
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
-from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, unprintable
+from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, read_text
 from aggregator.errors import ConfigError
 from aggregator.publish.posts.presets import PATH_KEYS, PRESETS, Body, Dates, Value
 
@@ -381,21 +381,11 @@ def read_preset(folder: Path) -> OwnPreset:
 
 def _read(path: Path, problems: Problems) -> str | None:
     try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_FILE + 1)
+        return read_text(path, problems, _MAX_FILE)[0]
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise problems.fatal(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if len(data) > _MAX_FILE:
-        raise problems.fatal(f"larger than {_MAX_FILE // 1024} kB; is it the right file?")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise problems.fatal("is not UTF-8; save the file as UTF-8") from None
-    if unprintable(text) is not None:
-        raise problems.fatal("there is a control character in it; remove it")
-    return text
+    except IsADirectoryError:
+        raise problems.fatal("is a folder; it has to be a file") from None
 
 
 def _check_template(text: str, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""YAML text -> a tree of plain values with the place of every key and value.
+"""A file, or YAML text -> a tree of plain values with the place of every key and value.
 
 Scalars are read by the core schema of YAML 1.2.2 (section 10.3), so that `no`, `on` and `12:30` stay text. Keys are
 always text. The parser's events are read one by one, without recursion; the depth and the growth through aliases are
@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
+from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
@@ -81,10 +82,37 @@ class ListNode(list[Any]):
         self.value_places: list[Place] = []
 
 
-def unprintable(text: str) -> int | None:
-    """Return the index of the first character that YAML does not allow, or None."""
-    match = _UNPRINTABLE.search(text)
-    return match.start() if match else None
+def read_text(path: FilePath, problems: Problems, limit: int) -> tuple[str, bytes]:
+    """Read a file that a person wrote: its text, and its bytes.
+
+    Args:
+        limit: bytes of a file at most.
+
+    Raises:
+        FileNotFoundError, IsADirectoryError: there is no such file.
+        ConfigError: it cannot be read, is too large, is not UTF-8, or holds a character that YAML does not allow.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except (FileNotFoundError, IsADirectoryError):
+        raise
+    except (OSError, ValueError) as error:
+        raise problems.fatal(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(data) > limit:
+        shown = f"{limit // 10**6} MB" if limit >= 10**6 else f"{limit // 1024} kB"
+        raise problems.fatal(f"larger than {shown}; is it the right file?")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        place = (before.count(b"\n") + 1, len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1)
+        raise problems.fatal("is not UTF-8 here; save the file as UTF-8", place) from None
+    if (match := _UNPRINTABLE.search(text)) is not None:
+        index = match.start()
+        place = (text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
+        raise problems.fatal(f"there is a control character (U+{ord(match[0]):04X}) here; remove it", place)
+    return text, data
 
 
 def find_place(tree: MapNode, path: Path, *, key: bool = False) -> Place:
