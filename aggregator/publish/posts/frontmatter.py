@@ -326,19 +326,25 @@ class _Plain(str):
     __slots__ = ()
 
 
+def _written(value: Any, text: Callable[[str], Any], date: Callable[[datetime], Any]) -> Any:
+    """Return a value, and those inside of it, in the form that a library writes."""
+    if isinstance(value, dict):
+        return {key: _written(member, text, date) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_written(member, text, date) for member in value]
+    if isinstance(value, datetime):
+        return date(value)
+    return text(value) if isinstance(value, str) else value
+
+
 def _as_yaml(facts: _Facts) -> str:
     import yaml
 
-    def written(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: written(member) for key, member in value.items()}
-        if isinstance(value, list):
-            return [written(member) for member in value]
-        if isinstance(value, datetime):
-            return _Plain(_date(value, facts.preset.dates))
-        return _Quoted(_encodable(value)) if isinstance(value, str) else value
-
-    fields = written(_fields(facts))
+    fields = _written(
+        _fields(facts),
+        lambda text: _Quoted(_encodable(text)),
+        lambda moment: _Plain(_date(moment, facts.preset.dates)),
+    )
     # No line is folded, and the order of the fields is that of the preset.
     return str(yaml.dump(fields, Dumper=_dumper(), allow_unicode=True, sort_keys=False, width=1 << 30))
 
@@ -367,16 +373,8 @@ def _dumper() -> type[Any]:
 def _as_toml(facts: _Facts) -> str:
     import tomli_w
 
-    def written(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: written(member) for key, member in value.items()}
-        if isinstance(value, list):
-            return [written(member) for member in value]
-        if isinstance(value, datetime):
-            return value.astimezone(UTC).replace(microsecond=0)
-        return _encodable(value) if isinstance(value, str) else value
-
-    return tomli_w.dumps(written(_fields(facts)))
+    fields = _written(_fields(facts), _encodable, lambda moment: moment.astimezone(UTC).replace(microsecond=0))
+    return tomli_w.dumps(fields)
 
 
 def _as_html(facts: _Facts) -> str:
