@@ -103,23 +103,26 @@ class PostPaths:
 
     def post_paths(self, folder: str, pks: Collection[int]) -> dict[int, str]:
         """See `Store.post_paths`."""
+        statement, of = (_MAIN_PATHS, ()) if folder == POSTS else (_PATHS, (folder,))
         with self._database.read() as connection:
-            return _paths(connection, folder, pks)
+            return {row[0]: row[1] for row in statement.rows(connection, of, pks)}
 
     def post_folders(self) -> list[str]:
         """See `Store.post_folders`."""
         with self._database.read() as connection:
-            return _folders(connection)
+            return sorted(connection.execute(_FOLDERS).scalars())
 
     def any_post_written(self, folder: str) -> bool:
         """See `Store.any_post_written`."""
+        statement = statements.ANY_POST_WRITTEN if folder == POSTS else _ANY_WRITTEN
         with self._database.read() as connection:
-            return _any_written(connection, folder)
+            return connection.execute(statement, {} if folder == POSTS else {"of_folder": folder}).first() is not None
 
     def posts_in(self, folder: str, pk: int, limit: int) -> list[Item]:
         """See `Store.posts_in`."""
+        statement, of = (_MAIN_ITEMS, {}) if folder == POSTS else (_FOLDER_ITEMS, {"of_folder": folder})
         with self._database.read() as connection:
-            return items(_page(connection, folder, pk, limit))
+            return items(connection.execute(statement, {"after": pk, "limit": limit, **of}).all())
 
     def replace_posts(self, folder: str, assignments: Sequence[Assignment]) -> None:
         """See `Store.replace_posts`."""
@@ -137,14 +140,19 @@ class PostPaths:
 
     def post_files(self, pks: Collection[int], folder: str = POSTS) -> dict[int, PostFile]:
         """See `Store.post_files`."""
+        statement, of = (statements.POST_FILES, ()) if folder == POSTS else (_FILES, (folder,))
         with self._database.read() as connection:
-            return _files(connection, folder, pks)
+            return {pk: PostFile(*file) for pk, *file in statement.rows(connection, of, pks)}
 
     def save_post_files(self, files: Mapping[int, PostFile], folder: str = POSTS) -> None:
         """See `Store.save_post_files`."""
-        if files:
-            with self._database.write() as connection:
-                _save_files(connection, folder, files)
+        if not files:
+            return
+        with self._database.write() as connection:
+            if folder == POSTS:
+                statements.SAVE_POST_FILE.run_many(connection, [(pk, *file) for pk, file in sorted(files.items())])
+            else:
+                _SAVE.run_many(connection, [(*file, folder, pk) for pk, file in sorted(files.items())])
 
 
 def taken(connection: Connection, folder: str, keys: Collection[str]) -> set[str]:
@@ -170,27 +178,6 @@ def _move(connection: Connection, folder: str, assignments: Sequence[Assignment]
         _MOVE.run_many(connection, [(one.path, one.path_key, folder, one.pk) for one in assignments])
 
 
-def _paths(connection: Connection, folder: str, pks: Collection[int]) -> dict[int, str]:
-    """Return the paths of entries in a folder, by row number."""
-    found = _MAIN_PATHS.rows(connection, (), pks) if folder == POSTS else _PATHS.rows(connection, (folder,), pks)
-    return {row[0]: row[1] for row in found}
-
-
-def _files(connection: Connection, folder: str, pks: Collection[int]) -> dict[int, PostFile]:
-    """Return the digests of files that were about to be written, by row number."""
-    if folder == POSTS:
-        return {pk: PostFile(*file) for pk, *file in statements.POST_FILES.rows(connection, (), pks)}
-    return {pk: PostFile(*file) for pk, *file in _FILES.rows(connection, (folder,), pks)}
-
-
-def _save_files(connection: Connection, folder: str, given: Mapping[int, PostFile]) -> None:
-    """Store the digests of files."""
-    if folder == POSTS:
-        statements.SAVE_POST_FILE.run_many(connection, [(pk, *file) for pk, file in sorted(given.items())])
-    else:
-        _SAVE.run_many(connection, [(*file, folder, pk) for pk, file in sorted(given.items())])
-
-
 def mark_written(connection: Connection, pks: Sequence[tuple[int]]) -> None:
     """Record that the files of entries in all folders are written as intended."""
     statements.MARK_POST_WRITTEN.run_many(connection, pks)
@@ -206,21 +193,3 @@ def _forget(connection: Connection, folder: str, pks: Collection[int]) -> None:
             connection.execute(statements.DELETE_POST_FILES, {"values": chunk})
     else:
         _FORGET.run_many(connection, [(folder, pk) for pk in sorted(pks)])
-
-
-def _page(connection: Connection, folder: str, pk: int, limit: int) -> Sequence[Any]:
-    """Return rows of items that have a path in a folder, with this path, after a row number, by row number."""
-    if folder == POSTS:
-        return connection.execute(_MAIN_ITEMS, {"after": pk, "limit": limit}).all()
-    return connection.execute(_FOLDER_ITEMS, {"after": pk, "limit": limit, "of_folder": folder}).all()
-
-
-def _folders(connection: Connection) -> list[str]:
-    """Return the folders other than `POSTS` that have posts."""
-    return sorted(connection.execute(_FOLDERS).scalars())
-
-
-def _any_written(connection: Connection, folder: str) -> bool:
-    """Whether a post was ever written to a folder."""
-    statement = statements.ANY_POST_WRITTEN if folder == POSTS else _ANY_WRITTEN
-    return connection.execute(statement, {} if folder == POSTS else {"of_folder": folder}).first() is not None
