@@ -8,12 +8,11 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from generators import browser
 from generators.registry import Site
+from generators.tools import PAGE, between
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "generators.md"
 _BEGIN = "<!-- {name}: made by `python -m generators --write`, do not edit -->"
 _END = "<!-- end of the {name} -->"
 _TITLES = "| site | preset | versions | pages compared | pages in the browser | faults |\n|---|---|---|---|---|---|"
@@ -50,8 +49,8 @@ def write(results: Sequence[Result], sites: Sequence[Site]) -> None:
     rows |= {result.site.name: result.row() for result in results}
     table = "\n".join(rows[site.name] for site in sites if site.name in rows)
     versions = f"{browser.version()}, Node.js {_node()}, Python {platform.python_version()}."
-    text = _put(text, "report", f"{versions}\n\n{_TITLES}\n{table}")
-    PAGE.write_text(_put(text, "settings", _settings(sites)), encoding="utf-8")
+    _put("report", f"{versions}\n\n{_TITLES}\n{table}")
+    _put("settings", _settings(sites))
 
 
 def _site(line: str) -> str | None:
@@ -69,10 +68,8 @@ def _settings(sites: Sequence[Site]) -> str:
     )
 
 
-def _put(text: str, name: str, lines: str) -> str:
-    begin, end = _BEGIN.format(name=name), _END.format(name=name)
-    before, after = text.split(begin)[0], text.split(end)[1]
-    return f"{before}{begin}\n\n{lines}\n\n{end}{after}"
+def _put(name: str, lines: str) -> None:
+    between(PAGE, _BEGIN.format(name=name), _END.format(name=name), lines)
 
 
 def _node() -> str:

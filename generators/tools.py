@@ -14,6 +14,9 @@ import lxml.html
 
 from generators.registry import Page
 
+#: The page of the documentation that has the reports.
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "generators.md"
+
 #: What a site with packages of Node needs.
 NODE = (("npm", "npm"), ("node", "nodejs"))
 
@@ -110,3 +113,10 @@ def read_pages(output: Path, prefix: str) -> Iterator[Page]:
 def _listed(page: lxml.html.HtmlElement, name: str) -> tuple[str, ...] | None:
     found = page.xpath(f"//ul[@id='{name}'][1]")
     return tuple(item.text_content() for item in found[0].iterchildren("li")) if found else None
+
+
+def between(page: Path, begin: str, end: str, lines: str) -> None:
+    """Replace what stands in a page of the documentation between two marks."""
+    text = page.read_text(encoding="utf-8")
+    before, after = text.split(begin)[0], text.split(end)[1]
+    page.write_text(f"{before}{begin}\n\n{lines}\n\n{end}{after}", encoding="utf-8")

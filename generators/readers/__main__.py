@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 from generators.readers import PROGRAMS, Program, Publication, check, demo, nasty_set, real_slice
 from generators.readers.check import Result
+from generators.tools import PAGE, between
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _CORPUS = _ROOT.parent / "shared" / "corpus" / "real"
-_PAGE = _ROOT / "docs" / "generators.md"
 _BEGIN = "<!-- report: made by `python -m generators.readers --write`, do not edit -->"
 _END = "<!-- end of the report on readers -->"
 #: Faults that are printed of each program.
@@ -73,9 +73,7 @@ def _write(results: list[tuple[str, Program, Result]]) -> None:
             f"| {program.name} {program.version()} | {name} | {result.items} | {result.feeds} "
             f"({', '.join(program.formats)}) | {result.new} | {changed} | {len(result.faults)} |"
         )
-    text = _PAGE.read_text(encoding="utf-8")
-    before, after = text.split(_BEGIN)[0], text.split(_END)[1]
-    _PAGE.write_text(f"{before}{_BEGIN}\n\n" + "\n".join(lines) + f"\n\n{_END}{after}", encoding="utf-8")
+    between(PAGE, _BEGIN, _END, "\n".join(lines))
 
 
 def _say(line: str) -> None:
