@@ -65,7 +65,7 @@ def preset_name(value: object) -> str:
     names = ", ".join(f"`{name}`" for name in PRESETS)
     near = get_close_matches(value.lower(), PRESETS, n=1) if isinstance(value, str) else []
     hint = f"; did you mean `{near[0]}`?" if near else ""
-    raise ValueError(f"{show(value)} is no preset; use {names}, or the path of your own, such as `./my-preset/`{hint}")
+    raise ValueError(f"{show(value)} is not a preset; use {names}, or the path of your own, such as `./my-preset/`{hint}")
 
 
 def folder_name(value: object) -> str:
@@ -152,7 +152,7 @@ def _value_name(value: object) -> str:
         return value
     near = get_close_matches(str(value), VALUES, n=1)
     hint = f"; did you mean `{near[0]}`?" if near else ""
-    raise ValueError(f"{show(value)} is no value of a post; use {', '.join(f'`{name}`' for name in VALUES)}{hint}")
+    raise ValueError(f"{show(value)} is not a value of a post; use {', '.join(f'`{name}`' for name in VALUES)}{hint}")
 
 
 def _constant(value: object) -> str | bool | int:
