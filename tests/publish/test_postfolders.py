@@ -408,7 +408,7 @@ class TestOwnPreset:
     @pytest.mark.parametrize(
         ("file", "text", "said"),
         [
-            ("preset.yaml", "fields: {title: titel}", "preset.yaml:1:9: fields: `titel` is no value of a post"),
+            ("preset.yaml", "fields: {title: titel}", "preset.yaml:1:9: fields: `titel` is not a value of a post"),
             ("preset.yaml", "fields: {a: title}\nsufix: .md", "preset.yaml:2:1: sufix: unknown key `sufix`"),
             ("preset.yaml", "path: '{name}.html'", "`path`: `.html` follows the path in any case; remove it"),
             ("preset.yaml", "path: ../{name}", "preset.yaml:1:7: path: `../{name}` cannot be a path"),
