@@ -65,7 +65,8 @@ def preset_name(value: object) -> str:
     names = ", ".join(f"`{name}`" for name in PRESETS)
     near = get_close_matches(value.lower(), PRESETS, n=1) if isinstance(value, str) else []
     hint = f"; did you mean `{near[0]}`?" if near else ""
-    raise ValueError(f"{show(value)} is not a preset; use {names}, or the path of your own, such as `./my-preset/`{hint}")
+    own = "the path of your own, such as `./my-preset/`"
+    raise ValueError(f"{show(value)} is not a preset; use {names}, or {own}{hint}")
 
 
 def folder_name(value: object) -> str:
