@@ -217,7 +217,10 @@ def files(draw: Any) -> tuple[str, list[tuple[int, int]]]:
     return text, places
 
 
-URLS = st.from_regex(r"https?://[a-z]{1,9}\.example/[!-~]{0,20}", fullmatch=True).filter(lambda url: "\\" not in url)
+#: Those that feeds.yaml takes: it refuses templates, and has no backslashes in addresses.
+URLS = st.from_regex(r"https?://[a-z]{1,9}\.example/[!-~]{0,20}", fullmatch=True).filter(
+    lambda url: not any(odd in url for odd in ("\\", "{{", "{%"))
+)
 
 
 @given(files(), URLS, st.integers(0, 3), st.booleans())
