@@ -5,6 +5,7 @@ What goes in and out of each stage, in the order of the flow::
     Source, FeedState -> Request -> fetch -> Fetched | NotModified
     Fetched           -> parse -> ParsedFeed with RawEntry's (text as found)
     RawEntry          -> normalize -> Entry (clean, absolute, dated)
+    Entry's           -> rules -> Ruling's (what is published of them, and where)
     Entry's           -> decide -> FeedUpdate (what to write, the new FeedState)
     FeedUpdate        -> store
     Item              -> publish -> Rendered (name, media type, bytes)
@@ -29,6 +30,7 @@ from aggregator.models.documents import (
 )
 from aggregator.models.entries import (
     TEXT_COMPARED,
+    Copy,
     Entry,
     FeedUpdate,
     Identified,
@@ -38,6 +40,16 @@ from aggregator.models.entries import (
     Names,
     Origin,
     Rendered,
+)
+from aggregator.models.rulings import (
+    Decision,
+    Digest,
+    Output,
+    Placement,
+    Rate,
+    Ruling,
+    Sight,
+    Verdict,
 )
 from aggregator.models.sources import (
     ALL,
@@ -64,7 +76,10 @@ __all__ = [
     "Access",
     "Auto",
     "Category",
+    "Copy",
     "Cron",
+    "Decision",
+    "Digest",
     "Enclosure",
     "Entry",
     "Every",
@@ -83,14 +98,20 @@ __all__ = [
     "NotModified",
     "Origin",
     "OriginalFeed",
+    "Output",
     "ParsedFeed",
+    "Placement",
+    "Rate",
     "RawEntry",
     "Rendered",
     "Republish",
     "Request",
     "Retention",
+    "Ruling",
+    "Sight",
     "Source",
     "Syndication",
     "Text",
+    "Verdict",
     "host_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from aggregator.models.sources import FeedState, Republish
 
 if TYPE_CHECKING:
     from aggregator.models.extras import Extras
+    from aggregator.models.rulings import Ruling
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class Entry:
     original_feed: OriginalFeed | None = None
     #: None: it has none of it.
     extras: Extras | None = None
+    #: The date that the source gives, if it was in the future when the entry was first seen and was ignored.
+    future_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ class FeedUpdate:
     reread: tuple[Entry, ...] = ()
     #: Further keys, each with the key of the entry that it belongs to; None: it belongs to several entries.
     aliases: tuple[tuple[str, str | None], ...] = ()
+    #: What rules made of the new, changed and reread entries, by key; None: they are published as they are.
+    rulings: Mapping[str, Ruling] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,15 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """The same item from another source."""
+
+    #: Name of the source, and address of its entry; None: it has none, or it holds a secret.
+    name: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """A stored entry on its way out."""
 
@@ -162,9 +177,14 @@ class Item:
     id: str
     #: Post file below `data/posts/`, with `/`, or None while it has no name yet.
     path: str | None
+    #: Its `category` is the first category of the item.
     origin: Origin
     #: Row number in the store.
     pk: int
+    #: Whether its post is a draft.
+    draft: bool = False
+    #: The other sources that had the same item, the first one first.
+    also_at: tuple[Copy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

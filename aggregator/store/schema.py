@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeDecorator
 from aggregator.models import HostTraffic
 
 #: The newest migration; it results in these tables.
-REVISION = "0012"
+REVISION = "0013"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -205,7 +205,8 @@ entries = Table(
     Column("updated_at", Timestamp, nullable=False),
     Column("dated", Boolean, nullable=False),
     Column("pending", Boolean, nullable=False),
-    # Copied from the source, so that one index gives the newest of a category; NULL while the source is not configured.
+    # Copied from the source or the ruling, so that one index gives the newest of a category; NULL while the source is
+    # not configured, or the entry is not published.
     Column("category", Text),
     # These three are NULL until `assign`.
     Column("public_id", Text),
@@ -231,13 +232,18 @@ entries = Table(
     Column("original_feed", Text),
     # JSON: `models.Extras` as `models.extras.to_plain` writes it. Few entries have one.
     Column("extras", Text),
+    Column("future_at", Timestamp),
+    # When it was first seen; NULL: by a version that did not record it.
+    Column("seen_at", Timestamp),
+    # Whether a rule made it a draft: its post is written, but it is in no feed.
+    Column("draft", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("source_pk", "key"),
     UniqueConstraint("public_id"),
     UniqueConstraint("path_key"),
 )
 
 #: Entries that belong in the feeds.
-LISTED = and_(entries.c.category.is_not(None), entries.c.public_id.is_not(None))
+LISTED = and_(entries.c.category.is_not(None), entries.c.public_id.is_not(None), ~entries.c.draft)
 #: Entries whose post has to be written.
 PENDING = and_(entries.c.pending, entries.c.category.is_not(None))
 
@@ -306,6 +312,128 @@ stale_archives = Table(
     metadata,
     Column("output", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
+)
+
+#: What rules made of entries. An entry that is published as it is, in the category of its source, has no row.
+rulings = Table(
+    "rulings",
+    metadata,
+    Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+    # `models.Verdict` other than ``published``.
+    Column("verdict", Text),
+    # The first category, if it is not that of the source.
+    Column("category", Text),
+    # JSON: the fields of `models.Entry` that rules changed, in the form of their columns.
+    Column("changes", Text),
+    # The steps of one's own that made parts of it.
+    Column("made_by", Lines),
+)
+#: Entries that are not published.
+Index("ix_rulings_verdict", rulings.c.verdict, rulings.c.entry_pk, sqlite_where=rulings.c.verdict.is_not(None))
+
+#: The outputs and further categories of entries: one row for each besides the first category.
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("output", Text, primary_key=True),
+    Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+    # Copied from the entry.
+    Column("published_at", Timestamp, nullable=False),
+    Column("source_pk", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    # Whether the entry is published, and its source is configured.
+    Column("listed", Boolean, nullable=False),
+    # When it became a member.
+    Column("added_at", Timestamp, nullable=False),
+    # When it came out, in an output with a delay or a rate; NULL: it waits.
+    Column("released_at", Timestamp),
+    # As in `rulings`: what this output alone changes.
+    Column("changes", Text),
+    sqlite_with_rowid=False,
+)
+_newest_member = (memberships.c.published_at.desc(), memberships.c.source_pk, memberships.c.position.desc())
+Index(
+    "ix_memberships_newest",
+    memberships.c.output,
+    *_newest_member,
+    memberships.c.entry_pk,
+    sqlite_where=memberships.c.listed,
+)
+Index(
+    "ix_memberships_of_source",
+    memberships.c.output,
+    memberships.c.source_pk,
+    memberships.c.published_at.desc(),
+    memberships.c.position.desc(),
+    memberships.c.entry_pk,
+    sqlite_where=memberships.c.listed,
+)
+Index("ix_memberships_added", memberships.c.output, memberships.c.added_at, sqlite_where=memberships.c.listed)
+Index("ix_memberships_entry", memberships.c.entry_pk)
+
+#: What persons decided on entries in review.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("category", Text),
+    Column("decided_at", Timestamp, nullable=False),
+)
+
+#: By what entries with the same item are found, while duplicates are joined anywhere.
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+    Column("address", Text, nullable=False),
+)
+Index("ix_addresses_address", addresses.c.address)
+
+#: Entries that are another source's item again, and the entry that is published for them.
+copies = Table(
+    "copies",
+    metadata,
+    Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+    Column("leader_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), nullable=False),
+    # Whether its text and link are shown in place of those of the leader.
+    Column("shown", Boolean, nullable=False),
+)
+Index("ix_copies_leader", copies.c.leader_pk)
+
+#: Pairs of entries that a person said are no duplicates; the smaller row number comes first.
+not_duplicates = Table(
+    "not_duplicates",
+    metadata,
+    Column("first_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+    Column("second_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+)
+Index("ix_not_duplicates_second", not_duplicates.c.second_pk)
+
+#: Addresses whose entries have to be compared again.
+stale_addresses = Table("stale_addresses", metadata, Column("address", Text, primary_key=True))
+
+#: Results of steps of one's own, by a hash of the input and the step.
+step_results = Table(
+    "step_results",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    # JSON.
+    Column("result", Text, nullable=False),
+    Column("made_at", Timestamp, nullable=False),
+)
+Index("ix_step_results_made", step_results.c.made_at)
+
+#: Post files that a person has changed, moved or deleted: `publish.edits`.
+post_edits = Table(
+    "post_edits",
+    metadata,
+    Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+    Column("folder", Text, primary_key=True),
+    # ``edited``, ``deleted``, or ``moved``.
+    Column("edit", Text, nullable=False),
+    # Where it was moved to, below the folder.
+    Column("path", Text),
 )
 
 #: Requests to each host and their answers, by day (UTC).

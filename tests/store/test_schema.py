@@ -54,7 +54,7 @@ def test_migrations_make_the_tables_of_the_schema(migrated: Connection) -> None:
 def test_a_new_database_is_as_the_migrations_make_it(database: Database, migrated: Connection) -> None:
     expected = layout(migrated)
     assert len(expected["table"]) == len(metadata.tables) + 1
-    assert len([index for index in expected["index"].values() if index]) == 8
+    assert len([index for index in expected["index"].values() if index]) == 17
     with database.read() as connection:
         assert layout(connection) == expected
         versions = [one.exec_driver_sql("SELECT * FROM alembic_version").all() for one in (connection, migrated)]
