@@ -96,6 +96,8 @@ class _Step:
 
     rule: Rule
     setting: RuleSetting
+    #: Whether its `when` holds, where that is the same for all entries of a source.
+    holds: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,8 @@ class RuleBook:
         which = (sight.source, sight.category)
         if which not in self._chains:
             of_category, of_source = self._categories.get(sight.category, ()), self._sources.get(sight.source, ())
-            self._chains[which] = (*self._site, *of_category, *of_source)
+            steps = [*self._site, *of_category, *of_source]
+            self._chains[which] = tuple([_settled(step, sight) for step in steps])
         return self._chains[which]
 
     def _apply(self, steps: Sequence[_Step], subject: Subject, trace: Trace | None) -> bool:
@@ -227,7 +230,11 @@ class RuleBook:
         stripped = False
         for step in steps:
             setting = step.setting
-            holds = setting.when is None or setting.when.evaluate(subject.facts, subject.notes)
+            holds = step.holds
+            if holds is None:
+                holds = setting.when is None or setting.when.evaluate(subject.facts, subject.notes)
+            if not holds and trace is None:
+                continue
             what = step.rule.apply(setting.settings, subject) if holds else None
             stripped = stripped or (holds and setting.name == STRIP_TRACKING)
             if trace is not None:
@@ -253,8 +260,12 @@ class RuleBook:
                 found.append(Placement(slug))
                 if trace is not None:
                     trace.outputs.append((slug, True, "`also_in`, or a category of its source"))
+        facts = subject.facts
         for output in self._outputs.values():
-            placement = self._place(output, subject, output.slug in also_in, trace)
+            routed = output.slug in also_in
+            if trace is None and not routed and output.where is not None and not output.where.evaluate(facts):
+                continue
+            placement = self._place(output, subject, routed, trace)
             if placement is not None:
                 found.append(placement)
         return tuple(found)
@@ -309,6 +320,13 @@ def make_book(
 
 def _steps(rules: Sequence[RuleSetting]) -> tuple[_Step, ...]:
     return tuple([_Step(RULES[setting.name], setting) for setting in rules])
+
+
+def _settled(step: _Step, sight: Sight) -> _Step:
+    when = step.setting.when
+    if when is None or not when.names <= {"source"}:
+        return step
+    return replace(step, holds=when.evaluate({"source": sight.source}))
 
 
 def _strip(subject: Subject) -> None:
