@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from aggregator.models import Decision, Entry, Sight
 from aggregator.models.rulings import Verdict
+from aggregator.rules.facts import Facts
 
 RunStep = Callable[[str, Any, Mapping[str, Any]], Mapping[str, Any] | None]
 """Returns the result of a step of one's own for an input, or None where there is none yet: (kind, settings, input)."""
@@ -39,6 +40,17 @@ class Subject:
     run_step: RunStep = no_steps
     #: Why an expression could not be evaluated, and the like.
     notes: list[str] = field(default_factory=list)
+    _facts: Facts | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """The variables of expressions, of the entry as it is now."""
+        facts = self._facts
+        if facts is None:
+            facts = self._facts = Facts(self.entry, self.sight, self.category)
+        elif facts.entry is not self.entry or facts.category != (self.category or self.sight.category):
+            facts.follow(self.entry, self.category)
+        return facts
 
 
 class Rule(Protocol):
