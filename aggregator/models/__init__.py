@@ -16,6 +16,7 @@ RSS cannot carry more, and the same instant has to come back from every output.
 
 from __future__ import annotations
 
+from aggregator.models.copies import Candidate, Duplicates, Group, Joining, KeyExpression, joined
 from aggregator.models.documents import (
     Enclosure,
     Fetched,
@@ -75,11 +76,13 @@ __all__ = [
     "TEXT_COMPARED",
     "Access",
     "Auto",
+    "Candidate",
     "Category",
     "Copy",
     "Cron",
     "Decision",
     "Digest",
+    "Duplicates",
     "Enclosure",
     "Entry",
     "Every",
@@ -88,10 +91,13 @@ __all__ = [
     "FeedUpdate",
     "Fetched",
     "Freshness",
+    "Group",
     "HostTraffic",
     "Identified",
     "Interval",
     "Item",
+    "Joining",
+    "KeyExpression",
     "Known",
     "KnownEntry",
     "Names",
@@ -114,4 +120,5 @@ __all__ = [
     "Text",
     "Verdict",
     "host_of",
+    "joined",
 ]
