@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from aggregator.values.tracking import without_tracking
+
 #: Redirects within redirects that are followed.
 _DEPTH = 5
 
@@ -70,7 +72,7 @@ def canonical_address(url: str) -> str | None:
             break
         url = target
     try:
-        parts = urlsplit(without_tracking(url))
+        parts = urlsplit(url)
     except ValueError:
         return None
     scheme = parts.scheme.lower()
@@ -81,7 +83,7 @@ def canonical_address(url: str) -> str | None:
     path, query = _path(parts.path), parts.query
     if video := {"youtu.be": _VIDEO, "youtube.com": _OTHER_VIDEO}.get(host, _NOTHING).fullmatch(path):
         host, path, query = "youtube.com", "/watch", f"v={video[1]}&{query}"
-    query = _query(query)
+    query = _query(without_tracking(f"https://{host}{path}?{query}").partition("?")[2])
     where = f"{host}:{port}" if port and port not in _PORTS.values() else host
     route = f"#{_even(parts.fragment)}" if parts.fragment.startswith(("!", "/")) else ""
     return where + path + (f"?{query}" if query else "") + route
@@ -154,15 +156,3 @@ def _even(part: str) -> str:
 def _one_escape(match: re.Match[str]) -> str:
     character = chr(int(match[1], 16))
     return character if _UNRESERVED.match(character) else match[0].upper()
-
-
-_TRACKING = re.compile(r"(?:utm_[a-z_]+|fbclid|gclid|mc_cid|mc_eid|igshid)(?:=.*)?\Z", re.IGNORECASE)
-
-
-def without_tracking(url: str) -> str:
-    head, mark, rest = url.partition("?")
-    if not mark:
-        return url
-    query, hashed, fragment = rest.partition("#")
-    kept = "&".join(one for one in query.split("&") if not _TRACKING.match(one))
-    return head + (f"?{kept}" if kept else "") + hashed + fragment

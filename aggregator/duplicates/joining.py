@@ -7,17 +7,13 @@ come: the entry that was stored first is the one that is published.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
+from aggregator.duplicates.levels import Levels
 from aggregator.duplicates.titles import title_forms
-from aggregator.models import Candidate, Duplicates, Group, Joining
-
-#: Raise this with every change of canonical addresses, or of what is joined. Then everything stored is joined again.
-VERSION = 1
+from aggregator.models import Candidate, Group
 
 #: Time between the dates of two entries that are one item, at most.
 SPAN = timedelta(days=30)
@@ -28,22 +24,7 @@ KEY = "="
 Pair = tuple[int, int]
 
 
-def definition(duplicates: Duplicates) -> str:
-    """Return a digest of everything on which it depends what is joined, "" if nothing is."""
-    if not duplicates.active:
-        return ""
-    levels = sorted((slug, _plain(one)) for slug, one in duplicates.categories.items())
-    text = json.dumps([VERSION, _plain(duplicates.site), levels], ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _plain(one: Joining) -> list[object]:
-    return [one.by, one.prefer, None if one.key is None else one.key.text]
-
-
-def join(
-    address: str, candidates: Iterable[Candidate], duplicates: Duplicates, apart: Collection[Pair] = ()
-) -> list[Group]:
+def join(address: str, candidates: Iterable[Candidate], levels: Levels, apart: Collection[Pair] = ()) -> list[Group]:
     """Return the groups among all entries with an address, those of one entry left out, by their leaders.
 
     Args:
@@ -53,11 +34,11 @@ def join(
     """
     scopes: dict[str, list[Candidate]] = {}
     for one in candidates:
-        scope = duplicates.scope(one.category) if one.published else None
+        scope = levels.scope(one.category) if one.published else None
         if scope is not None:
             scopes.setdefault(scope, []).append(one)
     groups = [
-        _group(members, duplicates.of(members[0].category).prefer)
+        _group(members, levels.of(members[0].category).prefer)
         for found in scopes.values()
         for members in _gather(address, found, apart)
         if len(members) > 1

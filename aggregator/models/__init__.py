@@ -16,7 +16,7 @@ RSS cannot carry more, and the same instant has to come back from every output.
 
 from __future__ import annotations
 
-from aggregator.models.copies import Candidate, Duplicates, Group, Joining, KeyExpression, joined
+from aggregator.models.copies import Candidate, Group, joined
 from aggregator.models.documents import (
     Enclosure,
     Fetched,
@@ -45,6 +45,7 @@ from aggregator.models.entries import (
 from aggregator.models.rulings import (
     Decision,
     Digest,
+    Duplicates,
     Output,
     Placement,
     Rate,
@@ -96,8 +97,6 @@ __all__ = [
     "Identified",
     "Interval",
     "Item",
-    "Joining",
-    "KeyExpression",
     "Known",
     "KnownEntry",
     "Names",

@@ -2,59 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import NamedTuple
 
 from aggregator.models.entries import Copy, Item
-
-
-class KeyExpression(Protocol):
-    """An expression that gives a text, such as `aggregator.rules.expressions.Expression`."""
-
-    @property
-    def text(self) -> str:
-        """The expression as written."""
-
-    def key(self, variables: Mapping[str, Any]) -> str:
-        """Return its value as a text, "" where it has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Joining:
-    """How the same item from several sources is found, everywhere or in one category."""
-
-    #: Not at all, or by the canonical address.
-    by: Literal["off", "url"] = "off"
-    #: Ids of the sources whose copy is shown, the most preferred first.
-    prefer: tuple[str, ...] = ()
-    #: What two entries have in common, in place of address and title.
-    key: KeyExpression | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicates:
-    """Where the same item from several sources comes out once; `Output.duplicates` is apart from this."""
-
-    site: Joining = Joining()
-    #: Of categories with settings of their own, by slug; what such a category leaves out is filled in from `site`.
-    categories: Mapping[str, Joining] = field(default_factory=dict)
-
-    def of(self, category: str) -> Joining:
-        """Return the settings for the entries whose first category this is."""
-        return self.categories.get(category, self.site)
-
-    def scope(self, category: str) -> str | None:
-        """Return among what the entries of a category are joined: "" for all, or its slug; None: they are not."""
-        if self.of(category).by == "off":
-            return None
-        return category if self.site.by == "off" else ""
-
-    @property
-    def active(self) -> bool:
-        """Whether entries are joined anywhere."""
-        return any(one.by != "off" for one in (self.site, *self.categories.values()))
 
 
 class Candidate(NamedTuple):

@@ -2,22 +2,24 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.duplicates.joining import SPAN, definition, join
+from aggregator.duplicates.joining import SPAN, join
+from aggregator.duplicates.levels import Levels
 from aggregator.duplicates.titles import title_forms
-from aggregator.models import Candidate, Duplicates, Group, Joining
+from aggregator.models import ALL, Candidate, Duplicates, Group
 from tests.store_samples import NOW
 
-ON = Duplicates(Joining("url"))
+ON = Levels({ALL: Duplicates("url")})
 ADDRESS = "example.org/a"
 DAY = timedelta(days=1)
 
 
-def one(pk: int, source: str, title: str = "A title", days: float = 0, **more: object) -> Candidate:
+def one(pk: int, source: str, title: str = "A title", days: float = 0, **more: Any) -> Candidate:
     return Candidate(pk, source, "news", title, NOW + days * DAY, True)._replace(**more)
 
 
@@ -97,7 +99,7 @@ def test_pairs_that_are_kept_apart() -> None:
 
 
 def test_a_preferred_copy_is_shown() -> None:
-    prefer = Duplicates(Joining("url", ("c", "b")))
+    prefer = Levels({ALL: Duplicates("url", ("c", "b"))})
     assert join(ADDRESS, [one(1, "a"), one(2, "b"), one(3, "c")], prefer) == [Group(1, (2, 3), shown=3)]
     assert join(ADDRESS, [one(1, "a"), one(2, "b")], prefer) == [Group(1, (2,), shown=2)]
     assert join(ADDRESS, [one(1, "c"), one(2, "b")], prefer) == [Group(1, (2,))]
@@ -110,13 +112,12 @@ def test_keys_need_no_title() -> None:
 
 def test_levels() -> None:
     entries = [one(1, "a"), one(2, "b", category="tech"), one(3, "c"), one(4, "d", category="tech")]
-    apart = Duplicates(Joining("off"), {"news": Joining("url")})
-    assert join(ADDRESS, entries, apart) == [Group(1, (3,))]
-    both = Duplicates(Joining("off"), {"news": Joining("url"), "tech": Joining("url")})
-    assert join(ADDRESS, entries, both) == [Group(1, (3,)), Group(2, (4,))]
-    assert join(ADDRESS, entries, Duplicates(Joining("url"), {"tech": Joining("off")})) == [Group(1, (3,))]
-    assert join(ADDRESS, entries, Duplicates(Joining("url"), {"tech": Joining("url")})) == [Group(1, (2, 3, 4))]
-    assert join(ADDRESS, entries, Duplicates()) == []
+    on, off = Duplicates("url"), Duplicates()
+    assert join(ADDRESS, entries, Levels({ALL: off, "news": on})) == [Group(1, (3,))]
+    assert join(ADDRESS, entries, Levels({ALL: off, "news": on, "tech": on})) == [Group(1, (3,)), Group(2, (4,))]
+    assert join(ADDRESS, entries, Levels({ALL: on, "tech": off})) == [Group(1, (3,))]
+    assert join(ADDRESS, entries, Levels({ALL: on, "tech": on})) == [Group(1, (2, 3, 4))]
+    assert join(ADDRESS, entries, Levels({})) == []
 
 
 def test_thousands_of_entries_at_one_address() -> None:
@@ -127,9 +128,18 @@ def test_thousands_of_entries_at_one_address() -> None:
 
 
 def test_the_definition_tells_settings_apart() -> None:
-    settings = [Duplicates(), ON, Duplicates(Joining("url", ("a",))), Duplicates(Joining(), {"news": Joining("url")})]
-    assert len({definition(one) for one in settings}) == len(settings)
-    assert definition(Duplicates(Joining(prefer=("a",)), {"news": Joining()})) == ""
+    on, off = Duplicates("url"), Duplicates()
+    settings: list[dict[str, Duplicates]] = [
+        {},
+        {ALL: on},
+        {ALL: Duplicates("url", ("a",))},
+        {ALL: Duplicates("url", key="title")},
+        {ALL: off, "news": on},
+        {ALL: on, "news": off},
+    ]
+    assert len({Levels(one).definition for one in settings}) == len(settings)
+    assert Levels({ALL: on, "news": on}).definition == Levels({ALL: on}).definition
+    assert Levels({ALL: Duplicates(prefer=("a",)), "news": off}).definition == ""
 
 
 TITLES = ("A longer title", "a longer TITLE", "A longer title - Example", "Another one", "Another one | Example News")
@@ -147,17 +157,16 @@ CANDIDATES = st.lists(
     ),
     max_size=9,
 ).map(lambda many: [one._replace(pk=number) for number, one in enumerate(many, start=1)])
-LEVELS = st.builds(
-    Duplicates,
-    st.builds(Joining, st.sampled_from(["off", "url"]), st.sampled_from([(), ("c",), ("d", "b")])),
-    st.dictionaries(st.sampled_from(["news", "tech"]), st.builds(Joining, st.sampled_from(["off", "url"]))),
-)
+LEVELS = st.dictionaries(
+    st.sampled_from([ALL, "news", "tech"]),
+    st.builds(Duplicates, st.sampled_from(["off", "url"]), st.sampled_from([(), ("c",), ("d", "b")])),
+).map(Levels)
 APART = st.frozensets(st.tuples(st.integers(1, 4), st.integers(5, 9)), max_size=3)
 
 
 @given(CANDIDATES, LEVELS, APART, st.randoms(use_true_random=False))
 def test_the_order_does_not_matter(
-    entries: list[Candidate], levels: Duplicates, apart: frozenset[tuple[int, int]], chance: random.Random
+    entries: list[Candidate], levels: Levels, apart: frozenset[tuple[int, int]], chance: random.Random
 ) -> None:
     groups = join(ADDRESS, entries, levels, apart)
     shuffled = entries.copy()
@@ -166,9 +175,7 @@ def test_the_order_does_not_matter(
 
 
 @given(CANDIDATES, LEVELS, APART)
-def test_groups_hold_what_agrees(
-    entries: list[Candidate], levels: Duplicates, apart: frozenset[tuple[int, int]]
-) -> None:
+def test_groups_hold_what_agrees(entries: list[Candidate], levels: Levels, apart: frozenset[tuple[int, int]]) -> None:
     groups = join(ADDRESS, entries, levels, apart)
     by_pk = {one.pk: one for one in entries}
     members = [pk for group in groups for pk in (group.leader, *group.copies)]
@@ -188,7 +195,7 @@ def test_groups_hold_what_agrees(
 
 
 @given(CANDIDATES, LEVELS)
-def test_joining_what_is_joined_changes_nothing(entries: list[Candidate], levels: Duplicates) -> None:
+def test_joining_what_is_joined_changes_nothing(entries: list[Candidate], levels: Levels) -> None:
     """The members of one group alone make the same group."""
     for group in join(ADDRESS, entries, levels):
         alone = [one for one in entries if one.pk in (group.leader, *group.copies)]
