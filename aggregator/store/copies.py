@@ -61,6 +61,7 @@ _MARK_SOURCES = (
 )
 _MARK_ALL_SOURCES = insert(stale_addresses).from_select(["address"], select(_marked).where(sources.c.entries > 0))
 _STALE_SOURCES = select(sources.c.id).where(exists().where(stale_addresses.c.address == _marked)).order_by(sources.c.pk)
+_SOURCES_OF = select(entries.c.source_pk).where(entries.c.pk.in_(_among)).distinct()
 _SOURCE_PK = select(sources.c.pk).where(sources.c.id == bindparam("source_id"))
 _STALE = (
     select(stale_addresses.c.address)
@@ -150,6 +151,13 @@ def touch_source(connection: Connection, source_pk: int) -> None:
     """Make the entries pending that are published for those of a source, whose name has changed."""
     if connection.execute(_ANY_COPY).first() is not None:
         _show_again(connection, set(connection.execute(_LEADERS_OF_SOURCE, {"of_source": source_pk}).scalars()))
+
+
+def renew(connection: Connection, pks: Collection[int]) -> None:
+    """Make out of date what shows entries that were cleaned by other rules, and the addresses of their sources."""
+    touch(connection, pks)
+    for chunk in statements.chunks(pks):
+        mark_sources(connection, connection.execute(_SOURCES_OF, {"values": chunk}).scalars().all())
 
 
 def complete(connection: Connection, found: list[Item]) -> list[Item]:

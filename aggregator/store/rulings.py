@@ -15,6 +15,7 @@ from sqlalchemy import BindParameter, Connection, Integer, bindparam, delete, in
 
 from aggregator.models import ALL, Entry, Ruling
 from aggregator.store import archives, fingerprints, listing, rows
+from aggregator.store.copies import touch
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.schema import (
     addresses,
@@ -206,6 +207,7 @@ def replace(connection: Connection, judged: Sequence[RulingOf], added_at: dateti
     """
     pks = [pk for pk, _, _ in judged]
     members: dict[int, dict[str, tuple[bool, str | None]]] = {}
+    touch(connection, pks)
     with listing.changing(connection, pks):
         bases = {row[0]: _Basis._make(row) for row in _BASES.rows(connection, (), pks)}
         for pk, output, listed, dumped in _MEMBERS.rows(connection, (), pks):
@@ -219,6 +221,7 @@ def replace(connection: Connection, judged: Sequence[RulingOf], added_at: dateti
 
 def before_removal(connection: Connection, pks: Sequence[int]) -> None:
     """Make out of date what shows entries that are about to be removed, and what is compared with them."""
+    touch(connection, pks)
     pairs = archives.shown(connection, pks)
     archives.mark(connection, pairs)
     fingerprints.clear_feeds(connection, {output for output, _ in pairs})
