@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from aggregator.duplicates.addresses import canonical_address
 from aggregator.duplicates.joining import KEY
@@ -27,25 +28,21 @@ class Finder:
         self._levels = levels
         self._keys: dict[str, Expression] = {}
 
-    def __call__(self, entry: Entry, sight: Sight, category: str) -> str | None:
+    def __call__(self, entry: Entry, sight: Sight, variables: Mapping[str, Any]) -> str | None:
         """Return the canonical address of an entry, or `KEY` and its key; None: it is no other one's copy.
 
         Args:
             entry: as rules left it.
-            category: its first category, as rules left it.
+            variables: `aggregator.rules.facts.Facts` of it.
         """
-        settings = self._levels.of(category)
+        settings = self._levels.of(variables["category"])
         if settings.by == "off":
             return None
         if settings.key is None:
             return None if entry.url is None else canonical_address(entry.url)
-        return self._key(settings.key, entry, sight, category)
+        if settings.key not in self._keys:
+            from aggregator.rules.expressions import parse_expression
 
-    def _key(self, text: str, entry: Entry, sight: Sight, category: str) -> str | None:
-        from aggregator.rules.expressions import parse_expression
-        from aggregator.rules.facts import Facts
-
-        if text not in self._keys:
-            self._keys[text] = parse_expression(text, age=False, key=True)
-        key = self._keys[text].key(Facts(entry, sight, category))
+            self._keys[settings.key] = parse_expression(settings.key, age=True, key=True)
+        key = self._keys[settings.key].key(variables)
         return f"{KEY}{key[:MAX_KEY]}" if key else None

@@ -12,6 +12,7 @@ from aggregator.duplicates.finding import Finder
 from aggregator.duplicates.joining import Pair, join
 from aggregator.duplicates.levels import Levels
 from aggregator.models import ALL, Candidate, Duplicates, Group, Item, Output, Sight, joined
+from aggregator.rules.facts import Facts
 
 
 def join_items(items: Sequence[Item], output: Output, apart: Collection[Pair] = ()) -> list[Item]:
@@ -28,7 +29,7 @@ def join_items(items: Sequence[Item], output: Output, apart: Collection[Pair] = 
     found: dict[str, list[Candidate]] = {}
     for item in items:
         sight = Sight(item.entry.source_id, item.origin.category, None)
-        address = finder(item.entry, sight, item.origin.category)
+        address = finder(item.entry, sight, Facts(item.entry, sight))
         if address is not None:
             found.setdefault(address, []).append(_candidate(item))
     groups = [group for address, some in found.items() for group in join(address, some, levels, apart)]

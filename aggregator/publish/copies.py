@@ -7,13 +7,16 @@ After a crash the next call goes on: what is stale stays so until it is done.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aggregator.config import Config
-from aggregator.duplicates.finding import Finder
-from aggregator.duplicates.joining import join
 from aggregator.duplicates.levels import Levels
 from aggregator.errors import RowError
 from aggregator.publish.report import OutputFailure, refused_row
 from aggregator.store import DUPLICATES, Store
+
+if TYPE_CHECKING:
+    from aggregator.duplicates.finding import Finder
 
 #: Addresses that are compared in one transaction.
 BATCH = 500
@@ -35,6 +38,9 @@ def join_duplicates(store: Store, config: Config) -> list[OutputFailure]:
         store.copies.restart(levels.definition)
     if not levels.definition:
         return []
+    # Most configurations join nothing.
+    from aggregator.duplicates.finding import Finder
+
     failures: list[OutputFailure] = []
     finder = Finder(levels)
     for source_id in store.copies.stale_sources():
@@ -50,17 +56,21 @@ def join_duplicates(store: Store, config: Config) -> list[OutputFailure]:
 
 
 def _addresses(store: Store, source_id: str, finder: Finder) -> dict[int, str | None]:
+    from aggregator.rules.facts import Facts
+
     found: dict[int, str | None] = {}
     last = 0
     while batch := store.rulings_after(last, _READ, source_id):
         last = batch[-1].stored.pk
         for one in batch:
-            category = one.ruling.category or one.sight.category
-            found[one.stored.pk] = finder(one.ruling.entry, one.sight, category)
+            entry = one.ruling.entry
+            found[one.stored.pk] = finder(entry, one.sight, Facts(entry, one.sight, one.ruling.category))
     return found
 
 
 def _rejoin(store: Store, levels: Levels, addresses: list[str]) -> list[OutputFailure]:
+    from aggregator.duplicates.joining import join
+
     try:
         store.copies.rejoin(addresses, lambda address, found, apart: join(address, found, levels, apart))
     except RowError as error:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
     Connection,
     bindparam,
     delete,
@@ -44,10 +46,10 @@ from aggregator.store.schema import (
 #: In front of the row number of a source among stale addresses; no address begins with it.
 SOURCE = "~"
 
-_among = bindparam("values", expanding=True)
+_among: BindParameter[Any] = bindparam("values", expanding=True)
 _ANY_COPY = select(copies.c.entry_pk).limit(1)
 _ANY_PAIR = select(not_duplicates.c.first_pk).limit(1)
-_marked = literal_column(f"'{SOURCE}' || sources.pk")
+_marked: ColumnElement[str] = literal_column(f"'{SOURCE}' || sources.pk")
 _is_source = stale_addresses.c.address.like(f"{SOURCE}%")
 _MARK_SOURCES = (
     insert(stale_addresses)
@@ -217,7 +219,7 @@ class SqlCopies:
     def replace_addresses(self, source_id: str, addresses: Mapping[int, str | None]) -> None:
         """See `CopyStore.replace_addresses`."""
         with self._database.write() as connection:
-            before = dict(_ADDRESSES_OF.rows(connection, (), addresses))
+            before: dict[int, str] = {row[0]: row[1] for row in _ADDRESSES_OF.rows(connection, (), addresses)}
             stale = {address for address in (*before.values(), *addresses.values()) if address is not None}
             _MARK.run_many(connection, [(address,) for address in sorted(stale)])
             moved = [pk for pk, address in before.items() if addresses[pk] != address]
