@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from aggregator.errors import RowError
-from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
-from aggregator.store import archives, hosts, postpaths, rows, statements, sync
+from aggregator.models import FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
+from aggregator.store import archives, copies, hosts, judgements, postpaths, rows, rulings, statements, sync, updates
+from aggregator.store import fingerprints as prints
+from aggregator.store.copyprotocol import CopyStore
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
@@ -78,12 +80,13 @@ def _open_copy(path: Path, stack: ExitStack) -> Store:
     return open_store(copy)
 
 
-class SqlStore(postpaths.PostPaths):
+class SqlStore(judgements.Judgements, postpaths.PostPaths):
     """The store on an open database; `close` closes the database."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
+        self.archives: ArchiveStore = archives.SqlArchives(database, self._items)
+        self.copies: CopyStore = copies.SqlCopies(database)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
@@ -110,6 +113,9 @@ class SqlStore(postpaths.PostPaths):
             ):
                 if parameters:
                     connection.execute(statement, parameters)
+            copies.mark_sources(connection, {row["of_source"] for row in plan.moved})
+            for row in plan.stale:
+                copies.touch_source(connection, row["of_source"])
 
     def states(self) -> dict[str, FeedState]:
         """See `Store.states`."""
@@ -192,7 +198,7 @@ class SqlStore(postpaths.PostPaths):
         """See `Store.remove_entries`."""
         with self._database.write() as connection:
             for chunk in statements.chunks(pks):
-                archives.mark_entries(connection, chunk)
+                rulings.before_removal(connection, chunk)
                 connection.execute(statements.ADD_TOMBSTONES, {"values": chunk})
                 connection.execute(statements.ADD_TOMBSTONES_OF_ALIASES, {"values": chunk})
                 connection.execute(statements.DELETE_ALIASES, {"values": chunk})
@@ -228,15 +234,16 @@ class SqlStore(postpaths.PostPaths):
             pk, name, title, fallback, category, active, filled = found[0]
             if update.new or update.changed or update.reread:
                 category = category if active else None
-                added = _write_entries(connection, pk, category, update, filled=filled)
+                added = updates.write_entries(connection, pk, category, update, filled=filled)
                 statements.SAVE_STATE_AND_COUNT.run(connection, added, *values)
             else:
                 statements.SAVE_STATE.run(connection, *values)
             if update.aliases:
-                _keep_aliases(connection, pk, update.aliases)
+                updates.keep_aliases(connection, pk, update.aliases)
             before, after = (rows.origin_name(name, told, fallback) for told in (title, state.title))
             if before != after:
                 connection.execute(statements.MARK_SOURCE_PENDING, {"of_source": pk})
+                copies.touch_source(connection, pk)
 
     def save_states(self, states: Sequence[FeedState]) -> None:
         """See `Store.save_states`."""
@@ -252,13 +259,11 @@ class SqlStore(postpaths.PostPaths):
         """See `Store.pending`."""
         place = rows.place(after) if after else {}
         statement = statements.PENDING_ITEMS_AFTER if after else statements.PENDING_ITEMS
-        return self._entries(statement, {"limit": limit, **place}, rows.items, unreadable)
+        return self._items(statement, {"limit": limit, **place}, rows.items, unreadable)
 
     def unassigned(self, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[UnassignedEntry]:
         """See `Store.unassigned`."""
-        return self._entries(
-            statements.UNASSIGNED, {"limit": limit}, lambda found: [UnassignedEntry(*row) for row in found], unreadable
-        )
+        return self._entries(statements.UNASSIGNED, {"limit": limit}, rows.unassigned, unreadable)
 
     def pending_categories(self) -> set[str]:
         """See `Store.pending_categories`."""
@@ -310,6 +315,7 @@ class SqlStore(postpaths.PostPaths):
                     continue
                 connection.execute(statements.CHANGE_SOURCE, {"source_pk": pk, **after._asdict()})
                 connection.execute(statements.MARK_SOURCE_PENDING, {"of_source": pk})
+                copies.touch_source(connection, pk)
 
     def entry_count(self) -> int:
         """See `Store.entry_count`."""
@@ -333,8 +339,8 @@ class SqlStore(postpaths.PostPaths):
                 # The file with the new name has not been written.
                 for chunk in statements.chunks([row["entry_pk"] for row in nameless]):
                     connection.execute(statements.DELETE_POST_FILES, {"values": chunk})
-            if fingerprints:
-                _record(connection, fingerprints)
+            copies.renew(connection, [one.pk for one in changed])
+            prints.record(connection, fingerprints)
 
     def retired_items(self, pk: int, limit: int) -> list[Item]:
         """See `Store.retired_items`."""
@@ -344,9 +350,21 @@ class SqlStore(postpaths.PostPaths):
     def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
         """See `Store.newest`; an index gives the rows in order, so only `limit` rows are read."""
         if category is None:
-            return self._entries(statements.NEWEST, {"limit": limit}, rows.items, unreadable)
+            return self._items(statements.NEWEST, {"limit": limit}, rows.items, unreadable)
         parameters = {"limit": limit, "category": category}
-        return self._entries(statements.NEWEST_OF_CATEGORY, parameters, rows.items, unreadable)
+        return self._items(statements.NEWEST_OF_CATEGORY, parameters, rows.items, unreadable)
+
+    def _items(
+        self,
+        prepared: Prepared,
+        parameters: dict[str, Any],
+        made: Callable[[Sequence[Any]], list[Item]],
+        unreadable: list[UnreadableRow] | None,
+    ) -> list[Item]:
+        """Do as `_entries` does, and name in each item the other sources that have it."""
+        found = self._entries(prepared, parameters, made, unreadable)
+        with self._database.read() as connection:
+            return copies.complete(connection, found)
 
     def _entries(
         self,
@@ -400,23 +418,13 @@ class SqlStore(postpaths.PostPaths):
     def fingerprints(self) -> dict[str, str]:
         """See `Store.fingerprints`."""
         with self._database.read() as connection:
-            found = connection.execute(statements.FINGERPRINTS).all()
-        # A damaged fingerprint matches nothing, so its output is rendered again.
-        return {name: value if isinstance(value, str) else "" for name, value in found if isinstance(name, str)}
+            return prints.recorded(connection)
 
     def record_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
         """See `Store.record_fingerprints`."""
         if fingerprints:
             with self._database.write() as connection:
-                _record(connection, fingerprints)
-
-
-def _record(connection: Connection, fingerprints: Mapping[str, str]) -> None:
-    for chunk in statements.chunks(list(fingerprints)):
-        connection.execute(statements.DELETE_FINGERPRINTS, {"values": chunk})
-    connection.execute(
-        statements.ADD_FINGERPRINTS, [{"name": name, "value": value} for name, value in fingerprints.items()]
-    )
+                prints.record(connection, fingerprints)
 
 
 def _known_by_pk(connection: Connection, pks: Mapping[str, int]) -> dict[str, Known]:
@@ -429,52 +437,3 @@ def _known_by_pk(connection: Connection, pks: Mapping[str, int]) -> dict[str, Kn
 
 def _plan(connection: Connection, sources: Sequence[Source]) -> sync.SyncPlan:
     return sync.plan(sources, [sync.SourceRow._make(row) for row in statements.CONFIGURED.rows(connection)])
-
-
-def _write_entries(
-    connection: Connection, source_pk: int, category: str | None, update: FeedUpdate, *, filled: bool
-) -> int:
-    """Insert new entries, update the others, and return how many were inserted.
-
-    Which entries are stored is looked up again, so that a repeated fetch is no error; if `filled` is false, none is.
-    """
-    entries, reread = (*update.new, *update.changed), update.reread
-    by_key = {entry.key: entry for entry in (*reread, *entries)}
-    same = {entry.key for entry in reread}.difference(entry.key for entry in entries)
-    asked = by_key if filled else ()
-    stored = {row[0]: row[1:] for row in statements.STORED_KEYS.rows(connection, (source_pk,), asked)}
-    new: list[Entry] = []
-    changed: list[Sequence[Any]] = []
-    read_again: list[Sequence[Any]] = []
-    for key, entry in by_key.items():
-        if key in stored:
-            pk, published_at, dated = stored[key]
-            row = (pk, *rows.entry_row(rows.with_kept_dates(entry, published_at, dated)))
-            (read_again if key in same else changed).append(row)
-        else:
-            new.append(entry)
-    if new:
-        # The first entry of a document is the newest. Its position is the highest, and so is its row number, because
-        # pages of archives are in the order of row numbers.
-        first = max(statements.LAST_NUMBERS.rows(connection)[0]) + 1
-        added = [
-            (number, source_pk, category, number, *rows.entry_row(entry))
-            for number, entry in enumerate(reversed(new), start=first)
-        ]
-        statements.ADD_ENTRY.run_many(connection, added)
-    if changed:
-        statements.CHANGE_ENTRY.run_many(connection, changed)
-    if read_again:
-        statements.REREAD_ENTRY.run_many(connection, read_again)
-    return len(new)
-
-
-def _keep_aliases(connection: Connection, source_pk: int, aliases: Sequence[tuple[str, str | None]]) -> None:
-    """Store further keys of entries; only the last few of each entry are kept."""
-    single = [{"source_pk": source_pk, "key": key, "of": of} for key, of in aliases if of is not None]
-    shared = [{"source_pk": source_pk, "key": key} for key, of in aliases if of is None]
-    if single:
-        connection.execute(statements.ADD_ALIAS, single)
-        connection.execute(statements.DROP_OLD_ALIASES, single)
-    if shared:
-        connection.execute(statements.ADD_SHARED_ALIAS, shared)
