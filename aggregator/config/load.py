@@ -24,7 +24,7 @@ from aggregator.config.outputs import join_levels, make_outputs
 from aggregator.config.posts import PRESET_FILE, TEMPLATE_FILE, OwnPreset, check_posts, list_posts, read_presets
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
-from aggregator.config.ruling import ListFiles, check_rules, make_rule_lists, own_rules_digest, uses_rules
+from aggregator.config.ruling import ListFiles, check_rules, credentials, make_rule_lists, own_rules_digest, uses_rules
 from aggregator.config.secrets import (
     SHORTEST_SECRET,
     References,
@@ -93,7 +93,8 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     # What the sources of a category have in common is computed once.
     defaults = {slug: _Defaults.of(category, document) for slug, category in (("", None), *document.categories.items())}
     kinds = [_kind_of(settings) for settings in document.sources]
-    confidential = frozenset(problems.secrets.union(_credentials(document.sources, kinds)))
+    sent = _credentials(document.sources, kinds) | credentials(document)
+    confidential = frozenset(problems.secrets.union(sent))
     sources = tuple(
         _source(settings, kind, identity, document, defaults, line, confidential)
         for settings, kind, identity, (line, _) in zip(

@@ -78,7 +78,7 @@ def uses_rules(tree: MapNode) -> bool:
 # -- checks of the tree ------------------------------------------------------------------------------------------------
 
 
-def _rule_lists(tree: MapNode) -> Iterator[tuple[KeyPath, ListNode]]:
+def rule_lists(tree: MapNode) -> Iterator[tuple[KeyPath, ListNode]]:
     """Iterate over all lists of rules, with their paths."""
     holders: list[tuple[KeyPath, Any]] = [((), tree)]
     for section in ("categories", "outputs"):
@@ -100,7 +100,7 @@ def check_rules(tree: MapNode, mistake_in_category: Callable[[str], str], proble
         mistake_in_category: returns what is wrong with the slug of a category, "" if nothing is.
     """
     outputs = tree.get("outputs")
-    for path, rules in _rule_lists(tree):
+    for path, rules in rule_lists(tree):
         for number, node in enumerate(rules):
             if isinstance(node, MapNode):
                 _check_names(node, (*path, number), rules.value_places[number], problems)
@@ -188,6 +188,15 @@ class ListFiles:
             return data.decode("utf-8-sig").splitlines()
         except UnicodeDecodeError:
             raise ValueError(f"the file {show(name)} is not UTF-8") from None
+
+
+def credentials(document: Any) -> set[str]:
+    """Return what rules send to sign in at services."""
+    holders = (document, *document.categories.values(), *document.outputs.values(), *document.sources)
+    values = (getattr(rule, name) for one in holders for rule in one.rules for name in rule.model_fields_set)
+    found = [value.auth for value in values if getattr(value, "auth", None) is not None]
+    passwords = {auth.basic.password for auth in found if auth.basic is not None}
+    return passwords | {auth.header.partition(" ")[2] for auth in found}
 
 
 # -- the book ----------------------------------------------------------------------------------------------------------
