@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -250,11 +250,14 @@ class RuleLists:
     __hash__ = None  # type: ignore[assignment]
 
 
-def own_rules_digest(rules: Sequence[RuleSetting]) -> str:
-    """Return a digest of the rules of one source."""
+def with_digests(sources: tuple[Source, ...], rules: RuleLists) -> tuple[Source, ...]:
+    """Return the sources, those with rules of their own with a digest of them."""
+    if not rules.sources:
+        return sources
     from aggregator.rules.book import make_book
 
-    return make_book(site=rules).digest
+    digests = {identity: make_book(site=own).digest for identity, own in rules.sources.items()}
+    return tuple(replace(source, own_rules=digests.get(source.id, "")) for source in sources)
 
 
 def rule_settings(
