@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aggregator.store.copyprotocol import DUPLICATES, CopyOf, CopyStore
 from aggregator.store.protocol import (
     POSTS,
     Activity,
@@ -19,11 +20,14 @@ from aggregator.store.protocol import (
 from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
+    "DUPLICATES",
     "POSTS",
     "Activity",
     "ArchivePage",
     "ArchiveStore",
     "Assignment",
+    "CopyOf",
+    "CopyStore",
     "FeedMetadata",
     "PostFile",
     "Recognized",
