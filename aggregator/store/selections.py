@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from aggregator.errors import RowError
 from aggregator.models import Item
-from aggregator.store import rows
+from aggregator.store import copies, rows
 from aggregator.store.database import Database
 from aggregator.store.prepared import PreparedByLength
 from aggregator.store.protocol import UnreadableRow
@@ -125,7 +125,7 @@ def read(
         with database.read() as connection:
             pks = select_numbers(connection, limit)
             found = {item.pk: item for item in rows.items(ITEMS.rows(connection, (output,), pks))}
-            return [found[pk] for pk in pks if pk in found]
+            return copies.complete(connection, [found[pk] for pk in pks if pk in found])
     except RowError:
         if unreadable is None:
             raise
@@ -137,7 +137,7 @@ def read(
             break
         try:
             with database.read() as connection:
-                made += rows.items(ITEMS.rows(connection, (output,), (pk,)))
+                made += copies.complete(connection, rows.items(ITEMS.rows(connection, (output,), (pk,))))
         except RowError as error:
             unreadable.append(unreadable_row(database, pk, error))
     return made
