@@ -29,6 +29,7 @@ from aggregator.pipeline import decide, moves
 from aggregator.pipeline.decide import Received
 from aggregator.pipeline.due import USUAL, Budget, Share
 from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
+from aggregator.pipeline.judging import Judge, NeedsSteps, verdicts
 from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
 from aggregator.sources import KINDS, ShareUsedUp, Tools, without_old_validators
 from aggregator.store import Store
@@ -66,6 +67,9 @@ class SourceResult:
     notes: tuple[str, ...]
     #: Seconds from the start of the fetch to the outcome.
     seconds: float
+    #: New and changed entries that rules have dropped, and those that wait for a person; the other counts are without.
+    dropped: int = 0
+    held: int = 0
 
     @property
     def unreached(self) -> bool:
@@ -83,8 +87,8 @@ class SourceResult:
 
     @property
     def quiet(self) -> bool:
-        """Whether there is nothing to report: no failure, nothing new or changed, no note."""
-        return not (self.failed or self.new or self.changed or self.notes)
+        """Whether there is nothing to report: no failure, nothing new, changed or to be reviewed, no note."""
+        return not (self.failed or self.new or self.changed or self.held or self.notes)
 
 
 async def update_due(
@@ -100,6 +104,7 @@ async def update_due(
     on_begun: Callable[[], None] = lambda: None,
     share: Share = USUAL,
     busy: int = 0,
+    in_force: Callable[[], Config] | None = None,
 ) -> list[SourceResult]:
     """Run one cycle over the chosen sources and return what each gave, in the order in which they finished.
 
@@ -112,6 +117,7 @@ async def update_due(
         on_begun: called once all sources are started.
         share: the limits of each source.
         busy: sources of other cycles in progress; together there are at most `fetch.concurrency`.
+        in_force: the configuration by which entries are judged, as of the moment when they are stored; None: `config`.
 
     Raises:
         StoreError: the store cannot keep outcomes any more (disk full, database gone); what was stored before stays.
@@ -121,7 +127,8 @@ async def update_due(
         return []
     concurrency = max(1, config.fetch.concurrency - busy)
     settings = fetch_settings(config, concurrency)
-    ingester = Ingester(store, clock, dry_run, config.secrets, config.confidential)
+    judge = Judge(store, in_force or (lambda: config), record=not dry_run)
+    ingester = Ingester(store, clock, dry_run, config.secrets, config.confidential, judge)
     async with AsyncExitStack() as stack:
         if thread is None:
             thread = stack.enter_context(StoreThread())
@@ -258,8 +265,9 @@ class _Run:
             self.states.append(update.state)
             if len(self.states) >= STATES_AT_ONCE:
                 await self.flush()
-        counts = len(update.new), len(update.changed), update.unchanged
-        return SourceResult(outcome.source, update.state, *counts, update.notes, outcome.seconds)
+        new, changed, dropped, held = verdicts(update)
+        counts = new, changed, update.unchanged
+        return SourceResult(outcome.source, update.state, *counts, update.notes, outcome.seconds, dropped, held)
 
     async def flush(self) -> None:
         """Store the states that are still to be stored."""
@@ -281,6 +289,23 @@ class _Run:
         return await self._ingest(Received(source, state, fetched, now)), True
 
     async def _ingest(self, received: Received) -> FeedUpdate:
+        try:
+            return await self._read(received)
+        except NeedsSteps as needed:
+            return await self._judge_with_steps(received.source, needed)
+
+    async def _judge_with_steps(self, source: Source, needed: NeedsSteps) -> FeedUpdate:
+        """Run steps of one's own until all entries are judged: a step may use what another one made."""
+        tried: frozenset[str] = frozenset()
+        while True:
+            await self.steps.run(needed.calls)
+            tried |= needed.calls.keys()
+            try:
+                return await self.thread.run(self.ingester.finish, source, needed.update, tried)
+            except NeedsSteps as more:
+                needed = more
+
+    async def _read(self, received: Received) -> FeedUpdate:
         new = await self._read_new(received)
         if new and (update := await self.thread.run(self.ingester.ingest_new, received, new)):
             return update
