@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from aggregator.models import Entry, Ruling
+from aggregator.models import ALL, Decision, Entry, Placement, Ruling
 from aggregator.pipeline.judging import KeptSteps, fingerprints_of, judge_entry
 
 if TYPE_CHECKING:
     from aggregator.config import Config
-    from aggregator.store import Store, StoredEntry, StoredRuling
+    from aggregator.store import Store, StoredEntry
+    from aggregator.store.rulingprotocol import StoredRuling
 
 #: Entries that are read at once: few enough to bound memory.
 BATCH = 500
@@ -179,13 +181,25 @@ def _dated_as(made: Entry, entry: Entry) -> Entry:
     return made if all(getattr(made, name) == date for name, date in dates.items()) else replace(made, **dates)
 
 
+def decide(store: Store, config: Config, one: StoredRuling, decision: Decision | None, now: datetime) -> Ruling:
+    """Record what a person decided on an entry, and the ruling that follows from it; return that.
+
+    Args:
+        decision: None: the person has no opinion any more.
+        now: the current time.
+    """
+    ruling = judge_stored(config, replace(one, decision=decision), KeptSteps(store))
+    store.decide(one.stored.pk, decision, ruling, now)
+    return ruling
+
+
 def difference_of(one: StoredRuling, after: Ruling) -> Change | None:
     """Return what differs of an entry by another ruling, or None if nothing does."""
     before = one.ruling
     if before.verdict == "copy" and after.verdict == "published":
         # It is published as another source's item: that is decided when duplicates are joined.
         before = replace(before, verdict="published")
-    old, new = ({place.output: place for place in ruling.placements} for ruling in (before, after))
+    old, new = (_memberships(ruling, one.sight.category) for ruling in (before, after))
     if replace(before, placements=()) == replace(after, placements=()) and old == new:
         return None
     categories = tuple(ruling.category or one.sight.category for ruling in (before, after))
@@ -203,6 +217,12 @@ def difference_of(one: StoredRuling, after: Ruling) -> Change | None:
         altered=tuple(sorted(slug for slug in old.keys() & new.keys() if old[slug] != new[slug])),
     )
     return replace(change, kinds=tuple(_kinds(change)))
+
+
+def _memberships(ruling: Ruling, category: str) -> dict[str, Placement]:
+    """Return the memberships of an entry besides its first category, by output."""
+    first = ruling.category or category
+    return {one.output: one for one in ruling.placements if one.output not in (first, ALL)}
 
 
 def _kinds(change: Change) -> Iterator[Kind]:

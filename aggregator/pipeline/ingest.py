@@ -33,7 +33,7 @@ from aggregator.normalize.identity import aliases_of, identify
 from aggregator.parse import parse_plain
 from aggregator.pipeline import decide
 from aggregator.pipeline.decide import Received, Settled
-from aggregator.pipeline.judging import Judge
+from aggregator.pipeline.judging import NOTHING_TRIED, Judge
 from aggregator.pipeline.recognition import recognize, settle, style_of_dates
 from aggregator.sources import KINDS
 from aggregator.store import Store
@@ -110,11 +110,11 @@ class Ingester:
         update = decide.succeeded(received, document.parsed, document.settled)
         return self.finish(received.source, self.public(update))
 
-    def finish(self, source: Source, update: FeedUpdate, tried: frozenset[str] = frozenset()) -> FeedUpdate:
+    def finish(self, source: Source, update: FeedUpdate, tried: Mapping[str, str] = NOTHING_TRIED) -> FeedUpdate:
         """Judge the entries of an outcome without secrets, and store it.
 
         Args:
-            tried: hashes of the calls of steps that have run.
+            tried: as for `Judge.judge`.
 
         Raises:
             NeedsSteps: other steps have to run first.

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aggregator.config.secrets import public_ruling, redact
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 
 RULES = "rules"
 """The fingerprint of the rules as of which the stored entries are judged; absent: of no rules."""
+NOTHING_TRIED: Mapping[str, str] = MappingProxyType({})
+"""No step has run for an outcome."""
 #: Entries were judged by different rules.
 _MIXED = ""
 #: Notes of rules about one document.
@@ -92,14 +95,14 @@ class Judge:
         self._config: Config | None = None
         self._categories: Mapping[str, str] = {}
 
-    def judge(self, source: Source, update: FeedUpdate, tried: frozenset[str] | None = frozenset()) -> FeedUpdate:
+    def judge(self, source: Source, update: FeedUpdate, tried: Mapping[str, str] | None = NOTHING_TRIED) -> FeedUpdate:
         """Return an outcome with the rulings of its entries, and with notes of rules.
 
         Args:
             source: the source of the outcome.
             update: it holds no secrets.
-            tried: hashes of the calls of steps that have run: entries are judged without those that gave nothing.
-                None: they are judged with the results that are kept.
+            tried: hashes of the calls of steps that have run, each with why it gave no result: entries are judged without
+                those. None: they are judged with the results that are kept.
 
         Raises:
             NeedsSteps: steps have to run first.
@@ -111,8 +114,10 @@ class Judge:
             ruling = judge_entry(config, entry, sight, decision, steps, notes)
             if not is_plain(ruling, entry):
                 rulings[entry.key] = ruling
-        if tried is not None and (needed := steps.missing.keys() - tried):
-            raise NeedsSteps(update, {name: steps.missing[name] for name in sorted(needed)})
+        if tried is not None:
+            if needed := {name: call for name, call in steps.missing.items() if name not in tried}:
+                raise NeedsSteps(update, needed)
+            notes += [tried[name] for name in steps.missing if tried[name]]
         if notes:
             update = _with_notes(update, notes, config.secrets)
         return replace(update, rulings=rulings) if rulings else update

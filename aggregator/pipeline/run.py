@@ -127,7 +127,8 @@ async def update_due(
         return []
     concurrency = max(1, config.fetch.concurrency - busy)
     settings = fetch_settings(config, concurrency)
-    judge = Judge(store, in_force or (lambda: config), record=not dry_run)
+    current = in_force or (lambda: config)
+    judge = Judge(store, current, record=not dry_run)
     ingester = Ingester(store, clock, dry_run, config.secrets, config.confidential, judge)
     async with AsyncExitStack() as stack:
         if thread is None:
@@ -137,7 +138,8 @@ async def update_due(
             stack.push_async_callback(worker.close)
         waits = await thread.run(ingester.host_waits)
         fetcher = await stack.enter_async_context(Fetcher(settings, clock=clock, waits=waits))
-        run = _Run(ingester, thread, fetcher, share, tolerant, pages, readers)
+        steps = _Steps(stack, current, ingester, thread, settings.user_agent)
+        run = _Run(ingester, thread, fetcher, share, tolerant, pages, readers, steps)
         return await run.update_all(chosen, concurrency, on_result, stopping, on_begun)
 
 
@@ -150,6 +152,50 @@ def _workers(new: int) -> list[Worker]:
     pages = Worker(seconds=_SECONDS, memory_mb=_PAGE_MEMORY_MB)
     tolerant, *readers = (Worker(seconds=_SECONDS, memory_mb=_MEMORY_MB) for _ in range(1 + count))
     return [tolerant, pages, *readers]
+
+
+class _Steps:
+    """What runs steps of one's own, made when the first one is needed: few configurations have any.
+
+    Args:
+        stack: closes it.
+        config: returns the configuration in force.
+    """
+
+    def __init__(
+        self,
+        stack: AsyncExitStack,
+        config: Callable[[], Config],
+        ingester: Ingester,
+        thread: StoreThread,
+        user_agent: str,
+    ) -> None:
+        self._stack = stack
+        self._config = config
+        self._ingester = ingester
+        self._thread = thread
+        self._user_agent = user_agent
+        self._runner: StepRunner | None = None
+
+    async def finish(self, source: Source, needed: NeedsSteps) -> FeedUpdate:
+        """Run steps until the entries of an outcome can be judged, and store it: a step may use what another made."""
+        tried: dict[str, str] = {}
+        while True:
+            failures = await (await self._ready()).run(needed.calls)
+            tried |= dict.fromkeys(needed.calls, "") | failures
+            try:
+                return await self._thread.run(self._ingester.finish, source, needed.update, tried)
+            except NeedsSteps as more:
+                needed = more
+
+    async def _ready(self) -> StepRunner:
+        if self._runner is None:
+            from aggregator.pipeline.steps import StepRunner
+
+            store, clock = self._ingester.store, self._ingester.clock
+            self._runner = StepRunner(self._config, store, self._thread, clock, user_agent=self._user_agent)
+            await self._stack.enter_async_context(self._runner)
+        return self._runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +211,7 @@ class _Run:
     pages: Worker
     #: Processes that help where there are many new documents.
     readers: list[Worker]
+    steps: _Steps
     #: Pages wait here, so that a source whose share is used up meanwhile does not start another page.
     page_turn: Lock = field(default_factory=Lock)
     #: Outcomes without a document, until there are enough of them to be stored together.
@@ -292,18 +339,7 @@ class _Run:
         try:
             return await self._read(received)
         except NeedsSteps as needed:
-            return await self._judge_with_steps(received.source, needed)
-
-    async def _judge_with_steps(self, source: Source, needed: NeedsSteps) -> FeedUpdate:
-        """Run steps of one's own until all entries are judged: a step may use what another one made."""
-        tried: frozenset[str] = frozenset()
-        while True:
-            await self.steps.run(needed.calls)
-            tried |= needed.calls.keys()
-            try:
-                return await self.thread.run(self.ingester.finish, source, needed.update, tried)
-            except NeedsSteps as more:
-                needed = more
+            return await self.steps.finish(received.source, needed)
 
     async def _read(self, received: Received) -> FeedUpdate:
         new = await self._read_new(received)
