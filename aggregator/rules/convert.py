@@ -26,12 +26,10 @@ def _available(value: str) -> str:
 NAME = "convert"
 SETTINGS: Any = Annotated[Conversion, AfterValidator(_available)]
 DESCRIPTION = (
-    "Write Chinese in other characters (OpenCC): `t2s` to simplified ones, `s2t` to traditional ones, `s2tw`, `s2twp` "
+    "Writes Chinese in other characters (OpenCC): `t2s` to simplified ones, `s2t` to traditional ones, `s2tw`, `s2twp` "
     "(with words of Taiwan) and so on. Items in another language stay as they are. It needs the extra `chinese`."
 )
-EXAMPLE = """\
-- convert: t2s
-"""
+EXAMPLE = "convert: t2s"
 IN_OUTPUTS = True
 
 #: The language of what comes out.

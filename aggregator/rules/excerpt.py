@@ -13,12 +13,10 @@ from aggregator.rules.kind import Subject
 NAME = "excerpt"
 SETTINGS: Any = Annotated[int, Field(strict=True, ge=20, le=10_000)]
 DESCRIPTION = (
-    "Show only the beginning of the text, of at most so many characters and without markup; a summary that the source "
+    "Shows only the beginning of the text, of at most so many characters and without markup; a summary that the source "
     "gives is used in its place."
 )
-EXAMPLE = """\
-- excerpt: 300
-"""
+EXAMPLE = "excerpt: 300"
 IN_OUTPUTS = True
 
 

@@ -10,12 +10,10 @@ from aggregator.rules.kind import Subject
 NAME = "prefix"
 SETTINGS: Any = Insert
 DESCRIPTION = (
-    "Put a text before the text of the item, or with `html:` HTML; `{title}`, `{url}`, `{author}`, `{date}`, "
+    "Puts a text before the text of the item, or with `html:` HTML; `{title}`, `{url}`, `{author}`, `{date}`, "
     "`{source}` and `{category}` stand for values of the item."
 )
-EXAMPLE = """\
-- prefix: 'From {source}, by {author}'
-"""
+EXAMPLE = "prefix: 'From {source}, by {author}'"
 IN_OUTPUTS = True
 
 

@@ -18,10 +18,8 @@ SETTINGS: Any = Annotated[
     BeforeValidator(one_or_more, json_schema_input_type=Selector | list[Selector]),
     Field(min_length=1, max_length=100),
 ]
-DESCRIPTION = "Remove the elements of the text that match any of these CSS selectors."
-EXAMPLE = """\
-- remove: [".share-buttons", "p:-soup-contains('Sponsored by')"]
-"""
+DESCRIPTION = "Removes the elements of the text that match any of these CSS selectors."
+EXAMPLE = 'remove: [".share-buttons", "p:-soup-contains(\'Sponsored by\')"]'
 IN_OUTPUTS = True
 
 

@@ -54,10 +54,8 @@ class ReplaceSettings(Section):
 
 NAME = "replace"
 SETTINGS: Any = ReplaceSettings
-DESCRIPTION = "Replace words in one field: a text, or what a regular expression matches."
-EXAMPLE = """\
-- replace: {field: title, pattern: '/^\\[(.*?)\\] /', with: '\\1: '}
-"""
+DESCRIPTION = "Replaces words in one field: a text, or what a regular expression matches."
+EXAMPLE = r"replace: {field: title, pattern: '/^\[(.*?)\] /', with: '\1: '}"
 IN_OUTPUTS = True
 
 

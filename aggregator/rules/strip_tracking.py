@@ -12,12 +12,10 @@ from aggregator.rules.kind import Subject
 NAME = "strip_tracking"
 SETTINGS: Any = StrictBool
 DESCRIPTION = (
-    "Remove parameters such as `utm_source` from the address of the item, not from links in its text. It is on for "
+    "Removes parameters such as `utm_source` from the address of the item, not from links in its text. It is on for "
     "items that are first seen from now on; `false` switches it off, `true` is for older items, too."
 )
-EXAMPLE = """\
-- strip_tracking: false
-"""
+EXAMPLE = "strip_tracking: false"
 IN_OUTPUTS = False
 
 

@@ -10,12 +10,10 @@ from aggregator.rules.kind import Subject
 NAME = "suffix"
 SETTINGS: Any = Insert
 DESCRIPTION = (
-    "Put a text behind the text of the item, or with `html:` HTML; `{title}`, `{url}`, `{author}`, `{date}`, "
+    "Puts a text behind the text of the item, or with `html:` HTML; `{title}`, `{url}`, `{author}`, `{date}`, "
     "`{source}` and `{category}` stand for values of the item."
 )
-EXAMPLE = """\
-- suffix: {html: '<p><a href="{url}">Read on</a></p>'}
-"""
+EXAMPLE = "suffix: {html: '<p><a href=\"{url}\">Read on</a></p>'}"
 IN_OUTPUTS = True
 
 

@@ -19,11 +19,9 @@ SETTINGS: Any = Annotated[
     Field(min_length=1, max_length=100),
 ]
 DESCRIPTION = (
-    "Remove the tags of the elements that match any of these CSS selectors, and keep what stands between them."
+    "Removes the tags of the elements that match any of these CSS selectors, and keeps what stands between them."
 )
-EXAMPLE = """\
-- unwrap: a.keyword
-"""
+EXAMPLE = "unwrap: a.keyword"
 IN_OUTPUTS = True
 
 
