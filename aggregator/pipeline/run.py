@@ -1,6 +1,6 @@
 """Many sources at once: the only module that knows the order of the stages.
 
-    due sources -> fetch -> ingest (parse -> identify -> recognize -> normalize -> decide -> store)
+    due sources -> fetch -> ingest (parse -> identify -> recognize -> normalize -> decide -> judge -> store)
 
 `update_due` runs one cycle. Documents are fetched concurrently on the event loop and ingested one after the other in
 the thread of the store (`workers`); outcomes without a document are stored together. One source's failure is an outcome
@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aggregator import __version__
 from aggregator.config import Config
@@ -31,9 +31,13 @@ from aggregator.pipeline.due import USUAL, Budget, Share
 from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
 from aggregator.pipeline.judging import Judge, NeedsSteps, verdicts
 from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
+from aggregator.pipeline.together import Group, groups_of
 from aggregator.sources import KINDS, ShareUsedUp, Tools, without_old_validators
 from aggregator.store import Store
 from aggregator.workers import StoreThread, Worker
+
+if TYPE_CHECKING:
+    from aggregator.pipeline.steps import StepRunner
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +143,8 @@ async def update_due(
         waits = await thread.run(ingester.host_waits)
         fetcher = await stack.enter_async_context(Fetcher(settings, clock=clock, waits=waits))
         steps = _Steps(stack, current, ingester, thread, settings.user_agent)
-        run = _Run(ingester, thread, fetcher, share, tolerant, pages, readers, steps)
+        groups = groups_of(chosen, clock())
+        run = _Run(ingester, thread, fetcher, share, tolerant, pages, readers, steps, groups)
         return await run.update_all(chosen, concurrency, on_result, stopping, on_begun)
 
 
@@ -212,6 +217,8 @@ class _Run:
     #: Processes that help where there are many new documents.
     readers: list[Worker]
     steps: _Steps
+    #: Sources that share their request, by id.
+    groups: dict[str, Group]
     #: Pages wait here, so that a source whose share is used up meanwhile does not start another page.
     page_turn: Lock = field(default_factory=Lock)
     #: Outcomes without a document, until there are enough of them to be stored together.
@@ -324,7 +331,8 @@ class _Run:
         """Return the outcome of a poll, and whether it is stored."""
         kind = KINDS[source.kind]
         now = self.ingester.clock()
-        asked = moves.usable(source, without_old_validators(state, now), now)
+        group = self.groups.get(source.id)
+        asked = group.asked(source) if group else moves.usable(source, without_old_validators(state, now), now)
         fetched = await kind.fetch(source, asked, self._tools(source, Budget(self.share, source.timeout)))
         now = self.ingester.clock()
         request_hash = kind.request_hash(source)
@@ -373,8 +381,10 @@ class _Run:
             raise _unread(error) from None
 
     def _tools(self, source: Source, budget: Budget) -> Tools:
+        group, send = self.groups.get(source.id), self.fetcher.fetch
+
         async def fetch(request: Request) -> Fetched | NotModified:
-            return await budget.fetch(lambda: self.fetcher.fetch(request))
+            return await budget.fetch(lambda: group.fetch(source, request, send) if group else send(request))
 
         async def offload(function: Callable[[Any], Any], argument: object, seconds: float) -> Any:
             return await budget.compute(lambda: self._read_page(budget, function, argument, seconds))
