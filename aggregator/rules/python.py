@@ -43,7 +43,7 @@ def _short(value: object) -> object:
 NAME = "python"
 SETTINGS: Any = Annotated[PythonSettings, BeforeValidator(_short, json_schema_input_type=_Function | PythonSettings)]
 DESCRIPTION = (
-    "Gives the item to a function of one's own, as a dictionary, and changes it as the dictionary that it returns says. "
+    "Gives the item to a function of one's own as a dictionary, and changes it as the dictionary that it returns says. "
     "It runs in another process, with limits of time and memory."
 )
 EXAMPLE = "python: my_steps:translate"
