@@ -53,7 +53,7 @@ from aggregator.config.settings import (
 )
 from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, read_text
 from aggregator.errors import Problem
-from aggregator.models import Auto, Category, Every, Interval, Retention, Source, host_of
+from aggregator.models import Auto, Category, Every, Interval, Output, Retention, Source, host_of
 
 MAX_FILE = 32 * 10**6
 """Bytes in feeds.yaml at most."""
@@ -102,6 +102,8 @@ class Config:
     secrets: frozenset[str]
     #: Those from the environment or from files, and what is made of them: they must not be published either.
     confidential: frozenset[str]
+    #: Merged feeds besides those of the categories, by slug, in the order of the file.
+    outputs: Mapping[str, Output] = field(default_factory=dict)
     #: One's own presets, by the paths that name them.
     presets: Mapping[str, OwnPreset] = field(default_factory=dict)
     #: Remarks on what is not an error; `check` shows them.

@@ -368,7 +368,14 @@ Index(
     memberships.c.entry_pk,
     sqlite_where=memberships.c.listed,
 )
-Index("ix_memberships_added", memberships.c.output, memberships.c.added_at, sqlite_where=memberships.c.listed)
+# Those that wait come first, in the order in which they became members.
+Index(
+    "ix_memberships_released",
+    memberships.c.output,
+    memberships.c.released_at,
+    memberships.c.added_at,
+    sqlite_where=memberships.c.listed,
+)
 Index("ix_memberships_entry", memberships.c.entry_pk)
 
 #: What persons decided on entries in review.

@@ -28,12 +28,14 @@ from aggregator.store.protocol import (
     Assignment,
     FeedMetadata,
     Recognized,
+    SelectionStore,
     Store,
     StoredEntry,
     UnassignedEntry,
     UnreadableRow,
 )
 from aggregator.store.schema import REVISION
+from aggregator.store.selections import SqlSelections
 
 #: Maximum number of entries with one of a set of dates that are compared.
 _SAME_DATE = 200
@@ -84,6 +86,7 @@ class SqlStore(postpaths.PostPaths):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
+        self.selections: SelectionStore = SqlSelections(database, self._entries)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""

@@ -319,6 +319,7 @@ _with_source = entries.join(sources, entries.c.source_pk == sources.c.pk, isoute
 # SQLAlchemy adds an OFFSET to every LIMIT for SQLite; without this it would be a parameter with a constant value.
 _no_offset: ColumnElement[int] = literal_column("0")
 _items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit")).offset(_no_offset)
+ITEMS = _items
 _listed = _items.where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk)
 NEWEST = Prepared(_listed, "limit")
 NEWEST_OF_CATEGORY = Prepared(_listed.where(entries.c.category == bindparam("category")), "limit", "category")
