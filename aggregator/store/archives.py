@@ -17,9 +17,9 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from aggregator.models import ALL, Item
 from aggregator.store import rows
 from aggregator.store.database import Database
-from aggregator.store.prepared import Prepared
+from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.protocol import ArchivePage, UnreadableRow
-from aggregator.store.schema import LISTED, NEWEST_FIRST, archives, entries, stale_archives
+from aggregator.store.schema import LISTED, NEWEST_FIRST, archives, entries, memberships, stale_archives
 from aggregator.store.statements import ITEMS_OF_CATEGORY_PAGE, ITEMS_OF_PAGE
 
 #: A limit that never applies.
@@ -62,8 +62,13 @@ WITHIN = SINCE.where(entries.c.pk <= bindparam("last"))
 SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY, WITHIN_IN_CATEGORY = (
     statement.where(_in_category) for statement in (SINCE, NEWEST, WITHIN)
 )
-_CATEGORIES = select(entries.c.category, entries.c.pk).where(
-    entries.c.pk.in_(bindparam("values", expanding=True)), entries.c.category.is_not(None)
+_SHOWN_FIRST = PreparedByLength(
+    lambda pks: select(entries.c.category, entries.c.pk).where(entries.c.pk.in_(pks), entries.c.category.is_not(None))
+)
+_SHOWN_BESIDES = PreparedByLength(
+    lambda pks: select(memberships.c.output, memberships.c.entry_pk).where(
+        memberships.c.entry_pk.in_(pks), memberships.c.listed
+    )
 )
 _OF_SOURCE = select(entries.c.category, entries.c.pk).where(
     entries.c.source_pk == bindparam("of_source"), entries.c.category.is_not(None)
@@ -197,7 +202,7 @@ def mark(connection: Connection, found: Iterable[tuple[str, int]]) -> None:
     """Mark the pages that hold some of these entries as stale.
 
     Args:
-        found: category and row number of each entry.
+        found: a category or output that shows an entry, and the row number of the entry.
     """
     numbers: dict[str, list[int]] = {}
     for category, pk in found:
@@ -213,7 +218,13 @@ def mark(connection: Connection, found: Iterable[tuple[str, int]]) -> None:
 def mark_entries(connection: Connection, pks: Collection[int]) -> None:
     """Mark the pages of entries; entries that are in no page yet cost one look at an index."""
     if pks and min(pks) <= (connection.execute(_LAST_OF_ANY).scalar() or 0):
-        mark(connection, _pairs(connection.execute(_CATEGORIES, {"values": list(pks)}).all()))
+        mark(connection, shown(connection, pks))
+
+
+def shown(connection: Connection, pks: Collection[int]) -> set[tuple[str, int]]:
+    """Return the categories and outputs in which entries are, each with the row number of the entry."""
+    found = (*_SHOWN_FIRST.rows(connection, (), pks), *_SHOWN_BESIDES.rows(connection, (), pks))
+    return {(output, pk) for output, pk in found}
 
 
 def mark_sources(connection: Connection, pks: Collection[int]) -> None:

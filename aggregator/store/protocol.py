@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
+from aggregator.store.rulingprotocol import RulingStore
 
 POSTS = "posts"
 """The folder of posts whose paths are stored with the entries."""
@@ -225,7 +226,7 @@ class ArchiveStore(Protocol):
         """Forget all pages of the archive of an output."""
 
 
-class Store(Protocol):
+class Store(RulingStore, Protocol):
     """Sources, their state, and their entries."""
 
     @property
@@ -318,6 +319,9 @@ class Store(Protocol):
         publication. A reread entry keeps its revision. New entries of one date keep their order. If the title of the
         feed names the source and has changed, all its entries become pending. The source must be known from
         `sync_sources`; it may be no longer configured.
+
+        What rules made of the entries is stored beside them; an entry without a ruling is published as it is. A new
+        entry was first seen at the time of the success, and is stored with the date of publication of its ruling.
         """
 
     def save_states(self, states: Sequence[FeedState]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select, text, type_coerce, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_column, select, text, type_coerce, update
 
 from aggregator.models import Item
 from aggregator.store import rows
@@ -19,7 +19,7 @@ from aggregator.store.database import Database
 from aggregator.store.prepared import LENGTHS, Prepared, PreparedByLength
 from aggregator.store.protocol import Member, UnreadableRow
 from aggregator.store.schema import Timestamp, entries, memberships
-from aggregator.store.statements import ITEMS, chunks
+from aggregator.store.statements import chunks
 
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _COLUMNS = tuple(memberships.c[name] for name in ("entry_pk", "source_pk", "published_at", "position"))
@@ -92,7 +92,21 @@ _ADDED = Prepared(
     "end",
     "limit",
 )
-_ITEMS = PreparedByLength(lambda pks: ITEMS.where(entries.c.pk.in_(pks), entries.c.public_id.is_not(None)), "limit")
+#: With what this output alone changes.
+_items = (
+    select(*rows.ITEM_COLUMNS[:-1], memberships.c.changes)
+    .select_from(
+        rows.ITEM_TABLES.join(
+            memberships,
+            and_(memberships.c.output == bindparam("of_output"), memberships.c.entry_pk == entries.c.pk),
+            isouter=True,
+        )
+    )
+    .where(entries.c.public_id.is_not(None))
+    .limit(bindparam("limit"))
+    .offset(_no_offset)
+)
+_ITEMS = PreparedByLength(lambda pks: _items.where(entries.c.pk.in_(pks)), "limit", "of_output")
 
 
 class SqlSelections:
@@ -183,7 +197,7 @@ class SqlSelections:
             length = next(length for length in LENGTHS if length >= len(batch))
             padded = [*batch, *batch[-1:] * (length - len(batch))]
             prepared = _ITEMS.of_length(length)
-            asked = {"limit": length, **{f"listed_{place}": pk for place, pk in enumerate(padded)}}
+            asked = {"limit": length, "of_output": output, **{f"listed_{place}": pk for place, pk in enumerate(padded)}}
             found |= {item.pk: item for item in self._read_items(prepared, asked, rows.items, unreadable)}
         return [found[pk] for pk in listed if pk in found]
 

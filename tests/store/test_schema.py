@@ -24,6 +24,8 @@ from aggregator.store.prepared import LENGTHS, Prepared
 from aggregator.store.schema import REVISION, metadata
 from tests.store_samples import NOW
 
+#: What a statement about items looks up for each entry.
+LOOKED_UP = [f"SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN" for table in ("sources", "rulings")]
 MIGRATIONS = Path(store.__file__).parent / "migrations"
 
 
@@ -100,7 +102,7 @@ def plan(database: Database, statement: Executable, **values: Any) -> list[str]:
 def test_newest_entries_are_read_in_the_order_of_an_index(database: Database, statement: Prepared, index: str) -> None:
     first, *rest = plan(database, statement.statement, category="c", limit=10)
     assert f"entries USING INDEX {index}" in first
-    assert rest == ["SEARCH sources USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"]
+    assert rest == LOOKED_UP
 
 
 def test_entries_of_a_page_are_found_by_their_numbers(database: Database) -> None:
@@ -130,11 +132,11 @@ def test_pending_entries_are_found_through_their_index(database: Database) -> No
     assert plan(database, statements.PENDING_CATEGORIES)[0] == "SCAN entries USING COVERING INDEX ix_entries_pending"
 
 
-def test_unassigned_entries_are_found_among_those_without_an_id(database: Database) -> None:
+def test_unassigned_entries_are_found_among_the_pending_ones(database: Database) -> None:
     assert plan(database, statements.UNASSIGNED.statement, limit=10) == [
-        "SEARCH entries USING INDEX sqlite_autoindex_entries_2 (public_id=?)",
-        "SEARCH sources USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
-        "USE TEMP B-TREE FOR ORDER BY",
+        "SCAN entries USING INDEX ix_entries_pending",
+        *LOOKED_UP,
+        "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY",
     ]
 
 

@@ -54,6 +54,13 @@ _TABLES = (
     "(output, source_pk, published_at DESC, position DESC, entry_pk) WHERE listed",
     "CREATE INDEX ix_memberships_released ON memberships (output, released_at, added_at) WHERE listed",
     """
+    CREATE TABLE withheld_posts (
+        entry_pk INTEGER NOT NULL,
+        CONSTRAINT pk_withheld_posts PRIMARY KEY (entry_pk),
+        CONSTRAINT fk_withheld_posts_entry_pk_entries FOREIGN KEY(entry_pk) REFERENCES entries (pk) ON DELETE CASCADE
+    )
+    """,
+    """
     CREATE TABLE decisions (
         entry_pk INTEGER NOT NULL,
         verdict TEXT NOT NULL,
