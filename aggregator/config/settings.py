@@ -31,18 +31,17 @@ from aggregator.config.fields import (
 )
 from aggregator.config.ids import Slug, SourceId
 from aggregator.config.intervals import Duration, IntervalSettings, parse_duration
+from aggregator.config.outputs import MAX_FEED_LIMIT, FeedFormat, JoinSettings, OutputSettings
 from aggregator.config.posts import PostSettings
+from aggregator.config.templates import FOR
 
 if TYPE_CHECKING:
     from aggregator.sources import Kind
-
-FeedFormat = Literal["rss", "atom", "json"]
 
 ANCHORS = "x-"
 """Prefix of keys at the top level that only hold anchors."""
 RENAMED = {"insist": "poll_without_validators"}
 """Keys of a source by their old names, which are still read."""
-MAX_FEED_LIMIT = 10_000
 MAX_CONCURRENCY = 1000
 MAX_PER_HOST = 100
 MAX_RETENTION = 1_000_000
@@ -205,7 +204,7 @@ class FetchDefaults(Section):
     )
 
 
-class CategorySettings(Section):
+class CategorySettings(JoinSettings):
     """A category with more settings than its title."""
 
     title: Maybe[Text] = Field(default=None, description="Title of the category; the slug if left out.")
@@ -244,6 +243,12 @@ class CommonSettings(AccessSettings):
         default=None, description="Name of the source in posts and feeds; the feed's own title if left out."
     )
     category: Maybe[str] = Field(default=None, strict=True, description="Slug of its category, one of `categories`.")
+    categories: Maybe[tuple[str, ...]] = Field(
+        default=None,
+        min_length=1,
+        description="In place of `category`: slugs of several; the first is that of its posts.",
+        json_schema_extra={"uniqueItems": True},
+    )
     section: Maybe[Text] = Field(default=None, description="Third level of the posts' categories.")
     interval: Maybe[IntervalSettings] = Field(default=None, description="How often it is fetched.")
     poll_without_validators: bool = Field(
@@ -261,6 +266,11 @@ class CommonSettings(AccessSettings):
     paused: bool = Field(
         default=False, strict=True, description="Whether it is not fetched for now; its entries stay published."
     )
+    review: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether its new entries are published only after `aggregator review`, or as a rule decides.",
+    )
     republish: Literal["full", "excerpt", "link"] = Field(
         default="full",
         description="How much of its entries posts and feeds show: all, at most 300 characters of the text, or title "
@@ -275,7 +285,7 @@ class CommonSettings(AccessSettings):
     )
 
 
-class FileSettings(Section):
+class FileSettings(JoinSettings):
     """The whole of feeds.yaml."""
 
     model_config = ConfigDict(defer_build=True)
@@ -301,6 +311,9 @@ class FileSettings(Section):
     categories: dict[Slug, CategorySettings] = Field(
         default_factory=dict, description="Categories by slug: a title, or a mapping that says more."
     )
+    outputs: dict[Slug, OutputSettings] = Field(
+        default_factory=dict, description="More merged feeds by slug, each of the items that an expression chooses."
+    )
     sources: tuple[CommonSettings, ...] = Field(description="What is aggregated.")
 
     @model_validator(mode="before")
@@ -315,6 +328,12 @@ class FileSettings(Section):
             for key, entry in value.items()
             if (entry is not None or key not in optional) and not key.startswith(ANCHORS)
         }
+
+
+_VALUES = Field(
+    default=None,
+    description="Variables with their values: one source for each value, with `${name}` replaced in its texts.",
+)
 
 
 def source_kinds() -> Mapping[str, Kind]:
@@ -341,6 +360,8 @@ def _source_model(kinds: tuple[tuple[str, Kind], ...]) -> type[CommonSettings]:
     fields: dict[str, Any] = {
         name: (maybe[kind.SETTINGS], Field(default=None, description=kind.DESCRIPTION)) for name, kind in kinds
     }
+    # Sources are written out before they are checked (`templates`), so that none has this key then.
+    fields[FOR] = (maybe[dict[str, tuple[str | int, ...]]], _VALUES)
     names = ", ".join(f"`{name}`" for name, _ in kinds)
     doc = f"One source; it has exactly one of the keys {names}."
     return create_model("SourceSettings", __base__=CommonSettings, __doc__=doc, **fields)

@@ -44,6 +44,7 @@ from aggregator.models.entries import (
 from aggregator.models.rulings import (
     Decision,
     Digest,
+    Duplicates,
     Output,
     Placement,
     Rate,
@@ -80,6 +81,7 @@ __all__ = [
     "Cron",
     "Decision",
     "Digest",
+    "Duplicates",
     "Enclosure",
     "Entry",
     "Every",

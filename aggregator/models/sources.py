@@ -168,6 +168,10 @@ class Source:
     copyright: str | None = None
     #: Whether search engines are asked to leave its entries out.
     noindex: bool = False
+    #: Slugs of the categories to which its entries belong besides the first one.
+    also_in: tuple[str, ...] = ()
+    #: Whether its new entries wait until a person or a rule decides.
+    review: bool = False
 
     @property
     def host(self) -> str | None:
