@@ -38,6 +38,8 @@ class ArchivedFeed:
     limit: int
     #: Makes of an item what this feed shows of it.
     look: Callable[[Item], Item]
+    #: Items that were written for feeds with the same looks.
+    written: WrittenItems
 
 
 class Archives:
@@ -47,7 +49,6 @@ class Archives:
         store: where the pages are kept (`Store.archives`).
         public: the folder `public/`.
         feeds: the feeds that have an archive, by slug.
-        written: items that were written for other feeds.
         report: written files and failures are added to it.
     """
 
@@ -56,13 +57,11 @@ class Archives:
         store: ArchiveStore,
         public: Path,
         feeds: Mapping[str, ArchivedFeed],
-        written: WrittenItems,
         report: Report,
     ) -> None:
         self._store = store
         self._public = public
         self._feeds = feeds
-        self._written = written
         self._report = report
 
     def remove_others(self) -> None:
@@ -107,7 +106,7 @@ class Archives:
             feed = self._feeds[page.output]
             items = [feed.look(item) for item in self._store.items(page, unreadable)]
             failures = [unreadable_row(row) for row in unreadable]
-            for outcome in render_category(self._channel(page), items, feed.formats, self._written):
+            for outcome in render_category(self._channel(page), items, feed.formats, feed.written):
                 if isinstance(outcome, Rendered):
                     yield outcome
                 else:

@@ -109,7 +109,9 @@ def publish(
     write_posts(posts, progress)
     # This and the list of the feeds are small: they are compared each time.
     report.feeds += _write(data, [stylesheet()], report, set())
-    written = WrittenItems()
+    # Outputs may show an item differently.
+    common, various = WrittenItems(), WrittenItems(various=True)
+    written = {feed.slug: various if feed.kind == "output" else common for feed in feeds}
     _write_archives(store, known, config, data, report, feeds, outdated, written)
     renderer = _FeedRenderer(store, config, now, recorded, written, report)
     report.feeds += _write(data, renderer.outputs(feeds, outdated), report, renderer.failed, feeds)
@@ -242,7 +244,7 @@ def _write_archives(
     report: Report,
     feeds: Iterable[MergedFeed],
     outdated: Collection[str],
-    written: WrittenItems,
+    written: Mapping[str, WrittenItems],
 ) -> None:
     """Bring the archives up to date, before the feeds that link to them."""
     categories = _titles(config)
@@ -253,11 +255,12 @@ def _write_archives(
             feed.output.formats,
             feed.output.limit,
             partial(as_shown, output=feed.output, categories=categories),
+            written[feed.slug],
         )
         for feed in feeds
         if _has_archive(config, feed)
     }
-    archives = Archives(store.archives, data / "public", archived, written, report)
+    archives = Archives(store.archives, data / "public", archived, report)
     archives.remove_others()
     wanted = {
         f"archives/{feed.slug}": fingerprint(
@@ -286,6 +289,7 @@ class _FeedRenderer:
 
     Args:
         recorded: the fingerprints of the store, with what the feeds showed last.
+        written: items that were written for other feeds with the same looks, by the slug of the feed.
     """
 
     def __init__(
@@ -294,7 +298,7 @@ class _FeedRenderer:
         config: Config,
         now: datetime,
         recorded: Mapping[str, str],
-        written: WrittenItems,
+        written: Mapping[str, WrittenItems],
         report: Report,
     ) -> None:
         self._store = store
@@ -334,7 +338,7 @@ class _FeedRenderer:
         channel = channel_of(self._config, feed)
         if _has_archive(self._config, feed):
             channel = replace(channel, previous=self._store.archives.page_count(feed.slug) or None)
-        return [*failures, *render_category(channel, selection.items, feed.output.formats, self._written)]
+        return [*failures, *render_category(channel, selection.items, feed.output.formats, self._written[feed.slug])]
 
     def _fail(self, slug: str, failure: OutputFailure) -> None:
         self.failed.add(slug)
