@@ -224,6 +224,7 @@ class Cycle:
             self._store,
             self._config(),
             self._data,
+            now=self._clock(),
             progress=self._on_posts,
             renewing=self._on_renewed,
         )

@@ -112,7 +112,15 @@ def publish(
 
         store.sync_sources(loaded.sources)
         with renewal() as renewing:
-            report = publish_all(store, loaded, data, everything=True, change_presets=change_preset, renewing=renewing)
+            report = publish_all(
+                store,
+                loaded,
+                data,
+                now=utc_now(),
+                everything=True,
+                change_presets=change_preset,
+                renewing=renewing,
+            )
         failures = [*report.failures, *call_after_publish(loaded, store, data, report)]
     show_written(report, data, whole=not report.failures)
     raise typer.Exit(show_failures(failures))
@@ -221,6 +229,8 @@ class Prospect(NamedTuple):
     due: datetime | None
     #: Whether a quiet run has nothing to print in it.
     quiet: bool
+    #: The files that a run writes again if they are missing.
+    published: Sequence[str]
 
 
 def _repeat_idle_run(config: Path, data: Path, *, wait: bool, quiet: bool) -> bool:
@@ -254,6 +264,8 @@ def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Pr
     Args:
         quiet: whether this run printed what got worse or better, so that a quiet one has nothing to print either.
     """
+    from aggregator.publish.publication import next_time as next_output
+    from aggregator.publish.publication import outputs
     from aggregator.retention import next_time
     from aggregator.service.after_publish import pending
 
@@ -267,19 +279,18 @@ def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Pr
             return None
         due = _next_due(config, store)
         removal = next_time(config, store)
+        recorded = store.fingerprints()
     except AggregatorError:
         # The next run reports what is wrong.
         return None
-    return Prospect(now, min((time for time in (due, removal) if time is not None), default=None), due, quiet)
+    until = min((time for time in (due, removal, next_output(config, recorded)) if time is not None), default=None)
+    return Prospect(now, until, due, quiet, outputs(config, recorded))
 
 
 def _write_ticket(config: Config, data: Path, said: Sequence[str], prospect: Prospect) -> None:
     """Keep what the next run will say, once the database is closed."""
-    from aggregator.publish.publication import outputs
-
-    since, until, _, quiet = prospect
-    published, environ = outputs(config), os.environ
-    ticket.remember(config.path, data, config.provenance, published, said, since, until, environ, quiet=quiet)
+    since, until, _, quiet, published = prospect
+    ticket.remember(config.path, data, config.provenance, published, said, since, until, os.environ, quiet=quiet)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from aggregator.errors import RowError, StoreError
@@ -46,6 +47,8 @@ class Report:
     notes: list[str] = field(default_factory=list)
     #: What could not be published; the next call tries it again.
     failures: list[OutputFailure] = field(default_factory=list)
+    #: When an output changes by itself, as time passes; None: never.
+    next_at: datetime | None = None
 
     @property
     def files(self) -> int:

@@ -30,12 +30,14 @@ from aggregator.store.protocol import (
     Assignment,
     FeedMetadata,
     Recognized,
+    SelectionStore,
     Store,
     StoredEntry,
     UnassignedEntry,
     UnreadableRow,
 )
 from aggregator.store.schema import REVISION
+from aggregator.store.selections import SqlSelections
 
 #: Maximum number of entries with one of a set of dates that are compared.
 _SAME_DATE = 200
@@ -87,6 +89,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         super().__init__(database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._items)
         self.copies: CopyStore = copies.SqlCopies(database)
+        self.selections: SelectionStore = SqlSelections(database, self._items)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""

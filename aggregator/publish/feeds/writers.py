@@ -26,6 +26,7 @@ from aggregator.publish.feeds.extensions import (
     XmlFormat,
     authors_of_rss,
     category,
+    copies,
     elements,
     files,
     json_members,
@@ -154,11 +155,16 @@ def atom_entry(item: FeedItem, language: str | None) -> bytes:
 
 def _rare(item: FeedItem, form: XmlFormat, *, with_files: bool = True) -> list[str]:
     """Write what is not in every item: pictures, files, and the elements of other vocabularies."""
-    if item.extras is None and not item.enclosures:
+    if item.extras is None and not item.enclosures and not item.also_at:
         # Nearly all items: `element` takes longer.
         indent = INDENT[form]
         return [] if item.image is None else [f'{indent}<media:thumbnail url="{_value(item.image)}"/>\n']
-    return [*(files(item, form) if with_files else ()), *thumbnails(item, form), *elements(item, form)]
+    return [
+        *(files(item, form) if with_files else ()),
+        *thumbnails(item, form),
+        *elements(item, form),
+        *copies(item, form),
+    ]
 
 
 def _atom_author(item: FeedItem, author: str) -> str:
@@ -236,7 +242,10 @@ def render_jsonfeed(channel: Channel, items: Sequence[bytes]) -> bytes:
 
 
 def json_item(item: FeedItem, language: str | None) -> bytes:
-    """Write an item of a JSON Feed; an extension `_origin` has title, url and feed_url of its source."""
+    """Write an item of a JSON Feed; extensions of our own name where it comes from.
+
+    `_origin` has title, url and feed_url of its source; `_origins` has title and url of the same item elsewhere.
+    """
     own_language = item.language if (item.language or "").lower() != (language or "").lower() else None
     known = {
         "id": item.id,
@@ -251,6 +260,7 @@ def json_item(item: FeedItem, language: str | None) -> bytes:
         "language": own_language,
         "attachments": [_attachment(enclosure) for enclosure in item.enclosures],
         "_origin": _filled({"title": item.source.name, "url": item.source.home_url, "feed_url": item.source.url}),
+        "_origins": [_filled({"title": one.name, "url": one.url}) for one in item.also_at],
     }
     if item.extras is not None or item.comments_url is not None:
         known |= json_members(item)
