@@ -258,7 +258,8 @@ class SqlCopies:
 
     def keep_apart(self, one: int, other: int) -> None:
         """See `CopyStore.keep_apart`."""
-        with self._database.write() as connection:
+        # Outputs that join items by themselves know of it as well.
+        with self._database.write() as connection, listing.changing(connection, (one, other)):
             connection.execute(_KEEP_APART, {"first_pk": min(one, other), "second_pk": max(one, other)})
             _mark_addresses(connection, (one, other))
 
