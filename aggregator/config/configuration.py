@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aggregator.config.posts import OwnPreset, PostSettings
+from aggregator.config.ruling import RuleLists
 from aggregator.config.settings import FeedSettings, FetchDefaults, HookSettings, SiteSettings
 from aggregator.errors import Problem
 from aggregator.models import Category, Duplicates, Output, Source
+
+if TYPE_CHECKING:
+    from aggregator.rules.book import RuleBook
 
 UNCATEGORIZED = "uncategorized"
 """Slug of the category of sources that name none."""
@@ -58,7 +63,14 @@ class Config:
     outputs: Mapping[str, Output] = field(default_factory=dict)
     #: Which items from several sources are one, by the slug of the first category, and `ALL` for the whole file.
     duplicates: Mapping[str, Duplicates] = field(default_factory=dict)
+    #: All rules; `rule_book` is made of them.
+    rules: RuleLists = field(default_factory=RuleLists)
     #: For each source the index of its entry in `sources` of the file.
     entries: tuple[int, ...] = ()
     #: The indexes of the entries that make several sources (`for`).
     templates: frozenset[int] = frozenset()
+
+    @property
+    def rule_book(self) -> RuleBook:
+        """What judges entries by all rules, made when it is first asked for."""
+        return self.rules.book

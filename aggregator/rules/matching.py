@@ -113,7 +113,7 @@ def make_words(given: Sequence[str]) -> Words:
         ValueError: one of them is not usable.
     """
     plain = [text for text in given if not is_regex(text)]
-    patterns = tuple([_regex(text) for text in given if is_regex(text)])
+    patterns = tuple([compile_regex(text) for text in given if is_regex(text)])
     try:
         words = compile_pattern(_alternatives(plain)) if plain else None
     except ValueError:
@@ -121,7 +121,8 @@ def make_words(given: Sequence[str]) -> Words:
     return Words(tuple(given), words, patterns)
 
 
-def _regex(text: str) -> Any:
+def compile_regex(text: str) -> Any:
+    """Compile ``/pattern/flags``; raises ValueError with the reason why it is not usable."""
     pattern, _, flags = text[1:].rpartition("/")
     if wrong := sorted(set(flags) - set(_FLAGS)):
         raise ValueError(f"{show(text)} has the flag `{wrong[0]}`; there are `i`, `m` and `s`")
@@ -201,13 +202,13 @@ def _word(value: object) -> str:
     if len(word) > MAX_WORD:
         raise ValueError(f"{show(word)} is longer than {MAX_WORD} characters")
     if is_regex(word):
-        _regex(word)
+        compile_regex(word)
     return word
 
 
 _FILE = {
     "type": "object",
-    "properties": {"file": {"type": "string"}},
+    "properties": {"file": {"type": "string", "description": "Path of a file with one word on each line."}},
     "required": ["file"],
     "additionalProperties": False,
 }
