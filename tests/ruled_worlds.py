@@ -18,7 +18,7 @@ from aggregator.models import Decision, Entry, FeedState, FeedUpdate, Fetched
 from aggregator.parse import parse
 from aggregator.pipeline.decide import Received
 from aggregator.pipeline.ingest import Ingester
-from aggregator.pipeline.judging import Judge
+from aggregator.pipeline.judge import Judge
 from aggregator.store import Store, open_store
 from tests import DATA
 from tests.store_samples import NOW, publish
