@@ -96,6 +96,8 @@ class _Step:
 
     rule: Rule
     setting: RuleSetting
+    #: Whether its `when` holds, where that is the same for all entries of a source.
+    holds: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,8 @@ class RuleBook:
         which = (sight.source, sight.category)
         if which not in self._chains:
             of_category, of_source = self._categories.get(sight.category, ()), self._sources.get(sight.source, ())
-            self._chains[which] = (*self._site, *of_category, *of_source)
+            steps = [*self._site, *of_category, *of_source]
+            self._chains[which] = tuple([_settled(step, sight) for step in steps])
         return self._chains[which]
 
     def _apply(self, steps: Sequence[_Step], subject: Subject, trace: Trace | None, notes: list[str]) -> bool:
@@ -238,11 +241,15 @@ class RuleBook:
             setting = step.setting
             before = (subject.entry, subject.verdict, subject.category, subject.draft)
             counts = len(subject.also_in), len(subject.made_by)
+            holds, what = step.holds, None
             try:
-                holds = setting.when is None or setting.when.evaluate(subject.facts, subject.notes)
+                if holds is None:
+                    holds = setting.when is None or setting.when.evaluate(subject.facts, subject.notes)
+                if not holds and trace is None and not subject.notes:
+                    continue
                 what = step.rule.apply(setting.settings, subject) if holds else None
             except Exception as error:
-                holds, what = False, None
+                holds = False
                 subject.entry, subject.verdict, subject.category, subject.draft = before
                 del subject.also_in[counts[0] :], subject.made_by[counts[1] :]
                 subject.notes.append(_unexpected(error))
@@ -272,8 +279,15 @@ class RuleBook:
                 found.append(Placement(slug))
                 if trace is not None:
                     trace.outputs.append((slug, True, "`also_in`, or a category of its source"))
+        facts = subject.facts
         for output in self._outputs.values():
-            placement = self._place(output, subject, output.slug in also_in, trace, told)
+            routed = output.slug in also_in
+            if trace is None and not routed and output.where is not None:
+                notes: list[str] = []
+                if not output.where.evaluate(facts, notes):
+                    told += [f"`where` of output {output.slug}: {note}" for note in notes]
+                    continue
+            placement = self._place(output, subject, routed, trace, told)
             if placement is not None:
                 found.append(placement)
         return tuple(found)
@@ -331,6 +345,13 @@ def make_book(
 
 def _steps(rules: Sequence[RuleSetting]) -> tuple[_Step, ...]:
     return tuple([_Step(RULES[setting.name], setting) for setting in rules])
+
+
+def _settled(step: _Step, sight: Sight) -> _Step:
+    when = step.setting.when
+    if when is None or not when.names <= {"source"}:
+        return step
+    return replace(step, holds=when.evaluate({"source": sight.source}))
 
 
 def _strip(subject: Subject) -> None:

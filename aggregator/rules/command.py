@@ -49,7 +49,7 @@ DESCRIPTION = (
     "runs without a shell, in the folder of feeds.yaml, and without the secrets of feeds.yaml in its environment."
 )
 EXAMPLE = 'command: [./summarize, --sentences, "3"]'
-IN_OUTPUTS = True
+IN_OUTPUTS = False
 
 
 def apply(settings: CommandSettings, subject: Subject) -> str | None:

@@ -37,7 +37,7 @@ DESCRIPTION = (
     "followed, and addresses that are not public have to be allowed, as for sources."
 )
 EXAMPLE = 'http: {url: "https://translate.example.org/items", deadline: 20s, per_day: 200}'
-IN_OUTPUTS = True
+IN_OUTPUTS = False
 
 
 def apply(settings: HttpSettings, subject: Subject) -> str | None:

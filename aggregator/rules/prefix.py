@@ -10,8 +10,8 @@ from aggregator.rules.kind import Subject
 NAME = "prefix"
 SETTINGS: Any = Insert
 DESCRIPTION = (
-    "Puts a text before the text of the item, or with `html:` HTML; `{title}`, `{url}`, `{author}`, `{date}`, "
-    "`{source}` and `{category}` stand for values of the item."
+    "Puts a text before the text of the item, or with `html:` HTML; `{title}`, `{url}`, `{host}`, `{author}`, "
+    "`{date}`, `{language}`, `{source}` and `{category}` stand for values of the item."
 )
 EXAMPLE = "prefix: 'From {source}, by {author}'"
 IN_OUTPUTS = True
@@ -19,7 +19,7 @@ IN_OUTPUTS = True
 
 def apply(settings: InsertSettings, subject: Subject) -> str | None:
     """Put it before the body."""
-    changed = with_insert(settings, subject.entry, subject.sight, before=True)
+    changed = with_insert(settings, subject, before=True)
     if changed == subject.entry:
         return None
     subject.entry = changed

@@ -47,7 +47,7 @@ DESCRIPTION = (
     "It runs in another process, with limits of time and memory."
 )
 EXAMPLE = "python: my_steps:translate"
-IN_OUTPUTS = True
+IN_OUTPUTS = False
 
 
 def apply(settings: PythonSettings, subject: Subject) -> str | None:

@@ -13,14 +13,14 @@ from aggregator.config.fields import Section
 from aggregator.models import Entry
 from aggregator.rules.bodies import edit_text, with_texts
 from aggregator.rules.kind import Subject
-from aggregator.rules.replacing import Pattern, Replacer, TooMuch, parse_pattern, parse_replacement
+from aggregator.rules.replacing import MAX_PATTERN, Pattern, Replacer, TooMuch, parse_pattern, parse_replacement
 from aggregator.rules.settings import written
 
 MAX_WITH = 2000
 """Characters that are put in for each match at most, groups aside."""
 
 ReplacePattern = Annotated[
-    Pattern, PlainValidator(parse_pattern), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 2000})
+    Pattern, PlainValidator(parse_pattern), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_PATTERN})
 ]
 Replacement = Annotated[
     str,

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any
 
 from aggregator.config.problems import show
+from aggregator.rules.matching import compile_regex, is_regex
+from aggregator.rules.settings import written
 
+MAX_PATTERN = 2000
+"""Characters of a pattern at most."""
 #: Characters of the result at most.
 MAX_RESULT = 2_000_000
 #: Characters that are searched for all matches together at most, each search counted to the end of the text.
 MAX_SEARCHED = 200_000_000
 
-_REGEX = re.compile(r"/(.+)/([a-zA-Z]*)", re.DOTALL)
 _GROUP = re.compile(r"\\(?:([0-9])|g<([^<>]{0,100})>|(\\)|(.?))", re.DOTALL)
 
 Piece = str | int
@@ -35,58 +37,25 @@ class Pattern:
     """A text that is searched for as it is, or a regular expression between slashes."""
 
     written: str
-    #: The expression without slashes; None: it is a text.
-    regex: str | None
-    fold: bool = False
-    multiline: bool = False
+    #: The expression, compiled; None: it is a text.
+    regex: Any = field(repr=False, compare=False)
 
     @property
     def groups(self) -> dict[str, int]:
-        """The groups that it has, by number and by name."""
-        if self.regex is None:
-            return {}
-        compiled = _compiled(self)
-        return {**{str(number): number for number in range(compiled.groups + 1)}, **compiled.groupindex}
+        """The groups of the expression, by number and by name."""
+        return {**{str(number): number for number in range(self.regex.groups + 1)}, **self.regex.groupindex}
 
 
 def parse_pattern(value: object) -> Pattern:
-    """Read a pattern: a text, or ``/regular expression/`` with ``i`` (any letter case), ``m`` or ``s`` behind it.
+    """Read a pattern: a text, or ``/regular expression/`` with flags behind it.
 
     Raises:
         ValueError: it is neither; the message completes "`key` …".
     """
-    if not isinstance(value, str):
-        raise ValueError("must be text; put it in quotes")
-    if not value:
+    text = written(value, MAX_PATTERN)
+    if not text:
         raise ValueError("is empty; write what is to be replaced")
-    found = _REGEX.fullmatch(value)
-    if found is None:
-        return Pattern(value, None)
-    flags = found[2]
-    if unknown := flags.strip("ims"):
-        raise ValueError(f"{show(value)} ends with `{unknown}`, which is no flag; there are `i`, `m` and `s`")
-    expression = f"(?s:{found[1]})" if "s" in flags else found[1]
-    pattern = Pattern(value, expression, "i" in flags, "m" in flags)
-    _compiled(pattern)
-    return pattern
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: Pattern) -> Any:
-    # Few configurations need it.
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    options.case_sensitive = not pattern.fold
-    options.max_mem = 8 << 20
-    assert pattern.regex is not None
-    try:
-        return re2.compile(f"(?m:{pattern.regex})" if pattern.multiline else pattern.regex, options)
-    except re2.error as error:
-        reason = error.args[0]
-        reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise ValueError(f"{show(pattern.written)} is not a regular expression that RE2 holds: {reason}") from None
+    return Pattern(text, compile_regex(text) if is_regex(text) else None)
 
 
 def parse_replacement(text: str, pattern: Pattern) -> tuple[Piece, ...]:
@@ -136,10 +105,9 @@ class Replacer:
             found, put = self.pattern.written, "".join(map(str, self.pieces))
             self._write(len(text) + text.count(found) * (len(put) - len(found)))
             return text.replace(found, put)
-        compiled = _compiled(self.pattern)
         parts: list[str] = []
         at = 0
-        for match in compiled.finditer(text):
+        for match in self.pattern.regex.finditer(text):
             self.searchable -= len(text) - match.start()
             if self.searchable < 0:
                 raise TooMuch("has too many matches")

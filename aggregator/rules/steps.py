@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictStr, ValidationErr
 from aggregator.config.fields import Maybe, Section, Text
 from aggregator.config.intervals import Duration
 from aggregator.rules.kind import Subject
+from aggregator.rules.verdicts import hold
 
 if TYPE_CHECKING:
     from aggregator.models import Entry, Sight
@@ -164,9 +165,8 @@ def apply_step(name: str, settings: StepSettings, subject: Subject) -> str | Non
     if output.drop:
         subject.verdict = "dropped"
         did.append("dropped it")
-    elif output.hold and subject.verdict == "published" and subject.decision is None:
-        subject.verdict = "held"
-        did.append("held it for review")
+    elif output.hold and (held := hold(subject, f"`{name}` says so")) is not None:
+        did.append(held)
     return " and ".join(did) or None
 
 

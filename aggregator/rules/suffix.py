@@ -10,8 +10,8 @@ from aggregator.rules.kind import Subject
 NAME = "suffix"
 SETTINGS: Any = Insert
 DESCRIPTION = (
-    "Puts a text behind the text of the item, or with `html:` HTML; `{title}`, `{url}`, `{author}`, `{date}`, "
-    "`{source}` and `{category}` stand for values of the item."
+    "Puts a text behind the text of the item, or with `html:` HTML; `{title}`, `{url}`, `{host}`, `{author}`, "
+    "`{date}`, `{language}`, `{source}` and `{category}` stand for values of the item."
 )
 EXAMPLE = "suffix: {html: '<p><a href=\"{url}\">Read on</a></p>'}"
 IN_OUTPUTS = True
@@ -19,7 +19,7 @@ IN_OUTPUTS = True
 
 def apply(settings: InsertSettings, subject: Subject) -> str | None:
     """Put it behind the body."""
-    changed = with_insert(settings, subject.entry, subject.sight, before=False)
+    changed = with_insert(settings, subject, before=False)
     if changed == subject.entry:
         return None
     subject.entry = changed

@@ -30,12 +30,12 @@ class Template:
         return _PART.sub(lambda match: match[0][0] if match[1] is None else values[match[1]], self.text)
 
 
-def template_of(names: Collection[str]) -> Callable[[object], Template]:
-    """Make the check of a template with these fields."""
+def template_of(names: Collection[str], checked: Callable[[object], str] = one_line) -> Callable[[object], Template]:
+    """Make the check of a template with these fields; `checked` is the check of its text."""
     known = ", ".join(f"`{{{name}}}`" for name in names)
 
     def check(value: object) -> Template:
-        written = one_line(value)
+        written = checked(value)
         found: dict[str, None] = {}
         for match in _PART.finditer(written):
             if match[0] in ("{", "}"):
