@@ -41,9 +41,9 @@ def check_categories(tree: MapNode, problems: Problems) -> None:
     for index, node in source_nodes(tree):
         for slug, place, path in _categories_of(node, ("sources", index), problems):
             users.setdefault(slug, []).append((place, path))
-    known = CategoryNames(tree)
+    known = CategoryNames(tree, problems)
     for slug, uses in users.items():
-        if message := known.mistake(slug, problems):
+        if message := known.mistake(slug):
             place, path = uses[0]
             lines = list(dict.fromkeys(line for (line, _), _ in uses[1:] if line != place[0]))
             problems.add(f"{message}{_also(lines)}", place, path)
@@ -52,20 +52,21 @@ def check_categories(tree: MapNode, problems: Problems) -> None:
 class CategoryNames:
     """The slugs of the categories of a file."""
 
-    def __init__(self, tree: MapNode) -> None:
+    def __init__(self, tree: MapNode, problems: Problems) -> None:
+        self._problems = problems
         categories = tree.get("categories")
         self._known = categories if isinstance(categories, MapNode) else MapNode(tree.place)
         # Slugs that are not valid are reported already.
         self._folded = {ids.slug(slug) for slug in self._known}
         self._titles = {title.casefold(): slug for slug, title in self._known.items() if isinstance(title, str)}
 
-    def mistake(self, slug: str, problems: Problems) -> str:
+    def mistake(self, slug: str) -> str:
         """Return what is wrong with a slug that names a category, and what to do; empty where there is one."""
         if slug in self._known or slug in self._folded:
             return ""
         odd = character_advice(slug)
         titled = self._titles.get(slug.casefold())
-        hint = f"; that is a title, write its slug `{titled}`" if titled else problems.hint(slug, self._known)
+        hint = f"; that is a title, write its slug `{titled}`" if titled else self._problems.hint(slug, self._known)
         hint = f": {odd}" if odd else hint or "; add it to `categories`, or leave it out"
         return f"there is no category {show(slug)}{hint}"
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from aggregator.config.posts import OwnPreset, PostSettings
+from aggregator.config.ruling import RuleLists
 from aggregator.config.settings import FeedSettings, FetchDefaults, HookSettings, SiteSettings
 from aggregator.errors import Problem
 from aggregator.models import Category, Duplicates, Output, Source
+
+if TYPE_CHECKING:
+    from aggregator.rules.book import RuleBook
 
 UNCATEGORIZED = "uncategorized"
 """Slug of the category of sources that name none."""
@@ -24,12 +28,6 @@ class Provenance:
     digest: str = ""
     #: ``env`` or ``file``, the name, and the digest of the value, for each value that was inserted.
     references: tuple[tuple[str, str, str], ...] = ()
-
-
-def _no_rules():  # TEMPORARY
-    from aggregator.rules.book import make_book
-
-    return make_book()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +63,14 @@ class Config:
     outputs: Mapping[str, Output] = field(default_factory=dict)
     #: Which items from several sources are one, by the slug of the first category, and `ALL` for the whole file.
     duplicates: Mapping[str, Duplicates] = field(default_factory=dict)
+    #: All rules; `rule_book` is made of them.
+    rules: RuleLists = field(default_factory=RuleLists)
     #: For each source the index of its entry in `sources` of the file.
     entries: tuple[int, ...] = ()
     #: The indexes of the entries that make several sources (`for`).
     templates: frozenset[int] = frozenset()
-    rule_book: Any = field(default_factory=_no_rules)
+
+    @property
+    def rule_book(self) -> RuleBook:
+        """What judges entries by all rules, made when it is first asked for."""
+        return self.rules.book

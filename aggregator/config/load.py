@@ -17,13 +17,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from aggregator.config import ids, notes
-from aggregator.config.across import check_categories, check_duplicates, check_outputs, source_nodes
+from aggregator.config.across import CategoryNames, check_categories, check_duplicates, check_outputs, source_nodes
 from aggregator.config.configuration import UNCATEGORIZED, Config, Provenance
 from aggregator.config.mistakes import explain, synonym
 from aggregator.config.outputs import join_levels, make_outputs
 from aggregator.config.posts import PRESET_FILE, TEMPLATE_FILE, OwnPreset, check_posts, list_posts, read_presets
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
+from aggregator.config.ruling import ListFiles, check_rules, make_rule_lists, own_rules_digest, uses_rules
 from aggregator.config.secrets import (
     SHORTEST_SECRET,
     References,
@@ -31,6 +32,7 @@ from aggregator.config.secrets import (
     contains_secret,
     mask,
     public_address,
+    redact,
 )
 from aggregator.config.settings import (
     RENAMED,
@@ -85,7 +87,8 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     written = text.removeprefix("\ufeff")
     tree, entries, templates = _parse(written, references, problems)
     renamed = _rename_keys(tree, problems)
-    document, source_ids = _check(tree, problems)
+    lists = ListFiles(path.parent)
+    document, source_ids = _check(tree, lists, problems)
     presets = read_presets(document.posts, path.parent, tree, problems)
     # What the sources of a category have in common is computed once.
     defaults = {slug: _Defaults.of(category, document) for slug, category in (("", None), *document.categories.items())}
@@ -98,6 +101,13 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         )
     )
     sources = _in_phase(sources)
+    secrets = confidential.union(*map(CommonSettings.secrets, document.sources))
+    duplicates = join_levels(document)
+    rules = make_rule_lists(document, tree, sources, duplicates, lambda text: redact(text, secrets))
+    sources = tuple(
+        replace(source, own_rules=own_rules_digest(own)) if (own := rules.sources.get(source.id)) else source
+        for source in sources
+    )
     remarks = [*renamed, *notes.collect(written, tree, document, sources, environ)]
     return Config(
         site=document.site,
@@ -110,28 +120,31 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         categories=_categories(document, sources),
         sources=sources,
         path=path,
-        secrets=confidential.union(*map(CommonSettings.secrets, document.sources)),
+        secrets=secrets,
         confidential=confidential,
         notes=_placed(remarks, tree, problems),
-        provenance=Provenance(hashed, (*references.found, *_presets_read(presets, path.parent))),
-        outputs=make_outputs(document),
-        duplicates=join_levels(document),
+        provenance=Provenance(hashed, (*references.found, *lists.found, *_presets_read(presets, path.parent))),
+        outputs=make_outputs(document, rules.outputs),
+        duplicates=duplicates,
+        rules=rules,
         entries=entries,
         templates=templates,
     )
 
 
-def _check(tree: MapNode, problems: Problems) -> tuple[FileSettings, list[str]]:
+def _check(tree: MapNode, lists: ListFiles, problems: Problems) -> tuple[FileSettings, list[str]]:
     """Return the checked settings, and the ids of the sources.
 
     Raises:
         ConfigError: there is any problem.
     """
     list_posts(tree, problems)
-    document = _validate(tree, problems)
+    document = _validate(tree, lists, problems)
     _check_kinds(tree, problems)
     check_categories(tree, problems)
     check_outputs(tree, problems)
+    if uses_rules(tree):
+        check_rules(tree, CategoryNames(tree, problems).mistake, problems)
     source_ids = _identify(tree, problems)
     check_duplicates(tree, source_ids, problems)
     if document is not None:
@@ -207,11 +220,12 @@ def _read(path: Path, problems: Problems) -> tuple[str, str]:
     return text, hashlib.sha256(data).hexdigest()
 
 
-def _validate(tree: MapNode, problems: Problems) -> FileSettings | None:
+def _validate(tree: MapNode, lists: ListFiles, problems: Problems) -> FileSettings | None:
+    model = file_model(rules=uses_rules(tree))
     try:
-        return file_model().model_validate(tree)
+        return model.model_validate(tree, context={"read_list": lists.read})
     except ValidationError as error:
-        explain(error, tree, file_model(), problems)
+        explain(error, tree, model, problems)
         return None
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import string
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, field_validator, model_validator
 
-from aggregator.config.fields import Language, Maybe, Section, Text, TimeZone, checked, text
+from aggregator.config.fields import Language, Maybe, Section, Text, TimeZone, checked
 from aggregator.config.intervals import Duration, parse_duration
 from aggregator.config.problems import show
+from aggregator.config.ruling import RULES_FIELD, RuleSettings
 from aggregator.models import ALL, Digest, Duplicates, Output, Rate
 
 if TYPE_CHECKING:
     from aggregator.config.settings import FileSettings
+    from aggregator.rules.book import OutputRules
 
 FeedFormat = Literal["rss", "atom", "json"]
 
@@ -77,19 +77,13 @@ def weekday(value: object) -> int:
 
 def title_template(value: object) -> str:
     """Check a template of titles: text with the names of `TITLE_FIELDS` in braces, and nothing else in them."""
-    template = text(value)
-    known = ", ".join(f"`{{{name}}}`" for name in TITLE_FIELDS)
-    try:
-        fields = [(name, spec, conversion) for _, name, spec, conversion in string.Formatter().parse(template)]
-    except ValueError:
-        raise ValueError(f"{show(template)}: a brace is open or closed alone; a literal one is `{{{{`") from None
-    for name, spec, conversion in fields:
-        if name is not None and (name not in TITLE_FIELDS or spec or conversion):
-            written = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-            raise ValueError(f"{show(template)}: {show(f'{{{written}}}')} is not known here; use {known}")
-    if not any(name for name, _, _ in fields):
-        raise ValueError(f"{show(template)} gives all items one title; use {known}")
-    return template
+    from aggregator.rules.templates import template_of
+
+    template = template_of(TITLE_FIELDS)(value)
+    if not template.fields:
+        known = ", ".join(f"`{{{name}}}`" for name in TITLE_FIELDS)
+        raise ValueError(f"{show(template.text)} gives all items one title; use {known}")
+    return template.text
 
 
 RateText = Annotated[
@@ -141,11 +135,12 @@ class DigestSettings(Section):
 
 
 class JoinSettings(Section):
-    """What becomes of one item from two sources: part of an output, a category, and the whole file."""
+    """Rules, and what becomes of one item from two sources: part of an output, a category, and the whole file."""
 
-    # Only the models that are made from it check anything.
+    # Only the models that are made from it check anything: they have the types of expressions and of rules.
     model_config = ConfigDict(defer_build=True)
 
+    rules: tuple[RuleSettings, ...] = RULES_FIELD
     duplicates: Maybe[Literal["off", "url"]] = Field(
         default=None,
         description="Whether items with the same address come out once: `url`, or `off`; `off` if left out everywhere.",
@@ -153,9 +148,8 @@ class JoinSettings(Section):
     prefer: Maybe[tuple[str, ...]] = Field(
         default=None, description="Ids of sources whose text and link are shown for such items, the best first."
     )
-    duplicate_key: Maybe[str] = Field(
+    duplicate_key: Any = Field(
         default=None,
-        strict=True,
         description="An expression: items are the same if it gives the same text; their addresses if left out.",
     )
 
@@ -165,9 +159,7 @@ class OutputSettings(JoinSettings):
 
     title: Maybe[Text] = Field(default=None, description="Title of the feed; the slug if left out.")
     description: Maybe[Text] = Field(default=None, description="One sentence about it.")
-    where: Maybe[str] = Field(
-        default=None, strict=True, description="An expression: which items belong to it; all if left out."
-    )
+    where: Any = Field(default=None, description="An expression: which items belong to it; all if left out.")
     limit: Maybe[int] = Field(
         default=None,
         strict=True,
@@ -234,21 +226,25 @@ class OutputSettings(JoinSettings):
         return formats
 
 
-def make_outputs(document: FileSettings) -> dict[str, Output]:
-    """Return the outputs of a file with all defaults filled in, by slug."""
-    return {slug: _output(slug, settings, document) for slug, settings in document.outputs.items()}
+def make_outputs(document: FileSettings, rules: Sequence[OutputRules]) -> dict[str, Output]:
+    """Return the outputs of a file with all defaults filled in, by slug.
+
+    Args:
+        rules: what decides which items belong to each, in the order of the file.
+    """
+    return {one.slug: _output(one, document.outputs[one.slug], document) for one in rules}
 
 
-def _output(slug: str, settings: OutputSettings, document: FileSettings) -> Output:
+def _output(rules: OutputRules, settings: OutputSettings, document: FileSettings) -> Output:
     digest = None
     if (own := settings.digest) is not None:
         digest = Digest(own.every, own.at, own.timezone or document.site.timezone, own.weekday or 0)
     return Output(
-        slug=slug,
-        title=settings.title or slug,
+        slug=rules.slug,
+        title=settings.title or rules.slug,
         description=settings.description,
         limit=settings.limit or document.feeds.limit,
-        definition=hashlib.sha256(repr(settings.where).encode()).hexdigest(),
+        definition=rules.definition,
         formats=settings.formats or document.feeds.formats,
         per_source=settings.per_source,
         mix=settings.mix,
@@ -262,7 +258,7 @@ def _output(slug: str, settings: OutputSettings, document: FileSettings) -> Outp
         private=settings.private,
         duplicates=settings.duplicates == "url",
         prefer=settings.prefer or (),
-        duplicate_key=settings.duplicate_key,
+        duplicate_key=settings.duplicate_key and settings.duplicate_key.text,
     )
 
 
@@ -276,7 +272,7 @@ def join_levels(document: FileSettings) -> dict[str, Duplicates]:
         slug: Duplicates(
             one.duplicates or document.duplicates or "off",
             (document.prefer if one.prefer is None else one.prefer) or (),
-            one.duplicate_key or document.duplicate_key,
+            key.text if (key := one.duplicate_key or document.duplicate_key) else None,
         )
         for slug, one in levels.items()
     }

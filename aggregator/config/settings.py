@@ -33,9 +33,11 @@ from aggregator.config.ids import Slug, SourceId
 from aggregator.config.intervals import Duration, IntervalSettings, parse_duration
 from aggregator.config.outputs import MAX_FEED_LIMIT, FeedFormat, JoinSettings, OutputSettings
 from aggregator.config.posts import PostSettings
+from aggregator.config.ruling import RULES, RULES_FIELD, RuleSettings, rule_kinds, rule_model
 from aggregator.config.templates import FOR
 
 if TYPE_CHECKING:
+    from aggregator.rules.kind import Rule
     from aggregator.sources import Kind
 
 ANCHORS = "x-"
@@ -276,6 +278,7 @@ class CommonSettings(AccessSettings):
         description="How much of its entries posts and feeds show: all, at most 300 characters of the text, or title "
         "and link alone.",
     )
+    rules: tuple[RuleSettings, ...] = RULES_FIELD
     copyright: Maybe[Text] = Field(
         default=None,
         description="What feeds and posts say of the rights in its entries; what the source says if left out.",
@@ -345,29 +348,59 @@ def source_kinds() -> Mapping[str, Kind]:
 
 
 def source_model() -> type[CommonSettings]:
-    """Return the model of one source, with the keys of all registered kinds."""
-    return _source_model(tuple(source_kinds().items()))
+    """Return the model of one source, with the keys of all registered kinds; none of its rules are checked."""
+    return _source_model(tuple(source_kinds().items()), RuleSettings)
 
 
-def file_model() -> type[FileSettings]:
-    """Return the model of feeds.yaml, with the sources as `source_model` has them."""
-    return _file_model(source_model())
+def file_model(*, rules: bool = True) -> type[FileSettings]:
+    """Return the model of feeds.yaml, with the sources as `source_model` has them.
+
+    Args:
+        rules: with rules and expressions; what checks them takes long to import.
+    """
+    return _file_model(tuple(source_kinds().items()), tuple(rule_kinds().items()) if rules else ())
 
 
 @cache
-def _source_model(kinds: tuple[tuple[str, Kind], ...]) -> type[CommonSettings]:
+def _source_model(kinds: tuple[tuple[str, Kind], ...], rule: type[RuleSettings]) -> type[CommonSettings]:
     maybe: Any = Maybe
     fields: dict[str, Any] = {
         name: (maybe[kind.SETTINGS], Field(default=None, description=kind.DESCRIPTION)) for name, kind in kinds
     }
     # Sources are written out before they are checked (`templates`), so that none has this key then.
     fields[FOR] = (maybe[dict[str, tuple[str | int, ...]]], _VALUES)
+    fields[RULES] = (tuple[rule, ...], RULES_FIELD)  # type: ignore[valid-type]
     names = ", ".join(f"`{name}`" for name, _ in kinds)
     doc = f"One source; it has exactly one of the keys {names}."
     return create_model("SourceSettings", __base__=CommonSettings, __doc__=doc, **fields)
 
 
 @cache
-def _file_model(source: type[CommonSettings]) -> type[FileSettings]:
-    sources: Any = (tuple[source, ...], FileSettings.model_fields["sources"])  # type: ignore[valid-type]
-    return create_model("FileSettings", __base__=FileSettings, __doc__=FileSettings.__doc__, sources=sources)
+def _file_model(kinds: tuple[tuple[str, Kind], ...], rules: tuple[tuple[str, Rule], ...]) -> type[FileSettings]:
+    rule: Any = RuleSettings
+    key: Any = Any
+    where: Any = Any
+    if rules:
+        from aggregator.rules.expressions import Key, Where
+
+        rule, key, where = rule_model(rules), Key, Where
+    maybe: Any = Maybe
+    joins: dict[str, Any] = {
+        RULES: (tuple[rule, ...], RULES_FIELD),
+        "duplicate_key": (maybe[key], JoinSettings.model_fields["duplicate_key"]),
+    }
+
+    def derived(base: Any, **fields: Any) -> Any:
+        return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **joins, **fields)
+
+    category: Any = derived(CategorySettings)
+    output: Any = derived(OutputSettings, where=(maybe[where], OutputSettings.model_fields["where"]))
+    source: Any = _source_model(kinds, rule)
+    of_file: Any = FileSettings.model_fields
+    made: type[FileSettings] = derived(
+        FileSettings,
+        categories=(dict[Slug, category], of_file["categories"]),
+        outputs=(dict[Slug, output], of_file["outputs"]),
+        sources=(tuple[source, ...], of_file["sources"]),
+    )
+    return made

@@ -16,6 +16,7 @@ RSS cannot carry more, and the same instant has to come back from every output.
 
 from __future__ import annotations
 
+from aggregator.models.copies import Candidate, Group, joined
 from aggregator.models.documents import (
     Enclosure,
     Fetched,
@@ -76,6 +77,7 @@ __all__ = [
     "TEXT_COMPARED",
     "Access",
     "Auto",
+    "Candidate",
     "Category",
     "Copy",
     "Cron",
@@ -90,6 +92,7 @@ __all__ = [
     "FeedUpdate",
     "Fetched",
     "Freshness",
+    "Group",
     "HostTraffic",
     "Identified",
     "Interval",
@@ -116,4 +119,5 @@ __all__ = [
     "Text",
     "Verdict",
     "host_of",
+    "joined",
 ]

@@ -172,6 +172,8 @@ class Source:
     also_in: tuple[str, ...] = ()
     #: Whether its new entries wait until a person or a rule decides.
     review: bool = False
+    #: Digest of its own rules; "": it has none.
+    own_rules: str = ""
     #: What gives it its own place in an interval: the id of the first source with the same request, so that both are
     #: due at the same time; "": its own id.
     phase: str = ""

@@ -21,7 +21,7 @@ _MAX_NAMES = 10
 #: Milliseconds without a change that end a burst of them; an editor writes a file in several steps.
 _QUIET_MS = 400
 #: What `differences` compares besides the sources.
-_SECTIONS = tuple("site posts presets feeds fetch hooks after_publish categories outputs duplicates".split())
+_SECTIONS = tuple("site posts presets feeds fetch hooks after_publish categories rules outputs duplicates".split())
 
 
 class ConfigFile:
