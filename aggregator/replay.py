@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from aggregator.judging import KeptSteps, fingerprints_of, judge_stored
 from aggregator.models import ALL, Decision, Entry, Placement, Ruling
-from aggregator.pipeline.judging import KeptSteps, fingerprints_of, judge_entry
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -38,7 +38,6 @@ KINDS: tuple[Kind, ...] = ("dropped", "held", "published", "changed", "moved", "
 
 Progress = Callable[[int, int], None]
 
-_DATES = ("published_at", "updated_at", "dated", "future_at")
 _FIELDS = tuple(one.name for one in fields(Entry))
 
 
@@ -165,20 +164,6 @@ class _Replay:
             last = batch[-1].stored.pk
             difference.judged += len(batch)
             self._progress(difference.judged, max(total, difference.judged))
-
-
-def judge_stored(config: Config, one: StoredRuling, steps: KeptSteps, notes: list[str] | None = None) -> Ruling:
-    """Judge a stored entry by the rules in force; its dates stay."""
-    entry = one.stored.entry
-    ruling = judge_entry(config, entry, one.sight, one.decision, steps, [] if notes is None else notes)
-    placements = tuple([replace(place, entry=place.entry and _dated_as(place.entry, entry)) for place in ruling.placements])
-    return replace(ruling, entry=_dated_as(ruling.entry, entry), placements=placements)
-
-
-def _dated_as(made: Entry, entry: Entry) -> Entry:
-    """Return what rules made of an entry with the dates that it has."""
-    dates = {name: getattr(entry, name) for name in _DATES}
-    return made if all(getattr(made, name) == date for name, date in dates.items()) else replace(made, **dates)
 
 
 def decide(store: Store, config: Config, one: StoredRuling, decision: Decision | None, now: datetime) -> Ruling:

@@ -42,7 +42,7 @@ def configure(site: Site, origin: Origin, **sections: Any) -> None:
 def update(site: Site, *sources: str) -> None:
     """Fetch sources one after the other, so that it is known which of them comes first."""
     for source in sources or ("a", "b"):
-        done = site.run("update", "--all", source)
+        done = site.run("update", "--source", source)
         assert done.status == 0, done
 
 

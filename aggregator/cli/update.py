@@ -315,7 +315,7 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
 
         from aggregator.cli.console import progress, renewal
         from aggregator.cycle import Cycle
-        from aggregator.pipeline.judging import rules_note
+        from aggregator.judging import rules_note
         from aggregator.service.news import news_logger
         from aggregator.workers import StoreThread
 

@@ -33,7 +33,7 @@ from aggregator.normalize.identity import aliases_of, identify
 from aggregator.parse import parse_plain
 from aggregator.pipeline import decide
 from aggregator.pipeline.decide import Received, Settled
-from aggregator.pipeline.judging import NOTHING_TRIED, Judge
+from aggregator.pipeline.judge import NOTHING_TRIED, Judge
 from aggregator.pipeline.recognition import recognize, settle, style_of_dates
 from aggregator.sources import KINDS
 from aggregator.store import Store

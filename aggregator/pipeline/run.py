@@ -29,7 +29,7 @@ from aggregator.pipeline import decide, moves
 from aggregator.pipeline.decide import Received
 from aggregator.pipeline.due import USUAL, Budget, Share
 from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
-from aggregator.pipeline.judging import Judge, NeedsSteps, verdicts
+from aggregator.pipeline.judge import Judge, NeedsSteps, verdicts
 from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
 from aggregator.pipeline.together import Group, groups_of
 from aggregator.sources import KINDS, ShareUsedUp, Tools, without_old_validators

@@ -14,10 +14,10 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from aggregator.config import Config
-from aggregator.config.secrets import public_placement
+from aggregator.judging import KeptSteps, place_stored
 from aggregator.models import Placement
 from aggregator.store import Store
-from aggregator.store.rulingprotocol import DEFINITIONS, StoredRuling
+from aggregator.store.rulingprotocol import DEFINITIONS
 
 #: Entries that are read at once: few enough to bound memory.
 BATCH = 500
@@ -53,6 +53,7 @@ def place_again(
 
 def _place(store: Store, config: Config, slugs: Sequence[str], progress: Callable[[int, int], None]) -> None:
     """Make the memberships of some outputs again."""
+    steps = KeptSteps(store)
     with ExitStack() as stack:
         # They may be more than fits into memory.
         files = {slug: stack.enter_context(TemporaryFile(prefix="aggregator-")) for slug in slugs}
@@ -60,20 +61,13 @@ def _place(store: Store, config: Config, slugs: Sequence[str], progress: Callabl
         while batch := store.rulings_after(last, BATCH):
             for one in batch:
                 for slug, file in files.items():
-                    if (placement := _placement(config, one, slug)) is not None:
+                    if (placement := place_stored(config, one, slug, steps)) is not None:
                         pickle.dump((one.stored.pk, placement), file, pickle.HIGHEST_PROTOCOL)
             last = batch[-1].stored.pk
             done += len(batch)
             progress(done, max(total, done))
         for slug, file in files.items():
             store.replace_memberships(slug, _kept(file), config.outputs[slug].definition)
-
-
-def _placement(config: Config, one: StoredRuling, slug: str) -> Placement | None:
-    """Return how an entry as it is published belongs to an output, or None if it does not."""
-    ruling = one.ruling
-    placement = config.rule_book.place(ruling, one.sight, slug)
-    return placement and public_placement(placement, config.confidential)
 
 
 def _kept(file: IO[bytes]) -> Iterator[tuple[int, Placement]]:

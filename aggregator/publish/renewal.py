@@ -1,9 +1,9 @@
 """Bring all stored entries to the current rules before they are published, including those of ended feeds.
 
 In: the store, the secrets, the data folder. Out: entries, and what rules made of them, that are sanitized again if the
-rules of the sanitizer have changed, and from which secrets are removed if the secrets have changed. This is done once for each change, in
-batches in the order of row numbers. The progress is stored with each batch, so that a run after a crash continues.
-Entries that change become pending; the others stay as they are.
+rules of the sanitizer have changed, and from which secrets are removed if the secrets have changed. This is done once
+for each change, in batches in the order of row numbers. The progress is stored with each batch, so that a run after a
+crash continues. Entries that change become pending; the others stay as they are.
 """
 
 from __future__ import annotations
@@ -125,10 +125,13 @@ class _Renewal:
             what = f"what rules made of entry {one[0].pk} of source {one[0].entry.source_id!r}, which stays as it was"
             failures.append(refused_row(what, error))
 
+        def store_rulings(some: Sequence[tuple[StoredEntry, Ruling]]) -> None:
+            self.store.replace_rulings(some, {})
+
         last = 0
         while batch := self.store.rulings_after(last, BATCH):
             pairs = [(one.stored, after) for one in batch if (after := self._renewed_ruling(one)) != one.ruling]
-            store_each(lambda some: self.store.replace_rulings(some, {}), pairs, fail)
+            store_each(store_rulings, pairs, fail)
             last = batch[-1].stored.pk
         return failures
 

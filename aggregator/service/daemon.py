@@ -28,10 +28,10 @@ from apscheduler.triggers.base import BaseTrigger
 from aggregator.config import Config
 from aggregator.cycle import Cycle, Summary
 from aggregator.errors import AggregatorError, ConfigError
+from aggregator.judging import rules_note
 from aggregator.log import log_event, log_renewal, log_result, outage_suffix
 from aggregator.models import FeedState, Source
 from aggregator.pipeline.due import TURN, choose, spread
-from aggregator.pipeline.judging import rules_note
 from aggregator.service.after_publish import AfterPublish
 from aggregator.service.news import news_logger
 from aggregator.service.reload import ConfigFile, differences

@@ -1,22 +1,18 @@
 """What becomes of the entries of an outcome by the rules in force, before they are stored.
 
 In: an outcome without secrets, the configuration in force, and what is stored of its entries. Out: the same outcome
-with its rulings. Rules see what will be stored, and what they make passes the same redaction as what sources give, so
-that judging the stored entry again gives the same ruling (`aggregator.replay`).
-
-It is recorded as of which rules the stored entries are judged: fingerprint `RULES`. Once some were judged by other
-rules, it is "", which no rules have.
+with its rulings. Rules see what will be stored, so that judging the stored entry again gives the same (`judging`).
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from aggregator.config.secrets import public_ruling, redact
+from aggregator.config.secrets import redact
+from aggregator.judging import KeptSteps, StepCall, judge_entry, note_rules
 from aggregator.models import Decision, Entry, FeedUpdate, Ruling, Sight, Source
 from aggregator.pipeline.decide import MAX_NOTE, MAX_NOTES
 
@@ -24,24 +20,10 @@ if TYPE_CHECKING:
     from aggregator.config import Config
     from aggregator.store import Store
 
-log = logging.getLogger(__name__)
-
-RULES = "rules"
-"""The fingerprint of the rules as of which the stored entries are judged; absent: of no rules."""
 NOTHING_TRIED: Mapping[str, str] = MappingProxyType({})
 """No step has run for an outcome."""
-#: Entries were judged by different rules.
-_MIXED = ""
 #: Notes of rules about one document.
 _MAX_RULE_NOTES = 3
-
-
-class StepCall(NamedTuple):
-    """A call of a step of one's own."""
-
-    kind: str
-    settings: Any
-    given: Mapping[str, Any]
 
 
 class NeedsSteps(Exception):
@@ -56,27 +38,6 @@ class NeedsSteps(Exception):
         super().__init__(f"{len(calls)} steps have to run")
         self.update = update
         self.calls = dict(calls)
-
-
-class KeptSteps:
-    """The results of steps that are kept; calls without one are noted."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        #: Calls without a result, by their hashes.
-        self.missing: dict[str, StepCall] = {}
-
-    def run(self, kind: str, settings: Any, given: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Return the result of a step, as `Subject.run_step` does."""
-        # Few configurations have steps.
-        from aggregator.pipeline.steps import step_hash
-
-        name = step_hash(kind, settings, given)
-        found = self._store.steps.results([name])
-        if name in found:
-            return found[name]
-        self.missing[name] = StepCall(kind, settings, given)
-        return None
 
 
 class Judge:
@@ -101,8 +62,8 @@ class Judge:
         Args:
             source: the source of the outcome.
             update: it holds no secrets.
-            tried: hashes of the calls of steps that have run, each with why it gave no result: entries are judged without
-                those. None: they are judged with the results that are kept.
+            tried: hashes of the calls of steps that have run, each with why it gave no result, or "". None: entries are
+                judged with the results that are kept.
 
         Raises:
             NeedsSteps: steps have to run first.
@@ -148,14 +109,6 @@ class Judge:
         return config
 
 
-def judge_entry(
-    config: Config, entry: Entry, sight: Sight, decision: Decision | None, steps: KeptSteps, notes: list[str]
-) -> Ruling:
-    """Return the ruling of an entry as it is stored, without secrets; notes of rules are appended to `notes`."""
-    ruling = config.rule_book.judge(entry, sight, decision=decision, run_step=steps.run, notes=notes)
-    return public_ruling(ruling, entry, config.confidential)
-
-
 def is_plain(ruling: Ruling, entry: Entry) -> bool:
     """Whether an entry is published as it is, in the category of its source and nowhere else."""
     return (
@@ -194,50 +147,3 @@ def _with_notes(update: FeedUpdate, notes: Sequence[str], secrets: frozenset[str
         more[_MAX_RULE_NOTES - 1 :] = [f"rules have {len(more) - _MAX_RULE_NOTES + 1} more notes on it"]
     state = replace(update.state, notes=(*more, *update.state.notes)[:MAX_NOTES])
     return replace(update, state=state, notes=(*update.notes, *more))
-
-
-# -- as of which rules -------------------------------------------------------------------------------------------------
-
-
-def fingerprints_of(config: Config) -> dict[str, str]:
-    """Return the fingerprints of the rules and outputs of a configuration, by which entries are judged."""
-    outputs = {f"{DEFINITIONS}{slug}": output.definition for slug, output in config.outputs.items()}
-    return {RULES: config.rule_book.digest, **outputs}
-
-
-def judged_by_others(recorded: Mapping[str, str], config: Config) -> bool:
-    """Whether stored entries, if there are any, were judged by other rules than those of a configuration.
-
-    Args:
-        recorded: the fingerprints of the store.
-    """
-    from aggregator.rules.book import NO_RULES
-
-    return recorded.get(RULES, NO_RULES) != config.rule_book.digest
-
-
-def rules_note(store: Store, config: Config) -> str | None:
-    """Return one line for people where stored entries were judged by other rules than those in force."""
-    if not judged_by_others(store.fingerprints(), config) or not store.entries_after(0, 1):
-        return None
-    return (
-        "rules have changed; stored items are as before: `aggregator replay` shows what would differ, "
-        "`aggregator replay --apply` changes it"
-    )
-
-
-def note_rules(store: Store, config: Config) -> None:
-    """Record by which rules and outputs entries are judged from now on, before any is stored.
-
-    An empty store has none that were judged otherwise. In any other, what is judged by others is told apart no more.
-    """
-    recorded, wanted = store.fingerprints(), fingerprints_of(config)
-    others = {name: value for name, value in wanted.items() if recorded.get(name) != value}
-    if not judged_by_others(recorded, config):
-        others.pop(RULES, None)
-    if not others:
-        return
-    if not store.entries_after(0, 1):
-        store.record_fingerprints(others)
-    elif mixed := {name: _MIXED for name in others if recorded.get(name) or name == RULES}:
-        store.record_fingerprints(mixed)
