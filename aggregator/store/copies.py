@@ -14,9 +14,12 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Integer,
     bindparam,
+    cast,
     delete,
     exists,
+    func,
     insert,
     literal_column,
     null,
@@ -43,14 +46,14 @@ from aggregator.store.schema import (
     stale_addresses,
 )
 
-#: In front of the row number of a source among stale addresses; no address begins with it.
+#: In front of the row number of a source among stale addresses; all addresses come before it.
 SOURCE = "~"
 
 _among: BindParameter[Any] = bindparam("values", expanding=True)
 _ANY_COPY = select(copies.c.entry_pk).limit(1)
 _ANY_PAIR = select(not_duplicates.c.first_pk).limit(1)
 _marked: ColumnElement[str] = literal_column(f"'{SOURCE}' || sources.pk")
-_is_source = stale_addresses.c.address.like(f"{SOURCE}%")
+_is_source = stale_addresses.c.address >= SOURCE
 _MARK_SOURCES = (
     insert(stale_addresses)
     .from_select(
@@ -62,7 +65,13 @@ _MARK_SOURCES = (
     .prefix_with("OR IGNORE")
 )
 _MARK_ALL_SOURCES = insert(stale_addresses).from_select(["address"], select(_marked).where(sources.c.entries > 0))
-_STALE_SOURCES = select(sources.c.id).where(exists().where(stale_addresses.c.address == _marked)).order_by(sources.c.pk)
+_stale_pk = cast(func.substr(stale_addresses.c.address, literal_column("2")), Integer)
+_STALE_SOURCES = (
+    select(sources.c.id)
+    .select_from(stale_addresses.join(sources, sources.c.pk == _stale_pk))
+    .where(_is_source)
+    .order_by(sources.c.pk)
+)
 _SOURCES_OF = select(entries.c.source_pk).where(entries.c.pk.in_(_among)).distinct()
 _SOURCE_PK = select(sources.c.pk).where(sources.c.id == bindparam("source_id"))
 _STALE = (
