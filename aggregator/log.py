@@ -29,7 +29,7 @@ KEYS = {
     "source": "id of the source",
     "host": "host of the source, or of the request",
     "status": "of `fetch`: `ok`, `unchanged`, `failed`, or `unreached` where the network of this machine was down; "
-    "of `hook` and `command`: `ok` or `failed`; of `news`: `worse` or `better`",
+    "of `hook`, `command` and `step`: `ok` or `failed`; of `news`: `worse` or `better`",
     "kind": "class of the failure, see below",
     "error": "why it failed",
     "elapsed": "seconds",
@@ -53,6 +53,7 @@ ACTIONS = {
     "cycle": "a cycle ended, or a step of it failed",
     "hook": "a hook was called",
     "command": "the command of `after_publish` was called",
+    "step": "a step of a rule (`python`, `command`, `http`) ran",
     "news": "what got worse or better (only with `--quiet`)",
     "reload": "`feeds.yaml` changed and was reloaded, or could not be loaded",
     "migrate": "the database was migrated without a backup copy, because there was no room for one",

@@ -24,7 +24,7 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
@@ -72,9 +72,11 @@ class Worker:
     Args:
         seconds: CPU time of one call (on systems without such a timer: `_BUSY` times as much wall time).
         memory_mb: address space of the process in MiB, where the system can limit it; None: no limit.
+        environ: its environment; None: that of this process.
     """
 
-    def __init__(self, *, seconds: float, memory_mb: int | None) -> None:
+    def __init__(self, *, seconds: float, memory_mb: int | None, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = environ
         self._seconds = seconds
         self._memory_mb = memory_mb
         self._lock = asyncio.Lock()
@@ -157,7 +159,10 @@ class Worker:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                env={
+                    **(os.environ if self._environ is None else self._environ),
+                    "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+                },
             )
             async with asyncio.timeout(_START_SECONDS):
                 await _receive(process)

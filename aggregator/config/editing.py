@@ -401,4 +401,6 @@ def _copy_owner(source: Path, target: Path) -> None:
 
 def _comparable(source: Source) -> Source:
     """Return a source without what an edit elsewhere may change: its line, and values made from the address."""
-    return replace(source, line=0, id=source.id if source.explicit_id else "", public_url=None, fallback_name="")
+    return replace(
+        source, line=0, id=source.id if source.explicit_id else "", public_url=None, fallback_name="", phase=""
+    )

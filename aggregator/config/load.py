@@ -7,6 +7,7 @@ the files that it refers to, nothing else, and must not touch the network.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -96,6 +97,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
             document.sources, kinds, source_ids, tree["sources"].value_places, strict=True
         )
     )
+    sources = _in_phase(sources)
     remarks = [*renamed, *notes.collect(written, tree, document, sources, environ)]
     return Config(
         site=document.site,
@@ -352,6 +354,21 @@ def _source(
         noindex=settings.noindex,
         also_in=(settings.categories or ())[1:],
         review=settings.review,
+    )
+
+
+def _in_phase(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    """Return the sources, those of one request with the same place in an interval."""
+    addresses = Counter((source.kind, source.url) for source in sources)
+    if len(addresses) == len(sources):
+        return sources
+    first: dict[tuple[object, ...], str] = {}
+    return tuple(
+        source
+        if addresses[source.kind, source.url] == 1
+        or (leader := first.setdefault(source.request, source.id)) == source.id
+        else replace(source, phase=leader)
+        for source in sources
     )
 
 

@@ -54,7 +54,7 @@ Policy = bool | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A GET request without a body.
+    """A GET request, or a POST request if it has a body.
 
     It is no `httpx.Request`, which would take the address apart once more and copy the headers: a seventh of a request
     (`make bench`, stage `request`).
@@ -69,6 +69,7 @@ class Outgoing:
     proxy: str | None
     #: Whether any certificate is accepted.
     unverified: bool
+    body: bytes | None = None
 
 
 class GuardedTransport:
@@ -98,9 +99,10 @@ class GuardedTransport:
             check_literal(target.host, Guard(request.policy))
         session = self._session(request.policy if proxy is None else True)
         response = await session.request(
-            "GET",
+            "GET" if request.body is None else "POST",
             URL(target.url, encoded=True),
             headers=headers,
+            data=request.body,
             allow_redirects=False,
             ssl=self._context(request),
             **_proxied(proxy, tunnel=target.scheme == "https", headers=headers),

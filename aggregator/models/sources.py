@@ -172,6 +172,14 @@ class Source:
     also_in: tuple[str, ...] = ()
     #: Whether its new entries wait until a person or a rule decides.
     review: bool = False
+    #: What gives it its own place in an interval: the id of the first source with the same request, so that both are
+    #: due at the same time; "": its own id.
+    phase: str = ""
+
+    @property
+    def request(self) -> tuple[object, ...]:
+        """What its request is made of: sources that have it in common share the request."""
+        return (self.kind, self.url, self.access, self.timeout, self.max_body, self.allow_private)
 
     @property
     def host(self) -> str | None:

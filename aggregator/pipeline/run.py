@@ -30,6 +30,7 @@ from aggregator.pipeline.decide import Received
 from aggregator.pipeline.due import USUAL, Budget, Share
 from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
 from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
+from aggregator.pipeline.together import Group, groups_of
 from aggregator.sources import KINDS, ShareUsedUp, Tools, without_old_validators
 from aggregator.store import Store
 from aggregator.workers import StoreThread, Worker
@@ -130,7 +131,7 @@ async def update_due(
             stack.push_async_callback(worker.close)
         waits = await thread.run(ingester.host_waits)
         fetcher = await stack.enter_async_context(Fetcher(settings, clock=clock, waits=waits))
-        run = _Run(ingester, thread, fetcher, share, tolerant, pages, readers)
+        run = _Run(ingester, thread, fetcher, share, tolerant, pages, readers, groups_of(chosen, clock()))
         return await run.update_all(chosen, concurrency, on_result, stopping, on_begun)
 
 
@@ -158,6 +159,8 @@ class _Run:
     pages: Worker
     #: Processes that help where there are many new documents.
     readers: list[Worker]
+    #: Sources that share their request, by id.
+    groups: dict[str, Group]
     #: Pages wait here, so that a source whose share is used up meanwhile does not start another page.
     page_turn: Lock = field(default_factory=Lock)
     #: Outcomes without a document, until there are enough of them to be stored together.
@@ -269,7 +272,8 @@ class _Run:
         """Return the outcome of a poll, and whether it is stored."""
         kind = KINDS[source.kind]
         now = self.ingester.clock()
-        asked = moves.usable(source, without_old_validators(state, now), now)
+        group = self.groups.get(source.id)
+        asked = group.asked(source) if group else moves.usable(source, without_old_validators(state, now), now)
         fetched = await kind.fetch(source, asked, self._tools(source, Budget(self.share, source.timeout)))
         now = self.ingester.clock()
         request_hash = kind.request_hash(source)
@@ -312,8 +316,10 @@ class _Run:
             raise _unread(error) from None
 
     def _tools(self, source: Source, budget: Budget) -> Tools:
+        group, send = self.groups.get(source.id), self.fetcher.fetch
+
         async def fetch(request: Request) -> Fetched | NotModified:
-            return await budget.fetch(lambda: self.fetcher.fetch(request))
+            return await budget.fetch(lambda: group.fetch(source, request, send) if group else send(request))
 
         async def offload(function: Callable[[Any], Any], argument: object, seconds: float) -> Any:
             return await budget.compute(lambda: self._read_page(budget, function, argument, seconds))

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from aggregator.models import Decision, Entry, Sight
 from aggregator.models.rulings import Verdict
+from aggregator.rules.facts import Facts
 
 RunStep = Callable[[str, Any, Mapping[str, Any]], Mapping[str, Any] | None]
 """Returns the result of a step of one's own for an input, or None where there is none yet: (kind, settings, input)."""
@@ -39,6 +40,16 @@ class Subject:
     run_step: RunStep = no_steps
     #: Why an expression could not be evaluated, and the like.
     notes: list[str] = field(default_factory=list)
+    _facts: Facts | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """The variables of expressions, of the entry as it is now."""
+        if self._facts is None:
+            self._facts = Facts(self.entry, self.sight, self.category)
+        else:
+            self._facts.follow(self.entry, self.category)
+        return self._facts
 
 
 class Rule(Protocol):

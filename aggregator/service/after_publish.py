@@ -18,10 +18,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aggregator.commands import run_command
 from aggregator.config import Config, redact
 from aggregator.log import log_event
 from aggregator.publish.report import OutputFailure
-from aggregator.service.hooks import run_command
 from aggregator.values.terminal import counted, printable
 
 if TYPE_CHECKING:

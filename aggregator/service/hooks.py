@@ -3,21 +3,18 @@
 In: the results of a cycle and the recorded states. Out: commands run and notifications sent, and the states to record.
 A hook that fails or takes too long is logged and not repeated; it cannot stop a cycle. The states that were reported
 are recorded in the store, so that a restart repeats no call; a crash between call and record repeats one.
-
-`aggregator.service.after_publish` runs its command by `run_command`, too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal
 
+from aggregator.commands import run_command
 from aggregator.config import Config, redact
 from aggregator.log import log_event
 from aggregator.values.terminal import as_json, printable
@@ -29,10 +26,6 @@ if TYPE_CHECKING:
 CALL_SECONDS = 30.0
 CYCLE_SECONDS = 120.0
 AT_ONCE = 4
-#: Bytes of a command's standard error that are kept, and seconds to wait for them after it has exited.
-_STDERR = 4096
-_STDERR_FD = 2
-_LINGER = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,98 +136,6 @@ async def _command(call: Call, command: Sequence[str], seconds: float) -> str | 
     }
     named = {f"AGGREGATOR_{key.upper()}": printable(str(value)) for key, value in facts.items()}
     return (await run_command(command, as_json(facts, str).encode(), named, seconds)).failure
-
-
-class Ran(NamedTuple):
-    """How a command ended."""
-
-    #: Why it failed; None: it did not.
-    failure: str | None
-    #: The end of its standard error, as bytes.
-    stderr: bytes = b""
-
-
-async def run_command(command: Sequence[str], given: bytes, environ: Mapping[str, str], seconds: float) -> Ran:
-    """Run a command without a shell; when it takes too long, or this call is cancelled, all its processes are killed.
-
-    Args:
-        given: its standard input, which it need not read.
-        environ: what is added to the environment of this process.
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        transport, process = await loop.subprocess_exec(
-            _Process,
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **environ},
-            start_new_session=True,
-        )
-    except OSError as error:
-        return Ran(f"it could not be started: {error.strerror or error}")
-    given_to = cast("asyncio.WriteTransport", transport.get_pipe_transport(0))
-    try:
-        given_to.write(given)
-        given_to.close()
-        async with asyncio.timeout(seconds):
-            await process.exited.wait()
-    except TimeoutError:
-        return Ran(f"it took longer than {seconds:g} s and was killed", bytes(process.tail))
-    else:
-        # What it started in the background may hold its standard error open.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LINGER):
-                await process.stderr_closed.wait()
-        return Ran(_failure(transport.get_returncode()), bytes(process.tail))
-    finally:
-        if transport.get_returncode() is None:
-            _kill(transport.get_pid())
-            await process.exited.wait()
-        # Otherwise it would wait for a reader; one that is closed already must not be aborted.
-        if given_to.get_write_buffer_size():
-            given_to.abort()
-        transport.close()
-
-
-class _Process(asyncio.SubprocessProtocol):
-    """Keeps the end of a command's standard error, and notes its exit.
-
-    `asyncio.subprocess.Process.wait` waits for the pipes, too, which processes in the background may hold open.
-    """
-
-    def __init__(self) -> None:
-        self.tail = bytearray()
-        self.exited = asyncio.Event()
-        self.stderr_closed = asyncio.Event()
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        self.tail += data
-        del self.tail[:-_STDERR]
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        if fd == _STDERR_FD:
-            self.stderr_closed.set()
-
-    def process_exited(self) -> None:
-        self.exited.set()
-
-
-def _failure(status: int | None) -> str | None:
-    """Return what the exit status of a command says; a negative one is the signal that ended it."""
-    if status is not None and status < 0:
-        return f"it was ended by signal {-status} ({signal.strsignal(-status)})"
-    return f"it exited with status {status}" if status else None
-
-
-def _kill(pid: int) -> None:
-    """Kill a command and everything that it started."""
-    with suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(pid, signal.SIGKILL)
-        else:
-            os.kill(pid, signal.SIGTERM)
 
 
 async def _notify(call: Call, url: Sequence[str], seconds: float) -> str | None:

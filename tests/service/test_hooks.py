@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from aggregator.commands import run_command
 from aggregator.log import LogFormat, configure_logging
-from aggregator.service.hooks import Call, run_calls, run_command
+from aggregator.service.hooks import Call, run_calls
 from tests.daemons import PATIENCE, wait_until
 from tests.origin import Origin
 from tests.support import Site, command, item, rss

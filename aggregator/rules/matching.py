@@ -1,0 +1,220 @@
+"""Words and regular expressions that are looked for in texts.
+
+A word is found in any letter case and width, and as a whole word where its script puts spaces between words: `art` is
+not in `party`, but 广告 is in 广告位. ``/pattern/flags`` is a regular expression of re2, which takes linear time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
+
+from aggregator.config.problems import show
+from aggregator.rules.facts import fold
+
+MAX_WORD = 500
+"""Characters in a word or a pattern at most."""
+MAX_WORDS = 20_000
+"""Words in a list at most."""
+_MEMORY = 64 * 2**20
+
+_REGEX = re.compile(r"/(.+)/([a-zA-Z]*)", re.DOTALL)
+_FLAGS, _MISTAKEN_FLAGS = "ims", "gxuyUAa"
+#: Scripts whose words are not parted by spaces; Korean ones carry endings.
+_UNSPACED = "".join(
+    rf"\p{{{name}}}" for name in "Han Hiragana Katakana Bopomofo Yi Thai Lao Khmer Myanmar Tibetan Hangul".split()
+)
+_OF_UNSPACED = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u30ff\u3100-\u31ff\u3400-\u9fff\ua000-\ua4cf\uac00-\ud7af"
+    "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
+_EDGE = rf"[^\p{{L}}\p{{N}}\p{{M}}_]|[{_UNSPACED}]"
+"""What may stand beside a whole word."""
+
+
+def compile_pattern(pattern: str, *, flags: str = "") -> Any:
+    """Compile a regular expression of re2.
+
+    Raises:
+        ValueError: re2 cannot hold it; the message is the reason.
+    """
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MEMORY
+    before = f"(?{flags})" if flags else ""
+    try:
+        return re2.compile(before + pattern, options)
+    except re2.error as error:
+        said = error.args[0] if error.args else ""
+        raise ValueError(_reason(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said))) from None
+
+
+def _reason(said: str) -> str:
+    if "invalid perl operator: (?" in said and said.rstrip()[-1:] in "=!<":
+        return "looking ahead and behind, `(?=`, `(?!` and `(?<`, is not possible in linear time"
+    if re.search(r"invalid escape sequence: \\[1-9]", said):
+        return "a reference to a group, such as `\\1`, is not possible in linear time"
+    if "pattern too large" in said:
+        return "it is too large"
+    return said or "it cannot be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words and regular expressions, of which one has to be found."""
+
+    #: As written, those of files among them.
+    given: tuple[str, ...]
+    #: Of the words all in one, over folded text; None: there are none. Each pattern, over the text as it is.
+    _words: Any = field(repr=False, compare=False)
+    _patterns: tuple[Any, ...] = field(repr=False, compare=False)
+
+    @property
+    def has_plain(self) -> bool:
+        """Whether there are words that are looked for in folded texts."""
+        return self._words is not None
+
+    def find(self, texts: Sequence[str], folded: Iterable[str]) -> str | None:
+        """Return what was found first in any of the texts, or None."""
+        if self._words is not None:
+            for text in folded:
+                if (match := self._words.search(text)) is not None:
+                    return next(str(word) for word in match.groups() if word is not None)
+        for pattern in self._patterns:
+            for text in texts:
+                if (match := pattern.search(text)) is not None:
+                    return str(match[0])
+        return None
+
+    def equals(self, text: str) -> bool:
+        """Whether a text as a whole is one of the words, or a regular expression is found in it."""
+        whole = fold(text)
+        return any(fold(word) == whole for word in self.given if not is_regex(word)) or any(
+            pattern.search(text) is not None for pattern in self._patterns
+        )
+
+
+def is_regex(text: str) -> bool:
+    """Whether a text is written as a regular expression: ``/pattern/flags``."""
+    match = _REGEX.fullmatch(text)
+    return match is not None and set(match[2]) <= {*_FLAGS, *_MISTAKEN_FLAGS}
+
+
+def make_words(given: Sequence[str]) -> Words:
+    """Compile words and regular expressions.
+
+    Raises:
+        ValueError: one of them is not usable.
+    """
+    plain = [text for text in given if not is_regex(text)]
+    patterns = tuple([compile_regex(text) for text in given if is_regex(text)])
+    try:
+        words = compile_pattern(_alternatives(plain)) if plain else None
+    except ValueError:
+        raise ValueError("has more words than can be looked for at once; shorten the list") from None
+    return Words(tuple(given), words, patterns)
+
+
+def compile_regex(text: str) -> Any:
+    """Compile ``/pattern/flags``; raises ValueError with the reason why it is not usable."""
+    pattern, _, flags = text[1:].rpartition("/")
+    if wrong := sorted(set(flags) - set(_FLAGS)):
+        raise ValueError(f"{show(text)} has the flag `{wrong[0]}`; there are `i`, `m` and `s`")
+    try:
+        return compile_pattern(pattern, flags=flags)
+    except ValueError as error:
+        raise ValueError(f"{show(text)} is not a regular expression: {error}") from None
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    """Return one pattern for many words; those with the same edges share them."""
+    import re2
+
+    groups: dict[tuple[str, str], list[str]] = {}
+    for word in dict.fromkeys(" ".join(fold(word).split()) for word in words):
+        edges = (f"(?:^|{_EDGE})" if _needs_edge(word[0]) else "", f"(?:$|{_EDGE})" if _needs_edge(word[-1]) else "")
+        groups.setdefault(edges, []).append(re2.escape(word))
+    return "|".join(f"{before}({'|'.join(words)}){after}" for (before, after), words in groups.items())
+
+
+def _needs_edge(character: str) -> bool:
+    return (character.isalnum() or character == "_") and not _OF_UNSPACED.match(character)
+
+
+def make_each(words: Words) -> tuple[Words, ...]:
+    """Return each word of a list alone, to look for all of them."""
+    return tuple([make_words([word]) for word in words.given])
+
+
+def word_list(value: object, info: ValidationInfo) -> Words:
+    """Check one word, a list of words, or ``file:`` with the path of a list; a list may have them mixed.
+
+    The file is read by `read_list` of the validation's context: it gets a path as written, and returns the lines.
+    """
+    members = value if isinstance(value, list) else [value]
+    found: list[str] = []
+    for member in members:
+        if isinstance(member, dict):
+            found += _of_file(member, info)
+        else:
+            found.append(_word(member))
+    if not found:
+        raise ValueError("is empty; write at least one word")
+    if len(found) > MAX_WORDS:
+        raise ValueError(f"has more than {MAX_WORDS:,} words")
+    return make_words(found)
+
+
+def _of_file(member: dict[Any, Any], info: ValidationInfo) -> list[str]:
+    path = member.get("file")
+    if set(member) != {"file"} or not isinstance(path, str) or not path.strip():
+        raise ValueError("must be words, or `file:` with the path of a list of words")
+    read = (info.context or {}).get("read_list")
+    if read is None:
+        raise ValueError(f"{show(path)} cannot be read here")
+    words = []
+    for number, line in enumerate(read(path), 1):
+        word = line.strip()
+        if word and not word.startswith("#"):
+            try:
+                words.append(_word(word))
+            except ValueError as error:
+                raise ValueError(f"{show(path)}, line {number}: {error}") from None
+    if not words:
+        raise ValueError(f"{show(path)} has no words")
+    return words
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool | int | float) or value is None:
+        raise ValueError(f"{show(value)} must be text; put it in quotes")
+    if not isinstance(value, str):
+        raise ValueError(f"{show(value)} must be a word, a phrase, or a regular expression such as `/rust|go/i`")
+    word = value.strip()
+    if not word or not fold(word).strip():
+        raise ValueError("is empty; write a word")
+    if len(word) > MAX_WORD:
+        raise ValueError(f"{show(word)} is longer than {MAX_WORD} characters")
+    if is_regex(word):
+        compile_regex(word)
+    return word
+
+
+_FILE = {
+    "type": "object",
+    "properties": {"file": {"type": "string"}},
+    "required": ["file"],
+    "additionalProperties": False,
+}
+_ONE = {"anyOf": [{"type": "string", "pattern": r"\S", "maxLength": MAX_WORD}, _FILE]}
+WORDS_SCHEMA: dict[str, Any] = {"anyOf": [*_ONE["anyOf"], {"type": "array", "items": _ONE, "minItems": 1}]}
+"""The JSON Schema of a list of words."""
+
+WordList = Annotated[Words, PlainValidator(word_list), WithJsonSchema(WORDS_SCHEMA)]
+"""Words and regular expressions, of which one has to be found."""

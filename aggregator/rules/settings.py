@@ -1,0 +1,25 @@
+"""The types of single values in the settings of several rules, in the style of `aggregator.config.fields`."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def one_or_more(value: object) -> object:
+    """Make a list of a single value."""
+    return [value] if isinstance(value, str) else value
+
+
+def written(value: object, longest: int) -> str:
+    """Check a text that is used as it is, white space at its ends included; it may be empty.
+
+    Raises:
+        ValueError: it is no text, too long, or has characters that no text has.
+    """
+    if not isinstance(value, str):
+        raise ValueError("must be text; put it in quotes")
+    if len(value) > longest:
+        raise ValueError(f"is longer than {longest:,} characters")
+    if any(unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t" for one in value):
+        raise ValueError("must not have control characters")
+    return value
