@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aggregator.config.posts import OwnPreset, PostSettings
 from aggregator.config.settings import FeedSettings, FetchDefaults, HookSettings, SiteSettings
@@ -23,6 +24,12 @@ class Provenance:
     digest: str = ""
     #: ``env`` or ``file``, the name, and the digest of the value, for each value that was inserted.
     references: tuple[tuple[str, str, str], ...] = ()
+
+
+def _no_rules():  # TEMPORARY
+    from aggregator.rules.book import make_book
+
+    return make_book()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +69,4 @@ class Config:
     entries: tuple[int, ...] = ()
     #: The indexes of the entries that make several sources (`for`).
     templates: frozenset[int] = frozenset()
+    rule_book: Any = field(default_factory=_no_rules)

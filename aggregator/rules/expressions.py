@@ -72,16 +72,16 @@ class Expression:
 
     text: str
     #: The variables that it uses.
-    names: tuple[str, ...]
+    names: frozenset[str]
     _program: Any = field(repr=False, compare=False)
 
     def evaluate(self, variables: Mapping[str, Any], notes: list[str] | None = None) -> bool:
         """Return whether it holds; an error counts as false, and why is added to `notes`."""
         try:
             value = self._value(variables)
-            if not isinstance(value, bool):
-                raise TypeError("it is not true or false")
-            return value
+            if value is True or value is False:
+                return value
+            raise TypeError("it is not true or false")
         except Exception as error:  # whatever the library raises is about one entry
             if notes is not None:
                 notes.append(f"{show(self.text)} counts as false: {_reason(error)}")
@@ -132,9 +132,8 @@ def parse_expression(text: object, *, age: bool, key: bool = False) -> Expressio
     _check_syntax(text, tokens)
     _check_names(text, tokens, bound, age)
     program = _program(text)
-    names = tuple(
-        sorted({token.text for token in tokens if token.kind == "name"} & set(program.variables()) & set(VARIABLES))
-    )
+    words = {token.text for token in tokens if token.kind == "name"}
+    names = frozenset(words.intersection(program.variables(), VARIABLES))
     expression = Expression(text, names, program)
     _check_literals(text, tokens)
     for part in _parts(text, tokens):

@@ -45,11 +45,12 @@ class Subject:
     @property
     def facts(self) -> Facts:
         """The variables of expressions, of the entry as it is now."""
-        if self._facts is None:
-            self._facts = Facts(self.entry, self.sight, self.category)
-        else:
-            self._facts.follow(self.entry, self.category)
-        return self._facts
+        facts = self._facts
+        if facts is None:
+            facts = self._facts = Facts(self.entry, self.sight, self.category)
+        elif facts.entry is not self.entry or facts.category != (self.category or self.sight.category):
+            facts.follow(self.entry, self.category)
+        return facts
 
 
 class Rule(Protocol):

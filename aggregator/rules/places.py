@@ -9,10 +9,7 @@ from pydantic import BeforeValidator, Field
 from aggregator.config.ids import Slug
 from aggregator.config.problems import show
 from aggregator.rules.kind import Subject
-
-
-def _several(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+from aggregator.rules.settings import one_or_more
 
 
 class Category:
@@ -41,7 +38,7 @@ class AlsoIn:
     """Puts an entry into further categories and outputs."""
 
     NAME = "also_in"
-    SETTINGS: Any = Annotated[tuple[Slug, ...], BeforeValidator(_several), Field(min_length=1)]
+    SETTINGS: Any = Annotated[tuple[Slug, ...], BeforeValidator(one_or_more), Field(min_length=1)]
     DESCRIPTION = "Puts it into further categories, or into outputs, whatever their `where` says."
     EXAMPLE = "also_in: [releases, weekly]"
     IN_OUTPUTS = False
