@@ -8,13 +8,16 @@ from aggregator.store.protocol import (
     ArchivePage,
     ArchiveStore,
     Assignment,
+    EditStore,
     FeedMetadata,
+    PostEdit,
     PostFile,
     Recognized,
     Store,
     StoredEntry,
     UnassignedEntry,
     UnreadableRow,
+    WrittenPost,
 )
 from aggregator.store.sqlstore import open_for_reading, open_store
 
@@ -24,13 +27,16 @@ __all__ = [
     "ArchivePage",
     "ArchiveStore",
     "Assignment",
+    "EditStore",
     "FeedMetadata",
+    "PostEdit",
     "PostFile",
     "Recognized",
     "Store",
     "StoredEntry",
     "UnassignedEntry",
     "UnreadableRow",
+    "WrittenPost",
     "open_for_reading",
     "open_store",
 ]

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from aggregator.errors import RowError
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
-from aggregator.store import archives, hosts, postpaths, rows, statements, sync
+from aggregator.store import archives, hosts, postedits, postpaths, rows, statements, sync
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
@@ -26,6 +26,7 @@ from aggregator.store.protocol import (
     Activity,
     ArchiveStore,
     Assignment,
+    EditStore,
     FeedMetadata,
     Recognized,
     Store,
@@ -84,6 +85,7 @@ class SqlStore(postpaths.PostPaths):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
+        self.edits: EditStore = postedits.SqlEdits(database)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
