@@ -91,4 +91,7 @@ class SqlEdits:
         statement = _WRITTEN if folder == POSTS else _WRITTEN_IN_FOLDER
         with self._database.read() as connection:
             found = connection.execute(statement, {"of_folder": folder, "after": pk, "limit": limit}).all()
-        return [WrittenPost(*row[:3], None if row[3] is None else PostEdit(*row[3:])) for row in found]
+        return [
+            WrittenPost(number, entry_id, path, None if edit[0] is None else PostEdit(*edit))
+            for number, entry_id, path, *edit in found
+        ]

@@ -424,7 +424,7 @@ step_results = Table(
 )
 Index("ix_step_results_made", step_results.c.made_at)
 
-#: Post files that a person has changed, moved or deleted: `publish.edits`.
+#: Post files that a person has changed, moved or deleted: `publish.postedits`.
 post_edits = Table(
     "post_edits",
     metadata,
