@@ -294,7 +294,10 @@ def outcomes() -> tuple[FeedUpdate, ...]:
     """What each document brings before it is judged: rules do not change which entries are recognized."""
     found = []
     sources = [{"id": name, "categories": ["x"], "feed": f"https://{name}.example/feed"} for name in SOURCES]
-    with TemporaryDirectory() as folder, world(Path(folder), {**_SITE, "categories": {"x": "X"}, "sources": sources}) as plain:
+    with (
+        TemporaryDirectory() as folder,
+        world(Path(folder), {**_SITE, "categories": {"x": "X"}, "sources": sources}) as plain,
+    ):
         for _ in documents():
             found.append(replace(plain.read_next(), rulings=None))
     return tuple(found)

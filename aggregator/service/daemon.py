@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aggregator.pipeline.run import SourceResult
+    from aggregator.publish.report import Report
 
 #: A cycle in which nothing has been completed for this long hangs; then the watchdog gets no more messages.
 STALLED = timedelta(minutes=15)
@@ -174,6 +175,8 @@ class Daemon:
         self._store: Store | None = None
         #: Whether to reopen the store, after something failed.
         self._reopen = False
+        #: Messages about folders most of whose posts were missing in the last cycle.
+        self._lost: list[str] = []
         #: When something was completed last, on the monotonic clock.
         self._progress_at = time.monotonic()
         #: One line for systemd.
@@ -350,6 +353,7 @@ class Daemon:
                 posts=len(written.posts),
                 feeds=len(written.feeds),
             )
+        self._log_edits(written)
         for failure in summary.failures:
             log_event(str(failure), action="publish", level=logging.ERROR)
         if summary.troubles and self._settings.quiet:
@@ -360,6 +364,15 @@ class Daemon:
             log_event(str(trouble), action="cycle", level=logging.ERROR)
         if summary.troubles:
             raise summary.troubles[-1]
+
+    def _log_edits(self, written: Report) -> None:
+        """Log what persons did with posts, and once that most of a folder is missing."""
+        for text in written.edits():
+            log_event(text, action="publish")
+        for text in written.lost:
+            if text not in self._lost:
+                log_event(text, action="publish", level=logging.WARNING)
+        self._lost = written.lost
 
     async def _settle(self) -> None:
         """Close a store that has to be reopened, if no cycle is running."""

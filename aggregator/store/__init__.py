@@ -8,16 +8,18 @@ from aggregator.store.protocol import (
     ArchivePage,
     ArchiveStore,
     Assignment,
+    EditStore,
     FeedMetadata,
-    Member,
+    PostEdit,
     PostFile,
     Recognized,
-    SelectionStore,
     Store,
     StoredEntry,
     UnassignedEntry,
     UnreadableRow,
+    WrittenPost,
 )
+from aggregator.store.selectionprotocol import Member, SelectionStore
 from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
@@ -26,8 +28,10 @@ __all__ = [
     "ArchivePage",
     "ArchiveStore",
     "Assignment",
+    "EditStore",
     "FeedMetadata",
     "Member",
+    "PostEdit",
     "PostFile",
     "Recognized",
     "SelectionStore",
@@ -35,6 +39,7 @@ __all__ = [
     "StoredEntry",
     "UnassignedEntry",
     "UnreadableRow",
+    "WrittenPost",
     "open_for_reading",
     "open_store",
 ]

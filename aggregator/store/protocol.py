@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
 from aggregator.store.rulingprotocol import RulingStore
+from aggregator.store.selectionprotocol import SelectionStore
 
 POSTS = "posts"
 """The folder of posts whose paths are stored with the entries."""
@@ -70,6 +71,26 @@ class PostFile(NamedTuple):
         What has the name of a post that was perhaps never written may belong to somebody else.
         """
         return self.intended if self.written is None else None
+
+
+class PostEdit(NamedTuple):
+    """What a person did with the file of a post in one folder."""
+
+    #: ``edited``, ``moved``, ``deleted``, or ``missing``: not written, because most files of the folder are not there.
+    edit: str
+    #: Where it was moved to, below the folder; None: it is at its own path, if it exists.
+    path: str | None = None
+    #: Digests that the file with the new version beside it can have.
+    upstream: tuple[str, ...] = ()
+
+
+class WrittenPost(NamedTuple):
+    """A post whose file was written to a folder."""
+
+    pk: int
+    id: str
+    path: str
+    edit: PostEdit | None
 
 
 class ArchivePage(NamedTuple):
@@ -132,61 +153,6 @@ class Recognized(NamedTuple):
     aliased: bool
 
 
-class Member(NamedTuple):
-    """An entry in an output, with what decides whether it is shown."""
-
-    pk: int
-    source_pk: int
-    published_at: datetime
-    #: Its place among the entries of its source with one date; the highest comes first.
-    position: int
-
-    @property
-    def order(self) -> tuple[float, int, int, int]:
-        """Its place in the order of feeds."""
-        return (-self.published_at.timestamp(), self.source_pk, -self.position, self.pk)
-
-
-class SelectionStore(Protocol):
-    """The members of outputs that are published, to select from; all methods read rows of an index only.
-
-    `seen`: only those that became members then, or before. `since`: only those that were published after.
-    """
-
-    def newest(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
-        """Return the newest members, in the order of feeds."""
-
-    def newest_per_source(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
-        """Return the newest members of each source, at most `limit` of each, in the order of feeds."""
-
-    def released(self, output: str, limit: int, since: datetime | None) -> list[Member]:
-        """Return those that came out last, in the order of feeds."""
-
-    def released_between(self, output: str, start: datetime, end: datetime) -> list[datetime]:
-        """Return when members came out, after `start` and until `end`, in order."""
-
-    def waiting(self, output: str, limit: int, after: datetime, seen: datetime, since: datetime | None) -> list[Member]:
-        """Return those that became members after a time and have not come out, the last one first."""
-
-    def release(self, output: str, pks: Collection[int], at: datetime) -> None:
-        """Record when members came out that were waiting."""
-
-    def forget_releases(self, output: str) -> None:
-        """Forget that members came out."""
-
-    def next_added(self, output: str, after: datetime) -> datetime | None:
-        """Return when the first of those became a member that did so after a time and wait."""
-
-    def last_added(self, output: str, before: datetime) -> datetime | None:
-        """Return when the last of those became a member that did so before a time and wait."""
-
-    def added_between(self, output: str, start: datetime, end: datetime, limit: int) -> list[Member]:
-        """Return those that became members from `start` on and before `end`, in the order of feeds."""
-
-    def items(self, output: str, pks: Collection[int], unreadable: list[UnreadableRow] | None = None) -> list[Item]:
-        """Return members with an id as the output shows them, in the order of `pks`; `unreadable` as in `pending`."""
-
-
 class ArchiveStore(Protocol):
     """The archives of outputs (slugs of categories, and `models.ALL`): their pages, numbered from 1, oldest first."""
 
@@ -226,6 +192,25 @@ class ArchiveStore(Protocol):
         """Forget all pages of the archive of an output."""
 
 
+class EditStore(Protocol):
+    """What persons did with the files of posts, by folder."""
+
+    def find(self, folder: str, pks: Collection[int]) -> dict[int, PostEdit]:
+        """Return what was done with the posts of these entries, by row number."""
+
+    def save(self, folder: str, edits: Mapping[int, PostEdit]) -> None:
+        """Record what was done with the posts of these entries, in place of what was recorded."""
+
+    def forget(self, folder: str, pks: Collection[int]) -> None:
+        """Record that nothing was done with the posts of these entries."""
+
+    def return_missing(self, folder: str) -> None:
+        """Forget which posts of a folder are ``missing``, and make their entries pending."""
+
+    def written(self, folder: str, pk: int, limit: int) -> list[WrittenPost]:
+        """Return the posts after a row number whose files were written to a folder, by row number."""
+
+
 class Store(RulingStore, Protocol):
     """Sources, their state, and their entries."""
 
@@ -236,6 +221,10 @@ class Store(RulingStore, Protocol):
     @property
     def selections(self) -> SelectionStore:
         """The members of outputs, to select from."""
+
+    @property
+    def edits(self) -> EditStore:
+        """What persons did with the files of posts."""
 
     def close(self) -> None:
         """Close the store; a second call does nothing."""

@@ -17,8 +17,9 @@ from aggregator.store import rows
 from aggregator.store.archives import ReadItems
 from aggregator.store.database import Database
 from aggregator.store.prepared import LENGTHS, Prepared, PreparedByLength
-from aggregator.store.protocol import Member, UnreadableRow
+from aggregator.store.protocol import UnreadableRow
 from aggregator.store.schema import Timestamp, entries, memberships
+from aggregator.store.selectionprotocol import Member
 from aggregator.store.statements import chunks
 
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from aggregator.errors import RowError
 from aggregator.models import FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
-from aggregator.store import archives, hosts, judgements, postpaths, rows, rulings, statements, sync, updates
+from aggregator.store import archives, hosts, judgements, postedits, postpaths, rows, rulings, statements, sync, updates
 from aggregator.store import fingerprints as prints
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
 from aggregator.store.prepared import Prepared
@@ -27,15 +27,16 @@ from aggregator.store.protocol import (
     Activity,
     ArchiveStore,
     Assignment,
+    EditStore,
     FeedMetadata,
     Recognized,
-    SelectionStore,
     Store,
     StoredEntry,
     UnassignedEntry,
     UnreadableRow,
 )
 from aggregator.store.schema import REVISION
+from aggregator.store.selectionprotocol import SelectionStore
 from aggregator.store.selections import SqlSelections
 
 #: Maximum number of entries with one of a set of dates that are compared.
@@ -88,6 +89,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         super().__init__(database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
         self.selections: SelectionStore = SqlSelections(database, self._entries)
+        self.edits: EditStore = postedits.SqlEdits(database)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
