@@ -114,6 +114,26 @@ def write_retired(to: Destination, moved: Container[tuple[str, int]]) -> None:
         to.write(items, retired=moved)
 
 
+def withdraw_posts(to: Destination) -> None:
+    """Delete the posts of entries that are not published any more.
+
+    A post that a person has edited is from then on a file of that person.
+
+    Raises:
+        StoreError: the store failed, and not because of a row.
+    """
+    store, report = to.store, to.report
+    stuck: set[tuple[str, int]] = set()
+    while found := [one for one in store.withheld_posts(BATCH + len(stuck)) if (one.folder, one.pk) not in stuck]:
+        for folder in sorted({one.folder for one in found}):
+            pks = {one.pk for one in found if one.folder == folder}
+            result = withdraw(
+                store, to.data, folder, pks, removed=report.removed, kept=report.kept, failures=report.failures
+            )
+            store.forget_posts(folder, pks - result.stuck)
+            stuck |= {(folder, pk) for pk in result.stuck}
+
+
 def _first_level(config: Config, slug: str) -> str | None:
     """Return the first level of the categories of a post; None for sources without a category."""
     category = config.categories.get(slug)

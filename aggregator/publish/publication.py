@@ -30,6 +30,7 @@ from aggregator.publish.archives import ArchivedFeed, Archives
 from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, WrittenItems, render_category
+from aggregator.publish.memberships import place_again
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
 from aggregator.publish.outputs import (
     MergedFeed,
@@ -44,7 +45,7 @@ from aggregator.publish.outputs import (
     without_former,
 )
 from aggregator.publish.postedits import FolderEdits, has_posts
-from aggregator.publish.postfiles import Destination, write_posts, write_retired
+from aggregator.publish.postfiles import Destination, withdraw_posts, write_posts, write_retired
 from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset, post_folders, settle_presets
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
@@ -97,6 +98,7 @@ def publish(
     report = Report()
     folders = post_folders(config)
     report.failures += renew(store, config.confidential, data, progress=renewing)
+    place_again(store, config)
     recorded = store.fingerprints()
     recorded |= _recorded(store, private_paths(config, recorded))
     feeds = merged(config, recorded)
@@ -108,6 +110,7 @@ def publish(
     for folder in ready:
         edits[folder.name].check(recorded)
     posts = Destination(store, config, data, ready, edits, report, incomplete=len(ready) < len(folders))
+    withdraw_posts(posts)
     _mark_outdated_posts(store, recorded, config, everything, report)
     _write_retired(posts, recorded, moved, again=restore or overwrite_edits)
     recorded |= clear_fingerprints(store, feeds_of(store.pending_categories()))
@@ -131,7 +134,9 @@ def publish(
     unmade = {name for slug in renderer.failed for name in (f"feeds/{slug}", _selection(slug))}
     news = {name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade}
     recorded |= _recorded(store, news)
-    report.next_at = next_time(config, recorded)
+    due = next_time(config, recorded)
+    # What is overdue failed just now, as the failures say.
+    report.next_at = due if due is None or due > now else None
     report.failures = [_without_paths(failure, feeds) for failure in report.failures]
     return report
 

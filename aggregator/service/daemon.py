@@ -183,13 +183,14 @@ class Daemon:
         self._state = "starting"
         #: Whether the sources that were overdue at the start are spread over time.
         self._is_spread = False
+        self._scheduler = self._make_scheduler()
         #: The last configuration of which it was looked up whether stored entries were judged by its rules.
         self._noted: Config | None = None
 
     async def run(self) -> None:
         """Run until `stop` is called; then let running fetches end within the grace period."""
         self._stop.clear()
-        scheduler = self._scheduler()
+        scheduler = self._scheduler
         scheduler.start()
         watcher = asyncio.create_task(self._file.watch(self.reload))
         try:
@@ -327,6 +328,7 @@ class Daemon:
             summary = await cycle.run(
                 chosen, on_result=partial(self._on_result, running), on_begun=begun, stopping=self._stopping, busy=busy
             )
+            self._wake_at(summary.written.next_at)
             self._log_summary(summary, time.monotonic() - started)
 
         try:
@@ -334,6 +336,15 @@ class Daemon:
         finally:
             self._cycles.remove(running)
             await self._settle()
+
+    def _wake_at(self, moment: datetime | None) -> None:
+        """Look again when an output changes by itself, if that is before the next tick."""
+        job = self._scheduler.get_job(self.tick.__name__)
+        if moment is not None and job is not None:
+            # The clock of the jobs is that of the system.
+            at = datetime.now(UTC) + (moment - self._clock())
+            if job.next_run_time is not None and at < job.next_run_time:
+                job.modify(next_run_time=at)
 
     def _log_summary(self, summary: Summary, seconds: float) -> None:
         """Log the summary of a cycle; raise its last trouble, if there is one."""
@@ -416,7 +427,7 @@ class Daemon:
             with suppress(AggregatorError):
                 store.close()
 
-    def _scheduler(self) -> AsyncIOScheduler:
+    def _make_scheduler(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
