@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aggregator.store.memberprotocol import Member, MemberStore
 from aggregator.store.protocol import (
     POSTS,
     Activity,
@@ -19,10 +20,22 @@ from aggregator.store.protocol import (
     UnreadableRow,
     WrittenPost,
 )
-from aggregator.store.selectionprotocol import Member, SelectionStore
+from aggregator.store.rulingprotocol import (
+    DEFINITIONS,
+    FEEDS,
+    Judged,
+    Membership,
+    RulingStore,
+    StepStore,
+    StoredRuling,
+    Tombstone,
+    WithheldPost,
+)
 from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
+    "DEFINITIONS",
+    "FEEDS",
     "POSTS",
     "Activity",
     "ArchivePage",
@@ -30,15 +43,22 @@ __all__ = [
     "Assignment",
     "EditStore",
     "FeedMetadata",
+    "Judged",
     "Member",
+    "MemberStore",
+    "Membership",
     "PostEdit",
     "PostFile",
     "Recognized",
-    "SelectionStore",
+    "RulingStore",
+    "StepStore",
     "Store",
     "StoredEntry",
+    "StoredRuling",
+    "Tombstone",
     "UnassignedEntry",
     "UnreadableRow",
+    "WithheldPost",
     "WrittenPost",
     "open_for_reading",
     "open_store",

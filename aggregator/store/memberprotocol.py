@@ -17,17 +17,19 @@ class Member(NamedTuple):
 
     pk: int
     source_pk: int
-    published_at: datetime
+    #: In seconds since 1970; a damaged one is no number.
+    published_at: int
     #: Its place among the entries of its source with one date; the highest comes first.
     position: int
 
     @property
     def order(self) -> tuple[float, int, int, int]:
         """Its place in the order of feeds."""
-        return (-self.published_at.timestamp(), self.source_pk, -self.position, self.pk)
+        when = -self.published_at if isinstance(self.published_at, int) else float("-inf")
+        return (when, self.source_pk, -self.position, self.pk)
 
 
-class SelectionStore(Protocol):
+class MemberStore(Protocol):
     """The members of outputs that are published, to select from; all methods read rows of an index only.
 
     `seen`: only those that became members then, or before. `since`: only those that were published after.
