@@ -120,8 +120,7 @@ CHANGES: tuple[dict[str, Any], ...] = (
 VERDICTS: tuple[dict[str, Any], ...] = (
     {"drop": {"title": ["sponsored", "广告"]}},
     {"drop": {"has": "image"}},
-    {"drop": {"max_words": 5}},
-    {"keep": {"min_words": 20}},
+    {"drop": {"min_words": 20}},
     {"keep": {"any": ["rust", "/k8s|kubernetes/i"], "in": "title"}},
 )
 ROUTES: tuple[dict[str, Any], ...] = (
@@ -233,7 +232,7 @@ def _book(settings):  # TEMPORARY
 # -- worlds ------------------------------------------------------------------------------------------------------------
 
 #: What a person decides, by the number of documents that have come before: source, key, and the decision.
-DECISIONS_: dict[int, tuple[tuple[str, int, Decision], ...]] = {
+DECISIONS: dict[int, tuple[tuple[str, int, Decision], ...]] = {
     9: (("hn", 3, Decision("published")), ("hn", 4, Decision("dropped")), ("blog", 2, Decision("published", "more"))),
     13: (("hn", 4, Decision("published")), ("pod", 6, Decision("published"))),
 }
@@ -284,7 +283,7 @@ class RuledWorld:
         return one.ingest(Received(source, self.store.states()[source.id], fetched, self.now), parse(fetched))
 
     def _decide(self, number: int) -> None:
-        for source, guid, decision in ({} if not hasattr(self.store, "decide") else DECISIONS_).get(number, ()):
+        for source, guid, decision in DECISIONS.get(number, ()):
             for one in self.store.rulings_after(0, 10_000, source):
                 if one.stored.entry.guid == f"urn:x-test:{source}:{guid}":
                     replay.decide(self.store, self.config, one, decision, self.now)
@@ -295,7 +294,10 @@ def outcomes() -> tuple[FeedUpdate, ...]:
     """What each document brings before it is judged: rules do not change which entries are recognized."""
     found = []
     sources = [{"id": name, "categories": ["x"], "feed": f"https://{name}.example/feed"} for name in SOURCES]
-    with TemporaryDirectory() as folder, world(Path(folder), {**_SITE, "categories": {"x": {"title": "X"}}, "sources": sources}) as plain:
+    with (
+        TemporaryDirectory() as folder,
+        world(Path(folder), {**_SITE, "categories": {"x": "X"}, "sources": sources}) as plain,
+    ):
         for _ in documents():
             found.append(replace(plain.read_next(), rulings=None))
     return tuple(found)
@@ -331,8 +333,6 @@ def shown(store: Store, config: Config) -> dict[str, list[Entry]]:
     """The items of each category and output in their order, each as it is shown there."""
     publish(store)
     lists = {slug: store.newest(slug, 1000) for slug in config.categories}
-    if not hasattr(store, "members"):
-        return {name: [item.entry for item in items] for name, items in lists.items()}
     lists |= {f"members of {slug}": store.members.newest(slug, 1000) for slug in (*config.categories, *config.outputs)}
     lists["all"] = store.newest(None, 1000)
     return {name: [item.entry for item in items] for name, items in lists.items()}

@@ -102,9 +102,23 @@ def publish(
             "posts again, and delete the files whose names do not fit.",
         ),
     ] = False,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Write posts again whose files are missing, also those that you deleted.")
+    ] = False,
+    overwrite_edits: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite-edits", help="Replace posts that you edited, for good, and write those that are missing."
+        ),
+    ] = False,
     wait: WaitOption = False,
 ) -> None:
-    """Render all posts and feeds from the store, and write those that differ from the files on disk."""
+    """Render all posts and feeds from the store, and write those that differ from the files on disk.
+
+    Feeds, lists and pages are restored if they were edited or deleted. Posts
+    that you edited stay as they are, and posts that you deleted stay deleted,
+    unless the options below say otherwise.
+    """
     loaded = load_config(config)
     with locked(data, wait=wait), opened_store(data) as store:
         from aggregator.cli.console import renewal
@@ -119,6 +133,8 @@ def publish(
                 now=utc_now(),
                 everything=True,
                 change_presets=change_preset,
+                restore=restore,
+                overwrite_edits=overwrite_edits,
                 renewing=renewing,
             )
         failures = [*report.failures, *call_after_publish(loaded, store, data, report)]
@@ -290,7 +306,8 @@ def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Pr
 def _write_ticket(config: Config, data: Path, said: Sequence[str], prospect: Prospect) -> None:
     """Keep what the next run will say, once the database is closed."""
     since, until, _, quiet, published = prospect
-    ticket.remember(config.path, data, config.provenance, published, said, since, until, os.environ, quiet=quiet)
+    environ, posts = os.environ, [one.folder for one in config.posts]
+    ticket.remember(config.path, data, config.provenance, published, posts, said, since, until, environ, quiet=quiet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +357,7 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
                 else:
                     summary = cycle.finish()
         note = rules_note(store, config)
-        left = summary.failures or summary.troubles
+        left = summary.failures or summary.troubles or summary.written.lost
         if prospect := None if left else _prospect(config, store, utc_now(), quiet=quiet):
             foretold = [_nothing_due(config, prospect.due), *([note] if note else []), NOTHING_TO_WRITE]
     if prospect:
@@ -477,7 +494,7 @@ def show_written(report: Report, data: Path, *, whole: bool) -> None:
     Args:
         whole: nothing failed, so that every file that was not written is up to date.
     """
-    for note in report.notes:
+    for note in [*report.notes, *report.lost, *report.edits()]:
         complain(f"note: {note}")
     if report.adopted:
         place = _around(data, report.adopted)

@@ -31,6 +31,7 @@ from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
 from aggregator.publish.copies import join_duplicates
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, WrittenItems, render_category
+from aggregator.publish.memberships import place_again
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
 from aggregator.publish.outputs import (
     MergedFeed,
@@ -44,7 +45,8 @@ from aggregator.publish.outputs import (
     private_paths,
     without_former,
 )
-from aggregator.publish.postfiles import Destination, has_posts, write_posts, write_retired
+from aggregator.publish.postedits import FolderEdits, has_posts
+from aggregator.publish.postfiles import Destination, withdraw_posts, write_posts, write_retired
 from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset, post_folders, settle_presets
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
@@ -68,6 +70,8 @@ def publish(
     now: datetime,
     everything: bool = False,
     change_presets: bool = False,
+    restore: bool = False,
+    overwrite_edits: bool = False,
     progress: Callable[[int], None] = lambda posts: None,
     renewing: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
@@ -78,8 +82,10 @@ def publish(
         config: the configuration in force.
         data: the data folder.
         now: the current time, on which it depends what some outputs show.
-        everything: render all posts and feeds again, and restore files that were edited or deleted.
+        everything: render all posts and feeds again, and restore files in `public/` that were edited or deleted.
         change_presets: give folders that hold posts the presets that the configuration names, if they have others.
+        restore: write posts whose files are missing, too; together with `everything`.
+        overwrite_edits: replace posts that were edited, too, and write those that are missing.
         progress: called with the number of posts processed so far.
         renewing: called with the number of stored entries brought to the current rules so far, and of all entries.
 
@@ -93,15 +99,22 @@ def publish(
     report = Report()
     folders = post_folders(config)
     report.failures += renew(store, config.confidential, data, progress=renewing)
+    place_again(store, config)
     report.failures += join_duplicates(store, config)
     recorded = store.fingerprints()
     recorded |= _recorded(store, private_paths(config, recorded))
     feeds = merged(config, recorded)
     _note_files(recorded, folders, data, report)
-    ready, moved = settle_presets(store, recorded, folders, config, data, report, change=change_presets)
-    posts = Destination(store, config, data, ready, report, incomplete=len(ready) < len(folders))
+    edits = {
+        one.name: FolderEdits(store, one, data, report, restore=restore, overwrite=overwrite_edits) for one in folders
+    }
+    ready, moved = settle_presets(store, recorded, folders, config, data, report, edits, change=change_presets)
+    for folder in ready:
+        edits[folder.name].check(recorded)
+    posts = Destination(store, config, data, ready, edits, report, incomplete=len(ready) < len(folders))
+    withdraw_posts(posts)
     _mark_outdated_posts(store, recorded, config, everything, report)
-    _write_retired(posts, recorded, moved)
+    _write_retired(posts, recorded, moved, again=restore or overwrite_edits)
     recorded |= clear_fingerprints(store, feeds_of(store.pending_categories()))
     report.failures += assign_all(store, main_preset(folders))
     wanted = feed_fingerprints(config, feeds)
@@ -123,7 +136,9 @@ def publish(
     unmade = {name for slug in renderer.failed for name in (f"feeds/{slug}", _selection(slug))}
     news = {name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade}
     recorded |= _recorded(store, news)
-    report.next_at = next_time(config, recorded)
+    due = next_time(config, recorded)
+    # What is overdue failed just now, as the failures say.
+    report.next_at = due if due is None or due > now else None
     report.failures = [_without_paths(failure, feeds) for failure in report.failures]
     return report
 
@@ -189,15 +204,18 @@ def _post_settings(config: Config) -> list[object]:
     return [[one.model_dump(mode="json"), one.picture, own.get(one.preset)] for one in config.posts]
 
 
-def _write_retired(posts: Destination, recorded: Mapping[str, str], moved: Collection[tuple[str, int]]) -> None:
+def _write_retired(
+    posts: Destination, recorded: Mapping[str, str], moved: Collection[tuple[str, int]], *, again: bool
+) -> None:
     """Write the posts of sources that are no longer configured, once for each change of rendering or of the rules.
 
     Args:
         moved: folders and row numbers of such posts that have other paths now.
+        again: write them in any case.
     """
     store, report = posts.store, posts.report
     wanted = fingerprint(made_with(recorded), _post_settings(posts.config))
-    if moved or recorded.get(_RETIRED) != wanted:
+    if again or moved or recorded.get(_RETIRED) != wanted:
         failures = len(report.failures)
         write_retired(posts, moved)
         if len(report.failures) == failures and not posts.incomplete:

@@ -95,7 +95,7 @@ class Selector:
 
     def __init__(self, store: Store, now: datetime, categories: Mapping[str, str], author: str) -> None:
         self._store = store
-        self._members = store.selections
+        self._members = store.members
         self._now = now
         self._categories = categories
         self._author = author

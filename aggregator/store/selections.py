@@ -1,210 +1,151 @@
-"""Selections among the members of outputs, from their indexes: see `SelectionStore`.
+"""Which entries a category or output shows: the selections that feeds and pages of archives are made of.
 
-No statement reads more rows than it returns, however many members an output has; those of each source are found source
-by source.
+A category shows the listed entries that have it as their first one (an index of `entries`), and those that have it as a
+further one (an index of `memberships`). An output has members only. A selection walks both indexes in one order, and
+gives row numbers; the rows are read by their numbers, with what this output alone changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_column, select, text, type_coerce, update
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    Connection,
+    Integer,
+    Select,
+    bindparam,
+    select,
+    text,
+    type_coerce,
+    union_all,
+)
 
+from aggregator.errors import RowError
 from aggregator.models import Item
-from aggregator.store import rows
-from aggregator.store.archives import ReadItems
+from aggregator.store import origins, rows
 from aggregator.store.database import Database
-from aggregator.store.prepared import LENGTHS, Prepared, PreparedByLength
-from aggregator.store.protocol import Member, UnreadableRow
-from aggregator.store.schema import Timestamp, entries, memberships
-from aggregator.store.statements import chunks
+from aggregator.store.prepared import PreparedByLength
+from aggregator.store.protocol import UnreadableRow
+from aggregator.store.schema import LISTED, LISTED_MEMBER, entries, memberships
+from aggregator.store.statements import NAME_OF_ENTRY
 
-_EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
-_COLUMNS = tuple(memberships.c[name] for name in ("entry_pk", "source_pk", "published_at", "position"))
-_no_offset: ColumnElement[int] = literal_column("0")
-_in_output = (memberships.c.output == bindparam("output"), memberships.c.listed)
-_waits = (*_in_output, memberships.c.released_at.is_(None))
-_of_source = memberships.c.source_pk == bindparam("source_pk")
-_published = memberships.c.published_at > bindparam("since")
-#: Not by an index: members are read in another order.
-_seen = type_coerce(literal_column("+memberships.added_at"), Timestamp) <= bindparam("seen", type_=Timestamp)
-_newest_first = (memberships.c.published_at.desc(), memberships.c.source_pk, memberships.c.position.desc())
+#: A limit that never applies.
+NO_LIMIT = 1_000_000_000
+
+#: Selects row numbers, at most as many as the limit says.
+Numbers = Callable[[Connection, int], Sequence[int]]
+
+_output: BindParameter[str] = bindparam("output")
+#: The order of feeds. The times are compared as they are stored: one of them may be damaged.
+_ORDER = text("published_at DESC, source_pk, position DESC, pk")
+_of_category = select(
+    entries.c.pk.label("pk"),
+    type_coerce(entries.c.published_at, Integer).label("published_at"),
+    entries.c.source_pk.label("source_pk"),
+    entries.c.position.label("position"),
+).where(LISTED, entries.c.category == _output)
+#: The members of an output that have an id.
+MEMBERS = (
+    select(
+        memberships.c.entry_pk.label("pk"),
+        type_coerce(memberships.c.published_at, Integer).label("published_at"),
+        memberships.c.source_pk.label("source_pk"),
+        memberships.c.position.label("position"),
+    )
+    .select_from(memberships.join(entries, entries.c.pk == memberships.c.entry_pk))
+    .where(
+        memberships.c.output == _output,
+        LISTED_MEMBER,
+        entries.c.public_id.is_not(None),
+        # The source may have been moved to a category to which the entry belonged besides.
+        entries.c.category.is_distinct_from(_output),
+    )
+)
+_after: BindParameter[int] = bindparam("after")
+_since = _of_category.where(entries.c.pk > _after), MEMBERS.where(memberships.c.entry_pk > _after)
+_last: BindParameter[int] = bindparam("last")
+_within = _since[0].where(entries.c.pk <= _last), _since[1].where(memberships.c.entry_pk <= _last)
 
 
-def _members(*conditions: ColumnElement[bool]) -> Select[Any]:
-    return select(*_COLUMNS).where(*conditions).limit(bindparam("limit")).offset(_no_offset)
+def in_order(selected: Select[Any]) -> Select[Any]:
+    """Return a selection of members in the order of feeds, with a limit."""
+    return selected.order_by(_ORDER).limit(bindparam("limit"))
 
 
-_newest = _members(*_in_output, _published).order_by(*_newest_first, memberships.c.entry_pk)
-_NEWEST = Prepared(_newest, "output", "since", "limit")
-_NEWEST_SEEN = Prepared(_newest.where(_seen), "output", "since", "limit", "seen")
-_of_one = _members(*_in_output, _of_source, _published).order_by(
-    memberships.c.published_at.desc(), memberships.c.position.desc(), memberships.c.entry_pk
-)
-_OF_SOURCE = Prepared(_of_one, "output", "source_pk", "since", "limit")
-_OF_SOURCE_SEEN = Prepared(_of_one.where(_seen), "output", "source_pk", "since", "limit", "seen")
-#: One step in the index for each source.
-_SOURCES = text(
-    "WITH RECURSIVE found (pk) AS ("
-    "SELECT (SELECT source_pk FROM memberships WHERE output = :output AND listed ORDER BY source_pk LIMIT 1) "
-    "UNION ALL SELECT (SELECT source_pk FROM memberships WHERE output = :output AND listed "
-    "AND source_pk > found.pk ORDER BY source_pk LIMIT 1) FROM found WHERE found.pk IS NOT NULL"
-    ") SELECT pk FROM found WHERE pk IS NOT NULL"
-)
-_CAME_OUT = (*_in_output, memberships.c.released_at.is_not(None))
-_RELEASED = Prepared(_members(*_CAME_OUT).order_by(memberships.c.released_at.desc()), "output", "limit")
-_RELEASED_BETWEEN = (
-    select(memberships.c.released_at)
-    .where(*_in_output, memberships.c.released_at > bindparam("start"), memberships.c.released_at <= bindparam("end"))
-    .order_by(memberships.c.released_at)
-)
-_WAITING = Prepared(
-    _members(
-        *_waits,
-        memberships.c.added_at > bindparam("after"),
-        memberships.c.added_at <= bindparam("until"),
-        type_coerce(literal_column("+memberships.published_at"), Timestamp) > bindparam("since", type_=Timestamp),
-    ).order_by(memberships.c.added_at.desc(), memberships.c.published_at.desc(), memberships.c.position.desc()),
-    "output",
-    "after",
-    "until",
-    "since",
-    "limit",
-)
-_RELEASE = update(memberships).where(
-    memberships.c.output == bindparam("of_output"),
-    memberships.c.entry_pk.in_(bindparam("pks", expanding=True)),
-    memberships.c.released_at.is_(None),
-)
-_FORGET = update(memberships).where(
-    memberships.c.output == bindparam("of_output"), memberships.c.released_at.is_not(None)
-)
-_NEXT = select(func.min(memberships.c.added_at)).where(*_waits, memberships.c.added_at > bindparam("moment"))
-_LAST = select(func.max(memberships.c.added_at)).where(*_waits, memberships.c.added_at < bindparam("moment"))
-_ADDED = Prepared(
-    _members(*_waits, memberships.c.added_at >= bindparam("start"), memberships.c.added_at < bindparam("end")).order_by(
-        memberships.c.added_at.desc()
+NEWEST: CompoundSelect[Any] = union_all(_of_category, MEMBERS).order_by(_ORDER).limit(bindparam("limit"))
+#: In the order of row numbers.
+SINCE: CompoundSelect[Any] = union_all(*_since).order_by(text("pk"))
+WITHIN: CompoundSelect[Any] = union_all(*_within).order_by(_ORDER)
+
+#: Items as an output shows them.
+ITEMS = PreparedByLength(
+    lambda pks: (
+        select(
+            *rows.ITEM_COLUMNS[:-1],
+            memberships.c.changes.label(rows.NO_MEMBER_CHANGES.name),
+        )
+        .select_from(
+            rows.ITEM_TABLES.join(
+                memberships, (memberships.c.output == _output) & (memberships.c.entry_pk == entries.c.pk), isouter=True
+            )
+        )
+        .where(entries.c.pk.in_(pks))
     ),
     "output",
-    "start",
-    "end",
-    "limit",
 )
-#: With what this output alone changes.
-_items = (
-    select(*rows.ITEM_COLUMNS[:-1], memberships.c.changes)
-    .select_from(
-        rows.ITEM_TABLES.join(
-            memberships,
-            and_(memberships.c.output == bindparam("of_output"), memberships.c.entry_pk == entries.c.pk),
-            isouter=True,
-        )
-    )
-    .where(entries.c.public_id.is_not(None))
-    .limit(bindparam("limit"))
-    .offset(_no_offset)
-)
-_ITEMS = PreparedByLength(lambda pks: _items.where(entries.c.pk.in_(pks)), "limit", "of_output")
 
 
-class SqlSelections:
-    """The members of outputs in an open database.
+def newest(output: str) -> Numbers:
+    """Return what selects the newest entries of a category or output."""
+    return lambda connection, limit: numbers(connection, NEWEST, output=output, limit=limit)
+
+
+def within(output: str, after: int, last: int) -> Numbers:
+    """Return what selects all entries of a category or output whose numbers come after `after`, up to `last`."""
+    return lambda connection, _: numbers(connection, WITHIN, output=output, after=after, last=last)
+
+
+def numbers(connection: Connection, selection: Select[Any] | CompoundSelect[Any], **values: Any) -> Sequence[int]:
+    """Return the row numbers that a selection gives, which come first in its rows."""
+    return connection.execute(selection, values).scalars().all()
+
+
+def read(
+    database: Database, output: str, select_numbers: Numbers, limit: int, unreadable: list[UnreadableRow] | None
+) -> list[Item]:
+    """Return the selected items of an output, in the order of the selection.
 
     Args:
-        read_items: reads the rows of a statement about entries, as `SqlStore` does for all of them.
+        unreadable: gets the rows that cannot be read, and the next ones take their places; None: they raise `RowError`.
     """
-
-    def __init__(self, database: Database, read_items: ReadItems) -> None:
-        self._database = database
-        self._read_items = read_items
-
-    def newest(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
-        """See `SelectionStore.newest`."""
-        with self._database.read() as connection:
-            asked = (output, since or _EARLIEST, limit)
-            found = _NEWEST.rows(connection, *asked) if seen is None else _NEWEST_SEEN.rows(connection, *asked, seen)
-        return _made(found)
-
-    def newest_per_source(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
-        """See `SelectionStore.newest_per_source`."""
-        found: list[Sequence[Any]] = []
-        with self._database.read() as connection:
-            for source_pk in connection.execute(_SOURCES, {"output": output}).scalars().all():
-                asked = (output, source_pk, since or _EARLIEST, limit)
-                if seen is None:
-                    found += _OF_SOURCE.rows(connection, *asked)
-                else:
-                    found += _OF_SOURCE_SEEN.rows(connection, *asked, seen)
-        return _ordered(found)
-
-    def released(self, output: str, limit: int, since: datetime | None) -> list[Member]:
-        """See `SelectionStore.released`."""
-        with self._database.read() as connection:
-            found = _RELEASED.rows(connection, output, limit)
-        return [member for member in _ordered(found) if since is None or member.published_at > since]
-
-    def released_between(self, output: str, start: datetime, end: datetime) -> list[datetime]:
-        """See `SelectionStore.released_between`."""
-        with self._database.read() as connection:
-            asked = {"output": output, "start": start, "end": end}
-            return list(connection.execute(_RELEASED_BETWEEN, asked).scalars())
-
-    def waiting(self, output: str, limit: int, after: datetime, seen: datetime, since: datetime | None) -> list[Member]:
-        """See `SelectionStore.waiting`."""
-        with self._database.read() as connection:
-            return _made(_WAITING.rows(connection, output, after, seen, since or _EARLIEST, limit))
-
-    def release(self, output: str, pks: Collection[int], at: datetime) -> None:
-        """See `SelectionStore.release`."""
-        if pks:
-            with self._database.write() as connection:
-                for chunk in chunks(pks):
-                    connection.execute(_RELEASE, {"of_output": output, "pks": chunk, "released_at": at})
-
-    def forget_releases(self, output: str) -> None:
-        """See `SelectionStore.forget_releases`."""
-        with self._database.read() as connection:
-            found = _RELEASED.rows(connection, output, 1)
-        if found:
-            with self._database.write() as connection:
-                connection.execute(_FORGET, {"of_output": output, "released_at": None})
-
-    def next_added(self, output: str, after: datetime) -> datetime | None:
-        """See `SelectionStore.next_added`."""
-        with self._database.read() as connection:
-            found: datetime | None = connection.execute(_NEXT, {"output": output, "moment": after}).scalar()
-            return found
-
-    def last_added(self, output: str, before: datetime) -> datetime | None:
-        """See `SelectionStore.last_added`."""
-        with self._database.read() as connection:
-            found: datetime | None = connection.execute(_LAST, {"output": output, "moment": before}).scalar()
-            return found
-
-    def added_between(self, output: str, start: datetime, end: datetime, limit: int) -> list[Member]:
-        """See `SelectionStore.added_between`."""
-        with self._database.read() as connection:
-            return _ordered(_ADDED.rows(connection, output, start, end, limit))
-
-    def items(self, output: str, pks: Collection[int], unreadable: list[UnreadableRow] | None = None) -> list[Item]:
-        """See `SelectionStore.items`."""
-        found: dict[int, Item] = {}
-        listed = list(pks)
-        for start in range(0, len(listed), LENGTHS[-1]):
-            batch = listed[start : start + LENGTHS[-1]]
-            length = next(length for length in LENGTHS if length >= len(batch))
-            padded = [*batch, *batch[-1:] * (length - len(batch))]
-            prepared = _ITEMS.of_length(length)
-            asked = {"limit": length, "of_output": output, **{f"listed_{place}": pk for place, pk in enumerate(padded)}}
-            found |= {item.pk: item for item in self._read_items(prepared, asked, rows.items, unreadable)}
-        return [found[pk] for pk in listed if pk in found]
+    try:
+        with database.read() as connection:
+            pks = select_numbers(connection, limit)
+            made = origins.complete(connection, rows.items(ITEMS.rows(connection, (output,), pks)))
+            found = {item.pk: item for item in made}
+            return [found[pk] for pk in pks if pk in found]
+    except RowError:
+        if unreadable is None:
+            raise
+    with database.read() as connection:
+        pks = select_numbers(connection, NO_LIMIT)
+    made = []
+    for pk in pks:
+        if len(made) == limit:
+            break
+        try:
+            with database.read() as connection:
+                made += origins.complete(connection, rows.items(ITEMS.rows(connection, (output,), (pk,))))
+        except RowError as error:
+            unreadable.append(unreadable_row(database, pk, error))
+    return made
 
 
-def _made(found: Iterable[Sequence[Any]]) -> list[Member]:
-    return [Member(*row) for row in found]
-
-
-def _ordered(found: Iterable[Sequence[Any]]) -> list[Member]:
-    return sorted(_made(found), key=lambda member: member.order)
+def unreadable_row(database: Database, pk: int, error: RowError) -> UnreadableRow:
+    """Return what is said of an entry that cannot be read."""
+    with database.read() as connection:
+        source, key = connection.execute(NAME_OF_ENTRY, {"entry_pk": pk}).one()
+    return UnreadableRow(pk, f"entry {key.decode(errors='replace')!r} of source {source!r}", str(error))

@@ -14,6 +14,7 @@ from aggregator.config import Config, load
 from aggregator.models import FeedState, FeedUpdate, Placement, Ruling
 from aggregator.publish.publication import Report, publish
 from aggregator.store import Store, open_store
+from aggregator.store.rulingprotocol import DEFINITIONS
 from tests.store_samples import NOW, entry
 from tests.support import Site
 
@@ -34,7 +35,13 @@ class World:
     def configure(self, sources: int = 3, **settings: Any) -> None:
         """Give the output these settings."""
         self.config = configured(self.site, sources, **settings)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Keep the members that were put in by hand."""
         self.store.sync_sources(self.config.sources)
+        made = {f"{DEFINITIONS}{slug}": output.definition for slug, output in self.config.outputs.items()}
+        self.store.record_fingerprints(made)
 
     def add(
         self,
@@ -92,7 +99,8 @@ def world_of(site: Site, **settings: Any) -> Iterator[World]:
     config = configured(site, **settings)
     store = open_store(site.data / "aggregator.db")
     try:
-        store.sync_sources(config.sources)
-        yield World(site, store, config)
+        world = World(site, store, config)
+        world.configure(**settings)
+        yield world
     finally:
         store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -233,7 +234,7 @@ def test_an_interrupted_publication_neither_loses_nor_repeats_what_came_out(worl
     world.now += HOUR
     world.add("a")
     # As if the run had ended after items came out, and before the feed was written.
-    members = world.store.selections
+    members = world.store.members
     waiting = members.waiting(OUTPUT, 9, world.now - DAY, world.now, None)
     members.release(OUTPUT, [member.pk for member in waiting], world.now)
     world.add("b")
@@ -349,7 +350,7 @@ def test_a_new_path_revokes_the_old_one(world: World) -> None:
 
 
 @pytest.mark.parametrize("settings", [{}, {"outputs": {}}])
-def test_an_output_that_is_private_no_more_leaves_its_path(world: World, settings: dict[str, dict[str, str]]) -> None:
+def test_an_output_that_is_private_no_more_leaves_its_path(world: World, settings: dict[str, Any]) -> None:
     world.configure(private=True)
     world.add("a")
     world.publish()

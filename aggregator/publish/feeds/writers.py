@@ -242,10 +242,7 @@ def render_jsonfeed(channel: Channel, items: Sequence[bytes]) -> bytes:
 
 
 def json_item(item: FeedItem, language: str | None) -> bytes:
-    """Write an item of a JSON Feed; extensions of our own name where it comes from.
-
-    `_origin` has title, url and feed_url of its source; `_origins` has title and url of the same item elsewhere.
-    """
+    """Write an item of a JSON Feed; an extension `_origin` says where it comes from, and where else it is."""
     own_language = item.language if (item.language or "").lower() != (language or "").lower() else None
     known = {
         "id": item.id,
@@ -259,13 +256,18 @@ def json_item(item: FeedItem, language: str | None) -> bytes:
         "tags": item.tags,
         "language": own_language,
         "attachments": [_attachment(enclosure) for enclosure in item.enclosures],
-        "_origin": _filled({"title": item.source.name, "url": item.source.home_url, "feed_url": item.source.url}),
-        "_origins": [_filled({"title": one.name, "url": one.url}) for one in item.also_at],
+        "_origin": _origin(item),
     }
     if item.extras is not None or item.comments_url is not None:
         known |= json_members(item)
     # One of content_html and content_text is required, even if it is empty.
     return b'%b,"content_html":"%b"}' % (_opened(_filled(known)), _quoted(item.html or item.summary))
+
+
+def _origin(item: FeedItem) -> dict[str, Any]:
+    """Return title, url and feed_url of the source, and title and url of the same item from others."""
+    source, copies = item.source, [_filled({"title": one.name, "url": one.url}) for one in item.also_at]
+    return _filled({"title": source.name, "url": source.home_url, "feed_url": source.url, "also_at": copies})
 
 
 def _opened(members: dict[str, Any]) -> bytes:

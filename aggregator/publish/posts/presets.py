@@ -97,6 +97,11 @@ class Field:
     of_drafts: bool = False
 
 
+_BESIDE, _HIDDEN_BESIDE = "{stem}.upstream{suffix}~", ".{stem}.upstream{suffix}"
+UPSTREAM_FORMS = (_BESIDE, _HIDDEN_BESIDE)
+"""The names that the new version of an edited post can have beside the post: each is one that its generator skips."""
+
+
 #: An index, at any level: generators make a folder of each name, and no folder can be where a list has its file.
 _INDEX = re.compile(r"(?:\A|/)\W*index\W*\.\W*[a-z]+\W*(?:\Z|/)", re.IGNORECASE)
 
@@ -148,6 +153,9 @@ class Preset:
     #: Replacements that need a pattern, done after `escapes`: a text that the body must contain, the pattern, and the
     #: replacement. The text is searched first, because that is faster.
     patterns: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = ()
+    #: The name of a new version beside a post that was edited, one of `UPSTREAM_FORMS`. Generators choose by the end of
+    #: a name; Hexo, Hugo and Jekyll also know names that end with ``~`` as copies of editors.
+    upstream: str = _BESIDE
     #: The file, in the form of the front matter, that each folder of posts needs.
     section: str | None = None
     #: A Jinja2 template that makes the text below the front matter; None: the body alone.
@@ -408,6 +416,8 @@ ZOLA = Preset(
     escapes=BRACES,
     patterns=_FENCES,
     section="_index.md",
+    # Zola publishes every file beside its posts that does not end with `.md`, and builds no hidden one.
+    upstream=_HIDDEN_BESIDE,
 )
 
 MARKDOWN = Preset(

@@ -49,10 +49,10 @@ _TABLES = (
     """,
     "CREATE INDEX ix_memberships_entry ON memberships (entry_pk)",
     "CREATE INDEX ix_memberships_newest ON memberships (output, published_at DESC, source_pk, position DESC, entry_pk) "
-    "WHERE listed",
+    "WHERE listed = 1",
     "CREATE INDEX ix_memberships_of_source ON memberships "
-    "(output, source_pk, published_at DESC, position DESC, entry_pk) WHERE listed",
-    "CREATE INDEX ix_memberships_released ON memberships (output, released_at, added_at) WHERE listed",
+    "(output, source_pk, published_at DESC, position DESC, entry_pk) WHERE listed = 1",
+    "CREATE INDEX ix_memberships_released ON memberships (output, released_at, added_at) WHERE listed = 1",
     """
     CREATE TABLE withheld_posts (
         entry_pk INTEGER NOT NULL,
@@ -121,6 +121,7 @@ _TABLES = (
         folder TEXT NOT NULL,
         edit TEXT NOT NULL,
         path TEXT,
+        upstream TEXT,
         CONSTRAINT pk_post_edits PRIMARY KEY (entry_pk, folder),
         CONSTRAINT fk_post_edits_entry_pk_entries FOREIGN KEY(entry_pk) REFERENCES entries (pk) ON DELETE CASCADE
     )
