@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from aggregator.store.copyprotocol import DUPLICATES, CopyOf, CopyStore
+from aggregator.store.memberprotocol import Member, MemberStore
 from aggregator.store.protocol import (
     POSTS,
     Activity,
     ArchivePage,
     ArchiveStore,
     Assignment,
+    EditStore,
     FeedMetadata,
+    PostEdit,
     PostFile,
     Recognized,
     Store,
     StoredEntry,
     UnassignedEntry,
     UnreadableRow,
+    WrittenPost,
 )
 from aggregator.store.rulingprotocol import (
     DEFINITIONS,
     FEEDS,
     Judged,
     Membership,
-    MemberStore,
     RulingStore,
     StepStore,
     StoredRuling,
     Tombstone,
-    Waiting,
     WithheldPost,
 )
 from aggregator.store.sqlstore import open_for_reading, open_store
@@ -43,10 +45,13 @@ __all__ = [
     "Assignment",
     "CopyOf",
     "CopyStore",
+    "EditStore",
     "FeedMetadata",
     "Judged",
+    "Member",
     "MemberStore",
     "Membership",
+    "PostEdit",
     "PostFile",
     "Recognized",
     "RulingStore",
@@ -57,8 +62,8 @@ __all__ = [
     "Tombstone",
     "UnassignedEntry",
     "UnreadableRow",
-    "Waiting",
     "WithheldPost",
+    "WrittenPost",
     "open_for_reading",
     "open_store",
 ]
