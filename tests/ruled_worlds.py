@@ -187,53 +187,14 @@ def random_settings(seed: int) -> dict[str, Any]:
 def configured(folder: Path, settings: dict[str, Any]) -> Config:
     """Read settings as feeds.yaml; JSON is YAML."""
     path = folder / "feeds.yaml"
-    path.write_text(json.dumps(_bare(settings), ensure_ascii=False), encoding="utf-8")
-    config = load(path, {})
-    book = _book(settings)
-    outputs = {slug: replace(one, definition=book[1][slug]) for slug, one in config.outputs.items()}
-    return replace(config, outputs=outputs, rule_book=book[0])
-
-
-def _bare(value):  # TEMPORARY
-    if isinstance(value, dict):
-        return {k: _bare(v) for k, v in value.items() if k != "rules"}
-    return [_bare(v) for v in value] if isinstance(value, list) else value
-
-
-def _book(settings):  # TEMPORARY
-    from pydantic import TypeAdapter
-
-    from aggregator.rules import RULES
-    from aggregator.rules.book import OutputRules, RuleSetting, make_book
-    from aggregator.rules.expressions import parse_expression
-
-    def rules(owner, place):
-        made = []
-        for n, one in enumerate(owner.get("rules", []), 1):
-            ((name, value),) = [(k, v) for k, v in one.items() if k != "when"]
-            when = parse_expression(one["when"], age=True) if "when" in one else None
-            made.append(RuleSetting(name, TypeAdapter(RULES[name].SETTINGS).validate_python(value), when, place, n))
-        return made
-
-    outputs = []
-    for slug, one in settings.get("outputs", {}).items():
-        where = parse_expression(one["where"], age=False) if "where" in one else None
-        outputs.append(OutputRules(slug, where, tuple(rules(one, f"output {slug}"))))
-    book = make_book(
-        site=rules(settings, "site"),
-        categories={slug: rules(one, f"category {slug}") for slug, one in settings.get("categories", {}).items()},
-        sources={one["id"]: rules(one, f"source {one['id']}") for one in settings["sources"]},
-        outputs=outputs,
-        also_in={one["id"]: tuple(one["categories"][1:]) for one in settings["sources"]},
-        review=frozenset(one["id"] for one in settings["sources"] if one.get("review")),
-    )
-    return book, {one.slug: one.definition for one in outputs}
+    path.write_text(json.dumps(settings, ensure_ascii=False), encoding="utf-8")
+    return load(path, {})
 
 
 # -- worlds ------------------------------------------------------------------------------------------------------------
 
 #: What a person decides, by the number of documents that have come before: source, key, and the decision.
-DECISIONS_: dict[int, tuple[tuple[str, int, Decision], ...]] = {
+DECISIONS: dict[int, tuple[tuple[str, int, Decision], ...]] = {
     9: (("hn", 3, Decision("published")), ("hn", 4, Decision("dropped")), ("blog", 2, Decision("published", "more"))),
     13: (("hn", 4, Decision("published")), ("pod", 6, Decision("published"))),
 }
@@ -284,7 +245,7 @@ class RuledWorld:
         return one.ingest(Received(source, self.store.states()[source.id], fetched, self.now), parse(fetched))
 
     def _decide(self, number: int) -> None:
-        for source, guid, decision in ({} if not hasattr(self.store, "decide") else DECISIONS_).get(number, ()):
+        for source, guid, decision in DECISIONS.get(number, ()):
             for one in self.store.rulings_after(0, 10_000, source):
                 if one.stored.entry.guid == f"urn:x-test:{source}:{guid}":
                     replay.decide(self.store, self.config, one, decision, self.now)
@@ -295,7 +256,10 @@ def outcomes() -> tuple[FeedUpdate, ...]:
     """What each document brings before it is judged: rules do not change which entries are recognized."""
     found = []
     sources = [{"id": name, "categories": ["x"], "feed": f"https://{name}.example/feed"} for name in SOURCES]
-    with TemporaryDirectory() as folder, world(Path(folder), {**_SITE, "categories": {"x": {"title": "X"}}, "sources": sources}) as plain:
+    with (
+        TemporaryDirectory() as folder,
+        world(Path(folder), {**_SITE, "categories": {"x": {"title": "X"}}, "sources": sources}) as plain,
+    ):
         for _ in documents():
             found.append(replace(plain.read_next(), rulings=None))
     return tuple(found)
@@ -331,8 +295,6 @@ def shown(store: Store, config: Config) -> dict[str, list[Entry]]:
     """The items of each category and output in their order, each as it is shown there."""
     publish(store)
     lists = {slug: store.newest(slug, 1000) for slug in config.categories}
-    if not hasattr(store, "members"):
-        return {name: [item.entry for item in items] for name, items in lists.items()}
     lists |= {f"members of {slug}": store.members.newest(slug, 1000) for slug in (*config.categories, *config.outputs)}
     lists["all"] = store.newest(None, 1000)
     return {name: [item.entry for item in items] for name, items in lists.items()}
