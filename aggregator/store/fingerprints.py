@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, literal_column, select, update
 
-from aggregator.models import ALL
 from aggregator.store.prepared import Prepared
 from aggregator.store.rulingprotocol import FEEDS
 from aggregator.store.schema import fingerprints
@@ -39,7 +38,10 @@ def record(connection: Connection, values: Mapping[str, str]) -> None:
 
 
 def clear_feeds(connection: Connection, slugs: Iterable[str]) -> None:
-    """Clear the fingerprints of the feeds of categories and outputs, and of the feed of all entries."""
-    names = [f"{FEEDS}{slug}" for slug in slugs]
-    if names:
-        _CLEAR.run_many(connection, [(name,) for name in sorted({*names, f"{FEEDS}{ALL}"})])
+    """Clear the fingerprints of the feeds of categories and outputs, so that they are made again."""
+    _CLEAR.run_many(connection, [(f"{FEEDS}{slug}",) for slug in sorted(slugs)])
+
+
+def forget(connection: Connection, name: str) -> None:
+    """Forget a fingerprint."""
+    connection.execute(_DELETE, {"values": [name]})

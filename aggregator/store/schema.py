@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    true,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -348,13 +349,15 @@ memberships = Table(
     Column("changes", Text),
     sqlite_with_rowid=False,
 )
+#: Members that the output shows, as soon as they have an id.
+LISTED_MEMBER = memberships.c.listed == true()
 _newest_member = (memberships.c.published_at.desc(), memberships.c.source_pk, memberships.c.position.desc())
 Index(
     "ix_memberships_newest",
     memberships.c.output,
     *_newest_member,
     memberships.c.entry_pk,
-    sqlite_where=memberships.c.listed,
+    sqlite_where=LISTED_MEMBER,
 )
 Index(
     "ix_memberships_of_source",
@@ -363,7 +366,7 @@ Index(
     memberships.c.published_at.desc(),
     memberships.c.position.desc(),
     memberships.c.entry_pk,
-    sqlite_where=memberships.c.listed,
+    sqlite_where=LISTED_MEMBER,
 )
 # Those that wait come first, in the order in which they became members.
 Index(
@@ -371,7 +374,7 @@ Index(
     memberships.c.output,
     memberships.c.released_at,
     memberships.c.added_at,
-    sqlite_where=memberships.c.listed,
+    sqlite_where=LISTED_MEMBER,
 )
 Index("ix_memberships_entry", memberships.c.entry_pk)
 

@@ -18,7 +18,21 @@ from sqlalchemy import Connection
 
 from aggregator.errors import RowError
 from aggregator.models import FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
-from aggregator.store import archives, hosts, judgements, postpaths, rows, rulings, statements, sync, updates
+from aggregator.store import (
+    archives,
+    hosts,
+    judgements,
+    listing,
+    members,
+    postpaths,
+    rows,
+    rulings,
+    selections,
+    statements,
+    steps,
+    sync,
+    updates,
+)
 from aggregator.store import fingerprints as prints
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
 from aggregator.store.prepared import Prepared
@@ -34,14 +48,13 @@ from aggregator.store.protocol import (
     UnassignedEntry,
     UnreadableRow,
 )
+from aggregator.store.rulingprotocol import MemberStore, StepStore
 from aggregator.store.schema import REVISION
 
 #: Maximum number of entries with one of a set of dates that are compared.
 _SAME_DATE = 200
 #: A last attempt further in the future than this means that the clock was set back.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-#: A limit that never applies.
-_ALL = 1_000_000_000
 
 T = TypeVar("T")
 
@@ -85,6 +98,8 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
+        self.members: MemberStore = members.SqlMembers(database)
+        self.steps: StepStore = steps.SqlSteps(database)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
@@ -99,18 +114,22 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
                 return
         with self._database.write() as connection:
             plan = _plan(connection, sources)
-            archives.mark_sources(connection, {row["source_pk"] for row in (*plan.changed, *plan.removed)})
+            archives.mark_sources(connection, {row["source_pk"] for row in plan.changed})
+            for pk in plan.moved:
+                listing.outdate_source(connection, pk)
             for statement, parameters in (
                 (statements.CHANGE_SOURCE, plan.released),
                 (statements.ADD_SOURCE, plan.added),
                 (statements.CHANGE_SOURCE, plan.changed),
                 (statements.CHANGE_SOURCE, plan.reset),
                 (statements.CHANGE_SOURCE, plan.removed),
-                (statements.MOVE_ENTRIES, plan.moved),
-                (statements.MARK_SOURCE_PENDING, plan.stale),
             ):
                 if parameters:
                     connection.execute(statement, parameters)
+            for pk in plan.moved:
+                listing.relist_source(connection, pk)
+            if plan.stale:
+                connection.execute(statements.MARK_SOURCE_PENDING, plan.stale)
 
     def states(self) -> dict[str, FeedState]:
         """See `Store.states`."""
@@ -262,7 +281,8 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
     def pending_categories(self) -> set[str]:
         """See `Store.pending_categories`."""
         with self._database.read() as connection:
-            return set(connection.execute(statements.PENDING_CATEGORIES).scalars())
+            categories = set(connection.execute(statements.PENDING_CATEGORIES).scalars())
+            return categories.union(connection.execute(statements.PENDING_OUTPUTS).scalars()) if categories else set()
 
     def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
         """See `Store.taken`."""
@@ -340,11 +360,10 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
             return rows.items(connection.execute(statements.RETIRED_ITEMS, {"after": pk, "limit": limit}).all())
 
     def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
-        """See `Store.newest`; an index gives the rows in order, so only `limit` rows are read."""
+        """See `Store.newest`; indexes give the rows in order, so only `limit` rows are read."""
         if category is None:
             return self._entries(statements.NEWEST, {"limit": limit}, rows.items, unreadable)
-        parameters = {"limit": limit, "category": category}
-        return self._entries(statements.NEWEST_OF_CATEGORY, parameters, rows.items, unreadable)
+        return selections.read(self._database, category, selections.newest(category), limit, unreadable)
 
     def _entries(
         self,
@@ -365,7 +384,11 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
             if unreadable is None:
                 raise
         with self._database.read() as connection:
-            pks = connection.execute(statements.numbers(prepared), {**parameters, "limit": _ALL}).scalars().all()
+            pks = (
+                connection.execute(statements.numbers(prepared), {**parameters, "limit": selections.NO_LIMIT})
+                .scalars()
+                .all()
+            )
         found: list[T] = []
         for pk in pks:
             if len(found) == parameters["limit"]:
@@ -374,10 +397,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
                 with self._database.read() as connection:
                     found += made(connection.execute(statements.single(prepared), {**parameters, "entry_pk": pk}).all())
             except RowError as error:
-                with self._database.read() as connection:
-                    source, key = connection.execute(statements.NAME_OF_ENTRY, {"entry_pk": pk}).one()
-                name = f"entry {key.decode(errors='replace')!r} of source {source!r}"
-                unreadable.append(UnreadableRow(pk, name, str(error)))
+                unreadable.append(selections.unreadable_row(self._database, pk, error))
         return found
 
     def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:

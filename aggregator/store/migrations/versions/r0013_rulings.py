@@ -49,10 +49,10 @@ _TABLES = (
     """,
     "CREATE INDEX ix_memberships_entry ON memberships (entry_pk)",
     "CREATE INDEX ix_memberships_newest ON memberships (output, published_at DESC, source_pk, position DESC, entry_pk) "
-    "WHERE listed",
+    "WHERE listed = 1",
     "CREATE INDEX ix_memberships_of_source ON memberships "
-    "(output, source_pk, published_at DESC, position DESC, entry_pk) WHERE listed",
-    "CREATE INDEX ix_memberships_released ON memberships (output, released_at, added_at) WHERE listed",
+    "(output, source_pk, published_at DESC, position DESC, entry_pk) WHERE listed = 1",
+    "CREATE INDEX ix_memberships_released ON memberships (output, released_at, added_at) WHERE listed = 1",
     """
     CREATE TABLE withheld_posts (
         entry_pk INTEGER NOT NULL,
