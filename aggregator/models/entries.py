@@ -98,6 +98,8 @@ class Known:
     dated: bool
     #: How often it was rewritten since it was first seen.
     revision: int
+    #: As in `Entry`.
+    future_at: datetime | None = None
 
     @property
     def version(self) -> str:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 #: Clocks may be wrong, but a date further ahead than this is ignored.
 TOLERANCE = timedelta(hours=1)
+#: A date further ahead than this is a mistake, and no rule can take it.
+FURTHEST = timedelta(days=3660)
 #: Earlier dates, and the epoch, mean that there is none.
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -81,7 +83,7 @@ def normalize(
     url = clean_url(raw.url)
     html, summary = _texts(raw, url)
     enclosures = _enclosures(raw.enclosures)
-    published_at, updated_at, dated = _dates(raw, now, style, known)
+    published_at, updated_at, dated, future_at = _dates(raw, now, style, known)
     title = "" if raw.title is None else plain_title(raw.title)
     title = title or fallback_title(text_of(cut(html or summary, _BEGIN)), url)
     if summary and _is_synopsis(summary, html, title):
@@ -105,6 +107,7 @@ def normalize(
         dated=dated,
         hash=identified.hash,
         original_feed=_original_feed(raw.original_feed),
+        future_at=future_at,
     )
     return _with_extras(entry, raw.extras, general)
 
@@ -200,21 +203,32 @@ def _safe(text: Text | None, url: str | None) -> str:
     return "" if text is None else clean_html(text, page=url)
 
 
-def _dates(raw: RawEntry, now: datetime, style: DateStyle, known: Known | None) -> tuple[datetime, datetime, bool]:
-    """Return the dates of publication and of the last change, and whether the source has given the first."""
+def _dates(
+    raw: RawEntry, now: datetime, style: DateStyle, known: Known | None
+) -> tuple[datetime, datetime, bool, datetime | None]:
+    """Return the dates of publication and of the last change, whether the source has given the first, and its date
+    where that was ignored because it is in the future."""
+    ahead: list[datetime] = []
 
     def read(text: str | None) -> datetime | None:
         date = parse_date(text, timezone=raw.timezone, style=style) if text else None
-        return date if date is not None and _EARLIEST <= date <= now + TOLERANCE and date != _EPOCH else None
+        if date is None or date < _EARLIEST or date == _EPOCH:
+            return None
+        if date > now + TOLERANCE:
+            ahead.append(date)
+            return None
+        return date
 
     updated = read(raw.updated)
     published = updated if raw.published == raw.updated else read(raw.published) or updated
     if known is not None:
         # The addresses of published posts contain the date of publication.
-        return known.published_at, max(known.updated_at, updated or published or known.updated_at), known.dated
+        last = max(known.updated_at, updated or published or known.updated_at)
+        return known.published_at, last, known.dated, known.future_at
     if published is not None:
-        return published, max(published, updated or published), True
-    return now, now, False
+        return published, max(published, updated or published), True, None
+    # That of publication was read last.
+    return now, now, False, ahead[-1] if ahead and ahead[-1] <= now + FURTHEST else None
 
 
 def _image(html: str, raw: RawEntry, enclosures: Sequence[Enclosure]) -> str | None:

@@ -313,6 +313,7 @@ def _as_stored(entry: Entry, old: Known, updated_at: datetime) -> Entry:
         published_at=old.published_at,
         updated_at=max(updated_at, old.updated_at),
         dated=old.dated,
+        future_at=old.future_at,
     )
 
 

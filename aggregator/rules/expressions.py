@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from functools import cache, partial
+from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -51,6 +52,7 @@ _OTHER_LANGUAGES = {
 }
 #: The name of `matches` for the library.
 _MATCHES = "re2_matches"
+_UNKNOWN = object()
 _VERBS = ("contains", "matches", "startsWith", "endsWith")
 
 _TOKEN = re.compile(
@@ -70,13 +72,20 @@ class Expression:
 
     text: str
     #: The variables that it uses.
-    names: tuple[str, ...]
+    names: frozenset[str]
     _program: Any = field(repr=False, compare=False)
 
     def evaluate(self, variables: Mapping[str, Any], notes: list[str] | None = None) -> bool:
         """Return whether it holds; an error counts as false, and why is added to `notes`."""
         try:
-            return self._value(variables) is True
+            # Nearly always, all that it uses is there; the shortest way there.
+            if type(variables) is Facts and self.names <= variables.loaded:
+                value = self._program.execute(variables.shared)
+            else:
+                value = self._value(variables)
+            if value is True or value is False:
+                return value
+            raise TypeError("it is not true or false")
         except Exception as error:  # whatever the library raises is about one entry
             if notes is not None:
                 notes.append(f"{show(self.text)} counts as false: {_reason(error)}")
@@ -127,9 +136,8 @@ def parse_expression(text: object, *, age: bool, key: bool = False) -> Expressio
     _check_syntax(text, tokens)
     _check_names(text, tokens, bound, age)
     program = _program(text)
-    names = tuple(
-        sorted({token.text for token in tokens if token.kind == "name"} & set(program.variables()) & set(VARIABLES))
-    )
+    words = {token.text for token in tokens if token.kind == "name"}
+    names = frozenset(words.intersection(program.variables(), VARIABLES))
     expression = Expression(text, names, program)
     _check_literals(text, tokens)
     for part in _parts(text, tokens):
@@ -151,7 +159,7 @@ def _program(text: str) -> Any:
     import cel
 
     tokens = _tokens(text)
-    for token, following in reversed([*zip(tokens, tokens[1:], strict=False)]):
+    for token, following in reversed([*pairwise(tokens)]):
         if token.kind == "name" and (token.text, following.text) == ("matches", "("):
             text = text[: token.at] + _MATCHES + text[token.at + len("matches") :]
     return cel.compile(text)
@@ -237,9 +245,11 @@ def _check_literals(text: str, tokens: Sequence[_Token]) -> None:
         if name.text not in ("matches", "timestamp", "duration") or (bracket.text, end.text) != ("(", ")"):
             continue
         if literal.kind == "string":
-            call = f'"".matches({literal.text})' if name.text == "matches" else f"{name.text}({literal.text})"
             try:
-                _execute(call)
+                if name.text == "matches":
+                    compile_pattern(str(_execute(literal.text)))
+                else:
+                    _execute(f"{name.text}({literal.text})")
             except Exception as error:
                 raise _wrong(text, literal.at, _literal_advice(name.text, literal.text, error)) from None
 
@@ -277,16 +287,16 @@ def _parts(text: str, tokens: Sequence[_Token]) -> Iterator[tuple[int, str]]:
 
 
 def _try(text: str, part: tuple[int, str]) -> Any:
-    """Evaluate a part of an expression on the sample; None where only the values of the sample are to blame."""
+    """Evaluate a part of an expression on the sample; `_UNKNOWN` where only the values of the sample are to blame."""
     start, words = part
     at = start + len(words) - len(words.lstrip())
     try:
         return _execute(words)
     except (IndexError, ArithmeticError):
-        return None
+        return _UNKNOWN
     except Exception as error:
         if _OF_VALUES.search(str(error)) or (start and isinstance(error, ValueError)):
-            return None
+            return _UNKNOWN
         where = words.strip()
         which = f"{show(where)}: " if start or where != text.strip() else ""
         raise _wrong(text, at, which + _reason(error)) from None
@@ -300,7 +310,7 @@ def _execute(text: str) -> Any:
 
 
 def _check_result(text: str, result: Any, key: bool) -> None:
-    if result is None:
+    if result is _UNKNOWN:
         return
     if key and not isinstance(result, str | int | float | datetime):
         raise ValueError(f"{show(text)} must give a text or a number")
@@ -342,21 +352,25 @@ def _reason(error: BaseException) -> str:
     return said.partition(". Check ")[0].partition(". CEL does")[0][:200] or type(error).__name__
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _pattern(pattern: str) -> Any:
     return compile_pattern(pattern)
 
 
-def _matches(text: str, pattern: str) -> bool:
-    if not isinstance(text, str) or not isinstance(pattern, str):
-        raise TypeError("`matches` compares a text with a text")
-    return _pattern(pattern).search(text) is not None
+# What these raised would be logged by the library: for a wrong type, and a pattern that is none, they return null.
 
 
-def _lower(text: str) -> str:
-    if not isinstance(text, str):
-        raise TypeError("`lower` takes a text")
-    return fold(text)
+def _matches(text: object, pattern: object = None) -> bool | None:
+    try:
+        return (
+            _pattern(pattern).search(text) is not None if isinstance(text, str) and isinstance(pattern, str) else None
+        )
+    except ValueError:
+        return None
+
+
+def _lower(text: object = None) -> str | None:
+    return fold(text) if isinstance(text, str) else None
 
 
 def _context() -> Any:

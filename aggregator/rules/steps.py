@@ -6,6 +6,8 @@ comes from `Subject.run_step`, checked again, and everything in it is cleaned li
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -29,6 +31,8 @@ MAX_OUTPUT = 2_000_000
 """Bytes of JSON that a step may give."""
 LONGEST = timedelta(minutes=10)
 """The longest deadline of a step."""
+#: Another value forgets all results: it stands for what steps are given, and for how their answers are read.
+_VERSION = 1
 
 
 def allowed_steps(environ: Mapping[str, str]) -> frozenset[str]:
@@ -69,6 +73,21 @@ class StepSettings(Section):
     def identity(self) -> Any:
         """Return what results depend on, besides the input; JSON can hold it."""
         raise NotImplementedError
+
+
+def step_hash(kind: str, settings: StepSettings, given: Mapping[str, Any]) -> str:
+    """Return the name under which the result of a step for an input is kept; it begins with that of the step."""
+    return step_name(kind, settings) + _digest(given)
+
+
+def step_name(kind: str, settings: StepSettings) -> str:
+    """Return what the names of the results of a step begin with."""
+    return _digest([_VERSION, kind, settings.identity()])[:16] + "/"
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class StepOutput(Section):
