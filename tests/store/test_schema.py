@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Executable, create_engine
 from aggregator import store
 from aggregator.store import archives, members, selections, statements
 from aggregator.store.database import Database
-from aggregator.store.prepared import LENGTHS, Prepared
+from aggregator.store.prepared import LENGTHS
 from aggregator.store.schema import REVISION, metadata
 from tests.store_samples import NOW
 
