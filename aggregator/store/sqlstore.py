@@ -130,6 +130,8 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
                 listing.relist_source(connection, pk)
             if plan.stale:
                 connection.execute(statements.MARK_SOURCE_PENDING, plan.stale)
+            if plan.recategorized:
+                prints.forget_categories(connection)
 
     def states(self) -> dict[str, FeedState]:
         """See `Store.states`."""
