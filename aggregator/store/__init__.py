@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from aggregator.store.memberprotocol import Member, MemberStore
 from aggregator.store.protocol import (
     POSTS,
     Activity,
     ArchivePage,
     ArchiveStore,
     Assignment,
+    EditStore,
     FeedMetadata,
+    PostEdit,
     PostFile,
     Recognized,
     Store,
     StoredEntry,
     UnassignedEntry,
     UnreadableRow,
+    WrittenPost,
 )
 from aggregator.store.rulingprotocol import (
     DEFINITIONS,
     FEEDS,
     Judged,
     Membership,
-    MemberStore,
     RulingStore,
     StepStore,
     StoredRuling,
     Tombstone,
-    Waiting,
     WithheldPost,
 )
 from aggregator.store.sqlstore import open_for_reading, open_store
@@ -39,10 +41,13 @@ __all__ = [
     "ArchivePage",
     "ArchiveStore",
     "Assignment",
+    "EditStore",
     "FeedMetadata",
     "Judged",
+    "Member",
     "MemberStore",
     "Membership",
+    "PostEdit",
     "PostFile",
     "Recognized",
     "RulingStore",
@@ -53,8 +58,8 @@ __all__ = [
     "Tombstone",
     "UnassignedEntry",
     "UnreadableRow",
-    "Waiting",
     "WithheldPost",
+    "WrittenPost",
     "open_for_reading",
     "open_store",
 ]

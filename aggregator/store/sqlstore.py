@@ -24,6 +24,7 @@ from aggregator.store import (
     judgements,
     listing,
     members,
+    postedits,
     postpaths,
     rows,
     rulings,
@@ -35,12 +36,14 @@ from aggregator.store import (
 )
 from aggregator.store import fingerprints as prints
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
+from aggregator.store.memberprotocol import MemberStore
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
     POSTS,
     Activity,
     ArchiveStore,
     Assignment,
+    EditStore,
     FeedMetadata,
     Recognized,
     Store,
@@ -48,7 +51,7 @@ from aggregator.store.protocol import (
     UnassignedEntry,
     UnreadableRow,
 )
-from aggregator.store.rulingprotocol import MemberStore, StepStore
+from aggregator.store.rulingprotocol import StepStore
 from aggregator.store.schema import REVISION
 
 #: Maximum number of entries with one of a set of dates that are compared.
@@ -98,6 +101,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
+        self.edits: EditStore = postedits.SqlEdits(database)
         self.members: MemberStore = members.SqlMembers(database)
         self.steps: StepStore = steps.SqlSteps(database)
 
