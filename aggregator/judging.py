@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aggregator.config.secrets import public_placement, public_ruling
 from aggregator.models import Decision, Entry, Placement, Ruling, Sight
 from aggregator.store.rulingprotocol import DEFINITIONS, StoredRuling
+from aggregator.values.tracking import without_tracking
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 RULES = "rules"
 """The fingerprint of the rules as of which the stored entries are judged; absent: of no rules."""
+#: Its value for no rules but the default one.
+_NO_RULES = "none"
 #: Entries were judged by different rules.
 _MIXED = ""
 #: Fields that stay as they were when an entry was first seen.
@@ -63,8 +66,22 @@ def judge_entry(
     config: Config, entry: Entry, sight: Sight, decision: Decision | None, steps: KeptSteps, notes: list[str]
 ) -> Ruling:
     """Return the ruling of an entry as it is stored, without secrets; notes of rules are appended to `notes`."""
+    if config.rules.is_trivial and decision is None:
+        return _by_default(entry, sight)
     ruling = config.rule_book.judge(entry, sight, decision=decision, run_step=steps.run, notes=notes)
     return public_ruling(ruling, entry, config.confidential)
+
+
+def has_default(config: Config, entry: Entry) -> bool:
+    """Whether an entry is published as it is, whatever else is known of it: most are, where there are no rules."""
+    return config.rules.is_trivial and (entry.url is None or without_tracking(entry.url) == entry.url)
+
+
+def _by_default(entry: Entry, sight: Sight) -> Ruling:
+    """Return what a book without rules would return: to import the book takes longer than to judge a document."""
+    if entry.url is None or sight.seen_at is None or (url := without_tracking(entry.url)) == entry.url:
+        return Ruling(entry)
+    return Ruling(replace(entry, url=url))
 
 
 def judge_stored(config: Config, one: StoredRuling, steps: KeptSteps, notes: list[str] | None = None) -> Ruling:
@@ -104,7 +121,7 @@ def _dated_as(made: Entry, entry: Entry) -> Entry:
 def fingerprints_of(config: Config) -> dict[str, str]:
     """Return the fingerprints of the rules and outputs of a configuration, by which entries are judged."""
     outputs = {f"{DEFINITIONS}{slug}": output.definition for slug, output in config.outputs.items()}
-    return {RULES: config.rule_book.digest, **outputs}
+    return {RULES: _digest(config), **outputs}
 
 
 def judged_by_others(recorded: Mapping[str, str], config: Config) -> bool:
@@ -113,9 +130,16 @@ def judged_by_others(recorded: Mapping[str, str], config: Config) -> bool:
     Args:
         recorded: the fingerprints of the store.
     """
+    return recorded.get(RULES, _NO_RULES) != _digest(config)
+
+
+def _digest(config: Config) -> str:
+    if config.rules.is_trivial:
+        return _NO_RULES
     from aggregator.rules.book import NO_RULES
 
-    return recorded.get(RULES, NO_RULES) != config.rule_book.digest
+    digest = config.rule_book.digest
+    return _NO_RULES if digest == NO_RULES else digest
 
 
 def rules_note(store: Store, config: Config) -> str | None:
@@ -141,5 +165,5 @@ def note_rules(store: Store, config: Config) -> None:
         return
     if not store.entries_after(0, 1):
         store.record_fingerprints(others)
-    elif mixed := {name: _MIXED for name in others if recorded.get(name) or name == RULES}:
+    elif mixed := {name: _MIXED for name in others if recorded.get(name, _NO_RULES if name == RULES else _MIXED)}:
         store.record_fingerprints(mixed)

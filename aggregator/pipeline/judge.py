@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from aggregator.config.secrets import redact
-from aggregator.judging import KeptSteps, StepCall, judge_entry, note_rules
+from aggregator.judging import KeptSteps, StepCall, has_default, judge_entry, note_rules
 from aggregator.models import Decision, Entry, FeedUpdate, Ruling, Sight, Source
 from aggregator.pipeline.decide import MAX_NOTE, MAX_NOTES
 
@@ -71,7 +71,7 @@ class Judge:
         config = self._in_force()
         steps, notes = KeptSteps(self._store), list[str]()
         rulings: dict[str, Ruling] = {}
-        for entry, sight, decision in self._seen(source, update):
+        for entry, sight, decision in self._seen(config, source, update):
             ruling = judge_entry(config, entry, sight, decision, steps, notes)
             if not is_plain(ruling, entry):
                 rulings[entry.key] = ruling
@@ -83,13 +83,16 @@ class Judge:
             update = _with_notes(update, notes, config.secrets)
         return replace(update, rulings=rulings) if rulings else update
 
-    def _seen(self, source: Source, update: FeedUpdate) -> Iterator[tuple[Entry, Sight, Decision | None]]:
-        """Yield the entries of an outcome, each with what rules may know besides and what a person decided."""
+    def _seen(
+        self, config: Config, source: Source, update: FeedUpdate
+    ) -> Iterator[tuple[Entry, Sight, Decision | None]]:
+        """Yield the entries of an outcome that need a ruling, with what rules may know besides and a person decided."""
         now, category = update.state.last_success_at, self._categories.get(source.id, source.category)
         first = Sight(source.id, category, now)
         for entry in update.new:
-            yield entry, first, None
-        known = (*update.changed, *update.reread)
+            if not has_default(config, entry):
+                yield entry, first, None
+        known = [entry for entry in (*update.changed, *update.reread) if not has_default(config, entry)]
         judged = self._store.judged(source.id, [entry.key for entry in known]) if known else {}
         for entry in known:
             before = judged.get(entry.key)

@@ -253,11 +253,12 @@ class RuleBook:
             if subject.notes:
                 notes += [f"rule {setting.number} of {setting.place}: {note}" for note in subject.notes]
             if trace is not None:
-                note = "; ".join(subject.notes) or (None if holds else "`when` does not hold")
+                note = "; ".join([*subject.notes, *subject.remarks]) or (None if holds else "`when` does not hold")
                 shown = setting.text or setting.name
                 made = Step(setting.place, setting.number, setting.name, shown, what, what is not None, note)
                 trace.steps.append(made)
             subject.notes.clear()
+            subject.remarks.clear()
             if subject.verdict == "dropped":
                 break
         return stripped
@@ -275,12 +276,12 @@ class RuleBook:
                 found.append(Placement(slug))
                 if trace is not None:
                     trace.outputs.append((slug, True, "`also_in`, or a category of its source"))
-        facts = subject.facts
         for output in self._outputs.values():
             routed = output.slug in also_in
             if trace is None and not routed and output.where is not None:
                 notes: list[str] = []
-                if not output.where.evaluate(facts, notes):
+                # The rules of an output before may have changed the facts.
+                if not output.where.evaluate(subject.facts, notes):
                     told += [f"`where` of output {output.slug}: {note}" for note in notes]
                     continue
             placement = self._place(output, subject, routed, trace, told)
@@ -305,7 +306,7 @@ class RuleBook:
             return None
         shown: Entry | None = None
         if output.steps:
-            within = replace(subject, notes=[], made_by=[], also_in=[])
+            within = replace(subject, notes=[], remarks=[], made_by=[], also_in=[])
             self._apply(output.steps, within, trace, told)
             if within.verdict == "dropped":
                 if trace is not None:

@@ -81,10 +81,15 @@ class Words:
 
     @property
     def has_plain(self) -> bool:
-        """Whether there are words that are looked for in folded texts."""
+        """Whether there are words, which are looked for in folded texts."""
         return self._words is not None
 
-    def find(self, texts: Sequence[str], folded: Iterable[str]) -> str | None:
+    @property
+    def has_patterns(self) -> bool:
+        """Whether there are regular expressions, which are looked for in texts as they are."""
+        return bool(self._patterns)
+
+    def find(self, texts: Iterable[str], folded: Iterable[str]) -> str | None:
         """Return what was found first in any of the texts, or None."""
         if self._words is not None:
             few = self._few
