@@ -29,6 +29,7 @@ from aggregator.publish.appearance import as_shown
 from aggregator.publish.archives import ArchivedFeed, Archives
 from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
+from aggregator.publish.copies import join_duplicates
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, WrittenItems, render_category
 from aggregator.publish.memberships import place_again
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
@@ -99,6 +100,7 @@ def publish(
     folders = post_folders(config)
     report.failures += renew(store, config.confidential, data, progress=renewing)
     place_again(store, config)
+    report.failures += join_duplicates(store, config)
     recorded = store.fingerprints()
     recorded |= _recorded(store, private_paths(config, recorded))
     feeds = merged(config, recorded)

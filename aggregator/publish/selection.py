@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ from aggregator.store import Member, Store, UnreadableRow
 
 #: Members of an output with a rate that are looked at, for each item that it shows: one source may have most of them.
 _RELEASED = 10
+#: Members that are compared in an output that shows the same item once, for each item that it shows.
+_COMPARED = 2
 #: Members of one period that are counted at most.
 MOST_IN_PERIOD = 10_000
 
@@ -126,10 +128,16 @@ class Selector:
 
     def _items(self, output: Output, pks: Sequence[int], unreadable: list[UnreadableRow]) -> list[Item]:
         items = self._members.items(output.slug, pks, unreadable)
+        if output.duplicates:
+            from aggregator.duplicates.items import join_items
+
+            items = join_items(items, output, self._store.copies.apart(pks))[: output.limit]
         return [as_shown(item, output, self._categories) for item in items]
 
     def _chosen(self, output: Output) -> list[int]:
         """Return the row numbers of the items that an output shows."""
+        if output.duplicates:
+            output = replace(output, limit=output.limit * _COMPARED)
         slug, limit, fair = output.slug, output.limit, output.mix == "fair"
         seen = None if output.delay is None else self._now - output.delay
         since = self._oldest(output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aggregator.store.copyprotocol import DUPLICATES, CopyOf, CopyStore
 from aggregator.store.memberprotocol import Member, MemberStore
 from aggregator.store.protocol import (
     POSTS,
@@ -35,12 +36,15 @@ from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
     "DEFINITIONS",
+    "DUPLICATES",
     "FEEDS",
     "POSTS",
     "Activity",
     "ArchivePage",
     "ArchiveStore",
     "Assignment",
+    "CopyOf",
+    "CopyStore",
     "EditStore",
     "FeedMetadata",
     "Judged",

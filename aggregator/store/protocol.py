@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
+from aggregator.store.copyprotocol import CopyStore
 from aggregator.store.rulingprotocol import RulingStore
 
 POSTS = "posts"
@@ -218,6 +219,10 @@ class Store(RulingStore, Protocol):
     @property
     def archives(self) -> ArchiveStore:
         """The archives of the outputs."""
+
+    @property
+    def copies(self) -> CopyStore:
+        """Entries that are other entries' items again."""
 
     @property
     def edits(self) -> EditStore:
