@@ -71,7 +71,7 @@ def test_it_comes_out_once_and_names_the_other_source(two: Site) -> None:
     update(two)
     assert titles(two) == ["Item 1", "Item 2", "Item 3"]
     assert shown(two)[0]["url"] == "https://example.org/1"
-    assert shown(two)[0]["_origins"] == [{"title": "B", "url": LINK}]
+    assert shown(two)[0]["_origin"]["also_at"] == [{"title": "B", "url": LINK}]
     assert len(two.posts()) == 3
     before = two.stamps()
     update(two)
@@ -126,7 +126,7 @@ def test_the_preferred_text_under_the_first_id(two: Site, origin: Origin) -> Non
     update(two, "b")
     after = shown(two)[0]
     assert (before["content_html"], after["content_html"]) == ("<p>Text of item 1.</p>", "<p>Longer text.</p>")
-    assert (after["id"], after["url"], after["_origins"]) == (
+    assert (after["id"], after["url"], after["_origin"]["also_at"]) == (
         before["id"],
         LINK,
         [{"title": "A", "url": "https://example.org/1"}],
@@ -176,7 +176,7 @@ def test_in_one_output_alone(two: Site, origin: Origin) -> None:
     configure(two, origin, outputs={"once": {"duplicates": "url"}, "many": {}})
     publish(two)
     assert titles(two, "once") == ["Item 1", "Item 2", "Item 3"]
-    assert shown(two, "once")[0]["_origins"] == [{"title": "B", "url": LINK}]
+    assert shown(two, "once")[0]["_origin"]["also_at"] == [{"title": "B", "url": LINK}]
     assert two.run("not-duplicate", "https://example.org/1", LINK).status == 0
     publish(two)
     assert titles(two, "once") == ["Item 1", "Item 1", "Item 2", "Item 3"]

@@ -25,6 +25,10 @@ are pending, the caller of `Store.pending_categories` does it.
 """
 DEFINITIONS = "output/"
 """The start of the names of the fingerprints of the definitions with which memberships were made; a slug follows."""
+RULES = "rules"
+"""The name of the fingerprint of the rules as of which the stored entries are judged; absent: of `NO_RULES`."""
+NO_RULES = "none"
+"""The fingerprint of no rules but the default ones. "", which no rules have: entries were judged by different rules."""
 
 
 class Judged(NamedTuple):
