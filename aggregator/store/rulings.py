@@ -224,7 +224,7 @@ def replace(connection: Connection, judged: Sequence[RulingOf], added_at: dateti
         for pk, entry, ruling in judged:
             if pk in bases:
                 _compare(batch, bases[pk], members.get(pk, {}), entry, ruling, to_seconds(added_at))
-        others |= batch.shown()
+        others.update((output, pk) for _, _, output, pk in batch.changed)
         batch.write(connection)
 
 

@@ -25,6 +25,8 @@ from aggregator.store import (
     judgements,
     listing,
     members,
+    origins,
+    postedits,
     postpaths,
     rows,
     rulings,
@@ -37,12 +39,14 @@ from aggregator.store import (
 from aggregator.store import fingerprints as prints
 from aggregator.store.copyprotocol import CopyStore
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
+from aggregator.store.memberprotocol import MemberStore
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
     POSTS,
     Activity,
     ArchiveStore,
     Assignment,
+    EditStore,
     FeedMetadata,
     Recognized,
     Store,
@@ -50,7 +54,7 @@ from aggregator.store.protocol import (
     UnassignedEntry,
     UnreadableRow,
 )
-from aggregator.store.rulingprotocol import MemberStore, StepStore
+from aggregator.store.rulingprotocol import StepStore
 from aggregator.store.schema import REVISION
 
 #: Maximum number of entries with one of a set of dates that are compared.
@@ -100,9 +104,10 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._items)
+        self.copies: CopyStore = copies.SqlCopies(database)
+        self.edits: EditStore = postedits.SqlEdits(database)
         self.members: MemberStore = members.SqlMembers(database)
         self.steps: StepStore = steps.SqlSteps(database)
-        self.copies: CopyStore = copies.SqlCopies(database)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
@@ -131,9 +136,11 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
                     connection.execute(statement, parameters)
             for pk in plan.moved:
                 listing.relist_source(connection, pk)
-            copies.mark_sources(connection, set(plan.moved))
             if plan.stale:
                 connection.execute(statements.MARK_SOURCE_PENDING, plan.stale)
+            if plan.recategorized:
+                prints.forget_categories(connection)
+            copies.mark_sources(connection, plan.moved)
             for row in plan.stale:
                 copies.touch_source(connection, row["of_source"])
 
@@ -384,7 +391,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         """Do as `_entries` does, and name in each item the other sources that have it."""
         found = self._entries(prepared, parameters, made, unreadable)
         with self._database.read() as connection:
-            return copies.complete(connection, found)
+            return origins.complete(connection, found)
 
     def _entries(
         self,
