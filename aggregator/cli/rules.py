@@ -25,7 +25,7 @@ from aggregator.cli.options import (
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
-    from aggregator.replay import Change, Difference
+    from aggregator.replay import Change, Difference, Kind
     from aggregator.trial import RuleTrial, Trial
 
 
@@ -71,9 +71,8 @@ def replay(
     daemon first.
     """
     from aggregator.cli.console import counting
-    from aggregator.replay import Difference
+    from aggregator.replay import Difference, compare
     from aggregator.replay import apply as apply_rules
-    from aggregator.replay import compare
 
     loaded = load_config(config)
     difference = Difference()
@@ -133,7 +132,7 @@ def _rule_json(one: RuleTrial) -> dict[str, Any]:
 
 
 #: What each kind of change is called.
-_KINDS = {
+_LABELS: dict[Kind, str] = {
     "dropped": "dropped",
     "held": "held for review",
     "published": "published again",
@@ -145,24 +144,24 @@ _KINDS = {
 
 
 def _show_difference(difference: Difference, applied: bool) -> None:
+    from aggregator.replay import KINDS
+
     if not difference.changed:
         say(f"{counted(difference.judged, 'item')} judged; nothing differs")
         return
-    for kind, label in _KINDS.items():
-        count = difference.counts[kind]  # type: ignore[index]
+    for kind in KINDS:
+        count, label = difference.counts[kind], _LABELS[kind]
         if count:
             say(f"{counted(count, 'item')} {label}")
-            for change in difference.examples.get(kind, ()):  # type: ignore[call-overload]
+            for change in difference.examples.get(kind, ()):
                 say(f"    {_describe(change)}")
-    for label, counter in (("joins", difference.joined), ("leave", difference.left), ("differ in", difference.altered)):
-        for slug, count in sorted(counter.items()):
-            say(f"{slug}: {counted(count, 'item')} {label if label != 'joins' else 'join'}")
+    for slug in sorted({*difference.joined, *difference.left, *difference.altered}):
+        counts = ((difference.joined, "new"), (difference.left, "gone"), (difference.altered, "different"))
+        say(f"{slug}: {', '.join(f'{count[slug]} {label}' for count, label in counts if count[slug])}")
     for note in difference.notes:
         say(f"note: {note}")
     if difference.unmade:
-        say(
-            f"note: {counted(difference.unmade, 'item')} judged without the result of a step, which a replay does not run"
-        )
+        say(f"note: {counted(difference.unmade, 'item')} judged without the result of a step; a replay runs none")
     judged = counted(difference.judged, "item")
     if applied:
         say(f"{judged} judged, {difference.changed} changed; the next publication writes the files")

@@ -7,7 +7,7 @@ the book. So stored entries can be judged again after a change of the rules, wit
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -132,6 +132,8 @@ class RuleBook:
             if step.setting.name == "also_in"
             for slug in step.setting.settings
         }
+        self.rules = (*site, *_all(categories), *_all(sources), *(rule for output in outputs for rule in output.rules))
+        """All rules, in the order in which they are applied."""
         # What is not there leaves no trace, so that the digest of "no rules" stays the same.
         parts = {
             "site": list(site),
@@ -338,6 +340,10 @@ def make_book(
         addresses: None: duplicates are off everywhere.
     """
     return RuleBook(site, categories or {}, sources or {}, outputs, also_in or {}, review, addresses)
+
+
+def _all(rules: Mapping[str, Sequence[RuleSetting]]) -> Iterator[RuleSetting]:
+    return (rule for some in rules.values() for rule in some)
 
 
 def _steps(rules: Sequence[RuleSetting]) -> tuple[_Step, ...]:
