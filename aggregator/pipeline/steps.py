@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
     from aggregator.config import Config
+    from aggregator.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class StepRunner:
     def __init__(
         self,
         config: Callable[[], Config],
-        store: Any,
+        store: Store,
         thread: StoreThread,
         clock: Callable[[], datetime],
         *,

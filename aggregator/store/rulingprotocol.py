@@ -93,8 +93,8 @@ class StepStore(Protocol):
     def save(self, hash: str, result: Mapping[str, Any], now: datetime) -> None:
         """Store a result, in place of an earlier one."""
 
-    def count_since(self, moment: datetime) -> int:
-        """Return how many results were made at a moment or later."""
+    def count_since(self, moment: datetime, begin: str = "") -> int:
+        """Return how many results were made at a moment or later, of hashes that begin so."""
 
     def forget(self, before: datetime) -> None:
         """Forget the results that were made before a moment."""
