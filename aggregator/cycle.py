@@ -155,6 +155,7 @@ class Cycle:
                 stopping=stopping,
                 share=share or USUAL,
                 busy=busy,
+                in_force=self._config,
             )
         except Exception as error:
             self._note(error)

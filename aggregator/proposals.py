@@ -38,7 +38,7 @@ MAX_PAGES = 50
 class Proposal:
     """One edit of feeds.yaml that corrects a source."""
 
-    #: Index of the source in `sources`, from 0.
+    #: Index of the source in `Config.sources`, from 0.
     index: int
     source: Source
     #: What was observed, as a clause with the source as its subject.
@@ -47,6 +47,8 @@ class Proposal:
     url: str | None
     #: Why a person has to make the edit; None: it can be made here.
     obstacle: str | None = None
+    #: Index of its entry in `sources` of the file.
+    entry: int = 0
 
 
 def propose(config: Config, states: Mapping[str, FeedState], named: Mapping[str, str] | None = None) -> list[Proposal]:
@@ -64,6 +66,10 @@ def propose(config: Config, states: Mapping[str, FeedState], named: Mapping[str,
         if named and (url := named.get(source.id)):
             proposal = _of_page(config, places, index, source, url)
         if proposal:
+            proposal = replace(proposal, entry=config.entries[index])
+            if proposal.entry in config.templates:
+                why = "its entry makes other sources as well (`for`); change it by hand"
+                proposal = replace(proposal, obstacle=why)
             made.append(proposal)
             if proposal.url is not None:
                 places.setdefault((source.kind, proposal.url), source.line)
@@ -80,14 +86,17 @@ def apply_proposals(text: str, proposals: Sequence[Proposal], *, gone: bool) -> 
     Returns:
         The new text, and all proposals, with the obstacles that were found.
     """
-    urls = {one.index: one.url for one in proposals if one.url is not None and one.obstacle is None}
+    urls = {one.entry: one.url for one in proposals if one.url is not None and one.obstacle is None}
     text, refused = set_urls(text, urls) if urls else (text, {})
-    made = [replace(one, obstacle=str(refused[one.index])) if one.index in refused else one for one in proposals]
+    made = [
+        replace(one, obstacle=str(refused[one.entry])) if one.url is not None and one.entry in refused else one
+        for one in proposals
+    ]
     # From the end, so that the indexes of the sources before stay valid.
     for place, one in reversed(list(enumerate(made))):
-        if one.url is None and gone:
+        if one.url is None and gone and one.obstacle is None:
             try:
-                text = remove_source(text, one.index)
+                text = remove_source(text, one.entry)
             except NotEditable as error:
                 made[place] = replace(one, obstacle=str(error))
     return text, made

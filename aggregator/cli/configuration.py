@@ -253,22 +253,22 @@ def _confirm(source: str, yes: bool) -> None:
 
 def _remove_from_file(config: Config, source: str) -> Config:
     """Remove a source from the file, and return the new configuration."""
-    from aggregator.config.editing import remove_source
+    from aggregator.config.editing import entry_of, remove_source
 
     index = _index(config, source)
-    return _edit(config, lambda text: remove_source(text, index), removed=[index])
+    return _edit(config, lambda text: remove_source(text, entry_of(config, index)), removed=[index])
 
 
 def _set_paused(path: Path, source: str, paused: bool) -> bool:
     """Pause or resume a source in the file; return whether that changed it."""
-    from aggregator.config.editing import set_paused
+    from aggregator.config.editing import entry_of, set_paused
 
     config = load_config(path)
     require_sources(config, [source])
     index = _index(config, source)
     if config.sources[index].paused is paused:
         return False
-    _edit(config, lambda text: set_paused(text, index, paused), paused={index: paused})
+    _edit(config, lambda text: set_paused(text, entry_of(config, index), paused), paused={index: paused})
     return True
 
 

@@ -23,7 +23,7 @@ from aggregator import __version__
 from aggregator.datafolder import MODE_VARIABLE
 
 if TYPE_CHECKING:
-    from aggregator.config.load import Provenance
+    from aggregator.config.configuration import Provenance
 
 _NAME = ".idle"
 #: Maximum bytes of a ticket, of feeds.yaml, and of a file that it refers to. Larger ones are not accepted anyway.

@@ -34,7 +34,7 @@ from aggregator.cli.options import (
 )
 from aggregator.cli.process import BROKEN
 from aggregator.errors import AggregatorError, ConfigError, LockedError
-from aggregator.log import LogFormat, Verbosity, configure_logging, outage_suffix
+from aggregator.log import LogFormat, Verbosity, configure_logging, outage_suffix, withheld
 from aggregator.values.terminal import counted
 
 #: Maximum number of rows. If there are more sources, the table shows those that failed or had something new.
@@ -304,6 +304,7 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
 
         from aggregator.cli.console import progress, renewal
         from aggregator.cycle import Cycle
+        from aggregator.judging import rules_note
         from aggregator.service.news import news_logger
         from aggregator.workers import StoreThread
 
@@ -327,9 +328,10 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
                     summary = asyncio.run(cycle.run([]))
                 else:
                     summary = cycle.finish()
+        note = rules_note(store, config)
         left = summary.failures or summary.troubles
         if prospect := None if left else _prospect(config, store, utc_now(), quiet=quiet):
-            foretold = [_nothing_due(config, prospect.due), NOTHING_TO_WRITE]
+            foretold = [_nothing_due(config, prospect.due), *([note] if note else []), NOTHING_TO_WRITE]
     if prospect:
         _write_ticket(config, data, foretold, prospect)
     if quiet:
@@ -341,6 +343,8 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
         say(nothing_due)
     if summary.removed:
         say(f"Removed {counted(summary.removed, 'expired entry', 'expired entries')}.")
+    if note:
+        say(note)
     show_written(summary.written, data, whole=not (summary.failures or summary.troubles))
     status = max(_status(summary.results), show_failures(summary.failures))
     for trouble in summary.troubles[:-1]:
@@ -415,7 +419,15 @@ def _show(config: Config, results: Sequence[SourceResult]) -> None:
     failed = sum(result.failed for result in results)
     new = counted(sum(result.new for result in results), "new entry", "new entries")
     changed = sum(result.changed for result in results)
-    say(f"{counted(len(results), 'source')}, {failed} failed{outage_suffix(results)}; {new}, {changed} changed")
+    some = "".join(
+        f", {count} {what}"
+        for count, what in (
+            (sum(result.dropped for result in results), "dropped"),
+            (sum(result.held for result in results), "held for review"),
+        )
+        if count
+    )
+    say(f"{counted(len(results), 'source')}, {failed} failed{outage_suffix(results)}; {new}, {changed} changed{some}")
 
 
 def _row(result: SourceResult) -> list[Cell]:
@@ -426,9 +438,10 @@ def _row(result: SourceResult) -> list[Cell]:
     if result.failed:
         outcome = Cell(f"{result.state.failure_kind}: {result.state.error}", "red")
     else:
-        same = not (result.new or result.changed or result.unchanged)
+        some = withheld(result)
+        same = not (result.new or result.changed or result.unchanged or some)
         word = [] if same and result.notes else ["not modified" if same else "ok"]
-        outcome = Cell("; ".join([*word, *result.notes[:3]]))
+        outcome = Cell("; ".join([", ".join([*word, *some]), *result.notes[:3]] if word else result.notes[:3]))
     return [*map(Cell, (result.source.id, *counts, f"{result.seconds:.1f}")), outcome]
 
 

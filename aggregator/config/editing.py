@@ -20,7 +20,8 @@ from typing import Any
 
 import yaml
 
-from aggregator.config.load import Config, load
+from aggregator.config.configuration import Config
+from aggregator.config.load import load
 from aggregator.config.settings import source_kinds
 from aggregator.config.tree import LOADER
 from aggregator.errors import AggregatorError
@@ -45,6 +46,19 @@ class NotEditable(ValueError):
     def __init__(self, why: str, line: int) -> None:
         self.line = line
         super().__init__(f"line {line}: {why}; edit it by hand")
+
+
+def entry_of(config: Config, index: int) -> int:
+    """Return the index in `sources` of the file for a source at `index` of `config.sources`.
+
+    Raises:
+        NotEditable: its entry makes other sources as well.
+    """
+    entry = config.entries[index]
+    if entry in config.templates:
+        source = config.sources[index]
+        raise NotEditable(f"the entry with `for` makes other sources as well as {source.id}", source.line)
+    return entry
 
 
 def set_urls(text: str, urls: Mapping[int, str]) -> tuple[str, dict[int, NotEditable]]:
@@ -341,7 +355,7 @@ def check_edit(
         for index, source in enumerate(config.sources)
         if index not in removed
     ]
-    sections = ("site", "posts", "feeds", "fetch", "hooks", "after_publish")
+    sections = ("site", "posts", "feeds", "fetch", "hooks", "after_publish", "outputs", "duplicates", "rules")
     same = all(getattr(config, name) == getattr(new, name) for name in sections) and list(
         map(_comparable, new.sources)
     ) == list(map(_comparable, expected))
@@ -387,4 +401,6 @@ def _copy_owner(source: Path, target: Path) -> None:
 
 def _comparable(source: Source) -> Source:
     """Return a source without what an edit elsewhere may change: its line, and values made from the address."""
-    return replace(source, line=0, id=source.id if source.explicit_id else "", public_url=None, fallback_name="")
+    return replace(
+        source, line=0, id=source.id if source.explicit_id else "", public_url=None, fallback_name="", phase=""
+    )

@@ -7,8 +7,9 @@ the files that it refers to, nothing else, and must not touch the network.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from aggregator.config import ids, notes
-from aggregator.config.advice import character_advice
+from aggregator.config.across import CategoryNames, check_categories, check_duplicates, check_outputs, source_nodes
+from aggregator.config.configuration import UNCATEGORIZED, Config, Provenance
 from aggregator.config.mistakes import explain, synonym
-from aggregator.config.posts import (
-    PRESET_FILE,
-    TEMPLATE_FILE,
-    OwnPreset,
-    PostSettings,
-    check_posts,
-    list_posts,
-    read_presets,
-)
+from aggregator.config.outputs import join_levels, make_outputs
+from aggregator.config.posts import PRESET_FILE, TEMPLATE_FILE, OwnPreset, check_posts, list_posts, read_presets
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
+from aggregator.config.ruling import ListFiles, check_rules, make_rule_lists, own_rules_digest, uses_rules
 from aggregator.config.secrets import (
     SHORTEST_SECRET,
     References,
@@ -36,78 +32,40 @@ from aggregator.config.secrets import (
     contains_secret,
     mask,
     public_address,
+    redact,
 )
 from aggregator.config.settings import (
     RENAMED,
     CategorySettings,
     CommonSettings,
-    FeedSettings,
-    FetchDefaults,
     FileSettings,
-    HookSettings,
     RetentionSettings,
-    SiteSettings,
     file_model,
     source_kinds,
     source_model,
 )
-from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, read_text
+from aggregator.config.templates import FOR, Open, Templates, is_open
+from aggregator.config.tree import MapNode, find_place, parse_yaml, read_text
 from aggregator.errors import Problem
-from aggregator.models import Auto, Category, Every, Interval, Retention, Source, host_of
+from aggregator.models import (
+    Auto,
+    Category,
+    Every,
+    Interval,
+    Retention,
+    Source,
+    host_of,
+)
 
 MAX_FILE = 32 * 10**6
 """Bytes in feeds.yaml at most."""
 
-UNCATEGORIZED = "uncategorized"
-"""Slug of the category of sources that name none."""
-
 #: Values below these keys are published anyway; everything else that a reference gives is kept secret.
-_PUBLIC_SECTIONS = frozenset({"site", "posts", "feeds", "categories"})
+_PUBLIC_SECTIONS = frozenset({"site", "posts", "feeds", "categories", "outputs"})
 
 
 #: Kind of a source, the value of its key, and its address.
 _Kind = tuple[str, Any, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What a configuration was read from; digests are SHA-256, hexadecimal."""
-
-    #: Of the bytes of the file; "" if it was not read from a file.
-    digest: str = ""
-    #: ``env`` or ``file``, the name, and the digest of the value, for each value that was inserted.
-    references: tuple[tuple[str, str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """The configuration in force: one feeds.yaml, read and checked, with all defaults filled in."""
-
-    site: SiteSettings
-    #: One for each folder of posts.
-    posts: tuple[PostSettings, ...]
-    feeds: FeedSettings
-    #: Defaults for fetching; each `Source` has its own settings or these defaults.
-    fetch: FetchDefaults
-    hooks: HookSettings
-    #: Command and arguments that are called after each publication that changed files.
-    after_publish: tuple[str, ...] | None
-    #: By slug, in the order of the file; the implicit one, for sources without a category, is last.
-    categories: dict[str, Category]
-    #: In the order of the file.
-    sources: tuple[Source, ...]
-    #: The file that it was read from.
-    path: Path
-    #: Values from the environment or from files, and others that must not be shown; `redact` hides them.
-    secrets: frozenset[str]
-    #: Those from the environment or from files, and what is made of them: they must not be published either.
-    confidential: frozenset[str]
-    #: One's own presets, by the paths that name them.
-    presets: Mapping[str, OwnPreset] = field(default_factory=dict)
-    #: Remarks on what is not an error; `check` shows them.
-    notes: tuple[Problem, ...] = ()
-    #: Digests of what was read: whether loading again would give the same.
-    provenance: Provenance = field(default_factory=Provenance)
 
 
 def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> Config:
@@ -127,18 +85,10 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     if text is None:
         text, hashed = _read(path, problems)
     written = text.removeprefix("\ufeff")
-    tree = parse_yaml(written, problems, _resolver(references, problems))
+    tree, entries, templates = _parse(written, references, problems)
     renamed = _rename_keys(tree, problems)
-    list_posts(tree, problems)
-    document = _validate(tree, problems)
-    _check_kinds(tree, problems)
-    _check_categories(tree, problems)
-    source_ids = _identify(tree, problems)
-    if document is not None:
-        check_posts(document.posts, [*document.categories, UNCATEGORIZED], tree, problems)
-    problems.raise_any()
-    # Without problems, there is a document.
-    assert document is not None
+    lists = ListFiles(path.parent)
+    document, source_ids = _check(tree, lists, problems)
     presets = read_presets(document.posts, path.parent, tree, problems)
     # What the sources of a category have in common is computed once.
     defaults = {slug: _Defaults.of(category, document) for slug, category in (("", None), *document.categories.items())}
@@ -149,6 +99,14 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         for settings, kind, identity, (line, _) in zip(
             document.sources, kinds, source_ids, tree["sources"].value_places, strict=True
         )
+    )
+    sources = _in_phase(sources)
+    secrets = confidential.union(*map(CommonSettings.secrets, document.sources))
+    duplicates = join_levels(document)
+    rules = make_rule_lists(document, tree, sources, duplicates, lambda text: redact(text, secrets))
+    sources = tuple(
+        replace(source, own_rules=own_rules_digest(own)) if (own := rules.sources.get(source.id)) else source
+        for source in sources
     )
     remarks = [*renamed, *notes.collect(written, tree, document, sources, environ)]
     return Config(
@@ -162,11 +120,59 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         categories=_categories(document, sources),
         sources=sources,
         path=path,
-        secrets=confidential.union(*map(CommonSettings.secrets, document.sources)),
+        secrets=secrets,
         confidential=confidential,
         notes=_placed(remarks, tree, problems),
-        provenance=Provenance(hashed, (*references.found, *_presets_read(presets, path.parent))),
+        provenance=Provenance(hashed, (*references.found, *lists.found, *_presets_read(presets, path.parent))),
+        outputs=make_outputs(document, rules.outputs),
+        duplicates=duplicates,
+        rules=rules,
+        entries=entries,
+        templates=templates,
     )
+
+
+def _check(tree: MapNode, lists: ListFiles, problems: Problems) -> tuple[FileSettings, list[str]]:
+    """Return the checked settings, and the ids of the sources.
+
+    Raises:
+        ConfigError: there is any problem.
+    """
+    list_posts(tree, problems)
+    document = _validate(tree, lists, problems)
+    _check_kinds(tree, problems)
+    check_categories(tree, problems)
+    check_outputs(tree, problems)
+    if uses_rules(tree):
+        check_rules(tree, CategoryNames(tree, problems).mistake, problems)
+    source_ids = _identify(tree, problems)
+    check_duplicates(tree, source_ids, problems)
+    if document is not None:
+        check_posts(document.posts, [*document.categories, UNCATEGORIZED], tree, problems)
+    problems.raise_any()
+    # Without problems, there is a document.
+    assert document is not None
+    return document, source_ids
+
+
+def _parse(text: str, references: References, problems: Problems) -> tuple[MapNode, tuple[int, ...], frozenset[int]]:
+    """Read the text, and write out its templated sources; for the last two see `Config`."""
+    resolve = _resolver(references, problems)
+    opened = False
+
+    def replace_later(value: str, path: KeyPath) -> str:
+        nonlocal opened
+        if path[:1] == ("sources",) and path[2:3] == (FOR,):
+            raise ValueError("cannot be a reference; write it where the variable is used")
+        if not is_open(value):
+            return resolve(value, path)
+        opened = True
+        return Open(value)
+
+    tree = parse_yaml(text, problems, replace_later)
+    entries, templates = Templates(resolve, problems).write_out(tree, opened=opened)
+    problems.entries = entries if templates else None
+    return tree, entries, templates
 
 
 def _presets_read(presets: Mapping[str, OwnPreset], folder: Path) -> Iterable[tuple[str, str, str]]:
@@ -183,7 +189,7 @@ def _resolver(references: References, problems: Problems) -> Callable[[str, KeyP
 
     def resolve(text: str, key_path: KeyPath) -> str:
         replaced, values = references.replace(text)
-        if key_path and key_path[0] not in _PUBLIC_SECTIONS:
+        if key_path and (key_path[0] not in _PUBLIC_SECTIONS or "rules" in key_path[:3]):
             problems.secrets.update(value for value in values if value)
             if any(0 < len(value) < SHORTEST_SECRET for value in values):
                 # A short value occurs everywhere by chance; the whole text around it does not.
@@ -197,6 +203,7 @@ def _placed(remarks: Iterable[tuple[KeyPath, str]], tree: MapNode, problems: Pro
     """Add the places to remarks; sorted, without any secret."""
     placed = Problems(problems.file)
     placed.secrets = problems.secrets
+    placed.entries = problems.entries
     for about, message in remarks:
         placed.add(message, find_place(tree, about), about)
     return placed.sorted()
@@ -213,18 +220,19 @@ def _read(path: Path, problems: Problems) -> tuple[str, str]:
     return text, hashlib.sha256(data).hexdigest()
 
 
-def _validate(tree: MapNode, problems: Problems) -> FileSettings | None:
+def _validate(tree: MapNode, lists: ListFiles, problems: Problems) -> FileSettings | None:
+    model = file_model(rules=uses_rules(tree))
     try:
-        return file_model().model_validate(tree)
+        return model.model_validate(tree, context={"read_list": lists.read})
     except ValidationError as error:
-        explain(error, tree, file_model(), problems)
+        explain(error, tree, model, problems)
         return None
 
 
 def _rename_keys(tree: MapNode, problems: Problems) -> list[tuple[KeyPath, str]]:
     """Give keys of sources that have old names their new ones, and return a remark on each."""
     remarks: list[tuple[KeyPath, str]] = []
-    for index, node in _source_nodes(tree):
+    for index, node in source_nodes(tree):
         for old, new in RENAMED.items():
             if old in node and new in node:
                 message = f"has both `{new}` and `{old}`, its old name; remove `{old}`"
@@ -236,18 +244,10 @@ def _rename_keys(tree: MapNode, problems: Problems) -> list[tuple[KeyPath, str]]
     return remarks
 
 
-def _source_nodes(tree: MapNode) -> list[tuple[int, MapNode]]:
-    """Return the entries of `sources` that are mappings, each with its index."""
-    entries = tree.get("sources")
-    if not isinstance(entries, ListNode):
-        return []
-    return [(index, node) for index, node in enumerate(entries) if isinstance(node, MapNode)]
-
-
 def _check_kinds(tree: MapNode, problems: Problems) -> None:
     kinds = source_kinds()
     wanted = " or ".join(f"`{name}`" for name in kinds)
-    for index, node in _source_nodes(tree):
+    for index, node in source_nodes(tree):
         given = [name for name in kinds if name in node]
         if not given and not _kind_reported(tree, node, problems):
             place = find_place(tree, ("sources", index))
@@ -264,47 +264,9 @@ def _kind_reported(tree: MapNode, node: MapNode, problems: Problems) -> bool:
     return named or any(name in tree for name in kinds)
 
 
-def _check_categories(tree: MapNode, problems: Problems) -> None:
-    categories = tree.get("categories")
-    if _categories_reported(tree, problems):
-        return
-    known = categories if isinstance(categories, MapNode) else {}
-    # Slugs that are not valid are reported already.
-    folded = {ids.slug(slug) for slug in known}
-    titles = {title.casefold(): slug for slug, title in known.items() if isinstance(title, str)}
-    users: dict[str, list[tuple[int, MapNode]]] = {}
-    for index, node in _source_nodes(tree):
-        slug = node.get("category")
-        if isinstance(slug, str) and slug not in known and slug not in folded:
-            users.setdefault(slug, []).append((index, node))
-    for slug, nodes in users.items():
-        index, node = nodes[0]
-        odd = character_advice(slug)
-        titled = titles.get(slug.casefold())
-        hint = f"; that is a title, write its slug `{titled}`" if titled else problems.hint(slug, known)
-        hint = f": {odd}" if odd else hint or "; add it to `categories`, or leave it out"
-        lines = [other.value_places["category"][0] for _, other in nodes[1:]]
-        message = f"there is no category {show(slug)}{hint}{_also(lines)}"
-        problems.add(message, node.value_places["category"], ("sources", index, "category"))
-
-
-def _categories_reported(tree: MapNode, problems: Problems) -> bool:
-    """Whether `categories` as a whole is wrong, so that single categories cannot be checked."""
-    if "categories" in tree:
-        return not isinstance(tree["categories"], MapNode | None)
-    return any(problems.near(key, list(FileSettings.model_fields)) == "categories" for key in tree)
-
-
-def _also(lines: Sequence[int]) -> str:
-    if not lines:
-        return ""
-    shown = ", ".join(map(str, lines[:3])) + (f" and {len(lines) - 3} more" if len(lines) > 3 else "")
-    return f" (also on line{'s' if len(lines) > 1 else ''} {shown})"
-
-
 def _identify(tree: MapNode, problems: Problems) -> list[str]:
     """Return the ids of the sources, in order, also of those with other errors, and report duplicates."""
-    rows = [(index, node, _address(node)) for index, node in _source_nodes(tree)]
+    rows = [(index, node, _address(node)) for index, node in source_nodes(tree)]
     named = [
         ids.Named(_text(node.get("id")), _text(node.get("name")), address)
         for _, node, address in rows
@@ -315,7 +277,12 @@ def _identify(tree: MapNode, problems: Problems) -> list[str]:
     for first, later in ids.repeated(assigned):
         index, node = nodes[later]
         line = find_place(tree, ("sources", nodes[first][0]))[0]
-        if named[later].id is not None and named[first].id is not None:
+        if problems.entries and problems.entries[nodes[first][0]] == problems.entries[index]:
+            what = f"two sources with the id {show(assigned[later])}" if named[later].id else "the same source twice"
+            key = "`id`" if named[later].id else "address, or in an `id`"
+            message = f"`for` makes {what}; write every variable in its {key}"
+            problems.add(message, find_place(tree, ("sources", index)), ("sources", index))
+        elif named[later].id is not None and named[first].id is not None:
             message = f"the id {show(assigned[later])} is already used on line {line}; every source needs its own"
             problems.add(message, node.value_places["id"], ("sources", index, "id"))
         else:
@@ -375,13 +342,13 @@ def _source(
     host = host_of(url)
     fetch = document.fetch
     private = settings.allow_private_addresses
-    common, interval, retention = defaults[settings.category or ""], settings.interval, settings.retention
+    common, interval, retention = defaults[_first_category(settings)], settings.interval, settings.retention
     return Source(
         id=identity,
         name=settings.name and mask(settings.name, confidential),
         kind=kind,
         url=url,
-        category=settings.category or UNCATEGORIZED,
+        category=_first_category(settings) or UNCATEGORIZED,
         section=settings.section and mask(settings.section, confidential),
         interval=common.interval if interval is None else interval.interval(document.site.timezone),
         timeout=settings.timeout or fetch.timeout,
@@ -399,7 +366,29 @@ def _source(
         republish=settings.republish,
         copyright=settings.copyright and mask(settings.copyright, confidential),
         noindex=settings.noindex,
+        also_in=(settings.categories or ())[1:],
+        review=settings.review,
     )
+
+
+def _in_phase(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    """Return the sources, those of one request with the same place in an interval."""
+    addresses = Counter((source.kind, source.url) for source in sources)
+    if len(addresses) == len(sources):
+        return sources
+    first: dict[tuple[object, ...], str] = {}
+    return tuple(
+        source
+        if addresses[source.kind, source.url] == 1
+        or (leader := first.setdefault(source.request, source.id)) == source.id
+        else replace(source, phase=leader)
+        for source in sources
+    )
+
+
+def _first_category(settings: CommonSettings) -> str:
+    """Return the slug of the category of a source; empty where it names none."""
+    return settings.categories[0] if settings.categories else settings.category or ""
 
 
 def _credentials(settings: Sequence[CommonSettings], kinds: Sequence[_Kind]) -> set[str]:

@@ -37,6 +37,8 @@ _SENTENCES = {
 #: Other words for keys, as in other programs. The first key that is known at the place of the word is meant.
 _SYNONYMS = {
     "active": ("paused",),
+    "block": ("drop",),
+    "condition": ("when", "where"),
     "address": ("feed", "url"),
     "atom": ("feed",),
     "auth_token": ("bearer", "auth"),
@@ -54,14 +56,20 @@ _SYNONYMS = {
     "feed_timeout": ("timeout",),
     "feed_url": ("feed",),
     "feed_urls": ("sources",),
+    "filter": ("where", "rules"),
+    "filters": ("rules",),
     "folder": ("category",),
     "frequency": ("interval",),
+    "delete": ("drop",),
     "days": ("every", "age"),
     "defaults": ("fetch",),
+    "exclude": ("drop",),
     "expire": ("age", "retention"),
     "group": ("category",),
     "hours": ("every",),
     "href": ("feed", "url"),
+    "if": ("when",),
+    "include": ("keep", "where"),
     "insecure": ("tls",),
     "items_per_page": ("limit", "count"),
     "keep": ("count", "retention"),
@@ -87,7 +95,7 @@ _SYNONYMS = {
     "selector": ("items", "body"),
     "subscriptions": ("sources",),
     "tag": ("category",),
-    "tags": ("category",),
+    "tags": ("tag", "category"),
     "text": ("body", "name"),
     "ssl_verify": ("tls",),
     "title": ("name",),
@@ -121,6 +129,8 @@ _SHAPES = {
     "posts": "write `posts: {preset: hexo}`",
     "retention": "write `retention: {age: 90d}` or `retention: {count: 500}`",
     "scrape": "write `scrape: {url: https://…, items: …}`",
+    "outputs": "write each as `slug: {title: …, where: …}`",
+    "rules": "write each as `- drop: {title: [sponsored]}`",
     "site": "write `site: {title: …}`",
     "tls": "write `tls: {verify: false, until: 2027-01-31}`",
 }
@@ -196,7 +206,7 @@ def _misindented(path: Path, tree: MapNode, levels: _Levels) -> list[str]:
 
 def _meant(key: str, levels: _Levels, problems: Problems) -> str | None:
     """Return the known key that was probably meant by an unknown one, or None."""
-    known = list(levels[-1][1].model_fields)
+    known = _ordered(levels[-1][1])
     return synonym(key, known) or problems.near(key, known)
 
 
@@ -286,9 +296,9 @@ def _shown(value: object) -> str:
 
 
 def _ordered(model: type[BaseModel]) -> list[str]:
-    """Return the keys of a model, its own before inherited ones."""
+    """Return the keys of a model as they are written, its own before inherited ones."""
     own = (name for one in model.__mro__ for name in inspect.get_annotations(one))
-    return [name for name in dict.fromkeys(own) if name in model.model_fields]
+    return [model.model_fields[name].alias or name for name in dict.fromkeys(own) if name in model.model_fields]
 
 
 def _unknown_key(key: str, levels: _Levels, node: dict[str, Any] | None, problems: Problems) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from aggregator.config.secrets import redact
@@ -59,6 +59,8 @@ class Problems:
         self.secrets: set[str] = set()
         #: Paths whose last step is not in the file, because the short form of a list has one element.
         self.unwritten: set[Path] = set()
+        #: For each source the index of its entry in the file, where that is another one; None: they are the same.
+        self.entries: Sequence[int] | None = None
         self._found: dict[object, Problem] = {}
         self._comparisons_left = _MOST_COMPARISONS
         self._near: dict[tuple[str, tuple[str, ...]], str | None] = {}
@@ -69,6 +71,8 @@ class Problems:
         for short in self.unwritten:
             if path[: len(short)] == short:
                 path = (*short[:-1], *path[len(short) :])
+        if self.entries is not None and len(path) > 1 and path[0] == "sources" and isinstance(path[1], int):
+            path = ("sources", self.entries[path[1]], *path[2:])
         problem = Problem(message, self.file, line, column, path_text(path))
         self._found.setdefault((line, column, problem.path) if place else problem, problem)
 

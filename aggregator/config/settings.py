@@ -31,18 +31,19 @@ from aggregator.config.fields import (
 )
 from aggregator.config.ids import Slug, SourceId
 from aggregator.config.intervals import Duration, IntervalSettings, parse_duration
+from aggregator.config.outputs import MAX_FEED_LIMIT, FeedFormat, JoinSettings, OutputSettings
 from aggregator.config.posts import PostSettings
+from aggregator.config.ruling import RULES, RULES_FIELD, RuleSettings, rule_kinds, rule_model
+from aggregator.config.templates import FOR
 
 if TYPE_CHECKING:
+    from aggregator.rules.kind import Rule
     from aggregator.sources import Kind
-
-FeedFormat = Literal["rss", "atom", "json"]
 
 ANCHORS = "x-"
 """Prefix of keys at the top level that only hold anchors."""
 RENAMED = {"insist": "poll_without_validators"}
 """Keys of a source by their old names, which are still read."""
-MAX_FEED_LIMIT = 10_000
 MAX_CONCURRENCY = 1000
 MAX_PER_HOST = 100
 MAX_RETENTION = 1_000_000
@@ -205,7 +206,7 @@ class FetchDefaults(Section):
     )
 
 
-class CategorySettings(Section):
+class CategorySettings(JoinSettings):
     """A category with more settings than its title."""
 
     title: Maybe[Text] = Field(default=None, description="Title of the category; the slug if left out.")
@@ -244,6 +245,12 @@ class CommonSettings(AccessSettings):
         default=None, description="Name of the source in posts and feeds; the feed's own title if left out."
     )
     category: Maybe[str] = Field(default=None, strict=True, description="Slug of its category, one of `categories`.")
+    categories: Maybe[tuple[str, ...]] = Field(
+        default=None,
+        min_length=1,
+        description="In place of `category`: slugs of several; the first is that of its posts.",
+        json_schema_extra={"uniqueItems": True},
+    )
     section: Maybe[Text] = Field(default=None, description="Third level of the posts' categories.")
     interval: Maybe[IntervalSettings] = Field(default=None, description="How often it is fetched.")
     poll_without_validators: bool = Field(
@@ -261,11 +268,17 @@ class CommonSettings(AccessSettings):
     paused: bool = Field(
         default=False, strict=True, description="Whether it is not fetched for now; its entries stay published."
     )
+    review: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether its new entries are published only after `aggregator review`, or as a rule decides.",
+    )
     republish: Literal["full", "excerpt", "link"] = Field(
         default="full",
         description="How much of its entries posts and feeds show: all, at most 300 characters of the text, or title "
         "and link alone.",
     )
+    rules: tuple[RuleSettings, ...] = RULES_FIELD
     copyright: Maybe[Text] = Field(
         default=None,
         description="What feeds and posts say of the rights in its entries; what the source says if left out.",
@@ -275,7 +288,7 @@ class CommonSettings(AccessSettings):
     )
 
 
-class FileSettings(Section):
+class FileSettings(JoinSettings):
     """The whole of feeds.yaml."""
 
     model_config = ConfigDict(defer_build=True)
@@ -301,6 +314,9 @@ class FileSettings(Section):
     categories: dict[Slug, CategorySettings] = Field(
         default_factory=dict, description="Categories by slug: a title, or a mapping that says more."
     )
+    outputs: dict[Slug, OutputSettings] = Field(
+        default_factory=dict, description="More merged feeds by slug, each of the items that an expression chooses."
+    )
     sources: tuple[CommonSettings, ...] = Field(description="What is aggregated.")
 
     @model_validator(mode="before")
@@ -317,6 +333,12 @@ class FileSettings(Section):
         }
 
 
+_VALUES = Field(
+    default=None,
+    description="Variables with their values: one source for each value, with `${name}` replaced in its texts.",
+)
+
+
 def source_kinds() -> Mapping[str, Kind]:
     """Return the kinds of source by their keys; each source has exactly one."""
     # Imported late: the modules of the kinds take the types of their settings from this package.
@@ -326,27 +348,59 @@ def source_kinds() -> Mapping[str, Kind]:
 
 
 def source_model() -> type[CommonSettings]:
-    """Return the model of one source, with the keys of all registered kinds."""
-    return _source_model(tuple(source_kinds().items()))
+    """Return the model of one source, with the keys of all registered kinds; none of its rules are checked."""
+    return _source_model(tuple(source_kinds().items()), RuleSettings)
 
 
-def file_model() -> type[FileSettings]:
-    """Return the model of feeds.yaml, with the sources as `source_model` has them."""
-    return _file_model(source_model())
+def file_model(*, rules: bool = True) -> type[FileSettings]:
+    """Return the model of feeds.yaml, with the sources as `source_model` has them.
+
+    Args:
+        rules: with rules and expressions; what checks them takes long to import.
+    """
+    return _file_model(tuple(source_kinds().items()), tuple(rule_kinds().items()) if rules else ())
 
 
 @cache
-def _source_model(kinds: tuple[tuple[str, Kind], ...]) -> type[CommonSettings]:
+def _source_model(kinds: tuple[tuple[str, Kind], ...], rule: type[RuleSettings]) -> type[CommonSettings]:
     maybe: Any = Maybe
     fields: dict[str, Any] = {
         name: (maybe[kind.SETTINGS], Field(default=None, description=kind.DESCRIPTION)) for name, kind in kinds
     }
+    # Sources are written out before they are checked (`templates`), so that none has this key then.
+    fields[FOR] = (maybe[dict[str, tuple[str | int, ...]]], _VALUES)
+    fields[RULES] = (tuple[rule, ...], RULES_FIELD)  # type: ignore[valid-type]
     names = ", ".join(f"`{name}`" for name, _ in kinds)
     doc = f"One source; it has exactly one of the keys {names}."
     return create_model("SourceSettings", __base__=CommonSettings, __doc__=doc, **fields)
 
 
 @cache
-def _file_model(source: type[CommonSettings]) -> type[FileSettings]:
-    sources: Any = (tuple[source, ...], FileSettings.model_fields["sources"])  # type: ignore[valid-type]
-    return create_model("FileSettings", __base__=FileSettings, __doc__=FileSettings.__doc__, sources=sources)
+def _file_model(kinds: tuple[tuple[str, Kind], ...], rules: tuple[tuple[str, Rule], ...]) -> type[FileSettings]:
+    rule: Any = RuleSettings
+    key: Any = Any
+    where: Any = Any
+    if rules:
+        from aggregator.rules.expressions import Key, Where
+
+        rule, key, where = rule_model(rules), Key, Where
+    maybe: Any = Maybe
+    joins: dict[str, Any] = {
+        RULES: (tuple[rule, ...], RULES_FIELD),
+        "duplicate_key": (maybe[key], JoinSettings.model_fields["duplicate_key"]),
+    }
+
+    def derived(base: Any, **fields: Any) -> Any:
+        return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **joins, **fields)
+
+    category: Any = derived(CategorySettings)
+    output: Any = derived(OutputSettings, where=(maybe[where], OutputSettings.model_fields["where"]))
+    source: Any = _source_model(kinds, rule)
+    of_file: Any = FileSettings.model_fields
+    made: type[FileSettings] = derived(
+        FileSettings,
+        categories=(dict[Slug, category], of_file["categories"]),
+        outputs=(dict[Slug, output], of_file["outputs"]),
+        sources=(tuple[source, ...], of_file["sources"]),
+    )
+    return made

@@ -16,6 +16,7 @@ RSS cannot carry more, and the same instant has to come back from every output.
 
 from __future__ import annotations
 
+from aggregator.models.copies import Candidate, Group, joined
 from aggregator.models.documents import (
     Enclosure,
     Fetched,
@@ -44,6 +45,7 @@ from aggregator.models.entries import (
 from aggregator.models.rulings import (
     Decision,
     Digest,
+    Duplicates,
     Output,
     Placement,
     Rate,
@@ -75,11 +77,13 @@ __all__ = [
     "TEXT_COMPARED",
     "Access",
     "Auto",
+    "Candidate",
     "Category",
     "Copy",
     "Cron",
     "Decision",
     "Digest",
+    "Duplicates",
     "Enclosure",
     "Entry",
     "Every",
@@ -88,6 +92,7 @@ __all__ = [
     "FeedUpdate",
     "Fetched",
     "Freshness",
+    "Group",
     "HostTraffic",
     "Identified",
     "Interval",
@@ -114,4 +119,5 @@ __all__ = [
     "Text",
     "Verdict",
     "host_of",
+    "joined",
 ]

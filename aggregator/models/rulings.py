@@ -88,6 +88,17 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Which items from several sources are one, and whose copy is shown."""
+
+    by: Literal["off", "url"] = "off"
+    #: Ids of the sources whose copy is shown, the most preferred first.
+    prefer: tuple[str, ...] = ()
+    #: The expression that gives what they have in common; None: their canonical address.
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """A merged feed of ``outputs:`` in feeds.yaml; what depends on time is applied when it is published."""
 
@@ -118,6 +129,8 @@ class Output:
     duplicates: bool = False
     #: Ids of the sources whose copy is shown, the most preferred first.
     prefer: tuple[str, ...] = ()
+    #: The expression of what such items have in common; None: their canonical address.
+    duplicate_key: str | None = None
 
     @property
     def is_plain(self) -> bool:

@@ -168,6 +168,20 @@ class Source:
     copyright: str | None = None
     #: Whether search engines are asked to leave its entries out.
     noindex: bool = False
+    #: Slugs of the categories to which its entries belong besides the first one.
+    also_in: tuple[str, ...] = ()
+    #: Whether its new entries wait until a person or a rule decides.
+    review: bool = False
+    #: Digest of its own rules; "": it has none.
+    own_rules: str = ""
+    #: What gives it its own place in an interval: the id of the first source with the same request, so that both are
+    #: due at the same time; "": its own id.
+    phase: str = ""
+
+    @property
+    def request(self) -> tuple[object, ...]:
+        """What its request is made of: sources that have it in common share the request."""
+        return (self.kind, self.url, self.access, self.timeout, self.max_body, self.allow_private)
 
     @property
     def host(self) -> str | None:

@@ -188,7 +188,7 @@ def failed(source: Source, state: FeedState, error: SourceError, now: datetime) 
         gone = said_gone(gone, now)
     failure = FailureStreak(error.kind, state.failures + 1, status, gone)
     due = next_due(
-        source.id,
+        source.phase or source.id,
         now,
         source.interval,
         rhythm=_known_rhythm(source, state),
@@ -257,7 +257,7 @@ def _recovered(
     """Return the state after a success, which resets all failures."""
     text, rhythm = _rhythm(source, state, new, now, first)
     due = next_due(
-        source.id,
+        source.phase or source.id,
         now,
         source.interval,
         rhythm=rhythm,

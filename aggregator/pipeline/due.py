@@ -67,8 +67,13 @@ def choose(
 
         fetch = config.fetch
         spacing = fetch.host_delay or _REQUEST / fetch.per_host
-        waiting = ((name, gate_of(sources[name].url) or name) for name in chosen)
-        order = [start.key for start in admit(waiting, now, turn, spacing)]
+        # Those that share a request come one after the other, and need one turn: they are asked as one.
+        alike: dict[tuple[object, ...], list[str]] = {}
+        for name in chosen:
+            alike.setdefault(sources[name].request, []).append(name)
+        first = {names[0]: names for names in alike.values()}
+        waiting = ((name, gate_of(sources[name].url) or name) for name in first)
+        order = [name for start in admit(waiting, now, turn, spacing) for name in first[start.key]]
     else:
         order = list(chosen)
     return [(sources[name], chosen[name]) for name in order]

@@ -1,7 +1,7 @@
 """Runs steps of one's own: functions, programs, services; each with a deadline and a budget, and only if allowed.
 
 In: calls of steps for which the store has no result. Out: results in the store; the entries are then judged again
-(`aggregator.pipeline.judging`). A call that fails leaves no result, so that it is repeated when its entry is judged
+(`aggregator.pipeline.judge`). A call that fails leaves no result, so that it is repeated when its entry is judged
 again, and no other time.
 
 A result is kept under a hash of the step and its input. Nobody but the operator decides what runs: the step stands in
@@ -11,7 +11,6 @@ feeds.yaml, and its kind in the environment variable `AGGREGATOR_ALLOW_STEPS`.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib
 import json
 import logging
@@ -28,7 +27,7 @@ from aggregator.commands import run_command
 from aggregator.config.secrets import contains_secret, mask, redact
 from aggregator.errors import FetchError, StoreError, WorkerError
 from aggregator.fetch.posting import Poster
-from aggregator.rules.steps import LONGEST, MAX_OUTPUT, StepSettings, read_output, why_refused
+from aggregator.rules.steps import LONGEST, MAX_OUTPUT, StepSettings, read_output, step_name, why_refused
 from aggregator.values.terminal import printable
 from aggregator.workers import StoreThread, Worker
 
@@ -36,14 +35,13 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
     from aggregator.config import Config
+    from aggregator.store import Store
 
 log = logging.getLogger(__name__)
 
 #: Calls at once; functions run one after the other.
 AT_ONCE = 4
 DAY = timedelta(hours=24)
-#: Another value forgets all results: it stands for what steps are given, and for how their answers are read.
-_VERSION = 1
 #: Characters of a reason.
 _MAX_REASON = 300
 _MEMORY_MB = 1024
@@ -54,20 +52,6 @@ Call = tuple[str, Any, Mapping[str, Any]]
 
 class StepError(Exception):
     """A step gave no result; the message completes "it …" or says why in a clause of its own."""
-
-
-def step_hash(kind: str, settings: StepSettings, given: Mapping[str, Any]) -> str:
-    """Return the name under which the result of a step for an input is kept; it begins with that of the step."""
-    return _step_name(kind, settings) + _digest(given)
-
-
-def _step_name(kind: str, settings: StepSettings) -> str:
-    return _digest([_VERSION, kind, settings.identity()])[:16] + "/"
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def without_secrets(environ: Mapping[str, str], config: Config) -> dict[str, str]:
@@ -97,7 +81,7 @@ class StepRunner:
     def __init__(
         self,
         config: Callable[[], Config],
-        store: Any,
+        store: Store,
         thread: StoreThread,
         clock: Callable[[], datetime],
         *,
@@ -161,7 +145,7 @@ class StepRunner:
             return refused
         config, error = self._config(), None
         async with self._turn:
-            if not await self._take(_step_name(kind, settings), settings.per_day):
+            if not await self._take(step_name(kind, settings), settings.per_day):
                 return f"`{kind}` was not run: it has run {settings.per_day} times in 24 hours (`per_day`)"
             started = time.monotonic()
             try:

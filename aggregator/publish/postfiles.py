@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from aggregator.config import Config
-from aggregator.config.load import UNCATEGORIZED
+from aggregator.config.configuration import UNCATEGORIZED
 from aggregator.errors import RowError, TemplateError
 from aggregator.models import Item, Rendered
 from aggregator.publish import files

@@ -40,6 +40,8 @@ class Subject:
     run_step: RunStep = no_steps
     #: Why an expression could not be evaluated, and the like.
     notes: list[str] = field(default_factory=list)
+    #: What else a person who asks about the entry should know.
+    remarks: list[str] = field(default_factory=list)
     _facts: Facts | None = None
 
     @property

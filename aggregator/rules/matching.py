@@ -222,7 +222,7 @@ def _word(value: object) -> str:
 
 _FILE = {
     "type": "object",
-    "properties": {"file": {"type": "string"}},
+    "properties": {"file": {"type": "string", "description": "Path of a file with one word on each line."}},
     "required": ["file"],
     "additionalProperties": False,
 }

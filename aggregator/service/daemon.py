@@ -28,6 +28,7 @@ from apscheduler.triggers.base import BaseTrigger
 from aggregator.config import Config
 from aggregator.cycle import Cycle, Summary
 from aggregator.errors import AggregatorError, ConfigError
+from aggregator.judging import rules_note
 from aggregator.log import log_event, log_renewal, log_result, outage_suffix
 from aggregator.models import FeedState, Source
 from aggregator.pipeline.due import TURN, choose, spread
@@ -179,6 +180,8 @@ class Daemon:
         self._state = "starting"
         #: Whether the sources that were overdue at the start are spread over time.
         self._is_spread = False
+        #: The last configuration of which it was looked up whether stored entries were judged by its rules.
+        self._noted: Config | None = None
 
     async def run(self) -> None:
         """Run until `stop` is called; then let running fetches end within the grace period."""
@@ -274,6 +277,7 @@ class Daemon:
         store = await self._thread.run(self._opened_store)
         await self._thread.run(self._sync, store)
         config = self.config
+        await self._note_rules(store, config)
         if not self._is_spread:
             waiting = await self._thread.run(spread, config, store, self._clock())
             self._is_spread = True
@@ -287,6 +291,14 @@ class Daemon:
         running = _RunningCycle({source.id: source for source, _ in chosen}, begun=not chosen)
         self._cycles.append(running)
         running.task = asyncio.create_task(self._run_cycle(running, store, chosen, len(busy)))
+
+    async def _note_rules(self, store: Store, config: Config) -> None:
+        """Log where the rules of a new configuration are not those of the stored entries."""
+        if config is not self._noted:
+            action = "start" if self._noted is None else "reload"
+            if note := await self._thread.run(rules_note, store, config):
+                log_event(note, action=action)
+            self._noted = config
 
     async def _run_cycle(
         self, running: _RunningCycle, store: Store, chosen: Sequence[tuple[Source, FeedState]], busy: int

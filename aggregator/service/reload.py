@@ -20,6 +20,8 @@ from aggregator.log import log_event
 _MAX_NAMES = 10
 #: Milliseconds without a change that end a burst of them; an editor writes a file in several steps.
 _QUIET_MS = 400
+#: What `differences` compares besides the sources.
+_SECTIONS = tuple("site posts presets feeds fetch hooks after_publish categories rules outputs duplicates".split())
 
 
 class ConfigFile:
@@ -82,8 +84,7 @@ def differences(old: Config, new: Config) -> str:
         _list("removed", [name for name in before if name not in after]),
         _list("changed", [name for name in both if before[name] != after[name]]),
     ]
-    sections = ("site", "posts", "presets", "feeds", "fetch", "hooks", "after_publish", "categories")
-    changes.append(_list("other sections:", [name for name in sections if getattr(old, name) != getattr(new, name)]))
+    changes.append(_list("other sections:", [name for name in _SECTIONS if getattr(old, name) != getattr(new, name)]))
     return "; ".join(filter(None, changes)) or "no effective change"
 
 

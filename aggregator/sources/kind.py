@@ -150,13 +150,20 @@ def conditional_request(
     Validators are sent only if the same request got them (RFC 9110, section 13.1): those of another address or of other
     rules would keep the old reading alive for as long as the document does not change.
     """
-    same = state.request_hash == request_hash
+    etag, last_modified, body_hash = validators(state, request_hash)
     return plain_request(
         source,
         state.moved_to or source.url,
         accept=accept,
         delta=delta,
-        etag=state.etag if same else None,
-        last_modified=state.last_modified if same else None,
-        body_hash=state.body_hash if same else None,
+        etag=etag,
+        last_modified=last_modified,
+        body_hash=body_hash,
     )
+
+
+def validators(state: FeedState, request_hash: str) -> tuple[str | None, str | None, str | None]:
+    """Return the ETag, the date and the digest of the last document that belong to a request."""
+    if state.request_hash != request_hash:
+        return None, None, None
+    return state.etag, state.last_modified, state.body_hash

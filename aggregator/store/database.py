@@ -122,7 +122,13 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Give the connection for one transaction that reads one consistent state and changes nothing."""
+        """Give the connection for one transaction that reads one consistent state and changes nothing.
+
+        Within `write` it is part of that transaction, and sees what was written.
+        """
+        if self._connection.in_transaction():
+            yield self._connection
+            return
         self._begin_statement = "BEGIN"
         with explained(self.path), self._connection.begin():
             yield self._connection

@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, insert, literal_column, null, select, update
 
 from aggregator.models import Item
-from aggregator.store import statements
+from aggregator.store import listing, statements
 from aggregator.store.database import Database
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.protocol import POSTS, Assignment, PostFile
-from aggregator.store.rows import ITEM_COLUMNS, items
-from aggregator.store.schema import entries, folder_posts, sources
+from aggregator.store.rows import ITEM_COLUMNS, ITEM_TABLES, items
+from aggregator.store.schema import entries, folder_posts
 
 _rows = folder_posts.c
 _of_folder = _rows.folder == bindparam("of_folder")
@@ -67,18 +67,17 @@ _FOLDERS = select(_rows.folder).distinct()
 _ANY: Select[Any] = select(literal_column("1")).select_from(folder_posts).limit(1)
 _ANY_WRITTEN: Select[Any] = select(literal_column("1")).where(_of_folder, _rows.written.is_not(null())).limit(1)
 
-_with_source = entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True)
 _after = (entries.c.pk > bindparam("after"),)
 _MAIN_ITEMS = (
     select(*ITEM_COLUMNS)
-    .select_from(_with_source)
+    .select_from(ITEM_TABLES)
     .where(*_after, entries.c.path.is_not(null()))
     .order_by(entries.c.pk)
     .limit(bindparam("limit"))
 )
 _FOLDER_ITEMS = (
     select(*(_rows.path.label("path") if column is entries.c.path else column for column in ITEM_COLUMNS))
-    .select_from(_with_source.join(folder_posts, _rows.entry_pk == entries.c.pk))
+    .select_from(ITEM_TABLES.join(folder_posts, _rows.entry_pk == entries.c.pk))
     .where(*_after, _of_folder)
     .order_by(entries.c.pk)
     .limit(bindparam("limit"))
@@ -193,3 +192,4 @@ def _forget(connection: Connection, folder: str, pks: Collection[int]) -> None:
             connection.execute(statements.DELETE_POST_FILES, {"values": chunk})
     else:
         _FORGET.run_many(connection, [(folder, pk) for pk in sorted(pks)])
+    listing.forget_withheld(connection, pks)

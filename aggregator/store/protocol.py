@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
+from aggregator.store.rulingprotocol import RulingStore
 
 POSTS = "posts"
 """The folder of posts whose paths are stored with the entries."""
@@ -74,7 +75,7 @@ class PostFile(NamedTuple):
 class ArchivePage(NamedTuple):
     """A closed page of the archive of one output."""
 
-    #: Slug of a category, or `models.ALL`.
+    #: Slug of a category or output, or `models.ALL`.
     output: str
     #: From 1, oldest first.
     number: int
@@ -132,13 +133,14 @@ class Recognized(NamedTuple):
 
 
 class ArchiveStore(Protocol):
-    """The archives of outputs (slugs of categories, and `models.ALL`): their pages, numbered from 1, oldest first."""
+    """The archives of outputs and categories, and of `models.ALL`: their pages, numbered from 1, oldest first."""
 
     def close_pages(self, output: str, limit: int, size: int) -> None:
         """Add pages to the archive of an output, so that each listed entry is in a page or among the newest ones.
 
         The new pages are stale. No closed page gets new entries later. Only sources that are moved to another category
-        or configured again bring their old entries along; pages that grow too much by that are split.
+        or configured again, and other rules and outputs, bring old entries along; pages that grow too much by that are
+        split.
 
         Args:
             limit: number of the newest entries, which the feed itself shows.
@@ -157,7 +159,8 @@ class ArchiveStore(Protocol):
     def stale_pages(self) -> list[ArchivePage]:
         """Return the pages whose files have to be written.
 
-        They are new, or an entry in them was changed or removed, or its source has another name, address or category.
+        They are new, or an entry in them was changed or removed or has come in later, or its source has another name,
+        address or category.
         """
 
     def items(self, page: ArchivePage, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
@@ -170,7 +173,7 @@ class ArchiveStore(Protocol):
         """Forget all pages of the archive of an output."""
 
 
-class Store(Protocol):
+class Store(RulingStore, Protocol):
     """Sources, their state, and their entries."""
 
     @property
@@ -259,6 +262,9 @@ class Store(Protocol):
         publication. A reread entry keeps its revision. New entries of one date keep their order. If the title of the
         feed names the source and has changed, all its entries become pending. The source must be known from
         `sync_sources`; it may be no longer configured.
+
+        What rules made of the entries is stored beside them; an entry without a ruling is published as it is. A new
+        entry was first seen at the time of the success, and is stored with the date of publication of its ruling.
         """
 
     def save_states(self, states: Sequence[FeedState]) -> None:
@@ -279,7 +285,7 @@ class Store(Protocol):
         """Return at most `limit` pending entries without an id and a path; order and `unreadable` as in `pending`."""
 
     def pending_categories(self) -> set[str]:
-        """Return the slugs of the categories that have pending entries."""
+        """Return the slugs of the categories and outputs that have pending entries."""
 
     def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
         """Return which of the ids, and of the folded paths in a folder, are assigned, to stored or removed entries.
@@ -378,11 +384,15 @@ class Store(Protocol):
         """
 
     def retired_items(self, pk: int, limit: int) -> list[Item]:
-        """Return published entries whose source is no longer configured, after a row number, by row number."""
+        """Return published entries whose source is no longer configured, after a row number, by row number.
+
+        Those that rules or a person withhold are left out.
+        """
 
     def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
-        """Return the newest entries with an id of a category (None: of all categories), newest first.
+        """Return the newest entries with an id of a category or output (None: of all categories), newest first.
 
+        They are as it shows them. A category has the entries whose first one it is, and those that are in it besides.
         Entries of one date are grouped by source, in the order in which they were given to `apply`; those of a later
         call come first. Rows that cannot be read are appended to `unreadable`, as in `pending`, and the next entries
         take their places.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Text, cast, func, literal_column
+from sqlalchemy import ColumnElement, LargeBinary, Text, cast, func, literal_column, null
 
 from aggregator.models import (
     TEXT_COMPARED,
@@ -24,8 +24,8 @@ from aggregator.models import (
     OriginalFeed,
     Republish,
 )
-from aggregator.store.protocol import StoredEntry
-from aggregator.store.schema import entries, sources
+from aggregator.store.protocol import StoredEntry, UnassignedEntry
+from aggregator.store.schema import entries, rulings, sources
 
 if TYPE_CHECKING:
     from aggregator.models.extras import Extras
@@ -54,7 +54,6 @@ _ORIGIN_COLUMNS = tuple(
         "fallback_name",
         "public_url",
         "home_url",
-        "category",
         "section",
         "republish",
         "copyright",
@@ -76,16 +75,32 @@ STORED_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
         )
     )
 )
+#: The first category of an entry, published or not.
+FIRST_CATEGORY: ColumnElement[Any] = func.coalesce(entries.c.category, rulings.c.category, sources.c.category).label(
+    "first_category"
+)
+#: With outer joins SQLite walks an index of `entries` and looks up the others; it may reverse an inner join.
+ITEM_TABLES = entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True).join(
+    rulings, rulings.c.entry_pk == entries.c.pk, isouter=True
+)
+#: What an output alone changes; a statement that reads the items of an output has its column in this place.
+NO_MEMBER_CHANGES: ColumnElement[Any] = null().label("member_changes")
+#: Columns of `ITEM_TABLES`.
 ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = (
     entries.c.pk,
     entries.c.source_pk,
     entries.c.public_id,
     entries.c.path,
+    entries.c.draft,
+    FIRST_CATEGORY,
     *(entries.c[name] for name in _ENTRY_FIELDS),
     *(column.label(f"source_{column.name}") for column in _ORIGIN_COLUMNS),
+    rulings.c.changes.label("general_changes"),
+    NO_MEMBER_CHANGES,
 )
-_ENTRY_START = 4
+_ENTRY_START = 6
 _ORIGIN_START = _ENTRY_START + len(_ENTRY_FIELDS)
+_CHANGES_START = _ORIGIN_START + len(_ORIGIN_COLUMNS)
 _DUMPED = ("authors", "tags", "enclosures", "original_feed", "extras")
 _AUTHORS, _TAGS, _ENCLOSURES, _ORIGINAL, _EXTRAS = (_ENTRY_START + _ENTRY_FIELDS.index(name) for name in _DUMPED)
 
@@ -98,6 +113,22 @@ def origin_name(name: str | None, title: str | None, fallback: str | None) -> st
 #: The id of the source of a state, and the values of `STATE_NAMES`.
 state_row: Callable[[FeedState], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(FeedState)))
 
+#: The fields of an entry that rules may change.
+CHANGEABLE = (
+    "url",
+    "title",
+    "html",
+    "summary",
+    "authors",
+    "tags",
+    "enclosures",
+    "image",
+    "comments_url",
+    "language",
+    "original_feed",
+    "extras",
+)
+_changeable_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*CHANGEABLE)
 _PLAIN = tuple(name for name in _ENTRY_FIELDS if name not in _DUMPED)
 #: Names of the columns that hold an entry; the source is not among them.
 ENTRY_NAMES = (*_PLAIN, *_DUMPED)
@@ -133,6 +164,37 @@ def with_kept_dates(entry: Entry, published_at: datetime, dated: bool) -> Entry:
     return replace(entry, published_at=published_at, updated_at=max(entry.updated_at, published_at), dated=dated)
 
 
+def changes(before: Entry, after: Entry) -> str | None:
+    """Return what rules changed of an entry, as it is stored, or None if they changed nothing."""
+    if after is before:
+        return None
+    pairs = zip(CHANGEABLE, _changeable_values(before), _changeable_values(after), strict=True)
+    changed = [name for name, old, new in pairs if old != new]
+    if not changed:
+        return None
+    values = dict(zip(ENTRY_NAMES, entry_row(after), strict=True))
+    return _encode({name: values[name] for name in changed})
+
+
+def with_changes(entry: Entry, dumped: str) -> Entry:
+    """Return an entry with stored changes.
+
+    Raises:
+        ValueError: they cannot be read.
+    """
+    return replace(entry, **_load_changes(dumped))
+
+
+def _load_changes(dumped: str) -> dict[str, Any]:
+    try:
+        values: dict[str, Any] = json.loads(dumped)
+        if any(values.get(name, "") is None for name in _NEVER_NULL):
+            raise ValueError(f"an entry has no such values: {dumped!r:.80}")
+        return {name: _LOADERS[name](value) for name, value in values.items()}
+    except (TypeError, AttributeError, LookupError, RecursionError) as error:
+        raise ValueError(f"changes of an entry cannot be read: {error}") from error
+
+
 def states(rows: Iterable[Sequence[Any]]) -> list[FeedState]:
     """Convert rows of `STATE_COLUMNS` to states."""
     return [FeedState(*row) for row in rows]
@@ -154,24 +216,38 @@ def items(rows: Iterable[Sequence[Any]]) -> list[Item]:
     Raises:
         ValueError: a row cannot be an item.
     """
-    origins: dict[int, Origin] = {}
+    origins: dict[tuple[int, str], Origin] = {}
     made = []
     try:
         for row in rows:
             values = list(row)
-            pk, source_pk, public_id, path = values[:_ENTRY_START]
-            origin = origins.get(source_pk)
+            pk, source_pk, public_id, path, draft, category = values[:_ENTRY_START]
+            origin = origins.get((source_pk, category))
             if origin is None:
-                origin = origins[source_pk] = _origin(*values[_ORIGIN_START:])
+                given = values[_ORIGIN_START:_CHANGES_START]
+                origin = origins[source_pk, category] = _origin(category, *given)
             values[_AUTHORS] = _texts(values[_AUTHORS])
             values[_TAGS] = _texts(values[_TAGS])
             values[_ENCLOSURES] = _enclosures(values[_ENCLOSURES])
             values[_ORIGINAL] = _original_feed(values[_ORIGINAL])
             values[_EXTRAS] = _extras(values[_EXTRAS])
-            made.append(Item(Entry(origin.id, *values[_ENTRY_START:_ORIGIN_START]), public_id or "", path, origin, pk))
+            entry = Entry(origin.id, *values[_ENTRY_START:_ORIGIN_START])
+            for dumped in values[_CHANGES_START:]:
+                if dumped is not None:
+                    entry = with_changes(entry, dumped)
+            made.append(Item(entry, public_id or "", path, origin, pk, bool(draft)))
     except (TypeError, AttributeError, RecursionError) as error:
         # The database was damaged or edited.
         raise ValueError(f"a row of entries cannot be read: {error}") from error
+    return made
+
+
+def unassigned(rows: Iterable[Sequence[Any]]) -> list[UnassignedEntry]:
+    """Convert rows of `statements.UNASSIGNED`; a name is made from the title that is published."""
+    made = []
+    for *values, dumped in rows:
+        one = UnassignedEntry(*values)
+        made.append(one if dumped is None else replace(one, title=_load_changes(dumped).get("title", one.title)))
     return made
 
 
@@ -235,6 +311,23 @@ def _extras(dumped: str | None) -> Extras | None:
     return from_plain(Extras, json.loads(dumped), as_stored)
 
 
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise ValueError(f"{value!r:.40} is no text")
+
+
+_NEVER_NULL = ("title", "html", "summary", "authors", "tags", "enclosures")
+_LOADERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(CHANGEABLE, _text),
+    "authors": _texts,
+    "tags": _texts,
+    "enclosures": _enclosures,
+    "original_feed": _original_feed,
+    "extras": _extras,
+}
+
+
 def _dump_extras(extras: Extras) -> str:
     from aggregator.models.extras import to_plain
 
@@ -242,13 +335,13 @@ def _dump_extras(extras: Extras) -> str:
 
 
 def _origin(
+    category: str,
     id: str,
     name: str | None,
     title: str | None,
     fallback: str | None,
     url: str | None,
     home_url: str | None,
-    category: str,
     section: str | None,
     republish: Republish,
     copyright: str | None,

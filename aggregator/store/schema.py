@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    true,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -51,10 +52,7 @@ class Timestamp(TypeDecorator[datetime]):
 
 
 class StateTime(Timestamp):
-    """A `Timestamp` in the state of a source: a damaged value is read as None, and other sources are not affected.
-
-    The next request overwrites all of these values.
-    """
+    """A `Timestamp` that can be done without: a damaged value is read as None, and nothing else is affected."""
 
     cache_ok = True
 
@@ -85,8 +83,8 @@ class Lines(TypeDecorator[tuple[str, ...]]):
         return lambda lines: "\n".join([" ".join(line.splitlines()) for line in lines]) if lines else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], tuple[str, ...]]:
-        """Return what splits the lines."""
-        return lambda text: tuple(text.split("\n")) if text else ()
+        """Return what splits the lines; a damaged value is read as none."""
+        return lambda text: tuple(text.split("\n")) if text and isinstance(text, str) else ()
 
 
 def to_seconds(moment: datetime | None) -> int | None:
@@ -234,7 +232,7 @@ entries = Table(
     Column("extras", Text),
     Column("future_at", Timestamp),
     # When it was first seen; NULL: by a version that did not record it.
-    Column("seen_at", Timestamp),
+    Column("seen_at", StateTime),
     # Whether a rule made it a draft: its post is written, but it is in no feed.
     Column("draft", Boolean, nullable=False, server_default="0"),
     UniqueConstraint("source_pk", "key"),
@@ -344,20 +342,22 @@ memberships = Table(
     # Whether the entry is published, and its source is configured.
     Column("listed", Boolean, nullable=False),
     # When it became a member.
-    Column("added_at", Timestamp, nullable=False),
+    Column("added_at", StateTime, nullable=False),
     # When it came out, in an output with a delay or a rate; NULL: it waits.
-    Column("released_at", Timestamp),
+    Column("released_at", StateTime),
     # As in `rulings`: what this output alone changes.
     Column("changes", Text),
     sqlite_with_rowid=False,
 )
+#: Members that the output shows, as soon as they have an id.
+LISTED_MEMBER = memberships.c.listed == true()
 _newest_member = (memberships.c.published_at.desc(), memberships.c.source_pk, memberships.c.position.desc())
 Index(
     "ix_memberships_newest",
     memberships.c.output,
     *_newest_member,
     memberships.c.entry_pk,
-    sqlite_where=memberships.c.listed,
+    sqlite_where=LISTED_MEMBER,
 )
 Index(
     "ix_memberships_of_source",
@@ -366,10 +366,24 @@ Index(
     memberships.c.published_at.desc(),
     memberships.c.position.desc(),
     memberships.c.entry_pk,
-    sqlite_where=memberships.c.listed,
+    sqlite_where=LISTED_MEMBER,
 )
-Index("ix_memberships_added", memberships.c.output, memberships.c.added_at, sqlite_where=memberships.c.listed)
+# Those that wait come first, in the order in which they became members.
+Index(
+    "ix_memberships_released",
+    memberships.c.output,
+    memberships.c.released_at,
+    memberships.c.added_at,
+    sqlite_where=LISTED_MEMBER,
+)
 Index("ix_memberships_entry", memberships.c.entry_pk)
+
+#: Entries that are no longer published, and of which post files may be there.
+withheld_posts = Table(
+    "withheld_posts",
+    metadata,
+    Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
+)
 
 #: What persons decided on entries in review.
 decisions = Table(
@@ -378,7 +392,7 @@ decisions = Table(
     Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
     Column("verdict", Text, nullable=False),
     Column("category", Text),
-    Column("decided_at", Timestamp, nullable=False),
+    Column("decided_at", StateTime, nullable=False),
 )
 
 #: By what entries with the same item are found, while duplicates are joined anywhere.

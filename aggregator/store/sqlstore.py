@@ -17,8 +17,23 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from aggregator.errors import RowError
-from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
-from aggregator.store import archives, hosts, postpaths, rows, statements, sync
+from aggregator.models import FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
+from aggregator.store import (
+    archives,
+    hosts,
+    judgements,
+    listing,
+    members,
+    postpaths,
+    rows,
+    rulings,
+    selections,
+    statements,
+    steps,
+    sync,
+    updates,
+)
+from aggregator.store import fingerprints as prints
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
@@ -33,14 +48,13 @@ from aggregator.store.protocol import (
     UnassignedEntry,
     UnreadableRow,
 )
+from aggregator.store.rulingprotocol import MemberStore, StepStore
 from aggregator.store.schema import REVISION
 
 #: Maximum number of entries with one of a set of dates that are compared.
 _SAME_DATE = 200
 #: A last attempt further in the future than this means that the clock was set back.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-#: A limit that never applies.
-_ALL = 1_000_000_000
 
 T = TypeVar("T")
 
@@ -78,12 +92,14 @@ def _open_copy(path: Path, stack: ExitStack) -> Store:
     return open_store(copy)
 
 
-class SqlStore(postpaths.PostPaths):
+class SqlStore(judgements.Judgements, postpaths.PostPaths):
     """The store on an open database; `close` closes the database."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
+        self.members: MemberStore = members.SqlMembers(database)
+        self.steps: StepStore = steps.SqlSteps(database)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
@@ -98,18 +114,22 @@ class SqlStore(postpaths.PostPaths):
                 return
         with self._database.write() as connection:
             plan = _plan(connection, sources)
-            archives.mark_sources(connection, {row["source_pk"] for row in (*plan.changed, *plan.removed)})
+            archives.mark_sources(connection, {row["source_pk"] for row in plan.changed})
+            for pk in plan.moved:
+                listing.outdate_source(connection, pk)
             for statement, parameters in (
                 (statements.CHANGE_SOURCE, plan.released),
                 (statements.ADD_SOURCE, plan.added),
                 (statements.CHANGE_SOURCE, plan.changed),
                 (statements.CHANGE_SOURCE, plan.reset),
                 (statements.CHANGE_SOURCE, plan.removed),
-                (statements.MOVE_ENTRIES, plan.moved),
-                (statements.MARK_SOURCE_PENDING, plan.stale),
             ):
                 if parameters:
                     connection.execute(statement, parameters)
+            for pk in plan.moved:
+                listing.relist_source(connection, pk)
+            if plan.stale:
+                connection.execute(statements.MARK_SOURCE_PENDING, plan.stale)
 
     def states(self) -> dict[str, FeedState]:
         """See `Store.states`."""
@@ -192,7 +212,7 @@ class SqlStore(postpaths.PostPaths):
         """See `Store.remove_entries`."""
         with self._database.write() as connection:
             for chunk in statements.chunks(pks):
-                archives.mark_entries(connection, chunk)
+                rulings.before_removal(connection, chunk)
                 connection.execute(statements.ADD_TOMBSTONES, {"values": chunk})
                 connection.execute(statements.ADD_TOMBSTONES_OF_ALIASES, {"values": chunk})
                 connection.execute(statements.DELETE_ALIASES, {"values": chunk})
@@ -228,12 +248,12 @@ class SqlStore(postpaths.PostPaths):
             pk, name, title, fallback, category, active, filled = found[0]
             if update.new or update.changed or update.reread:
                 category = category if active else None
-                added = _write_entries(connection, pk, category, update, filled=filled)
+                added = updates.write_entries(connection, pk, category, update, filled=filled)
                 statements.SAVE_STATE_AND_COUNT.run(connection, added, *values)
             else:
                 statements.SAVE_STATE.run(connection, *values)
             if update.aliases:
-                _keep_aliases(connection, pk, update.aliases)
+                updates.keep_aliases(connection, pk, update.aliases)
             before, after = (rows.origin_name(name, told, fallback) for told in (title, state.title))
             if before != after:
                 connection.execute(statements.MARK_SOURCE_PENDING, {"of_source": pk})
@@ -256,14 +276,13 @@ class SqlStore(postpaths.PostPaths):
 
     def unassigned(self, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[UnassignedEntry]:
         """See `Store.unassigned`."""
-        return self._entries(
-            statements.UNASSIGNED, {"limit": limit}, lambda found: [UnassignedEntry(*row) for row in found], unreadable
-        )
+        return self._entries(statements.UNASSIGNED, {"limit": limit}, rows.unassigned, unreadable)
 
     def pending_categories(self) -> set[str]:
         """See `Store.pending_categories`."""
         with self._database.read() as connection:
-            return set(connection.execute(statements.PENDING_CATEGORIES).scalars())
+            categories = set(connection.execute(statements.PENDING_CATEGORIES).scalars())
+            return categories.union(connection.execute(statements.PENDING_OUTPUTS).scalars()) if categories else set()
 
     def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
         """See `Store.taken`."""
@@ -333,8 +352,7 @@ class SqlStore(postpaths.PostPaths):
                 # The file with the new name has not been written.
                 for chunk in statements.chunks([row["entry_pk"] for row in nameless]):
                     connection.execute(statements.DELETE_POST_FILES, {"values": chunk})
-            if fingerprints:
-                _record(connection, fingerprints)
+            prints.record(connection, fingerprints)
 
     def retired_items(self, pk: int, limit: int) -> list[Item]:
         """See `Store.retired_items`."""
@@ -342,11 +360,10 @@ class SqlStore(postpaths.PostPaths):
             return rows.items(connection.execute(statements.RETIRED_ITEMS, {"after": pk, "limit": limit}).all())
 
     def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
-        """See `Store.newest`; an index gives the rows in order, so only `limit` rows are read."""
+        """See `Store.newest`; indexes give the rows in order, so only `limit` rows are read."""
         if category is None:
             return self._entries(statements.NEWEST, {"limit": limit}, rows.items, unreadable)
-        parameters = {"limit": limit, "category": category}
-        return self._entries(statements.NEWEST_OF_CATEGORY, parameters, rows.items, unreadable)
+        return selections.read(self._database, category, selections.newest(category), limit, unreadable)
 
     def _entries(
         self,
@@ -367,7 +384,11 @@ class SqlStore(postpaths.PostPaths):
             if unreadable is None:
                 raise
         with self._database.read() as connection:
-            pks = connection.execute(statements.numbers(prepared), {**parameters, "limit": _ALL}).scalars().all()
+            pks = (
+                connection.execute(statements.numbers(prepared), {**parameters, "limit": selections.NO_LIMIT})
+                .scalars()
+                .all()
+            )
         found: list[T] = []
         for pk in pks:
             if len(found) == parameters["limit"]:
@@ -376,10 +397,7 @@ class SqlStore(postpaths.PostPaths):
                 with self._database.read() as connection:
                     found += made(connection.execute(statements.single(prepared), {**parameters, "entry_pk": pk}).all())
             except RowError as error:
-                with self._database.read() as connection:
-                    source, key = connection.execute(statements.NAME_OF_ENTRY, {"entry_pk": pk}).one()
-                name = f"entry {key.decode(errors='replace')!r} of source {source!r}"
-                unreadable.append(UnreadableRow(pk, name, str(error)))
+                unreadable.append(selections.unreadable_row(self._database, pk, error))
         return found
 
     def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
@@ -400,23 +418,13 @@ class SqlStore(postpaths.PostPaths):
     def fingerprints(self) -> dict[str, str]:
         """See `Store.fingerprints`."""
         with self._database.read() as connection:
-            found = connection.execute(statements.FINGERPRINTS).all()
-        # A damaged fingerprint matches nothing, so its output is rendered again.
-        return {name: value if isinstance(value, str) else "" for name, value in found if isinstance(name, str)}
+            return prints.recorded(connection)
 
     def record_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
         """See `Store.record_fingerprints`."""
         if fingerprints:
             with self._database.write() as connection:
-                _record(connection, fingerprints)
-
-
-def _record(connection: Connection, fingerprints: Mapping[str, str]) -> None:
-    for chunk in statements.chunks(list(fingerprints)):
-        connection.execute(statements.DELETE_FINGERPRINTS, {"values": chunk})
-    connection.execute(
-        statements.ADD_FINGERPRINTS, [{"name": name, "value": value} for name, value in fingerprints.items()]
-    )
+                prints.record(connection, fingerprints)
 
 
 def _known_by_pk(connection: Connection, pks: Mapping[str, int]) -> dict[str, Known]:
@@ -429,52 +437,3 @@ def _known_by_pk(connection: Connection, pks: Mapping[str, int]) -> dict[str, Kn
 
 def _plan(connection: Connection, sources: Sequence[Source]) -> sync.SyncPlan:
     return sync.plan(sources, [sync.SourceRow._make(row) for row in statements.CONFIGURED.rows(connection)])
-
-
-def _write_entries(
-    connection: Connection, source_pk: int, category: str | None, update: FeedUpdate, *, filled: bool
-) -> int:
-    """Insert new entries, update the others, and return how many were inserted.
-
-    Which entries are stored is looked up again, so that a repeated fetch is no error; if `filled` is false, none is.
-    """
-    entries, reread = (*update.new, *update.changed), update.reread
-    by_key = {entry.key: entry for entry in (*reread, *entries)}
-    same = {entry.key for entry in reread}.difference(entry.key for entry in entries)
-    asked = by_key if filled else ()
-    stored = {row[0]: row[1:] for row in statements.STORED_KEYS.rows(connection, (source_pk,), asked)}
-    new: list[Entry] = []
-    changed: list[Sequence[Any]] = []
-    read_again: list[Sequence[Any]] = []
-    for key, entry in by_key.items():
-        if key in stored:
-            pk, published_at, dated = stored[key]
-            row = (pk, *rows.entry_row(rows.with_kept_dates(entry, published_at, dated)))
-            (read_again if key in same else changed).append(row)
-        else:
-            new.append(entry)
-    if new:
-        # The first entry of a document is the newest. Its position is the highest, and so is its row number, because
-        # pages of archives are in the order of row numbers.
-        first = max(statements.LAST_NUMBERS.rows(connection)[0]) + 1
-        added = [
-            (number, source_pk, category, number, *rows.entry_row(entry))
-            for number, entry in enumerate(reversed(new), start=first)
-        ]
-        statements.ADD_ENTRY.run_many(connection, added)
-    if changed:
-        statements.CHANGE_ENTRY.run_many(connection, changed)
-    if read_again:
-        statements.REREAD_ENTRY.run_many(connection, read_again)
-    return len(new)
-
-
-def _keep_aliases(connection: Connection, source_pk: int, aliases: Sequence[tuple[str, str | None]]) -> None:
-    """Store further keys of entries; only the last few of each entry are kept."""
-    single = [{"source_pk": source_pk, "key": key, "of": of} for key, of in aliases if of is not None]
-    shared = [{"source_pk": source_pk, "key": key} for key, of in aliases if of is None]
-    if single:
-        connection.execute(statements.ADD_ALIAS, single)
-        connection.execute(statements.DROP_OLD_ALIASES, single)
-    if shared:
-        connection.execute(statements.ADD_SHARED_ALIAS, shared)

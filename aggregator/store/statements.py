@@ -6,8 +6,9 @@ Statements that run in every cycle or for every source are `Prepared`. The other
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -35,6 +36,7 @@ from aggregator.store.protocol import MAX_ALIASES
 from aggregator.store.rows import (
     ENTRY_NAMES,
     ITEM_COLUMNS,
+    ITEM_TABLES,
     KNOWN_COLUMNS,
     SIMILAR_COLUMNS,
     STATE_COLUMNS,
@@ -45,11 +47,13 @@ from aggregator.store.schema import (
     LISTED,
     NEWEST_FIRST,
     PENDING,
+    addresses,
     aliases,
     archives,
     entries,
-    fingerprints,
+    memberships,
     post_files,
+    rulings,
     sources,
     tombstones,
 )
@@ -58,6 +62,7 @@ from aggregator.store.schema import (
 CHUNK = 500
 
 T = TypeVar("T", str, int, datetime)
+V = TypeVar("V")
 
 
 def chunks(values: Collection[T]) -> Iterator[list[T]]:
@@ -65,6 +70,13 @@ def chunks(values: Collection[T]) -> Iterator[list[T]]:
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), CHUNK):
         yield distinct[start : start + CHUNK]
+
+
+def batches(values: Iterable[V]) -> Iterator[list[V]]:
+    """Yield values in lists that one statement can take; they are consumed as the lists are."""
+    left = iter(values)
+    while batch := list(islice(left, CHUNK)):
+        yield batch
 
 
 def _among(column: Column[Any]) -> ColumnElement[bool]:
@@ -207,8 +219,13 @@ _similar = select(*SIMILAR_COLUMNS).where(entries.c.source_pk == _pk_of_id)
 SIMILAR_BY_KEY = PreparedByLength(lambda keys: _similar.where(entries.c.key.in_(keys)), "source_id")
 SIMILAR_BY_DATE = _similar.where(_among(entries.c.published_at)).limit(bindparam("limit"))
 SIMILAR_NEWEST = _similar.order_by(entries.c.published_at.desc(), entries.c.position.desc()).limit(bindparam("limit"))
+#: Whether a ruling has left anything beside an entry.
+_ruled = or_(
+    entries.c.draft,
+    *(select(t.c.entry_pk).where(t.c.entry_pk == entries.c.pk).exists() for t in (rulings, memberships, addresses)),
+)
 STORED_KEYS = PreparedByLength(
-    lambda keys: select(entries.c.key, entries.c.pk, entries.c.published_at, entries.c.dated).where(
+    lambda keys: select(entries.c.key, entries.c.pk, entries.c.published_at, entries.c.dated, _ruled).where(
         _of_source, entries.c.key.in_(keys)
     ),
     "of_source",
@@ -219,6 +236,8 @@ ADD_ENTRY = Prepared(
     "source_pk",
     "category",
     "position",
+    "seen_at",
+    "draft",
     *ENTRY_NAMES,
 )
 #: Row numbers and positions of new entries come after both: SQLite would give the number of a removed entry again, and
@@ -250,7 +269,6 @@ DROP_OLD_ALIASES = text(
     "WHERE e.source_pk = :source_pk AND e.key = :of ORDER BY a.rowid DESC LIMIT :kept)"
 ).bindparams(kept=MAX_ALIASES)
 
-MOVE_ENTRIES = update(entries).where(_of_source)
 MARK_SOURCE_PENDING = update(entries).where(_of_source, ~entries.c.pending).values(pending=true())
 MARK_PENDING = (
     update(entries)
@@ -314,26 +332,19 @@ SUBTRACT_ENTRIES = update(sources).where(_of_id).values(entries=sources.c.entrie
 
 # -- items -----------------------------------------------------------------------------------------------------------
 
-# With an outer join SQLite walks an index of `entries` and looks up each source; it may reverse an inner join.
-_with_source = entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True)
 # SQLAlchemy adds an OFFSET to every LIMIT for SQLite; without this it would be a parameter with a constant value.
-_no_offset: ColumnElement[int] = literal_column("0")
-_items = select(*ITEM_COLUMNS).select_from(_with_source).limit(bindparam("limit")).offset(_no_offset)
+NO_OFFSET: ColumnElement[int] = literal_column("0")
+_items = select(*ITEM_COLUMNS).select_from(ITEM_TABLES).limit(bindparam("limit")).offset(NO_OFFSET)
 _listed = _items.where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk)
 NEWEST = Prepared(_listed, "limit")
-NEWEST_OF_CATEGORY = Prepared(_listed.where(entries.c.category == bindparam("category")), "limit", "category")
 # The entries of a page are found by an index on their numbers, and sorted then: there are few.
 _of_page = select(entries.c.pk).where(LISTED, entries.c.pk > bindparam("after"), entries.c.pk <= bindparam("last"))
 ITEMS_OF_PAGE = Prepared(_listed.where(entries.c.pk.in_(_of_page)), "limit", "after", "last")
-ITEMS_OF_CATEGORY_PAGE = Prepared(
-    _listed.where(entries.c.pk.in_(_of_page.where(entries.c.category == bindparam("output")))),
-    "limit",
-    "after",
-    "last",
-    "output",
-)
 RETIRED_ITEMS = _items.where(
-    entries.c.pk > bindparam("after"), entries.c.category.is_(null()), entries.c.path.is_not(null())
+    entries.c.pk > bindparam("after"),
+    entries.c.category.is_(null()),
+    entries.c.path.is_not(null()),
+    rulings.c.verdict.is_(null()),
 ).order_by(entries.c.pk)
 _oldest_first = (entries.c.published_at, sources.c.id, entries.c.key)
 _pending_items = _items.where(PENDING).order_by(*_oldest_first)
@@ -351,6 +362,8 @@ PENDING_ITEMS_AFTER = Prepared(
     "source_id",
     "key",
 )
+#: The plus keeps SQLite from the index of ids, in which all entries that are not published come first.
+_no_id = literal_column("+entries.public_id").is_(null())
 UNASSIGNED = Prepared(
     select(
         entries.c.pk,
@@ -361,25 +374,31 @@ UNASSIGNED = Prepared(
         entries.c.category,
         sources.c.id,
         entries.c.published_at,
+        rulings.c.changes,
     )
-    .select_from(_with_source)
-    .where(PENDING, entries.c.public_id.is_(null()))
+    .select_from(ITEM_TABLES)
+    .where(PENDING, _no_id)
     .order_by(*_oldest_first)
     .limit(bindparam("limit"))
-    .offset(_no_offset),
+    .offset(NO_OFFSET),
     "limit",
 )
 #: The source and key of an entry whose row cannot be read; as bytes, every key can be read.
-NAME_OF_ENTRY = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(_with_source).where(_of_entry)
+NAME_OF_ENTRY = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(ITEM_TABLES).where(_of_entry)
 FEED_METADATA = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
+PENDING_OUTPUTS = (
+    select(memberships.c.output)
+    .where(memberships.c.entry_pk.in_(select(entries.c.pk).where(PENDING)), memberships.c.listed)
+    .distinct()
+)
 
 # -- all stored entries ----------------------------------------------------------------------------------------------
 
 ENTRY_COUNT = select(func.count()).select_from(entries)
 ENTRIES_AFTER = (
     select(*STORED_COLUMNS)
-    .select_from(_with_source)
+    .select_from(ITEM_TABLES)
     .where(entries.c.pk > bindparam("after"))
     .order_by(entries.c.pk)
     .limit(bindparam("limit"))
@@ -388,9 +407,3 @@ _as_read = (_of_entry, entries.c.revision == bindparam("read_revision"))
 REWRITE = update(entries).where(*_as_read).values(pending=true())
 UNASSIGN = update(entries).where(*_as_read).values(path=null(), path_key=null())
 ALL_FEED_METADATA = select(sources.c.pk, sources.c.title, sources.c.home_url)
-
-# -- fingerprints ----------------------------------------------------------------------------------------------------
-
-FINGERPRINTS = select(fingerprints.c.name, fingerprints.c.value)
-DELETE_FINGERPRINTS = delete(fingerprints).where(_among(fingerprints.c.name))
-ADD_FINGERPRINTS = insert(fingerprints)

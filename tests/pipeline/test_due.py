@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.config import load
-from aggregator.config.load import Config
+from aggregator.config import Config, load
 from aggregator.models import FeedState
 from aggregator.pipeline.due import TURN, choose, spread
 from aggregator.store import Store, open_store

@@ -47,12 +47,19 @@ _TABLES = (
     )
      WITHOUT ROWID
     """,
-    "CREATE INDEX ix_memberships_added ON memberships (output, added_at) WHERE listed",
     "CREATE INDEX ix_memberships_entry ON memberships (entry_pk)",
     "CREATE INDEX ix_memberships_newest ON memberships (output, published_at DESC, source_pk, position DESC, entry_pk) "
-    "WHERE listed",
+    "WHERE listed = 1",
     "CREATE INDEX ix_memberships_of_source ON memberships "
-    "(output, source_pk, published_at DESC, position DESC, entry_pk) WHERE listed",
+    "(output, source_pk, published_at DESC, position DESC, entry_pk) WHERE listed = 1",
+    "CREATE INDEX ix_memberships_released ON memberships (output, released_at, added_at) WHERE listed = 1",
+    """
+    CREATE TABLE withheld_posts (
+        entry_pk INTEGER NOT NULL,
+        CONSTRAINT pk_withheld_posts PRIMARY KEY (entry_pk),
+        CONSTRAINT fk_withheld_posts_entry_pk_entries FOREIGN KEY(entry_pk) REFERENCES entries (pk) ON DELETE CASCADE
+    )
+    """,
     """
     CREATE TABLE decisions (
         entry_pk INTEGER NOT NULL,
