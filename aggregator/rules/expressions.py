@@ -2,9 +2,9 @@
 
 CEL has no loops, no assignment and no access to Python. The library alone is not bounded: a comprehension inside
 another takes time that grows with the product of both, and one over a list takes the square of its length. So a
-comprehension in another one is refused, `map` stands once, and lists and texts have limits (`aggregator.rules.facts`). `matches` is re2
-here, as in the rest of feeds.yaml; the one of the library compiles its pattern at each call, and cannot be replaced, so
-that the call gets another name.
+comprehension in another one is refused, `map` stands once, and lists and texts have limits (`aggregator.rules.facts`).
+`matches` is re2 here, as in the rest of feeds.yaml; the one of the library compiles its pattern at each call, and
+cannot be replaced, so that the call gets another name.
 
 An expression is checked when it is loaded: names first, then it is evaluated on a sample. What still fails on an entry
 counts as false, with a note. Importing the library takes long: it is imported when there is an expression.
