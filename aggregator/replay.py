@@ -185,7 +185,9 @@ def difference_of(one: StoredRuling, after: Ruling) -> Change | None:
         # It is published as another source's item: that is decided when duplicates are joined.
         before = replace(before, verdict="published")
     old, new = (_memberships(ruling, one.sight.category) for ruling in (before, after))
-    if replace(before, placements=()) == replace(after, placements=()) and old == new:
+    # A source that was moved may have left the membership of what is the first category now.
+    stored = {placement.output: placement for placement in before.placements}
+    if replace(before, placements=()) == replace(after, placements=()) and stored == new:
         return None
     categories = tuple(ruling.category or one.sight.category for ruling in (before, after))
     changed = tuple([name for name in _FIELDS if getattr(before.entry, name) != getattr(after.entry, name)])

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -180,7 +181,7 @@ def random_settings(seed: int) -> dict[str, Any]:
         "sources": sources,
         **_rules(random, 4),
         **({"outputs": outputs} if outputs else {}),
-        **({"duplicates": "url"} if random.random() < 0.2 else {}),
+        **({"duplicates": "url"} if random.random() < 0.2 and find_spec("aggregator.duplicates.finding") else {}),
     }
 
 

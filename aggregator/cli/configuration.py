@@ -304,7 +304,7 @@ def _purge(config: Config, data: Path, source: str) -> int:
     with opened_store(data) as store:
         store.sync_sources(config.sources)
         removed = purge(store, data, source)
-        report = publish(store, config, data)
+        report = publish(store, config, data, now=utc_now())
         failures = [*removed.failures, *report.failures]
         failures += call_after_publish(config, store, data, report, removed.posts)
     entries, files = counted(removed.entries, "entry", "entries"), counted(report.files, "file")

@@ -102,9 +102,23 @@ def publish(
             "posts again, and delete the files whose names do not fit.",
         ),
     ] = False,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Write posts again whose files are missing, also those that you deleted.")
+    ] = False,
+    overwrite_edits: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite-edits", help="Replace posts that you edited, for good, and write those that are missing."
+        ),
+    ] = False,
     wait: WaitOption = False,
 ) -> None:
-    """Render all posts and feeds from the store, and write those that differ from the files on disk."""
+    """Render all posts and feeds from the store, and write those that differ from the files on disk.
+
+    Feeds, lists and pages are restored if they were edited or deleted. Posts
+    that you edited stay as they are, and posts that you deleted stay deleted,
+    unless the options below say otherwise.
+    """
     loaded = load_config(config)
     with locked(data, wait=wait), opened_store(data) as store:
         from aggregator.cli.console import renewal
@@ -112,7 +126,17 @@ def publish(
 
         store.sync_sources(loaded.sources)
         with renewal() as renewing:
-            report = publish_all(store, loaded, data, everything=True, change_presets=change_preset, renewing=renewing)
+            report = publish_all(
+                store,
+                loaded,
+                data,
+                now=utc_now(),
+                everything=True,
+                change_presets=change_preset,
+                restore=restore,
+                overwrite_edits=overwrite_edits,
+                renewing=renewing,
+            )
         failures = [*report.failures, *call_after_publish(loaded, store, data, report)]
     show_written(report, data, whole=not report.failures)
     raise typer.Exit(show_failures(failures))
@@ -221,6 +245,8 @@ class Prospect(NamedTuple):
     due: datetime | None
     #: Whether a quiet run has nothing to print in it.
     quiet: bool
+    #: The files that a run writes again if they are missing.
+    published: Sequence[str]
 
 
 def _repeat_idle_run(config: Path, data: Path, *, wait: bool, quiet: bool) -> bool:
@@ -254,6 +280,8 @@ def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Pr
     Args:
         quiet: whether this run printed what got worse or better, so that a quiet one has nothing to print either.
     """
+    from aggregator.publish.publication import next_time as next_output
+    from aggregator.publish.publication import outputs
     from aggregator.retention import next_time
     from aggregator.service.after_publish import pending
 
@@ -267,19 +295,19 @@ def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Pr
             return None
         due = _next_due(config, store)
         removal = next_time(config, store)
+        recorded = store.fingerprints()
     except AggregatorError:
         # The next run reports what is wrong.
         return None
-    return Prospect(now, min((time for time in (due, removal) if time is not None), default=None), due, quiet)
+    until = min((time for time in (due, removal, next_output(config, recorded)) if time is not None), default=None)
+    return Prospect(now, until, due, quiet, outputs(config, recorded))
 
 
 def _write_ticket(config: Config, data: Path, said: Sequence[str], prospect: Prospect) -> None:
     """Keep what the next run will say, once the database is closed."""
-    from aggregator.publish.publication import outputs
-
-    since, until, _, quiet = prospect
-    published, environ = outputs(config), os.environ
-    ticket.remember(config.path, data, config.provenance, published, said, since, until, environ, quiet=quiet)
+    since, until, _, quiet, published = prospect
+    environ, posts = os.environ, [one.folder for one in config.posts]
+    ticket.remember(config.path, data, config.provenance, published, posts, said, since, until, environ, quiet=quiet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +357,7 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
                 else:
                     summary = cycle.finish()
         note = rules_note(store, config)
-        left = summary.failures or summary.troubles
+        left = summary.failures or summary.troubles or summary.written.lost
         if prospect := None if left else _prospect(config, store, utc_now(), quiet=quiet):
             foretold = [_nothing_due(config, prospect.due), *([note] if note else []), NOTHING_TO_WRITE]
     if prospect:
@@ -466,7 +494,7 @@ def show_written(report: Report, data: Path, *, whole: bool) -> None:
     Args:
         whole: nothing failed, so that every file that was not written is up to date.
     """
-    for note in report.notes:
+    for note in [*report.notes, *report.lost, *report.edits()]:
         complain(f"note: {note}")
     if report.adopted:
         place = _around(data, report.adopted)

@@ -21,7 +21,7 @@ from aggregator.errors import RowError
 from aggregator.models import Entry, Ruling
 from aggregator.normalize import SANITIZER_VERSION
 from aggregator.normalize.identity import minted_id
-from aggregator.publish import files
+from aggregator.publish.postedits import withdraw
 from aggregator.publish.report import OutputFailure, refused_row, store_each
 from aggregator.store import POSTS, FeedMetadata, Store, StoredEntry
 from aggregator.store.rulingprotocol import StoredRuling
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 BATCH = 100
 #: Names of the fingerprints of the rules of all stored entries, and of the rules and progress of an unfinished pass.
 _DONE, _AT = "stored", "stored/at"
+
+_MISNAMED = "a post whose name holds a secret"
 
 Clean = Callable[[Entry], Entry]
 Progress = Callable[[int, int], None]
@@ -102,15 +104,11 @@ class _Renewal:
         failures: list[OutputFailure] = []
         while batch := self.store.entries_after(last, BATCH):
             changed = [after for before in batch if (after := self._renewed(before)) != before]
-            for one in batch:
-                if one.path is not None and contains_secret(one.path, self.confidential):
-                    try:
-                        files.delete(self.data / POSTS, one.path)
-                    except files.FileError as error:
-                        changed = [other for other in changed if other.pk != one.pk]
-                        failures.append(OutputFailure("a post whose name holds a secret", error.reason, error.advice))
-            for folder in self.store.post_folders() if self.confidential else ():
-                failures += self._forget_secret_paths(folder, batch)
+            for folder in (POSTS, *self.store.post_folders()) if self.confidential else ():
+                stuck, more = self._delete_secret_paths(folder, batch)
+                failures += more
+                if folder == POSTS:
+                    changed = [one for one in changed if one.pk not in stuck]
             last = batch[-1].pk
             failures += self._rewrite(changed, {_AT: f"{self.wanted} {last}"})
             looked_at += len(batch)
@@ -145,19 +143,23 @@ class _Renewal:
         ]
         return replace(ruling, entry=self._cleaned(one.stored.pk, ruling.entry), placements=tuple(places))
 
-    def _forget_secret_paths(self, folder: str, batch: Sequence[StoredEntry]) -> list[OutputFailure]:
-        """Delete the posts in another folder whose names hold a secret; they get other paths."""
+    def _delete_secret_paths(self, folder: str, batch: Sequence[StoredEntry]) -> tuple[set[int], list[OutputFailure]]:
+        """Delete the posts in a folder whose names hold a secret; in another folder than `POSTS` they get other paths.
+
+        Returns:
+            The row numbers of those that are still there, and the failures.
+        """
         paths = self.store.post_paths(folder, [one.pk for one in batch])
-        gone, failures = [], []
-        for pk, path in paths.items():
-            if contains_secret(path, self.confidential):
-                try:
-                    files.delete(self.data / folder, path)
-                    gone.append(pk)
-                except files.FileError as error:
-                    failures.append(OutputFailure("a post whose name holds a secret", error.reason, error.advice))
-        self.store.forget_posts(folder, gone)
-        return failures
+        secret = {pk: path for pk, path in paths.items() if contains_secret(path, self.confidential)}
+        kept: list[str] = []
+        failures: list[OutputFailure] = []
+        done = withdraw(self.store, self.data, folder, secret, removed=[], kept=kept, failures=failures)
+        failures = [one._replace(what=_MISNAMED) for one in failures]
+        failures += [OutputFailure(_MISNAMED, "a person has edited it", "rename or delete the file") for _ in kept]
+        stuck = done.stuck | done.kept
+        if folder != POSTS:
+            self.store.forget_posts(folder, secret.keys() - stuck)
+        return stuck, failures
 
     def _rewrite(self, changed: Sequence[StoredEntry], mark: Mapping[str, str]) -> list[OutputFailure]:
         failures: list[OutputFailure] = []

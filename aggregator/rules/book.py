@@ -58,9 +58,6 @@ class OutputRules:
 class AddressOf(Protocol):
     """Returns by what the same item from other sources is found; it is asked after the rules."""
 
-    #: A digest of the settings that it depends on.
-    definition: str
-
     def __call__(self, entry: Entry, sight: Sight, variables: Mapping[str, Any]) -> str | None:
         """Return it for an entry as the rules left it, or None: it is no item of several sources."""
 
@@ -142,11 +139,10 @@ class RuleBook:
             "sources": {source: list(rules) for source, rules in sources.items() if rules},
             "also_in": self._also_in,
             "review": sorted(review),
-            "addresses": addresses.definition if addresses is not None else "",
         }
         self.digest = _digest({name: part for name, part in parts.items() if part})
-        """Of everything that a judgement depends on, except outputs: these have definitions of their own."""
-        self.is_trivial = self.digest == NO_RULES and not self._outputs
+        """Of what a judgement depends on, except outputs and addresses: these have definitions of their own."""
+        self.is_trivial = self.digest == NO_RULES and not self._outputs and addresses is None
         """Whether there are no rules but the default one."""
 
     def judge(

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aggregator.pipeline.run import SourceResult
+    from aggregator.publish.report import Report
 
 #: A cycle in which nothing has been completed for this long hangs; then the watchdog gets no more messages.
 STALLED = timedelta(minutes=15)
@@ -174,19 +175,22 @@ class Daemon:
         self._store: Store | None = None
         #: Whether to reopen the store, after something failed.
         self._reopen = False
+        #: Messages about folders most of whose posts were missing in the last cycle.
+        self._lost: list[str] = []
         #: When something was completed last, on the monotonic clock.
         self._progress_at = time.monotonic()
         #: One line for systemd.
         self._state = "starting"
         #: Whether the sources that were overdue at the start are spread over time.
         self._is_spread = False
+        self._scheduler = self._make_scheduler()
         #: The last configuration of which it was looked up whether stored entries were judged by its rules.
         self._noted: Config | None = None
 
     async def run(self) -> None:
         """Run until `stop` is called; then let running fetches end within the grace period."""
         self._stop.clear()
-        scheduler = self._scheduler()
+        scheduler = self._scheduler
         scheduler.start()
         watcher = asyncio.create_task(self._file.watch(self.reload))
         try:
@@ -324,6 +328,7 @@ class Daemon:
             summary = await cycle.run(
                 chosen, on_result=partial(self._on_result, running), on_begun=begun, stopping=self._stopping, busy=busy
             )
+            self._wake_at(summary.written.next_at)
             self._log_summary(summary, time.monotonic() - started)
 
         try:
@@ -331,6 +336,15 @@ class Daemon:
         finally:
             self._cycles.remove(running)
             await self._settle()
+
+    def _wake_at(self, moment: datetime | None) -> None:
+        """Look again when an output changes by itself, if that is before the next tick."""
+        job = self._scheduler.get_job(self.tick.__name__)
+        if moment is not None and job is not None:
+            # The clock of the jobs is that of the system.
+            at = datetime.now(UTC) + (moment - self._clock())
+            if job.next_run_time is not None and at < job.next_run_time:
+                job.modify(next_run_time=at)
 
     def _log_summary(self, summary: Summary, seconds: float) -> None:
         """Log the summary of a cycle; raise its last trouble, if there is one."""
@@ -350,6 +364,7 @@ class Daemon:
                 posts=len(written.posts),
                 feeds=len(written.feeds),
             )
+        self._log_edits(written)
         for failure in summary.failures:
             log_event(str(failure), action="publish", level=logging.ERROR)
         if summary.troubles and self._settings.quiet:
@@ -360,6 +375,15 @@ class Daemon:
             log_event(str(trouble), action="cycle", level=logging.ERROR)
         if summary.troubles:
             raise summary.troubles[-1]
+
+    def _log_edits(self, written: Report) -> None:
+        """Log what persons did with posts, and once that most of a folder is missing."""
+        for text in written.edits():
+            log_event(text, action="publish")
+        for text in written.lost:
+            if text not in self._lost:
+                log_event(text, action="publish", level=logging.WARNING)
+        self._lost = written.lost
 
     async def _settle(self) -> None:
         """Close a store that has to be reopened, if no cycle is running."""
@@ -403,7 +427,7 @@ class Daemon:
             with suppress(AggregatorError):
                 store.close()
 
-    def _scheduler(self) -> AsyncIOScheduler:
+    def _make_scheduler(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )

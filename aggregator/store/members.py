@@ -1,110 +1,122 @@
-"""Selections among the members of an output, and when they come out (`rulingprotocol.MemberStore`).
+"""Selections among the members of outputs, from their indexes, and when members come out: see `MemberStore`.
 
-Each walks an index of `memberships` that gives its rows in order.
+No statement reads more rows than it returns, however many members an output has; those of each source are found source
+by source.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
-    Connection,
+    ColumnElement,
     Integer,
-    and_,
+    Select,
     bindparam,
-    or_,
+    func,
+    literal_column,
     select,
     text,
     type_coerce,
-    union_all,
     update,
 )
 
 from aggregator.models import Item
-from aggregator.store import fingerprints, selections
+from aggregator.store import selections
 from aggregator.store.database import Database
-from aggregator.store.prepared import Prepared, PreparedByLength
+from aggregator.store.memberprotocol import Member
+from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import UnreadableRow
-from aggregator.store.rulingprotocol import Waiting
-from aggregator.store.schema import LISTED_MEMBER, Timestamp, entries, memberships, sources, to_seconds
-from aggregator.store.statements import NO_OFFSET
+from aggregator.store.schema import LISTED_MEMBER, Timestamp, memberships
+from aggregator.store.statements import chunks
 
-_m = memberships.c
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-_MEMBERS = selections.MEMBERS
-_limit: BindParameter[int] = bindparam("limit")
+_EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+#: Times are compared as they are stored, because one of them may be damaged.
+_COLUMNS = (
+    memberships.c.entry_pk,
+    memberships.c.source_pk,
+    type_coerce(memberships.c.published_at, Integer),
+    memberships.c.position,
+)
+_no_offset: ColumnElement[int] = literal_column("0")
+_in_output = (memberships.c.output == bindparam("output"), LISTED_MEMBER)
+_waits = (*_in_output, memberships.c.released_at.is_(None))
+_of_source = memberships.c.source_pk == bindparam("source_pk")
+_published = memberships.c.published_at > bindparam("since")
+#: Not by an index: members are read in another order.
+_seen = type_coerce(literal_column("+memberships.added_at"), Timestamp) <= bindparam("seen", type_=Timestamp)
+_published_by_row = type_coerce(literal_column("+memberships.published_at"), Timestamp) > bindparam(
+    "since", type_=Timestamp
+)
+_newest_first = (memberships.c.published_at.desc(), memberships.c.source_pk, memberships.c.position.desc())
 
 
-def _moment(name: str) -> BindParameter[datetime]:
-    return bindparam(name, type_=Timestamp())
+def _members(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return select(*_COLUMNS).where(*conditions).limit(bindparam("limit")).offset(_no_offset)
 
 
-NEWEST = selections.in_order(_MEMBERS)
-_date: BindParameter[int] = bindparam("date", type_=Integer())
-_source: BindParameter[int] = bindparam("source")
-_position: BindParameter[int] = bindparam("place")
-_published = type_coerce(_m.published_at, Integer)
-NEWEST_BEFORE = NEWEST.where(
-    # Redundant, but lets SQLite start at the right place of the index.
-    _published <= _date,
-    or_(
-        _published < _date,
-        _m.source_pk > _source,
-        and_(_m.source_pk == _source, _m.position < _position),
-        and_(_m.source_pk == _source, _m.position == _position, _m.entry_pk > bindparam("pk")),
-    ),
+_newest = _members(*_in_output, _published).order_by(*_newest_first, memberships.c.entry_pk)
+NEWEST = Prepared(_newest, "output", "since", "limit")
+NEWEST_SEEN = Prepared(_newest.where(_seen), "output", "since", "limit", "seen")
+_of_one = _members(*_in_output, _of_source, _published).order_by(
+    memberships.c.published_at.desc(), memberships.c.position.desc(), memberships.c.entry_pk
 )
-_PLACE = select(type_coerce(entries.c.published_at, Integer), entries.c.source_pk, entries.c.position).where(
-    entries.c.pk == bindparam("pk")
-)
-_of_source = (
-    _MEMBERS.where(_m.source_pk == _source, _published >= bindparam("since", type_=Integer()))
-    .order_by(_m.published_at.desc(), _m.position.desc(), _m.entry_pk)
-    .limit(_limit)
-    .offset(NO_OFFSET)
-)
-NEWEST_OF_SOURCE = Prepared(_of_source, "output", "source", "since", "limit")
-_released = _m.released_at.is_not(None)
-RELEASED_OF_SOURCE = Prepared(_of_source.where(_released), "output", "source", "since", "limit")
-RELEASED = (
-    _MEMBERS.where(_released).order_by(_m.released_at.desc(), _m.added_at.desc(), _m.entry_pk.desc()).limit(_limit)
-)
-
-_of_output = (_m.output == bindparam("output"), LISTED_MEMBER)
-WAITING = (
-    select(_m.entry_pk, _m.added_at)
-    .select_from(memberships.join(entries, entries.c.pk == _m.entry_pk))
-    .where(*_of_output, _m.released_at.is_(None), entries.c.public_id.is_not(None))
-    .order_by(_m.added_at, _m.entry_pk)
-    .limit(_limit)
-)
-RELEASED_SINCE = select(_m.released_at).where(*_of_output, _m.released_at >= _moment("moment")).order_by(_m.released_at)
-_RELEASE = Prepared(
-    update(memberships).where(_m.output == bindparam("of_output"), _m.entry_pk == bindparam("of_entry")),
-    "released_at",
-    "of_output",
-    "of_entry",
-)
-_added = _MEMBERS.add_columns(type_coerce(_m.added_at, Integer).label("added_at")).where(
-    _m.added_at >= _moment("start"), _m.added_at < _moment("end")
-)
-#: Nothing comes out before it was added.
-ADDED = (
-    union_all(_added.where(_m.released_at.is_(None)), _added.where(_m.released_at >= _moment("start")))
-    .order_by(text("added_at DESC, pk DESC"))
-    .limit(_limit)
-)
-#: One look at the index for each source, no matter how many members it has.
+OF_SOURCE = Prepared(_of_one, "output", "source_pk", "since", "limit")
+OF_SOURCE_SEEN = Prepared(_of_one.where(_seen), "output", "source_pk", "since", "limit", "seen")
+#: One step in the index for each source.
 SOURCES = text(
-    "WITH RECURSIVE found(pk) AS ("
-    "SELECT min(source_pk) FROM memberships WHERE output = :output AND listed = 1 UNION ALL "
-    "SELECT (SELECT min(source_pk) FROM memberships WHERE output = :output AND listed = 1 AND source_pk > found.pk) "
-    "FROM found WHERE found.pk IS NOT NULL) SELECT pk FROM found WHERE pk IS NOT NULL"
+    "WITH RECURSIVE found (pk) AS ("
+    "SELECT (SELECT source_pk FROM memberships WHERE output = :output AND listed = 1 ORDER BY source_pk LIMIT 1) "
+    "UNION ALL SELECT (SELECT source_pk FROM memberships WHERE output = :output AND listed = 1 "
+    "AND source_pk > found.pk ORDER BY source_pk LIMIT 1) FROM found WHERE found.pk IS NOT NULL"
+    ") SELECT pk FROM found WHERE pk IS NOT NULL"
 )
-_IDS = PreparedByLength(lambda pks: select(sources.c.id).where(sources.c.pk.in_(pks)))
+_CAME_OUT = (*_in_output, memberships.c.released_at.is_not(None))
+RELEASED = Prepared(
+    _members(*_CAME_OUT, _published_by_row).order_by(memberships.c.released_at.desc(), memberships.c.added_at.desc()),
+    "output",
+    "since",
+    "limit",
+)
+RELEASED_BETWEEN = (
+    select(memberships.c.released_at)
+    .where(*_in_output, memberships.c.released_at > bindparam("start"), memberships.c.released_at <= bindparam("end"))
+    .order_by(memberships.c.released_at)
+)
+WAITING = Prepared(
+    _members(
+        *_waits,
+        memberships.c.added_at > bindparam("after"),
+        memberships.c.added_at <= bindparam("until"),
+        _published_by_row,
+    ).order_by(memberships.c.added_at.desc(), memberships.c.published_at.desc(), memberships.c.position.desc()),
+    "output",
+    "after",
+    "until",
+    "since",
+    "limit",
+)
+_RELEASE = update(memberships).where(
+    memberships.c.output == bindparam("of_output"),
+    memberships.c.entry_pk.in_(bindparam("pks", expanding=True)),
+    memberships.c.released_at.is_(None),
+)
+_FORGET = update(memberships).where(
+    memberships.c.output == bindparam("of_output"), memberships.c.released_at.is_not(None)
+)
+NEXT = select(func.min(memberships.c.added_at)).where(*_waits, memberships.c.added_at > bindparam("moment"))
+LAST = select(func.max(memberships.c.added_at)).where(*_waits, memberships.c.added_at < bindparam("moment"))
+ADDED = Prepared(
+    _members(*_waits, memberships.c.added_at >= bindparam("start"), memberships.c.added_at < bindparam("end")).order_by(
+        memberships.c.added_at.desc()
+    ),
+    "output",
+    "start",
+    "end",
+    "limit",
+)
 
 
 class SqlMembers:
@@ -113,98 +125,85 @@ class SqlMembers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def newest(
-        self, output: str, limit: int, before: Item | None = None, unreadable: list[UnreadableRow] | None = None
-    ) -> list[Item]:
+    def newest(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
         """See `MemberStore.newest`."""
+        with self._database.read() as connection:
+            asked = (output, since or _EARLIEST, limit)
+            found = NEWEST.rows(connection, *asked) if seen is None else NEWEST_SEEN.rows(connection, *asked, seen)
+        return _made(found)
 
-        def chosen(connection: Connection, limit: int) -> Sequence[int]:
-            if before is None:
-                return selections.numbers(connection, NEWEST, output=output, limit=limit)
-            # An entry that was removed since comes before the others of its date.
-            place = connection.execute(_PLACE, {"pk": before.pk}).first()
-            date, source, position = place or (to_seconds(before.entry.published_at), 0, 0)
-            asked = {"date": date, "source": source, "place": position, "pk": before.pk}
-            return selections.numbers(connection, NEWEST_BEFORE, output=output, limit=limit, **asked)
-
-        return selections.read(self._database, output, chosen, limit, unreadable)
-
-    def newest_per_source(
-        self,
-        output: str,
-        per_source: int,
-        limit: int,
-        since: datetime | None = None,
-        *,
-        released: bool = False,
-        unreadable: list[UnreadableRow] | None = None,
-    ) -> list[Item]:
+    def newest_per_source(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
         """See `MemberStore.newest_per_source`."""
-        statement = RELEASED_OF_SOURCE if released else NEWEST_OF_SOURCE
-        first = to_seconds(since or datetime.min.replace(tzinfo=UTC))
+        found: list[Sequence[Any]] = []
+        with self._database.read() as connection:
+            for source_pk in connection.execute(SOURCES, {"output": output}).scalars().all():
+                asked = (output, source_pk, since or _EARLIEST, limit)
+                if seen is None:
+                    found += OF_SOURCE.rows(connection, *asked)
+                else:
+                    found += OF_SOURCE_SEEN.rows(connection, *asked, seen)
+        return _ordered(found)
 
-        def chosen(connection: Connection, limit: int) -> Sequence[int]:
-            found: list[Sequence[Any]] = []
-            for source in connection.execute(SOURCES, {"output": output}).scalars().all():
-                found += statement.rows(connection, output, source, first, per_source)
-            return _in_order(found)[:limit]
-
-        return selections.read(self._database, output, chosen, limit, unreadable)
-
-    def released(self, output: str, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
+    def released(self, output: str, limit: int, since: datetime | None) -> list[Member]:
         """See `MemberStore.released`."""
-
-        def chosen(connection: Connection, limit: int) -> Sequence[int]:
-            return _in_order(connection.execute(RELEASED, {"output": output, "limit": limit}).all())
-
-        return selections.read(self._database, output, chosen, limit, unreadable)
-
-    def waiting(self, output: str, limit: int) -> list[Waiting]:
-        """See `MemberStore.waiting`; what has a damaged time has waited longest."""
         with self._database.read() as connection:
-            found = connection.execute(WAITING, {"output": output, "limit": limit}).all()
-        return [Waiting(pk, added_at or _LONG_AGO) for pk, added_at in found]
+            return _ordered(RELEASED.rows(connection, output, since or _EARLIEST, limit))
 
-    def released_since(self, output: str, moment: datetime) -> list[datetime]:
-        """See `MemberStore.released_since`."""
+    def released_between(self, output: str, start: datetime, end: datetime) -> list[datetime]:
+        """See `MemberStore.released_between`."""
         with self._database.read() as connection:
-            found = connection.execute(RELEASED_SINCE, {"output": output, "moment": moment}).scalars().all()
+            asked = {"output": output, "start": start, "end": end}
+            found = connection.execute(RELEASED_BETWEEN, asked).scalars().all()
         return [at for at in found if at is not None]
 
-    def release(self, output: str, pks: Collection[int], now: datetime) -> None:
+    def waiting(self, output: str, limit: int, after: datetime, seen: datetime, since: datetime | None) -> list[Member]:
+        """See `MemberStore.waiting`."""
+        with self._database.read() as connection:
+            return _made(WAITING.rows(connection, output, after, seen, since or _EARLIEST, limit))
+
+    def release(self, output: str, pks: Collection[int], at: datetime) -> None:
         """See `MemberStore.release`."""
         if pks:
             with self._database.write() as connection:
-                _RELEASE.run_many(connection, [(now, output, pk) for pk in sorted(pks)])
-                fingerprints.clear_feeds(connection, [output])
+                for chunk in chunks(pks):
+                    connection.execute(_RELEASE, {"of_output": output, "pks": chunk, "released_at": at})
 
-    def added_between(
-        self,
-        output: str,
-        start: datetime,
-        end: datetime,
-        limit: int,
-        unreadable: list[UnreadableRow] | None = None,
-    ) -> list[Item]:
-        """See `MemberStore.added_between`."""
-
-        def chosen(connection: Connection, limit: int) -> Sequence[int]:
-            return selections.numbers(connection, ADDED, output=output, start=start, end=end, limit=limit)
-
-        return selections.read(self._database, output, chosen, limit, unreadable)
-
-    def sources(self, output: str) -> list[str]:
-        """See `MemberStore.sources`."""
+    def forget_releases(self, output: str) -> None:
+        """See `MemberStore.forget_releases`."""
         with self._database.read() as connection:
-            pks = connection.execute(SOURCES, {"output": output}).scalars().all()
-            return sorted(row[0] for row in _IDS.rows(connection, (), pks))
+            found = RELEASED.rows(connection, output, _EARLIEST, 1)
+        if found:
+            with self._database.write() as connection:
+                connection.execute(_FORGET, {"of_output": output, "released_at": None})
+
+    def next_added(self, output: str, after: datetime) -> datetime | None:
+        """See `MemberStore.next_added`."""
+        with self._database.read() as connection:
+            found: datetime | None = connection.execute(NEXT, {"output": output, "moment": after}).scalar()
+            return found
+
+    def last_added(self, output: str, before: datetime) -> datetime | None:
+        """See `MemberStore.last_added`."""
+        with self._database.read() as connection:
+            found: datetime | None = connection.execute(LAST, {"output": output, "moment": before}).scalar()
+            return found
+
+    def added_between(self, output: str, start: datetime, end: datetime, limit: int) -> list[Member]:
+        """See `MemberStore.added_between`."""
+        with self._database.read() as connection:
+            return _ordered(ADDED.rows(connection, output, start, end, limit))
+
+    def items(self, output: str, pks: Collection[int], unreadable: list[UnreadableRow] | None = None) -> list[Item]:
+        """See `MemberStore.items`."""
+        listed = list(pks)
+        found = selections.read(self._database, output, lambda connection, limit: listed, len(listed), unreadable)
+        # Those without an id are published nowhere.
+        return [item for item in found if item.id]
 
 
-def _in_order(found: Sequence[Sequence[Any]]) -> list[int]:
-    """Return the row numbers of rows of `selections.MEMBERS` in the order of feeds; a damaged date comes first."""
+def _made(found: Iterable[Sequence[Any]]) -> list[Member]:
+    return [Member(*row) for row in found]
 
-    def place(row: Sequence[Any]) -> tuple[float, int, int, int]:
-        pk, published_at, source, position = row
-        return (-published_at if isinstance(published_at, int) else float("-inf"), source, -position, pk)
 
-    return [row[0] for row in sorted(found, key=place)]
+def _ordered(found: Iterable[Sequence[Any]]) -> list[Member]:
+    return sorted(_made(found), key=lambda member: member.order)

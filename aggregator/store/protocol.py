@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
+from aggregator.store.copyprotocol import CopyStore
 from aggregator.store.rulingprotocol import RulingStore
 
 POSTS = "posts"
@@ -70,6 +71,26 @@ class PostFile(NamedTuple):
         What has the name of a post that was perhaps never written may belong to somebody else.
         """
         return self.intended if self.written is None else None
+
+
+class PostEdit(NamedTuple):
+    """What a person did with the file of a post in one folder."""
+
+    #: ``edited``, ``moved``, ``deleted``, or ``missing``: not written, because most files of the folder are not there.
+    edit: str
+    #: Where it was moved to, below the folder; None: it is at its own path, if it exists.
+    path: str | None = None
+    #: Digests that the file with the new version beside it can have.
+    upstream: tuple[str, ...] = ()
+
+
+class WrittenPost(NamedTuple):
+    """A post whose file was written to a folder."""
+
+    pk: int
+    id: str
+    path: str
+    edit: PostEdit | None
 
 
 class ArchivePage(NamedTuple):
@@ -173,12 +194,39 @@ class ArchiveStore(Protocol):
         """Forget all pages of the archive of an output."""
 
 
+class EditStore(Protocol):
+    """What persons did with the files of posts, by folder."""
+
+    def find(self, folder: str, pks: Collection[int]) -> dict[int, PostEdit]:
+        """Return what was done with the posts of these entries, by row number."""
+
+    def save(self, folder: str, edits: Mapping[int, PostEdit]) -> None:
+        """Record what was done with the posts of these entries, in place of what was recorded."""
+
+    def forget(self, folder: str, pks: Collection[int]) -> None:
+        """Record that nothing was done with the posts of these entries."""
+
+    def return_missing(self, folder: str) -> None:
+        """Forget which posts of a folder are ``missing``, and make their entries pending."""
+
+    def written(self, folder: str, pk: int, limit: int) -> list[WrittenPost]:
+        """Return the posts after a row number whose files were written to a folder, by row number."""
+
+
 class Store(RulingStore, Protocol):
     """Sources, their state, and their entries."""
 
     @property
     def archives(self) -> ArchiveStore:
         """The archives of the outputs."""
+
+    @property
+    def copies(self) -> CopyStore:
+        """Entries that are other entries' items again."""
+
+    @property
+    def edits(self) -> EditStore:
+        """What persons did with the files of posts."""
 
     def close(self) -> None:
         """Close the store; a second call does nothing."""

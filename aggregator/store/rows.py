@@ -285,7 +285,7 @@ def _repaired(value: Any) -> Any:
 
 def place(item: Item) -> dict[str, Any]:
     """Return the values that place an item in the order of pending items."""
-    return {"published_at": item.entry.published_at, "source_id": item.origin.id, "key": item.entry.key}
+    return {"published_at": item.entry.published_at, "source_id": item.entry.source_id, "key": item.entry.key}
 
 
 @lru_cache(maxsize=1024)

@@ -15,6 +15,7 @@ from sqlalchemy import BindParameter, Connection, Integer, bindparam, delete, in
 
 from aggregator.models import ALL, Entry, Ruling
 from aggregator.store import archives, fingerprints, listing, rows
+from aggregator.store.copies import touch
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.schema import (
     addresses,
@@ -214,6 +215,7 @@ def replace(connection: Connection, judged: Sequence[RulingOf], added_at: dateti
     """
     pks = [pk for pk, _, _ in judged]
     members: dict[int, dict[str, tuple[bool, str | None]]] = {}
+    touch(connection, pks)
     with listing.changing(connection, pks) as others:
         bases = {row[0]: _Basis._make(row) for row in _BASES.rows(connection, (), pks)}
         for pk, output, listed, dumped in _MEMBERS.rows(connection, (), pks):
@@ -222,7 +224,7 @@ def replace(connection: Connection, judged: Sequence[RulingOf], added_at: dateti
         for pk, entry, ruling in judged:
             if pk in bases:
                 _compare(batch, bases[pk], members.get(pk, {}), entry, ruling, to_seconds(added_at))
-        others |= batch.shown()
+        others.update((output, pk) for _, _, output, pk in batch.changed)
         batch.write(connection)
 
 
@@ -248,6 +250,7 @@ def displace(connection: Connection, output: str, pks: Sequence[int]) -> None:
 
 def before_removal(connection: Connection, pks: Sequence[int]) -> None:
     """Make out of date what shows entries that are about to be removed, and what is compared with them."""
+    touch(connection, pks)
     listing.outdate(connection, archives.shown(connection, pks))
     stale = {(row[0],) for row in _STALE_ADDRESSES_OF.rows(connection, (), pks)}
     _STALE_ADDRESS.run_many(connection, sorted(stale))

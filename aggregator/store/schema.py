@@ -438,16 +438,18 @@ step_results = Table(
 )
 Index("ix_step_results_made", step_results.c.made_at)
 
-#: Post files that a person has changed, moved or deleted: `publish.edits`.
+#: Post files that a person has changed, moved or deleted: `publish.postedits`.
 post_edits = Table(
     "post_edits",
     metadata,
     Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
     Column("folder", Text, primary_key=True),
-    # ``edited``, ``deleted``, or ``moved``.
+    # ``edited``, ``moved``, ``deleted``, or ``missing``: not written, because most files of the folder are not there.
     Column("edit", Text, nullable=False),
     # Where it was moved to, below the folder.
     Column("path", Text),
+    # Digests that the file with the new version beside it can have.
+    Column("upstream", Lines),
 )
 
 #: Requests to each host and their answers, by day (UTC).

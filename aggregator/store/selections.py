@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from aggregator.errors import RowError
 from aggregator.models import Item
-from aggregator.store import rows
+from aggregator.store import origins, rows
 from aggregator.store.database import Database
 from aggregator.store.prepared import PreparedByLength
 from aggregator.store.protocol import UnreadableRow
@@ -124,20 +124,21 @@ def read(
     try:
         with database.read() as connection:
             pks = select_numbers(connection, limit)
-            found = {item.pk: item for item in rows.items(ITEMS.rows(connection, (output,), pks))}
+            made = origins.complete(connection, rows.items(ITEMS.rows(connection, (output,), pks)))
+            found = {item.pk: item for item in made}
             return [found[pk] for pk in pks if pk in found]
     except RowError:
         if unreadable is None:
             raise
     with database.read() as connection:
         pks = select_numbers(connection, NO_LIMIT)
-    made: list[Item] = []
+    made = []
     for pk in pks:
         if len(made) == limit:
             break
         try:
             with database.read() as connection:
-                made += rows.items(ITEMS.rows(connection, (output,), (pk,)))
+                made += origins.complete(connection, rows.items(ITEMS.rows(connection, (output,), (pk,))))
         except RowError as error:
             unreadable.append(unreadable_row(database, pk, error))
     return made

@@ -20,10 +20,13 @@ from aggregator.errors import RowError
 from aggregator.models import FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
 from aggregator.store import (
     archives,
+    copies,
     hosts,
     judgements,
     listing,
     members,
+    origins,
+    postedits,
     postpaths,
     rows,
     rulings,
@@ -34,13 +37,16 @@ from aggregator.store import (
     updates,
 )
 from aggregator.store import fingerprints as prints
+from aggregator.store.copyprotocol import CopyStore
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
+from aggregator.store.memberprotocol import MemberStore
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
     POSTS,
     Activity,
     ArchiveStore,
     Assignment,
+    EditStore,
     FeedMetadata,
     Recognized,
     Store,
@@ -48,7 +54,7 @@ from aggregator.store.protocol import (
     UnassignedEntry,
     UnreadableRow,
 )
-from aggregator.store.rulingprotocol import MemberStore, StepStore
+from aggregator.store.rulingprotocol import StepStore
 from aggregator.store.schema import REVISION
 
 #: Maximum number of entries with one of a set of dates that are compared.
@@ -97,7 +103,9 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.archives: ArchiveStore = archives.SqlArchives(database, self._entries)
+        self.archives: ArchiveStore = archives.SqlArchives(database, self._items)
+        self.copies: CopyStore = copies.SqlCopies(database)
+        self.edits: EditStore = postedits.SqlEdits(database)
         self.members: MemberStore = members.SqlMembers(database)
         self.steps: StepStore = steps.SqlSteps(database)
 
@@ -130,6 +138,11 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
                 listing.relist_source(connection, pk)
             if plan.stale:
                 connection.execute(statements.MARK_SOURCE_PENDING, plan.stale)
+            if plan.recategorized:
+                prints.forget_categories(connection)
+            copies.mark_sources(connection, plan.moved)
+            for row in plan.stale:
+                copies.touch_source(connection, row["of_source"])
 
     def states(self) -> dict[str, FeedState]:
         """See `Store.states`."""
@@ -257,6 +270,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
             before, after = (rows.origin_name(name, told, fallback) for told in (title, state.title))
             if before != after:
                 connection.execute(statements.MARK_SOURCE_PENDING, {"of_source": pk})
+                copies.touch_source(connection, pk)
 
     def save_states(self, states: Sequence[FeedState]) -> None:
         """See `Store.save_states`."""
@@ -272,7 +286,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         """See `Store.pending`."""
         place = rows.place(after) if after else {}
         statement = statements.PENDING_ITEMS_AFTER if after else statements.PENDING_ITEMS
-        return self._entries(statement, {"limit": limit, **place}, rows.items, unreadable)
+        return self._items(statement, {"limit": limit, **place}, rows.items, unreadable)
 
     def unassigned(self, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[UnassignedEntry]:
         """See `Store.unassigned`."""
@@ -329,6 +343,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
                     continue
                 connection.execute(statements.CHANGE_SOURCE, {"source_pk": pk, **after._asdict()})
                 connection.execute(statements.MARK_SOURCE_PENDING, {"of_source": pk})
+                copies.touch_source(connection, pk)
 
     def entry_count(self) -> int:
         """See `Store.entry_count`."""
@@ -352,6 +367,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
                 # The file with the new name has not been written.
                 for chunk in statements.chunks([row["entry_pk"] for row in nameless]):
                     connection.execute(statements.DELETE_POST_FILES, {"values": chunk})
+            copies.renew(connection, [one.pk for one in changed])
             prints.record(connection, fingerprints)
 
     def retired_items(self, pk: int, limit: int) -> list[Item]:
@@ -362,8 +378,20 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
     def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
         """See `Store.newest`; indexes give the rows in order, so only `limit` rows are read."""
         if category is None:
-            return self._entries(statements.NEWEST, {"limit": limit}, rows.items, unreadable)
+            return self._items(statements.NEWEST, {"limit": limit}, rows.items, unreadable)
         return selections.read(self._database, category, selections.newest(category), limit, unreadable)
+
+    def _items(
+        self,
+        prepared: Prepared,
+        parameters: dict[str, Any],
+        made: Callable[[Sequence[Any]], list[Item]],
+        unreadable: list[UnreadableRow] | None,
+    ) -> list[Item]:
+        """Do as `_entries` does, and name in each item the other sources that have it."""
+        found = self._entries(prepared, parameters, made, unreadable)
+        with self._database.read() as connection:
+            return origins.complete(connection, found)
 
     def _entries(
         self,

@@ -19,7 +19,7 @@ from aggregator.publish import files, postfiles
 from aggregator.publish.publication import publish
 from aggregator.store import open_store
 from tests.origin import Origin
-from tests.store_samples import entry, update
+from tests.store_samples import NOW, entry, update
 from tests.support import Site, item, read_tree, rss
 
 
@@ -226,7 +226,7 @@ def test_posts_of_a_run_that_was_killed_anywhere_are_recognized(site: Site) -> N
         with closing(open_store(site.data / "aggregator.db")) as store:
             changed = tuple(entry("s", title, title=title, html="<p>changed</p>", hash="2") for title in TITLES)
             store.apply(update("s", changed=changed))
-            assert publish(store, config, site.data).failures == []
+            assert publish(store, config, site.data, now=NOW).failures == []
         posts = site.posts()
         assert posts.items() >= own.items(), step
         assert len(posts) == len(TITLES) + len(own), (step, sorted(posts))
@@ -253,7 +253,7 @@ def _killed_at(step: int, site: Site, config: Any) -> bool:
 
         with closing(open_store(site.data / "aggregator.db")) as store:
             sys.settrace(trace)
-            publish(store, config, site.data)
+            publish(store, config, site.data, now=NOW)
             sys.settrace(None)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

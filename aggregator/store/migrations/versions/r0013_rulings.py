@@ -121,6 +121,7 @@ _TABLES = (
         folder TEXT NOT NULL,
         edit TEXT NOT NULL,
         path TEXT,
+        upstream TEXT,
         CONSTRAINT pk_post_edits PRIMARY KEY (entry_pk, folder),
         CONSTRAINT fk_post_edits_entry_pk_entries FOREIGN KEY(entry_pk) REFERENCES entries (pk) ON DELETE CASCADE
     )

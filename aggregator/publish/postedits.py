@@ -1,0 +1,431 @@
+"""What a person did with the files of posts, and what follows from it: no work of a person is ever lost.
+
+In: the store, a folder of posts, and the files in it. Out: where the file of each post stands, and which bytes there
+are ours; records in the store; what is to be reported. A file is ours if it has the bytes that were written last, that
+were about to be written, or that were put beside it. Any other file of a post that was written was edited: it stays,
+and the new version goes beside it, under a name that no site generator builds, unless `on_edit` says otherwise. A post
+whose file is gone was deleted, and stays so, unless the folder has a file with its id, which is followed from then on.
+
+Only the files of posts that are about to be written or removed are looked at. If one of them is missing, all names in
+the folder are compared with those that were written there. Where more than half of them are missing, nothing counts as
+deleted: the posts wait for the folder to come back, or for a person who asks for them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from posixpath import splitext
+from typing import TYPE_CHECKING, NamedTuple
+
+from aggregator.models import Item, Rendered
+from aggregator.publish import files
+from aggregator.publish.posts.presets import UPSTREAM_FORMS
+from aggregator.publish.posts.reading import MAX_HEAD, id_keys, read_id
+from aggregator.publish.report import OutputFailure, Report, refused_row, store_each
+from aggregator.store import PostEdit, PostFile, Store
+
+if TYPE_CHECKING:
+    from aggregator.errors import RowError
+    from aggregator.publish.postfolders import PostFolder
+
+_EDITED, _MOVED, _DELETED, _MISSING = "edited", "moved", "deleted", "missing"
+#: Beginning of the names of the records of folders most of whose files are missing.
+_LOST = "missing/"
+#: Posts that are read at once from the store.
+_BATCH = 1000
+#: Maximum number of unknown files whose ids are read in one publication.
+_MAX_READ = 10_000
+#: What posts end with, also those that a person has renamed.
+_TEXTS = (".md", ".markdown", ".mdx", ".html", ".htm", ".txt")
+
+
+class Standing(NamedTuple):
+    """Where the file of a post stands."""
+
+    #: Below the folder: its own path, or where a person has moved it.
+    name: str
+    #: The digests of our bytes; None: the file is ours, whatever is in it.
+    ours: frozenset[str] | None
+    file: PostFile
+    edit: PostEdit | None
+    #: Whether the file was written before, so that a file with other bytes was edited.
+    was_written: bool
+    #: Whether it is missing, and is to be written nevertheless.
+    restored: bool = False
+
+
+class Done(NamedTuple):
+    """A post that was rendered, and what became of its file."""
+
+    item: Item
+    standing: Standing
+    output: Rendered
+    #: Whether its file was edited, and was left as it is.
+    edited: bool
+
+
+def has_posts(folder: Path) -> bool:
+    """Whether a folder holds any file, hidden files excepted."""
+    return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
+
+
+def upstream_name(name: str, form: str) -> str:
+    """Return the name of the file with the new version of a post, beside the post."""
+    folder, slash, base = name.rpartition("/")
+    stem, suffix = splitext(base)
+    return folder + slash + form.format(stem=stem, suffix=suffix)
+
+
+# -- removing ----------------------------------------------------------------------------------------------------------
+
+
+class Withdrawn(NamedTuple):
+    """What became of the files of posts that are no longer wanted."""
+
+    #: Row numbers of posts whose files are gone, or are no files of ours.
+    gone: set[int]
+    #: Of those whose files could not be deleted.
+    stuck: set[int]
+    #: Of those that a person has edited: their files stay.
+    kept: set[int]
+
+
+def withdraw(
+    store: Store,
+    data: Path,
+    folder: str,
+    pks: Collection[int],
+    *,
+    removed: list[str],
+    kept: list[str],
+    failures: list[OutputFailure],
+) -> Withdrawn:
+    """Delete the files of posts that were written to a folder, except those that a person has edited.
+
+    Args:
+        data: the data folder.
+        removed, kept, failures: get the names of files that were deleted, of those that stay, and the failures.
+    """
+    known = store.post_files(pks, folder)
+    edits = store.edits.find(folder, list(known)) if known else {}
+    result = Withdrawn(set(), set(), set())
+    place = data / folder
+    for pk, path in (store.post_paths(folder, list(known)) if known else {}).items():
+        file, edit = known[pk], edits.get(pk)
+        name = edit.path if edit is not None and edit.path else path
+        if not files.withdraw(place, name, folder, removed, failures, only=_ours(file, edit)):
+            result.stuck.add(pk)
+        elif (file.written or edit is not None) and files.is_safe(name) and os.path.lexists(place / name):
+            result.kept.add(pk)
+            kept.append(f"{folder}/{name}")
+        else:
+            result.gone.add(pk)
+        if edit is not None and pk not in result.stuck:
+            _withdraw_upstream(place, folder, name, edit, removed, failures)
+    return result
+
+
+def _withdraw_upstream(
+    place: Path, folder: str, name: str, edit: PostEdit, removed: list[str], failures: list[OutputFailure]
+) -> None:
+    """Delete the new version beside a post, if there is one."""
+    for form in UPSTREAM_FORMS if edit.upstream else ():
+        files.withdraw(place, upstream_name(name, form), folder, removed, failures, only=edit.upstream)
+
+
+def _ours(file: PostFile, edit: PostEdit | None) -> frozenset[str] | None:
+    """Return the digests of bytes of ours; None where they were not kept, and the file was always replaced."""
+    if edit is None and file.written == "":
+        return None
+    known = (file.written, file.intended, *(() if edit is None else edit.upstream))
+    return frozenset(digest for digest in known if digest)
+
+
+# -- a folder as a whole -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """The files of a folder, compared with the posts that were written there."""
+
+    #: Number of posts that should be there, and of those that are nowhere in the folder.
+    expected: int
+    missing: int
+    #: Where posts are that are not where they were written, by id.
+    places: Mapping[str, str]
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether so many are missing that nobody can have deleted them one by one."""
+        return self.missing * 2 > self.expected
+
+
+def _survey(store: Store, folder: PostFolder, place: Path) -> _Survey:
+    names = set(_names(place))
+    known: set[str] = set()
+    expected = last = 0
+    absent: set[str] = set()
+    deleted: set[str] = set()
+    while posts := store.edits.written(folder.name, last, _BATCH):
+        last = posts[-1].pk
+        for _, entry_id, path, edit in posts:
+            known.add(path)
+            if edit is not None and edit.path:
+                known.add(edit.path)
+            if edit is not None and edit.edit == _DELETED:
+                deleted.add(entry_id)
+                continue
+            expected += 1
+            # A name may be written in several ways, and a folder may be a link.
+            at = (path, edit.path) if edit is not None and edit.path else (path,)
+            if names.isdisjoint(at) and not any(os.path.lexists(place / name) for name in at):
+                absent.add(entry_id)
+    places = {}
+    if absent or deleted:
+        found = _ids(place, sorted(names - known), folder)
+        places = {entry_id: name for entry_id, name in found if entry_id in absent or entry_id in deleted}
+    return _Survey(expected, len(absent - places.keys()), places)
+
+
+def _names(place: Path) -> Iterator[str]:
+    """Yield the names of all files in a folder; those that generators leave out are not looked at."""
+    for top, folders, names in os.walk(place):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = Path(top).relative_to(place).as_posix()
+        for name in names:
+            if not name.startswith(".") and not name.endswith("~"):
+                yield name if below == "." else f"{below}/{name}"
+
+
+def _ids(place: Path, names: Iterable[str], folder: PostFolder) -> Iterator[tuple[str, str]]:
+    """Yield the ids in the heads of files with their names; the first name of an id comes last."""
+    keys = id_keys(folder.preset)
+    texts = [name for name in names if name.lower().endswith((*_TEXTS, folder.preset.suffix)) and files.is_safe(name)]
+    for name in reversed(texts[:_MAX_READ]):
+        try:
+            with (place / name).open("rb") as file:
+                entry_id = read_id(file.read(MAX_HEAD), keys)
+        except OSError:
+            continue
+        if entry_id is not None:
+            yield entry_id, name
+
+
+# -- what a publication does -------------------------------------------------------------------------------------------
+
+
+class FolderEdits:
+    """What a person did in one folder of posts, during one publication.
+
+    Args:
+        data: the data folder.
+        report: what is noticed is added to it.
+        restore: write posts whose files are missing, whatever made them so.
+        overwrite: replace files that were edited.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        folder: PostFolder,
+        data: Path,
+        report: Report,
+        *,
+        restore: bool = False,
+        overwrite: bool = False,
+    ) -> None:
+        self._store = store
+        self._folder = folder
+        self._data = data
+        self._place = data / folder.name
+        self._report = report
+        self._restore = restore or overwrite
+        self._overwrite = overwrite
+        self._surveyed: _Survey | None = None
+        #: What was reported, because a change of the preset looks at posts, and so does writing them.
+        self._told: set[str] = set()
+
+    def check(self, recorded: Mapping[str, str]) -> None:
+        """Report that most of the files are missing; if they are back, make pending what waited for them.
+
+        Args:
+            recorded: the fingerprints of the store.
+        """
+        name = _LOST + self._folder.name
+        if self._restore or not (recorded.get(name) or not has_posts(self._place)):
+            return
+        if self._survey().is_lost:
+            self._tell_lost()
+        elif recorded.get(name):
+            self._store.edits.return_missing(self._folder.name)
+            self._store.record_fingerprints({name: ""})
+
+    def restore_if_lost(self) -> None:
+        """Write the missing posts of this folder, if most of them are missing: it gets another preset."""
+        self._restore = self._restore or self._survey().is_lost
+
+    def look(self, items: Sequence[Item], known: Mapping[int, PostFile]) -> dict[int, Standing]:
+        """Return where the files of posts stand, by row number, and record what was deleted.
+
+        Args:
+            items: with their paths in this folder.
+            known: their digests.
+
+        Returns:
+            The posts that can be written. Those that are left out stay deleted, or wait for their folder.
+        """
+        recorded = self._store.edits.find(self._folder.name, [item.pk for item in items])
+        standings: dict[int, Standing] = {}
+        missing: list[tuple[Item, Standing]] = []
+        for item in items:
+            file, edit = known.get(item.pk, PostFile(None, None)), recorded.get(item.pk)
+            was_written = edit is not None or bool(file.written)
+            path = item.path or ""
+            ours = _ours(file, edit)
+            if self._overwrite and (file.written or (edit is not None and edit.edit == _EDITED)):
+                ours = None
+            names = (edit.path, path) if edit is not None and edit.path else (path,)
+            name = next((one for one in names if not was_written or self._exists(one)), None)
+            standing = Standing(name or path, ours, file, edit, was_written)
+            if name is None:
+                missing.append((item, standing))
+            else:
+                standings[item.pk] = standing
+        if missing:
+            self._look_for(missing, standings)
+        return standings
+
+    def settle(self, done: Sequence[Done]) -> set[int]:
+        """Put new versions beside files that were edited, and record what is known of all files.
+
+        Returns:
+            The row numbers of posts whose new version could not be written.
+        """
+        beside, failed = self._put_beside([one for one in done if one.edited])
+        news: dict[int, PostEdit] = {}
+        ended: list[int] = []
+        for item, standing, _, edited in done:
+            if item.pk in failed:
+                continue
+            edit = standing.edit
+            moved = standing.name if standing.name != item.path else None
+            upstream = beside.get(item.pk, ())
+            if edit is not None and edit.upstream:
+                before = edit.path or item.path or ""
+                if not upstream or before != standing.name:
+                    self._withdraw_upstream(before, edit)
+            now = PostEdit(_EDITED if edited else _MOVED, moved, upstream) if edited or moved else None
+            if now is None and edit is not None:
+                ended.append(item.pk)
+            elif now is not None and now != edit:
+                news[item.pk] = now
+        self._save(news)
+        if ended:
+            self._store.edits.forget(self._folder.name, ended)
+        return failed
+
+    def _exists(self, name: str) -> bool:
+        return os.path.lexists(f"{self._place}{os.sep}{name}")
+
+    def _survey(self) -> _Survey:
+        if self._surveyed is None:
+            self._surveyed = _survey(self._store, self._folder, self._place)
+        return self._surveyed
+
+    def _look_for(self, missing: Sequence[tuple[Item, Standing]], standings: dict[int, Standing]) -> None:
+        """Decide on posts that were written and are not where they should be."""
+        # What is known to be deleted asks for no survey.
+        new = any(one.edit is None or one.edit.edit != _DELETED for _, one in missing)
+        survey = self._survey() if new or self._restore else _Survey(0, 0, {})
+        news: dict[int, PostEdit] = {}
+        for item, standing in missing:
+            edit = standing.edit
+            if place := survey.places.get(item.id):
+                self._tell(self._report.moved, f"{self._folder.name}/{standing.name} -> {place}")
+                standings[item.pk] = standing._replace(name=place)
+            elif self._restore:
+                standings[item.pk] = standing._replace(restored=True)
+            elif survey.is_lost and (edit is None or edit.edit != _DELETED):
+                self._tell_lost()
+                news[item.pk] = PostEdit(_MISSING)
+            else:
+                self._tell(self._report.deleted, f"{self._folder.name}/{standing.name}")
+                news[item.pk] = PostEdit(_DELETED)
+                if edit is not None:
+                    self._withdraw_upstream(edit.path or standing.name, edit)
+        self._save({item.pk: news[item.pk] for item, one in missing if item.pk in news and news[item.pk] != one.edit})
+
+    def _put_beside(self, done: Sequence[Done]) -> tuple[dict[int, tuple[str, ...]], set[int]]:
+        """Write the new versions of posts that were edited; return the digests of what is beside them, and failures."""
+        result: dict[int, tuple[str, ...]] = {}
+        wanted: dict[str, tuple[Done, tuple[str, ...], str]] = {}
+        for one in done:
+            item, standing, output, _ = one
+            self._tell(self._report.edited, f"{self._folder.name}/{standing.name}")
+            digest = files.digest(output.data)
+            before = () if standing.edit is None else standing.edit.upstream
+            if not self._folder.writes_beside or digest == standing.file.written:
+                result[item.pk] = ()
+            elif before == (digest,):
+                # A person who has removed it has seen it.
+                result[item.pk] = before
+            else:
+                name = upstream_name(standing.name, self._folder.preset.upstream)
+                wanted[name] = (one, before, digest)
+        if not wanted:
+            return result, set()
+        # Before the files are written: whatever ends this run, they are recognized.
+        self._save(
+            {
+                one.item.pk: PostEdit(_EDITED, _moved(one), tuple(dict.fromkeys((*before, digest))))
+                for one, before, digest in wanted.values()
+                if before[-1:] != (digest,)
+            }
+        )
+        written = files.write(
+            self._place,
+            [Rendered(name, "text/markdown", one.output.data) for name, (one, _, _) in wanted.items()],
+            ours={name: (*before, digest) for name, (_, before, digest) in wanted.items()},
+        )
+        self._report.beside += [f"{self._folder.name}/{name}" for name in written.changed]
+        failed = set()
+        for name, (one, before, digest) in wanted.items():
+            # What stands at the name may be a file of a person, too.
+            result[one.item.pk] = before if name in written.taken else (digest,)
+            if failure := written.failed.get(name):
+                self._report.failures.append(failure._replace(what=f"{self._folder.name}/{name}"))
+                failed.add(one.item.pk)
+        return result, failed
+
+    def _withdraw_upstream(self, name: str, edit: PostEdit) -> None:
+        _withdraw_upstream(self._place, self._folder.name, name, edit, self._report.removed, self._report.failures)
+
+    def _tell_lost(self) -> None:
+        survey, name = self._survey(), self._folder.name
+        text = (
+            f"{survey.missing} of the {survey.expected} posts of {name}/ are missing, so that none counts as deleted "
+            "by a person; put the folder back, or write them again with `aggregator publish --restore`"
+        )
+        if text not in self._report.lost:
+            self._report.lost.append(text)
+            self._store.record_fingerprints({_LOST + name: "1"})
+
+    def _tell(self, names: list[str], name: str) -> None:
+        if name not in self._told:
+            self._told.add(name)
+            names.append(name)
+
+    def _save(self, news: Mapping[int, PostEdit]) -> None:
+        def fail(row: tuple[int, PostEdit], error: RowError) -> None:
+            self._report.failures.append(
+                refused_row(f"what was done with post {row[0]} of {self._folder.name}/", error)
+            )
+
+        store_each(lambda some: self._store.edits.save(self._folder.name, dict(some)), list(news.items()), fail)
+
+
+def _moved(one: Done) -> str | None:
+    return one.standing.name if one.standing.name != one.item.path else None
