@@ -102,3 +102,21 @@ def test_what_is_not_allowed_does_not_run_and_is_said(
     assert "AGGREGATOR_ALLOW_STEPS=command" in done.stdout + done.stderr
     assert not log.exists()
     assert len(titles(site)) == 1
+
+
+def test_a_replay_runs_the_steps_that_gave_nothing_yet_if_it_is_asked_to(site: Site, origin: Origin, log: Path) -> None:
+    origin.route("/feed", rss([item(1), item(2)]))
+    site.configure({"id": "a", "feed": origin.url + "/feed"})
+    site.run("update")
+    configure(site, origin, log)
+    assert "2 items judged without the result of a step" in site.run("replay", "--apply").stdout
+    assert not log.exists()
+    assert site.run("replay", "--steps").status == 2
+    (site.folder / "broken").touch()
+    done = site.run("replay", "--apply", "--steps")
+    assert "2 items: `command` gave no result: it exited with status 1: out of order" in done.stderr
+    (site.folder / "broken").unlink()
+    done = site.run("replay", "--apply", "--steps")
+    assert "2 items judged, 2 changed" in done.stdout
+    site.run("update")
+    assert [title.isupper() for title in titles(site)] == [True, True]
