@@ -187,7 +187,8 @@ def _show_difference(difference: Difference, applied: bool) -> None:
     for note in difference.notes:
         say(f"note: {note}")
     if difference.unmade:
-        say(f"note: {counted(difference.unmade, 'item')} judged without the result of a step; `--apply --steps` runs it")
+        said = f"{counted(difference.unmade, 'item')} judged without the result of a step"
+        say(f"note: {said}; `--apply --steps` runs it")
     judged = counted(difference.judged, "item")
     if not difference.changed:
         say(f"{judged} judged; nothing differs")
