@@ -20,10 +20,15 @@ from typer.main import get_command
 from aggregator.cli import app
 from aggregator.cli.process import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
 from aggregator.config.mistakes import models_in
+from aggregator.config.outputs import JoinSettings
 from aggregator.config.posts import PostSettings, PresetFile
+from aggregator.config.ruling import RuleSettings
+from aggregator.config.settings import file_model
 from aggregator.log import ACTIONS, KEYS
 from aggregator.models import FAILURE_KINDS
 from aggregator.publish.posts.presets import PRESETS, VALUE_MEANINGS
+from aggregator.rules import RULES
+from aggregator.rules.conditions import Condition
 from aggregator.sources import KINDS
 from tests import ROOT
 
@@ -65,6 +70,38 @@ def sources() -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def rules() -> str:
+    """The rules, and the keys of each."""
+    rows = ((f"`{name}`", _sentence(rule.DESCRIPTION), _code(rule.EXAMPLE)) for name, rule in RULES.items())
+    conditions = [_key(key, field) for key, field in _named(Condition)]
+    others = [
+        _key(f"{name}.{key}", field)
+        for name, rule in RULES.items()
+        for model in models_in(rule.SETTINGS)
+        if not issubclass(model, Condition)
+        for key, field in _named(model)
+    ]
+    head = ("key", "default", "meaning")
+    return "\n\n".join(
+        (
+            _table(("rule", "meaning", "example"), rows),
+            "`keep`, `drop` and `hold` have words, or a mapping with at least one of these keys:",
+            _table(head, conditions),
+            "Further keys of others:",
+            _table(head, others),
+        )
+    )
+
+
+def outputs() -> str:
+    """The keys of an output."""
+    (model,) = models_in(file_model().model_fields["outputs"])
+    shared = tuple(f"outputs.<slug>.{name}" for name in JoinSettings.model_fields)
+    rows = [_key(key, field) for key, field in _fields(model, "outputs.<slug>")]
+    rows.sort(key=lambda row: row[0].strip("`") in shared)
+    return _table(("key", "default", "meaning"), rows)
+
+
 def posts() -> str:
     """The keys of posts, and the presets."""
     keys = [_key(f"posts.{name}", field) for name, field in PostSettings.model_fields.items()]
@@ -98,7 +135,7 @@ def commands() -> str:
 #: The parts, by page and name.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "commands.md": {"commands": commands},
-    "configuration.md": {"posts": posts, "a preset of your own": own_preset, "kinds of source": sources},
+    "configuration.md": {"posts": posts, "a preset of your own": own_preset, "rules": rules, "outputs": outputs, "kinds of source": sources},
     "cron.md": {"exit statuses": statuses},
     "logging.md": {"keys": keys, "actions": actions, "kinds": kinds},
 }
@@ -123,11 +160,22 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Any]]:
-    """The fields of a model and of those below it, each with its path."""
-    for name, field in model.model_fields.items():
+    """The fields of a model and of those below it, each with its path; a rule is the same everywhere, and told once."""
+    for name, field in _named(model):
         yield f"{prefix}.{name}", field
         for inner in models_in(field):
-            yield from _fields(inner, f"{prefix}.{name}")
+            if not issubclass(inner, RuleSettings):
+                yield from _fields(inner, f"{prefix}.{name}")
+
+
+def _named(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
+    """The fields of a model, each with its key."""
+    return ((field.alias or name, field) for name, field in model.model_fields.items())
+
+
+def _code(text: str) -> str:
+    """Code in a cell of a table."""
+    return f"`{text}`".replace("|", "\\|")
 
 
 def _key(path: str, field: Any) -> tuple[str, str, str]:
@@ -135,9 +183,12 @@ def _key(path: str, field: Any) -> tuple[str, str, str]:
     meaning, default = _sentence(field.description), ""
     if field.default is not PydanticUndefined:
         written = str(field.default).lower() if isinstance(field.default, bool) else field.default
-        if field.default == ():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and "default" in extra:
+            written = extra["default"]
+        elif field.default == ():
             written = []
-        default = "none" if field.default is None else f"`{written}`"
+        default = "none" if field.default in (None, "") else f"`{written}`"
     before, _, told = meaning.rpartition("; ")
     if told.endswith(" if left out"):
         meaning, default = before, told.removesuffix(" if left out")
@@ -146,7 +197,8 @@ def _key(path: str, field: Any) -> tuple[str, str, str]:
         for one in field.metadata
         if hasattr(one, "ge") or hasattr(one, "le")
     ]
-    return f"`{path}`", default, f"{meaning}, {' to '.join(limits)}" if limits else meaning
+    within = f"at least {limits[0]}" if len(limits) == 1 else " to ".join(limits)
+    return f"`{path}`", default, f"{meaning}, {within}" if limits else meaning
 
 
 def _sentence(text: str) -> str:

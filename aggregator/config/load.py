@@ -24,7 +24,7 @@ from aggregator.config.outputs import join_levels, make_outputs
 from aggregator.config.posts import PRESET_FILE, TEMPLATE_FILE, OwnPreset, check_posts, list_posts, read_presets
 from aggregator.config.problems import Path as KeyPath
 from aggregator.config.problems import Problems, show
-from aggregator.config.ruling import ListFiles, check_rules, make_rule_lists, own_rules_digest, uses_rules
+from aggregator.config.ruling import ListFiles, check_rules, credentials, make_rule_lists, uses_rules, with_digests
 from aggregator.config.secrets import (
     SHORTEST_SECRET,
     References,
@@ -45,7 +45,7 @@ from aggregator.config.settings import (
     source_model,
 )
 from aggregator.config.templates import FOR, Open, Templates, is_open
-from aggregator.config.tree import MapNode, find_place, parse_yaml, read_text
+from aggregator.config.tree import ListNode, MapNode, find_place, parse_yaml, read_text
 from aggregator.errors import Problem
 from aggregator.models import (
     Auto,
@@ -90,24 +90,14 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     lists = ListFiles(path.parent)
     document, source_ids = _check(tree, lists, problems)
     presets = read_presets(document.posts, path.parent, tree, problems)
-    # What the sources of a category have in common is computed once.
-    defaults = {slug: _Defaults.of(category, document) for slug, category in (("", None), *document.categories.items())}
     kinds = [_kind_of(settings) for settings in document.sources]
-    confidential = frozenset(problems.secrets.union(_credentials(document.sources, kinds)))
-    sources = tuple(
-        _source(settings, kind, identity, document, defaults, line, confidential)
-        for settings, kind, identity, (line, _) in zip(
-            document.sources, kinds, source_ids, tree["sources"].value_places, strict=True
-        )
-    )
-    sources = _in_phase(sources)
+    sent = _credentials(document.sources, kinds) | credentials(document)
+    confidential = frozenset(problems.secrets.union(sent))
+    sources = _in_phase(_sources(document, kinds, source_ids, tree["sources"], confidential))
     secrets = confidential.union(*map(CommonSettings.secrets, document.sources))
     duplicates = join_levels(document)
     rules = make_rule_lists(document, tree, sources, duplicates, lambda text: redact(text, secrets))
-    sources = tuple(
-        replace(source, own_rules=own_rules_digest(own)) if (own := rules.sources.get(source.id)) else source
-        for source in sources
-    )
+    sources = with_digests(sources, rules)
     remarks = [*renamed, *notes.collect(written, tree, document, sources, environ)]
     return Config(
         site=document.site,
@@ -320,6 +310,24 @@ class _Defaults:
         own = category.retention if category else None
         levels = (document.retention,) if own is None else (own, document.retention)
         return cls(chosen.interval(document.site.timezone), levels, _retention(levels))
+
+
+def _sources(
+    document: FileSettings,
+    kinds: Sequence[_Kind],
+    source_ids: Sequence[str],
+    nodes: ListNode,
+    confidential: frozenset[str],
+) -> tuple[Source, ...]:
+    """Return all sources, in the order of the file."""
+    # What the sources of a category have in common is computed once.
+    defaults = {slug: _Defaults.of(category, document) for slug, category in (("", None), *document.categories.items())}
+    return tuple(
+        _source(settings, kind, identity, document, defaults, line, confidential)
+        for settings, kind, identity, (line, _) in zip(
+            document.sources, kinds, source_ids, nodes.value_places, strict=True
+        )
+    )
 
 
 def _source(

@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from aggregator.config.advice import character_advice
-from aggregator.config.problems import Path, Problems, show
-from aggregator.config.tree import MapNode, find_place
+from aggregator.config.problems import Path, Place, Problems, show
+from aggregator.config.tree import ListNode, MapNode, find_place
 
 _KEY = "[key]"
 #: The mappings along the path of a value: the key of each, and its model; the outermost first.
@@ -169,7 +169,17 @@ def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], probl
         if below:
             names = " and ".join(f"`{name}`" for name in below[:5])
             sentence = f"is empty; {names} belong{'s' if len(below) == 1 else ''} below it: indent deeper"
-        problems.add(sentence, find_place(tree, path, key=at_key), path)
+        problems.add(sentence, _part_meant(detail, path, tree) or find_place(tree, path, key=at_key), path)
+
+
+def _part_meant(detail: Any, path: Path, tree: MapNode) -> Place | None:
+    """Return the place of the one value of a list in a rule that an error about the whole list names first."""
+    given = detail["input"]
+    if detail["type"] != "value_error" or "rules" not in path or not isinstance(given, ListNode):
+        return None
+    said = str(detail["ctx"]["error"])
+    values = zip(given, given.value_places, strict=True)
+    return next((place for one, place in values if isinstance(one, str) and said.startswith(show(one))), None)
 
 
 def _consequences(details: list[Any], tree: MapNode) -> set[Path]:

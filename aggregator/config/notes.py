@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.config.mistakes import is_secret
 from aggregator.config.problems import Path, show
+from aggregator.config.ruling import rule_lists, uses_rules
 from aggregator.config.tree import ListNode, MapNode
 from aggregator.models import Source
 
@@ -42,7 +43,8 @@ def collect(
         Pairs of the path of a value and a message about it.
     """
     variables = _variables(tree) if "$" in text else ()
-    return [*_language(document), *_addresses(sources), *variables, *_hooks(document, environ)]
+    steps = _steps(tree, environ) if uses_rules(tree) else ()
+    return [*_language(document), *_addresses(sources), *variables, *_hooks(document, environ), *steps]
 
 
 def _language(document: FileSettings) -> Iterator[tuple[Path, str]]:
@@ -82,6 +84,17 @@ def _variables(tree: MapNode) -> Iterator[tuple[Path, str]]:
             what = "what begins with `$`" if hidden else f"`{match.group()}`"
             meant = f"did you mean `${{env:{'NAME' if hidden else match[1]}}}`?" if match[1] else "commands are not run"
             yield path, f"{what} is taken literally; {meant}"
+
+
+def _steps(tree: MapNode, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    """Note steps of one's own that the environment does not allow."""
+    from aggregator.rules.steps import STEPS, why_refused
+
+    for path, rules in rule_lists(tree):
+        for number, node in enumerate(rules):
+            name = next((key for key in node if key in STEPS), None)
+            if name is not None and (reason := why_refused(name, environ)):
+                yield (*path, number, name), reason
 
 
 def _hooks(document: FileSettings, environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:

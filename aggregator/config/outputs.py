@@ -40,6 +40,8 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 _DIGEST = re.compile(r"(daily|weekly)(?:\s+on\s+([a-z]+))?(?:\s+at\s+(\S+))?")
 _DIGEST_EXAMPLES = "`daily at 08:00`, `weekly on monday at 08:00`, or a mapping with `every`"
 CLOCK_PATTERN = r"^([01]?[0-9]|2[0-3]):[0-5][0-9]$"
+DIGEST_PATTERN = r"^\s*([dD]aily|[wW]eekly)(\s|$)"
+"""The short form of a digest, as far as a JSON Schema pattern can express it."""
 
 
 def rate(value: object) -> Rate:

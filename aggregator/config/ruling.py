@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +78,7 @@ def uses_rules(tree: MapNode) -> bool:
 # -- checks of the tree ------------------------------------------------------------------------------------------------
 
 
-def _rule_lists(tree: MapNode) -> Iterator[tuple[KeyPath, ListNode]]:
+def rule_lists(tree: MapNode) -> Iterator[tuple[KeyPath, ListNode]]:
     """Iterate over all lists of rules, with their paths."""
     holders: list[tuple[KeyPath, Any]] = [((), tree)]
     for section in ("categories", "outputs"):
@@ -100,7 +100,7 @@ def check_rules(tree: MapNode, mistake_in_category: Callable[[str], str], proble
         mistake_in_category: returns what is wrong with the slug of a category, "" if nothing is.
     """
     outputs = tree.get("outputs")
-    for path, rules in _rule_lists(tree):
+    for path, rules in rule_lists(tree):
         for number, node in enumerate(rules):
             if isinstance(node, MapNode):
                 _check_names(node, (*path, number), rules.value_places[number], problems)
@@ -190,6 +190,15 @@ class ListFiles:
             raise ValueError(f"the file {show(name)} is not UTF-8") from None
 
 
+def credentials(document: Any) -> set[str]:
+    """Return what rules send to sign in at services."""
+    holders = (document, *document.categories.values(), *document.outputs.values(), *document.sources)
+    values = (getattr(rule, name) for one in holders for rule in one.rules for name in rule.model_fields_set)
+    found = [value.auth for value in values if getattr(value, "auth", None) is not None]
+    passwords = {auth.basic.password for auth in found if auth.basic is not None}
+    return passwords | {auth.header.partition(" ")[2] for auth in found}
+
+
 # -- the book ----------------------------------------------------------------------------------------------------------
 
 
@@ -251,11 +260,14 @@ class RuleLists:
     __hash__ = None  # type: ignore[assignment]
 
 
-def own_rules_digest(rules: Sequence[RuleSetting]) -> str:
-    """Return a digest of the rules of one source."""
+def with_digests(sources: tuple[Source, ...], rules: RuleLists) -> tuple[Source, ...]:
+    """Return the sources, those with rules of their own with a digest of them."""
+    if not rules.sources:
+        return sources
     from aggregator.rules.book import make_book
 
-    return make_book(site=rules).digest
+    digests = {identity: make_book(site=own).digest for identity, own in rules.sources.items()}
+    return tuple(replace(source, own_rules=digests.get(source.id, "")) for source in sources)
 
 
 def rule_settings(

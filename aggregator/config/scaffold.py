@@ -9,8 +9,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import yaml
+
 from aggregator.config.ids import MAX_ID, RESERVED_SLUGS, SLUG_PATTERN
 from aggregator.config.intervals import NAMES, SHORT_FORM
+from aggregator.config.outputs import DIGEST_PATTERN
+from aggregator.config.ruling import rule_kinds
 from aggregator.config.settings import ANCHORS, RENAMED, file_model, source_kinds
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -69,7 +73,8 @@ def schema_text() -> str:
     schema = _plain(model.model_json_schema())
     sections: dict[str, Any] = schema["properties"]
     reserved = sorted(RESERVED_SLUGS)
-    sections["categories"]["propertyNames"] = {"pattern": SLUG_PATTERN, "maxLength": MAX_ID, "not": {"enum": reserved}}
+    for name in ("categories", "outputs"):
+        sections[name]["propertyNames"] = {"pattern": SLUG_PATTERN, "maxLength": MAX_ID, "not": {"enum": reserved}}
     # A mapping is the short form of a list with one element.
     posts = sections["posts"]
     posts.pop("default", None)
@@ -90,6 +95,13 @@ def schema_text() -> str:
         for old, new in RENAMED.items()
     }
     source["not"] = {"anyOf": [{"required": [old, new]} for old, new in RENAMED.items()]}
+    source["properties"]["id"]["anyOf"] = [
+        {key: source["properties"]["id"].pop(key) for key in ("pattern", "maxLength")},
+        {"pattern": r"\$\{", "description": "With a variable of `for`."},
+    ]
+    _describe_rules(definitions["RuleSettings"])
+    digest = definitions["DigestSettings"]
+    definitions["DigestSettings"] = {"anyOf": [{"type": "string", "pattern": DIGEST_PATTERN}, digest]}
     category = definitions["CategorySettings"]
     title = {key: value for key, value in category["properties"]["title"].items() if key != "description"}
     definitions["CategorySettings"] = {"anyOf": [title, category]}
@@ -99,6 +111,13 @@ def schema_text() -> str:
     schema["patternProperties"] = {f"^{ANCHORS}": {"description": "Holds anchors (`&name`) for use further down."}}
     head = {"$schema": _DIALECT, "title": "feeds.yaml"}
     return json.dumps({**head, **schema}, ensure_ascii=False, indent=2) + "\n"
+
+
+def _describe_rules(rule: dict[str, Any]) -> None:
+    """Say of a rule that it has exactly one name, and show how each is written."""
+    rule["oneOf"] = [{"required": [name]} for name in rule_kinds()]
+    for name, kind in rule_kinds().items():
+        rule["properties"][name]["examples"] = [yaml.safe_load(kind.EXAMPLE)[name]]
 
 
 def _plain(node: Any, *, names: bool = False) -> Any:

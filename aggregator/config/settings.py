@@ -368,7 +368,7 @@ def _source_model(kinds: tuple[tuple[str, Kind], ...], rule: type[RuleSettings])
         name: (maybe[kind.SETTINGS], Field(default=None, description=kind.DESCRIPTION)) for name, kind in kinds
     }
     # Sources are written out before they are checked (`templates`), so that none has this key then.
-    fields[FOR] = (maybe[dict[str, tuple[str | int, ...]]], _VALUES)
+    fields[FOR] = (maybe[dict[str, Annotated[tuple[str | int, ...], Field(min_length=1)]]], _VALUES)
     fields[RULES] = (tuple[rule, ...], RULES_FIELD)  # type: ignore[valid-type]
     names = ", ".join(f"`{name}`" for name, _ in kinds)
     doc = f"One source; it has exactly one of the keys {names}."

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from aggregator.config import TEMPLATE, load
 from aggregator.config.intervals import IntervalSettings
+from aggregator.config.ruling import RuleSettings
 from aggregator.config.settings import FileSettings, file_model
 from aggregator.errors import ConfigError
 from tests import ROOT
@@ -30,18 +31,18 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """The paths of all keys, as the reference page writes them."""
     for name, field in model.model_fields.items():
         path = f"{prefix}{name}"
-        below = {"categories": ".<slug>", "sources": "[]"}.get(path, "")
+        below = {"categories": ".<slug>", "outputs": ".<slug>", "sources": "[]"}.get(path, "")
         if prefix:
             yield path
         for inner in _models(field.annotation):
-            # An interval is the same wherever it stands, so its keys are told once.
-            if inner is not IntervalSettings:
+            # An interval is the same wherever it stands, and so is a rule: their keys are told once.
+            if inner is not IntervalSettings and not issubclass(inner, RuleSettings):
                 yield from _keys(inner, f"{path}{below}.")
 
 
 def test_the_reference_names_every_key_and_no_other() -> None:
     named = re.findall(
-        r"^\| `((?:site|posts|feeds|fetch|retention|hooks|categories|sources)[^`]*)` \|", REFERENCE, re.MULTILINE
+        r"^\| `((?:site|posts|feeds|fetch|retention|hooks|categories|outputs|sources)[^`]*)` \|", REFERENCE, re.MULTILINE
     )
     assert sorted(named) == sorted(_keys(file_model()))
 
