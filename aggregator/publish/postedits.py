@@ -14,6 +14,7 @@ deleted: the posts wait for the folder to come back, or for a person who asks fo
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from aggregator.errors import RowError
     from aggregator.publish.postfolders import PostFolder
 
+_NEW = PostFile(None, None)
 _EDITED, _MOVED, _DELETED, _MISSING = "edited", "moved", "deleted", "missing"
 #: Beginning of the names of the records of folders most of whose files are missing.
 _LOST = "missing/"
@@ -281,21 +283,22 @@ class FolderEdits:
         standings: dict[int, Standing] = {}
         missing: list[tuple[Item, Standing]] = []
         for item in items:
-            file, edit = known.get(item.pk, PostFile(None, None)), recorded.get(item.pk)
-            was_written = edit is not None or bool(file.written)
+            file, edit = known.get(item.pk), recorded.get(item.pk)
             path = item.path or ""
-            ours = _ours(file, edit)
-            if self._overwrite and (file.written or (edit is not None and edit.edit == _EDITED)):
-                ours = None
-            names = (edit.path, path) if edit is not None and edit.path else (path,)
-            name = next((one for one in names if not was_written or self._exists(one)), None)
-            standing = Standing(name or path, ours, file, edit, was_written)
-            if name is None:
+            if file is None and edit is None:
+                standings[item.pk] = Standing(path, frozenset(), _NEW, None, was_written=False)
+                continue
+            standing = self._standing(path, file or _NEW, edit)
+            if standing.was_written and not self._exists(standing.name):
                 missing.append((item, standing))
             else:
                 standings[item.pk] = standing
         if missing:
             self._look_for(missing, standings)
+        again = {pk: one.file for pk, one in standings.items() if one.restored or one.file != known.get(pk, _NEW)}
+        if again:
+            self._store.edits.forget(self._folder.name, again)
+            self._store.save_post_files(again, self._folder.name)
         return standings
 
     def settle(self, done: Sequence[Done]) -> set[int]:
@@ -327,8 +330,30 @@ class FolderEdits:
             self._store.edits.forget(self._folder.name, ended)
         return failed
 
+    def _standing(self, path: str, file: PostFile, edit: PostEdit | None) -> Standing:
+        """Return where a post stands that was written, or was about to be written."""
+        was_written = edit is not None or bool(file.written)
+        ours = _ours(file, edit)
+        if self._overwrite and (file.written or (edit is not None and edit.edit == _EDITED)):
+            ours = None
+        name = edit.path if edit is not None and edit.path and self._exists(edit.path) else path
+        if self._is_blocked(name):
+            # As if it had never been written: the next run writes it, if nothing is in the way then.
+            return Standing(name, None, _unwritten(file), None, was_written=False)
+        return Standing(name, ours, file, edit, was_written)
+
     def _exists(self, name: str) -> bool:
         return os.path.lexists(f"{self._place}{os.sep}{name}")
+
+    def _is_blocked(self, name: str) -> bool:
+        """Whether nothing can be written here, which is a failure and no edit: a folder, or a link to the outside."""
+        try:
+            mode = os.lstat(f"{self._place}{os.sep}{name}").st_mode
+        except (OSError, ValueError):
+            return False
+        if stat.S_ISLNK(mode):
+            return not files.is_inside(self._place / name, self._place)
+        return stat.S_ISDIR(mode)
 
     def _survey(self) -> _Survey:
         if self._surveyed is None:
@@ -347,7 +372,8 @@ class FolderEdits:
                 self._tell(self._report.moved, f"{self._folder.name}/{standing.name} -> {place}")
                 standings[item.pk] = standing._replace(name=place)
             elif self._restore:
-                standings[item.pk] = standing._replace(restored=True)
+                # As if it had never been written: whatever ends this run, the next one writes it.
+                standings[item.pk] = standing._replace(file=_unwritten(standing.file), restored=True)
             elif survey.is_lost and (edit is None or edit.edit != _DELETED):
                 self._tell_lost()
                 news[item.pk] = PostEdit(_MISSING)
@@ -425,6 +451,10 @@ class FolderEdits:
             )
 
         store_each(lambda some: self._store.edits.save(self._folder.name, dict(some)), list(news.items()), fail)
+
+
+def _unwritten(file: PostFile) -> PostFile:
+    return PostFile(None, file.written or file.intended)
 
 
 def _moved(one: Done) -> str | None:
