@@ -299,6 +299,7 @@ def _edit(
 def _purge(config: Config, data: Path, source: str) -> int:
     from aggregator.cli.update import call_after_publish, show_failures
     from aggregator.publish.publication import publish
+    from aggregator.publish.report import Report
     from aggregator.retention import purge
 
     with opened_store(data) as store:
@@ -309,4 +310,6 @@ def _purge(config: Config, data: Path, source: str) -> int:
         failures += call_after_publish(config, store, data, report, removed.posts)
     entries, files = counted(removed.entries, "entry", "entries"), counted(report.files, "file")
     say(f"Deleted {source} with {entries}; wrote or removed {files} below {data}.")
+    for note in Report(kept=removed.kept).edits():
+        complain(f"note: {note}")
     return show_failures(failures)

@@ -248,7 +248,7 @@ class FolderEdits:
         self._overwrite = overwrite
         self._surveyed: _Survey | None = None
         #: What was reported, because a change of the preset looks at posts, and so does writing them.
-        self._told: set[str] = set()
+        self._told: set[tuple[str, int]] = set()
 
     def check(self, recorded: Mapping[str, str]) -> None:
         """Report that most of the files are missing; if they are back, make pending what waited for them.
@@ -300,6 +300,24 @@ class FolderEdits:
             self._store.edits.forget(self._folder.name, again)
             self._store.save_post_files(again, self._folder.name)
         return standings
+
+    def leave(self, item: Item, standing: Standing) -> bool:
+        """Delete the file of a post that gets another path, if it is ours and where we put it.
+
+        Returns:
+            Whether the post can have another path; one that a person has edited or moved keeps its own.
+        """
+        name, report = standing.name, self._report
+        if name != item.path:
+            return False
+        if not files.withdraw(
+            self._place, name, self._folder.name, report.removed, report.failures, only=standing.ours
+        ) or (standing.was_written and self._exists(name)):
+            return False
+        if standing.edit is not None:
+            self._withdraw_upstream(name, standing.edit)
+            self._store.edits.forget(self._folder.name, [item.pk])
+        return True
 
     def settle(self, done: Sequence[Done]) -> set[int]:
         """Put new versions beside files that were edited, and record what is known of all files.
@@ -369,7 +387,7 @@ class FolderEdits:
         for item, standing in missing:
             edit = standing.edit
             if place := survey.places.get(item.id):
-                self._tell(self._report.moved, f"{self._folder.name}/{standing.name} -> {place}")
+                self._tell(_MOVED, item, f"{standing.name} -> {place}")
                 standings[item.pk] = standing._replace(name=place)
             elif self._restore:
                 # As if it had never been written: whatever ends this run, the next one writes it.
@@ -378,7 +396,7 @@ class FolderEdits:
                 self._tell_lost()
                 news[item.pk] = PostEdit(_MISSING)
             else:
-                self._tell(self._report.deleted, f"{self._folder.name}/{standing.name}")
+                self._tell(_DELETED, item, standing.name)
                 news[item.pk] = PostEdit(_DELETED)
                 if edit is not None:
                     self._withdraw_upstream(edit.path or standing.name, edit)
@@ -390,7 +408,7 @@ class FolderEdits:
         wanted: dict[str, tuple[Done, tuple[str, ...], str]] = {}
         for one in done:
             item, standing, output, _ = one
-            self._tell(self._report.edited, f"{self._folder.name}/{standing.name}")
+            self._tell(_EDITED, item, standing.name)
             digest = files.digest(output.data)
             before = () if standing.edit is None else standing.edit.upstream
             if not self._folder.writes_beside or digest == standing.file.written:
@@ -406,7 +424,8 @@ class FolderEdits:
         # Before the files are written: whatever ends this run, they are recognized.
         self._save(
             {
-                one.item.pk: PostEdit(_EDITED, _moved(one), tuple(dict.fromkeys((*before, digest))))
+                # Several digests, or none and one, say that the file is perhaps not written.
+                one.item.pk: PostEdit(_EDITED, _moved(one), (*(before or ("",)), digest))
                 for one, before, digest in wanted.values()
                 if before[-1:] != (digest,)
             }
@@ -439,10 +458,11 @@ class FolderEdits:
             self._report.lost.append(text)
             self._store.record_fingerprints({_LOST + name: "1"})
 
-    def _tell(self, names: list[str], name: str) -> None:
-        if name not in self._told:
-            self._told.add(name)
-            names.append(name)
+    def _tell(self, edit: str, item: Item, name: str) -> None:
+        if (edit, item.pk) not in self._told:
+            self._told.add((edit, item.pk))
+            report = {_EDITED: self._report.edited, _DELETED: self._report.deleted, _MOVED: self._report.moved}
+            report[edit].append(f"{self._folder.name}/{name}")
 
     def _save(self, news: Mapping[int, PostEdit]) -> None:
         def fail(row: tuple[int, PostEdit], error: RowError) -> None:

@@ -19,7 +19,7 @@ from aggregator.models import Item
 from aggregator.publish import files
 from aggregator.publish.assignments import BATCH, give_paths
 from aggregator.publish.names import Wanted, fits
-from aggregator.publish.postedits import FolderEdits, Standing
+from aggregator.publish.postedits import FolderEdits
 from aggregator.publish.posts.presets import HEXO, PRESETS, PostOptions, Preset
 from aggregator.publish.report import OutputFailure, Report, refused_row
 from aggregator.store import POSTS, Assignment, Store
@@ -194,9 +194,7 @@ def _change(
         free = [
             item
             for item in misplaced
-            if item.pk not in known
-            or (standing := standings.get(item.pk)) is None
-            or _leaves(item, standing, place, folder.name, report)
+            if item.pk not in known or (standing := standings.get(item.pk)) is None or edits.leave(item, standing)
         ]
         try:
             given = give_paths(store, [folder.wanted(item) for item in free], folder.name, folder.preset)
@@ -205,15 +203,6 @@ def _change(
             )
         except RowError as error:
             report.failures.append(refused_row(f"the paths of {folder.name}/", error))
-
-
-def _leaves(item: Item, standing: Standing, place: Path, folder: str, report: Report) -> bool:
-    """Delete the file of a post that is ours and where we put it; return whether it can have another path."""
-    if standing.name != item.path:
-        return False
-    if not files.withdraw(place, standing.name, folder, report.removed, report.failures, only=standing.ours):
-        return False
-    return not (standing.was_written and (place / standing.name).is_file())
 
 
 def _sections(store: Store, folder: PostFolder, before: str) -> list[str]:
