@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from posixpath import splitext
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aggregator.models import Item, Rendered
 from aggregator.publish import files
 from aggregator.publish.posts.presets import UPSTREAM_FORMS
-from aggregator.publish.posts.reading import MAX_HEAD, id_keys, read_id
+from aggregator.publish.postsurvey import LOST, Survey, is_suspect, said_lost, survey
 from aggregator.publish.report import OutputFailure, Report, refused_row, store_each
 from aggregator.store import PostEdit, PostFile, Store
 
@@ -34,14 +33,6 @@ if TYPE_CHECKING:
 
 _NEW = PostFile(None, None)
 _EDITED, _MOVED, _DELETED, _MISSING = "edited", "moved", "deleted", "missing"
-#: Beginning of the names of the records of folders most of whose files are missing.
-_LOST = "missing/"
-#: Posts that are read at once from the store.
-_BATCH = 1000
-#: Maximum number of unknown files whose ids are read in one publication.
-_MAX_READ = 10_000
-#: What posts end with, also those that a person has renamed.
-_TEXTS = (".md", ".markdown", ".mdx", ".html", ".htm", ".txt")
 
 
 class Standing(NamedTuple):
@@ -67,11 +58,6 @@ class Done(NamedTuple):
     output: Rendered
     #: Whether its file was edited, and was left as it is.
     edited: bool
-
-
-def has_posts(folder: Path) -> bool:
-    """Whether a folder holds any file, hidden files excepted."""
-    return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
 
 
 def upstream_name(name: str, form: str) -> str:
@@ -146,76 +132,6 @@ def _ours(file: PostFile, edit: PostEdit | None) -> frozenset[str] | None:
     return frozenset(digest for digest in known if digest)
 
 
-# -- a folder as a whole -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Survey:
-    """The files of a folder, compared with the posts that were written there."""
-
-    #: Number of posts that should be there, and of those that are nowhere in the folder.
-    expected: int
-    missing: int
-    #: Where posts are that are not where they were written, by id.
-    places: Mapping[str, str]
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether so many are missing that nobody can have deleted them one by one."""
-        return self.missing * 2 > self.expected
-
-
-def _survey(store: Store, folder: PostFolder, place: Path) -> _Survey:
-    names = set(_names(place))
-    known: set[str] = set()
-    expected = last = 0
-    absent: set[str] = set()
-    deleted: set[str] = set()
-    while posts := store.edits.written(folder.name, last, _BATCH):
-        last = posts[-1].pk
-        for _, entry_id, path, edit in posts:
-            known.add(path)
-            if edit is not None and edit.path:
-                known.add(edit.path)
-            if edit is not None and edit.edit == _DELETED:
-                deleted.add(entry_id)
-                continue
-            expected += 1
-            # A name may be written in several ways, and a folder may be a link.
-            at = (path, edit.path) if edit is not None and edit.path else (path,)
-            if names.isdisjoint(at) and not any(os.path.lexists(place / name) for name in at):
-                absent.add(entry_id)
-    places = {}
-    if absent or deleted:
-        found = _ids(place, sorted(names - known), folder)
-        places = {entry_id: name for entry_id, name in found if entry_id in absent or entry_id in deleted}
-    return _Survey(expected, len(absent - places.keys()), places)
-
-
-def _names(place: Path) -> Iterator[str]:
-    """Yield the names of all files in a folder; those that generators leave out are not looked at."""
-    for top, folders, names in os.walk(place):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        below = Path(top).relative_to(place).as_posix()
-        for name in names:
-            if not name.startswith(".") and not name.endswith("~"):
-                yield name if below == "." else f"{below}/{name}"
-
-
-def _ids(place: Path, names: Iterable[str], folder: PostFolder) -> Iterator[tuple[str, str]]:
-    """Yield the ids in the heads of files with their names; the first name of an id comes last."""
-    keys = id_keys(folder.preset)
-    texts = [name for name in names if name.lower().endswith((*_TEXTS, folder.preset.suffix)) and files.is_safe(name)]
-    for name in reversed(texts[:_MAX_READ]):
-        try:
-            with (place / name).open("rb") as file:
-                entry_id = read_id(file.read(MAX_HEAD), keys)
-        except OSError:
-            continue
-        if entry_id is not None:
-            yield entry_id, name
-
-
 # -- what a publication does -------------------------------------------------------------------------------------------
 
 
@@ -246,7 +162,7 @@ class FolderEdits:
         self._report = report
         self._restore = restore or overwrite
         self._overwrite = overwrite
-        self._surveyed: _Survey | None = None
+        self._surveyed: Survey | None = None
         #: What was reported, because a change of the preset looks at posts, and so does writing them.
         self._told: set[tuple[str, int]] = set()
 
@@ -256,8 +172,8 @@ class FolderEdits:
         Args:
             recorded: the fingerprints of the store.
         """
-        name = _LOST + self._folder.name
-        if self._restore or not (recorded.get(name) or not has_posts(self._place)):
+        name = LOST + self._folder.name
+        if self._restore or not is_suspect(recorded, self._folder, self._place):
             return
         if self._survey().is_lost:
             self._tell_lost()
@@ -373,16 +289,16 @@ class FolderEdits:
             return not files.is_inside(self._place / name, self._place)
         return stat.S_ISDIR(mode)
 
-    def _survey(self) -> _Survey:
+    def _survey(self) -> Survey:
         if self._surveyed is None:
-            self._surveyed = _survey(self._store, self._folder, self._place)
+            self._surveyed = survey(self._store, self._folder, self._place)
         return self._surveyed
 
     def _look_for(self, missing: Sequence[tuple[Item, Standing]], standings: dict[int, Standing]) -> None:
         """Decide on posts that were written and are not where they should be."""
         # What is known to be deleted asks for no survey.
         new = any(one.edit is None or one.edit.edit != _DELETED for _, one in missing)
-        survey = self._survey() if new or self._restore else _Survey(0, 0, {})
+        survey = self._survey() if new or self._restore else Survey(0, 0, {})
         news: dict[int, PostEdit] = {}
         for item, standing in missing:
             edit = standing.edit
@@ -449,14 +365,10 @@ class FolderEdits:
         _withdraw_upstream(self._place, self._folder.name, name, edit, self._report.removed, self._report.failures)
 
     def _tell_lost(self) -> None:
-        survey, name = self._survey(), self._folder.name
-        text = (
-            f"{survey.missing} of the {survey.expected} posts of {name}/ are missing, so that none counts as deleted "
-            "by a person; put the folder back, or write them again with `aggregator publish --restore`"
-        )
+        text = said_lost(self._folder, self._survey())
         if text not in self._report.lost:
             self._report.lost.append(text)
-            self._store.record_fingerprints({_LOST + name: "1"})
+            self._store.record_fingerprints({LOST + self._folder.name: "1"})
 
     def _tell(self, edit: str, item: Item, name: str) -> None:
         if (edit, item.pk) not in self._told:

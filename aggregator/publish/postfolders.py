@@ -21,6 +21,7 @@ from aggregator.publish.assignments import BATCH, give_paths
 from aggregator.publish.names import Wanted, fits
 from aggregator.publish.postedits import FolderEdits
 from aggregator.publish.posts.presets import HEXO, PRESETS, PostOptions, Preset
+from aggregator.publish.postsurvey import lost_note
 from aggregator.publish.report import OutputFailure, Report, refused_row
 from aggregator.store import POSTS, Assignment, Store
 
@@ -136,6 +137,19 @@ def settle_presets(
             store.record_fingerprints({_RECORD + folder.name: folder.preset_name})
         ready.append(folder)
     return ready, moved
+
+
+def folder_notes(store: Store, config: Config, data: Path) -> list[str]:
+    """Return messages about folders to which nothing would be written, or whose posts are missing."""
+    recorded = store.fingerprints()
+    notes = []
+    for folder in post_folders(config):
+        before = _before(folder, recorded.get(_RECORD + folder.name))
+        if before != folder.preset_name and store.any_post_written(folder.name):
+            notes.append(str(_refused(folder, before)))
+        elif note := lost_note(store, folder, data, recorded):
+            notes.append(note)
+    return notes
 
 
 def _pks(record: str | None) -> list[int]:

@@ -31,9 +31,10 @@ from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, Channel, WrittenItems, render_category
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
-from aggregator.publish.postedits import FolderEdits, has_posts
+from aggregator.publish.postedits import FolderEdits
 from aggregator.publish.postfiles import Destination, write_posts, write_retired
 from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset, post_folders, settle_presets
+from aggregator.publish.postsurvey import has_posts
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
 from aggregator.store import Store, UnreadableRow

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +23,7 @@ from aggregator.publish.posts.presets import PRESETS
 from aggregator.publish.posts.reading import MAX_HEAD, id_keys, read_id
 from aggregator.publish.publication import publish
 from aggregator.store import open_store
+from tests import ROOT
 from tests.origin import Origin
 from tests.store_samples import entry, update
 from tests.support import Site, item, read_tree, rss
@@ -482,6 +485,20 @@ class TestMissing:
         run(site, "publish", "--change-preset")
         assert sorted(tree(site)) == [f"news/Item-{n}.html" for n in (1, 2, 3)]
 
+    def test_check_says_so(self, site: Site, origin: Origin) -> None:
+        site.configure(feed(origin, 1, 2, 3))
+        assert "note" not in run(site, "check")
+        run(site, "update")
+        assert "note" not in run(site, "check")
+        shutil.rmtree(site.data / "posts")
+        before = (site.data / "aggregator.db").read_bytes()
+        assert "note: 3 of the 3 posts of posts/ are missing" in run(site, "check")
+        site.configure(feed(origin, 1, 2, 3), posts=HUGO)
+        assert "note: posts/: its posts have the form of the preset `hexo`" in run(site, "check")
+        assert (site.data / "aggregator.db").read_bytes() == before
+        (site.data / "aggregator.db").write_bytes(b"no database" * 100)
+        assert "was not looked at" in run(site, "check")
+
     def test_a_quiet_run_says_so_once(self, site: Site, origin: Origin) -> None:
         site.configure(feed(origin, 1, 2, 3))
         run(site, "update", "--quiet")
@@ -531,6 +548,27 @@ def test_ids_are_read_back(site: Site, origin: Origin, preset: str, how: str) ->
 )
 def test_heads_without_an_id_have_none(head: bytes) -> None:
     assert read_id(head, id_keys(PRESETS["hugo"])) is None
+
+
+def test_the_example_of_the_documentation_is_what_happens(site: Site, origin: Origin) -> None:
+    text = (ROOT / "docs" / "generators.md").read_text(encoding="utf-8")
+    (block,) = re.findall(
+        r"```console\n(.*?)```", text.partition("## Posts that you edit")[2].partition("\n## ")[0], re.DOTALL
+    )
+    site.configure(feed(origin, 1, 2, 3))
+    run(site, "update")
+    site.configure(feed(origin, 1, 2, 3, text="second"))
+    said, commands = "", 0
+    for line in block.splitlines():
+        if line.startswith("$ aggregator "):
+            said = run(site, *line.split()[2:])
+            commands += 1
+        elif line.startswith("$ "):
+            subprocess.run(line[2:], shell=True, check=True, cwd=site.folder)  # noqa: S602 - a line of ours
+        else:
+            assert line in said
+    assert commands == 3
+    assert sorted(tree(site)) == [f"news/Item-{n}.md" for n in (1, 2, 3)]
 
 
 @pytest.mark.slow
