@@ -46,9 +46,10 @@ from aggregator.publish.outputs import (
     private_paths,
     without_former,
 )
-from aggregator.publish.postedits import FolderEdits, has_posts
+from aggregator.publish.postedits import FolderEdits
 from aggregator.publish.postfiles import Destination, withdraw_posts, write_posts, write_retired
 from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset, post_folders, settle_presets
+from aggregator.publish.postsurvey import has_posts
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
 from aggregator.publish.selection import Selector, Shown, is_timed, last_shown, selection_name
