@@ -25,7 +25,7 @@ from aggregator.publish.publication import publish
 from aggregator.store import open_store
 from tests import ROOT
 from tests.origin import Origin
-from tests.store_samples import entry, update
+from tests.store_samples import NOW, entry, update
 from tests.support import Site, item, read_tree, rss
 
 EDIT = b"\n<!-- a person wrote this -->\n"
@@ -581,7 +581,7 @@ def test_no_edit_is_lost_however_a_run_ends(site: Site) -> None:
     with closing(open_store(site.data / "aggregator.db")) as store:
         store.sync_sources(config.sources)
         store.apply(update("s", *(entry("s", title, title=title) for title in titles)))
-        publish(store, config, site.data)
+        publish(store, config, site.data, now=NOW)
         posts = site.data / "posts/news"
         mine = posts.joinpath("One.md").read_bytes() + EDIT
         posts.joinpath("One.md").write_bytes(mine)
@@ -596,7 +596,7 @@ def test_no_edit_is_lost_however_a_run_ends(site: Site) -> None:
         shutil.copytree(fresh, site.data)
         ended = _killed_at(step, site, config)
         with closing(open_store(site.data / "aggregator.db")) as store:
-            assert publish(store, config, site.data).failures == []
+            assert publish(store, config, site.data, now=NOW).failures == []
         assert sorted(site.posts()) == [f"news/{name}" for name in ("Four.md", "Moved.md", "One.md", BESIDE)], step
         assert site.posts()["news/One.md"] == mine, step
         assert all(b"changed" in site.posts()[f"news/{name}"] for name in ("Four.md", "Moved.md", BESIDE)), step
@@ -624,7 +624,7 @@ def _killed_at(step: int, site: Site, config: Any) -> bool:
 
         with closing(open_store(site.data / "aggregator.db")) as store:
             sys.settrace(trace)
-            publish(store, config, site.data)
+            publish(store, config, site.data, now=NOW)
             sys.settrace(None)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
