@@ -163,8 +163,8 @@ def _split_pages(connection: Connection, output: str, size: int) -> None:
     more: list[int] = []
     for number, (after, last) in enumerate(pairwise((0, *bounds)), start=1):
         if number in stale:
-            within = WITHIN if output == ALL else selections.WITHIN
-            pks = sorted(selections.numbers(connection, within, output=output, after=after, last=last))
+            asked = {"output": output, "after": after, "last": last, "limit": selections.NO_LIMIT}
+            pks = sorted(selections.numbers(connection, WITHIN if output == ALL else selections.WITHIN, **asked))
             if len(pks) > 2 * size:
                 more += pks[size - 1 : -1 : size]
     if more:
