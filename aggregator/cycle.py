@@ -25,7 +25,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -155,6 +155,7 @@ class Cycle:
                 stopping=stopping,
                 share=share or USUAL,
                 busy=busy,
+                in_force=self._config,
             )
         except Exception as error:
             self._note(error)
@@ -216,6 +217,7 @@ class Cycle:
         removed = retain(self._config(), self._store, self._data, self._clock(), since=self._began)
         self.summary.removed += removed.entries
         self._deleted += removed.posts
+        self.summary.written = self.summary.written.followed_by(Report(kept=removed.kept))
         self.summary.failures = removed.failures
 
     def _publish(self) -> Report:
@@ -223,21 +225,13 @@ class Cycle:
             self._store,
             self._config(),
             self._data,
+            now=self._clock(),
             progress=self._on_posts,
             renewing=self._on_renewed,
         )
         record_changes(self._store, self._config(), report, self._deleted)
         self._deleted.clear()
-        before = self.summary.written
-        self.summary.written = replace(
-            report,
-            posts=_once(before.posts, report.posts),
-            feeds=_once(before.feeds, report.feeds),
-            removed=_once(before.removed, report.removed),
-            adopted=_once(before.adopted, report.adopted),
-            avoided=_once(before.avoided, report.avoided),
-            notes=_once(before.notes, report.notes),
-        )
+        self.summary.written = self.summary.written.followed_by(report)
         self.summary.failures = [*self.summary.failures, *report.failures]
         return report
 
@@ -280,7 +274,7 @@ class Cycle:
                 rhythms.update(self._store.activity(now))
 
         self._attempt(read)
-        troubles = [*map(str, summary.failures), *map(str, summary.troubles)]
+        troubles = [*map(str, summary.failures), *map(str, summary.troubles), *summary.written.lost]
         bulletin = gather(self._config(), records, Facts(now, summary.results, troubles, rhythms))
         if bulletin.news:
             self._attempt(self._on_news, bulletin.news)
@@ -303,7 +297,3 @@ class Cycle:
             error = AggregatorError(f"unexpected error: {type(error).__name__}: {error}")
         if str(error) not in map(str, self.summary.troubles):
             self.summary.troubles.append(error)
-
-
-def _once(before: list[str], more: list[str]) -> list[str]:
-    return list(dict.fromkeys((*before, *more)))

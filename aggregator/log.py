@@ -36,6 +36,8 @@ KEYS = {
     "entries": "new and changed entries",
     "new": "new entries",
     "changed": "changed entries",
+    "dropped": "new and changed entries that rules dropped",
+    "held": "new and changed entries that wait for `aggregator review`",
     "known": "entries that were stored already and have not changed",
     "posts": "posts written",
     "feeds": "feed files written",
@@ -140,8 +142,11 @@ def log_result(result: SourceResult) -> None:
     """Log the result of one source."""
     state = result.state
     new, changed, known = result.new, result.changed, result.unchanged
-    same = not (new or changed or known)
+    same = not (new or changed or known or result.dropped or result.held)
     counts = {} if result.missed else {"entries": new + changed, "new": new, "changed": changed, "known": known}
+    if counts:
+        # Few sources have any.
+        counts |= {name: count for name, count in (("dropped", result.dropped), ("held", result.held)) if count}
     log_event(
         f"{result.source.id}: {describe(result)} ({result.seconds:.1f} s)",
         action="fetch",
@@ -170,11 +175,16 @@ def describe(result: SourceResult) -> str:
     """Describe the result of a source in one line."""
     if result.failed:
         return f"failed: {result.state.failure_kind}: {result.state.error}"
-    parts = [f"{result.new} new", f"{result.changed} changed", f"{result.unchanged} known"]
-    if not (result.new or result.changed or result.unchanged):
+    parts = [f"{result.new} new", f"{result.changed} changed", f"{result.unchanged} known", *withheld(result)]
+    if not (result.new or result.changed or result.unchanged or result.dropped or result.held):
         # A note says more, for example that no request was sent.
         parts = [] if result.notes else ["not modified"]
     return ", ".join([*parts, *result.notes[:MAX_NOTES]])
+
+
+def withheld(result: SourceResult) -> list[str]:
+    """Return what does not come out of a source by rules, for people."""
+    return [f"{count} {what}" for count, what in ((result.dropped, "dropped"), (result.held, "held")) if count]
 
 
 def outage_suffix(results: Sequence[SourceResult]) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from aggregator.config import Config
 from aggregator.errors import RowError
 from aggregator.models import Source
-from aggregator.publish import files
+from aggregator.publish.postedits import withdraw
 from aggregator.publish.publication import clear_fingerprints, feeds_of
 from aggregator.publish.report import OutputFailure, refused_row, store_each
 from aggregator.store import POSTS, Store
@@ -35,6 +35,8 @@ class Removed:
     entries: int = 0
     #: Deleted post files, relative to the data folder.
     posts: list[str] = field(default_factory=list)
+    #: Post files that stay because a person has edited them; their entries are removed.
+    kept: list[str] = field(default_factory=list)
     #: Post files that could not be deleted, whose entries stay, and entries that could not be removed.
     failures: list[OutputFailure] = field(default_factory=list)
 
@@ -64,6 +66,7 @@ def retain(config: Config, store: Store, data: Path, now: datetime, *, since: da
             done = Removed(failures=[refused_row(f"retention of source {source.id!r}", error)])
         removed.entries += done.entries
         removed.posts += done.posts
+        removed.kept += done.kept
         removed.failures += done.failures
     if not removed.failures:
         store.record_fingerprints({_LAST: now.isoformat()})
@@ -137,19 +140,15 @@ def remove(
 
 
 def _delete(store: Store, data: Path, pks: Collection[int], removed: Removed) -> set[int]:
-    """Delete the post files that were written for these entries in all folders, and no others.
+    """Delete the post files that were written for these entries in all folders, except those that a person has edited.
 
     Returns:
         The entries of which a file is still there.
     """
-    stuck = set()
+    stuck: set[int] = set()
     for folder in (POSTS, *store.post_folders()):
-        known = store.post_files(pks, folder)
-        paths = store.post_paths(folder, list(known)) if known else {}
-        for pk, path in paths.items():
-            place, only = data / folder, known[pk].deletable
-            if not files.withdraw(place, path, folder, removed.posts, removed.failures, only=only):
-                stuck.add(pk)
+        done = withdraw(store, data, folder, pks, removed=removed.posts, kept=removed.kept, failures=removed.failures)
+        stuck |= done.stuck
     return stuck
 
 

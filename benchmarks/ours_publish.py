@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.tasks import Clock, Task
 
 _HASH = "0" * 64
+_NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 #: How the columns of a copied entry come from the original; ?1 is the number of the copy. The others stay as they are.
 _COPIED = {
@@ -74,7 +75,7 @@ def fill(clock: Clock, *, config: str, data: str, entries: int, body: int) -> in
         for place, source in enumerate(loaded.sources):
             new = tuple(_entry(made, source.id, place, number) for number in range(entries))
             store.apply(FeedUpdate(FeedState(source.id, title=source.name), new))
-        publish_changed(store, loaded, Path(data))
+        publish_changed(store, loaded, Path(data), now=_NOW)
         return sum(store.entry_counts().values())
 
 
@@ -118,14 +119,14 @@ def publish(clock: Clock, *, config: str, data: str, number: int, changed: int =
     loaded = load(Path(config), os.environ)
     with closing(open_store(Path(data) / "aggregator.db")) as store:
         states = store.states()
-        when = datetime(2030, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
+        when = _NOW + timedelta(minutes=number)
         for place in range(number, number + changed):
             source = loaded.sources[place % len(loaded.sources)]
             entry = _entry(Workload(1), source.id, place, 1_000_000 + number)
             entry = replace(entry, published_at=when, updated_at=when)
             store.apply(FeedUpdate(states[source.id], (entry,)))
         with clock:
-            report = publish_changed(store, loaded, Path(data))
+            report = publish_changed(store, loaded, Path(data), now=_NOW)
         return report.files
 
 

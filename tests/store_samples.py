@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aggregator.models import Entry, Every, FeedState, FeedUpdate, Source
+from aggregator.models import Entry, Every, FeedState, FeedUpdate, Placement, Ruling, Source
 from aggregator.store import Assignment, Store
 
 NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -61,6 +61,19 @@ def entry(source_id: str, key: str, **changes: Any) -> Entry:
 def update(source_id: str, *new: Entry, changed: tuple[Entry, ...] = (), **state: Any) -> FeedUpdate:
     """Return the outcome of a fetch that brought these entries."""
     return FeedUpdate(FeedState(source_id, **state), new=new, changed=changed)
+
+
+def ruled(source_id: str, *rulings: tuple[Entry, Ruling], changed: bool = False, **state: Any) -> FeedUpdate:
+    """Return the outcome of a fetch that brought these entries, with what rules made of them."""
+    state = {"last_success_at": NOW, **state}
+    given = tuple(one for one, _ in rulings)
+    update = FeedUpdate(FeedState(source_id, **state), rulings={one.key: ruling for one, ruling in rulings})
+    return replace(update, changed=given) if changed else replace(update, new=given)
+
+
+def placed(*outputs: str) -> tuple[Placement, ...]:
+    """Return places in outputs that show an entry as all others do."""
+    return tuple(Placement(output) for output in outputs)
 
 
 def fill(store: Store, *keys: str, id: str = "a", **changes: Any) -> None:

@@ -19,6 +19,7 @@ PURE = (
     "pipeline/decide.py",
     "pipeline/resemblance.py",
     "schedule",
+    "duplicates",
     "parse",
     "normalize",
     "publish/feeds/",

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from aggregator.cli import configuration, daemon, etiquette, maintenance, status, update
+from aggregator.cli import configuration, daemon, etiquette, items, maintenance, outputs, review, rules, status, update
 from aggregator.cli.console import say
 from aggregator.cli.process import report_errors, status_summary
 
@@ -27,9 +27,8 @@ _ADVICE = {
     "pull": _UPDATE,
     "refresh": _UPDATE,
     "sync": _UPDATE,
-    "list": "`aggregator status` lists the sources.",
-    "ls": "`aggregator status` lists the sources.",
-    "show": "`aggregator status ID` shows one source.",
+    "ls": "`aggregator status` lists the sources, `aggregator list` the items.",
+    "why": "`aggregator explain ITEM` says what came of an item.",
     "info": "`aggregator status ID` shows one source.",
     "delete": "`aggregator remove ID` removes a source.",
     "rm": "`aggregator remove ID` removes a source.",
@@ -43,7 +42,9 @@ _ADVICE = {
     "start": "`aggregator run` is the daemon.",
     "serve": "`aggregator run` is the daemon; any web server can serve `data/public/`.",
     "lint": "`aggregator check` checks feeds.yaml.",
-    "test": "`aggregator check` checks feeds.yaml.",
+    "test": "`aggregator check` checks feeds.yaml; `aggregator rules test` tries the rules on what is stored.",
+    "approve": "`aggregator review` decides on items that wait.",
+    "moderate": "`aggregator review` decides on items that wait.",
     "validate": "`aggregator check` checks feeds.yaml.",
     "version": "`aggregator --version` shows the version.",
     "help": "`aggregator --help` shows the commands.",
@@ -124,6 +125,11 @@ for command in (
     status.status,
     status.health,
     etiquette.etiquette,
+    items.show,
+    items.explain,
+    review.review,
+    rules.replay,
+    outputs.outputs,
     configuration.fix,
     configuration.remove,
     configuration.pause,
@@ -134,3 +140,9 @@ for command in (
     update.demo,
 ):
     app.command()(report_errors()(command))
+app.command("list")(report_errors()(items.list_items))
+app.command("not-duplicate")(report_errors()(review.not_duplicate))
+
+_rules = typer.Typer(name="rules", help="Try the rules of feeds.yaml on what is stored.", no_args_is_help=True)
+_rules.command("test")(report_errors()(rules.test))
+app.add_typer(_rules)

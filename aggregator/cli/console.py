@@ -333,11 +333,29 @@ def renewal(verbosity: Verbosity = Verbosity.normal) -> Iterator[Callable[[int, 
     if console is None:
         yield log_renewal
         return
+    with _bar(console, "cleaning stored entries") as advance:
+        yield advance
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that shows on a terminal how far a command is: it takes what is done, and of how many."""
+    console = _terminal()
+    if console is None:
+        yield lambda done, total: None
+        return
+    with _bar(console, what) as advance:
+        yield advance
+
+
+@contextmanager
+def _bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that moves a bar, which is shown from its first call on."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bars = Progress(*columns, console=console, transient=True)
-    task = bars.add_task("cleaning stored entries", total=None)
+    task = bars.add_task(what, total=None)
 
     def advance(done: int, total: int) -> None:
         bars.start()

@@ -19,7 +19,7 @@ from aggregator.log import LogFormat, Verbosity
 
 if TYPE_CHECKING:
     from aggregator.config import Config
-    from aggregator.store import Store
+    from aggregator.store import Store, StoredRuling
 
 ConfigOption = Annotated[
     Path,
@@ -141,6 +141,23 @@ def read_store(data: Path) -> Iterator[Store | None]:
         return
     with open_for_reading(path) as store:
         yield store
+
+
+@contextmanager
+def found_items(data: Path, texts: Sequence[str]) -> Iterator[tuple[Store, list[StoredRuling]]]:
+    """Open the store for queries and find stored items; one that is not there is a usage error."""
+    from aggregator.inspection import NotFound, Removed, find_one
+
+    with read_store(data) as store:
+        if store is None:
+            complain(f"error: {data} has no database yet; `aggregator update` makes one")
+            raise typer.Exit(2)
+        try:
+            found = [find_one(store, text) for text in texts]
+        except NotFound as error:
+            complain(f"error: {error}")
+            raise typer.Exit(1 if isinstance(error, Removed) else 2) from None
+        yield store, found
 
 
 def _exists(path: Path) -> bool:

@@ -71,6 +71,7 @@ def remember(
     data: Path,
     provenance: Provenance,
     published: Iterable[str],
+    posts: Iterable[str],
     said: Sequence[str],
     now: datetime,
     until: datetime | None,
@@ -83,6 +84,7 @@ def remember(
     Args:
         provenance: what the configuration was read from.
         published: paths of files below the data folder that a run would write again if they were missing.
+        posts: folders of posts below the data folder; a run says so if one of them has gone.
         said: the lines that the next run will say.
         now: when there was nothing to do.
         until: when there is something to do; None: never.
@@ -93,6 +95,7 @@ def remember(
         # Folders of outputs that are no longer configured count too: files that appear there have to be removed.
         with os.scandir(data / "public") as entries:
             folders = ["public", *sorted(f"public/{entry.name}" for entry in entries if entry.is_dir())]
+        folders += [folder for folder in posts if (data / folder).is_dir()]
         seen = _seen(path, data, [(kind, name) for kind, name, _ in provenance.references], folders, files, environ)
         # If the configuration changed while the run worked, the next run has to read it.
         references = [list(one) for one in provenance.references]

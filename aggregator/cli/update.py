@@ -34,7 +34,7 @@ from aggregator.cli.options import (
 )
 from aggregator.cli.process import BROKEN
 from aggregator.errors import AggregatorError, ConfigError, LockedError
-from aggregator.log import LogFormat, Verbosity, configure_logging, outage_suffix
+from aggregator.log import LogFormat, Verbosity, configure_logging, outage_suffix, withheld
 from aggregator.values.terminal import counted
 
 #: Maximum number of rows. If there are more sources, the table shows those that failed or had something new.
@@ -102,9 +102,23 @@ def publish(
             "posts again, and delete the files whose names do not fit.",
         ),
     ] = False,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Write posts again whose files are missing, also those that you deleted.")
+    ] = False,
+    overwrite_edits: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite-edits", help="Replace posts that you edited, for good, and write those that are missing."
+        ),
+    ] = False,
     wait: WaitOption = False,
 ) -> None:
-    """Render all posts and feeds from the store, and write those that differ from the files on disk."""
+    """Render all posts and feeds from the store, and write those that differ from the files on disk.
+
+    Feeds, lists and pages are restored if they were edited or deleted. Posts
+    that you edited stay as they are, and posts that you deleted stay deleted,
+    unless the options below say otherwise.
+    """
     loaded = load_config(config)
     with locked(data, wait=wait), opened_store(data) as store:
         from aggregator.cli.console import renewal
@@ -112,7 +126,17 @@ def publish(
 
         store.sync_sources(loaded.sources)
         with renewal() as renewing:
-            report = publish_all(store, loaded, data, everything=True, change_presets=change_preset, renewing=renewing)
+            report = publish_all(
+                store,
+                loaded,
+                data,
+                now=utc_now(),
+                everything=True,
+                change_presets=change_preset,
+                restore=restore,
+                overwrite_edits=overwrite_edits,
+                renewing=renewing,
+            )
         failures = [*report.failures, *call_after_publish(loaded, store, data, report)]
     show_written(report, data, whole=not report.failures)
     raise typer.Exit(show_failures(failures))
@@ -221,6 +245,8 @@ class Prospect(NamedTuple):
     due: datetime | None
     #: Whether a quiet run has nothing to print in it.
     quiet: bool
+    #: The files that a run writes again if they are missing.
+    published: Sequence[str]
 
 
 def _repeat_idle_run(config: Path, data: Path, *, wait: bool, quiet: bool) -> bool:
@@ -254,6 +280,8 @@ def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Pr
     Args:
         quiet: whether this run printed what got worse or better, so that a quiet one has nothing to print either.
     """
+    from aggregator.publish.publication import next_time as next_output
+    from aggregator.publish.publication import outputs
     from aggregator.retention import next_time
     from aggregator.service.after_publish import pending
 
@@ -267,19 +295,19 @@ def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Pr
             return None
         due = _next_due(config, store)
         removal = next_time(config, store)
+        recorded = store.fingerprints()
     except AggregatorError:
         # The next run reports what is wrong.
         return None
-    return Prospect(now, min((time for time in (due, removal) if time is not None), default=None), due, quiet)
+    until = min((time for time in (due, removal, next_output(config, recorded)) if time is not None), default=None)
+    return Prospect(now, until, due, quiet, outputs(config, recorded))
 
 
 def _write_ticket(config: Config, data: Path, said: Sequence[str], prospect: Prospect) -> None:
     """Keep what the next run will say, once the database is closed."""
-    from aggregator.publish.publication import outputs
-
-    since, until, _, quiet = prospect
-    published, environ = outputs(config), os.environ
-    ticket.remember(config.path, data, config.provenance, published, said, since, until, environ, quiet=quiet)
+    since, until, _, quiet, published = prospect
+    environ, posts = os.environ, [one.folder for one in config.posts]
+    ticket.remember(config.path, data, config.provenance, published, posts, said, since, until, environ, quiet=quiet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +332,7 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
 
         from aggregator.cli.console import progress, renewal
         from aggregator.cycle import Cycle
+        from aggregator.judging import rules_note
         from aggregator.service.news import news_logger
         from aggregator.workers import StoreThread
 
@@ -327,9 +356,10 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
                     summary = asyncio.run(cycle.run([]))
                 else:
                     summary = cycle.finish()
-        left = summary.failures or summary.troubles
+        note = rules_note(store, config)
+        left = summary.failures or summary.troubles or summary.written.lost
         if prospect := None if left else _prospect(config, store, utc_now(), quiet=quiet):
-            foretold = [_nothing_due(config, prospect.due), NOTHING_TO_WRITE]
+            foretold = [_nothing_due(config, prospect.due), *([note] if note else []), NOTHING_TO_WRITE]
     if prospect:
         _write_ticket(config, data, foretold, prospect)
     if quiet:
@@ -341,6 +371,8 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
         say(nothing_due)
     if summary.removed:
         say(f"Removed {counted(summary.removed, 'expired entry', 'expired entries')}.")
+    if note:
+        say(note)
     show_written(summary.written, data, whole=not (summary.failures or summary.troubles))
     status = max(_status(summary.results), show_failures(summary.failures))
     for trouble in summary.troubles[:-1]:
@@ -415,7 +447,15 @@ def _show(config: Config, results: Sequence[SourceResult]) -> None:
     failed = sum(result.failed for result in results)
     new = counted(sum(result.new for result in results), "new entry", "new entries")
     changed = sum(result.changed for result in results)
-    say(f"{counted(len(results), 'source')}, {failed} failed{outage_suffix(results)}; {new}, {changed} changed")
+    some = "".join(
+        f", {count} {what}"
+        for count, what in (
+            (sum(result.dropped for result in results), "dropped"),
+            (sum(result.held for result in results), "held for review"),
+        )
+        if count
+    )
+    say(f"{counted(len(results), 'source')}, {failed} failed{outage_suffix(results)}; {new}, {changed} changed{some}")
 
 
 def _row(result: SourceResult) -> list[Cell]:
@@ -426,9 +466,10 @@ def _row(result: SourceResult) -> list[Cell]:
     if result.failed:
         outcome = Cell(f"{result.state.failure_kind}: {result.state.error}", "red")
     else:
-        same = not (result.new or result.changed or result.unchanged)
+        some = withheld(result)
+        same = not (result.new or result.changed or result.unchanged or some)
         word = [] if same and result.notes else ["not modified" if same else "ok"]
-        outcome = Cell("; ".join([*word, *result.notes[:3]]))
+        outcome = Cell("; ".join([", ".join([*word, *some]), *result.notes[:3]] if word else result.notes[:3]))
     return [*map(Cell, (result.source.id, *counts, f"{result.seconds:.1f}")), outcome]
 
 
@@ -453,7 +494,7 @@ def show_written(report: Report, data: Path, *, whole: bool) -> None:
     Args:
         whole: nothing failed, so that every file that was not written is up to date.
     """
-    for note in report.notes:
+    for note in [*report.notes, *report.lost, *report.edits()]:
         complain(f"note: {note}")
     if report.adopted:
         place = _around(data, report.adopted)

@@ -191,6 +191,11 @@ class PostSettings(Section):
     categories: Maybe[tuple[str, ...]] = Field(
         default=None, description="Slugs of the categories whose entries become posts here; all if left out."
     )
+    on_edit: Literal["beside", "ignore"] = Field(
+        default="beside",
+        description="What happens to a new version of a post that you have edited: it goes `beside` the file, or "
+        "nowhere (`ignore`).",
+    )
     footer: bool = Field(
         default=False,
         strict=True,

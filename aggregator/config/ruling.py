@@ -219,12 +219,22 @@ class RuleLists:
     duplicates: Mapping[str, Duplicates] = field(default_factory=dict)
 
     @cached_property
+    def is_trivial(self) -> bool:
+        """Whether there are no rules but the default one; then entries can be judged without the book."""
+        lists = (self.site, self.outputs, *self.categories.values(), *self.sources.values(), *self.also_in.values())
+        return not (any(lists) or self.review or self._finds_duplicates)
+
+    @property
+    def _finds_duplicates(self) -> bool:
+        return any(one.by != "off" for one in self.duplicates.values())
+
+    @cached_property
     def book(self) -> RuleBook:
         """The book that judges entries."""
         from aggregator.rules.book import make_book
 
         addresses = None
-        if any(one.by != "off" for one in self.duplicates.values()):
+        if self._finds_duplicates:
             from aggregator.duplicates.finding import Finder
             from aggregator.duplicates.levels import Levels
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_plus
 
-from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate, OriginalFeed
+from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate, OriginalFeed, Placement, Ruling
 
 if TYPE_CHECKING:
     from aggregator.models.extras import Extras
@@ -294,6 +294,23 @@ def public_entry(entry: Entry, secrets: frozenset[str]) -> Entry:
         original_feed=entry.original_feed and _public_feed(entry.original_feed, secrets),
         extras=entry.extras and _public_extras(entry.extras, secrets),
     )
+
+
+def public_ruling(ruling: Ruling, entry: Entry, secrets: frozenset[str]) -> Ruling:
+    """Return a ruling on an entry without secrets in what rules made of it.
+
+    Args:
+        entry: the entry before rules; it holds no secrets.
+    """
+    if not secrets or (ruling.entry is entry and not ruling.placements):
+        return ruling
+    made = ruling.entry if ruling.entry is entry else public_entry(ruling.entry, secrets)
+    return replace(ruling, entry=made, placements=tuple([public_placement(one, secrets) for one in ruling.placements]))
+
+
+def public_placement(placement: Placement, secrets: frozenset[str]) -> Placement:
+    """Return a membership without secrets in what the output alone shows."""
+    return placement if placement.entry is None else replace(placement, entry=public_entry(placement.entry, secrets))
 
 
 def public_identifier(address: str | None, secrets: frozenset[str]) -> str | None:

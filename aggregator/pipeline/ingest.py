@@ -1,10 +1,11 @@
 """One fetched document in, its outcome out, and stored.
 
-    read -> identify -> recognize -> normalize -> settle -> decide -> store
+    read -> identify -> recognize -> normalize -> settle -> decide -> judge -> store
 
 An `Ingester` works in the thread of the store: a document is one piece of work, because handing it from one thread to
 the next would only make it wait. What may take long to parse is parsed in another process before, see
-`NeedsTolerantParser`; documents of new sources may be normalized there as well, see `read_new`.
+`NeedsTolerantParser`; documents of new sources may be normalized there as well, see `read_new`. Steps of one's own run
+outside of the thread, see `NeedsSteps`.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from aggregator.models import (
     Known,
     ParsedFeed,
     RawEntry,
+    Source,
 )
 from aggregator.normalize.identity import aliases_of, identify
 from aggregator.parse import parse_plain
 from aggregator.pipeline import decide
 from aggregator.pipeline.decide import Received, Settled
+from aggregator.pipeline.judge import NOTHING_TRIED, Judge
 from aggregator.pipeline.recognition import recognize, settle, style_of_dates
 from aggregator.sources import KINDS
 from aggregator.store import Store
@@ -61,6 +64,7 @@ class Ingester:
         dry_run: store nothing.
         secrets: what must not enter the store.
         confidential: what must not be published either.
+        judge: gives entries their rulings; None: all are published as they are.
     """
 
     store: Store
@@ -68,6 +72,7 @@ class Ingester:
     dry_run: bool
     secrets: frozenset[str]
     confidential: frozenset[str] = frozenset()
+    judge: Judge | None = None
 
     def ingest(self, received: Received, parsed: ParsedFeed | None = None) -> FeedUpdate:
         """Make the outcome of a document, and store it.
@@ -77,6 +82,7 @@ class Ingester:
 
         Raises:
             NeedsTolerantParser: only the tolerant reader can read it.
+            NeedsSteps: steps of one's own have to run; `finish` goes on from there.
             SourceError: it cannot be read.
             RowError: what it says cannot be looked up or stored.
             StoreError: nothing can be stored.
@@ -89,14 +95,36 @@ class Ingester:
         settled = settle(self.store, source.id, compared, entries)
         advice = KINDS[source.kind].DATE_ADVICE
         notes = (*_unread_dates(parsed, compared.doubtful(entries), compared.style, advice), *settled.notes)
-        return self._stored(decide.succeeded(received, parsed, replace(settled, notes=notes)))
+        update = decide.succeeded(received, parsed, replace(settled, notes=notes))
+        return self.finish(source, self.public(update))
 
     def ingest_new(self, received: Received, document: NewDocument) -> FeedUpdate | None:
-        """Store a document of which `read_new` has made entries; None where some of them are stored already."""
+        """Store a document of which `read_new` has made entries; None where some of them are stored already.
+
+        Raises:
+            NeedsSteps: as for `ingest`.
+        """
         keys = [entry.key for entry in document.settled.new]
         if self.seen(received.source.id, keys):
             return None
-        return self._stored(decide.succeeded(received, document.parsed, document.settled))
+        update = decide.succeeded(received, document.parsed, document.settled)
+        return self.finish(received.source, self.public(update))
+
+    def finish(self, source: Source, update: FeedUpdate, tried: Mapping[str, str] = NOTHING_TRIED) -> FeedUpdate:
+        """Judge the entries of an outcome without secrets, and store it.
+
+        Args:
+            tried: as for `Judge.judge`.
+
+        Raises:
+            NeedsSteps: other steps have to run first.
+        """
+        if self.judge is not None and (update.new or update.changed or update.reread):
+            # A look at what would be new must not use up the budget of steps.
+            update = self.judge.judge(source, update, None if self.dry_run else tried)
+        if not self.dry_run:
+            self.store.apply(update)
+        return update
 
     def keep(self, states: list[FeedState]) -> list[RowError]:
         """Store outcomes without a document, and take them off the list; those that cannot be stored leave an error."""
@@ -132,12 +160,6 @@ class Ingester:
     def public(self, update: FeedUpdate) -> FeedUpdate:
         """Return the update without secrets, as it may enter the store."""
         return public_update(update, self.secrets, self.confidential)
-
-    def _stored(self, update: FeedUpdate) -> FeedUpdate:
-        update = self.public(update)
-        if not self.dry_run:
-            self.store.apply(update)
-        return update
 
     def _keep_each(self, states: Sequence[FeedState]) -> list[RowError]:
         """Store those that can be stored; one that cannot leaves its source as it was, and due."""

@@ -1,6 +1,6 @@
 """Many sources at once: the only module that knows the order of the stages.
 
-    due sources -> fetch -> ingest (parse -> identify -> recognize -> normalize -> decide -> store)
+    due sources -> fetch -> ingest (parse -> identify -> recognize -> normalize -> decide -> judge -> store)
 
 `update_due` runs one cycle. Documents are fetched concurrently on the event loop and ingested one after the other in
 the thread of the store (`workers`); outcomes without a document are stored together. One source's failure is an outcome
@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aggregator import __version__
 from aggregator.config import Config
@@ -29,11 +29,15 @@ from aggregator.pipeline import decide, moves
 from aggregator.pipeline.decide import Received
 from aggregator.pipeline.due import USUAL, Budget, Share
 from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
+from aggregator.pipeline.judge import Judge, NeedsSteps, verdicts
 from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
 from aggregator.pipeline.together import Group, groups_of
 from aggregator.sources import KINDS, ShareUsedUp, Tools, without_old_validators
 from aggregator.store import Store
 from aggregator.workers import StoreThread, Worker
+
+if TYPE_CHECKING:
+    from aggregator.pipeline.steps import StepRunner
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +71,9 @@ class SourceResult:
     notes: tuple[str, ...]
     #: Seconds from the start of the fetch to the outcome.
     seconds: float
+    #: New and changed entries that rules have dropped, and those that wait for a person; the other counts are without.
+    dropped: int = 0
+    held: int = 0
 
     @property
     def unreached(self) -> bool:
@@ -84,8 +91,8 @@ class SourceResult:
 
     @property
     def quiet(self) -> bool:
-        """Whether there is nothing to report: no failure, nothing new or changed, no note."""
-        return not (self.failed or self.new or self.changed or self.notes)
+        """Whether there is nothing to report: no failure, nothing new, changed or to be reviewed, no note."""
+        return not (self.failed or self.new or self.changed or self.held or self.notes)
 
 
 async def update_due(
@@ -101,6 +108,7 @@ async def update_due(
     on_begun: Callable[[], None] = lambda: None,
     share: Share = USUAL,
     busy: int = 0,
+    in_force: Callable[[], Config] | None = None,
 ) -> list[SourceResult]:
     """Run one cycle over the chosen sources and return what each gave, in the order in which they finished.
 
@@ -113,6 +121,7 @@ async def update_due(
         on_begun: called once all sources are started.
         share: the limits of each source.
         busy: sources of other cycles in progress; together there are at most `fetch.concurrency`.
+        in_force: the configuration by which entries are judged, as of the moment when they are stored; None: `config`.
 
     Raises:
         StoreError: the store cannot keep outcomes any more (disk full, database gone); what was stored before stays.
@@ -122,7 +131,9 @@ async def update_due(
         return []
     concurrency = max(1, config.fetch.concurrency - busy)
     settings = fetch_settings(config, concurrency)
-    ingester = Ingester(store, clock, dry_run, config.secrets, config.confidential)
+    current = in_force or (lambda: config)
+    judge = Judge(store, current, record=not dry_run)
+    ingester = Ingester(store, clock, dry_run, config.secrets, config.confidential, judge)
     async with AsyncExitStack() as stack:
         if thread is None:
             thread = stack.enter_context(StoreThread())
@@ -131,7 +142,9 @@ async def update_due(
             stack.push_async_callback(worker.close)
         waits = await thread.run(ingester.host_waits)
         fetcher = await stack.enter_async_context(Fetcher(settings, clock=clock, waits=waits))
-        run = _Run(ingester, thread, fetcher, share, tolerant, pages, readers, groups_of(chosen, clock()))
+        steps = _Steps(stack, current, ingester, thread, settings.user_agent)
+        groups = groups_of(chosen, clock())
+        run = _Run(ingester, thread, fetcher, share, tolerant, pages, readers, steps, groups)
         return await run.update_all(chosen, concurrency, on_result, stopping, on_begun)
 
 
@@ -144,6 +157,50 @@ def _workers(new: int) -> list[Worker]:
     pages = Worker(seconds=_SECONDS, memory_mb=_PAGE_MEMORY_MB)
     tolerant, *readers = (Worker(seconds=_SECONDS, memory_mb=_MEMORY_MB) for _ in range(1 + count))
     return [tolerant, pages, *readers]
+
+
+class _Steps:
+    """What runs steps of one's own, made when the first one is needed: few configurations have any.
+
+    Args:
+        stack: closes it.
+        config: returns the configuration in force.
+    """
+
+    def __init__(
+        self,
+        stack: AsyncExitStack,
+        config: Callable[[], Config],
+        ingester: Ingester,
+        thread: StoreThread,
+        user_agent: str,
+    ) -> None:
+        self._stack = stack
+        self._config = config
+        self._ingester = ingester
+        self._thread = thread
+        self._user_agent = user_agent
+        self._runner: StepRunner | None = None
+
+    async def finish(self, source: Source, needed: NeedsSteps) -> FeedUpdate:
+        """Run steps until the entries of an outcome can be judged, and store it: a step may use what another made."""
+        tried: dict[str, str] = {}
+        while True:
+            failures = await (await self._ready()).run(needed.calls)
+            tried |= dict.fromkeys(needed.calls, "") | failures
+            try:
+                return await self._thread.run(self._ingester.finish, source, needed.update, tried)
+            except NeedsSteps as more:
+                needed = more
+
+    async def _ready(self) -> StepRunner:
+        if self._runner is None:
+            from aggregator.pipeline.steps import StepRunner
+
+            store, clock = self._ingester.store, self._ingester.clock
+            self._runner = StepRunner(self._config, store, self._thread, clock, user_agent=self._user_agent)
+            await self._stack.enter_async_context(self._runner)
+        return self._runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +216,7 @@ class _Run:
     pages: Worker
     #: Processes that help where there are many new documents.
     readers: list[Worker]
+    steps: _Steps
     #: Sources that share their request, by id.
     groups: dict[str, Group]
     #: Pages wait here, so that a source whose share is used up meanwhile does not start another page.
@@ -261,8 +319,9 @@ class _Run:
             self.states.append(update.state)
             if len(self.states) >= STATES_AT_ONCE:
                 await self.flush()
-        counts = len(update.new), len(update.changed), update.unchanged
-        return SourceResult(outcome.source, update.state, *counts, update.notes, outcome.seconds)
+        new, changed, dropped, held = verdicts(update)
+        counts = new, changed, update.unchanged
+        return SourceResult(outcome.source, update.state, *counts, update.notes, outcome.seconds, dropped, held)
 
     async def flush(self) -> None:
         """Store the states that are still to be stored."""
@@ -285,6 +344,12 @@ class _Run:
         return await self._ingest(Received(source, state, fetched, now)), True
 
     async def _ingest(self, received: Received) -> FeedUpdate:
+        try:
+            return await self._read(received)
+        except NeedsSteps as needed:
+            return await self.steps.finish(received.source, needed)
+
+    async def _read(self, received: Received) -> FeedUpdate:
         new = await self._read_new(received)
         if new and (update := await self.thread.run(self.ingester.ingest_new, received, new)):
             return update

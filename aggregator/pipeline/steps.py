@@ -1,7 +1,7 @@
 """Runs steps of one's own: functions, programs, services; each with a deadline and a budget, and only if allowed.
 
 In: calls of steps for which the store has no result. Out: results in the store; the entries are then judged again
-(`aggregator.pipeline.judging`). A call that fails leaves no result, so that it is repeated when its entry is judged
+(`aggregator.pipeline.judge`). A call that fails leaves no result, so that it is repeated when its entry is judged
 again, and no other time.
 
 A result is kept under a hash of the step and its input. Nobody but the operator decides what runs: the step stands in
@@ -11,14 +11,13 @@ feeds.yaml, and its kind in the environment variable `AGGREGATOR_ALLOW_STEPS`.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib
 import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -28,7 +27,8 @@ from aggregator.commands import run_command
 from aggregator.config.secrets import contains_secret, mask, redact
 from aggregator.errors import FetchError, StoreError, WorkerError
 from aggregator.fetch.posting import Poster
-from aggregator.rules.steps import LONGEST, MAX_OUTPUT, StepSettings, read_output, why_refused
+from aggregator.judging import KeptSteps, judge_stored
+from aggregator.rules.steps import LONGEST, MAX_OUTPUT, StepSettings, read_output, step_name, why_refused
 from aggregator.values.terminal import printable
 from aggregator.workers import StoreThread, Worker
 
@@ -36,14 +36,16 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
     from aggregator.config import Config
+    from aggregator.store import Store
+    from aggregator.store.rulingprotocol import StoredRuling
 
 log = logging.getLogger(__name__)
 
 #: Calls at once; functions run one after the other.
 AT_ONCE = 4
 DAY = timedelta(hours=24)
-#: Another value forgets all results: it stands for what steps are given, and for how their answers are read.
-_VERSION = 1
+#: Stored entries that are looked at together.
+_BATCH = 200
 #: Characters of a reason.
 _MAX_REASON = 300
 _MEMORY_MB = 1024
@@ -54,20 +56,6 @@ Call = tuple[str, Any, Mapping[str, Any]]
 
 class StepError(Exception):
     """A step gave no result; the message completes "it …" or says why in a clause of its own."""
-
-
-def step_hash(kind: str, settings: StepSettings, given: Mapping[str, Any]) -> str:
-    """Return the name under which the result of a step for an input is kept; it begins with that of the step."""
-    return _step_name(kind, settings) + _digest(given)
-
-
-def _step_name(kind: str, settings: StepSettings) -> str:
-    return _digest([_VERSION, kind, settings.identity()])[:16] + "/"
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def without_secrets(environ: Mapping[str, str], config: Config) -> dict[str, str]:
@@ -97,7 +85,7 @@ class StepRunner:
     def __init__(
         self,
         config: Callable[[], Config],
-        store: Any,
+        store: Store,
         thread: StoreThread,
         clock: Callable[[], datetime],
         *,
@@ -161,7 +149,7 @@ class StepRunner:
             return refused
         config, error = self._config(), None
         async with self._turn:
-            if not await self._take(_step_name(kind, settings), settings.per_day):
+            if not await self._take(step_name(kind, settings), settings.per_day):
                 return f"`{kind}` was not run: it has run {settings.per_day} times in 24 hours (`per_day`)"
             started = time.monotonic()
             try:
@@ -263,6 +251,46 @@ def _masked(value: Any, secrets: frozenset[str]) -> Any:
     if isinstance(value, list):
         return [_masked(one, secrets) for one in value]
     return mask(value, secrets) if isinstance(value, str) else value
+
+
+async def run_missing(
+    config: Config,
+    store: Store,
+    thread: StoreThread,
+    clock: Callable[[], datetime],
+    *,
+    environ: Mapping[str, str] = os.environ,
+    user_agent: str = "aggregator",
+    progress: Callable[[int], None] = lambda count: None,
+) -> dict[str, str]:
+    """Run the steps of which stored entries lack a result, so that a replay finds them.
+
+    Args:
+        progress: called with the number of entries that were looked at.
+
+    Returns:
+        As `StepRunner.run`.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    last, looked_at, tried = 0, 0, dict[str, str]()
+    async with StepRunner(lambda: config, store, thread, clock, environ=environ, user_agent=user_agent) as runner:
+        while batch := await thread.run(store.rulings_after, last, _BATCH):
+            # A step may use what another one made.
+            while calls := await thread.run(_missing, store, config, batch, tried):
+                tried |= dict.fromkeys(calls, "") | await runner.run(calls)
+            last, looked_at = batch[-1].stored.pk, looked_at + len(batch)
+            progress(looked_at)
+    return {name: reason for name, reason in tried.items() if reason}
+
+
+def _missing(store: Store, config: Config, batch: Sequence[StoredRuling], tried: Mapping[str, str]) -> dict[str, Call]:
+    """Return the calls of steps that stored entries lack, without those that were tried."""
+    steps = KeptSteps(store)
+    for one in batch:
+        judge_stored(config, one, steps)
+    return {name: call for name, call in steps.missing.items() if name not in tried}
 
 
 _RUNS: Mapping[str, Callable[..., Any]] = {

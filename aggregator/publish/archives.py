@@ -8,12 +8,12 @@ A page is rendered again only if an item in it was changed or removed, or if the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aggregator.models import Category, Rendered
+from aggregator.models import Item, Rendered
 from aggregator.publish import files
 from aggregator.publish.feeds import FILE_NAMES, Channel, Format, WrittenItems, render_category
 from aggregator.publish.feeds.feeditems import page_name
@@ -28,15 +28,27 @@ PAGE_SIZE = 100
 _BATCH = 16
 
 
+@dataclass(frozen=True, slots=True)
+class ArchivedFeed:
+    """A feed with an archive."""
+
+    channel: Channel
+    formats: tuple[Format, ...]
+    #: Items in the feed itself at most.
+    limit: int
+    #: Makes of an item what this feed shows of it.
+    look: Callable[[Item], Item]
+    #: Items that were written for feeds with the same looks.
+    written: WrittenItems
+
+
 class Archives:
     """Brings the archives of all feeds up to date.
 
     Args:
         store: where the pages are kept (`Store.archives`).
         public: the folder `public/`.
-        channels: the head of each feed that has an archive, by slug.
-        formats: the formats of the feeds.
-        written: items that were written for other feeds.
+        feeds: the feeds that have an archive, by slug.
         report: written files and failures are added to it.
     """
 
@@ -44,40 +56,36 @@ class Archives:
         self,
         store: ArchiveStore,
         public: Path,
-        channels: Mapping[str, Channel],
-        formats: Sequence[Format],
-        written: WrittenItems,
+        feeds: Mapping[str, ArchivedFeed],
         report: Report,
     ) -> None:
         self._store = store
         self._public = public
-        self._channels = channels
-        self._formats = formats
-        self._written = written
+        self._feeds = feeds
         self._report = report
 
     def remove_others(self) -> None:
         """Delete the archives of feeds that have none any more."""
         for slug in self._store.outputs():
-            if slug not in self._channels and self._delete(slug, FILE_NAMES.values()):
+            if slug not in self._feeds and self._delete(slug, FILE_NAMES.values()):
                 self._store.drop(slug)
 
     def render_again(self, slugs: Collection[str]) -> None:
         """Make all pages of some feeds stale, and delete their files of formats that are no longer written."""
-        gone = [name for form, name in FILE_NAMES.items() if form not in self._formats]
         for slug in slugs:
-            self._delete(slug, gone)
+            formats = self._feeds[slug].formats
+            self._delete(slug, [name for form, name in FILE_NAMES.items() if form not in formats])
         self._store.mark(slugs)
 
-    def close_pages(self, categories: Iterable[Category]) -> None:
+    def close_pages(self, slugs: Iterable[str]) -> None:
         """Add pages with the items that these feeds do not show any more."""
-        for category in categories:
-            if category.slug in self._channels:
-                self._store.close_pages(category.slug, category.limit, PAGE_SIZE)
+        for slug in slugs:
+            if slug in self._feeds:
+                self._store.close_pages(slug, self._feeds[slug].limit, PAGE_SIZE)
 
     def write(self) -> None:
         """Write all pages that are stale; what fails stays stale."""
-        pages = [page for page in self._store.stale_pages() if page.output in self._channels]
+        pages = [page for page in self._store.stale_pages() if page.output in self._feeds]
         # Pages of different feeds with the same items follow each other.
         pages.sort(key=lambda page: page.last)
         for start in range(0, len(pages), _BATCH):
@@ -95,9 +103,10 @@ class Archives:
     def _rendered(self, pages: Iterable[ArchivePage], fail: Callable[[ArchivePage], None]) -> Iterator[Rendered]:
         for page in pages:
             unreadable: list[UnreadableRow] = []
-            items = self._store.items(page, unreadable)
+            feed = self._feeds[page.output]
+            items = [feed.look(item) for item in self._store.items(page, unreadable)]
             failures = [unreadable_row(row) for row in unreadable]
-            for outcome in render_category(self._channel(page), items, self._formats, self._written):
+            for outcome in render_category(self._channel(page), items, feed.formats, feed.written):
                 if isinstance(outcome, Rendered):
                     yield outcome
                 else:
@@ -107,7 +116,7 @@ class Archives:
                 self._report.failures += [failure for failure in failures if failure not in self._report.failures]
 
     def _channel(self, page: ArchivePage) -> Channel:
-        return replace(self._channels[page.output], page=page.number, previous=page.number - 1 or None)
+        return replace(self._feeds[page.output].channel, page=page.number, previous=page.number - 1 or None)
 
     def _delete(self, slug: str, names: Collection[str]) -> bool:
         """Delete files of all pages of a feed; return whether all of them are gone."""

@@ -72,7 +72,7 @@ def write(
     folder: Path,
     outputs: Iterable[Rendered],
     *,
-    first: Mapping[str, str | None] | None = None,
+    ours: Mapping[str, Collection[str]] | None = None,
     before: Callable[[Sequence[Staged]], Collection[str]] = _all,
 ) -> Written:
     """Bring files up to date.
@@ -80,8 +80,8 @@ def write(
     Args:
         folder: the folder that the names of the outputs are relative to; created if it is missing.
         outputs: the content of the files. If a name occurs twice in a batch, the last output counts.
-        first: names that were perhaps never written, each with the digest of what may have been written before a
-            crash. Such a file is replaced only if it has that digest.
+        ours: names at which files of others may stand, each with the digests of what this program may have written
+            there. Such a file is replaced only if it has one of them, also if it changes until the last moment.
         before: called with the staged files of each batch before the first of them is replaced; it returns the names
             of the files to replace, and reports the others itself.
 
@@ -92,7 +92,7 @@ def write(
     known: dict[str, str] = {}
     root = os.path.realpath(folder)
     for batch in _batches(outputs):
-        stage = _Stage(folder, root, known, first or {}, written)
+        stage = _Stage(folder, root, known, ours or {}, written)
         try:
             for name, data in batch.items():
                 stage.add(name, data)
@@ -102,13 +102,13 @@ def write(
     return written
 
 
-def delete(folder: Path, name: str, only: str | None = None) -> bool:
+def delete(folder: Path, name: str, only: Collection[str] | None = None) -> bool:
     """Delete a file in a folder, if it exists, but never through a link that leads out of the folder.
 
     Args:
         folder: the folder that the name is relative to.
         name: the file. Anything that is neither a file nor a link stays.
-        only: delete it only if its bytes have this digest.
+        only: delete it only if its bytes have one of these digests.
 
     Returns:
         Whether a file was deleted.
@@ -123,9 +123,9 @@ def delete(folder: Path, name: str, only: str | None = None) -> bool:
         status = _status(str(path))
         if status is None or not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
             return False
-        if not _is_inside(path.parent, folder) or (stat.S_ISLNK(status.st_mode) and not _is_inside(path, folder)):
+        if not is_inside(path.parent, folder) or (stat.S_ISLNK(status.st_mode) and not is_inside(path, folder)):
             raise _outside(folder, name)
-        if only is not None and _digest_of(str(path), status) != only:
+        if only is not None and _digest_of(str(path), status) not in only:
             return False
         path.unlink()
     except NotADirectoryError:
@@ -136,7 +136,13 @@ def delete(folder: Path, name: str, only: str | None = None) -> bool:
 
 
 def withdraw(
-    folder: Path, name: str, label: str, removed: list[str], failures: list[OutputFailure], *, only: str | None = None
+    folder: Path,
+    name: str,
+    label: str,
+    removed: list[str],
+    failures: list[OutputFailure],
+    *,
+    only: Collection[str] | None = None,
 ) -> bool:
     """Delete a file as `delete` does, and record what became of it.
 
@@ -178,17 +184,17 @@ class _Stage:
         folder: where all of them belong.
         root: the same without symbolic links.
         known: the real folders of the names, for those that were looked up before; added to.
-        first: see `write`.
+        ours: see `write`.
         written: the results; added to.
     """
 
     def __init__(
-        self, folder: Path, root: str, known: dict[str, str], first: Mapping[str, str | None], written: Written
+        self, folder: Path, root: str, known: dict[str, str], ours: Mapping[str, Collection[str]], written: Written
     ) -> None:
         self._folder = folder
         self._root = root
         self._known = known
-        self._first = first
+        self._ours = ours
         self._written = written
         self._waiting: deque[_File] = deque()
 
@@ -202,13 +208,13 @@ class _Stage:
             if status is not None and _holds(target, status, data):
                 _remove(temporary)
                 return
-            if status is not None and name in self._first and not self._is_ours(name, target, status):
+            if status is not None and not self._is_ours(name, target, status):
                 self._written.taken.append(name)
                 return
-            if status is not None and stat.S_ISLNK(status.st_mode) and not _is_inside(Path(target), self._folder):
+            if status is not None and stat.S_ISLNK(status.st_mode) and not is_inside(Path(target), self._folder):
                 raise _outside(self._folder, name)
             # Added before the file is created, so that an interrupt leaves nothing behind.
-            self._waiting.append(_File(name, temporary, target, parent, status is not None))
+            self._waiting.append(_File(name, temporary, target, parent, status))
             _create(temporary, data)
         except (PublishError, OSError, RuntimeError) as error:
             self._fail(name, error)
@@ -220,12 +226,15 @@ class _Stage:
         self._sync()
         if not self._waiting:
             return
-        wanted = before([Staged(file.name, file.replaces) for file in self._waiting])
+        wanted = before([Staged(file.name, file.status is not None) for file in self._waiting])
         folders: dict[str, str] = {}
         while self._waiting:
             file = self._waiting[0]
             try:
-                if file.name in wanted:
+                if file.name in wanted and file.name in self._ours and _has_changed(file):
+                    self._written.taken.append(file.name)
+                    _discard(file)
+                elif file.name in wanted:
                     os.replace(file.temporary, file.target)
                     self._written.changed.append(file.name)
                     folders[file.parent] = file.name.rpartition("/")[0]
@@ -247,9 +256,8 @@ class _Stage:
             _discard(file)
 
     def _is_ours(self, name: str, target: str, status: os.stat_result) -> bool:
-        """Whether a file that was perhaps never written is one that this program wrote before a crash."""
-        intended = self._first[name]
-        return intended is not None and _digest_of(target, status) == intended
+        """Whether a file may be replaced: nobody else can have one there, or it has bytes of this program."""
+        return name not in self._ours or _digest_of(target, status) in self._ours[name]
 
     def _sync(self) -> None:
         """Make the bytes of the staged files durable; a file for which that fails is no longer staged."""
@@ -288,8 +296,8 @@ class _File(NamedTuple):
     temporary: str
     target: str
     parent: str
-    #: Whether the target exists.
-    replaces: bool
+    #: The status of the target when the file was staged; None: it did not exist.
+    status: os.stat_result | None
 
 
 class FileError(PublishError):
@@ -327,7 +335,7 @@ def _make_folder(folder: Path, root: str, parent: Path, name: str) -> str:
     return os.path.realpath(parent)
 
 
-def _is_inside(path: Path, folder: Path) -> bool:
+def is_inside(path: Path, folder: Path) -> bool:
     """Whether a path is inside of a folder, after all symbolic links are followed."""
     return path.resolve().is_relative_to(folder.resolve())
 
@@ -338,6 +346,15 @@ def _status(path: str) -> os.stat_result | None:
         return os.lstat(path)
     except FileNotFoundError:
         return None
+
+
+def _has_changed(file: _File) -> bool:
+    """Whether the target of a file was changed since the file was staged."""
+    return _stamp(_status(file.target)) != _stamp(file.status)
+
+
+def _stamp(status: os.stat_result | None) -> tuple[int, int, int] | None:
+    return None if status is None else (status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _holds(target: str, status: os.stat_result, data: bytes) -> bool:

@@ -64,17 +64,16 @@ def render_opml(
     return _rendered(FILE_NAME, opml)
 
 
-def render_own(title: str, channels: Iterable[Channel], formats: Collection[Format]) -> Rendered:
-    """Render the list of the merged feeds, each category once.
+def render_own(title: str, feeds: Iterable[tuple[Channel, Collection[Format]]]) -> Rendered:
+    """Render the list of the merged feeds, each once.
 
     Args:
         title: title of the list.
-        channels: the heads of the feeds, in the order in which they are shown.
-        formats: the formats that are published.
+        feeds: the heads of the feeds with the formats that are published, in the order in which they are shown.
     """
     opml, body = _document(title)
-    form = next(form for form in _PREFERRED if form in formats)
-    for channel in channels:
+    for channel, formats in feeds:
+        form = next(form for form in _PREFERRED if form in formats)
         outline = _outline(body, channel.title)
         if channel.description:
             outline.set("description", xml_text(channel.description))

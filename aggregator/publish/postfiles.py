@@ -3,16 +3,15 @@
 In: the store and the configuration. Out: files in the folders of posts; entries that are no longer pending, because
 their posts are written to all folders to which they belong.
 
-The folder may hold files of people. A post that this program wrote is replaced even if it was edited. But if a post was
-never written, a file in its place belongs to this program only if it has the bytes of the post, or the bytes that were
-about to be written when a run ended: their digest is stored before the file is replaced. Any other file stays, and the
-post gets another name.
+The folder may hold files of people. A file belongs to this program only if it has the bytes of the post, those that
+were written last, or those that were about to be written when a run ended: their digest is stored before the file is
+replaced. Any other file stays. If the post was written before, a person has edited it (`postedits`); if not, the post
+gets another name.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -24,17 +23,13 @@ from aggregator.publish import files
 from aggregator.publish.assignments import give_paths
 from aggregator.publish.names import path_key
 from aggregator.publish.permissions import permitted
+from aggregator.publish.postedits import Done, FolderEdits, Standing, withdraw
 from aggregator.publish.postfolders import PostFolder
 from aggregator.publish.report import OutputFailure, Report, refused_row, store_each, unexpected, unreadable_row
 from aggregator.store import POSTS, Assignment, PostFile, Store, UnreadableRow
 
 #: Posts that are rendered and written together: enough for one sync of the disk, few enough to bound memory.
 BATCH = 500
-
-
-def has_posts(folder: Path) -> bool:
-    """Whether a folder holds any file, hidden files excepted."""
-    return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +41,8 @@ class Destination:
     #: The data folder.
     data: Path
     folders: Sequence[PostFolder]
+    #: What persons did in each folder, by its name.
+    edits: Mapping[str, FolderEdits]
     #: Written files and failures are added to it.
     report: Report
     #: Whether entries stay pending in any case, because a folder cannot be written.
@@ -55,8 +52,8 @@ class Destination:
         """Write the posts of items to all folders, and mark the items as published whose files are complete.
 
         Args:
-            retired: the sources of the items are no longer configured; only posts whose files exist are written, and
-                those in this set of folders and row numbers.
+            retired: the sources of the items are no longer configured; only posts whose files exist or are restored are
+                written, and those in this set of folders and row numbers.
         """
         # The path of an entry without one could not be assigned, which is already reported.
         items = [item for item in items if item.path is not None]
@@ -117,6 +114,26 @@ def write_retired(to: Destination, moved: Container[tuple[str, int]]) -> None:
         to.write(items, retired=moved)
 
 
+def withdraw_posts(to: Destination) -> None:
+    """Delete the posts of entries that are not published any more.
+
+    A post that a person has edited is from then on a file of that person.
+
+    Raises:
+        StoreError: the store failed, and not because of a row.
+    """
+    store, report = to.store, to.report
+    stuck: set[tuple[str, int]] = set()
+    while found := [one for one in store.withheld_posts(BATCH + len(stuck)) if (one.folder, one.pk) not in stuck]:
+        for folder in sorted({one.folder for one in found}):
+            pks = {one.pk for one in found if one.folder == folder}
+            result = withdraw(
+                store, to.data, folder, pks, removed=report.removed, kept=report.kept, failures=report.failures
+            )
+            store.forget_posts(folder, pks - result.stuck)
+            stuck |= {(folder, pk) for pk in result.stuck}
+
+
 def _first_level(config: Config, slug: str) -> str | None:
     """Return the first level of the categories of a post; None for sources without a category."""
     category = config.categories.get(slug)
@@ -133,12 +150,16 @@ class _PostBatch:
         self._store = to.store
         self._config = to.config
         self._folder = folder
+        self._data = to.data
         self._place = to.data / folder.name
         self._report = to.report
+        self._edits = to.edits[folder.name]
         #: The item and the digest of each post, by name.
         self._items: dict[str, Item] = {}
         self._digests: dict[str, str] = {}
         self._known: Mapping[int, PostFile] = {}
+        #: Where each post stands, by row number.
+        self._standings: dict[int, Standing] = {}
 
     def write(self, items: Sequence[Item], retired: Container[tuple[str, int]] | None) -> tuple[set[int], set[int]]:
         """Write the posts of items; return the row numbers of those that are written, and of those that failed."""
@@ -147,27 +168,56 @@ class _PostBatch:
         if retired is None and len(wanted) < len(items):
             left = self._remove([item for item in items if not self._folder.has(item)])
         placed = self._placed(wanted, assign=retired is None)
+        known = self._store.post_files([item.pk for item in placed], self._folder.name)
+        self._standings = self._edits.look(placed, known)
+        self._known = {**known, **{pk: one.file for pk, one in self._standings.items() if one.file.intended}}
+        stay = {item.pk for item in placed} - self._standings.keys()
+        # Those that a person has moved come first: the name of such a file is never given to another post.
+        placed = [item for item in placed if item.pk in self._standings]
+        placed.sort(key=lambda item: self._standings[item.pk].name == item.path)
         if retired is not None:
-            name = self._folder.name
-            placed = [
-                item for item in placed if (self._place / (item.path or "")).is_file() or (name, item.pk) in retired
-            ]
-            wanted = placed
+            placed = [item for item in placed if self._is_kept(item, retired)]
+            wanted, stay = placed, set()
         outputs = self._render(placed)
-        self._known = self._store.post_files([item.pk for item in self._items.values()], self._folder.name)
         refused: set[str] = set()
+        done: list[Done] = []
         while outputs:
-            written = files.write(self._place, outputs, first=self._first(outputs), before=self._intend)
+            written = files.write(self._place, outputs, ours=self._ours(outputs), before=self._intend)
             self._report.posts += [self._named(name) for name in written.changed]
             for name, failure in written.failed.items():
                 self._fail(name, failure)
             self._adopt([output.name for output in outputs if output.name in self._items], written)
-            refused |= {path_key(name) for name in written.taken}
             taken = set(written.taken)
-            outputs = [moved for output in outputs if output.name in taken for moved in self._move(output, refused)]
+            edited = {name for name in taken if self._standing(name).was_written}
+            done += self._done(outputs, edited)
+            refused |= {path_key(name) for name in taken - edited}
+            others = [output.name for output in outputs if output.name in taken - edited]
+            outputs = [moved for name in others for moved in self._move(self._items.pop(name), refused)]
         self._write_sections()
-        complete = {item.pk for item in self._items.values()}
+        failed = self._edits.settle(done)
+        complete = {item.pk for item in self._items.values()} - failed | stay
         return complete, ({item.pk for item in wanted} - complete) | left
+
+    def _is_kept(self, item: Item, retired: Container[tuple[str, int]]) -> bool:
+        """Whether the post of a source that is no longer configured is written."""
+        standing = self._standings[item.pk]
+        there = standing.restored or (self._place / standing.name).is_file()
+        return there or (self._folder.name, item.pk) in retired
+
+    def _standing(self, name: str) -> Standing:
+        return self._standings[self._items[name].pk]
+
+    def _done(self, outputs: Sequence[Rendered], edited: Set[str]) -> list[Done]:
+        """Return the posts of which there is, or was, something to record besides their digests."""
+        done = []
+        for output in outputs:
+            item = self._items.get(output.name)
+            standing = None if item is None else self._standings[item.pk]
+            if item is None or standing is None:
+                continue
+            if standing.edit is not None or standing.name != item.path or output.name in edited:
+                done.append(Done(item, standing, output, output.name in edited))
+        return done
 
     def _named(self, name: str) -> str:
         return f"{self._folder.name}/{name}"
@@ -198,16 +248,13 @@ class _PostBatch:
         Returns:
             The row numbers of those that are still there.
         """
-        name = self._folder.name
-        known = self._store.post_files([item.pk for item in items], name)
-        removed, failures = self._report.removed, self._report.failures
-        gone = [
-            pk
-            for pk, path in self._store.post_paths(name, list(known)).items()
-            if files.withdraw(self._place, path, name, removed, failures, only=known[pk].deletable)
-        ]
-        self._store.forget_posts(name, gone)
-        return known.keys() - set(gone)
+        name, report = self._folder.name, self._report
+        pks = [item.pk for item in items]
+        result = withdraw(
+            self._store, self._data, name, pks, removed=report.removed, kept=report.kept, failures=report.failures
+        )
+        self._store.forget_posts(name, result.gone)
+        return result.stuck
 
     def _write_sections(self) -> None:
         """Write the file that each folder of posts needs, unless somebody has another one there."""
@@ -257,7 +304,12 @@ class _PostBatch:
             except Exception as error:
                 self._report.failures.append(unexpected(self._named(item.path or ""), error))
             else:
-                outputs.append(Rendered(item.path or "", "text/markdown", data))
+                name = self._standings[item.pk].name
+                if name in self._items:
+                    # A person has moved a post to this name, and none was written there.
+                    outputs += self._move(item, {path_key(name)})
+                    continue
+                outputs.append(Rendered(name, "text/markdown", data))
                 self._add(outputs[-1], item)
         return outputs
 
@@ -265,10 +317,10 @@ class _PostBatch:
         self._items[output.name] = item
         self._digests[output.name] = files.digest(output.data)
 
-    def _first(self, outputs: Sequence[Rendered]) -> dict[str, str | None]:
-        """Return the names that were perhaps never written, each with the digest of what may have been written."""
-        known = {output.name: self._known.get(self._items[output.name].pk) for output in outputs}
-        return {name: file and file.intended for name, file in known.items() if file is None or file.written is None}
+    def _ours(self, outputs: Sequence[Rendered]) -> dict[str, Collection[str]]:
+        """Return the names at which files of others may stand, each with the digests of our bytes."""
+        ours = {output.name: self._standing(output.name).ours for output in outputs}
+        return {name: digests for name, digests in ours.items() if digests is not None}
 
     def _intend(self, staged: Sequence[files.Staged]) -> Collection[str]:
         """Store the digests of files that are about to be replaced, and return the names that may be replaced."""
@@ -279,7 +331,8 @@ class _PostBatch:
     def _file(self, name: str, *, replaces: bool) -> PostFile:
         known = self._known.get(self._items[name].pk, PostFile(None, None))
         # A file that is replaced and was perhaps never written was recognized by the intended digest.
-        written = known.intended if known.written is None and replaces else known.written
+        recognized = replaces and self._standing(name).ours is not None
+        written = known.intended if known.written is None and recognized else known.written
         return PostFile(written, self._digests[name])
 
     def _keep(self, wanted: Mapping[str, PostFile]) -> None:
@@ -302,18 +355,18 @@ class _PostBatch:
         if stale:
             self._keep({name: self._file(name, replaces=True) for name in stale})
 
-    def _move(self, output: Rendered, refused: Collection[str]) -> list[Rendered]:
+    def _move(self, item: Item, refused: Collection[str]) -> list[Rendered]:
         """Return the post under another name, if one can be stored; a file of somebody else has its name."""
-        item = self._items.pop(output.name)
-        name = self._folder.name
-        self._report.avoided.append(self._named(output.name))
+        name, old = self._folder.name, self._named(item.path or "")
+        self._report.avoided.append(old)
         wanted = self._folder.wanted(item)
         try:
             ((path, key),) = give_paths(self._store, [wanted], name, self._folder.preset, refused)
             self._store.move_posts([Assignment(item.pk, item.id, path, key)], name)
         except RowError as error:
-            self._report.failures.append(refused_row(self._named(output.name), error))
+            self._report.failures.append(refused_row(old, error))
             return []
+        self._standings[item.pk] = self._standings[item.pk]._replace(name=path)
         # Its slug may follow its path.
         return self._render([replace(item, path=path)])
 

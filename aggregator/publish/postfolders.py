@@ -19,7 +19,9 @@ from aggregator.models import Item
 from aggregator.publish import files
 from aggregator.publish.assignments import BATCH, give_paths
 from aggregator.publish.names import Wanted, fits
+from aggregator.publish.postedits import FolderEdits
 from aggregator.publish.posts.presets import HEXO, PRESETS, PostOptions, Preset
+from aggregator.publish.postsurvey import lost_note
 from aggregator.publish.report import OutputFailure, Report, refused_row
 from aggregator.store import POSTS, Assignment, Store
 
@@ -43,6 +45,8 @@ class PostFolder:
     options: PostOptions
     #: Slugs of the categories whose entries become posts; None: of all.
     categories: frozenset[str] | None
+    #: Whether the new version of a post that a person has edited goes beside it.
+    writes_beside: bool
 
     def has(self, item: Item) -> bool:
         """Whether an item becomes a post here."""
@@ -76,6 +80,7 @@ def _folder(settings: PostSettings, own: OwnPreset | None) -> PostFolder:
         preset=preset,
         options=PostOptions(settings.image_proxy, settings.picture, settings.footer),
         categories=None if settings.categories is None else frozenset(settings.categories),
+        writes_beside=settings.on_edit == "beside",
     )
 
 
@@ -91,6 +96,7 @@ def settle_presets(
     config: Config,
     data: Path,
     report: Report,
+    edits: Mapping[str, FolderEdits],
     *,
     change: bool,
 ) -> tuple[list[PostFolder], set[tuple[str, int]]]:
@@ -99,6 +105,7 @@ def settle_presets(
     Args:
         recorded: the fingerprints of the store.
         config: its sources write their posts again; those of other sources are remembered until they are written.
+        edits: what persons did in each folder, by name; the posts that they edited or moved keep their paths.
         change: whether folders that hold posts may get another preset. If not, such a folder is left out, and the
             report says what to do. If so, paths that do not fit the preset are replaced in all folders: one's own
             preset may have another suffix now.
@@ -119,8 +126,10 @@ def settle_presets(
             if written and not change:
                 report.failures.append(_refused(folder, before))
                 continue
+            if written and other:
+                edits[folder.name].restore_if_lost()
             sections = _sections(store, folder, before)
-            _change(store, folder, configured, data / folder.name, report, moved)
+            _change(store, folder, configured, data / folder.name, report, moved, edits[folder.name])
             _delete_sections(data / folder.name, folder.name, sections, report)
             if written and other:
                 report.notes.append(f"{folder.name}/ has the preset {folder.preset_name} now; it was {before}")
@@ -128,6 +137,19 @@ def settle_presets(
             store.record_fingerprints({_RECORD + folder.name: folder.preset_name})
         ready.append(folder)
     return ready, moved
+
+
+def folder_notes(store: Store, config: Config, data: Path) -> list[str]:
+    """Return messages about folders to which nothing would be written, or whose posts are missing."""
+    recorded = store.fingerprints()
+    notes = []
+    for folder in post_folders(config):
+        before = _before(folder, recorded.get(_RECORD + folder.name))
+        if before != folder.preset_name and store.any_post_written(folder.name):
+            notes.append(str(_refused(folder, before)))
+        elif note := lost_note(store, folder, data, recorded):
+            notes.append(note)
+    return notes
 
 
 def _pks(record: str | None) -> list[int]:
@@ -171,6 +193,7 @@ def _change(
     place: Path,
     report: Report,
     moved: set[tuple[str, int]],
+    edits: FolderEdits,
 ) -> None:
     """Give new paths to all posts of a folder that do not fit its preset, except to those whose files have to stay."""
     last = 0
@@ -181,13 +204,12 @@ def _change(
         ended = [item for item in misplaced if item.pk in known and item.origin.id not in configured]
         if there := [item.pk for item in ended if (place / (item.path or "")).is_file()]:
             _remember(store, folder.name, there, moved)
-        free = []
-        for item in misplaced:
-            file = known.get(item.pk)
-            if file is None or files.withdraw(
-                place, item.path or "", folder.name, report.removed, report.failures, only=file.deletable
-            ):
-                free.append(item)
+        standings = edits.look(misplaced, known)
+        free = [
+            item
+            for item in misplaced
+            if item.pk not in known or (standing := standings.get(item.pk)) is None or edits.leave(item, standing)
+        ]
         try:
             given = give_paths(store, [folder.wanted(item) for item in free], folder.name, folder.preset)
             store.replace_posts(
@@ -219,7 +241,7 @@ def _delete_sections(place: Path, folder: str, sections: Iterable[str], report: 
         try:
             data = (place / name).read_bytes()
             if is_section_file(data.decode()):
-                files.withdraw(place, name, folder, report.removed, report.failures, only=files.digest(data))
+                files.withdraw(place, name, folder, report.removed, report.failures, only=[files.digest(data)])
         except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
             continue
         except OSError as error:

@@ -15,33 +15,47 @@ category, so that memory does not grow with the number of outputs.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-import aggregator
 from aggregator.config import Config
 from aggregator.errors import RowError, StoreError
-from aggregator.models import ALL, Category, Item, Rendered, Source
+from aggregator.models import ALL, Rendered, Source
 from aggregator.publish import files
-from aggregator.publish.archives import Archives
+from aggregator.publish.appearance import as_shown
+from aggregator.publish.archives import ArchivedFeed, Archives
 from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
-from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, Channel, WrittenItems, render_category
+from aggregator.publish.copies import join_duplicates
+from aggregator.publish.decisions import carry_out_decisions
+from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, WrittenItems, render_category
+from aggregator.publish.memberships import place_again
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
-from aggregator.publish.postfiles import Destination, has_posts, write_posts, write_retired
+from aggregator.publish.outputs import (
+    MergedFeed,
+    channel_of,
+    feed_fingerprints,
+    fingerprint,
+    folder_of,
+    former_paths,
+    looks,
+    merged,
+    private_paths,
+    without_former,
+)
+from aggregator.publish.postedits import FolderEdits
+from aggregator.publish.postfiles import Destination, withdraw_posts, write_posts, write_retired
 from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset, post_folders, settle_presets
+from aggregator.publish.postsurvey import has_posts
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
+from aggregator.publish.selection import Selector, Shown, is_timed, last_shown, selection_name
 from aggregator.store import Store, UnreadableRow
 
-__all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "publish"]
-
-#: Raise this with every change of how posts, feeds or the list of the sources are rendered. Then all of them are
-#: rendered again, and those whose bytes differ are written.
-RENDERING = 4
+__all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "next_time", "outputs", "publish"]
 
 #: Name of the fingerprint of the list of the sources.
 _OPML = "opml"
@@ -55,8 +69,11 @@ def publish(
     config: Config,
     data: Path,
     *,
+    now: datetime,
     everything: bool = False,
     change_presets: bool = False,
+    restore: bool = False,
+    overwrite_edits: bool = False,
     progress: Callable[[int], None] = lambda posts: None,
     renewing: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
@@ -66,8 +83,11 @@ def publish(
         store: where the entries are; ids and paths of new ones are assigned here.
         config: the configuration in force.
         data: the data folder.
-        everything: render all posts and feeds again, and restore files that were edited or deleted.
+        now: the current time, on which it depends what some outputs show.
+        everything: render all posts and feeds again, and restore files in `public/` that were edited or deleted.
         change_presets: give folders that hold posts the presets that the configuration names, if they have others.
+        restore: write posts whose files are missing, too; together with `everything`.
+        overwrite_edits: replace posts that were edited, too, and write those that are missing.
         progress: called with the number of posts processed so far.
         renewing: called with the number of stored entries brought to the current rules so far, and of all entries.
 
@@ -81,45 +101,79 @@ def publish(
     report = Report()
     folders = post_folders(config)
     report.failures += renew(store, config.confidential, data, progress=renewing)
+    place_again(store, config)
+    report.failures += carry_out_decisions(store, config, now)
+    report.failures += join_duplicates(store, config)
     recorded = store.fingerprints()
+    recorded |= _recorded(store, private_paths(config, recorded))
+    feeds = merged(config, recorded)
     _note_files(recorded, folders, data, report)
-    ready, moved = settle_presets(store, recorded, folders, config, data, report, change=change_presets)
-    posts = Destination(store, config, data, ready, report, incomplete=len(ready) < len(folders))
+    edits = {
+        one.name: FolderEdits(store, one, data, report, restore=restore, overwrite=overwrite_edits) for one in folders
+    }
+    ready, moved = settle_presets(store, recorded, folders, config, data, report, edits, change=change_presets)
+    for folder in ready:
+        edits[folder.name].check(recorded)
+    posts = Destination(store, config, data, ready, edits, report, incomplete=len(ready) < len(folders))
+    withdraw_posts(posts)
     _mark_outdated_posts(store, recorded, config, everything, report)
-    _write_retired(posts, recorded, moved)
+    _write_retired(posts, recorded, moved, again=restore or overwrite_edits)
     recorded |= clear_fingerprints(store, feeds_of(store.pending_categories()))
     report.failures += assign_all(store, main_preset(folders))
-    wanted = feed_fingerprints(config)
-    outdated = _outdated(config, data, {} if everything else recorded, wanted)
-    stale = [f"feeds/{category.slug}" for category in outdated]
-    recorded |= clear_fingerprints(store, [name for name in stale if recorded.get(name)])
+    wanted = feed_fingerprints(config, feeds)
+    known = {} if everything else recorded
+    outdated = _outdated(feeds, data, known, wanted)
+    recorded |= clear_fingerprints(store, [name for slug in outdated if recorded.get(name := f"feeds/{slug}")])
     write_posts(posts, progress)
     # This and the list of the feeds are small: they are compared each time.
     report.feeds += _write(data, [stylesheet()], report, set())
-    written = WrittenItems()
-    _write_archives(store, {} if everything else recorded, config, data, report, outdated, written)
-    feeds = _FeedRenderer(store, config, written, report)
-    report.feeds += _write(data, feeds.outputs(outdated), report, feeds.failed)
-    report.feeds += _write(data, [_own_list(config)], report, set())
-    _remove_stale(data, config, recorded, wanted, report)
-    current = _write_opml(store, config, data, report, recorded, everything)
-    made = {**wanted, **current}
-    unmade = {f"feeds/{slug}" for slug in feeds.failed}
+    # Outputs may show an item differently.
+    common, various = WrittenItems(), WrittenItems(various=True)
+    written = {feed.slug: various if feed.kind == "output" else common for feed in feeds}
+    _write_archives(store, known, config, data, report, feeds, outdated, written)
+    renderer = _FeedRenderer(store, config, now, recorded, written, report)
+    report.feeds += _write(data, renderer.outputs(feeds, outdated), report, renderer.failed, feeds)
+    report.feeds += _write(data, [_own_list(config, feeds)], report, set())
+    _remove_stale(store, data, feeds, recorded, report)
+    made = {**wanted, **renderer.shown, **_write_opml(store, config, data, report, recorded, everything)}
+    unmade = {name for slug in renderer.failed for name in (f"feeds/{slug}", selection_name(slug))}
     news = {name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade}
-    store.record_fingerprints(news)
+    recorded |= _recorded(store, news)
+    due = next_time(config, recorded)
+    # What is overdue failed just now, as the failures say.
+    report.next_at = due if due is None or due > now else None
+    report.failures = [_without_paths(failure, feeds) for failure in report.failures]
     return report
 
 
-def outputs(config: Config) -> list[str]:
+def _recorded(store: Store, news: dict[str, str]) -> dict[str, str]:
+    store.record_fingerprints(news)
+    return news
+
+
+def next_time(config: Config, recorded: Mapping[str, str]) -> datetime | None:
+    """Return when an output changes by itself, as it was recorded; None: never before something new is stored."""
+    shown = [last_shown(recorded, slug) for slug, one in config.outputs.items() if is_timed(one)]
+    return min((one.due_at for one in shown if one is not None and one.due_at is not None), default=None)
+
+
+def _without_paths(failure: OutputFailure, feeds: Iterable[MergedFeed]) -> OutputFailure:
+    """Return a failure that does not tell where a private feed is."""
+    for feed in feeds:
+        if feed.output.private:
+            failure = OutputFailure(*(text.replace(feed.folder, feed.label) for text in failure))
+    return failure
+
+
+def outputs(config: Config, recorded: Mapping[str, str]) -> list[str]:
     """Return the files that `publish` restores if they are missing, relative to the data folder."""
-    names = [FILE_NAMES[form] for form in config.feeds.formats]
-    feeds = [f"public/{category.slug}/{name}" for category in merged(config) for name in names]
+    feeds = [f"public/{name}" for feed in merged(config, recorded) for name in feed.files]
     return [*feeds, *(f"public/{name}" for name in (FILE_NAME, OWN_FILE_NAME, STYLESHEET))]
 
 
-def _own_list(config: Config) -> Rendered:
-    channels = [channel_of(config, category) for category in merged(config)]
-    return render_own(config.site.title, channels, config.feeds.formats)
+def _own_list(config: Config, feeds: Iterable[MergedFeed]) -> Rendered:
+    listed = [(channel_of(config, feed), feed.output.formats) for feed in feeds if not feed.output.private]
+    return render_own(config.site.title, listed)
 
 
 def _note_files(recorded: Mapping[str, str], folders: Iterable[PostFolder], data: Path, report: Report) -> None:
@@ -153,15 +207,18 @@ def _post_settings(config: Config) -> list[object]:
     return [[one.model_dump(mode="json"), one.picture, own.get(one.preset)] for one in config.posts]
 
 
-def _write_retired(posts: Destination, recorded: Mapping[str, str], moved: Collection[tuple[str, int]]) -> None:
+def _write_retired(
+    posts: Destination, recorded: Mapping[str, str], moved: Collection[tuple[str, int]], *, again: bool
+) -> None:
     """Write the posts of sources that are no longer configured, once for each change of rendering or of the rules.
 
     Args:
         moved: folders and row numbers of such posts that have other paths now.
+        again: write them in any case.
     """
     store, report = posts.store, posts.report
     wanted = fingerprint(made_with(recorded), _post_settings(posts.config))
-    if moved or recorded.get(_RETIRED) != wanted:
+    if again or moved or recorded.get(_RETIRED) != wanted:
         failures = len(report.failures)
         write_retired(posts, moved)
         if len(report.failures) == failures and not posts.incomplete:
@@ -186,15 +243,16 @@ def clear_fingerprints(store: Store, names: Iterable[str]) -> dict[str, str]:
     return cleared
 
 
-def _outdated(config: Config, data: Path, recorded: Mapping[str, str], wanted: Mapping[str, str]) -> list[Category]:
-    """Return the categories whose feeds have new items or other settings, or are missing."""
-    outputs = [FILE_NAMES[form] for form in config.feeds.formats]
-    return [
-        category
-        for category in merged(config)
-        if recorded.get(name := f"feeds/{category.slug}") != wanted[name]
-        or not all((data / "public" / category.slug / output).is_file() for output in outputs)
-    ]
+def _outdated(
+    feeds: Iterable[MergedFeed], data: Path, recorded: Mapping[str, str], wanted: Mapping[str, str]
+) -> set[str]:
+    """Return the slugs of the feeds that have new items or other settings, or are missing."""
+    return {
+        feed.slug
+        for feed in feeds
+        if recorded.get(name := f"feeds/{feed.slug}") != wanted[name]
+        or not all((data / "public" / file).is_file() for file in feed.files)
+    }
 
 
 def _write_archives(
@@ -203,56 +261,103 @@ def _write_archives(
     config: Config,
     data: Path,
     report: Report,
-    outdated: Iterable[Category],
-    written: WrittenItems,
+    feeds: Iterable[MergedFeed],
+    outdated: Collection[str],
+    written: Mapping[str, WrittenItems],
 ) -> None:
     """Bring the archives up to date, before the feeds that link to them."""
-    # A page says nothing of when to come back: it stays.
-    channels = {one.slug: channel_of(config, replace(one, interval=None)) for one in merged(config)}
-    channels = channels if config.feeds.archive else {}
-    archives = Archives(store.archives, data / "public", channels, config.feeds.formats, written, report)
+    categories = _titles(config)
+    archived = {
+        # A page says nothing of when to come back: it stays.
+        feed.slug: ArchivedFeed(
+            channel_of(config, replace(feed, interval=None)),
+            feed.output.formats,
+            feed.output.limit,
+            partial(as_shown, output=feed.output, categories=categories),
+            written[feed.slug],
+        )
+        for feed in feeds
+        if _has_archive(config, feed)
+    }
+    archives = Archives(store.archives, data / "public", archived, report)
     archives.remove_others()
     wanted = {
-        f"archives/{slug}": fingerprint(channel.fingerprint(), config.feeds.formats)
-        for slug, channel in channels.items()
+        f"archives/{feed.slug}": fingerprint(
+            archived[feed.slug].channel.fingerprint(), feed.output.formats, *looks(config, feed)
+        )
+        for feed in feeds
+        if feed.slug in archived
     }
     changed = {name: value for name, value in wanted.items() if recorded.get(name) != value}
     archives.render_again([name.removeprefix("archives/") for name in changed])
     store.record_fingerprints(changed)
-    archives.close_pages(outdated)
+    archives.close_pages(feed.slug for feed in feeds if feed.slug in outdated)
     archives.write()
 
 
-class _FeedRenderer:
-    """Renders the feeds of categories, with the items of one category in memory at a time."""
+def _has_archive(config: Config, feed: MergedFeed) -> bool:
+    return config.feeds.archive and feed.output.is_plain
 
-    def __init__(self, store: Store, config: Config, written: WrittenItems, report: Report) -> None:
+
+def _titles(config: Config) -> dict[str, str]:
+    return {slug: category.title for slug, category in config.categories.items()}
+
+
+class _FeedRenderer:
+    """Renders merged feeds, with the items of one feed in memory at a time.
+
+    Args:
+        recorded: the fingerprints of the store, with what the feeds showed last.
+        written: items that were written for other feeds with the same looks, by the slug of the feed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        now: datetime,
+        recorded: Mapping[str, str],
+        written: Mapping[str, WrittenItems],
+        report: Report,
+    ) -> None:
         self._store = store
         self._config = config
+        self._now = now
+        self._recorded = recorded
         self._written = written
         self._report = report
-        #: Slugs of the categories whose feeds are incomplete or could not be written.
+        self._selector = Selector(store, now, _titles(config), config.site.author or config.site.title)
+        #: Slugs of the feeds that are incomplete or could not be written.
         self.failed: set[str] = set()
+        #: What the feeds that depend on the time show now, by the name of its record.
+        self.shown: dict[str, str] = {}
 
-    def outputs(self, categories: Iterable[Category]) -> Iterator[Rendered]:
-        """Yield the feeds of categories, in order; failures go to the report and affect no other feed."""
-        for category in categories:
-            channel, formats = channel_of(self._config, category), self._config.feeds.formats
-            if self._config.feeds.archive:
-                channel = replace(channel, previous=self._store.archives.page_count(category.slug) or None)
-            # The items have no name here, which would keep them in memory while the next category is read.
-            for outcome in render_category(channel, self._items(category), formats, self._written):
-                if isinstance(outcome, Rendered):
-                    yield outcome
-                else:
-                    self._fail(category.slug, outcome)
+    def outputs(self, feeds: Iterable[MergedFeed], outdated: Collection[str]) -> Iterator[Rendered]:
+        """Yield the feeds that are outdated, or show other items at this time; failures go to the report."""
+        for feed in feeds:
+            before = last_shown(self._recorded, feed.slug) if is_timed(feed.output) else None
+            due = is_timed(feed.output) and (before is None or before.is_due(self._now))
+            if due or feed.slug in outdated:
+                for outcome in self._outcomes(feed, before, always=feed.slug in outdated):
+                    if isinstance(outcome, Rendered):
+                        yield outcome
+                    else:
+                        self._fail(feed.slug, outcome)
 
-    def _items(self, category: Category) -> list[Item]:
+    def _outcomes(self, feed: MergedFeed, before: Shown | None, *, always: bool) -> Sequence[Rendered | OutputFailure]:
+        """Render a feed, unless it shows what it did before and need not be rendered always."""
         unreadable: list[UnreadableRow] = []
-        newest = self._store.newest(None if category.slug == ALL else category.slug, category.limit, unreadable)
-        for row in unreadable:
-            self._fail(category.slug, unreadable_row(row))
-        return newest
+        selection = self._selector.select(feed, before, unreadable)
+        failures = [unreadable_row(row) for row in unreadable]
+        if is_timed(feed.output):
+            shown = selection.shown
+            self.shown[selection_name(feed.slug)] = shown.dump()
+            if not always and before is not None and shown.digest == before.digest:
+                return failures
+        channel = channel_of(self._config, feed)
+        if _has_archive(self._config, feed):
+            channel = replace(channel, previous=self._store.archives.page_count(feed.slug) or None)
+        return [*failures, *render_category(channel, selection.items, feed.output.formats, self._written[feed.slug])]
 
     def _fail(self, slug: str, failure: OutputFailure) -> None:
         self.failed.add(slug)
@@ -262,16 +367,26 @@ class _FeedRenderer:
 
 
 def _remove_stale(
-    data: Path, config: Config, recorded: Mapping[str, str], wanted: Mapping[str, str], report: Report
+    store: Store, data: Path, feeds: Iterable[MergedFeed], recorded: Mapping[str, str], report: Report
 ) -> None:
     """Delete feeds that are no longer configured, so that subscribers see that they ended."""
-    gone = {name.removeprefix("feeds/") for name in recorded if name.startswith("feeds/")}
+    kept = {file for feed in feeds for file in feed.files}
+    folders = {name.removeprefix("feeds/") for name in recorded if name.startswith("feeds/")}
+    folders |= {feed.folder for feed in feeds}
     # The slug of a damaged row may be unsafe; it has no files.
-    for slug in sorted(filter(files.is_safe, gone)):
-        kept = {FILE_NAMES[form] for form in config.feeds.formats} if f"feeds/{slug}" in wanted else set()
-        for output in FILE_NAMES.values():
-            if output not in kept:
-                files.withdraw(data / "public", f"{slug}/{output}", "public", report.removed, report.failures)
+    for folder in sorted(filter(files.is_safe, folders)):
+        _withdraw_feed(data, folder, kept, report)
+    for slug, path in former_paths(recorded).items():
+        gone = [_withdraw_feed(data, folder_of(one), kept, report) for one in path.former if files.is_safe(one)]
+        if all(gone):
+            store.record_fingerprints(without_former(slug, path))
+
+
+def _withdraw_feed(data: Path, folder: str, kept: Collection[str], report: Report) -> bool:
+    """Delete the files of a feed that are not kept; return whether they are gone."""
+    names = [name for file in FILE_NAMES.values() if (name := f"{folder}/{file}") not in kept]
+    gone = [files.withdraw(data / "public", name, "public", report.removed, report.failures) for name in names]
+    return all(gone)
 
 
 def _write_opml(
@@ -315,61 +430,14 @@ def _write_opml(
     return {}
 
 
-def _write(data: Path, outputs: Iterable[Rendered], report: Report, failed: set[str]) -> list[str]:
-    """Write files to `public/`; the folders of files that fail are added to `failed`."""
+def _write(
+    data: Path, outputs: Iterable[Rendered], report: Report, failed: set[str], feeds: Iterable[MergedFeed] = ()
+) -> list[str]:
+    """Write files to `public/`; the slugs of feeds that fail are added to `failed`."""
+    slugs = {feed.folder: feed.slug for feed in feeds}
     written = files.write(data / "public", outputs)
     for name, failure in written.failed.items():
-        failed.add(name.partition("/")[0])
+        folder = name.rpartition("/")[0]
+        failed.add(slugs.get(folder, folder))
         report.failures.append(failure._replace(what=f"public/{name}"))
     return [f"public/{name}" for name in written.changed]
-
-
-# -- fingerprints of settings ------------------------------------------------------------------------------------------
-
-
-def feed_fingerprints(config: Config) -> dict[str, str]:
-    """Return the fingerprint of everything but the items that the feeds of each category are made from, by name."""
-    # The values of the sources in a feed on which its bytes depend.
-    members: dict[str, list[list[str | bool | None]]] = {ALL: []}
-    for source in sorted(config.sources, key=lambda source: source.id):
-        shown = (source.republish, source.copyright, source.noindex)
-        for slug in (source.category, ALL):
-            members.setdefault(slug, []).append([source.id, source.name, source.public_url, *shown])
-    return {
-        f"feeds/{category.slug}": fingerprint(
-            channel_of(config, category).fingerprint(),
-            category.limit,
-            config.feeds.formats,
-            config.feeds.archive,
-            members.get(category.slug, []),
-        )
-        for category in merged(config)
-    }
-
-
-def merged(config: Config) -> list[Category]:
-    """Return the categories that have feeds, and the category of all entries."""
-    site, limit = config.site, config.feeds.limit
-    interval = min((one.interval for one in config.categories.values() if one.interval is not None), default=None)
-    return [*config.categories.values(), Category(ALL, site.title, site.description, limit, interval=interval)]
-
-
-def channel_of(config: Config, category: Category) -> Channel:
-    base = config.site.url if config.site.url.endswith("/") else config.site.url + "/"
-    return Channel(
-        slug=category.slug,
-        title=category.title,
-        description=category.description or config.site.description or category.title,
-        home_url=base,
-        base_url=f"{base}{category.slug}/",
-        language=config.site.language,
-        author=config.site.author or config.site.title,
-        icon=config.site.icon,
-        minutes=None if category.interval is None else max(1, int(category.interval.total_seconds()) // 60),
-    )
-
-
-def fingerprint(*parts: object) -> str:
-    """Return a digest of settings; it includes the versions of the program and of its rendering."""
-    text = json.dumps([aggregator.__version__, RENDERING, *parts], ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()

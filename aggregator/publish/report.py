@@ -6,13 +6,18 @@ Pure. Publishing fills the report; the command line and the daemon show it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from aggregator.errors import RowError, StoreError
+from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
     from aggregator.store import UnreadableRow
+
+#: Files that a message names one by one.
+_NAMED = 5
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,15 +47,61 @@ class Report:
     adopted: list[str] = field(default_factory=list)
     #: Files with other bytes in the place of a new post, which got another name.
     avoided: list[str] = field(default_factory=list)
+    #: Posts that a person has edited: they stay as they are.
+    edited: list[str] = field(default_factory=list)
+    #: Files with the new versions of such posts.
+    beside: list[str] = field(default_factory=list)
+    #: Edited posts that stay although their entries are no longer published there.
+    kept: list[str] = field(default_factory=list)
+    #: Posts that a person has deleted: they stay so.
+    deleted: list[str] = field(default_factory=list)
+    #: Posts that a person has moved, each with its old and new place: they are followed.
+    moved: list[str] = field(default_factory=list)
+    #: Messages about folders most of whose posts are missing.
+    lost: list[str] = field(default_factory=list)
     #: Messages for people that are no failures.
     notes: list[str] = field(default_factory=list)
     #: What could not be published; the next call tries it again.
     failures: list[OutputFailure] = field(default_factory=list)
+    #: When an output changes by itself, as time passes; None: never.
+    next_at: datetime | None = None
 
     @property
     def files(self) -> int:
         """Number of files written or removed."""
-        return len(self.posts) + len(self.feeds) + len(self.removed)
+        return len(self.posts) + len(self.feeds) + len(self.removed) + len(self.beside)
+
+    def followed_by(self, later: Report) -> Report:
+        """Return a report of both publications, each file once; failures and next time are those of the later one."""
+        names = [one.name for one in fields(self) if one.name not in ("failures", "next_at")]
+        both = {name: list(dict.fromkeys((*getattr(self, name), *getattr(later, name)))) for name in names}
+        return Report(**both, failures=later.failures, next_at=later.next_at)
+
+    def edits(self) -> list[str]:
+        """Return messages about what a person did with posts."""
+        return [
+            *_told(self.edited, "edited by a person and stays as it is", "edited by a person and stay as they are"),
+            *(_told(self.beside, "the new version of an edited post", "new versions of edited posts", verb=False)),
+            *_told(
+                self.kept,
+                "edited by a person and stays, although its entry has left",
+                "edited by a person and stay, although their entries have left",
+            ),
+            *_told(self.deleted, "deleted by a person and stays so", "deleted by a person and stay so"),
+            *_told(self.moved, "moved by a person and is followed", "moved by a person and are followed"),
+        ]
+
+
+def _told(names: Sequence[str], one: str, several: str, *, verb: bool = True) -> list[str]:
+    """Return a message about files, with the first of their names; none if there are none."""
+    if not names:
+        return []
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    listed = ", ".join(names[:_NAMED]) + more
+    if not verb:
+        return [f"{counted(len(names), 'file')} with {one if len(names) == 1 else several}: {listed}"]
+    was = f"was {one}" if len(names) == 1 else f"were {several}"
+    return [f"{counted(len(names), 'post')} {was}: {listed}"]
 
 
 def unexpected(what: str, error: Exception) -> OutputFailure:

@@ -76,13 +76,18 @@ class Step:
     #: Whether it did anything.
     matched: bool
     note: str | None = None
+    #: Whether its `when` held, so that it was applied.
+    applied: bool = True
 
 
 @dataclass(slots=True)
 class Trace:
     """What happened to an entry on the way to its ruling."""
 
+    #: One for each rule up to the one that dropped it, and then those of the outputs.
     steps: list[Step] = field(default_factory=list)
+    #: What review makes of it besides the rules, or None.
+    review: str | None = None
     #: Of each output and further category: slug, whether the entry belongs to it, and why.
     outputs: list[tuple[str, bool, str]] = field(default_factory=list)
 
@@ -93,6 +98,8 @@ class _Step:
 
     rule: Rule
     setting: RuleSetting
+    #: Whether its `when` holds, where that is the same for all entries of a source.
+    holds: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,9 @@ class RuleBook:
             if step.setting.name == "also_in"
             for slug in step.setting.settings
         }
+        lists = [site, *categories.values(), *sources.values(), *(output.rules for output in outputs)]
+        self.rules = tuple([rule for rules in lists for rule in rules])
+        """All of them: of the site, of categories, of sources, and of outputs."""
         # What is not there leaves no trace, so that the digest of "no rules" stays the same.
         parts = {
             "site": list(site),
@@ -151,6 +161,7 @@ class RuleBook:
         decision: Decision | None = None,
         run_step: RunStep = no_steps,
         trace: Trace | None = None,
+        notes: list[str] | None = None,
     ) -> Ruling:
         """Return what comes of an entry as its source gave it.
 
@@ -158,27 +169,32 @@ class RuleBook:
             decision: what a person decided.
             run_step: gives the results of steps of one's own.
             trace: gets what happened on the way.
+            notes: gets what went wrong on the way, with the places of the rules.
         """
-        subject = Subject(entry, sight, decision=decision, run_step=run_step)
-        if decision is not None:
-            subject.category = decision.category
-        if self.is_trivial or not self._apply(self._chain(sight), subject, trace):
+        subject = _subject(entry, sight, decision, run_step)
+        told = [] if notes is None else notes
+        if self.is_trivial or not self._apply(self._chain(sight), subject, trace, told):
             _strip(subject)
         if decision is not None and decision.verdict == "dropped":
             subject.verdict = "dropped"
-            _trace(trace, "review", "dropped by a person")
+            if trace is not None:
+                trace.review = "dropped by a person"
         elif subject.verdict == "published" and decision is None and sight.source in self._review:
             subject.verdict = "held"
-            _trace(trace, "review", "held, because the source has `review: true`")
+            if trace is not None:
+                trace.review = "held, because the source has `review: true`"
         category = subject.category if subject.category != sight.category else None
         address = None
         if self._addresses is not None and subject.verdict == "published":
-            address = self._addresses(subject.entry, sight, subject.facts)
+            try:
+                address = self._addresses(subject.entry, sight, subject.facts)
+            except Exception as error:
+                told.append(f"duplicates: {_unexpected(error)}")
         return Ruling(
             entry=subject.entry,
             verdict=subject.verdict,
             category=category,
-            placements=() if self.is_trivial else self._placements(subject, trace),
+            placements=() if self.is_trivial else self._placements(subject, trace, told),
             draft=subject.draft,
             address=address,
             made_by=tuple(dict.fromkeys(subject.made_by)),
@@ -204,39 +220,58 @@ class RuleBook:
         """
         routed = False
         if output in self._routed and original is not None:
-            subject = Subject(original, sight, decision=decision, run_step=run_step)
-            self._apply(self._chain(sight), subject, None)
+            subject = _subject(original, sight, decision, run_step)
+            self._apply(self._chain(sight), subject, None, [])
             routed = output in (*self._also_in.get(sight.source, ()), *subject.also_in)
         subject = Subject(entry, sight, category=category, decision=decision, run_step=run_step)
-        return self._place(self._outputs[output], subject, routed, None)
+        return self._place(self._outputs[output], subject, routed, None, [])
 
     def _chain(self, sight: Sight) -> tuple[_Step, ...]:
         """Return the rules of a source: those of the site, then of its category, then its own."""
         which = (sight.source, sight.category)
         if which not in self._chains:
             of_category, of_source = self._categories.get(sight.category, ()), self._sources.get(sight.source, ())
-            self._chains[which] = (*self._site, *of_category, *of_source)
+            steps = [*self._site, *of_category, *of_source]
+            self._chains[which] = tuple([_settled(step, sight) for step in steps])
         return self._chains[which]
 
-    def _apply(self, steps: Sequence[_Step], subject: Subject, trace: Trace | None) -> bool:
-        """Apply rules until one drops the entry; return whether `STRIP_TRACKING` was among those that were applied."""
+    def _apply(self, steps: Sequence[_Step], subject: Subject, trace: Trace | None, notes: list[str]) -> bool:
+        """Apply rules until one drops the entry; return whether `STRIP_TRACKING` was among those that were applied.
+
+        A rule that fails unexpectedly is left out, so that it costs neither its source nor other entries anything.
+        """
         stripped = False
         for step in steps:
             setting = step.setting
-            holds = setting.when is None or setting.when.evaluate(subject.facts, subject.notes)
-            what = step.rule.apply(setting.settings, subject) if holds else None
+            before = (subject.entry, subject.verdict, subject.category, subject.draft)
+            counts = len(subject.also_in), len(subject.made_by)
+            holds, what = step.holds, None
+            try:
+                if holds is None:
+                    holds = setting.when is None or setting.when.evaluate(subject.facts, subject.notes)
+                if not holds and trace is None and not subject.notes:
+                    continue
+                what = step.rule.apply(setting.settings, subject) if holds else None
+            except Exception as error:
+                holds = False
+                subject.entry, subject.verdict, subject.category, subject.draft = before
+                del subject.also_in[counts[0] :], subject.made_by[counts[1] :]
+                subject.notes.append(_unexpected(error))
             stripped = stripped or (holds and setting.name == STRIP_TRACKING)
+            if subject.notes:
+                notes += [f"rule {setting.number} of {setting.place}: {note}" for note in subject.notes]
             if trace is not None:
-                note = "; ".join(subject.notes) or (None if holds else "`when` does not hold")
+                note = "; ".join([*subject.notes, *subject.remarks]) or (None if holds else "`when` does not hold")
                 shown = setting.text or setting.name
-                made = Step(setting.place, setting.number, setting.name, shown, what, what is not None, note)
+                made = Step(setting.place, setting.number, setting.name, shown, what, what is not None, note, holds)
                 trace.steps.append(made)
             subject.notes.clear()
+            subject.remarks.clear()
             if subject.verdict == "dropped":
                 break
         return stripped
 
-    def _placements(self, subject: Subject, trace: Trace | None) -> tuple[Placement, ...]:
+    def _placements(self, subject: Subject, trace: Trace | None, told: list[str]) -> tuple[Placement, ...]:
         also_in = list(dict.fromkeys([*self._also_in.get(subject.sight.source, ()), *subject.also_in]))
         if subject.verdict != "published":
             if trace is not None:
@@ -250,12 +285,21 @@ class RuleBook:
                 if trace is not None:
                     trace.outputs.append((slug, True, "`also_in`, or a category of its source"))
         for output in self._outputs.values():
-            placement = self._place(output, subject, output.slug in also_in, trace)
+            routed = output.slug in also_in
+            if trace is None and not routed and output.where is not None:
+                notes: list[str] = []
+                # The rules of an output before may have changed the facts.
+                if not output.where.evaluate(subject.facts, notes):
+                    told += [f"`where` of output {output.slug}: {note}" for note in notes]
+                    continue
+            placement = self._place(output, subject, routed, trace, told)
             if placement is not None:
                 found.append(placement)
         return tuple(found)
 
-    def _place(self, output: _Output, subject: Subject, routed: bool, trace: Trace | None) -> Placement | None:
+    def _place(
+        self, output: _Output, subject: Subject, routed: bool, trace: Trace | None, told: list[str]
+    ) -> Placement | None:
         notes: list[str] = []
         if routed:
             why = "`also_in`"
@@ -264,13 +308,14 @@ class RuleBook:
         elif output.where.evaluate(subject.facts, notes):
             why = "`where` holds"
         else:
+            told += [f"`where` of output {output.slug}: {note}" for note in notes]
             if trace is not None:
                 trace.outputs.append((output.slug, False, "; ".join(["`where` does not hold", *notes])))
             return None
         shown: Entry | None = None
         if output.steps:
-            within = replace(subject, notes=[], made_by=[], also_in=[])
-            self._apply(output.steps, within, trace)
+            within = replace(subject, notes=[], remarks=[], made_by=[], also_in=[])
+            self._apply(output.steps, within, trace, told)
             if within.verdict == "dropped":
                 if trace is not None:
                     trace.outputs.append((output.slug, False, "a rule of the output dropped it"))
@@ -307,15 +352,26 @@ def _steps(rules: Sequence[RuleSetting]) -> tuple[_Step, ...]:
     return tuple([_Step(RULES[setting.name], setting) for setting in rules])
 
 
+def _subject(entry: Entry, sight: Sight, decision: Decision | None, run_step: RunStep) -> Subject:
+    category = None if decision is None else decision.category
+    return Subject(entry, sight, category=category, decision=decision, run_step=run_step)
+
+
+def _settled(step: _Step, sight: Sight) -> _Step:
+    when = step.setting.when
+    if when is None or not when.names <= {"source"}:
+        return step
+    return replace(step, holds=when.evaluate({"source": sight.source}))
+
+
 def _strip(subject: Subject) -> None:
     """Apply the default rule; entries of versions without it stay as they are."""
     if subject.sight.seen_at is not None and (rule := RULES.get(STRIP_TRACKING)) is not None:
         rule.apply(True, subject)
 
 
-def _trace(trace: Trace | None, place: str, what: str) -> None:
-    if trace is not None:
-        trace.steps.append(Step(place, 0, place, place, what, True))
+def _unexpected(error: Exception) -> str:
+    return f"unexpected error: {type(error).__name__}: {error}"[:300]
 
 
 def _digest(value: Any) -> str:

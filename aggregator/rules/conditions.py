@@ -9,14 +9,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal, Self
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     BeforeValidator,
     Field,
     GetJsonSchemaHandler,
     PlainValidator,
-    PrivateAttr,
     WithJsonSchema,
     model_validator,
 )
@@ -29,6 +29,7 @@ from aggregator.config.problems import show
 from aggregator.rules.expressions import Expression, When
 from aggregator.rules.facts import Facts
 from aggregator.rules.matching import WORDS_SCHEMA, WordList, Words, make_each
+from aggregator.rules.settings import one_or_more, one_or_more_schema
 
 WordField = Literal[
     "title", "text", "html", "summary", "url", "host", "author", "tags", "language", "source", "category", "guid"
@@ -65,17 +66,23 @@ def comparison(value: object) -> Comparison:
     return Comparison(match[1], parse_duration(match[2]))
 
 
-def _several(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
 Playing = Annotated[
     Comparison,
     PlainValidator(comparison),
     WithJsonSchema({"type": "string", "pattern": r"^\s*[<>]=?\s*[0-9]"}),
 ]
-Fields = Annotated[tuple[WordField, ...], BeforeValidator(_several), Field(min_length=1)]
-Parts = Annotated[tuple[Has, ...], BeforeValidator(_several), Field(min_length=1)]
+Fields = Annotated[
+    tuple[WordField, ...],
+    Field(min_length=1),
+    BeforeValidator(one_or_more),
+    WithJsonSchema(one_or_more_schema({"enum": [*get_args(WordField)]})),
+]
+Parts = Annotated[
+    tuple[Has, ...],
+    Field(min_length=1),
+    BeforeValidator(one_or_more),
+    WithJsonSchema(one_or_more_schema({"enum": [*get_args(Has)]})),
+]
 
 Test = Callable[[Facts, list[str]], str | None]
 """Returns how it holds, as a clause, or None; the list takes notes."""
@@ -129,8 +136,6 @@ class Condition(Section):
     has: Maybe[Parts] = Field(default=None, description="What it has: one of these, or a list of them that it has all.")
     where: Maybe[When] = Field(default=None, description="An expression that holds.")
 
-    _tests: tuple[Test, ...] = PrivateAttr(default=())
-
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
@@ -140,6 +145,8 @@ class Condition(Section):
             return {**{key: one for key, one in value.items() if key != "file"}, "any": {"file": value["file"]}}
         if isinstance(value, dict | Condition):
             return value
+        if value is True:
+            raise ValueError(f"{show(value)} says nothing; write what is kept, such as `{{where: words > 100}}`")
         raise ValueError(f"{show(value)} must be words, or a mapping such as `{{title: [sponsored]}}`")
 
     @classmethod
@@ -152,19 +159,23 @@ class Condition(Section):
     def _fits(self) -> Self:
         if self.in_ is not None and self.any is None and self.all is None:
             raise ValueError("`in` goes with `any` or `all`; add one of them")
-        self._tests = tuple(_tests(self))
-        if not self._tests:
+        if not self.tests:
             raise ValueError("is empty; say what it must be like")
         return self
 
+    @cached_property
+    def tests(self) -> tuple[Test, ...]:
+        """What has to hold."""
+        return tuple(_tests(self))
+
     def find(self, facts: Facts, notes: list[str]) -> str | None:
         """Return how all of it holds for an entry, as a clause ("" for one without keys), or None."""
-        found = []
-        for test in self._tests:
+        hows = []
+        for test in self.tests:
             if (how := test(facts, notes)) is None:
                 return None
-            found.append(how)
-        return ", ".join(found)
+            hows.append(how)
+        return ", ".join(hows)
 
 
 def _tests(condition: Condition) -> list[Test]:
@@ -206,10 +217,12 @@ _LIMITS = (
 
 def _in_fields(words: Words, fields: Sequence[WordField]) -> Test:
     names = [(field, _READ_FROM.get(field, field)) for field in fields]
+    has_plain, has_patterns, find = words.has_plain, words.has_patterns, words.find
 
     def test(facts: Facts, notes: list[str]) -> str | None:
         for field, name in names:
-            if (found := words.find(facts.texts(name), facts.folded(name) if words.has_plain else ())) is not None:
+            texts = facts.texts(name) if has_patterns else ()
+            if (found := find(texts, facts.folded(name) if has_plain else ())) is not None:
                 return f"{show(found)} in {field}"
         return None
 

@@ -22,8 +22,7 @@ MAX_TEXT = 100_000
 """Characters of a text that an expression sees at most."""
 _MAX_LIST = 50
 
-#: A letter of a script without spaces between words counts as a word of two.
-_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
+#: Letters of scripts without spaces between words.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
@@ -40,10 +39,9 @@ def fold(text: str) -> str:
 def count_words(text: str) -> int:
     """Count the words of a plain text; two characters of Chinese, Japanese, Thai and the like count as one."""
     if text.isascii():
-        return len(_WORD.findall(text))
-    characters = len(_UNSPACED.findall(text))
-    spaced = _UNSPACED.sub(" ", text) if characters else text
-    return len(_WORD.findall(spaced)) + -(-characters // _CHARACTERS_OF_WORD)
+        return len(text.split())
+    spaced, characters = _UNSPACED.subn(" ", text)
+    return len(spaced.split()) + -(-characters // _CHARACTERS_OF_WORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +61,16 @@ class Variable:
 class Facts(Mapping[str, Any]):
     """The variables of one entry; each is made when it is first asked for, and again when the entry has changed."""
 
-    __slots__ = ("_context", "_folded", "_known", "_loaded", "category", "entry", "sight")
+    __slots__ = ("_folded", "_known", "_texts", "category", "entry", "loaded", "shared", "sight")
 
     def __init__(self, entry: Entry, sight: Sight, category: str | None = None) -> None:
         self.entry, self.sight, self.category = entry, sight, category or sight.category
         self._known: dict[str, Any] = {}
         self._folded: dict[str, tuple[str, ...]] = {}
-        self._context: Any = None
-        self._loaded: set[str] = set()
+        self._texts: dict[str, tuple[str, ...]] = {}
+        #: What `context` returns, and the variables that it has.
+        self.shared: Any = None
+        self.loaded: set[str] = set()
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._known:
@@ -86,42 +86,43 @@ class Facts(Mapping[str, Any]):
     def follow(self, entry: Entry, category: str | None) -> None:
         """Take over what a rule changed."""
         category = category or self.sight.category
-        if entry is self.entry and category == self.category:
-            return
         stale = {name for name in _FIELDS if getattr(entry, name) is not getattr(self.entry, name)}
         if category != self.category:
             stale.add(_CATEGORY)
         self.entry, self.category = entry, category
         for name in [name for name in self._known if not stale.isdisjoint(_ALL[name].fields)]:
             del self._known[name]
+            self._texts.pop(name, None)
             self._folded.pop(name, None)
-            self._loaded.discard(name)
+            self.loaded.discard(name)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a variable as texts: one, or those of a list."""
-        value = self[name]
-        return (value,) if isinstance(value, str) else tuple(value)
+        found = self._texts.get(name)
+        if found is None:
+            value = self[name]
+            found = self._texts[name] = (value,) if isinstance(value, str) else tuple(value)
+        return found
 
     def folded(self, name: str) -> tuple[str, ...]:
         """Return the texts of a variable, folded."""
-        if name not in self._folded:
-            # Asked for first: what a change makes stale is what is known.
-            texts = self.texts(name)
-            self._folded[name] = tuple([fold(text) for text in texts])
-        return self._folded[name]
+        found = self._folded.get(name)
+        if found is None:
+            found = self._folded[name] = tuple([fold(text) for text in self.texts(name)])
+        return found
 
-    def context(self, names: tuple[str, ...], make: Callable[[], Any]) -> Any:
+    def context(self, names: frozenset[str], make: Callable[[], Any]) -> Any:
         """Return the context in which an expression that uses these variables is evaluated.
 
         Converting a value for the library takes longer than most evaluations, so that each is converted once.
         """
-        if self._context is None:
-            self._context = make()
-        for name in names:
-            if name not in self._loaded:
-                self._context.add_variable(name, self[name])
-                self._loaded.add(name)
-        return self._context
+        if not names <= self.loaded:
+            if self.shared is None:
+                self.shared = make()
+            for name in names - self.loaded:
+                self.shared.add_variable(name, self[name])
+                self.loaded.add(name)
+        return self.shared
 
 
 def _text(facts: Facts) -> str:

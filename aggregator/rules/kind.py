@@ -40,16 +40,19 @@ class Subject:
     run_step: RunStep = no_steps
     #: Why an expression could not be evaluated, and the like.
     notes: list[str] = field(default_factory=list)
+    #: What else a person who asks about the entry should know.
+    remarks: list[str] = field(default_factory=list)
     _facts: Facts | None = None
 
     @property
     def facts(self) -> Facts:
         """The variables of expressions, of the entry as it is now."""
-        if self._facts is None:
-            self._facts = Facts(self.entry, self.sight, self.category)
-        else:
-            self._facts.follow(self.entry, self.category)
-        return self._facts
+        facts = self._facts
+        if facts is None:
+            facts = self._facts = Facts(self.entry, self.sight, self.category)
+        elif facts.entry is not self.entry or facts.category != (self.category or self.sight.category):
+            facts.follow(self.entry, self.category)
+        return facts
 
 
 class Rule(Protocol):

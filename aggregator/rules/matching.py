@@ -21,6 +21,7 @@ MAX_WORD = 500
 MAX_WORDS = 20_000
 """Words in a list at most."""
 _MEMORY = 64 * 2**20
+_FEW = 20
 
 _REGEX = re.compile(r"/(.+)/([a-zA-Z]*)", re.DOTALL)
 _FLAGS, _MISTAKEN_FLAGS = "ims", "gxuyUAa"
@@ -71,19 +72,35 @@ class Words:
 
     #: As written, those of files among them.
     given: tuple[str, ...]
-    #: Of the words all in one, over folded text; None: there are none. Each pattern, over the text as it is.
+    #: The words, folded; and they as well where they are few: one of them is in each text in which one is found.
+    _folded: frozenset[str] = field(repr=False, compare=False)
+    _few: tuple[str, ...] = field(repr=False, compare=False)
+    #: All words in one pattern, over folded texts; None: there are none. The other patterns, over texts as they are.
     _words: Any = field(repr=False, compare=False)
     _patterns: tuple[Any, ...] = field(repr=False, compare=False)
 
     @property
     def has_plain(self) -> bool:
-        """Whether there are words that are looked for in folded texts."""
+        """Whether there are words, which are looked for in folded texts."""
         return self._words is not None
 
-    def find(self, texts: Sequence[str], folded: Iterable[str]) -> str | None:
+    @property
+    def has_patterns(self) -> bool:
+        """Whether there are regular expressions, which are looked for in texts as they are."""
+        return bool(self._patterns)
+
+    def find(self, texts: Iterable[str], folded: Iterable[str]) -> str | None:
         """Return what was found first in any of the texts, or None."""
         if self._words is not None:
+            few = self._few
             for text in folded:
+                # The usual answer is that none is there, and this finds it faster than the pattern.
+                if few:
+                    for word in few:
+                        if word in text:
+                            break
+                    else:
+                        continue
                 if (match := self._words.search(text)) is not None:
                     return next(str(word) for word in match.groups() if word is not None)
         for pattern in self._patterns:
@@ -94,10 +111,7 @@ class Words:
 
     def equals(self, text: str) -> bool:
         """Whether a text as a whole is one of the words, or a regular expression is found in it."""
-        whole = fold(text)
-        return any(fold(word) == whole for word in self.given if not is_regex(word)) or any(
-            pattern.search(text) is not None for pattern in self._patterns
-        )
+        return fold(text) in self._folded or any(pattern.search(text) is not None for pattern in self._patterns)
 
 
 def is_regex(text: str) -> bool:
@@ -112,13 +126,13 @@ def make_words(given: Sequence[str]) -> Words:
     Raises:
         ValueError: one of them is not usable.
     """
-    plain = [text for text in given if not is_regex(text)]
+    plain = dict.fromkeys([" ".join(fold(text).split()) for text in given if not is_regex(text)])
     patterns = tuple([compile_regex(text) for text in given if is_regex(text)])
     try:
         words = compile_pattern(_alternatives(plain)) if plain else None
     except ValueError:
         raise ValueError("has more words than can be looked for at once; shorten the list") from None
-    return Words(tuple(given), words, patterns)
+    return Words(tuple(given), frozenset(plain), tuple(plain) if len(plain) <= _FEW else (), words, patterns)
 
 
 def compile_regex(text: str) -> Any:
@@ -133,11 +147,11 @@ def compile_regex(text: str) -> Any:
 
 
 def _alternatives(words: Iterable[str]) -> str:
-    """Return one pattern for many words; those with the same edges share them."""
+    """Return one pattern for folded words; those with the same edges share them."""
     import re2
 
     groups: dict[tuple[str, str], list[str]] = {}
-    for word in dict.fromkeys(" ".join(fold(word).split()) for word in words):
+    for word in words:
         edges = (f"(?:^|{_EDGE})" if _needs_edge(word[0]) else "", f"(?:$|{_EDGE})" if _needs_edge(word[-1]) else "")
         groups.setdefault(edges, []).append(re2.escape(word))
     return "|".join(f"{before}({'|'.join(words)}){after}" for (before, after), words in groups.items())

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from aggregator.config.ids import Slug
 from aggregator.config.problems import show
 from aggregator.rules.kind import Subject
-
-
-def _several(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+from aggregator.rules.settings import one_or_more, one_or_more_schema
 
 
 class Category:
@@ -41,7 +38,12 @@ class AlsoIn:
     """Puts an entry into further categories and outputs."""
 
     NAME = "also_in"
-    SETTINGS: Any = Annotated[tuple[Slug, ...], BeforeValidator(_several), Field(min_length=1)]
+    SETTINGS: Any = Annotated[
+        tuple[Slug, ...],
+        Field(min_length=1),
+        BeforeValidator(one_or_more),
+        WithJsonSchema(one_or_more_schema({"type": "string"})),
+    ]
     DESCRIPTION = "Puts it into further categories, or into outputs, whatever their `where` says."
     EXAMPLE = "also_in: [releases, weekly]"
     IN_OUTPUTS = False

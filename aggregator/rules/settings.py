@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 
 def one_or_more(value: object) -> object:
     """Make a list of a single value."""
     return [value] if isinstance(value, str) else value
+
+
+def one_or_more_schema(member: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON Schema of a value, or of a list of such values."""
+    return {"anyOf": [member, {"type": "array", "items": member, "minItems": 1}]}
 
 
 def written(value: object, longest: int) -> str:

@@ -6,6 +6,8 @@ comes from `Subject.run_step`, checked again, and everything in it is cleaned li
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -29,6 +31,8 @@ MAX_OUTPUT = 2_000_000
 """Bytes of JSON that a step may give."""
 LONGEST = timedelta(minutes=10)
 """The longest deadline of a step."""
+#: Another value forgets all results: it stands for what steps are given, and for how their answers are read.
+_VERSION = 1
 
 
 def allowed_steps(environ: Mapping[str, str]) -> frozenset[str]:
@@ -71,6 +75,21 @@ class StepSettings(Section):
         raise NotImplementedError
 
 
+def step_hash(kind: str, settings: StepSettings, given: Mapping[str, Any]) -> str:
+    """Return the name under which the result of a step for an input is kept; it begins with that of the step."""
+    return step_name(kind, settings) + _digest(given)
+
+
+def step_name(kind: str, settings: StepSettings) -> str:
+    """Return what the names of the results of a step begin with."""
+    return _digest([_VERSION, kind, settings.identity()])[:16] + "/"
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
 class StepOutput(Section):
     """What a step gives: each key is optional, and null is the same as none."""
 
@@ -80,7 +99,9 @@ class StepOutput(Section):
     text: StrictStr | None = None
     #: HTML.
     summary: StrictStr | None = None
-    author: StrictStr | list[StrictStr] | None = None
+    #: One author, or all of them.
+    author: StrictStr | None = None
+    authors: list[StrictStr] | None = None
     tags: list[StrictStr] | None = None
     language: StrictStr | None = None
     drop: StrictBool | None = None
@@ -103,8 +124,9 @@ def read_output(made: object) -> StepOutput:
         if first["type"] == "extra_forbidden":
             raise ValueError(f"gave `{where}`; the keys are {', '.join(StepOutput.model_fields)}") from None
         raise ValueError(f"gave a value for `{where}` of another type: {first['msg']}") from None
-    if output.html is not None and output.text is not None:
-        raise ValueError("gave both `html` and `text`")
+    for one, other in (("html", "text"), ("author", "authors")):
+        if None not in (getattr(output, one), getattr(output, other)):
+            raise ValueError(f"gave both `{one}` and `{other}`")
     return output
 
 
@@ -120,7 +142,7 @@ def given_to_step(entry: Entry, sight: Sight) -> dict[str, Any]:
         "html": entry.html,
         "text": plain_text(entry.html),
         "summary": entry.summary,
-        "author": list(entry.authors),
+        "authors": list(entry.authors),
         "tags": list(entry.tags),
         "language": entry.language,
         "published": entry.published_at.isoformat(),
@@ -165,7 +187,7 @@ def changed_by(output: StepOutput, entry: Entry) -> Entry:
     summary = output.summary
     summary = entry.summary if summary is None else clean_html(Found(summary, "html", entry.url), page=entry.url)
     changed = with_texts(entry, html, summary)
-    names = [output.author] if isinstance(output.author, str) else output.author
+    names = output.authors if output.author is None else [output.author]
     return replace(
         changed,
         title=tidy_line(output.title or "", MAX_TITLE) or entry.title,

@@ -10,6 +10,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from aggregator.config.problems import show
 from aggregator.rules.kind import Subject
 from aggregator.rules.matching import WordList
+from aggregator.rules.settings import one_or_more_schema
 
 
 def tag_list(value: object) -> tuple[str, ...]:
@@ -30,7 +31,7 @@ def tag_list(value: object) -> tuple[str, ...]:
 Tags = Annotated[
     tuple[str, ...],
     PlainValidator(tag_list),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    WithJsonSchema(one_or_more_schema({"type": "string"})),
 ]
 
 

@@ -87,7 +87,7 @@ class Hold:
 def hold(subject: Subject, why: str) -> str | None:
     """Hold an entry for review, unless a person has decided."""
     if subject.decision is not None:
-        subject.notes.append("a person has decided on it, so it is not held")
+        subject.remarks.append("a person has decided on it, so it is not held")
         return None
     subject.verdict = "held"
     return f"held: {why}" if why else "held"

@@ -28,6 +28,7 @@ from apscheduler.triggers.base import BaseTrigger
 from aggregator.config import Config
 from aggregator.cycle import Cycle, Summary
 from aggregator.errors import AggregatorError, ConfigError
+from aggregator.judging import rules_note
 from aggregator.log import log_event, log_renewal, log_result, outage_suffix
 from aggregator.models import FeedState, Source
 from aggregator.pipeline.due import TURN, choose, spread
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aggregator.pipeline.run import SourceResult
+    from aggregator.publish.report import Report
 
 #: A cycle in which nothing has been completed for this long hangs; then the watchdog gets no more messages.
 STALLED = timedelta(minutes=15)
@@ -173,17 +175,22 @@ class Daemon:
         self._store: Store | None = None
         #: Whether to reopen the store, after something failed.
         self._reopen = False
+        #: Messages about folders most of whose posts were missing in the last cycle.
+        self._lost: list[str] = []
         #: When something was completed last, on the monotonic clock.
         self._progress_at = time.monotonic()
         #: One line for systemd.
         self._state = "starting"
         #: Whether the sources that were overdue at the start are spread over time.
         self._is_spread = False
+        self._scheduler = self._make_scheduler()
+        #: The last configuration of which it was looked up whether stored entries were judged by its rules.
+        self._noted: Config | None = None
 
     async def run(self) -> None:
         """Run until `stop` is called; then let running fetches end within the grace period."""
         self._stop.clear()
-        scheduler = self._scheduler()
+        scheduler = self._scheduler
         scheduler.start()
         watcher = asyncio.create_task(self._file.watch(self.reload))
         try:
@@ -274,6 +281,7 @@ class Daemon:
         store = await self._thread.run(self._opened_store)
         await self._thread.run(self._sync, store)
         config = self.config
+        await self._note_rules(store, config)
         if not self._is_spread:
             waiting = await self._thread.run(spread, config, store, self._clock())
             self._is_spread = True
@@ -287,6 +295,14 @@ class Daemon:
         running = _RunningCycle({source.id: source for source, _ in chosen}, begun=not chosen)
         self._cycles.append(running)
         running.task = asyncio.create_task(self._run_cycle(running, store, chosen, len(busy)))
+
+    async def _note_rules(self, store: Store, config: Config) -> None:
+        """Log where the rules of a new configuration are not those of the stored entries."""
+        if config is not self._noted:
+            action = "start" if self._noted is None else "reload"
+            if note := await self._thread.run(rules_note, store, config):
+                log_event(note, action=action)
+            self._noted = config
 
     async def _run_cycle(
         self, running: _RunningCycle, store: Store, chosen: Sequence[tuple[Source, FeedState]], busy: int
@@ -312,6 +328,7 @@ class Daemon:
             summary = await cycle.run(
                 chosen, on_result=partial(self._on_result, running), on_begun=begun, stopping=self._stopping, busy=busy
             )
+            self._wake_at(summary.written.next_at)
             self._log_summary(summary, time.monotonic() - started)
 
         try:
@@ -319,6 +336,15 @@ class Daemon:
         finally:
             self._cycles.remove(running)
             await self._settle()
+
+    def _wake_at(self, moment: datetime | None) -> None:
+        """Look again when an output changes by itself, if that is before the next tick."""
+        job = self._scheduler.get_job(self.tick.__name__)
+        if moment is not None and job is not None:
+            # The clock of the jobs is that of the system.
+            at = datetime.now(UTC) + (moment - self._clock())
+            if job.next_run_time is not None and at < job.next_run_time:
+                job.modify(next_run_time=at)
 
     def _log_summary(self, summary: Summary, seconds: float) -> None:
         """Log the summary of a cycle; raise its last trouble, if there is one."""
@@ -338,6 +364,7 @@ class Daemon:
                 posts=len(written.posts),
                 feeds=len(written.feeds),
             )
+        self._log_edits(written)
         for failure in summary.failures:
             log_event(str(failure), action="publish", level=logging.ERROR)
         if summary.troubles and self._settings.quiet:
@@ -348,6 +375,15 @@ class Daemon:
             log_event(str(trouble), action="cycle", level=logging.ERROR)
         if summary.troubles:
             raise summary.troubles[-1]
+
+    def _log_edits(self, written: Report) -> None:
+        """Log what persons did with posts, and once that most of a folder is missing."""
+        for text in written.edits():
+            log_event(text, action="publish")
+        for text in written.lost:
+            if text not in self._lost:
+                log_event(text, action="publish", level=logging.WARNING)
+        self._lost = written.lost
 
     async def _settle(self) -> None:
         """Close a store that has to be reopened, if no cycle is running."""
@@ -391,7 +427,7 @@ class Daemon:
             with suppress(AggregatorError):
                 store.close()
 
-    def _scheduler(self) -> AsyncIOScheduler:
+    def _make_scheduler(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )

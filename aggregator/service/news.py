@@ -191,7 +191,7 @@ def _source_news(
 def _recovery_news(result: SourceResult, reported: Reported, now: datetime) -> tuple[News | None, Reported]:
     name = result.source.id
     if reported.rank == _FINE:
-        if not (reported.silent and result.new):
+        if not (reported.silent and (result.new or result.dropped or result.held)):
             return None, reported
         return News(f"{name} publishes again", False, name), Reported(_FINE, reported.since)
     lasted = span(max(0, int((now - reported.since).total_seconds()))) if reported.since else "some time"

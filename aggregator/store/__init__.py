@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 from aggregator.store.copyprotocol import DUPLICATES, CopyOf, CopyStore
+from aggregator.store.memberprotocol import Member, MemberStore
 from aggregator.store.protocol import (
     POSTS,
     Activity,
     ArchivePage,
     ArchiveStore,
     Assignment,
+    EditStore,
     FeedMetadata,
+    PostEdit,
     PostFile,
     Recognized,
     Store,
     StoredEntry,
     UnassignedEntry,
     UnreadableRow,
+    WrittenPost,
+)
+from aggregator.store.rulingprotocol import (
+    DEFINITIONS,
+    FEEDS,
+    Judged,
+    Membership,
+    RulingStore,
+    StepStore,
+    StoredRuling,
+    Tombstone,
+    WithheldPost,
 )
 from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
+    "DEFINITIONS",
     "DUPLICATES",
+    "FEEDS",
     "POSTS",
     "Activity",
     "ArchivePage",
@@ -28,13 +45,25 @@ __all__ = [
     "Assignment",
     "CopyOf",
     "CopyStore",
+    "EditStore",
     "FeedMetadata",
+    "Judged",
+    "Member",
+    "MemberStore",
+    "Membership",
+    "PostEdit",
     "PostFile",
     "Recognized",
+    "RulingStore",
+    "StepStore",
     "Store",
     "StoredEntry",
+    "StoredRuling",
+    "Tombstone",
     "UnassignedEntry",
     "UnreadableRow",
+    "WithheldPost",
+    "WrittenPost",
     "open_for_reading",
     "open_store",
 ]

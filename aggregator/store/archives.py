@@ -15,22 +15,18 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from aggregator.models import ALL, Item
-from aggregator.store import rows
+from aggregator.store import rows, selections
 from aggregator.store.database import Database
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.protocol import ArchivePage, UnreadableRow
 from aggregator.store.schema import LISTED, NEWEST_FIRST, archives, entries, memberships, stale_archives
-from aggregator.store.statements import ITEMS_OF_CATEGORY_PAGE, ITEMS_OF_PAGE
-
-#: A limit that never applies.
-_NO_LIMIT = 1_000_000_000
+from aggregator.store.statements import ITEMS_OF_PAGE
 
 ReadItems = Callable[
     [Prepared, dict[str, Any], Callable[[Sequence[Any]], list[Item]], list[UnreadableRow] | None], list[Item]
 ]
 
 _of_output = archives.c.output == bindparam("of_output")
-_in_category = entries.c.category == bindparam("of_output")
 
 _BOUNDS = select(archives.c.last_pk).where(_of_output).order_by(archives.c.number)
 _LAST = select(func.max(archives.c.number), func.max(archives.c.last_pk), func.count()).where(_of_output)
@@ -59,9 +55,6 @@ _DROP = (
 SINCE = select(entries.c.pk).where(LISTED, entries.c.pk > bindparam("after")).order_by(entries.c.pk)
 NEWEST = select(entries.c.pk).where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk).limit(bindparam("limit"))
 WITHIN = SINCE.where(entries.c.pk <= bindparam("last"))
-SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY, WITHIN_IN_CATEGORY = (
-    statement.where(_in_category) for statement in (SINCE, NEWEST, WITHIN)
-)
 _SHOWN_FIRST = PreparedByLength(
     lambda pks: select(entries.c.category, entries.c.pk).where(entries.c.pk.in_(pks), entries.c.category.is_not(None))
 )
@@ -70,8 +63,12 @@ _SHOWN_BESIDES = PreparedByLength(
         memberships.c.entry_pk.in_(pks), memberships.c.listed
     )
 )
+_entries_of_source = select(entries.c.pk).where(entries.c.source_pk == bindparam("of_source"))
 _OF_SOURCE = select(entries.c.category, entries.c.pk).where(
     entries.c.source_pk == bindparam("of_source"), entries.c.category.is_not(None)
+)
+_MEMBERS_OF_SOURCE = select(memberships.c.output, memberships.c.entry_pk).where(
+    memberships.c.entry_pk.in_(_entries_of_source), memberships.c.listed
 )
 
 
@@ -129,10 +126,11 @@ class SqlArchives:
 
     def items(self, page: ArchivePage, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
         """See `ArchiveStore.items`."""
-        asked: dict[str, Any] = {"limit": _NO_LIMIT, "after": page.after, "last": page.last}
         if page.output == ALL:
+            asked = {"limit": selections.NO_LIMIT, "after": page.after, "last": page.last}
             return self._read_items(ITEMS_OF_PAGE, asked, rows.items, unreadable)
-        return self._read_items(ITEMS_OF_CATEGORY_PAGE, {**asked, "output": page.output}, rows.items, unreadable)
+        within = selections.within(page.output, page.after, page.last)
+        return selections.read(self._database, page.output, within, selections.NO_LIMIT, unreadable)
 
     def mark_written(self, pages: Sequence[ArchivePage]) -> None:
         """See `ArchiveStore.mark_written`."""
@@ -162,11 +160,11 @@ def _split_pages(connection: Connection, output: str, size: int) -> None:
     if not stale:
         return
     bounds = connection.execute(_BOUNDS, {"of_output": output}).scalars().all()
-    within = WITHIN if output == ALL else WITHIN_IN_CATEGORY
     more: list[int] = []
     for number, (after, last) in enumerate(pairwise((0, *bounds)), start=1):
         if number in stale:
-            pks = connection.execute(within, {"of_output": output, "after": after, "last": last}).scalars().all()
+            within = WITHIN if output == ALL else selections.WITHIN
+            pks = sorted(selections.numbers(connection, within, output=output, after=after, last=last))
             if len(pks) > 2 * size:
                 more += pks[size - 1 : -1 : size]
     if more:
@@ -184,12 +182,11 @@ def _add_pages(connection: Connection, output: str, first: int, ends: Sequence[i
 
 def _close_pages(connection: Connection, output: str, limit: int, size: int) -> None:
     number, after, _ = connection.execute(_LAST, {"of_output": output}).one()
-    since, newest = (SINCE, NEWEST) if output == ALL else (SINCE_IN_CATEGORY, NEWEST_IN_CATEGORY)
-    asked = {"of_output": output, "after": after or 0, "limit": limit}
-    waiting = connection.execute(since, asked).scalars().all()
+    since, newest = (SINCE, NEWEST) if output == ALL else (selections.SINCE, selections.NEWEST)
+    waiting = selections.numbers(connection, since, output=output, after=after or 0)
     if not waiting:
         return
-    shown = set(connection.execute(newest, asked).scalars())
+    shown = set(selections.numbers(connection, newest, output=output, limit=limit))
     count = next((place for place in range(len(waiting), 0, -1) if waiting[place - 1] not in shown), 0)
     # Whole pages, as far as there are entries: a page that is closed stays as it is.
     ends = [waiting[min(start + size, len(waiting)) - 1] for start in range(0, count, size)]
@@ -202,12 +199,11 @@ def mark(connection: Connection, found: Iterable[tuple[str, int]]) -> None:
     """Mark the pages that hold some of these entries as stale.
 
     Args:
-        found: a category or output that shows an entry, and the row number of the entry.
+        found: an output that shows an entry, and the row number of the entry.
     """
     numbers: dict[str, list[int]] = {}
-    for category, pk in found:
-        numbers.setdefault(category, []).append(pk)
-        numbers.setdefault(ALL, []).append(pk)
+    for output, pk in found:
+        numbers.setdefault(output, []).append(pk)
     for output, pks in numbers.items():
         if min(pks) <= (connection.execute(_LAST, {"of_output": output}).one()[1] or 0):
             bounds = connection.execute(_BOUNDS, {"of_output": output}).scalars().all()
@@ -222,17 +218,21 @@ def mark_entries(connection: Connection, pks: Collection[int]) -> None:
 
 
 def shown(connection: Connection, pks: Collection[int]) -> set[tuple[str, int]]:
-    """Return the categories and outputs in which entries are, each with the row number of the entry."""
-    found = (*_SHOWN_FIRST.rows(connection, (), pks), *_SHOWN_BESIDES.rows(connection, (), pks))
-    return {(output, pk) for output, pk in found}
+    """Return the outputs in which entries are, each with the row number of the entry."""
+    first = _SHOWN_FIRST.rows(connection, (), pks)
+    found = {pair for category, pk in first for pair in ((category, pk), (ALL, pk))}
+    return found | {(output, pk) for output, pk in _SHOWN_BESIDES.rows(connection, (), pks)}
+
+
+def shown_of_source(connection: Connection, source_pk: int) -> set[tuple[str, int]]:
+    """Return the outputs in which the entries of a source are, each with the row number of the entry."""
+    of = {"of_source": source_pk}
+    found = {pair for category, pk in connection.execute(_OF_SOURCE, of) for pair in ((category, pk), (ALL, pk))}
+    return found | {(output, pk) for output, pk in connection.execute(_MEMBERS_OF_SOURCE, of)}
 
 
 def mark_sources(connection: Connection, pks: Collection[int]) -> None:
-    """Mark the pages of all entries of some sources, where they are before the sources are changed."""
+    """Mark the pages of all entries of some sources."""
     if pks and connection.execute(_LAST_OF_ANY).scalar():
         for pk in pks:
-            mark(connection, _pairs(connection.execute(_OF_SOURCE, {"of_source": pk}).all()))
-
-
-def _pairs(found: Sequence[Any]) -> list[tuple[str, int]]:
-    return [(category, pk) for category, pk in found]
+            mark(connection, shown_of_source(connection, pk))

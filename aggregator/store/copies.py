@@ -6,17 +6,19 @@ change a group makes the address stale, or all addresses of a source: then `SOUR
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
+    Integer,
     bindparam,
+    cast,
     delete,
     exists,
+    func,
     insert,
     literal_column,
     null,
@@ -26,12 +28,13 @@ from sqlalchemy import (
     update,
 )
 
-from aggregator.models import Candidate, Group, Item, joined
-from aggregator.store import listing, rows, statements
+from aggregator.models import Candidate, Group
+from aggregator.store import archives, listing, statements
 from aggregator.store.copyprotocol import DUPLICATES, CopyOf, Join, Pair
 from aggregator.store.database import Database
+from aggregator.store.origins import ANY_COPY, COPIES_OF
 from aggregator.store.prepared import Prepared, PreparedByLength
-from aggregator.store.rows import FIRST_CATEGORY, ITEM_COLUMNS, ITEM_TABLES
+from aggregator.store.rows import FIRST_CATEGORY, ITEM_TABLES
 from aggregator.store.schema import (
     addresses,
     copies,
@@ -43,14 +46,13 @@ from aggregator.store.schema import (
     stale_addresses,
 )
 
-#: In front of the row number of a source among stale addresses; no address begins with it.
+#: In front of the row number of a source among stale addresses; all addresses come before it.
 SOURCE = "~"
 
 _among: BindParameter[Any] = bindparam("values", expanding=True)
-_ANY_COPY = select(copies.c.entry_pk).limit(1)
 _ANY_PAIR = select(not_duplicates.c.first_pk).limit(1)
 _marked: ColumnElement[str] = literal_column(f"'{SOURCE}' || sources.pk")
-_is_source = stale_addresses.c.address.like(f"{SOURCE}%")
+_is_source = stale_addresses.c.address >= SOURCE
 _MARK_SOURCES = (
     insert(stale_addresses)
     .from_select(
@@ -62,7 +64,13 @@ _MARK_SOURCES = (
     .prefix_with("OR IGNORE")
 )
 _MARK_ALL_SOURCES = insert(stale_addresses).from_select(["address"], select(_marked).where(sources.c.entries > 0))
-_STALE_SOURCES = select(sources.c.id).where(exists().where(stale_addresses.c.address == _marked)).order_by(sources.c.pk)
+_stale_pk = cast(func.substr(stale_addresses.c.address, literal_column("2")), Integer)
+_STALE_SOURCES = (
+    select(sources.c.id)
+    .select_from(stale_addresses.join(sources, sources.c.pk == _stale_pk))
+    .where(_is_source)
+    .order_by(sources.c.pk)
+)
 _SOURCES_OF = select(entries.c.source_pk).where(entries.c.pk.in_(_among)).distinct()
 _SOURCE_PK = select(sources.c.pk).where(sources.c.id == bindparam("source_id"))
 _STALE = (
@@ -100,13 +108,6 @@ _CANDIDATES = PreparedByLength(
 _COPIES = PreparedByLength(
     lambda pks: select(copies.c.entry_pk, copies.c.leader_pk, copies.c.shown).where(copies.c.entry_pk.in_(pks))
 )
-_COPIES_OF = PreparedByLength(
-    lambda pks: (
-        select(copies.c.entry_pk, copies.c.leader_pk, copies.c.shown)
-        .where(copies.c.leader_pk.in_(pks))
-        .order_by(copies.c.entry_pk)
-    )
-)
 _PAIRS = PreparedByLength(
     lambda pks: select(not_duplicates.c.first_pk, not_duplicates.c.second_pk).where(not_duplicates.c.first_pk.in_(pks))
 )
@@ -126,9 +127,6 @@ _WITHOUT_TRACE = delete(rulings).where(
     *(column.is_(null()) for column in rulings.c if column is not rulings.c.entry_pk),
 )
 _PENDING = update(entries).where(entries.c.pk.in_(_among), ~entries.c.pending).values(pending=true())
-_ITEMS = PreparedByLength(
-    lambda pks: select(*ITEM_COLUMNS).select_from(ITEM_TABLES).where(entries.c.pk.in_(pks)).order_by(entries.c.pk)
-)
 _LEADERS_OF_SOURCE = (
     select(copies.c.leader_pk)
     .select_from(copies.join(entries, entries.c.pk == copies.c.entry_pk))
@@ -145,13 +143,13 @@ def mark_sources(connection: Connection, source_pks: Collection[int]) -> None:
 
 def touch(connection: Connection, pks: Collection[int]) -> None:
     """Make the entries pending that are published for these ones, which are changed or removed."""
-    if pks and connection.execute(_ANY_COPY).first() is not None:
+    if pks and connection.execute(ANY_COPY).first() is not None:
         _show_again(connection, {row[1] for row in _COPIES.rows(connection, (), pks)})
 
 
 def touch_source(connection: Connection, source_pk: int) -> None:
     """Make the entries pending that are published for those of a source, whose name has changed."""
-    if connection.execute(_ANY_COPY).first() is not None:
+    if connection.execute(ANY_COPY).first() is not None:
         _show_again(connection, set(connection.execute(_LEADERS_OF_SOURCE, {"of_source": source_pk}).scalars()))
 
 
@@ -160,38 +158,6 @@ def renew(connection: Connection, pks: Collection[int]) -> None:
     touch(connection, pks)
     for chunk in statements.chunks(pks):
         mark_sources(connection, connection.execute(_SOURCES_OF, {"values": chunk}).scalars().all())
-
-
-def complete(connection: Connection, found: list[Item]) -> list[Item]:
-    """Return items with the sources that have the same, and with the text and the link of the preferred one."""
-    if not found or connection.execute(_ANY_COPY).first() is None:
-        return found
-    pks = [item.pk for item in found]
-    rows_of = [CopyOf._make(row) for row in _COPIES_OF.rows(connection, (), pks)]
-    if not rows_of:
-        return found
-    others = {item.pk: item for item in _readable(_ITEMS.rows(connection, (), [one.pk for one in rows_of]))}
-    groups: dict[int, list[CopyOf]] = {}
-    for one in rows_of:
-        if one.pk in others:
-            groups.setdefault(one.leader, []).append(one)
-    return [_whole(item, groups.get(item.pk, ()), others) for item in found]
-
-
-def _whole(item: Item, group: Sequence[CopyOf], others: Mapping[int, Item]) -> Item:
-    if not group:
-        return item
-    shown = next((one.pk for one in group if one.shown), None)
-    return joined(item, [others[one.pk] for one in group], shown)
-
-
-def _readable(found: Iterable[Sequence[Any]]) -> list[Item]:
-    """Convert rows to items; copies that cannot be read are left out, because the item can do without them."""
-    made: list[Item] = []
-    for row in found:
-        with suppress(ValueError, OverflowError):
-            made += rows.items([row])
-    return made
 
 
 class SqlCopies:
@@ -259,6 +225,8 @@ class SqlCopies:
     def keep_apart(self, one: int, other: int) -> None:
         """See `CopyStore.keep_apart`."""
         with self._database.write() as connection:
+            # Outputs join items by themselves.
+            listing.outdate(connection, archives.shown(connection, (one, other)))
             connection.execute(_KEEP_APART, {"first_pk": min(one, other), "second_pk": max(one, other)})
             _mark_addresses(connection, (one, other))
 
@@ -270,7 +238,7 @@ class SqlCopies:
     def of(self, pks: Collection[int]) -> list[CopyOf]:
         """See `CopyStore.of`."""
         with self._database.read() as connection:
-            found = (*_COPIES.rows(connection, (), pks), *_COPIES_OF.rows(connection, (), pks))
+            found = (*_COPIES.rows(connection, (), pks), *COPIES_OF.rows(connection, (), pks))
             return sorted({CopyOf._make(row) for row in found})
 
 
@@ -348,5 +316,5 @@ def _release(connection: Connection, pks: Collection[int]) -> None:
 def _show_again(connection: Connection, pks: Collection[int]) -> None:
     """Make entries pending that show other entries than before, and the feeds in which they are out of date."""
     if pks:
-        with listing.changing(connection, pks):
-            connection.execute(_PENDING, {"values": list(pks)})
+        listing.outdate(connection, archives.shown(connection, pks))
+        connection.execute(_PENDING, {"values": list(pks)})

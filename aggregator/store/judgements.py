@@ -9,16 +9,26 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Integer, Select, bindparam, delete, func, insert, literal_column, select, update
 
-from aggregator.models import Decision, Entry, Placement, Ruling, Sight, Verdict
-from aggregator.store import rows, rulings, statements
+from aggregator.errors import RowError
+from aggregator.models import ALL, Decision, Entry, Placement, Ruling, Sight, Verdict
+from aggregator.store import archives, lookup, rows, rulings, statements
+from aggregator.store import fingerprints as prints
 from aggregator.store.database import Database
-from aggregator.store.fingerprints import record
 from aggregator.store.prepared import PreparedByLength
-from aggregator.store.protocol import StoredEntry
-from aggregator.store.rulingprotocol import Judged, Membership, StoredRuling
-from aggregator.store.schema import addresses, decisions, entries, memberships, sources
+from aggregator.store.protocol import POSTS, StoredEntry
+from aggregator.store.rulingprotocol import DEFINITIONS, Judged, Membership, StoredRuling, Tombstone, WithheldPost
+from aggregator.store.schema import (
+    addresses,
+    decisions,
+    entries,
+    folder_posts,
+    memberships,
+    post_files,
+    sources,
+    withheld_posts,
+)
 from aggregator.store.schema import rulings as ruling_rows
 
 _VERDICTS = frozenset(get_args(Verdict))
@@ -65,6 +75,40 @@ AFTER_OF_SOURCE = AFTER.where(
     entries.c.source_pk == select(sources.c.pk).where(sources.c.id == bindparam("source_id")).scalar_subquery()
 )
 _since = func.coalesce(entries.c.seen_at, entries.c.published_at) >= bindparam("since")
+NUMBERED = _STORED.where(entries.c.pk.in_(bindparam("values", expanding=True)))
+#: Two conditions, so that SQLite walks the index of verdicts in the order of row numbers.
+HELD = _STORED.where(ruling_rows.c.verdict == literal_column("'held'"), ruling_rows.c.entry_pk > bindparam("after"))
+_of_entry = bindparam("of_entry", type_=Integer())
+_FORGET_DECISION = delete(decisions).where(decisions.c.entry_pk == _of_entry)
+_DECIDE = insert(decisions)
+#: A decision that there is none any more has done its work, too.
+_CARRIED_OUT = (
+    update(decisions).where(decisions.c.entry_pk == _of_entry).values(carried_out=True),
+    delete(decisions).where(decisions.c.entry_pk == _of_entry, decisions.c.verdict == literal_column("''")),
+)
+TO_CARRY_OUT = _STORED.where(~decisions.c.carried_out)
+_of_output = memberships.c.output == bindparam("of_output")
+MEMBERS_AFTER = (
+    select(memberships.c.entry_pk)
+    .where(_of_output, memberships.c.entry_pk > bindparam("after"))
+    .order_by(memberships.c.entry_pk)
+    .limit(statements.CHUNK)
+)
+_DROP = delete(memberships).where(_of_output)
+_withheld = withheld_posts.join(entries, entries.c.pk == withheld_posts.c.entry_pk)
+WITHHELD_MAIN = (
+    select(entries.c.pk, entries.c.path)
+    .select_from(_withheld.join(post_files, post_files.c.entry_pk == withheld_posts.c.entry_pk))
+    .where(entries.c.path.is_not(None))
+    .limit(bindparam("limit"))
+)
+_folder = folder_posts.c
+WITHHELD_IN_FOLDERS = (
+    select(_folder.entry_pk, _folder.folder, _folder.path)
+    .select_from(withheld_posts.join(folder_posts, _folder.entry_pk == withheld_posts.c.entry_pk))
+    .where(_folder.written.is_not(None) | _folder.intended.is_not(None))
+    .limit(bindparam("limit"))
+)
 _REVISIONS = PreparedByLength(lambda pks: select(entries.c.pk, entries.c.revision).where(entries.c.pk.in_(pks)))
 _MEMBERSHIPS = PreparedByLength(
     lambda pks: select(
@@ -117,8 +161,88 @@ class Judgements:
                 again += [one.pk for one, _ in batch if revisions.get(one.pk, one.revision) != one.revision]
                 same = [(one.pk, one.entry, ruling) for one, ruling in batch if revisions.get(one.pk) == one.revision]
                 rulings.replace(connection, same)
-            record(connection, fingerprints)
+            prints.record(connection, fingerprints)
         return again
+
+    def replace_memberships(self, output: str, rows: Iterable[tuple[int, Placement]], definition: str) -> None:
+        """See `RulingStore.replace_memberships`."""
+        seen: set[int] = set()
+        with self._database.write() as connection:
+            for batch in statements.batches(rows):
+                placed = dict(batch)
+                seen.update(placed)
+                rulings.place(connection, output, self._own_changes(placed))
+            last = 0
+            while pks := connection.execute(MEMBERS_AFTER, {"of_output": output, "after": last}).scalars().all():
+                last = pks[-1]
+                rulings.displace(connection, output, [pk for pk in pks if pk not in seen])
+            prints.clear_feeds(connection, [output])
+            prints.record(connection, {f"{DEFINITIONS}{output}": definition})
+
+    def drop_output(self, output: str) -> None:
+        """See `RulingStore.drop_output`."""
+        with self._database.write() as connection:
+            connection.execute(_DROP, {"of_output": output})
+            prints.forget(connection, f"{DEFINITIONS}{output}")
+
+    def decide(self, pk: int, decision: Decision | None, now: datetime) -> None:
+        """See `RulingStore.decide`."""
+        given = ("", None) if decision is None else (decision.verdict, decision.category)
+        with self._database.write() as connection:
+            if not self._numbered([pk]):
+                raise RowError(f"no entry {pk} in {self._database.path}")
+            connection.execute(_FORGET_DECISION, {"of_entry": pk})
+            row = dict(zip(("verdict", "category"), given, strict=True))
+            connection.execute(_DECIDE, {"entry_pk": pk, "decided_at": now, "carried_out": False, **row})
+
+    def to_carry_out(self, limit: int) -> list[StoredRuling]:
+        """See `RulingStore.to_carry_out`."""
+        return self._stored(TO_CARRY_OUT, {"limit": limit})
+
+    def carry_out(self, pk: int, ruling: Ruling, now: datetime) -> None:
+        """See `RulingStore.carry_out`."""
+        with self._database.write() as connection:
+            if found := self._numbered([pk]):
+                rulings.replace(connection, [(pk, found[0].stored.entry, ruling)], now)
+            for statement in _CARRIED_OUT:
+                connection.execute(statement, {"of_entry": pk})
+
+    def held(self, limit: int, after: int = 0) -> list[StoredRuling]:
+        """See `RulingStore.held`."""
+        return self._stored(HELD, {"after": after, "limit": limit})
+
+    def find(self, text: str, limit: int = 20) -> list[StoredRuling]:
+        """See `RulingStore.find`."""
+        with self._database.read() as connection:
+            found = lookup.find(connection, text, limit)
+            return self._numbered(found)[::-1]
+
+    def tombstone_of(self, text: str) -> Tombstone | None:
+        """See `RulingStore.tombstone_of`."""
+        with self._database.read() as connection:
+            return lookup.tombstone(connection, text)
+
+    def memberships_of(self, pk: int) -> tuple[Membership, ...]:
+        """See `RulingStore.memberships_of`."""
+        found = self._numbered([pk])
+        return found[0].memberships if found else ()
+
+    def outputs_of(self, pks: Collection[int]) -> set[str]:
+        """See `RulingStore.outputs_of`."""
+        with self._database.read() as connection:
+            return {output for output, _ in archives.shown(connection, pks)} - {ALL}
+
+    def withheld_posts(self, limit: int) -> list[WithheldPost]:
+        """See `RulingStore.withheld_posts`."""
+        with self._database.read() as connection:
+            main = connection.execute(WITHHELD_MAIN, {"limit": limit}).all()
+            more = connection.execute(WITHHELD_IN_FOLDERS, {"limit": limit}).all()
+        return [*(WithheldPost(pk, POSTS, path) for pk, path in main), *(WithheldPost(*row) for row in more)][:limit]
+
+    def _numbered(self, pks: Collection[int]) -> list[StoredRuling]:
+        with self._database.read():
+            parts = [self._stored(NUMBERED, {"values": chunk, "limit": len(chunk)}) for chunk in statements.chunks(pks)]
+        return sorted([one for part in parts for one in part], key=lambda one: one.stored.pk)
 
     def _stored(self, statement: Select[Any], asked: Mapping[str, Any]) -> list[StoredRuling]:
         with self._database.read() as connection:
@@ -127,6 +251,15 @@ class Judgements:
             for row in _MEMBERSHIPS.rows(connection, (), [row[0] for row in found]):
                 members.setdefault(row[0], []).append(row)
         return [_stored_ruling(row, members.get(row[0], ())) for row in found]
+
+    def _own_changes(self, placed: Mapping[int, Placement]) -> dict[int, str | None]:
+        """Return what an output alone changes of each of its members."""
+        own = {pk: placement.entry for pk, placement in placed.items() if placement.entry is not None}
+        general = {one.stored.pk: one.ruling.entry for one in self._numbered(own)}
+        return {
+            pk: rows.changes(general[pk], entry) if (entry := own.get(pk)) is not None and pk in general else None
+            for pk in placed
+        }
 
 
 def _decision(verdict: Any, category: str | None) -> Decision | None:

@@ -11,9 +11,23 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, case, delete, func, insert, null, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from aggregator.store import archives, fingerprints
+from aggregator.store.prepared import Prepared
 from aggregator.store.schema import (
     entries,
     folder_posts,
@@ -52,35 +66,64 @@ RELIST_SOURCE = (
     _relist_members.where(memberships.c.entry_pk.in_(select(entries.c.pk).where(_of_source))),
 )
 
-_withheld = select(rulings.c.entry_pk).where(rulings.c.entry_pk.in_(_among), rulings.c.verdict.is_not(null()))
-_has_files = or_(
-    select(post_files.c.entry_pk).where(post_files.c.entry_pk == rulings.c.entry_pk).exists(),
-    select(folder_posts.c.entry_pk)
-    .where(
-        folder_posts.c.entry_pk == rulings.c.entry_pk,
-        folder_posts.c.written.is_not(null()) | folder_posts.c.intended.is_not(null()),
+
+def _has_files(of: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether the file of an entry was written, or about to be written, in any folder."""
+    folder = folder_posts.c
+    return or_(
+        select(post_files.c.entry_pk).where(post_files.c.entry_pk == of).exists(),
+        select(folder.entry_pk)
+        .where(folder.entry_pk == of, folder.written.is_not(null()) | folder.intended.is_not(null()))
+        .exists(),
     )
-    .exists(),
+
+
+_withheld = select(rulings.c.entry_pk).where(rulings.c.entry_pk.in_(_among), rulings.c.verdict.is_not(null()))
+_NOTE_WITHHELD = (
+    insert(withheld_posts)
+    .from_select(["entry_pk"], _withheld.where(_has_files(rulings.c.entry_pk)))
+    .prefix_with("OR IGNORE")
 )
-_NOTE_WITHHELD = insert(withheld_posts).from_select(["entry_pk"], _withheld.where(_has_files)).prefix_with("OR IGNORE")
-_FORGET_WITHHELD = delete(withheld_posts).where(
+_DROP_PUBLISHED = delete(withheld_posts).where(
     withheld_posts.c.entry_pk.in_(_among), withheld_posts.c.entry_pk.not_in(_withheld)
+)
+_DROP_WITHDRAWN = Prepared(
+    delete(withheld_posts).where(
+        withheld_posts.c.entry_pk == bindparam("of_entry"), ~_has_files(withheld_posts.c.entry_pk)
+    ),
+    "of_entry",
 )
 _ANY_MEMBER = select(memberships.c.output).limit(1)
 
 
 @contextmanager
-def changing(connection: Connection, pks: Collection[int]) -> Iterator[None]:
-    """Make out of date, at the end, what shows these entries before or then, or has to withdraw them."""
+def changing(connection: Connection, pks: Collection[int]) -> Iterator[set[tuple[str, int]]]:
+    """Make out of date, at the end, the outputs that entries have come into or left, and note posts to withdraw.
+
+    Entries that outputs show as before, but with other texts, are pending instead.
+
+    Yields:
+        A set of outputs that show an entry in another way, with its number; the caller adds to it.
+    """
     before = archives.shown(connection, pks)
-    yield
-    pairs = before | archives.shown(connection, pks)
-    archives.mark(connection, pairs)
-    fingerprints.clear_feeds(connection, {output for output, _ in pairs})
+    others: set[tuple[str, int]] = set()
+    yield others
+    outdate(connection, (before ^ archives.shown(connection, pks)) | others)
     given = list(pks)
     if given:
         connection.execute(_NOTE_WITHHELD, {"values": given})
-        connection.execute(_FORGET_WITHHELD, {"values": given})
+        connection.execute(_DROP_PUBLISHED, {"values": given})
+
+
+def outdate(connection: Connection, pairs: Collection[tuple[str, int]]) -> None:
+    """Make the feeds of outputs, and the pages that hold some of their entries, out of date."""
+    archives.mark(connection, pairs)
+    fingerprints.clear_feeds(connection, {output for output, _ in pairs})
+
+
+def outdate_source(connection: Connection, source_pk: int) -> None:
+    """Make everything out of date that shows entries of a source."""
+    outdate(connection, archives.shown_of_source(connection, source_pk))
 
 
 def relist(connection: Connection, pks: Collection[int]) -> None:
@@ -97,3 +140,8 @@ def relist_source(connection: Connection, source_pk: int) -> None:
     connection.execute(RELIST_SOURCE[0], of)
     if connection.execute(_ANY_MEMBER).first() is not None:
         connection.execute(RELIST_SOURCE[1], of)
+
+
+def forget_withheld(connection: Connection, pks: Collection[int]) -> None:
+    """Forget that posts have to be withdrawn, where no file is left."""
+    _DROP_WITHDRAWN.run_many(connection, [(pk,) for pk in pks])

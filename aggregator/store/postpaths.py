@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, insert, literal_column, null, select, update
 
 from aggregator.models import Item
-from aggregator.store import statements
+from aggregator.store import listing, statements
 from aggregator.store.database import Database
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.protocol import POSTS, Assignment, PostFile
@@ -192,3 +192,4 @@ def _forget(connection: Connection, folder: str, pks: Collection[int]) -> None:
             connection.execute(statements.DELETE_POST_FILES, {"values": chunk})
     else:
         _FORGET.run_many(connection, [(folder, pk) for pk in sorted(pks)])
+    listing.forget_withheld(connection, pks)

@@ -73,10 +73,30 @@ class PostFile(NamedTuple):
         return self.intended if self.written is None else None
 
 
+class PostEdit(NamedTuple):
+    """What a person did with the file of a post in one folder."""
+
+    #: ``edited``, ``moved``, ``deleted``, or ``missing``: not written, because most files of the folder are not there.
+    edit: str
+    #: Where it was moved to, below the folder; None: it is at its own path, if it exists.
+    path: str | None = None
+    #: Digests that the file with the new version beside it can have.
+    upstream: tuple[str, ...] = ()
+
+
+class WrittenPost(NamedTuple):
+    """A post whose file was written to a folder."""
+
+    pk: int
+    id: str
+    path: str
+    edit: PostEdit | None
+
+
 class ArchivePage(NamedTuple):
     """A closed page of the archive of one output."""
 
-    #: Slug of a category, or `models.ALL`.
+    #: Slug of a category or output, or `models.ALL`.
     output: str
     #: From 1, oldest first.
     number: int
@@ -134,13 +154,14 @@ class Recognized(NamedTuple):
 
 
 class ArchiveStore(Protocol):
-    """The archives of outputs (slugs of categories, and `models.ALL`): their pages, numbered from 1, oldest first."""
+    """The archives of outputs and categories, and of `models.ALL`: their pages, numbered from 1, oldest first."""
 
     def close_pages(self, output: str, limit: int, size: int) -> None:
         """Add pages to the archive of an output, so that each listed entry is in a page or among the newest ones.
 
         The new pages are stale. No closed page gets new entries later. Only sources that are moved to another category
-        or configured again bring their old entries along; pages that grow too much by that are split.
+        or configured again, and other rules and outputs, bring old entries along; pages that grow too much by that are
+        split.
 
         Args:
             limit: number of the newest entries, which the feed itself shows.
@@ -159,7 +180,8 @@ class ArchiveStore(Protocol):
     def stale_pages(self) -> list[ArchivePage]:
         """Return the pages whose files have to be written.
 
-        They are new, or an entry in them was changed or removed, or its source has another name, address or category.
+        They are new, or an entry in them was changed or removed or has come in later, or its source has another name,
+        address or category.
         """
 
     def items(self, page: ArchivePage, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
@@ -172,6 +194,25 @@ class ArchiveStore(Protocol):
         """Forget all pages of the archive of an output."""
 
 
+class EditStore(Protocol):
+    """What persons did with the files of posts, by folder."""
+
+    def find(self, folder: str, pks: Collection[int]) -> dict[int, PostEdit]:
+        """Return what was done with the posts of these entries, by row number."""
+
+    def save(self, folder: str, edits: Mapping[int, PostEdit]) -> None:
+        """Record what was done with the posts of these entries, in place of what was recorded."""
+
+    def forget(self, folder: str, pks: Collection[int]) -> None:
+        """Record that nothing was done with the posts of these entries."""
+
+    def return_missing(self, folder: str) -> None:
+        """Forget which posts of a folder are ``missing``, and make their entries pending."""
+
+    def written(self, folder: str, pk: int, limit: int) -> list[WrittenPost]:
+        """Return the posts after a row number whose files were written to a folder, by row number."""
+
+
 class Store(RulingStore, Protocol):
     """Sources, their state, and their entries."""
 
@@ -182,6 +223,10 @@ class Store(RulingStore, Protocol):
     @property
     def copies(self) -> CopyStore:
         """Entries that are other entries' items again."""
+
+    @property
+    def edits(self) -> EditStore:
+        """What persons did with the files of posts."""
 
     def close(self) -> None:
         """Close the store; a second call does nothing."""
@@ -288,7 +333,7 @@ class Store(RulingStore, Protocol):
         """Return at most `limit` pending entries without an id and a path; order and `unreadable` as in `pending`."""
 
     def pending_categories(self) -> set[str]:
-        """Return the slugs of the categories that have pending entries."""
+        """Return the slugs of the categories and outputs that have pending entries."""
 
     def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
         """Return which of the ids, and of the folded paths in a folder, are assigned, to stored or removed entries.
@@ -387,11 +432,15 @@ class Store(RulingStore, Protocol):
         """
 
     def retired_items(self, pk: int, limit: int) -> list[Item]:
-        """Return published entries whose source is no longer configured, after a row number, by row number."""
+        """Return published entries whose source is no longer configured, after a row number, by row number.
+
+        Those that rules or a person withhold are left out.
+        """
 
     def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
-        """Return the newest entries with an id of a category (None: of all categories), newest first.
+        """Return the newest entries with an id of a category or output (None: of all categories), newest first.
 
+        They are as it shows them. A category has the entries whose first one it is, and those that are in it besides.
         Entries of one date are grouped by source, in the order in which they were given to `apply`; those of a later
         call come first. Rows that cannot be read are appended to `unreadable`, as in `pending`, and the next entries
         take their places.

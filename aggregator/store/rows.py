@@ -187,11 +187,11 @@ def with_changes(entry: Entry, dumped: str) -> Entry:
 
 def _load_changes(dumped: str) -> dict[str, Any]:
     try:
-        values = json.loads(dumped)
-        if not values.keys() <= _CHANGEABLE or any(values.get(name, "") is None for name in _NEVER_NULL):
+        values: dict[str, Any] = json.loads(dumped)
+        if any(values.get(name, "") is None for name in _NEVER_NULL):
             raise ValueError(f"an entry has no such values: {dumped!r:.80}")
-        return {name: _LOADERS.get(name, _text)(value) for name, value in values.items()}
-    except (TypeError, AttributeError, RecursionError) as error:
+        return {name: _LOADERS[name](value) for name, value in values.items()}
+    except (TypeError, AttributeError, LookupError, RecursionError) as error:
         raise ValueError(f"changes of an entry cannot be read: {error}") from error
 
 
@@ -317,9 +317,9 @@ def _text(value: Any) -> str | None:
     raise ValueError(f"{value!r:.40} is no text")
 
 
-_CHANGEABLE = frozenset(CHANGEABLE)
 _NEVER_NULL = ("title", "html", "summary", "authors", "tags", "enclosures")
 _LOADERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(CHANGEABLE, _text),
     "authors": _texts,
     "tags": _texts,
     "enclosures": _enclosures,

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from aggregator.models import Decision, Item, Placement, Ruling, Sight, Verdict
+from aggregator.models import Decision, Placement, Ruling, Sight, Verdict
+from aggregator.store.memberprotocol import MemberStore
 
 if TYPE_CHECKING:
-    from aggregator.store.protocol import StoredEntry, UnreadableRow
+    from aggregator.store.protocol import StoredEntry
 
 FEEDS = "feeds/"
 """The start of the names of the fingerprints of feeds; the slug of a category or output follows, or `models.ALL`.
@@ -24,6 +25,10 @@ are pending, the caller of `Store.pending_categories` does it.
 """
 DEFINITIONS = "output/"
 """The start of the names of the fingerprints of the definitions with which memberships were made; a slug follows."""
+RULES = "rules"
+"""The name of the fingerprint of the rules as of which the stored entries are judged; absent: of `NO_RULES`."""
+NO_RULES = "none"
+"""The fingerprint of no rules but the default ones. "", which no rules have: entries were judged by different rules."""
 
 
 class Judged(NamedTuple):
@@ -79,70 +84,6 @@ class WithheldPost(NamedTuple):
     path: str
 
 
-class Waiting(NamedTuple):
-    """A member of an output that has not come out."""
-
-    pk: int
-    added_at: datetime
-
-
-class MemberStore(Protocol):
-    """Selections among the members of an output; of a category, these are the entries that have it as a further one.
-
-    They read no more rows than they return, except where it says so. Items are as this output shows them. Rows that
-    cannot be read are appended to `unreadable`, and the next ones take their places, as in `Store.newest`.
-    """
-
-    def newest(
-        self, output: str, limit: int, before: Item | None = None, unreadable: list[UnreadableRow] | None = None
-    ) -> list[Item]:
-        """Return the newest members in the order of `Store.newest`; with `before`, those that come after this one."""
-
-    def newest_per_source(
-        self,
-        output: str,
-        per_source: int,
-        limit: int,
-        since: datetime | None = None,
-        *,
-        released: bool = False,
-        unreadable: list[UnreadableRow] | None = None,
-    ) -> list[Item]:
-        """Return the newest members, at most `per_source` of each source, in the order of `Store.newest`.
-
-        Of each source in the output, `per_source` numbers of rows are read.
-
-        Args:
-            since: leave out what was published before.
-            released: leave out what waits.
-        """
-
-    def released(self, output: str, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
-        """Return the members that came out last, in the order of `Store.newest`."""
-
-    def waiting(self, output: str, limit: int) -> list[Waiting]:
-        """Return the members that have not come out, in the order in which they became members."""
-
-    def released_since(self, output: str, moment: datetime) -> list[datetime]:
-        """Return when members came out, at a moment or later, earliest first."""
-
-    def release(self, output: str, pks: Collection[int], now: datetime) -> None:
-        """Record that members come out now; the fingerprint of the feed is cleared."""
-
-    def added_between(
-        self,
-        output: str,
-        start: datetime,
-        end: datetime,
-        limit: int,
-        unreadable: list[UnreadableRow] | None = None,
-    ) -> list[Item]:
-        """Return what became a member from `start` until before `end`, the last one first."""
-
-    def sources(self, output: str) -> list[str]:
-        """Return the ids of the sources of the members, sorted; one look at an index for each."""
-
-
 class StepStore(Protocol):
     """Results of steps of one's own, by a hash of step and input."""
 
@@ -152,8 +93,8 @@ class StepStore(Protocol):
     def save(self, hash: str, result: Mapping[str, Any], now: datetime) -> None:
         """Store a result, in place of an earlier one."""
 
-    def count_since(self, moment: datetime) -> int:
-        """Return how many results were made at a moment or later."""
+    def count_since(self, moment: datetime, begin: str = "") -> int:
+        """Return how many results were made at a moment or later, of hashes that begin so."""
 
     def forget(self, before: datetime) -> None:
         """Forget the results that were made before a moment."""
@@ -213,8 +154,20 @@ class RulingStore(Protocol):
     def drop_output(self, output: str) -> None:
         """Forget the memberships of an output, and their definition."""
 
-    def decide(self, pk: int, decision: Decision | None, ruling: Ruling, now: datetime) -> None:
-        """Record what a person decided on an entry (None: nothing any more), and the ruling that follows from it."""
+    def decide(self, pk: int, decision: Decision | None, now: datetime) -> None:
+        """Record what a person decided on an entry (None: nothing any more); the next publication carries it out.
+
+        This may be done while another process publishes.
+
+        Raises:
+            RowError: there is no such entry.
+        """
+
+    def to_carry_out(self, limit: int) -> list[StoredRuling]:
+        """Return entries with decisions that are not carried out, in the order of their row numbers."""
+
+    def carry_out(self, pk: int, ruling: Ruling, now: datetime) -> None:
+        """Store the ruling that follows from a decision, and that the decision is carried out."""
 
     def held(self, limit: int, after: int = 0) -> list[StoredRuling]:
         """Return entries that wait for a person, after a row number, in the order of their row numbers."""

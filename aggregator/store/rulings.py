@@ -55,6 +55,9 @@ class _Basis(NamedTuple):
     leader_pk: int | None
 
 
+#: Whether a member is listed, and what its output changes, by output.
+_Members = Mapping[str, tuple[bool, str | None]]
+
 _everything = (
     entries.join(sources, sources.c.pk == entries.c.source_pk)
     .join(rulings, rulings.c.entry_pk == entries.c.pk, isouter=True)
@@ -133,6 +136,11 @@ class _Batch:
     no_copy: list[tuple[Any, ...]] = field(default_factory=list)
     stale: set[tuple[str]] = field(default_factory=set)
 
+    def shown(self) -> set[tuple[str, int]]:
+        """Return the outputs whose memberships change, each with the number of the entry."""
+        changed = {(output, pk) for _, _, output, pk in self.changed}
+        return changed.union(self.left, ((row[0], row[1]) for row in self.joined))
+
     def write(self, connection: Connection) -> None:
         for statement, values in (
             (_LIST, self.listed),
@@ -208,7 +216,7 @@ def replace(connection: Connection, judged: Sequence[RulingOf], added_at: dateti
     pks = [pk for pk, _, _ in judged]
     members: dict[int, dict[str, tuple[bool, str | None]]] = {}
     touch(connection, pks)
-    with listing.changing(connection, pks):
+    with listing.changing(connection, pks) as others:
         bases = {row[0]: _Basis._make(row) for row in _BASES.rows(connection, (), pks)}
         for pk, output, listed, dumped in _MEMBERS.rows(connection, (), pks):
             members.setdefault(pk, {})[output] = (listed, dumped)
@@ -216,15 +224,34 @@ def replace(connection: Connection, judged: Sequence[RulingOf], added_at: dateti
         for pk, entry, ruling in judged:
             if pk in bases:
                 _compare(batch, bases[pk], members.get(pk, {}), entry, ruling, to_seconds(added_at))
+        others.update((output, pk) for _, _, output, pk in batch.changed)
         batch.write(connection)
+
+
+def place(connection: Connection, output: str, placed: Mapping[int, str | None]) -> None:
+    """Make entries members of an output, with what it alone changes; members that stay keep their times."""
+    members = {row[0]: (row[2], row[3]) for row in _MEMBERS.rows(connection, (), placed) if row[1] == output}
+    batch = _Batch()
+    for row in _BASES.rows(connection, (), placed):
+        basis = _Basis._make(row)
+        stored = {output: members[basis.pk]} if basis.pk in members else {}
+        wanted = {} if basis.category == output else {output: placed[basis.pk]}
+        _place(batch, basis, stored, wanted, listed=basis.category is not None and not basis.draft)
+    batch.write(connection)
+    listing.outdate(connection, batch.shown())
+
+
+def displace(connection: Connection, output: str, pks: Sequence[int]) -> None:
+    """End memberships of an output."""
+    batch = _Batch(left=[(output, pk) for pk in pks])
+    listing.outdate(connection, batch.shown())
+    batch.write(connection)
 
 
 def before_removal(connection: Connection, pks: Sequence[int]) -> None:
     """Make out of date what shows entries that are about to be removed, and what is compared with them."""
     touch(connection, pks)
-    pairs = archives.shown(connection, pks)
-    archives.mark(connection, pairs)
-    fingerprints.clear_feeds(connection, {output for output, _ in pairs})
+    listing.outdate(connection, archives.shown(connection, pks))
     stale = {(row[0],) for row in _STALE_ADDRESSES_OF.rows(connection, (), pks)}
     _STALE_ADDRESS.run_many(connection, sorted(stale))
 
@@ -232,7 +259,7 @@ def before_removal(connection: Connection, pks: Sequence[int]) -> None:
 def _compare(
     batch: _Batch,
     basis: _Basis,
-    members: Mapping[str, tuple[bool, str | None]],
+    members: _Members,
     entry: Entry,
     ruling: Ruling,
     added_at: int | None,
@@ -254,23 +281,40 @@ def _compare(
         batch.forgotten.append((pk,))
     elif row != stored:
         batch.kept.append((pk, *row))
-    listed = category is not None and not ruling.draft
     wanted = _placements(ruling, ruling.category or basis.source_category)
-    batch.left += [(output, pk) for output in members if output not in wanted]
-    seen_at = basis.seen_at if isinstance(basis.seen_at, int) else basis.published_at
-    since = seen_at if added_at is None else added_at
-    for output, dumped in wanted.items():
-        if output not in members:
-            batch.joined.append(
-                (output, pk, basis.published_at, basis.source_pk, basis.position, listed, since, dumped)
-            )
-        elif members[output] != (listed, dumped):
-            batch.changed.append((listed, dumped, output, pk))
+    _place(batch, basis, members, wanted, listed=category is not None and not ruling.draft, added_at=added_at)
     if ruling.address is not None:
         batch.addressed.append((pk, ruling.address))
     elif basis.address is not None:
         batch.no_address.append((pk,))
     batch.stale |= {(address,) for address in (ruling.address, basis.address) if address is not None}
+
+
+def _place(
+    batch: _Batch,
+    basis: _Basis,
+    members: _Members,
+    wanted: Mapping[str, str | None],
+    *,
+    listed: bool,
+    added_at: int | None = None,
+) -> None:
+    """Add to a batch what makes the memberships of an entry those that are wanted.
+
+    Args:
+        members: those that are stored, by output: whether they are listed, and what the output changes.
+        wanted: what each output changes.
+        added_at: as in `replace`.
+    """
+    pk, seen_at = basis.pk, basis.seen_at if isinstance(basis.seen_at, int) else basis.published_at
+    since = seen_at if added_at is None else added_at
+    batch.left += [(output, pk) for output in members if output not in wanted]
+    for output, dumped in wanted.items():
+        if output not in members:
+            row = (output, pk, basis.published_at, basis.source_pk, basis.position, listed, since, dumped)
+            batch.joined.append(row)
+        elif members[output] != (listed, dumped):
+            batch.changed.append((listed, dumped, output, pk))
 
 
 def _row(entry: Entry, ruling: Ruling, verdict: str) -> _Row:

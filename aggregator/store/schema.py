@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    true,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -348,13 +349,15 @@ memberships = Table(
     Column("changes", Text),
     sqlite_with_rowid=False,
 )
+#: Members that the output shows, as soon as they have an id.
+LISTED_MEMBER = memberships.c.listed == true()
 _newest_member = (memberships.c.published_at.desc(), memberships.c.source_pk, memberships.c.position.desc())
 Index(
     "ix_memberships_newest",
     memberships.c.output,
     *_newest_member,
     memberships.c.entry_pk,
-    sqlite_where=memberships.c.listed,
+    sqlite_where=LISTED_MEMBER,
 )
 Index(
     "ix_memberships_of_source",
@@ -363,7 +366,7 @@ Index(
     memberships.c.published_at.desc(),
     memberships.c.position.desc(),
     memberships.c.entry_pk,
-    sqlite_where=memberships.c.listed,
+    sqlite_where=LISTED_MEMBER,
 )
 # Those that wait come first, in the order in which they became members.
 Index(
@@ -371,7 +374,7 @@ Index(
     memberships.c.output,
     memberships.c.released_at,
     memberships.c.added_at,
-    sqlite_where=memberships.c.listed,
+    sqlite_where=LISTED_MEMBER,
 )
 Index("ix_memberships_entry", memberships.c.entry_pk)
 
@@ -382,7 +385,7 @@ withheld_posts = Table(
     Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
 )
 
-#: What persons decided on entries in review.
+#: What persons decided on entries in review. ``published``, ``dropped``, or "": they have no opinion any more.
 decisions = Table(
     "decisions",
     metadata,
@@ -390,7 +393,10 @@ decisions = Table(
     Column("verdict", Text, nullable=False),
     Column("category", Text),
     Column("decided_at", StateTime, nullable=False),
+    # Whether the ruling of the entry follows from it; the next publication sees to that.
+    Column("carried_out", Boolean, nullable=False),
 )
+Index("ix_decisions_open", decisions.c.entry_pk, sqlite_where=~decisions.c.carried_out)
 
 #: By what entries with the same item are found, while duplicates are joined anywhere.
 addresses = Table(
@@ -435,16 +441,18 @@ step_results = Table(
 )
 Index("ix_step_results_made", step_results.c.made_at)
 
-#: Post files that a person has changed, moved or deleted: `publish.edits`.
+#: Post files that a person has changed, moved or deleted: `publish.postedits`.
 post_edits = Table(
     "post_edits",
     metadata,
     Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
     Column("folder", Text, primary_key=True),
-    # ``edited``, ``deleted``, or ``moved``.
+    # ``edited``, ``moved``, ``deleted``, or ``missing``: not written, because most files of the folder are not there.
     Column("edit", Text, nullable=False),
     # Where it was moved to, below the folder.
     Column("path", Text),
+    # Digests that the file with the new version beside it can have.
+    Column("upstream", Lines),
 )
 
 #: Requests to each host and their answers, by day (UTC).

@@ -18,16 +18,35 @@ from sqlalchemy import Connection
 
 from aggregator.errors import RowError
 from aggregator.models import FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
-from aggregator.store import archives, copies, hosts, judgements, postpaths, rows, rulings, statements, sync, updates
+from aggregator.store import (
+    archives,
+    copies,
+    hosts,
+    judgements,
+    listing,
+    members,
+    origins,
+    postedits,
+    postpaths,
+    rows,
+    rulings,
+    selections,
+    statements,
+    steps,
+    sync,
+    updates,
+)
 from aggregator.store import fingerprints as prints
 from aggregator.store.copyprotocol import CopyStore
 from aggregator.store.database import Database, connect_for_reading, explained, is_writable
+from aggregator.store.memberprotocol import MemberStore
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
     POSTS,
     Activity,
     ArchiveStore,
     Assignment,
+    EditStore,
     FeedMetadata,
     Recognized,
     Store,
@@ -35,14 +54,13 @@ from aggregator.store.protocol import (
     UnassignedEntry,
     UnreadableRow,
 )
+from aggregator.store.rulingprotocol import StepStore
 from aggregator.store.schema import REVISION
 
 #: Maximum number of entries with one of a set of dates that are compared.
 _SAME_DATE = 200
 #: A last attempt further in the future than this means that the clock was set back.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-#: A limit that never applies.
-_ALL = 1_000_000_000
 
 T = TypeVar("T")
 
@@ -87,6 +105,9 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         super().__init__(database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._items)
         self.copies: CopyStore = copies.SqlCopies(database)
+        self.edits: EditStore = postedits.SqlEdits(database)
+        self.members: MemberStore = members.SqlMembers(database)
+        self.steps: StepStore = steps.SqlSteps(database)
 
     def close(self) -> None:
         """Close the database; a second call does nothing."""
@@ -101,19 +122,25 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
                 return
         with self._database.write() as connection:
             plan = _plan(connection, sources)
-            archives.mark_sources(connection, {row["source_pk"] for row in (*plan.changed, *plan.removed)})
+            archives.mark_sources(connection, {row["source_pk"] for row in plan.changed})
+            for pk in plan.moved:
+                listing.outdate_source(connection, pk)
             for statement, parameters in (
                 (statements.CHANGE_SOURCE, plan.released),
                 (statements.ADD_SOURCE, plan.added),
                 (statements.CHANGE_SOURCE, plan.changed),
                 (statements.CHANGE_SOURCE, plan.reset),
                 (statements.CHANGE_SOURCE, plan.removed),
-                (statements.MOVE_ENTRIES, plan.moved),
-                (statements.MARK_SOURCE_PENDING, plan.stale),
             ):
                 if parameters:
                     connection.execute(statement, parameters)
-            copies.mark_sources(connection, {row["of_source"] for row in plan.moved})
+            for pk in plan.moved:
+                listing.relist_source(connection, pk)
+            if plan.stale:
+                connection.execute(statements.MARK_SOURCE_PENDING, plan.stale)
+            if plan.recategorized:
+                prints.forget_categories(connection)
+            copies.mark_sources(connection, plan.moved)
             for row in plan.stale:
                 copies.touch_source(connection, row["of_source"])
 
@@ -268,7 +295,8 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
     def pending_categories(self) -> set[str]:
         """See `Store.pending_categories`."""
         with self._database.read() as connection:
-            return set(connection.execute(statements.PENDING_CATEGORIES).scalars())
+            categories = set(connection.execute(statements.PENDING_CATEGORIES).scalars())
+            return categories.union(connection.execute(statements.PENDING_OUTPUTS).scalars()) if categories else set()
 
     def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
         """See `Store.taken`."""
@@ -348,11 +376,10 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
             return rows.items(connection.execute(statements.RETIRED_ITEMS, {"after": pk, "limit": limit}).all())
 
     def newest(self, category: str | None, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
-        """See `Store.newest`; an index gives the rows in order, so only `limit` rows are read."""
+        """See `Store.newest`; indexes give the rows in order, so only `limit` rows are read."""
         if category is None:
             return self._items(statements.NEWEST, {"limit": limit}, rows.items, unreadable)
-        parameters = {"limit": limit, "category": category}
-        return self._items(statements.NEWEST_OF_CATEGORY, parameters, rows.items, unreadable)
+        return selections.read(self._database, category, selections.newest(category), limit, unreadable)
 
     def _items(
         self,
@@ -364,7 +391,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         """Do as `_entries` does, and name in each item the other sources that have it."""
         found = self._entries(prepared, parameters, made, unreadable)
         with self._database.read() as connection:
-            return copies.complete(connection, found)
+            return origins.complete(connection, found)
 
     def _entries(
         self,
@@ -385,7 +412,11 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
             if unreadable is None:
                 raise
         with self._database.read() as connection:
-            pks = connection.execute(statements.numbers(prepared), {**parameters, "limit": _ALL}).scalars().all()
+            pks = (
+                connection.execute(statements.numbers(prepared), {**parameters, "limit": selections.NO_LIMIT})
+                .scalars()
+                .all()
+            )
         found: list[T] = []
         for pk in pks:
             if len(found) == parameters["limit"]:
@@ -394,10 +425,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
                 with self._database.read() as connection:
                     found += made(connection.execute(statements.single(prepared), {**parameters, "entry_pk": pk}).all())
             except RowError as error:
-                with self._database.read() as connection:
-                    source, key = connection.execute(statements.NAME_OF_ENTRY, {"entry_pk": pk}).one()
-                name = f"entry {key.decode(errors='replace')!r} of source {source!r}"
-                unreadable.append(UnreadableRow(pk, name, str(error)))
+                unreadable.append(selections.unreadable_row(self._database, pk, error))
         return found
 
     def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:

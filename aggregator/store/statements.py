@@ -269,7 +269,6 @@ DROP_OLD_ALIASES = text(
     "WHERE e.source_pk = :source_pk AND e.key = :of ORDER BY a.rowid DESC LIMIT :kept)"
 ).bindparams(kept=MAX_ALIASES)
 
-MOVE_ENTRIES = update(entries).where(_of_source)
 MARK_SOURCE_PENDING = update(entries).where(_of_source, ~entries.c.pending).values(pending=true())
 MARK_PENDING = (
     update(entries)
@@ -334,21 +333,13 @@ SUBTRACT_ENTRIES = update(sources).where(_of_id).values(entries=sources.c.entrie
 # -- items -----------------------------------------------------------------------------------------------------------
 
 # SQLAlchemy adds an OFFSET to every LIMIT for SQLite; without this it would be a parameter with a constant value.
-_no_offset: ColumnElement[int] = literal_column("0")
-_items = select(*ITEM_COLUMNS).select_from(ITEM_TABLES).limit(bindparam("limit")).offset(_no_offset)
+NO_OFFSET: ColumnElement[int] = literal_column("0")
+_items = select(*ITEM_COLUMNS).select_from(ITEM_TABLES).limit(bindparam("limit")).offset(NO_OFFSET)
 _listed = _items.where(LISTED).order_by(*NEWEST_FIRST, entries.c.pk)
 NEWEST = Prepared(_listed, "limit")
-NEWEST_OF_CATEGORY = Prepared(_listed.where(entries.c.category == bindparam("category")), "limit", "category")
 # The entries of a page are found by an index on their numbers, and sorted then: there are few.
 _of_page = select(entries.c.pk).where(LISTED, entries.c.pk > bindparam("after"), entries.c.pk <= bindparam("last"))
 ITEMS_OF_PAGE = Prepared(_listed.where(entries.c.pk.in_(_of_page)), "limit", "after", "last")
-ITEMS_OF_CATEGORY_PAGE = Prepared(
-    _listed.where(entries.c.pk.in_(_of_page.where(entries.c.category == bindparam("output")))),
-    "limit",
-    "after",
-    "last",
-    "output",
-)
 RETIRED_ITEMS = _items.where(
     entries.c.pk > bindparam("after"),
     entries.c.category.is_(null()),
@@ -389,13 +380,18 @@ UNASSIGNED = Prepared(
     .where(PENDING, _no_id)
     .order_by(*_oldest_first)
     .limit(bindparam("limit"))
-    .offset(_no_offset),
+    .offset(NO_OFFSET),
     "limit",
 )
 #: The source and key of an entry whose row cannot be read; as bytes, every key can be read.
 NAME_OF_ENTRY = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(ITEM_TABLES).where(_of_entry)
 FEED_METADATA = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
+PENDING_OUTPUTS = (
+    select(memberships.c.output)
+    .where(memberships.c.entry_pk.in_(select(entries.c.pk).where(PENDING)), memberships.c.listed)
+    .distinct()
+)
 
 # -- all stored entries ----------------------------------------------------------------------------------------------
 

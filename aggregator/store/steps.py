@@ -7,16 +7,25 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import LargeBinary, bindparam, cast, delete, func, insert, select
 
 from aggregator.store.database import Database
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.schema import step_results
 
 _rows = step_results.c
-_RESULTS = PreparedByLength(lambda hashes: select(_rows.hash, _rows.result).where(_rows.hash.in_(hashes)))
+_RESULTS = PreparedByLength(
+    lambda hashes: select(_rows.hash, cast(_rows.result, LargeBinary)).where(_rows.hash.in_(hashes))
+)
 _SAVE = Prepared(insert(step_results).prefix_with("OR REPLACE"), "hash", "result", "made_at")
-COUNT = select(func.count()).select_from(step_results).where(_rows.made_at >= bindparam("moment"))
+COUNT = (
+    select(func.count())
+    .select_from(step_results)
+    .where(
+        _rows.made_at >= bindparam("moment"),
+        func.substr(_rows.hash, 1, func.length(bindparam("begin"))) == bindparam("begin"),
+    )
+)
 FORGET = delete(step_results).where(_rows.made_at < bindparam("before"))
 
 
@@ -34,14 +43,14 @@ class SqlSteps:
 
     def save(self, hash: str, result: Mapping[str, Any], now: datetime) -> None:
         """See `StepStore.save`."""
-        dumped = json.dumps(result, ensure_ascii=False)
+        dumped = json.dumps(result)
         with self._database.write() as connection:
             _SAVE.run(connection, hash, dumped, now)
 
-    def count_since(self, moment: datetime) -> int:
+    def count_since(self, moment: datetime, begin: str = "") -> int:
         """See `StepStore.count_since`."""
         with self._database.read() as connection:
-            return connection.execute(COUNT, {"moment": moment}).scalar_one()
+            return connection.execute(COUNT, {"moment": moment, "begin": begin}).scalar_one()
 
     def forget(self, before: datetime) -> None:
         """See `StepStore.forget`."""
@@ -49,7 +58,7 @@ class SqlSteps:
             connection.execute(FORGET, {"before": before})
 
 
-def _load(dumped: str) -> Mapping[str, Any] | None:
+def _load(dumped: bytes) -> Mapping[str, Any] | None:
     """Return a result; a damaged one is none, so that its step runs again."""
     try:
         result = json.loads(dumped)

@@ -47,10 +47,12 @@ class SyncPlan:
     #: Rows whose state belongs to a former address.
     reset: list[dict[str, Any]] = field(default_factory=list)
     removed: list[dict[str, Any]] = field(default_factory=list)
-    #: New categories of the entries of sources; None: they are in no feed.
-    moved: list[dict[str, Any]] = field(default_factory=list)
+    #: Numbers of sources whose entries get other categories, or are in no feed any more.
+    moved: list[int] = field(default_factory=list)
     #: Sources whose posts are out of date.
     stale: list[dict[str, Any]] = field(default_factory=list)
+    #: Whether a source has another category, on which rules and outputs may depend.
+    recategorized: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.released or self.added or self.changed or self.removed)
@@ -90,7 +92,7 @@ def plan(sources: Sequence[Source], rows: Sequence[SourceRow]) -> SyncPlan:
             made.released.append({"source_pk": row.pk, "id": _free_id(row)})
         if row.active:
             made.removed.append({"source_pk": row.pk, "active": False})
-            made.moved.append({"of_source": row.pk, "category": None})
+            made.moved.append(row.pk)
     return made
 
 
@@ -158,7 +160,8 @@ def _change(made: SyncPlan, row: SourceRow, source: Source) -> None:
     if _address(row) != _address(source):
         made.reset.append({"source_pk": row.pk, **RESET})
     if not row.active or row.category != source.category:
-        made.moved.append({"of_source": row.pk, "category": source.category})
+        made.moved.append(row.pk)
+    made.recategorized = made.recategorized or row.category != source.category
     before = (origin_name(row.name, row.title, row.fallback_name), row.category, row.section)
     after = (origin_name(source.name, row.title, source.fallback_name), source.category, source.section)
     permitted = (row.republish, row.copyright, row.noindex) == (source.republish, source.copyright, source.noindex)

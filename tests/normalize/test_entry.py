@@ -119,6 +119,30 @@ def test_dates_of_a_new_entry(published: str | None, updated: str | None, expect
     assert (entry.published_at, entry.updated_at, entry.dated) == (NOW + first * HOUR, NOW + last * HOUR, dated)
 
 
+@pytest.mark.parametrize(
+    ("published", "updated", "ahead"),
+    [
+        (at(2), None, 2),
+        (at(5), at(3), 5),
+        (None, at(3), 3),
+        (at(24 * 3000), None, 24 * 3000),
+        (at(24 * 4000), None, None),
+        (at(1), None, None),
+        (at(-1), at(3), None),
+        (at(3), at(-1), None),
+        ("rubbish", None, None),
+    ],
+)
+def test_a_date_that_is_ignored_because_it_is_ahead_is_remembered(
+    published: str | None, updated: str | None, ahead: int | None
+) -> None:
+    expected = None if ahead is None else NOW + ahead * HOUR
+    assert make(RawEntry(published=published, updated=updated)).future_at == expected
+    # It is the one of the first sight, as the date of publication is.
+    known = replace(stored(dated=False), future_at=PAST + HOUR)
+    assert make(RawEntry(published=published, updated=updated), known).future_at == PAST + HOUR
+
+
 def test_an_entry_without_a_date_keeps_its_first_one() -> None:
     entry = make(RawEntry(), stored(dated=False))
     assert (entry.published_at, entry.updated_at, entry.dated) == (PAST, PAST, False)

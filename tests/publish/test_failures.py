@@ -96,37 +96,37 @@ STEPS = {
 def test_one_entry_that_fails_at_a_step_costs_no_other(site: Site, config: Config, store: Store, step: str) -> None:
     (spoil, mend), post, feeds, word = STEPS[step]
     _sql(site, spoil)
-    report = publish(store, config, site.data)
+    report = publish(store, config, site.data, now=NOW)
     assert any(word in failure.what for failure in report.failures), report.failures
     assert set(site.posts()) == (POSTS if post else GOOD)
     shown = ["k3", "k2", "bad", "k1"] if feeds and "date" not in step else ["k3", "k2", "k1"]
     assert _shown(site, "news") == _shown(site, "all") == shown
-    again = publish(store, config, site.data)
+    again = publish(store, config, site.data, now=NOW)
     assert [failure.what for failure in again.failures] == [failure.what for failure in report.failures]
     assert again.files == 0
     _sql(site, mend)
-    assert publish(store, config, site.data).failures == []
+    assert publish(store, config, site.data, now=NOW).failures == []
     assert set(site.posts()) == POSTS
     assert sorted(_shown(site, "news")) == sorted(_shown(site, "all")) == sorted(KEYS)
     assert store.pending(99) == []
     before = site.stamps()
-    assert publish(store, config, site.data).files == 0
+    assert publish(store, config, site.data, now=NOW).files == 0
     assert site.stamps() == before
 
 
 def test_changed_entry_that_cannot_be_marked_for_new_settings_costs_no_feed(
     site: Site, config: Config, store: Store
 ) -> None:
-    publish(store, config, site.data)
+    publish(store, config, site.data, now=NOW)
     spoil, mend = _trigger("UPDATE OF pending ON entries", "NEW.key = 'bad' AND NEW.pending")
     _sql(site, spoil)
     site.configure({"id": "s", "name": "S", "feed": "https://s.example/feed"}, categories={"news": "New name"})
     renamed = load(site.config, os.environ)
-    report = publish(store, renamed, site.data)
+    report = publish(store, renamed, site.data, now=NOW)
     assert [failure.what for failure in report.failures] == ["posts of category 'news'"]
     assert b"New name" in site.public()["news/rss.xml"]
     _sql(site, mend)
-    assert len(publish(store, renamed, site.data).posts) == len(KEYS)
+    assert len(publish(store, renamed, site.data, now=NOW).posts) == len(KEYS)
 
 
 BLOCKED = {
@@ -143,7 +143,7 @@ BLOCKED = {
 def test_one_path_that_cannot_be_written_costs_what_is_there(
     site: Site, config: Config, store: Store, what: str, by: str
 ) -> None:
-    publish(store, config, site.data)
+    publish(store, config, site.data, now=NOW)
     whole = {
         **{f"posts/{k}": v for k, v in site.posts().items()},
         **{f"public/{k}": v for k, v in site.public().items()},
@@ -155,13 +155,13 @@ def test_one_path_that_cannot_be_written_costs_what_is_there(
     outside.mkdir()
     (outside / "kept").write_bytes(b"kept")
     _block(blocked, by, outside)
-    report = publish(store, config, site.data, everything=True)
+    report = publish(store, config, site.data, now=NOW, everything=True, restore=True)
     lost = {name for name in whole if name == BLOCKED[what][0] or name.startswith(f"{BLOCKED[what][0]}/")}
     assert {failure.what for failure in report.failures} == lost
     assert set(report.posts + report.feeds) == whole.keys() - lost
     assert [path.name for path in outside.iterdir()] == ["kept"]
     _unblock(blocked, by)
-    again = publish(store, config, site.data)
+    again = publish(store, config, site.data, now=NOW)
     assert again.failures == []
     assert set(again.posts + again.feeds) == lost
 
@@ -220,10 +220,10 @@ def test_failed_sources_and_files_together_are_told_by_the_stronger_status(site:
 
 
 def test_database_that_fails_as_a_whole_still_ends_the_publication(site: Site, config: Config, store: Store) -> None:
-    publish(store, config, site.data)
+    publish(store, config, site.data, now=NOW)
     store.close()
     with pytest.raises(StoreError) as raised:
-        publish(store, config, site.data)
+        publish(store, config, site.data, now=NOW)
     assert not isinstance(raised.value, RowError)
 
 
@@ -231,11 +231,11 @@ def test_database_that_fails_as_a_whole_still_ends_the_publication(site: Site, c
 def test_category_of_a_damaged_row_leaves_no_trouble_behind(
     site: Site, config: Config, store: Store, slug: str
 ) -> None:
-    publish(store, config, site.data)
+    publish(store, config, site.data, now=NOW)
     _sql(site, f"UPDATE entries SET category = {slug}, pending = 1 WHERE key = 'bad'")  # noqa: S608 - our own words
-    assert publish(store, config, site.data).failures == []
+    assert publish(store, config, site.data, now=NOW).failures == []
     _sql(site, "UPDATE entries SET category = 'news', pending = 1 WHERE key = 'bad'")
-    assert publish(store, config, site.data).failures == []
+    assert publish(store, config, site.data, now=NOW).failures == []
     assert sorted(_shown(site, "news")) == sorted(KEYS)
 
 

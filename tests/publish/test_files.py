@@ -185,7 +185,7 @@ def test_file_that_is_not_ours_is_never_replaced_by_the_first_output(tmp_path: P
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     for name, data in (("theirs", b"theirs"), ("same", b"new"), ("crashed", b"half"), ("edited", b"edited")):
         (tmp_path / name).write_bytes(data)
-    first = dict.fromkeys(["directory", "link", "theirs", "same", "free"]) | {"crashed": digest(b"half")}
+    ours = dict.fromkeys(["directory", "link", "theirs", "same", "free"], ()) | {"crashed": (digest(b"half"),)}
     seen: list[Staged] = []
 
     def before(staged: Sequence[Staged]) -> list[str]:
@@ -193,7 +193,7 @@ def test_file_that_is_not_ours_is_never_replaced_by_the_first_output(tmp_path: P
         seen.extend(staged)
         return [file.name for file in staged if file.name != "edited"]
 
-    written = write(tmp_path, map(_output, [*first, "edited"]), first=first, before=before)
+    written = write(tmp_path, map(_output, [*ours, "edited"]), ours=ours, before=before)
     assert written.taken == ["directory", "link", "theirs"]
     assert written.changed == ["free", "crashed"]
     assert written.failed == {}

@@ -18,7 +18,7 @@ from aggregator.models import Item
 from aggregator.publish import postfiles
 from aggregator.publish.publication import Report, publish
 from aggregator.store import Store, UnreadableRow, open_store
-from tests.store_samples import entry, update
+from tests.store_samples import NOW, entry, update
 from tests.support import Site
 
 SOURCES = 5
@@ -84,14 +84,14 @@ def _outputs(site: Site, report: Report) -> dict[str, bytes]:
 def test_memory_holds_a_few_posts_or_the_items_of_one_category(
     site: Site, config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = _outputs(site, publish(store, config, site.data))
+    whole = _outputs(site, publish(store, config, site.data, now=NOW))
     assert len(whole) == SOURCES * ENTRIES + 3 * (SOURCES + 1) + len(("opml.xml", "feeds.opml", "_assets/feed.css"))
     for name in whole:
         (site.data / name).unlink()
     monkeypatch.setattr(postfiles, "BATCH", 4)
     watched: Any = Watched(store)
     counted: list[int] = []
-    report = publish(watched, config, site.data, everything=True, progress=counted.append)
+    report = publish(watched, config, site.data, now=NOW, everything=True, progress=counted.append)
     assert _outputs(site, report) == whole
     assert counted == [4, 8, 12, 16, 20, 24, 28, 32, 35]
     posts, feeds = watched.asked[: len(counted)], watched.asked[len(counted) :]
@@ -101,22 +101,22 @@ def test_memory_holds_a_few_posts_or_the_items_of_one_category(
 
 
 def test_nothing_is_rendered_where_nothing_is_new(site: Site, config: Config, store: Store) -> None:
-    publish(store, config, site.data)
+    publish(store, config, site.data, now=NOW)
     before, recorded = site.stamps(), store.fingerprints()
     watched: Any = Watched(store)
-    assert publish(watched, config, site.data) == Report()
+    assert publish(watched, config, site.data, now=NOW) == Report()
     assert [name for name, *_ in watched.asked] == ["pending"]
     assert (site.stamps(), store.fingerprints()) == (before, recorded)
     for lost in ("c1/atom.xml", "opml.xml", "feeds.opml", "_assets/feed.css"):
         (site.data / "public" / lost).unlink()
-        assert publish(store, config, site.data).feeds == [f"public/{lost}"]
+        assert publish(store, config, site.data, now=NOW).feeds == [f"public/{lost}"]
         assert store.fingerprints() == recorded
 
 
 def test_crash_leaves_no_fingerprint_of_settings_whose_outputs_are_being_replaced(
     site: Site, config: Config, store: Store
 ) -> None:
-    publish(store, config, site.data)
+    publish(store, config, site.data, now=NOW)
     whole = site.public()
     others = replace(config, site=config.site.model_copy(update={"title": "Another title"}))
 
@@ -125,21 +125,21 @@ def test_crash_leaves_no_fingerprint_of_settings_whose_outputs_are_being_replace
 
     store.mark_pending(["s4"])
     with pytest.raises(KeyboardInterrupt):
-        publish(store, others, site.data, progress=interrupted)
+        publish(store, others, site.data, now=NOW, progress=interrupted)
     (site.data / "public" / "c1" / "rss.xml").write_bytes(b"of the other settings")
-    publish(store, config, site.data)
+    publish(store, config, site.data, now=NOW)
     assert site.public() == whole
 
 
 def test_list_of_subscriptions_follows_what_feeds_tell_of_themselves(site: Site, config: Config, store: Store) -> None:
-    publish(store, config, site.data)
+    publish(store, config, site.data, now=NOW)
     path: Path = site.data / "public" / "opml.xml"
     assert b"Told" not in path.read_bytes()
     store.apply(update("s1", title="Told", home_url="https://s1.example/"))
-    assert "public/opml.xml" in publish(store, config, site.data).feeds
+    assert "public/opml.xml" in publish(store, config, site.data, now=NOW).feeds
     assert b"Told" in (whole := path.read_bytes())
     path.unlink()
-    assert publish(store, config, site.data).feeds == ["public/opml.xml"]
+    assert publish(store, config, site.data, now=NOW).feeds == ["public/opml.xml"]
     path.write_bytes(b"edited")
-    assert publish(store, config, site.data, everything=True).feeds == ["public/opml.xml"]
+    assert publish(store, config, site.data, now=NOW, everything=True).feeds == ["public/opml.xml"]
     assert path.read_bytes() == whole

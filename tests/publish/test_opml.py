@@ -136,7 +136,7 @@ CHANNELS = [
     [(["rss", "atom", "json"], "atom.xml"), (["json", "rss"], "rss.xml"), (["json"], "feed.json")],
 )
 def test_our_feeds_are_listed_once_each(formats: list[Format], file: str) -> None:
-    rendered = render_own("Our feeds", CHANNELS, formats)
+    rendered = render_own("Our feeds", [(channel, formats) for channel in CHANNELS])
     assert check_opml(rendered.data) == []
     assert (rendered.name, rendered.media_type) == ("feeds.opml", "text/x-opml")
     root = etree.fromstring(rendered.data)

@@ -36,6 +36,14 @@ def test_new_items_are_published_without_being_asked(site: Site, origin: Origin)
     assert site.status()["one"]["entries"] == 2
 
 
+def test_an_output_comes_out_although_no_look_is_due_for_long(site: Site, origin: Origin) -> None:
+    feed = origin.route("/feed", rss([item(1)]))
+    site.configure({"id": "one", "feed": feed, "interval": "5h"}, outputs={"late": {"delay": "3s"}})
+    with running(site, "--every", "5h"):
+        wait_until(lambda: b"Item 1" in site.public().get("all/feed.json", b""), "the feed of all")
+        wait_until(lambda: b"Item 1" in site.public().get("late/feed.json", b""), "the feed that waits")
+
+
 def test_good_configuration_takes_effect_and_bad_one_does_not(site: Site, origin: Origin) -> None:
     one = {"id": "one", "feed": origin.route("/one", rss([item(1)]))}
     two = {"id": "two", "feed": origin.route("/two", rss([item(2)]))}

@@ -18,12 +18,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Executable, create_engine
 
 from aggregator import store
-from aggregator.store import archives, statements
+from aggregator.store import archives, members, selections, statements
 from aggregator.store.database import Database
-from aggregator.store.prepared import LENGTHS, Prepared
+from aggregator.store.prepared import LENGTHS
 from aggregator.store.schema import REVISION, metadata
 from tests.store_samples import NOW
 
+ITS_ENTRY = "SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)"
 #: What a statement about items looks up for each entry.
 LOOKED_UP = [f"SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN" for table in ("sources", "rulings")]
 MIGRATIONS = Path(store.__file__).parent / "migrations"
@@ -95,30 +96,86 @@ def plan(database: Database, statement: Executable, **values: Any) -> list[str]:
     return [row[3] for row in rows]
 
 
-@pytest.mark.parametrize(
-    ("statement", "index"),
-    [(statements.NEWEST, "ix_entries_listed"), (statements.NEWEST_OF_CATEGORY, "ix_entries_listed_by_category")],
-)
-def test_newest_entries_are_read_in_the_order_of_an_index(database: Database, statement: Prepared, index: str) -> None:
-    first, *rest = plan(database, statement.statement, category="c", limit=10)
-    assert f"entries USING INDEX {index}" in first
+def test_newest_entries_are_read_in_the_order_of_an_index(database: Database) -> None:
+    first, *rest = plan(database, statements.NEWEST.statement, limit=10)
+    assert first == "SCAN entries USING INDEX ix_entries_listed"
     assert rest == LOOKED_UP
+
+
+#: The two indexes of what a category shows, read side by side.
+MERGED = [
+    "MERGE (UNION ALL)",
+    "LEFT",
+    "SEARCH entries USING INDEX ix_entries_listed_by_category (category=?)",
+    "RIGHT",
+    "SEARCH memberships USING INDEX ix_memberships_newest (output=?)",
+    ITS_ENTRY,
+]
+
+
+def test_newest_entries_of_an_output_are_read_in_the_order_of_two_indexes(database: Database) -> None:
+    assert plan(database, selections.NEWEST, output="c", limit=10) == MERGED
+    values = {"output": "c", **{f"listed_{number}": number for number in range(10)}}
+    steps = plan(database, selections.ITEMS.of_length(10).statement, **values)
+    member = "SEARCH memberships USING PRIMARY KEY (output=? AND entry_pk=?) LEFT-JOIN"
+    assert steps == [ITS_ENTRY, *LOOKED_UP, member]
 
 
 def test_entries_of_a_page_are_found_by_their_numbers(database: Database) -> None:
     values = {"after": 5, "last": 9, "limit": 10}
-    steps = plan(database, statements.ITEMS_OF_CATEGORY_PAGE.statement, output="c", **values)
-    assert any("ix_entries_listed_by_number (category=? AND rowid>? AND rowid<?)" in step for step in steps)
-    assert steps[0] == "SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)"
     steps = plan(database, statements.ITEMS_OF_PAGE.statement, **values)
     assert sum("INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in step for step in steps) == 1
     assert plan(database, archives.SINCE, after=5) == ["SEARCH entries USING INTEGER PRIMARY KEY (rowid>?)"]
-    (step,) = plan(database, archives.SINCE_IN_CATEGORY, of_output="c", after=5)
-    assert step.endswith("INDEX ix_entries_listed_by_number (category=? AND rowid>?)")
-    (step,) = plan(database, archives.WITHIN_IN_CATEGORY, of_output="c", after=5, last=9)
-    assert step.endswith("INDEX ix_entries_listed_by_number (category=? AND rowid>? AND rowid<?)")
-    (step,) = plan(database, archives.NEWEST_IN_CATEGORY, of_output="c", limit=5)
-    assert step.endswith("INDEX ix_entries_listed_by_category (category=?)")
+    steps = plan(database, selections.SINCE, output="c", after=5)
+    assert steps[2].endswith("INDEX ix_entries_listed_by_number (category=? AND rowid>?)")
+    assert steps[4:] == ["SEARCH memberships USING PRIMARY KEY (output=? AND entry_pk>?)", ITS_ENTRY]
+    steps = plan(database, selections.WITHIN, output="c", after=5, last=9)
+    assert any(
+        step.endswith("INDEX ix_entries_listed_by_number (category=? AND rowid>? AND rowid<?)") for step in steps
+    )
+    assert any("PRIMARY KEY (output=? AND entry_pk>? AND entry_pk<?)" in step for step in steps)
+
+
+MEMBERS = {"output": "c", "limit": 10}
+BY_DATE, BY_SOURCE, BY_RELEASE = (
+    f"SEARCH memberships USING INDEX ix_memberships_{name}" for name in ("newest", "of_source", "released")
+)
+BY_SEEN = f"{BY_RELEASE} (output=? AND released_at=? AND added_at"
+TIMES = {"seen": NOW, "since": NOW, "after": NOW, "until": NOW, "moment": NOW, "start": NOW, "end": NOW}
+
+
+@pytest.mark.parametrize(
+    ("statement", "steps"),
+    [
+        (members.NEWEST.statement, [f"{BY_DATE.replace('USING', 'USING COVERING')} (output=? AND published_at>?)"]),
+        (members.NEWEST_SEEN.statement, [f"{BY_DATE} (output=? AND published_at>?)"]),
+        (
+            members.OF_SOURCE.statement,
+            [f"{BY_SOURCE.replace('USING', 'USING COVERING')} (output=? AND source_pk=? AND published_at>?)"],
+        ),
+        (members.OF_SOURCE_SEEN.statement, [f"{BY_SOURCE} (output=? AND source_pk=? AND published_at>?)"]),
+        (members.RELEASED.statement, [f"{BY_RELEASE} (output=? AND released_at>?)"]),
+        (members.RELEASED_BETWEEN, [f"{BY_RELEASE} (output=? AND released_at>? AND released_at<?)"]),
+        # Members of one moment are sorted.
+        (members.WAITING.statement, [f"{BY_SEEN}>? AND added_at<?)", "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"]),
+        (members.NEXT, [f"{BY_SEEN}>?)"]),
+        (members.LAST, [f"{BY_SEEN}<?)"]),
+        (members.ADDED.statement, [f"{BY_SEEN}>? AND added_at<?)"]),
+    ],
+)
+def test_members_are_read_in_the_order_of_an_index(database: Database, statement: Executable, steps: list[str]) -> None:
+    times = {name: int(at.timestamp()) for name, at in TIMES.items()}
+    found = plan(database, statement, **MEMBERS, source_pk=1, **times)
+    # The driver may use the columns of an index alone.
+    assert [step.replace("COVERING ", "") for step in found] == [step.replace("COVERING ", "") for step in steps]
+
+
+def test_sources_of_an_output_are_found_one_by_one(database: Database) -> None:
+    steps = plan(database, members.SOURCES, output="c")
+    assert [step for step in steps if "memberships" in step] == [
+        "SEARCH memberships USING INDEX ix_memberships_of_source (output=?)",
+        "SEARCH memberships USING INDEX ix_memberships_of_source (output=? AND source_pk>?)",
+    ]
 
 
 def test_pending_entries_are_found_through_their_index(database: Database) -> None:

@@ -82,12 +82,14 @@ class WrittenItems:
 
     Args:
         size: bytes of items that are kept at most.
+        various: whether feeds may show one item in various ways. To compare all of each item takes time.
     """
 
-    def __init__(self, size: int = 32 << 20) -> None:
+    def __init__(self, size: int = 32 << 20, *, various: bool = False) -> None:
         self._room = size
-        #: One text for each format, by row number, id, formats and language; the least recently used first.
-        self._kept: dict[tuple[int, str, tuple[Format, ...], str | None], tuple[_Written, ...]] = {}
+        self._various = various
+        #: One text for each format, by item, formats and language; the least recently used first.
+        self._kept: dict[tuple[int, str | int, tuple[Format, ...], str | None], tuple[_Written, ...]] = {}
 
     def write(
         self, items: Sequence[Item], formats: tuple[Format, ...], language: str | None
@@ -95,7 +97,7 @@ class WrittenItems:
         """Return the texts of items, for each format those of all items; see `writers.rss_item`."""
         found = []
         for item in items:
-            key = (item.pk, item.id, formats, language)
+            key = (item.pk, hash(item) if self._various else item.id, formats, language)
             texts = self._kept.pop(key, None)
             if texts is None:
                 ready = feed_item(permitted(item))

@@ -267,6 +267,12 @@ def _related(extras: Extras, own: str) -> list[str]:
     return [] if url is None else [element(f"{own}link", href=url, rel="related")]
 
 
+def copies(item: FeedItem, form: XmlFormat) -> list[str]:
+    """Write where else the item was found (relation `via` of RFC 4287, section 4.2.7.2)."""
+    name = "atom:link" if form == "rss" else "link"
+    return _lines(form, [element(name, href=one.url, rel="via", title=one.name) for one in item.also_at if one.url])
+
+
 def _number(value: float | None) -> str | None:
     """Write a number without needless decimals."""
     return None if value is None else f"{value:.3f}".rstrip("0").rstrip(".")

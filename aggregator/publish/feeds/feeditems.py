@@ -18,7 +18,7 @@ from mimetypes import MimeTypes
 from posixpath import splitext
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from aggregator.models import Enclosure, Item, Origin, OriginalFeed
+from aggregator.models import Copy, Enclosure, Item, Origin, OriginalFeed
 from aggregator.normalize.identity import minted_id
 from aggregator.values import media_types
 from aggregator.values.languages import valid_tag
@@ -139,6 +139,8 @@ class FeedItem(NamedTuple):
     updated_at: datetime
     source: Publisher
     extras: Extras | None
+    #: Copies with names that are not empty.
+    also_at: tuple[Copy, ...] = ()
 
 
 def feed_item(item: Item) -> FeedItem:
@@ -194,7 +196,13 @@ def _feed_item(item: Item, source: Publisher) -> FeedItem:
         updated_at=entry.updated_at,
         source=source,
         extras=entry.extras,
+        also_at=tuple([_copy(one) for one in item.also_at]),
     )
+
+
+def _copy(copy: Copy) -> Copy:
+    url = clean_url(copy.url)
+    return Copy(xml_text(copy.name).strip() or url or "?", url)
 
 
 def _markup(text: str) -> str:

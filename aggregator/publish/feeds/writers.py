@@ -26,6 +26,7 @@ from aggregator.publish.feeds.extensions import (
     XmlFormat,
     authors_of_rss,
     category,
+    copies,
     elements,
     files,
     json_members,
@@ -154,11 +155,16 @@ def atom_entry(item: FeedItem, language: str | None) -> bytes:
 
 def _rare(item: FeedItem, form: XmlFormat, *, with_files: bool = True) -> list[str]:
     """Write what is not in every item: pictures, files, and the elements of other vocabularies."""
-    if item.extras is None and not item.enclosures:
+    if item.extras is None and not item.enclosures and not item.also_at:
         # Nearly all items: `element` takes longer.
         indent = INDENT[form]
         return [] if item.image is None else [f'{indent}<media:thumbnail url="{_value(item.image)}"/>\n']
-    return [*(files(item, form) if with_files else ()), *thumbnails(item, form), *elements(item, form)]
+    return [
+        *(files(item, form) if with_files else ()),
+        *thumbnails(item, form),
+        *elements(item, form),
+        *copies(item, form),
+    ]
 
 
 def _atom_author(item: FeedItem, author: str) -> str:
@@ -236,7 +242,7 @@ def render_jsonfeed(channel: Channel, items: Sequence[bytes]) -> bytes:
 
 
 def json_item(item: FeedItem, language: str | None) -> bytes:
-    """Write an item of a JSON Feed; an extension `_origin` has title, url and feed_url of its source."""
+    """Write an item of a JSON Feed; an extension `_origin` says where it comes from, and where else it is."""
     own_language = item.language if (item.language or "").lower() != (language or "").lower() else None
     known = {
         "id": item.id,
@@ -250,12 +256,18 @@ def json_item(item: FeedItem, language: str | None) -> bytes:
         "tags": item.tags,
         "language": own_language,
         "attachments": [_attachment(enclosure) for enclosure in item.enclosures],
-        "_origin": _filled({"title": item.source.name, "url": item.source.home_url, "feed_url": item.source.url}),
+        "_origin": _origin(item),
     }
     if item.extras is not None or item.comments_url is not None:
         known |= json_members(item)
     # One of content_html and content_text is required, even if it is empty.
     return b'%b,"content_html":"%b"}' % (_opened(_filled(known)), _quoted(item.html or item.summary))
+
+
+def _origin(item: FeedItem) -> dict[str, Any]:
+    """Return title, url and feed_url of the source, and title and url of the same item from others."""
+    source, copies = item.source, [_filled({"title": one.name, "url": one.url}) for one in item.also_at]
+    return _filled({"title": source.name, "url": source.home_url, "feed_url": source.url, "also_at": copies})
 
 
 def _opened(members: dict[str, Any]) -> bytes:

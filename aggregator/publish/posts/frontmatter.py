@@ -12,7 +12,7 @@ from __future__ import annotations
 import html
 import re
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache, lru_cache
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from aggregator.models import Item, Origin
 from aggregator.publish.names import MAX_BYTES, cut, slug_of
-from aggregator.publish.posts.presets import Dates, Form, Preset, Value
+from aggregator.publish.posts.presets import Dates, Field, Form, Preset, Value
 from aggregator.values.markup import attribute_value, xml_text
 
 #: A possible character reference; names have at most 32 characters.
@@ -138,6 +138,12 @@ def _images(facts: _Facts) -> list[str]:
     return [image] if image and "%" not in image.partition("://")[2].partition("/")[0] else []
 
 
+def _also_at(facts: _Facts) -> list[str]:
+    """Return the addresses of the copies of an item; of Pelican's lists, a semicolon would part one in two."""
+    written = [copy.url for copy in facts.item.also_at if copy.url is not None]
+    return [url.replace(";", "%3B") for url in written] if facts.preset.form == "html" else written
+
+
 def _slug(facts: _Facts) -> str | None:
     item, preset = facts.item, facts.preset
     return None if item.path is None else slug_of(item.path, item.id, preset)
@@ -158,13 +164,15 @@ def _robots(facts: _Facts) -> str | None:
 
 
 #: Every value that a field can have; a value that is empty is left out.
-VALUES: dict[Value, Callable[[_Facts], str | datetime | Sequence[str] | None]] = {
+VALUES: dict[Value, Callable[[_Facts], str | bool | datetime | Sequence[str] | None]] = {
+    "also_at": _also_at,
     "author": lambda facts: _source(facts.item.origin, facts.preset),
     "authors": _authors,
     "canonical": _link,
     "categories": lambda facts: _levels(facts.group, facts.item.origin, facts.preset),
     "category": lambda facts: facts.group,
     "date": lambda facts: facts.item.entry.published_at,
+    "draft": lambda facts: facts.item.draft or None,
     "id": lambda facts: facts.item.id,
     "image": lambda facts: facts.image,
     "images": _images,
@@ -195,10 +203,14 @@ def _date(moment: datetime, dates: Dates) -> str:
     return text + {"rfc3339": "+00:00", "zulu": "Z", "local": ""}[dates]
 
 
+def _wanted(facts: _Facts) -> Iterable[Field]:
+    return [field for field in facts.preset.fields if facts.item.draft or not field.of_drafts]
+
+
 def _fields(facts: _Facts) -> dict[str, Any]:
     """Return the fields that have a value, with the members of mappings in place."""
     found: dict[str, Any] = {}
-    for field in facts.preset.fields:
+    for field in _wanted(facts):
         value: Any = field.constant if field.value is None else VALUES[field.value](facts)
         if value is None or value == "" or value == []:
             continue
@@ -233,7 +245,7 @@ def _masks(masked: str) -> re.Pattern[str]:
 
 def _as_contract(facts: _Facts) -> str:
     lines = []
-    for field in facts.preset.fields:
+    for field in _wanted(facts):
         if field.value is None:
             lines.append(f"{field.key}: {field.constant}\n")
         elif field.value == "categories":

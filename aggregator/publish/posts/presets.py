@@ -13,12 +13,14 @@ from typing import Literal, NamedTuple
 from aggregator.publish.posts.edits import TAG, with_one_quote, with_short_blanks, without_apostrophes
 
 Value = Literal[
+    "also_at",
     "author",
     "authors",
     "canonical",
     "categories",
     "category",
     "date",
+    "draft",
     "id",
     "image",
     "images",
@@ -39,12 +41,14 @@ Value = Literal[
 """What a field of the front matter can say."""
 
 VALUE_MEANINGS: dict[Value, str] = {
+    "also_at": "list of the addresses of the same item from other sources",
     "author": "the name of the source, in a form fit for a category",
     "authors": "list of the authors of the entry",
     "canonical": "address of the original, for what search engines are told",
     "categories": "list: title of the category, name of the source, section",
     "category": "title of the category",
     "date": "when the entry was published",
+    "draft": "`true` for a draft",
     "id": "the id of the entry, the same as in the feeds",
     "image": "address of its picture",
     "images": "the same as a list",
@@ -89,6 +93,13 @@ class Field:
     constant: str | bool | int = ""
     #: In the form of the contract: always in single quotes; otherwise a plain scalar, quoted only if necessary.
     quoted: bool = False
+    #: Whether only drafts have it.
+    of_drafts: bool = False
+
+
+_BESIDE, _HIDDEN_BESIDE = "{stem}.upstream{suffix}~", ".{stem}.upstream{suffix}"
+UPSTREAM_FORMS = (_BESIDE, _HIDDEN_BESIDE)
+"""The names that the new version of an edited post can have beside the post: each is one that its generator skips."""
 
 
 #: An index, at any level: generators make a folder of each name, and no folder can be where a list has its file.
@@ -142,6 +153,9 @@ class Preset:
     #: Replacements that need a pattern, done after `escapes`: a text that the body must contain, the pattern, and the
     #: replacement. The text is searched first, because that is faster.
     patterns: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = ()
+    #: The name of a new version beside a post that was edited, one of `UPSTREAM_FORMS`. Generators choose by the end of
+    #: a name; Hexo, Hugo and Jekyll also know names that end with ``~`` as copies of editors.
+    upstream: str = _BESIDE
     #: The file, in the form of the front matter, that each folder of posts needs.
     section: str | None = None
     #: A Jinja2 template that makes the text below the front matter; None: the body alone.
@@ -182,6 +196,7 @@ HEXO = Preset(
         Field("comments", None, constant="false"),
         Field("date", "date"),
         Field("thumbnail", "image", quoted=True),
+        Field("published", None, constant="false", of_drafts=True),
     ),
     body="block",
     middle="---\n\n<div>   \n",
@@ -238,6 +253,7 @@ def _origin(prefix: str = "", *, canonical: str = "canonical_url") -> tuple[Fiel
         Field(f"{prefix}source_url", "source_url"),
         Field(f"{prefix}link", "link"),
         Field(f"{prefix}{canonical}", "canonical"),
+        Field(f"{prefix}also_at", "also_at"),
         *_rights(prefix),
     )
 
@@ -246,6 +262,8 @@ def _rights(prefix: str = "") -> tuple[Field, ...]:
     # Most entries have none of them.
     return Field(f"{prefix}rights", "rights"), Field(f"{prefix}license", "license"), Field(f"{prefix}robots", "robots")
 
+
+_DRAFT = Field("draft", "draft")
 
 HUGO = Preset(
     form="yaml",
@@ -259,6 +277,7 @@ HUGO = Preset(
         Field("authors", "authors"),
         Field("images", "images"),
         *_origin("params.", canonical="canonicalURL"),
+        _DRAFT,
     ),
     body="block",
     middle="---\n<div>\n",
@@ -284,6 +303,7 @@ JEKYLL = Preset(
         Field("image", "image"),
         *_origin(),
         Field("render_with_liquid", None, constant=False),
+        Field("published", None, constant=False, of_drafts=True),
     ),
     # What stands before the first blank line is the excerpt, which themes print in lists. It would end there inside of
     # an attribute, too, and the next post would go on in it.
@@ -312,6 +332,7 @@ ELEVENTY = Preset(
         Field("images", "images"),
         *_origin(canonical="canonicalURL"),
         Field("templateEngineOverride", None, constant="html"),
+        _DRAFT,
     ),
     body="html",
     middle="---\n",
@@ -334,6 +355,7 @@ ASTRO = Preset(
         Field("authors", "authors"),
         Field("images", "images"),
         *_origin(canonical="canonicalURL"),
+        _DRAFT,
     ),
     body="block",
     middle="---\n<div>\n",
@@ -355,6 +377,7 @@ PELICAN = Preset(
         Field("tags", "tags"),
         Field("image", "image"),
         *_origin(),
+        Field("status", None, constant="draft", of_drafts=True),
     ),
     body="html",
     middle="</head>\n<body>\n",
@@ -379,6 +402,7 @@ ZOLA = Preset(
         Field("taxonomies.authors", "authors"),
         Field("extra.images", "images"),
         *_origin("extra."),
+        _DRAFT,
     ),
     body="block",
     middle="+++\n<div>\n",
@@ -392,6 +416,8 @@ ZOLA = Preset(
     escapes=BRACES,
     patterns=_FENCES,
     section="_index.md",
+    # Zola publishes every file beside its posts that does not end with `.md`, and builds no hidden one.
+    upstream=_HIDDEN_BESIDE,
 )
 
 MARKDOWN = Preset(
@@ -405,6 +431,7 @@ MARKDOWN = Preset(
         Field("authors", "authors"),
         Field("image", "image"),
         *_origin(),
+        _DRAFT,
     ),
     body="markdown",
     middle="---\n\n",
@@ -424,7 +451,9 @@ OBSIDIAN = replace(
         Field("publisher_url", "source_url"),
         Field("source", "link"),
         Field("canonical_url", "canonical"),
+        Field("also_at", "also_at"),
         *_rights(),
+        _DRAFT,
     ),
     dates="local",
     # They have a meaning in links between notes.

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 import pytest
 from lxml import etree
 
-from aggregator.models import Entry, Fetched, Item, Origin
+from aggregator.models import Copy, Entry, Fetched, Item, Origin
 from aggregator.models.extras import Extras, Person
 from aggregator.normalize.entry import clean_again, normalize
 from aggregator.normalize.identity import identify
 from aggregator.parse import parse
 from aggregator.publish.feeds import FILE_NAMES, Channel, Format, render_feeds
 from tests import DATA, ROOT
-from tests.validators import MEDIA, check_atom, check_jsonfeed, check_rss
+from tests.validators import ATOM, MEDIA, check_atom, check_jsonfeed, check_rss
 
 URL = "https://e.example/feed"
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -104,6 +104,30 @@ def test_heads_name_the_picture_of_the_site() -> None:
     assert "<url>https://h.example/icon.png</url>" in rss
     assert "<icon>https://h.example/icon.png</icon>" in atom
     assert json.loads(feed)["icon"] == "https://h.example/icon.png"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_feeds_name_where_the_same_item_is_too(entries: list[Entry], form: Format) -> None:
+    copies = (Copy("One & only", "https://one.example/?a&b"), Copy("Two", None), Copy("\x0b", "https://three.example/"))
+    for entry in entries:
+        plain = Item(entry, entry.guid or "", None, ORIGIN, 1)
+        (output,) = render_feeds(HEAD, [replace(plain, also_at=copies)], [form])
+        assert CHECKS[form](output.data) == []
+        # Who reads the feed takes them for nothing else.
+        assert _entries(output.data) == _entries(_rendered([entry], form))
+        if form == "json":
+            (item,) = json.loads(output.data)["items"]
+            assert item["_origin"]["also_at"] == [
+                {"title": "One & only", "url": "https://one.example/?a&b"},
+                {"title": "Two"},
+                {"title": "https://three.example/", "url": "https://three.example/"},
+            ]
+        else:
+            links = [one for one in etree.fromstring(output.data).iter(f"{ATOM}link") if one.get("rel") == "via"]
+            assert [(one.get("href"), one.get("title")) for one in links] == [
+                ("https://one.example/?a&b", "One & only"),
+                ("https://three.example/", "https://three.example/"),
+            ]
 
 
 def _documented() -> dict[Format, set[str]]:

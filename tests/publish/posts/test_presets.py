@@ -21,7 +21,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from aggregator.models import Enclosure, Item, Origin
+from aggregator.models import Copy, Enclosure, Item, Origin
 from aggregator.publish.names import Wanted, assign_paths
 from aggregator.publish.posts.presets import PRESETS, PostOptions
 from aggregator.publish.posts.render import render_post
@@ -265,6 +265,40 @@ def test_values_that_are_missing_are_left_out(name: str) -> None:
     text = rendered(item, name, group=None)
     assert not re.search(r"(?m)^\s*(?:link|canonical\w*|authors|tags|images?)\b|None|null|name=\"(?:link|tags)", text)
     assert item.id in text
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_drafts_say_so_as_the_generator_reads_it(name: str) -> None:
+    item = make_item(published_at=DATE)
+    post, draft = rendered(item, name), rendered(replace(item, draft=True), name)
+    assert "draft" not in post
+    assert "published:" not in post
+    if name == "pelican":
+        assert _Head.read(draft)["status"] == "draft"
+        assert _Head.read(draft).items() - _Head.read(post).items() == {("status", "draft")}
+        return
+    mark = ("published", False) if name in ("hexo", "jekyll") else ("draft", True)
+    if name == "hexo":
+        # All the rest stays, byte for byte.
+        assert draft.replace("published: false\n", "", 1) == post
+        assert draft.index("published: false\n") < draft.index("\n---\n\n<div>")
+        return
+    assert _front(draft, name) == {**_front(post, name), mark[0]: mark[1]}
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_posts_name_where_the_same_item_is_too(name: str) -> None:
+    copies = (Copy("One", "https://one.example/?a;b"), Copy("Two", None), Copy("Three", "https://three.example/"))
+    item = make_item(published_at=DATE)
+    text = rendered(replace(item, also_at=copies), name)
+    if name == "hexo":
+        assert text == rendered(item, name)
+    elif name == "pelican":
+        assert _Head.read(text)["also_at"] == "https://one.example/?a%3Bb; https://three.example/"
+    else:
+        read = _front(text, name)
+        facts = {**read, **read.get("params", {}), **read.get("extra", {})}
+        assert facts["also_at"] == ["https://one.example/?a;b", "https://three.example/"]
 
 
 @pytest.mark.parametrize("name", ["hugo", "jekyll", "zola"])

@@ -49,10 +49,10 @@ _TABLES = (
     """,
     "CREATE INDEX ix_memberships_entry ON memberships (entry_pk)",
     "CREATE INDEX ix_memberships_newest ON memberships (output, published_at DESC, source_pk, position DESC, entry_pk) "
-    "WHERE listed",
+    "WHERE listed = 1",
     "CREATE INDEX ix_memberships_of_source ON memberships "
-    "(output, source_pk, published_at DESC, position DESC, entry_pk) WHERE listed",
-    "CREATE INDEX ix_memberships_released ON memberships (output, released_at, added_at) WHERE listed",
+    "(output, source_pk, published_at DESC, position DESC, entry_pk) WHERE listed = 1",
+    "CREATE INDEX ix_memberships_released ON memberships (output, released_at, added_at) WHERE listed = 1",
     """
     CREATE TABLE withheld_posts (
         entry_pk INTEGER NOT NULL,
@@ -66,10 +66,12 @@ _TABLES = (
         verdict TEXT NOT NULL,
         category TEXT,
         decided_at BIGINT NOT NULL,
+        carried_out BOOLEAN NOT NULL,
         CONSTRAINT pk_decisions PRIMARY KEY (entry_pk),
         CONSTRAINT fk_decisions_entry_pk_entries FOREIGN KEY(entry_pk) REFERENCES entries (pk) ON DELETE CASCADE
     )
     """,
+    "CREATE INDEX ix_decisions_open ON decisions (entry_pk) WHERE carried_out = 0",
     """
     CREATE TABLE addresses (
         entry_pk INTEGER NOT NULL,
@@ -121,6 +123,7 @@ _TABLES = (
         folder TEXT NOT NULL,
         edit TEXT NOT NULL,
         path TEXT,
+        upstream TEXT,
         CONSTRAINT pk_post_edits PRIMARY KEY (entry_pk, folder),
         CONSTRAINT fk_post_edits_entry_pk_entries FOREIGN KEY(entry_pk) REFERENCES entries (pk) ON DELETE CASCADE
     )

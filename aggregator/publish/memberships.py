@@ -1,0 +1,79 @@
+"""Memberships of outputs, made again for all stored entries when the definition of an output changes.
+
+In: the store and the configuration. Out: memberships as if the entries had been stored under the definitions in force.
+The entries are read once for all outputs that changed. The memberships of one output are stored in one transaction with
+its definition, so that a crash leaves old or new ones, and the next call goes on.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from tempfile import TemporaryFile
+from typing import IO
+
+from aggregator.config import Config
+from aggregator.judging import KeptSteps, place_stored
+from aggregator.models import Placement
+from aggregator.store import Store
+from aggregator.store.rulingprotocol import DEFINITIONS
+
+#: Entries that are read at once: few enough to bound memory.
+BATCH = 500
+#: Outputs whose memberships are made in one pass: each has an open file.
+_MOST = 50
+
+
+def place_again(
+    store: Store, config: Config, *, progress: Callable[[int, int], None] = lambda done, total: None
+) -> list[str]:
+    """Make the memberships of outputs again whose definitions have changed, and forget those of ended outputs.
+
+    Args:
+        progress: called with the number of entries read so far, and of all.
+
+    Returns:
+        The slugs of the outputs whose memberships were made again.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    recorded = store.fingerprints()
+    for slug in [name.removeprefix(DEFINITIONS) for name in recorded if name.startswith(DEFINITIONS)]:
+        if slug not in config.outputs:
+            store.drop_output(slug)
+    changed = [
+        slug for slug, output in config.outputs.items() if recorded.get(f"{DEFINITIONS}{slug}") != output.definition
+    ]
+    for start in range(0, len(changed), _MOST):
+        _place(store, config, changed[start : start + _MOST], progress)
+    return changed
+
+
+def _place(store: Store, config: Config, slugs: Sequence[str], progress: Callable[[int, int], None]) -> None:
+    """Make the memberships of some outputs again."""
+    steps = KeptSteps(store)
+    with ExitStack() as stack:
+        # They may be more than fits into memory.
+        files = {slug: stack.enter_context(TemporaryFile(prefix="aggregator-")) for slug in slugs}
+        done, total, last = 0, store.entry_count(), 0
+        while batch := store.rulings_after(last, BATCH):
+            for one in batch:
+                for slug, file in files.items():
+                    if (placement := place_stored(config, one, slug, steps)) is not None:
+                        pickle.dump((one.stored.pk, placement), file, pickle.HIGHEST_PROTOCOL)
+            last = batch[-1].stored.pk
+            done += len(batch)
+            progress(done, max(total, done))
+        for slug, file in files.items():
+            store.replace_memberships(slug, _kept(file), config.outputs[slug].definition)
+
+
+def _kept(file: IO[bytes]) -> Iterator[tuple[int, Placement]]:
+    """Yield what was written to a file."""
+    end = file.tell()
+    file.seek(0)
+    while file.tell() < end:
+        # It was written by this process.
+        yield pickle.load(file)  # noqa: S301
