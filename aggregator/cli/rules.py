@@ -27,7 +27,7 @@ from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
     from aggregator.config import Config
-    from aggregator.replay import Change, Difference
+    from aggregator.replay import Change, Difference, Kind
     from aggregator.store import Store
     from aggregator.trial import RuleTrial, Trial
 
@@ -163,7 +163,7 @@ def _rule_json(one: RuleTrial) -> dict[str, Any]:
 
 
 #: What each kind of change is called.
-_KINDS = {
+_LABELS: dict[Kind, str] = {
     "dropped": "dropped",
     "held": "held for review",
     "published": "published again",
@@ -175,15 +175,17 @@ _KINDS = {
 
 
 def _show_difference(difference: Difference, applied: bool) -> None:
-    for kind, label in _KINDS.items():
-        count = difference.counts[kind]  # type: ignore[index]
+    from aggregator.replay import KINDS
+
+    for kind in KINDS:
+        count, label = difference.counts[kind], _LABELS[kind]
         if count:
             say(f"{counted(count, 'item')} {label}")
-            for change in difference.examples.get(kind, ()):  # type: ignore[call-overload]
+            for change in difference.examples.get(kind, ()):
                 say(f"    {_describe(change)}")
-    for label, counter in (("joins", difference.joined), ("leave", difference.left), ("differ in", difference.altered)):
-        for slug, count in sorted(counter.items()):
-            say(f"{slug}: {counted(count, 'item')} {label if label != 'joins' else 'join'}")
+    for slug in sorted({*difference.joined, *difference.left, *difference.altered}):
+        counts = ((difference.joined, "new"), (difference.left, "gone"), (difference.altered, "different"))
+        say(f"{slug}: {', '.join(f'{count[slug]} {label}' for count, label in counts if count[slug])}")
     for note in difference.notes:
         say(f"note: {note}")
     if difference.unmade:
