@@ -30,6 +30,7 @@ from aggregator.publish.archives import ArchivedFeed, Archives
 from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
 from aggregator.publish.copies import join_duplicates
+from aggregator.publish.decisions import carry_out_decisions
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, WrittenItems, render_category
 from aggregator.publish.memberships import place_again
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
@@ -45,12 +46,13 @@ from aggregator.publish.outputs import (
     private_paths,
     without_former,
 )
-from aggregator.publish.postedits import FolderEdits, has_posts
+from aggregator.publish.postedits import FolderEdits
 from aggregator.publish.postfiles import Destination, withdraw_posts, write_posts, write_retired
 from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset, post_folders, settle_presets
+from aggregator.publish.postsurvey import has_posts
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
-from aggregator.publish.selection import Selector, Shown, is_timed
+from aggregator.publish.selection import Selector, Shown, is_timed, last_shown, selection_name
 from aggregator.store import Store, UnreadableRow
 
 __all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "next_time", "outputs", "publish"]
@@ -100,6 +102,7 @@ def publish(
     folders = post_folders(config)
     report.failures += renew(store, config.confidential, data, progress=renewing)
     place_again(store, config)
+    report.failures += carry_out_decisions(store, config, now)
     report.failures += join_duplicates(store, config)
     recorded = store.fingerprints()
     recorded |= _recorded(store, private_paths(config, recorded))
@@ -133,7 +136,7 @@ def publish(
     report.feeds += _write(data, [_own_list(config, feeds)], report, set())
     _remove_stale(store, data, feeds, recorded, report)
     made = {**wanted, **renderer.shown, **_write_opml(store, config, data, report, recorded, everything)}
-    unmade = {name for slug in renderer.failed for name in (f"feeds/{slug}", _selection(slug))}
+    unmade = {name for slug in renderer.failed for name in (f"feeds/{slug}", selection_name(slug))}
     news = {name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade}
     recorded |= _recorded(store, news)
     due = next_time(config, recorded)
@@ -150,7 +153,7 @@ def _recorded(store: Store, news: dict[str, str]) -> dict[str, str]:
 
 def next_time(config: Config, recorded: Mapping[str, str]) -> datetime | None:
     """Return when an output changes by itself, as it was recorded; None: never before something new is stored."""
-    shown = [Shown.load(recorded.get(_selection(slug), "")) for slug, one in config.outputs.items() if is_timed(one)]
+    shown = [last_shown(recorded, slug) for slug, one in config.outputs.items() if is_timed(one)]
     return min((one.due_at for one in shown if one is not None and one.due_at is not None), default=None)
 
 
@@ -238,10 +241,6 @@ def clear_fingerprints(store: Store, names: Iterable[str]) -> dict[str, str]:
     cleared = dict.fromkeys(names, "")
     store.record_fingerprints(cleared)
     return cleared
-
-
-def _selection(slug: str) -> str:
-    return f"selections/{slug}"
 
 
 def _outdated(
@@ -336,7 +335,7 @@ class _FeedRenderer:
     def outputs(self, feeds: Iterable[MergedFeed], outdated: Collection[str]) -> Iterator[Rendered]:
         """Yield the feeds that are outdated, or show other items at this time; failures go to the report."""
         for feed in feeds:
-            before = Shown.load(self._recorded.get(_selection(feed.slug), "")) if is_timed(feed.output) else None
+            before = last_shown(self._recorded, feed.slug) if is_timed(feed.output) else None
             due = is_timed(feed.output) and (before is None or before.is_due(self._now))
             if due or feed.slug in outdated:
                 for outcome in self._outcomes(feed, before, always=feed.slug in outdated):
@@ -352,7 +351,7 @@ class _FeedRenderer:
         failures = [unreadable_row(row) for row in unreadable]
         if is_timed(feed.output):
             shown = selection.shown
-            self.shown[_selection(feed.slug)] = shown.dump()
+            self.shown[selection_name(feed.slug)] = shown.dump()
             if not always and before is not None and shown.digest == before.digest:
                 return failures
         channel = channel_of(self._config, feed)

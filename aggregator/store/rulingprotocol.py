@@ -154,8 +154,20 @@ class RulingStore(Protocol):
     def drop_output(self, output: str) -> None:
         """Forget the memberships of an output, and their definition."""
 
-    def decide(self, pk: int, decision: Decision | None, ruling: Ruling, now: datetime) -> None:
-        """Record what a person decided on an entry (None: nothing any more), and the ruling that follows from it."""
+    def decide(self, pk: int, decision: Decision | None, now: datetime) -> None:
+        """Record what a person decided on an entry (None: nothing any more); the next publication carries it out.
+
+        This may be done while another process publishes.
+
+        Raises:
+            RowError: there is no such entry.
+        """
+
+    def to_carry_out(self, limit: int) -> list[StoredRuling]:
+        """Return entries with decisions that are not carried out, in the order of their row numbers."""
+
+    def carry_out(self, pk: int, ruling: Ruling, now: datetime) -> None:
+        """Store the ruling that follows from a decision, and that the decision is carried out."""
 
     def held(self, limit: int, after: int = 0) -> list[StoredRuling]:
         """Return entries that wait for a person, after a row number, in the order of their row numbers."""

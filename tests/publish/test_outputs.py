@@ -65,7 +65,7 @@ def test_older_members_of_a_plain_output_are_in_its_archive(world: World) -> Non
     world.add(*"abcde")
     assert world.published() == ["[Source 0] a", "[Source 0] b"]
     page = json.loads(world.site.public()[f"{OUTPUT}/archive/1/feed.json"])
-    assert [item["title"] for item in page["items"]] == ["[Source 0] c", "[Source 0] d", "[Source 0] e"]
+    assert [item["title"] for item in page["items"]] == [f"[Source 0] {key}" for key in "abcde"]
     feed = json.loads(world.site.public()[f"{OUTPUT}/feed.json"])
     assert feed["next_url"] == f"https://feeds.example.org/{OUTPUT}/archive/1/feed.json"
 
