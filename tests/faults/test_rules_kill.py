@@ -1,4 +1,4 @@
-"""`kill -9` at many statements of a change of rules or outputs: the old state or the new one, and the same in the end."""
+"""`kill -9` at many statements of a change of rules or outputs: old or new, and the same in the end."""
 
 from __future__ import annotations
 
