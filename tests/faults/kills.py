@@ -22,9 +22,7 @@ _PROGRAM = ("aggregator.cli", "aggregator.pipeline.run", "aggregator.publish.pub
 _COUNTED = frozenset(("open", "os.rename", "os.remove", "os.mkdir", "os.listdir", "socket.connect", "os.truncate"))
 
 
-def start(
-    arguments: Sequence[str], log: Path, *, kill_at: int = 0, kill_at_statement: int = 0
-) -> ForkServerProcess:
+def start(arguments: Sequence[str], log: Path, *, kill_at: int = 0, kill_at_statement: int = 0) -> ForkServerProcess:
     """Start a command, which writes to `log` what it prints, and in the end the numbers of its events and statements.
 
     Args:
