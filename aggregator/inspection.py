@@ -209,7 +209,7 @@ def _shown(selector: Selector, feed: MergedFeed, member: Membership | None, one:
         return Shown(feed.slug, False, "it is older than `max_age`")
     if output.rate is not None:
         return Shown(feed.slug, True, "it came out")
-    if any(item.pk == one.stored.pk for item in selector.select(feed).items):
+    if one.stored.pk in selector.shown(feed):
         return Shown(feed.slug, True, "it is among the items that the feed shows")
     archived = "; its archive has it" if output.is_plain else ""
     limits = [

@@ -296,6 +296,8 @@ def shown(store: Store, config: Config) -> dict[str, list[Entry]]:
     """The items of each category and output in their order, each as it is shown there."""
     publish(store)
     lists = {slug: store.newest(slug, 1000) for slug in config.categories}
-    lists |= {f"members of {slug}": store.members.newest(slug, 1000) for slug in (*config.categories, *config.outputs)}
+    for slug in (*config.categories, *config.outputs):
+        members = store.members.newest(slug, 1000, None, None)
+        lists[f"members of {slug}"] = store.members.items(slug, [member.pk for member in members])
     lists["all"] = store.newest(None, 1000)
     return {name: [item.entry for item in items] for name, items in lists.items()}

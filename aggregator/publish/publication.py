@@ -108,10 +108,7 @@ def publish(
     edits = {
         one.name: FolderEdits(store, one, data, report, restore=restore, overwrite=overwrite_edits) for one in folders
     }
-    ready, moved = settle_presets(store, recorded, folders, config, data, report, edits, change=change_presets)
-    for folder in ready:
-        edits[folder.name].check(recorded)
-    posts = Destination(store, config, data, ready, edits, report, incomplete=len(ready) < len(folders))
+    posts, moved = _destination(store, recorded, folders, config, data, report, edits, change_presets=change_presets)
     withdraw_posts(posts)
     _mark_outdated_posts(store, recorded, config, everything, report)
     _write_retired(posts, recorded, moved, again=restore or overwrite_edits)
@@ -122,6 +119,53 @@ def publish(
     outdated = _outdated(feeds, data, known, wanted)
     recorded |= clear_fingerprints(store, [name for slug in outdated if recorded.get(name := f"feeds/{slug}")])
     write_posts(posts, progress)
+    made = _write_feeds(posts, feeds, wanted, known, recorded, outdated, now)
+    _remove_stale(store, data, feeds, recorded, report)
+    made |= _write_opml(store, config, data, report, recorded, everything)
+    recorded |= _recorded(store, {name: value for name, value in made.items() if recorded.get(name) != value})
+    due = next_time(config, recorded)
+    # What is overdue failed just now, as the failures say.
+    report.next_at = due if due is None or due > now else None
+    report.failures = [_without_paths(failure, feeds) for failure in report.failures]
+    return report
+
+
+def _destination(
+    store: Store,
+    recorded: Mapping[str, str],
+    folders: Sequence[PostFolder],
+    config: Config,
+    data: Path,
+    report: Report,
+    edits: Mapping[str, FolderEdits],
+    *,
+    change_presets: bool,
+) -> tuple[Destination, Collection[tuple[str, int]]]:
+    """Return where posts are written, and which posts of ended sources have other paths now."""
+    ready, moved = settle_presets(store, recorded, folders, config, data, report, edits, change=change_presets)
+    for folder in ready:
+        edits[folder.name].check(recorded)
+    return Destination(store, config, data, ready, edits, report, incomplete=len(ready) < len(folders)), moved
+
+
+def _write_feeds(
+    to: Destination,
+    feeds: Sequence[MergedFeed],
+    wanted: Mapping[str, str],
+    known: Mapping[str, str],
+    recorded: Mapping[str, str],
+    outdated: Collection[str],
+    now: datetime,
+) -> dict[str, str]:
+    """Write the feeds, with their archives and lists, and return the fingerprints of those that are up to date.
+
+    Args:
+        wanted: the fingerprints of the feeds.
+        known: what the archives are compared with.
+        recorded: all fingerprints of the store.
+        outdated: slugs of the feeds that are rendered in any case.
+    """
+    store, config, data, report = to.store, to.config, to.data, to.report
     # This and the list of the feeds are small: they are compared each time.
     report.feeds += _write(data, [stylesheet()], report, set())
     # Outputs may show an item differently.
@@ -131,16 +175,8 @@ def publish(
     renderer = _FeedRenderer(store, config, now, recorded, written, report)
     report.feeds += _write(data, renderer.outputs(feeds, outdated), report, renderer.failed, feeds)
     report.feeds += _write(data, [_own_list(config, feeds)], report, set())
-    _remove_stale(store, data, feeds, recorded, report)
-    made = {**wanted, **renderer.shown, **_write_opml(store, config, data, report, recorded, everything)}
-    unmade = {name for slug in renderer.failed for name in (f"feeds/{slug}", _selection(slug))}
-    news = {name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade}
-    recorded |= _recorded(store, news)
-    due = next_time(config, recorded)
-    # What is overdue failed just now, as the failures say.
-    report.next_at = due if due is None or due > now else None
-    report.failures = [_without_paths(failure, feeds) for failure in report.failures]
-    return report
+    failed = {name for slug in renderer.failed for name in (f"feeds/{slug}", _selection(slug))}
+    return {name: value for name, value in {**wanted, **renderer.shown}.items() if name not in failed}
 
 
 def _recorded(store: Store, news: dict[str, str]) -> dict[str, str]:
