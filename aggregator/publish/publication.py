@@ -31,7 +31,7 @@ from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, Channel, WrittenItems, render_category
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
-from aggregator.publish.postedits import FolderEdits
+from aggregator.publish.postedits import FolderEdits, folder_edits
 from aggregator.publish.postfiles import Destination, write_posts, write_retired
 from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset, post_folders, settle_presets
 from aggregator.publish.postsurvey import has_posts
@@ -78,24 +78,16 @@ def publish(
         renewing: called with the number of stored entries brought to the current rules so far, and of all entries.
 
     Returns:
-        What was written, and each file and entry that failed. The others are not affected, and the next call tries the
-        failed ones again.
+        What was written, and each file and entry that failed, which the next call tries again.
 
     Raises:
         StoreError: the store failed, and not because of a row.
     """
-    report = Report()
-    folders = post_folders(config)
+    report, folders = Report(), post_folders(config)
     report.failures += renew(store, config.confidential, data, progress=renewing)
     recorded = store.fingerprints()
-    _note_files(recorded, folders, data, report)
-    edits = {
-        one.name: FolderEdits(store, one, data, report, restore=restore, overwrite=overwrite_edits) for one in folders
-    }
-    ready, moved = settle_presets(store, recorded, folders, config, data, report, edits, change=change_presets)
-    for folder in ready:
-        edits[folder.name].check(recorded)
-    posts = Destination(store, config, data, ready, edits, report, incomplete=len(ready) < len(folders))
+    edits = folder_edits(store, folders, data, report, restore=restore, overwrite=overwrite_edits)
+    posts, moved = _settle_folders(store, config, data, report, edits, recorded, change_presets=change_presets)
     _mark_outdated_posts(store, recorded, config, everything, report)
     _write_retired(posts, recorded, moved, again=restore or overwrite_edits)
     recorded |= clear_fingerprints(store, feeds_of(store.pending_categories()))
@@ -131,6 +123,25 @@ def outputs(config: Config) -> list[str]:
 def _own_list(config: Config) -> Rendered:
     channels = [channel_of(config, category) for category in merged(config)]
     return render_own(config.site.title, channels, config.feeds.formats)
+
+
+def _settle_folders(
+    store: Store,
+    config: Config,
+    data: Path,
+    report: Report,
+    edits: Mapping[str, FolderEdits],
+    recorded: Mapping[str, str],
+    *,
+    change_presets: bool,
+) -> tuple[Destination, set[tuple[str, int]]]:
+    """Return where posts are written; and those of ended sources that have other paths now, see `settle_presets`."""
+    folders = post_folders(config)
+    _note_files(recorded, folders, data, report)
+    ready, moved = settle_presets(store, recorded, folders, config, data, report, edits, change=change_presets)
+    for folder in ready:
+        edits[folder.name].check(recorded)
+    return Destination(store, config, data, ready, edits, report, incomplete=len(ready) < len(folders)), moved
 
 
 def _note_files(recorded: Mapping[str, str], folders: Iterable[PostFolder], data: Path, report: Report) -> None:
