@@ -45,9 +45,10 @@ from aggregator.publish.outputs import (
     private_paths,
     without_former,
 )
-from aggregator.publish.postedits import FolderEdits, has_posts
+from aggregator.publish.postedits import FolderEdits, folder_edits
 from aggregator.publish.postfiles import Destination, withdraw_posts, write_posts, write_retired
 from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset, post_folders, settle_presets
+from aggregator.publish.postsurvey import has_posts
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
 from aggregator.publish.selection import Selector, Shown, is_timed
@@ -90,25 +91,20 @@ def publish(
         renewing: called with the number of stored entries brought to the current rules so far, and of all entries.
 
     Returns:
-        What was written, and each file and entry that failed. The others are not affected, and the next call tries the
-        failed ones again.
+        What was written, and each file and entry that failed, which the next call tries again.
 
     Raises:
         StoreError: the store failed, and not because of a row.
     """
-    report = Report()
-    folders = post_folders(config)
+    report, folders = Report(), post_folders(config)
     report.failures += renew(store, config.confidential, data, progress=renewing)
     place_again(store, config)
     report.failures += join_duplicates(store, config)
     recorded = store.fingerprints()
     recorded |= _recorded(store, private_paths(config, recorded))
     feeds = merged(config, recorded)
-    _note_files(recorded, folders, data, report)
-    edits = {
-        one.name: FolderEdits(store, one, data, report, restore=restore, overwrite=overwrite_edits) for one in folders
-    }
-    posts, moved = _destination(store, recorded, folders, config, data, report, edits, change_presets=change_presets)
+    edits = folder_edits(store, folders, data, report, restore=restore, overwrite=overwrite_edits)
+    posts, moved = _settle_folders(store, config, data, report, edits, recorded, change_presets=change_presets)
     withdraw_posts(posts)
     _mark_outdated_posts(store, recorded, config, everything, report)
     _write_retired(posts, recorded, moved, again=restore or overwrite_edits)
@@ -123,29 +119,10 @@ def publish(
     _remove_stale(store, data, feeds, recorded, report)
     made |= _write_opml(store, config, data, report, recorded, everything)
     recorded |= _recorded(store, {name: value for name, value in made.items() if recorded.get(name) != value})
-    due = next_time(config, recorded)
     # What is overdue failed just now, as the failures say.
-    report.next_at = due if due is None or due > now else None
+    report.next_at = next_time(config, recorded, after=now)
     report.failures = [_without_paths(failure, feeds) for failure in report.failures]
     return report
-
-
-def _destination(
-    store: Store,
-    recorded: Mapping[str, str],
-    folders: Sequence[PostFolder],
-    config: Config,
-    data: Path,
-    report: Report,
-    edits: Mapping[str, FolderEdits],
-    *,
-    change_presets: bool,
-) -> tuple[Destination, Collection[tuple[str, int]]]:
-    """Return where posts are written, and which posts of ended sources have other paths now."""
-    ready, moved = settle_presets(store, recorded, folders, config, data, report, edits, change=change_presets)
-    for folder in ready:
-        edits[folder.name].check(recorded)
-    return Destination(store, config, data, ready, edits, report, incomplete=len(ready) < len(folders)), moved
 
 
 def _write_feeds(
@@ -184,10 +161,15 @@ def _recorded(store: Store, news: dict[str, str]) -> dict[str, str]:
     return news
 
 
-def next_time(config: Config, recorded: Mapping[str, str]) -> datetime | None:
-    """Return when an output changes by itself, as it was recorded; None: never before something new is stored."""
+def next_time(config: Config, recorded: Mapping[str, str], *, after: datetime | None = None) -> datetime | None:
+    """Return when an output changes by itself, as it was recorded; None: never before something new is stored.
+
+    Args:
+        after: leave out what was due then.
+    """
     shown = [Shown.load(recorded.get(_selection(slug), "")) for slug, one in config.outputs.items() if is_timed(one)]
-    return min((one.due_at for one in shown if one is not None and one.due_at is not None), default=None)
+    dues = [one.due_at for one in shown if one is not None and one.due_at is not None]
+    return min((due for due in dues if after is None or due > after), default=None)
 
 
 def _without_paths(failure: OutputFailure, feeds: Iterable[MergedFeed]) -> OutputFailure:
@@ -207,6 +189,25 @@ def outputs(config: Config, recorded: Mapping[str, str]) -> list[str]:
 def _own_list(config: Config, feeds: Iterable[MergedFeed]) -> Rendered:
     listed = [(channel_of(config, feed), feed.output.formats) for feed in feeds if not feed.output.private]
     return render_own(config.site.title, listed)
+
+
+def _settle_folders(
+    store: Store,
+    config: Config,
+    data: Path,
+    report: Report,
+    edits: Mapping[str, FolderEdits],
+    recorded: Mapping[str, str],
+    *,
+    change_presets: bool,
+) -> tuple[Destination, set[tuple[str, int]]]:
+    """Return where posts are written; and those of ended sources that have other paths now, see `settle_presets`."""
+    folders = post_folders(config)
+    _note_files(recorded, folders, data, report)
+    ready, moved = settle_presets(store, recorded, folders, config, data, report, edits, change=change_presets)
+    for folder in ready:
+        edits[folder.name].check(recorded)
+    return Destination(store, config, data, ready, edits, report, incomplete=len(ready) < len(folders)), moved
 
 
 def _note_files(recorded: Mapping[str, str], folders: Iterable[PostFolder], data: Path, report: Report) -> None:
