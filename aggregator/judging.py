@@ -4,8 +4,8 @@ In: an entry as it is stored, without secrets, and the configuration. Out: its r
 (`pipeline.judge`) and stored ones (`replay`, `publish.memberships`) are judged by the same functions, so that both give
 the same.
 
-As of which rules the stored entries are judged is recorded as the fingerprint `RULES`. Once some were judged by other
-rules, it is "", which no rules have. The definitions as of which memberships of outputs were made are recorded, too.
+As of which rules the stored entries are judged is recorded as the fingerprint `RULES`, and the definitions as of which
+the memberships of outputs were made likewise. Once some entries were judged by other ones, it is "".
 """
 
 from __future__ import annotations
@@ -16,17 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aggregator.config.secrets import public_placement, public_ruling
 from aggregator.models import Decision, Entry, Placement, Ruling, Sight
-from aggregator.store.rulingprotocol import DEFINITIONS, StoredRuling
+from aggregator.store.rulingprotocol import DEFINITIONS, NO_RULES, RULES, StoredRuling
 from aggregator.values.tracking import without_tracking
 
 if TYPE_CHECKING:
     from aggregator.config import Config
+    from aggregator.rules.book import Trace
     from aggregator.store import Store
 
-RULES = "rules"
-"""The fingerprint of the rules as of which the stored entries are judged; absent: of no rules."""
-#: Its value for no rules but the default one.
-_NO_RULES = "none"
 #: Entries were judged by different rules.
 _MIXED = ""
 #: Fields that stay as they were when an entry was first seen.
@@ -63,12 +60,23 @@ class KeptSteps:
 
 
 def judge_entry(
-    config: Config, entry: Entry, sight: Sight, decision: Decision | None, steps: KeptSteps, notes: list[str]
+    config: Config,
+    entry: Entry,
+    sight: Sight,
+    decision: Decision | None,
+    steps: KeptSteps,
+    notes: list[str],
+    trace: Trace | None = None,
 ) -> Ruling:
-    """Return the ruling of an entry as it is stored, without secrets; notes of rules are appended to `notes`."""
+    """Return the ruling of an entry as it is stored, without secrets.
+
+    Args:
+        notes: gets notes of rules.
+        trace: gets what happened on the way; None: nobody wants to know.
+    """
     if config.rules.is_trivial and decision is None:
         return _by_default(entry, sight)
-    ruling = config.rule_book.judge(entry, sight, decision=decision, run_step=steps.run, notes=notes)
+    ruling = config.rule_book.judge(entry, sight, decision=decision, run_step=steps.run, notes=notes, trace=trace)
     return public_ruling(ruling, entry, config.confidential)
 
 
@@ -84,10 +92,16 @@ def _by_default(entry: Entry, sight: Sight) -> Ruling:
     return Ruling(replace(entry, url=url))
 
 
-def judge_stored(config: Config, one: StoredRuling, steps: KeptSteps, notes: list[str] | None = None) -> Ruling:
-    """Return the ruling of a stored entry by the rules in force; its dates stay."""
+def judge_stored(
+    config: Config,
+    one: StoredRuling,
+    steps: KeptSteps,
+    notes: list[str] | None = None,
+    trace: Trace | None = None,
+) -> Ruling:
+    """Return the ruling of a stored entry by the rules in force; its dates stay. See `judge_entry`."""
     entry = one.stored.entry
-    ruling = judge_entry(config, entry, one.sight, one.decision, steps, [] if notes is None else notes)
+    ruling = judge_entry(config, entry, one.sight, one.decision, steps, [] if notes is None else notes, trace)
     placements = [replace(place, entry=place.entry and _dated_as(place.entry, entry)) for place in ruling.placements]
     return replace(ruling, entry=_dated_as(ruling.entry, entry), placements=tuple(placements))
 
@@ -130,16 +144,16 @@ def judged_by_others(recorded: Mapping[str, str], config: Config) -> bool:
     Args:
         recorded: the fingerprints of the store.
     """
-    return recorded.get(RULES, _NO_RULES) != _digest(config)
+    return recorded.get(RULES, NO_RULES) != _digest(config)
 
 
 def _digest(config: Config) -> str:
     if config.rules.is_trivial:
-        return _NO_RULES
-    from aggregator.rules.book import NO_RULES
+        return NO_RULES
+    from aggregator.rules import book
 
     digest = config.rule_book.digest
-    return _NO_RULES if digest == NO_RULES else digest
+    return NO_RULES if digest == book.NO_RULES else digest
 
 
 def rules_note(store: Store, config: Config) -> str | None:
@@ -147,7 +161,7 @@ def rules_note(store: Store, config: Config) -> str | None:
     if not judged_by_others(store.fingerprints(), config) or not store.entries_after(0, 1):
         return None
     return (
-        "rules have changed; stored items are as before: `aggregator replay` shows what would differ, "
+        "rules or categories have changed; stored items are as before: `aggregator replay` shows what would differ, "
         "`aggregator replay --apply` changes it"
     )
 
@@ -165,5 +179,5 @@ def note_rules(store: Store, config: Config) -> None:
         return
     if not store.entries_after(0, 1):
         store.record_fingerprints(others)
-    elif mixed := {name: _MIXED for name in others if recorded.get(name, _NO_RULES if name == RULES else _MIXED)}:
+    elif mixed := {name: _MIXED for name in others if recorded.get(name, NO_RULES if name == RULES else _MIXED)}:
         store.record_fingerprints(mixed)

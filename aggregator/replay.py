@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from aggregator.judging import KeptSteps, fingerprints_of, judge_stored
-from aggregator.models import ALL, Decision, Entry, Placement, Ruling
+from aggregator.models import ALL, Entry, Placement, Ruling
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -166,18 +165,6 @@ class _Replay:
             self._progress(difference.judged, max(total, difference.judged))
 
 
-def decide(store: Store, config: Config, one: StoredRuling, decision: Decision | None, now: datetime) -> Ruling:
-    """Record what a person decided on an entry, and the ruling that follows from it; return that.
-
-    Args:
-        decision: None: the person has no opinion any more.
-        now: the current time.
-    """
-    ruling = judge_stored(config, replace(one, decision=decision), KeptSteps(store))
-    store.decide(one.stored.pk, decision, ruling, now)
-    return ruling
-
-
 def difference_of(one: StoredRuling, after: Ruling) -> Change | None:
     """Return what differs of an entry by another ruling, or None if nothing does."""
     before = one.ruling
@@ -185,7 +172,9 @@ def difference_of(one: StoredRuling, after: Ruling) -> Change | None:
         # It is published as another source's item: that is decided when duplicates are joined.
         before = replace(before, verdict="published")
     old, new = (_memberships(ruling, one.sight.category) for ruling in (before, after))
-    if replace(before, placements=()) == replace(after, placements=()) and old == new:
+    # A source that was moved may have left the membership of what is the first category now.
+    stored = {placement.output: placement for placement in before.placements}
+    if replace(before, placements=()) == replace(after, placements=()) and stored == new:
         return None
     categories = tuple(ruling.category or one.sight.category for ruling in (before, after))
     changed = tuple([name for name in _FIELDS if getattr(before.entry, name) != getattr(after.entry, name)])

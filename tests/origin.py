@@ -54,6 +54,8 @@ class Origin:
 
     def __init__(self, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1") -> None:
         self.routes: dict[str, Route] = {}
+        #: What POST requests are answered: the request and its body go in.
+        self.posts: dict[str, Callable[[Seen, bytes], Response]] = {}
         self.requests: list[Seen] = []
         self._lock = threading.Lock()
         self._server = _Server((host, 0), self._handler())
@@ -127,20 +129,28 @@ class Origin:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                seen = Seen(self.command, self.path, headers)
+                seen = self._seen()
                 route = origin.routes.get(self.path) or origin.routes.get(self.path.partition("?")[0])
                 answer = Response(b"not here", 404) if route is None else route
-                if callable(answer):
-                    answer = answer(seen)
+                self._answer(answer(seen) if callable(answer) else answer, seen.headers)
+
+            do_HEAD = do_GET
+
+            def do_POST(self) -> None:
+                seen, body = self._seen(), self.rfile.read(int(self.headers["Content-Length"]))
+                post = origin.posts.get(self.path.partition("?")[0])
+                self._answer(Response(b"not here", 404) if post is None else post(seen, body), seen.headers)
+
+            def _seen(self) -> Seen:
+                return Seen(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
+
+            def _answer(self, answer: Response, headers: Mapping[str, str]) -> None:
                 with origin._lock:
                     origin.requests.append(Seen(self.command, self.path, headers, answer.status))
                 try:
                     self._send(answer)
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
-
-            do_HEAD = do_GET
 
             def _send(self, answer: Response) -> None:
                 if answer.raw is not None:

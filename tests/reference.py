@@ -135,7 +135,13 @@ def commands() -> str:
 #: The parts, by page and name.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "commands.md": {"commands": commands},
-    "configuration.md": {"posts": posts, "a preset of your own": own_preset, "rules": rules, "outputs": outputs, "kinds of source": sources},
+    "configuration.md": {
+        "posts": posts,
+        "a preset of your own": own_preset,
+        "rules": rules,
+        "outputs": outputs,
+        "kinds of source": sources,
+    },
     "cron.md": {"exit statuses": statuses},
     "logging.md": {"keys": keys, "actions": actions, "kinds": kinds},
 }

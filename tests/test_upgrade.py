@@ -251,28 +251,57 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
     mount, umount = shutil.which("mount"), shutil.which("umount")
     if mount is None or umount is None:
         pytest.skip("there is nothing to mount with")
-    arguments = [mount, "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(folder)]
+    arguments = [mount, "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
     if subprocess.run(arguments, capture_output=True, check=False).returncode:
         pytest.skip("nothing can be mounted here")
     yield folder
     subprocess.run([umount, str(folder)], check=True)
 
 
-def test_without_room_it_is_migrated_without_a_copy(full_disk: Path) -> None:
-    path = full_disk / "aggregator.db"
+def opened_on_full_disk(folder: Path, room: int) -> subprocess.CompletedProcess[str]:
+    """Make an old database of 600 kB, leave so much room beside it, and open it."""
+    path = folder / "aggregator.db"
     with closing(sqlite3.connect(path)) as database:
         database.executescript((OLD / "aggregator.sql").read_text(encoding="utf-8"))
-        database.execute("UPDATE entries SET html = html || hex(zeroblob(16000)) WHERE source_pk = 1")
+        database.execute("UPDATE entries SET html = html || hex(zeroblob(64000)) WHERE source_pk = 1")
         database.commit()
-    free = os.statvfs(full_disk)
-    with (full_disk / "ballast").open("wb") as ballast:
-        ballast.write(bytes(free.f_bavail * free.f_frsize - 230_000))
-    code = "import sys, pathlib; from aggregator.store import open_store; open_store(pathlib.Path(sys.argv[1])).close()"
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    assert done.stderr.startswith("there is no room for a copy of ")
-    assert sorted(file.name for file in full_disk.iterdir()) == ["aggregator.db", "ballast"]
+    free = os.statvfs(folder)
+    with (folder / "ballast").open("wb") as ballast:
+        ballast.write(bytes(free.f_bavail * free.f_frsize - room))
+    return opened(path)
+
+
+def opened(path: Path) -> subprocess.CompletedProcess[str]:
+    code = (
+        "import sys, pathlib; from aggregator.errors import StoreError; from aggregator.store import open_store\n"
+        "try: open_store(pathlib.Path(sys.argv[1])).close()\n"
+        "except StoreError as error: sys.exit(str(error))"
+    )
+    return subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+
+
+def revision(path: Path) -> str:
     with closing(sqlite3.connect(path)) as database:
-        assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]
+        found: str = database.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+        return found
+
+
+def test_without_room_it_is_migrated_without_a_copy(full_disk: Path) -> None:
+    done = opened_on_full_disk(full_disk, 450_000)
+    assert (done.returncode, done.stderr.startswith("there is no room for a copy of ")) == (0, True)
+    assert sorted(file.name for file in full_disk.iterdir()) == ["aggregator.db", "ballast"]
+    assert revision(full_disk / "aggregator.db") == REVISION
+
+
+def test_without_room_for_the_migration_it_stays_as_it_was(full_disk: Path) -> None:
+    done = opened_on_full_disk(full_disk, 120_000)
+    assert done.returncode == 1
+    assert "disk is full; free some space and run again, nothing is lost" in done.stderr
+    path = full_disk / "aggregator.db"
+    assert revision(path) == "0004"
+    (full_disk / "ballast").unlink()
+    assert opened(path).returncode == 0
+    assert revision(path) == REVISION
 
 
 @pytest.mark.parametrize("command", ["update", "publish", "status"])

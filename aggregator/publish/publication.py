@@ -30,6 +30,7 @@ from aggregator.publish.archives import ArchivedFeed, Archives
 from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
 from aggregator.publish.copies import join_duplicates
+from aggregator.publish.decisions import carry_out_decisions
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, WrittenItems, render_category
 from aggregator.publish.memberships import place_again
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
@@ -51,7 +52,7 @@ from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset
 from aggregator.publish.postsurvey import has_posts
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
-from aggregator.publish.selection import Selector, Shown, is_timed
+from aggregator.publish.selection import Selector, Shown, is_timed, last_shown, selection_name
 from aggregator.store import Store, UnreadableRow
 
 __all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "next_time", "outputs", "publish"]
@@ -99,6 +100,7 @@ def publish(
     report, folders = Report(), post_folders(config)
     report.failures += renew(store, config.confidential, data, progress=renewing)
     place_again(store, config)
+    report.failures += carry_out_decisions(store, config, now)
     report.failures += join_duplicates(store, config)
     recorded = store.fingerprints()
     recorded |= _recorded(store, private_paths(config, recorded))
@@ -152,7 +154,7 @@ def _write_feeds(
     renderer = _FeedRenderer(store, config, now, recorded, written, report)
     report.feeds += _write(data, renderer.outputs(feeds, outdated), report, renderer.failed, feeds)
     report.feeds += _write(data, [_own_list(config, feeds)], report, set())
-    failed = {name for slug in renderer.failed for name in (f"feeds/{slug}", _selection(slug))}
+    failed = {name for slug in renderer.failed for name in (f"feeds/{slug}", selection_name(slug))}
     return {name: value for name, value in {**wanted, **renderer.shown}.items() if name not in failed}
 
 
@@ -167,7 +169,7 @@ def next_time(config: Config, recorded: Mapping[str, str], *, after: datetime | 
     Args:
         after: leave out what was due then.
     """
-    shown = [Shown.load(recorded.get(_selection(slug), "")) for slug, one in config.outputs.items() if is_timed(one)]
+    shown = [last_shown(recorded, slug) for slug, one in config.outputs.items() if is_timed(one)]
     dues = [one.due_at for one in shown if one is not None and one.due_at is not None]
     return min((due for due in dues if after is None or due > after), default=None)
 
@@ -277,10 +279,6 @@ def clear_fingerprints(store: Store, names: Iterable[str]) -> dict[str, str]:
     return cleared
 
 
-def _selection(slug: str) -> str:
-    return f"selections/{slug}"
-
-
 def _outdated(
     feeds: Iterable[MergedFeed], data: Path, recorded: Mapping[str, str], wanted: Mapping[str, str]
 ) -> set[str]:
@@ -373,7 +371,7 @@ class _FeedRenderer:
     def outputs(self, feeds: Iterable[MergedFeed], outdated: Collection[str]) -> Iterator[Rendered]:
         """Yield the feeds that are outdated, or show other items at this time; failures go to the report."""
         for feed in feeds:
-            before = Shown.load(self._recorded.get(_selection(feed.slug), "")) if is_timed(feed.output) else None
+            before = last_shown(self._recorded, feed.slug) if is_timed(feed.output) else None
             due = is_timed(feed.output) and (before is None or before.is_due(self._now))
             if due or feed.slug in outdated:
                 for outcome in self._outcomes(feed, before, always=feed.slug in outdated):
@@ -389,7 +387,7 @@ class _FeedRenderer:
         failures = [unreadable_row(row) for row in unreadable]
         if is_timed(feed.output):
             shown = selection.shown
-            self.shown[_selection(feed.slug)] = shown.dump()
+            self.shown[selection_name(feed.slug)] = shown.dump()
             if not always and before is not None and shown.digest == before.digest:
                 return failures
         channel = channel_of(self._config, feed)

@@ -80,6 +80,16 @@ class Selection:
         return Shown(self.due_at, hashlib.sha256(json.dumps(parts).encode()).hexdigest(), self.since)
 
 
+def selection_name(slug: str) -> str:
+    """Return the name of the fingerprint that holds what an output showed last."""
+    return f"selections/{slug}"
+
+
+def last_shown(recorded: Mapping[str, str], slug: str) -> Shown | None:
+    """Return what an output showed last, by the fingerprints of the store; None if that is not known."""
+    return Shown.load(recorded.get(selection_name(slug), ""))
+
+
 def is_timed(output: Output) -> bool:
     """Whether an output changes by itself, as time passes."""
     return (output.max_age, output.delay, output.rate, output.digest) != (None,) * 4

@@ -76,13 +76,18 @@ class Step:
     #: Whether it did anything.
     matched: bool
     note: str | None = None
+    #: Whether its `when` held, so that it was applied.
+    applied: bool = True
 
 
 @dataclass(slots=True)
 class Trace:
     """What happened to an entry on the way to its ruling."""
 
+    #: One for each rule up to the one that dropped it, and then those of the outputs.
     steps: list[Step] = field(default_factory=list)
+    #: What review makes of it besides the rules, or None.
+    review: str | None = None
     #: Of each output and further category: slug, whether the entry belongs to it, and why.
     outputs: list[tuple[str, bool, str]] = field(default_factory=list)
 
@@ -132,6 +137,9 @@ class RuleBook:
             if step.setting.name == "also_in"
             for slug in step.setting.settings
         }
+        lists = [site, *categories.values(), *sources.values(), *(output.rules for output in outputs)]
+        self.rules = tuple([rule for rules in lists for rule in rules])
+        """All of them: of the site, of categories, of sources, and of outputs."""
         # What is not there leaves no trace, so that the digest of "no rules" stays the same.
         parts = {
             "site": list(site),
@@ -163,18 +171,18 @@ class RuleBook:
             trace: gets what happened on the way.
             notes: gets what went wrong on the way, with the places of the rules.
         """
-        subject = Subject(entry, sight, decision=decision, run_step=run_step)
-        if decision is not None:
-            subject.category = decision.category
+        subject = _subject(entry, sight, decision, run_step)
         told = [] if notes is None else notes
         if self.is_trivial or not self._apply(self._chain(sight), subject, trace, told):
             _strip(subject)
         if decision is not None and decision.verdict == "dropped":
             subject.verdict = "dropped"
-            _trace(trace, "review", "dropped by a person")
+            if trace is not None:
+                trace.review = "dropped by a person"
         elif subject.verdict == "published" and decision is None and sight.source in self._review:
             subject.verdict = "held"
-            _trace(trace, "review", "held, because the source has `review: true`")
+            if trace is not None:
+                trace.review = "held, because the source has `review: true`"
         category = subject.category if subject.category != sight.category else None
         address = None
         if self._addresses is not None and subject.verdict == "published":
@@ -212,7 +220,7 @@ class RuleBook:
         """
         routed = False
         if output in self._routed and original is not None:
-            subject = Subject(original, sight, decision=decision, run_step=run_step)
+            subject = _subject(original, sight, decision, run_step)
             self._apply(self._chain(sight), subject, None, [])
             routed = output in (*self._also_in.get(sight.source, ()), *subject.also_in)
         subject = Subject(entry, sight, category=category, decision=decision, run_step=run_step)
@@ -255,7 +263,7 @@ class RuleBook:
             if trace is not None:
                 note = "; ".join([*subject.notes, *subject.remarks]) or (None if holds else "`when` does not hold")
                 shown = setting.text or setting.name
-                made = Step(setting.place, setting.number, setting.name, shown, what, what is not None, note)
+                made = Step(setting.place, setting.number, setting.name, shown, what, what is not None, note, holds)
                 trace.steps.append(made)
             subject.notes.clear()
             subject.remarks.clear()
@@ -344,6 +352,11 @@ def _steps(rules: Sequence[RuleSetting]) -> tuple[_Step, ...]:
     return tuple([_Step(RULES[setting.name], setting) for setting in rules])
 
 
+def _subject(entry: Entry, sight: Sight, decision: Decision | None, run_step: RunStep) -> Subject:
+    category = None if decision is None else decision.category
+    return Subject(entry, sight, category=category, decision=decision, run_step=run_step)
+
+
 def _settled(step: _Step, sight: Sight) -> _Step:
     when = step.setting.when
     if when is None or not when.names <= {"source"}:
@@ -359,11 +372,6 @@ def _strip(subject: Subject) -> None:
 
 def _unexpected(error: Exception) -> str:
     return f"unexpected error: {type(error).__name__}: {error}"[:300]
-
-
-def _trace(trace: Trace | None, place: str, what: str) -> None:
-    if trace is not None:
-        trace.steps.append(Step(place, 0, place, place, what, True))
 
 
 def _digest(value: Any) -> str:

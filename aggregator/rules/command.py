@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from aggregator.config.fields import checked
 from aggregator.rules.kind import Subject
@@ -15,14 +15,19 @@ _MAX_ARGUMENT = 4000
 
 
 def _argument(value: object) -> str:
-    if value == "":
-        raise ValueError("is empty; give it a value, or remove it")
     return written(value, _MAX_ARGUMENT)
 
 
+def _named(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value[0].strip():
+        raise ValueError("begins with an empty name; write a program first")
+    return value
+
+
 _Command = Annotated[
-    tuple[Annotated[str, *checked(_argument, minLength=1, maxLength=_MAX_ARGUMENT)], ...],
+    tuple[Annotated[str, *checked(_argument, maxLength=_MAX_ARGUMENT)], ...],
     Field(min_length=1, max_length=100),
+    AfterValidator(_named),
 ]
 
 

@@ -22,16 +22,13 @@ IN_OUTPUTS = True
 
 def apply(settings: int, subject: Subject) -> str | None:
     """Put the beginning of summary or body in the place of both; the picture of the entry stays."""
-    from aggregator.values.plaintext import plain_text, synopsis
+    from aggregator.values.plaintext import plain_text
 
     entry = subject.entry
     source = entry.summary or entry.html
     if not source:
         return None
-    words = plain_text(source) if len(source) <= 2 * settings else ""
-    # What is cut has one character more: the ellipsis.
-    if not words or len(words) > settings + words.endswith("…"):
-        words = synopsis(source, settings)
+    words = _beginning(plain_text(source), settings)
     changed = with_texts(entry, f"<p>{escaped(words)}</p>" if words else "", "", keep_picture=True)
     if changed == entry:
         return None
@@ -39,3 +36,15 @@ def apply(settings: int, subject: Subject) -> str | None:
         changed = replace(changed, extras=replace(changed.extras, transcripts=()))
     subject.entry = changed
     return f"cut the text to {settings} characters"
+
+
+def _beginning(words: str, limit: int) -> str:
+    """Return at most so many characters, cut between words and not inside of a grapheme where that is possible."""
+    from aggregator.normalize.text import shorten
+
+    if len(words) <= limit:
+        return words
+    head, space, _ = words[:limit].rpartition(" ")
+    if space and len(head) > limit // 2:
+        return f"{head.rstrip(' .,;:')}…"
+    return shorten(words, limit)

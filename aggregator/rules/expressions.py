@@ -2,9 +2,9 @@
 
 CEL has no loops, no assignment and no access to Python. The library alone is not bounded: a comprehension inside
 another takes time that grows with the product of both, and one over a list takes the square of its length. So a
-comprehension in another one is refused, and lists and texts have limits (`aggregator.rules.facts`). `matches` is re2
-here, as in the rest of feeds.yaml; the one of the library compiles its pattern at each call, and cannot be replaced, so
-that the call gets another name.
+comprehension in another one is refused, `map` stands once, and lists and texts have limits (`aggregator.rules.facts`).
+`matches` is re2 here, as in the rest of feeds.yaml; the one of the library compiles its pattern at each call, and
+cannot be replaced, so that the call gets another name.
 
 An expression is checked when it is loaded: names first, then it is evaluated on a sample. What still fails on an entry
 counts as false, with a note. Importing the library takes long: it is imported when there is an expression.
@@ -167,7 +167,7 @@ def _program(text: str) -> Any:
 
 def _check_shape(text: str, tokens: Sequence[_Token]) -> frozenset[str]:
     """Check that nothing is nested too deeply, and return the names that comprehensions give to elements."""
-    depth, bound = 0, set[str]()
+    depth, maps, bound = 0, 0, set[str]()
     macros: list[int] = []
     for index, token in enumerate(tokens):
         if token.text in ("(", "[", "{") and token.kind == "sign":
@@ -179,6 +179,10 @@ def _check_shape(text: str, tokens: Sequence[_Token]) -> frozenset[str]:
                     what = f"`{tokens[index - 1].text}` stands inside another one: that could take very long"
                     raise _wrong(text, tokens[index - 1].at, what)
                 macros.append(depth)
+                maps += tokens[index - 1].text == "map"
+                if maps > 1:
+                    what = "`map` stands here for the second time: what it makes could grow without end"
+                    raise _wrong(text, tokens[index - 1].at, what)
                 if index + 1 < len(tokens):
                     bound.add(tokens[index + 1].text)
         elif token.text in (")", "]", "}") and token.kind == "sign":

@@ -99,7 +99,9 @@ class StepOutput(Section):
     text: StrictStr | None = None
     #: HTML.
     summary: StrictStr | None = None
-    author: StrictStr | list[StrictStr] | None = None
+    #: One author, or all of them.
+    author: StrictStr | None = None
+    authors: list[StrictStr] | None = None
     tags: list[StrictStr] | None = None
     language: StrictStr | None = None
     drop: StrictBool | None = None
@@ -122,8 +124,9 @@ def read_output(made: object) -> StepOutput:
         if first["type"] == "extra_forbidden":
             raise ValueError(f"gave `{where}`; the keys are {', '.join(StepOutput.model_fields)}") from None
         raise ValueError(f"gave a value for `{where}` of another type: {first['msg']}") from None
-    if output.html is not None and output.text is not None:
-        raise ValueError("gave both `html` and `text`")
+    for one, other in (("html", "text"), ("author", "authors")):
+        if None not in (getattr(output, one), getattr(output, other)):
+            raise ValueError(f"gave both `{one}` and `{other}`")
     return output
 
 
@@ -139,7 +142,7 @@ def given_to_step(entry: Entry, sight: Sight) -> dict[str, Any]:
         "html": entry.html,
         "text": plain_text(entry.html),
         "summary": entry.summary,
-        "author": list(entry.authors),
+        "authors": list(entry.authors),
         "tags": list(entry.tags),
         "language": entry.language,
         "published": entry.published_at.isoformat(),
@@ -184,7 +187,7 @@ def changed_by(output: StepOutput, entry: Entry) -> Entry:
     summary = output.summary
     summary = entry.summary if summary is None else clean_html(Found(summary, "html", entry.url), page=entry.url)
     changed = with_texts(entry, html, summary)
-    names = [output.author] if isinstance(output.author, str) else output.author
+    names = output.authors if output.author is None else [output.author]
     return replace(
         changed,
         title=tidy_line(output.title or "", MAX_TITLE) or entry.title,

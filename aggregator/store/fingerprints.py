@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from aggregator.store.prepared import Prepared
-from aggregator.store.rulingprotocol import FEEDS
+from aggregator.store.rulingprotocol import DEFINITIONS, FEEDS, NO_RULES, RULES
 from aggregator.store.schema import fingerprints
 from aggregator.store.statements import chunks
 
@@ -20,6 +31,16 @@ _CLEAR = Prepared(
     .where(fingerprints.c.name == bindparam("of_name"), fingerprints.c.value != _empty)
     .values(value=_empty),
     "of_name",
+)
+_DEPENDING = (
+    update(fingerprints)
+    .where(
+        or_(
+            and_(fingerprints.c.name == RULES, fingerprints.c.value != NO_RULES),
+            fingerprints.c.name.startswith(DEFINITIONS, autoescape=True),
+        )
+    )
+    .values(value=_empty)
 )
 
 
@@ -40,6 +61,11 @@ def record(connection: Connection, values: Mapping[str, str]) -> None:
 def clear_feeds(connection: Connection, slugs: Iterable[str]) -> None:
     """Clear the fingerprints of the feeds of categories and outputs, so that they are made again."""
     _CLEAR.run_many(connection, [(f"{FEEDS}{slug}",) for slug in sorted(slugs)])
+
+
+def forget_categories(connection: Connection) -> None:
+    """Record that rules and definitions of outputs may say something else of entries whose source was moved."""
+    connection.execute(_DEPENDING)
 
 
 def forget(connection: Connection, name: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import Integer, Select, bindparam, delete, func, insert, literal_column, select
+from sqlalchemy import Integer, Select, bindparam, delete, func, insert, literal_column, select, update
 
 from aggregator.errors import RowError
 from aggregator.models import ALL, Decision, Entry, Placement, Ruling, Sight, Verdict
@@ -81,6 +81,12 @@ HELD = _STORED.where(ruling_rows.c.verdict == literal_column("'held'"), ruling_r
 _of_entry = bindparam("of_entry", type_=Integer())
 _FORGET_DECISION = delete(decisions).where(decisions.c.entry_pk == _of_entry)
 _DECIDE = insert(decisions)
+#: A decision that there is none any more has done its work, too.
+_CARRIED_OUT = (
+    update(decisions).where(decisions.c.entry_pk == _of_entry).values(carried_out=True),
+    delete(decisions).where(decisions.c.entry_pk == _of_entry, decisions.c.verdict == literal_column("''")),
+)
+TO_CARRY_OUT = _STORED.where(~decisions.c.carried_out)
 _of_output = memberships.c.output == bindparam("of_output")
 MEMBERS_AFTER = (
     select(memberships.c.entry_pk)
@@ -179,17 +185,27 @@ class Judgements:
             connection.execute(_DROP, {"of_output": output})
             prints.forget(connection, f"{DEFINITIONS}{output}")
 
-    def decide(self, pk: int, decision: Decision | None, ruling: Ruling, now: datetime) -> None:
+    def decide(self, pk: int, decision: Decision | None, now: datetime) -> None:
         """See `RulingStore.decide`."""
+        given = ("", None) if decision is None else (decision.verdict, decision.category)
         with self._database.write() as connection:
-            found = self._numbered([pk])
-            if not found:
+            if not self._numbered([pk]):
                 raise RowError(f"no entry {pk} in {self._database.path}")
             connection.execute(_FORGET_DECISION, {"of_entry": pk})
-            if decision is not None:
-                given = {"verdict": decision.verdict, "category": decision.category, "decided_at": now}
-                connection.execute(_DECIDE, {"entry_pk": pk, **given})
-            rulings.replace(connection, [(pk, found[0].stored.entry, ruling)], now)
+            row = dict(zip(("verdict", "category"), given, strict=True))
+            connection.execute(_DECIDE, {"entry_pk": pk, "decided_at": now, "carried_out": False, **row})
+
+    def to_carry_out(self, limit: int) -> list[StoredRuling]:
+        """See `RulingStore.to_carry_out`."""
+        return self._stored(TO_CARRY_OUT, {"limit": limit})
+
+    def carry_out(self, pk: int, ruling: Ruling, now: datetime) -> None:
+        """See `RulingStore.carry_out`."""
+        with self._database.write() as connection:
+            if found := self._numbered([pk]):
+                rulings.replace(connection, [(pk, found[0].stored.entry, ruling)], now)
+            for statement in _CARRIED_OUT:
+                connection.execute(statement, {"of_entry": pk})
 
     def held(self, limit: int, after: int = 0) -> list[StoredRuling]:
         """See `RulingStore.held`."""

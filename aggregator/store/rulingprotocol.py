@@ -25,6 +25,10 @@ are pending, the caller of `Store.pending_categories` does it.
 """
 DEFINITIONS = "output/"
 """The start of the names of the fingerprints of the definitions with which memberships were made; a slug follows."""
+RULES = "rules"
+"""The name of the fingerprint of the rules as of which the stored entries are judged; absent: of `NO_RULES`."""
+NO_RULES = "none"
+"""The fingerprint of no rules but the default ones. "", which no rules have: entries were judged by different rules."""
 
 
 class Judged(NamedTuple):
@@ -89,8 +93,8 @@ class StepStore(Protocol):
     def save(self, hash: str, result: Mapping[str, Any], now: datetime) -> None:
         """Store a result, in place of an earlier one."""
 
-    def count_since(self, moment: datetime) -> int:
-        """Return how many results were made at a moment or later."""
+    def count_since(self, moment: datetime, begin: str = "") -> int:
+        """Return how many results were made at a moment or later, of hashes that begin so."""
 
     def forget(self, before: datetime) -> None:
         """Forget the results that were made before a moment."""
@@ -150,8 +154,20 @@ class RulingStore(Protocol):
     def drop_output(self, output: str) -> None:
         """Forget the memberships of an output, and their definition."""
 
-    def decide(self, pk: int, decision: Decision | None, ruling: Ruling, now: datetime) -> None:
-        """Record what a person decided on an entry (None: nothing any more), and the ruling that follows from it."""
+    def decide(self, pk: int, decision: Decision | None, now: datetime) -> None:
+        """Record what a person decided on an entry (None: nothing any more); the next publication carries it out.
+
+        This may be done while another process publishes.
+
+        Raises:
+            RowError: there is no such entry.
+        """
+
+    def to_carry_out(self, limit: int) -> list[StoredRuling]:
+        """Return entries with decisions that are not carried out, in the order of their row numbers."""
+
+    def carry_out(self, pk: int, ruling: Ruling, now: datetime) -> None:
+        """Store the ruling that follows from a decision, and that the decision is carried out."""
 
     def held(self, limit: int, after: int = 0) -> list[StoredRuling]:
         """Return entries that wait for a person, after a row number, in the order of their row numbers."""

@@ -385,7 +385,7 @@ withheld_posts = Table(
     Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
 )
 
-#: What persons decided on entries in review.
+#: What persons decided on entries in review. ``published``, ``dropped``, or "": they have no opinion any more.
 decisions = Table(
     "decisions",
     metadata,
@@ -393,7 +393,10 @@ decisions = Table(
     Column("verdict", Text, nullable=False),
     Column("category", Text),
     Column("decided_at", StateTime, nullable=False),
+    # Whether the ruling of the entry follows from it; the next publication sees to that.
+    Column("carried_out", Boolean, nullable=False),
 )
+Index("ix_decisions_open", decisions.c.entry_pk, sqlite_where=~decisions.c.carried_out)
 
 #: By what entries with the same item are found, while duplicates are joined anywhere.
 addresses = Table(

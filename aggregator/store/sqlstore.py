@@ -138,6 +138,8 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
                 listing.relist_source(connection, pk)
             if plan.stale:
                 connection.execute(statements.MARK_SOURCE_PENDING, plan.stale)
+            if plan.recategorized:
+                prints.forget_categories(connection)
             copies.mark_sources(connection, plan.moved)
             for row in plan.stale:
                 copies.touch_source(connection, row["of_source"])

@@ -18,7 +18,14 @@ _RESULTS = PreparedByLength(
     lambda hashes: select(_rows.hash, cast(_rows.result, LargeBinary)).where(_rows.hash.in_(hashes))
 )
 _SAVE = Prepared(insert(step_results).prefix_with("OR REPLACE"), "hash", "result", "made_at")
-COUNT = select(func.count()).select_from(step_results).where(_rows.made_at >= bindparam("moment"))
+COUNT = (
+    select(func.count())
+    .select_from(step_results)
+    .where(
+        _rows.made_at >= bindparam("moment"),
+        func.substr(_rows.hash, 1, func.length(bindparam("begin"))) == bindparam("begin"),
+    )
+)
 FORGET = delete(step_results).where(_rows.made_at < bindparam("before"))
 
 
@@ -40,10 +47,10 @@ class SqlSteps:
         with self._database.write() as connection:
             _SAVE.run(connection, hash, dumped, now)
 
-    def count_since(self, moment: datetime) -> int:
+    def count_since(self, moment: datetime, begin: str = "") -> int:
         """See `StepStore.count_since`."""
         with self._database.read() as connection:
-            return connection.execute(COUNT, {"moment": moment}).scalar_one()
+            return connection.execute(COUNT, {"moment": moment, "begin": begin}).scalar_one()
 
     def forget(self, before: datetime) -> None:
         """See `StepStore.forget`."""

@@ -51,6 +51,8 @@ class SyncPlan:
     moved: list[int] = field(default_factory=list)
     #: Sources whose posts are out of date.
     stale: list[dict[str, Any]] = field(default_factory=list)
+    #: Whether a source has another category, on which rules and outputs may depend.
+    recategorized: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.released or self.added or self.changed or self.removed)
@@ -159,6 +161,7 @@ def _change(made: SyncPlan, row: SourceRow, source: Source) -> None:
         made.reset.append({"source_pk": row.pk, **RESET})
     if not row.active or row.category != source.category:
         made.moved.append(row.pk)
+    made.recategorized = made.recategorized or row.category != source.category
     before = (origin_name(row.name, row.title, row.fallback_name), row.category, row.section)
     after = (origin_name(source.name, row.title, source.fallback_name), source.category, source.section)
     permitted = (row.republish, row.copyright, row.noindex) == (source.republish, source.copyright, source.noindex)

@@ -134,7 +134,6 @@ def test_a_digest_changes_with_what_a_judgement_depends_on() -> None:
         make_book(sources={"news": rules_of("[drop: rust]")}),
         book(also_in={"hn": ("a",)}),
         book(review=frozenset({"hn"})),
-        book(addresses=_Address()),
     ]
     assert len({one.digest for one in books}) == len(books)
     assert [one.is_trivial for one in books] == [True, *[False] * (len(books) - 1)]
@@ -146,6 +145,9 @@ def test_a_digest_does_not_change_with_what_says_nothing() -> None:
     with_outputs = book("[drop: rust]", outputs=[output("a", "words > 5")])
     assert with_outputs.digest == book("[drop: rust]").digest
     assert not book(outputs=[output("a")]).is_trivial
+    # Whoever gives the addresses has a digest of them.
+    assert book(addresses=_Address()).digest == NO_RULES
+    assert not book(addresses=_Address()).is_trivial
 
 
 def test_the_definition_of_an_output() -> None:
@@ -180,6 +182,7 @@ def test_a_trace_says_what_each_rule_did() -> None:
     assert notes[1] is not None and "counts as false" in notes[1]
     assert notes[2] == "`when` does not hold"
     assert notes[3:] == [None] * 3
+    assert [step.applied for step in trace.steps] == [True, False, False, True, True, True]
     assert trace.outputs == [("rust", True, "`where` holds"), ("go", False, "`where` does not hold")]
 
 
@@ -189,7 +192,6 @@ def test_a_trace_says_what_each_rule_did() -> None:
         ("[drop: {title: rust}]", None, "dropped: `rust` in title", "it is dropped"),
         ("[keep: golang]", None, "dropped, because it does not match", "it is dropped"),
         ("[hold: {has: text}]", None, "held: has text", "it is held"),
-        ("[hold: rust]", Decision("dropped"), "dropped by a person", "it is dropped"),
     ],
 )
 def test_a_trace_says_why_an_entry_is_in_no_output(rules: str, decision: Decision | None, last: str, why: str) -> None:
@@ -197,6 +199,31 @@ def test_a_trace_says_why_an_entry_is_in_no_output(rules: str, decision: Decisio
     book(rules, outputs=[output("a")]).judge(ENTRY, SIGHT, decision=decision, trace=trace)
     assert trace.steps[-1].what == last
     assert trace.outputs == [("a", False, why)]
+
+
+def test_a_trace_says_what_review_makes_of_an_entry() -> None:
+    trace, again = Trace(), Trace()
+    reviewed = book("[tag: a]", review=frozenset({"hn"}))
+    reviewed.judge(ENTRY, SIGHT, trace=trace)
+    reviewed.judge(ENTRY, SIGHT, decision=Decision("dropped"), trace=again)
+    assert (trace.review, again.review) == ("held, because the source has `review: true`", "dropped by a person")
+    assert [step.name for step in trace.steps] == ["tag"]
+
+
+def test_a_book_lists_its_rules() -> None:
+    made = make_book(
+        site=rules_of("[tag: a, drop: b]"),
+        sources={"hn": rules_of("[tag: c]", "source hn")},
+        categories={"news": rules_of("[tag: d]", "category news")},
+        outputs=[output("e", rules="[tag: e]")],
+    )
+    assert [(rule.place, rule.number) for rule in made.rules] == [
+        ("site", 1),
+        ("site", 2),
+        ("category news", 1),
+        ("source hn", 1),
+        ("output e", 1),
+    ]
 
 
 # -- random sets of rules --------------------------------------------------------------------------------------------

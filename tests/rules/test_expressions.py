@@ -115,6 +115,7 @@ def test_every_variable_has_a_value_of_one_type(name: str) -> None:
         ("enclosures[0].kind == 'a'", "there is no field 'kind'"),
         ("1 / 0 == 1", None),
         ("tags.exists(t, authors.exists(a, a == t))", "`exists` stands inside another one"),
+        ("tags.map(t, text).map(t, t + t).size() > 1", "`map` stands here for the second time"),
         ("(" * 40 + "true" + ")" * 40, "is nested too deeply"),
         ("[" * 900 + "]" * 900, "is nested too deeply"),
         ("true || " * 400 + "true", "is longer than 2,000 characters"),

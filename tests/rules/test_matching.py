@@ -19,7 +19,7 @@ def find(words: Words, *texts: str) -> str | None:
 
 def read(value: object, **files: list[str]) -> Words:
     context: Any = {"read_list": files.__getitem__}
-    return TypeAdapter(WordList).validate_python(value, context=context)  # type: ignore[no-any-return]
+    return TypeAdapter(WordList).validate_python(value, context=context)
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,12 @@ def test_dates_that_a_rule_keeps_are_those_of_new_entries_only(two: Store) -> No
     assert two.pending(9)[0].entry.published_at == LATER
 
 
+def decided(store: Store, pk: int, decision: Decision | None, ruling: Ruling) -> None:
+    """Record a decision and carry it out."""
+    store.decide(pk, decision, LATER)
+    store.carry_out(pk, ruling, LATER)
+
+
 # -- what is known ----------------------------------------------------------------------------------------------------
 
 
@@ -170,7 +176,7 @@ def test_what_a_ruling_depends_on(two: Store) -> None:
         "k2": Judged(None, None, None, "published"),
     }
     one = stored(two, "k1")
-    two.decide(one.pk, Decision("published", "d"), Ruling(one.entry, category="d"), NOW)
+    decided(two, one.pk, Decision("published", "d"), Ruling(one.entry, category="d"))
     assert two.judged("a", ["k1"]) == {"k1": Judged(NOW, Decision("published", "d"), "d", "published")}
     assert two.judged("none", ["k1"]) == {}
 
@@ -340,16 +346,25 @@ def test_held_entries_are_decided_on(two: Store) -> None:
         add(two, key, Ruling(entry("a", key), "held"))
     first, second, third = two.held(9)
     assert [one.stored.entry.key for one in two.held(1, first.stored.pk)] == ["k2"]
-    two.decide(first.stored.pk, Decision("published", "d"), Ruling(first.stored.entry, category="d"), LATER)
-    two.decide(second.stored.pk, Decision("dropped"), Ruling(second.stored.entry, "dropped"), LATER)
+    two.decide(first.stored.pk, Decision("dropped"), NOW)
+    two.decide(first.stored.pk, Decision("published", "d"), LATER)
+    assert [(one.stored.entry.key, one.decision) for one in two.to_carry_out(9)] == [("k1", Decision("published", "d"))]
+    assert len(two.held(9)) == 3
+    two.carry_out(first.stored.pk, Ruling(first.stored.entry, category="d"), LATER)
+    assert two.to_carry_out(9) == []
+    decided(two, second.stored.pk, Decision("dropped"), Ruling(second.stored.entry, "dropped"))
     assert [one.stored.entry.key for one in two.held(9)] == ["k3"]
     assert [item.origin.category for item in two.pending(9)] == ["d"]
     found = two.rulings_after(0, 9)
     assert [one.decision for one in found] == [Decision("published", "d"), Decision("dropped"), None]
-    two.decide(first.stored.pk, None, Ruling(first.stored.entry, "held"), LATER)
+    two.decide(first.stored.pk, None, LATER)
+    assert [one.decision for one in two.to_carry_out(9)] == [None]
+    two.carry_out(first.stored.pk, Ruling(first.stored.entry, "held"), LATER)
+    assert two.to_carry_out(9) == []
     assert [one.stored.entry.key for one in two.held(9)] == ["k1", "k3"]
     with pytest.raises(RowError, match="no entry 99"):
-        two.decide(99, None, Ruling(third.stored.entry), LATER)
+        two.decide(99, None, LATER)
+    two.carry_out(99, Ruling(third.stored.entry), LATER)
 
 
 def test_posts_of_entries_that_are_withheld_later(two: Store) -> None:
@@ -432,7 +447,7 @@ def test_removed_entries_make_their_outputs_out_of_date(two: Store) -> None:
     assert item is not None
     everything_current(two)
     assert two.outputs_of([item.pk]) == {"e", "rust"}
-    two.decide(item.pk, Decision("published", "e"), Ruling(item.entry, category="e", placements=placed("rust")), NOW)
+    decided(two, item.pk, Decision("published", "e"), Ruling(item.entry, category="e", placements=placed("rust")))
     two.remove_entries("a", [item.pk])
     assert outdated(two) == {"e", "rust", ALL}
     assert newest_keys(two, "rust") == []
