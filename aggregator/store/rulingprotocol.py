@@ -181,12 +181,6 @@ class RulingStore(Protocol):
     def tombstone_of(self, text: str) -> Tombstone | None:
         """Return the removed entry that had this id, post path or key."""
 
-    def memberships_of(self, pk: int) -> tuple[Membership, ...]:
-        """Return the outputs and further categories to which an entry belongs, by slug."""
-
-    def outputs_of(self, pks: Collection[int]) -> set[str]:
-        """Return the slugs of the categories and outputs that show some of these entries, without `models.ALL`."""
-
     def withheld_posts(self, limit: int) -> list[WithheldPost]:
         """Return posts whose files may be there although the entry is not published any more.
 
