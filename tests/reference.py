@@ -131,13 +131,12 @@ def commands() -> str:
     return "\n\n".join(_command(name, command) for name, command in _commands(get_command(app)))
 
 
-def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
-    """All commands of a group, those of groups in it with both names."""
+def _commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
-            yield from _commands(command, f"{before}{name} ")
+            yield from _commands(command, f"{prefix}{name} ")
         else:
-            yield before + name, command
+            yield f"{prefix}{name}", command
 
 
 #: The parts, by page and name.
