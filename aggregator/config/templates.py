@@ -68,12 +68,10 @@ class Templates:
         Returns:
             For each source the index of its entry in the file, and the indexes of the entries with `for`.
         """
-        entries = tree.get("sources")
-        listed = isinstance(entries, ListNode)
-        templates = {
-            index for index, node in enumerate(entries or ()) if listed and isinstance(node, MapNode) and FOR in node
-        }
-        written: tuple[int, ...] = tuple(range(len(entries))) if listed and entries is not None else ()
+        found = tree.get("sources")
+        entries: Sequence[Any] = found if isinstance(found, ListNode) else ()
+        templates = {index for index, node in enumerate(entries) if isinstance(node, MapNode) and FOR in node}
+        written = tuple(range(len(entries)))
         if templates:
             written = self._expand(tree, templates)
         if opened:
