@@ -67,9 +67,12 @@ class Templates:
 
         Returns:
             For each source the index of its entry in the file, and the indexes of the entries with `for`.
+
+        Raises:
+            ConfigError: they would be too many.
         """
         found = tree.get("sources")
-        entries: Sequence[Any] = found if isinstance(found, ListNode) else ()
+        entries: list[Any] = found if isinstance(found, ListNode) else []
         templates = {index for index, node in enumerate(entries) if isinstance(node, MapNode) and FOR in node}
         written = tuple(range(len(entries)))
         if templates:
@@ -103,8 +106,7 @@ class Templates:
         place, path = node.key_places[FOR], ("sources", index, FOR)
         if count > MAX_MADE or self._made > MAX_ALL or self._texts > _MAX_TEXTS:
             most = f"{MAX_MADE:,} sources" if count > MAX_MADE else f"{MAX_ALL:,} sources with those of others"
-            self._problems.add(f"makes {count:,} sources; it can make at most {most}", place, path)
-            return
+            raise self._problems.fatal(f"makes {count:,} sources; it can make at most {most}", place, path)
         if unused := [name for name in variables if name not in used]:
             message = f"`{unused[0]}` is not used; write `${{{unused[0]}}}` in the address, or remove it"
             self._problems.add(message, node[FOR].key_places[unused[0]], (*path, unused[0]))
