@@ -100,8 +100,7 @@ def publish(
     report, folders = Report(), post_folders(config)
     report.failures += renew(store, config.confidential, data, progress=renewing)
     place_again(store, config)
-    report.failures += carry_out_decisions(store, config, now)
-    report.failures += join_duplicates(store, config)
+    report.failures += [*carry_out_decisions(store, config, now), *join_duplicates(store, config)]
     recorded = store.fingerprints()
     recorded |= _recorded(store, private_paths(config, recorded))
     feeds = merged(config, recorded)
