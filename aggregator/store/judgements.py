@@ -12,9 +12,9 @@ from typing import Any, get_args
 from sqlalchemy import Integer, Select, bindparam, delete, func, insert, literal_column, select, update
 
 from aggregator.errors import RowError
-from aggregator.models import ALL, Decision, Entry, Placement, Ruling, Sight, Verdict
-from aggregator.store import archives, lookup, rows, rulings, statements
+from aggregator.models import Decision, Entry, Placement, Ruling, Sight, Verdict
 from aggregator.store import fingerprints as prints
+from aggregator.store import lookup, rows, rulings, statements
 from aggregator.store.database import Database
 from aggregator.store.prepared import PreparedByLength
 from aggregator.store.protocol import POSTS, StoredEntry
@@ -221,16 +221,6 @@ class Judgements:
         """See `RulingStore.tombstone_of`."""
         with self._database.read() as connection:
             return lookup.tombstone(connection, text)
-
-    def memberships_of(self, pk: int) -> tuple[Membership, ...]:
-        """See `RulingStore.memberships_of`."""
-        found = self._numbered([pk])
-        return found[0].memberships if found else ()
-
-    def outputs_of(self, pks: Collection[int]) -> set[str]:
-        """See `RulingStore.outputs_of`."""
-        with self._database.read() as connection:
-            return {output for output, _ in archives.shown(connection, pks)} - {ALL}
 
     def withheld_posts(self, limit: int) -> list[WithheldPost]:
         """See `RulingStore.withheld_posts`."""

@@ -96,8 +96,8 @@ class StepStore(Protocol):
     def count_since(self, moment: datetime, begin: str = "") -> int:
         """Return how many results were made at a moment or later, of hashes that begin so."""
 
-    def forget(self, before: datetime) -> None:
-        """Forget the results that were made before a moment."""
+    def forget_unneeded(self) -> None:
+        """Forget the results that were made long before any stored entry was first seen; it reads all entries."""
 
 
 class RulingStore(Protocol):
@@ -180,12 +180,6 @@ class RulingStore(Protocol):
 
     def tombstone_of(self, text: str) -> Tombstone | None:
         """Return the removed entry that had this id, post path or key."""
-
-    def memberships_of(self, pk: int) -> tuple[Membership, ...]:
-        """Return the outputs and further categories to which an entry belongs, by slug."""
-
-    def outputs_of(self, pks: Collection[int]) -> set[str]:
-        """Return the slugs of the categories and outputs that show some of these entries, without `models.ALL`."""
 
     def withheld_posts(self, limit: int) -> list[WithheldPost]:
         """Return posts whose files may be there although the entry is not published any more.

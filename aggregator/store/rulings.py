@@ -267,7 +267,7 @@ def _compare(
     """Add to a batch what makes a stored entry agree with a ruling."""
     pk, verdict = basis.pk, ruling.verdict
     same_address = ruling.address is not None and ruling.address == basis.address
-    if basis.leader_pk is not None and same_address and verdict == "published":
+    if basis.leader_pk is not None and same_address and verdict in ("published", "copy"):
         # Which of the entries with one address is published is decided where they are compared.
         verdict = "copy"
     elif basis.leader_pk is not None:
