@@ -5,7 +5,7 @@ In: the store, the configuration, the data folder. Out: plain values that comman
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from aggregator.errors import AggregatorError
 from aggregator.judging import KeptSteps, judge_stored
 from aggregator.models import ALL
 from aggregator.publish.outputs import MergedFeed, merged
-from aggregator.publish.selection import Selector, last_shown
+from aggregator.publish.selection import Selector
 from aggregator.replay import difference_of
 from aggregator.rules.book import Step, Trace
 from aggregator.store import POSTS, Membership, Store, StoredEntry, StoredRuling, Tombstone
@@ -179,9 +179,8 @@ def _outputs(
     reasons = {slug: why for slug, _, why in trace.outputs}
     members = {member.placement.output: member for member in one.memberships}
     titles = {slug: category.title for slug, category in config.categories.items()}
-    recorded = store.fingerprints()
-    asked = _Asked(Selector(store, now, titles, config.site.title), recorded, now, one)
-    for feed in merged(config, recorded):
+    asked = _Asked(Selector(store, now, titles, config.site.title), now, one)
+    for feed in merged(config, store.fingerprints()):
         slug = feed.slug
         belongs = slug in members or slug in (ALL, category)
         if not belongs and feed.kind != "output":
@@ -205,7 +204,6 @@ class _Asked:
     """A published item, and what is needed to say which feeds show it."""
 
     selector: Selector
-    recorded: Mapping[str, str]
     now: datetime
     item: StoredRuling
 
@@ -225,8 +223,7 @@ class _Asked:
             if member is not None and member.released_at is not None:
                 return Shown(feed.slug, True, f"it came out on {member.released_at:%Y-%m-%d %H:%M} UTC")
             return Shown(feed.slug, False, "it waits: `rate` lets others out first")
-        shown = self.selector.select(feed, last_shown(self.recorded, feed.slug), []).items
-        if any(item.pk == self.item.stored.pk for item in shown):
+        if self.item.stored.pk in self.selector.shown(feed):
             return Shown(feed.slug, True, "it is among the items that the feed shows")
         names = ("limit", *(["per_source"] if output.per_source else []), *(["mix"] if output.mix == "fair" else []))
         archived = "; its archive has it" if output.is_plain else ""

@@ -385,6 +385,13 @@ class FolderEdits:
         store_each(lambda some: self._store.edits.save(self._folder.name, dict(some)), list(news.items()), fail)
 
 
+def folder_edits(
+    store: Store, folders: Sequence[PostFolder], data: Path, report: Report, *, restore: bool, overwrite: bool
+) -> dict[str, FolderEdits]:
+    """Return what persons did in each folder, by its name; see `FolderEdits`."""
+    return {one.name: FolderEdits(store, one, data, report, restore=restore, overwrite=overwrite) for one in folders}
+
+
 def _unwritten(file: PostFile) -> PostFile:
     return PostFile(None, file.written or file.intended)
 
