@@ -86,7 +86,8 @@ _CARRIED_OUT = (
     update(decisions).where(decisions.c.entry_pk == _of_entry).values(carried_out=True),
     delete(decisions).where(decisions.c.entry_pk == _of_entry, decisions.c.verdict == literal_column("''")),
 )
-TO_CARRY_OUT = _STORED.where(~decisions.c.carried_out)
+# Of the few rows of a small table, the entries are looked up by their numbers; SQLite might walk all entries for a join.
+TO_CARRY_OUT = _STORED.where(entries.c.pk.in_(select(decisions.c.entry_pk).where(~decisions.c.carried_out)))
 _of_output = memberships.c.output == bindparam("of_output")
 MEMBERS_AFTER = (
     select(memberships.c.entry_pk)
@@ -95,18 +96,17 @@ MEMBERS_AFTER = (
     .limit(statements.CHUNK)
 )
 _DROP = delete(memberships).where(_of_output)
-_withheld = withheld_posts.join(entries, entries.c.pk == withheld_posts.c.entry_pk)
+_withheld = select(withheld_posts.c.entry_pk)
 WITHHELD_MAIN = (
     select(entries.c.pk, entries.c.path)
-    .select_from(_withheld.join(post_files, post_files.c.entry_pk == withheld_posts.c.entry_pk))
-    .where(entries.c.path.is_not(None))
+    .select_from(entries.join(post_files, post_files.c.entry_pk == entries.c.pk))
+    .where(entries.c.pk.in_(_withheld), entries.c.path.is_not(None))
     .limit(bindparam("limit"))
 )
 _folder = folder_posts.c
 WITHHELD_IN_FOLDERS = (
     select(_folder.entry_pk, _folder.folder, _folder.path)
-    .select_from(withheld_posts.join(folder_posts, _folder.entry_pk == withheld_posts.c.entry_pk))
-    .where(_folder.written.is_not(None) | _folder.intended.is_not(None))
+    .where(_folder.entry_pk.in_(_withheld), _folder.written.is_not(None) | _folder.intended.is_not(None))
     .limit(bindparam("limit"))
 )
 _REVISIONS = PreparedByLength(lambda pks: select(entries.c.pk, entries.c.revision).where(entries.c.pk.in_(pks)))
