@@ -45,6 +45,7 @@ from aggregator.publish.outputs import (
     merged,
     private_paths,
     without_former,
+    without_private_paths,
 )
 from aggregator.publish.postedits import FolderEdits, folder_edits
 from aggregator.publish.postfiles import Destination, withdraw_posts, write_posts, write_retired
@@ -179,7 +180,8 @@ def _without_paths(failure: OutputFailure, feeds: Iterable[MergedFeed]) -> Outpu
     for feed in feeds:
         if feed.output.private:
             failure = OutputFailure(*(text.replace(feed.folder, feed.label) for text in failure))
-    return failure
+    # A former path may serve its files as long as they cannot be deleted.
+    return OutputFailure(*map(without_private_paths, failure))
 
 
 def outputs(config: Config, recorded: Mapping[str, str]) -> list[str]:

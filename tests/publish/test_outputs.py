@@ -12,7 +12,7 @@ from lxml import etree
 
 from aggregator.models import ALL, Placement, Verdict
 from aggregator.publish.outputs import merged, new_path
-from aggregator.publish.publication import Report, next_time, outputs
+from aggregator.publish.publication import Report, next_time, outputs, publish
 from tests.publish.output_world import DAY, HOUR, OUTPUT, World, configured, world_of
 from tests.support import Site
 from tests.validators import check_atom, check_jsonfeed, check_opml, check_rss
@@ -475,12 +475,28 @@ def test_a_failure_does_not_tell_a_private_path(world: World) -> None:
     file = world.site.data / "public" / folder / "rss.xml"
     file.unlink()
     file.mkdir()
-    from aggregator.publish.publication import publish
-
     report = publish(world.store, world.config, world.site.data, now=world.now)
     (failure,) = report.failures
     assert folder.rpartition("/")[2] not in str(failure)
     assert "private output rust" in str(failure)
+
+
+def test_a_failure_does_not_tell_a_former_private_path(world: World) -> None:
+    world.configure(private=True)
+    world.add("a")
+    world.publish()
+    old = world.site.data / "public" / _private(world)
+    world.store.record_fingerprints(new_path(world.store.fingerprints(), OUTPUT))
+    # Nothing is deleted behind a link that leads out of the folder, and its files are still served.
+    elsewhere = old.rename(world.site.folder / "elsewhere")
+    old.symlink_to(elsewhere)
+    report = publish(world.store, world.config, world.site.data, now=world.now)
+    assert len(report.failures) == 3
+    assert old.name not in str(report.failures)
+    old.unlink()
+    elsewhere.rename(old)
+    world.publish()
+    assert list(old.iterdir()) == []
 
 
 # -- the next time -----------------------------------------------------------------------------------------------------
