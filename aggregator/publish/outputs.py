@@ -14,7 +14,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal, NamedTuple
@@ -120,9 +120,14 @@ def former_paths(recorded: Mapping[str, str]) -> dict[str, PrivatePath]:
     return {slug: path for slug, path in paths.items() if path.former}
 
 
-def without_former(slug: str, path: PrivatePath) -> dict[str, str]:
-    """Return what to record after the files of all former paths are deleted."""
-    return {_private(slug): PrivatePath(path.current, ()).dump()}
+def without_former(recorded: Mapping[str, str], slug: str, gone: Collection[str]) -> dict[str, str]:
+    """Return what to record after the files of some former paths are deleted.
+
+    Args:
+        recorded: as of now, because a person may have asked for another path since the publication began.
+    """
+    path = PrivatePath.load(recorded, slug)
+    return {_private(slug): PrivatePath(path.current, tuple(one for one in path.former if one not in gone)).dump()}
 
 
 def folder_of(path: str) -> str:

@@ -417,7 +417,7 @@ def _remove_stale(
     for slug, path in former_paths(recorded).items():
         gone = [_withdraw_feed(data, folder_of(one), kept, report) for one in path.former if files.is_safe(one)]
         if all(gone):
-            store.record_fingerprints(without_former(slug, path))
+            store.record_fingerprints(without_former(store.fingerprints(), slug, path.former))
 
 
 def _withdraw_feed(data: Path, folder: str, kept: Collection[str], report: Report) -> bool:

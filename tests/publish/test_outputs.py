@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from aggregator.models import ALL, Placement, Verdict
-from aggregator.publish.outputs import merged, new_path
+from aggregator.publish.outputs import former_paths, merged, new_path, without_former
 from aggregator.publish.publication import Report, next_time, outputs, publish
 from tests.origin import Origin
 from tests.publish.output_world import DAY, HOUR, OUTPUT, World, configured, world_of
@@ -353,7 +353,7 @@ def test_a_rate_begins_anew_where_the_output_was_gone_or_had_none(world: World) 
 def test_an_output_with_a_rate_that_has_more_room_shows_what_was_there_at_its_beginning(
     world: World, settings: dict[str, Any], titles: list[str]
 ) -> None:
-    before = {"rate": "1/day", "where": 'title.startsWith("a")', "limit": 2}
+    before: dict[str, Any] = {"rate": "1/day", "where": 'title.startsWith("a")', "limit": 2}
     world.configure(**before)
     world.add("a1", "a2", "a3", "b1", "b2", output=None)
     world.store.drop_output(OUTPUT)
@@ -480,6 +480,21 @@ def test_an_output_that_is_private_no_more_leaves_its_path(world: World, setting
     world.configure(private=True)
     world.publish()
     assert f"{OUTPUT}/rss.xml" not in world.site.public()
+
+
+def test_a_path_that_is_asked_for_while_the_old_files_are_deleted_is_kept(world: World) -> None:
+    world.configure(private=True)
+    world.publish()
+    first = new_path(world.store.fingerprints(), OUTPUT)
+    ((slug, path),) = former_paths(first).items()
+    second = new_path(first, OUTPUT)
+    world.store.record_fingerprints(without_former(second, slug, path.former))
+    folder = _private(world)
+    assert folder.rpartition("/")[2] in str(second)
+    assert not any(folder.endswith(one) for one in (*path.former, str(path.current)))
+    # The path between the two ends, too.
+    ((_, left),) = former_paths(world.store.fingerprints()).items()
+    assert left.former == (path.current,)
 
 
 def test_a_failure_does_not_tell_a_private_path(world: World) -> None:
