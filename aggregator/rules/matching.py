@@ -21,8 +21,7 @@ MAX_WORD = 500
 MAX_WORDS = 20_000
 """Words in a list at most."""
 _MEMORY = 64 * 2**20
-#: Words, and characters of a text, up to which each word is looked for before the pattern with all of them.
-_FEW, _SHORT = 20, 300
+_FEW = 20
 
 _REGEX = re.compile(r"/(.+)/([a-zA-Z]*)", re.DOTALL)
 _FLAGS, _MISTAKEN_FLAGS = "ims", "gxuyUAa"
@@ -95,8 +94,8 @@ class Words:
         if self._words is not None:
             few = self._few
             for text in folded:
-                # The usual answer is that none is there, which is found faster so than by the pattern.
-                if few and len(text) <= _SHORT:
+                # The usual answer is that none is there, and this finds it faster than the pattern.
+                if few:
                     for word in few:
                         if word in text:
                             break
