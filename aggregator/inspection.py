@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from aggregator.errors import AggregatorError
+from aggregator.judging import KeptSteps, judge_stored
 from aggregator.models import ALL
-from aggregator.pipeline.judging import KeptSteps
 from aggregator.publish.outputs import MergedFeed, merged
 from aggregator.publish.selection import Selector
-from aggregator.replay import difference_of, judge_stored
+from aggregator.replay import difference_of
 from aggregator.rules.book import Step, Trace
-from aggregator.store import POSTS, Membership, Store, StoredRuling, Tombstone
+from aggregator.store import POSTS, Membership, Store, StoredEntry, StoredRuling, Tombstone
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -51,7 +51,7 @@ class Removed(NotFound):
     def __init__(self, text: str, tombstone: Tombstone) -> None:
         self.tombstone = tombstone
         super().__init__(
-            f"{text}: this item of source {tombstone.source_id} was stored once and was removed by `retention`, or with "
+            f"{text}: this item of source {tombstone.source_id} was stored once and was removed, by `retention` or by "
             "`aggregator remove --purge`; it does not come back, and its post may still be there"
         )
 
@@ -143,6 +143,8 @@ class Explanation:
     condition: Condition
     #: Slug of the first category.
     category: str
+    #: The item that is published for it, if it is a copy.
+    copy_of: StoredEntry | None
     #: What the rules of the configuration do with it now, in their order.
     steps: tuple[Step, ...]
     #: Whether they would make something else of it than what is stored.
@@ -161,6 +163,7 @@ def explain(store: Store, config: Config, data: Path, one: StoredRuling, now: da
         item=one,
         condition=condition(one),
         category=category,
+        copy_of=_leader(store, one),
         steps=tuple(trace.steps),
         outdated=difference_of(one, after) is not None,
         outputs=tuple(_outputs(store, config, one, trace, category, now)),
@@ -175,10 +178,11 @@ def _outputs(
     whole = _obstacle(one)
     reasons = {slug: why for slug, _, why in trace.outputs}
     members = {member.placement.output: member for member in one.memberships}
-    selector = Selector(store, now, {slug: one.title for slug, one in config.categories.items()}, config.site.title)
+    titles = {slug: category.title for slug, category in config.categories.items()}
+    asked = _Asked(Selector(store, now, titles, config.site.title), now, one)
     for feed in merged(config, store.fingerprints()):
         slug = feed.slug
-        belongs = slug in members or slug == ALL or slug == category
+        belongs = slug in members or slug in (ALL, category)
         if not belongs and feed.kind != "output":
             continue
         if not belongs:
@@ -186,7 +190,7 @@ def _outputs(
         elif whole is not None:
             yield Shown(slug, False, whole)
         else:
-            yield _shown(selector, feed, members.get(slug), one)
+            yield asked.answer(feed, members.get(slug))
 
 
 def _obstacle(one: StoredRuling) -> str | None:
@@ -195,29 +199,41 @@ def _obstacle(one: StoredRuling) -> str | None:
     return None if state == "published" else CONDITIONS[state]
 
 
-def _shown(selector: Selector, feed: MergedFeed, member: Membership | None, one: StoredRuling) -> Shown:
-    output = feed.output
-    if member is not None and output.rate is not None and member.released_at is None:
-        return Shown(feed.slug, False, "it waits: `rate` lets others out first")
-    if output.delay is not None and member is not None and member.added_at is not None:
-        out_at = member.added_at + output.delay
-        if out_at > selector.now:
-            return Shown(feed.slug, False, f"`delay` keeps it back until {out_at:%Y-%m-%d %H:%M} UTC")
-    if output.digest is not None:
-        return Shown(feed.slug, True, "it is a headline of a digest, or will be one when the current period ends")
-    if output.max_age is not None and one.stored.entry.published_at < selector.now - output.max_age:
-        return Shown(feed.slug, False, "it is older than `max_age`")
-    if output.rate is not None:
-        return Shown(feed.slug, True, "it came out")
-    if any(item.pk == one.stored.pk for item in selector.select(feed).items):
-        return Shown(feed.slug, True, "it is among the items that the feed shows")
-    archived = "; its archive has it" if output.is_plain else ""
-    limits = [
-        name
-        for name, value in (("limit", True), ("per_source", output.per_source), ("mix", output.mix == "fair"))
-        if value
-    ]
-    return Shown(feed.slug, False, f"others come first ({', '.join(f'`{name}`' for name in limits)}){archived}")
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A published item, and what is needed to say which feeds show it."""
+
+    selector: Selector
+    now: datetime
+    item: StoredRuling
+
+    def answer(self, feed: MergedFeed, member: Membership | None) -> Shown:
+        """Say whether a feed to which the item belongs shows it now."""
+        output = feed.output
+        if member is not None and output.delay is not None and member.added_at is not None:
+            out_at = member.added_at + output.delay
+            if out_at > self.now:
+                return Shown(feed.slug, False, f"`delay` keeps it back until {out_at:%Y-%m-%d %H:%M} UTC")
+        if output.digest is not None:
+            return Shown(feed.slug, True, "it is a headline of a digest, or will be when the current period ends")
+        if output.max_age is not None and self.item.stored.entry.published_at < self.now - output.max_age:
+            return Shown(feed.slug, False, "it is older than `max_age`")
+        if output.rate is not None:
+            # To select such a feed would let items out.
+            if member is not None and member.released_at is not None:
+                return Shown(feed.slug, True, f"it came out on {member.released_at:%Y-%m-%d %H:%M} UTC")
+            return Shown(feed.slug, False, "it waits: `rate` lets others out first")
+        if self.item.stored.pk in self.selector.shown(feed):
+            return Shown(feed.slug, True, "it is among the items that the feed shows")
+        names = ("limit", *(["per_source"] if output.per_source else []), *(["mix"] if output.mix == "fair" else []))
+        archived = "; its archive has it" if output.is_plain else ""
+        return Shown(feed.slug, False, f"others come first ({', '.join(f'`{name}`' for name in names)}){archived}")
+
+
+def _leader(store: Store, one: StoredRuling) -> StoredEntry | None:
+    """Return the entry that is published for a copy."""
+    pks = [copy.leader for copy in store.copies.of([one.stored.pk]) if copy.pk == one.stored.pk]
+    return next((other.stored for pk in pks for other in store.rulings_after(pk - 1, 1)), None)
 
 
 def _files(store: Store, data: Path, one: StoredRuling) -> Iterator[str]:

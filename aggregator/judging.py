@@ -21,6 +21,7 @@ from aggregator.values.tracking import without_tracking
 
 if TYPE_CHECKING:
     from aggregator.config import Config
+    from aggregator.rules.book import Trace
     from aggregator.store import Store
 
 #: Entries were judged by different rules.
@@ -59,12 +60,23 @@ class KeptSteps:
 
 
 def judge_entry(
-    config: Config, entry: Entry, sight: Sight, decision: Decision | None, steps: KeptSteps, notes: list[str]
+    config: Config,
+    entry: Entry,
+    sight: Sight,
+    decision: Decision | None,
+    steps: KeptSteps,
+    notes: list[str],
+    trace: Trace | None = None,
 ) -> Ruling:
-    """Return the ruling of an entry as it is stored, without secrets; notes of rules are appended to `notes`."""
+    """Return the ruling of an entry as it is stored, without secrets.
+
+    Args:
+        notes: gets notes of rules.
+        trace: gets what happened on the way; None: nobody wants to know.
+    """
     if config.rules.is_trivial and decision is None:
         return _by_default(entry, sight)
-    ruling = config.rule_book.judge(entry, sight, decision=decision, run_step=steps.run, notes=notes)
+    ruling = config.rule_book.judge(entry, sight, decision=decision, run_step=steps.run, notes=notes, trace=trace)
     return public_ruling(ruling, entry, config.confidential)
 
 
@@ -80,10 +92,16 @@ def _by_default(entry: Entry, sight: Sight) -> Ruling:
     return Ruling(replace(entry, url=url))
 
 
-def judge_stored(config: Config, one: StoredRuling, steps: KeptSteps, notes: list[str] | None = None) -> Ruling:
-    """Return the ruling of a stored entry by the rules in force; its dates stay."""
+def judge_stored(
+    config: Config,
+    one: StoredRuling,
+    steps: KeptSteps,
+    notes: list[str] | None = None,
+    trace: Trace | None = None,
+) -> Ruling:
+    """Return the ruling of a stored entry by the rules in force; its dates stay. See `judge_entry`."""
     entry = one.stored.entry
-    ruling = judge_entry(config, entry, one.sight, one.decision, steps, [] if notes is None else notes)
+    ruling = judge_entry(config, entry, one.sight, one.decision, steps, [] if notes is None else notes, trace)
     placements = [replace(place, entry=place.entry and _dated_as(place.entry, entry)) for place in ruling.placements]
     return replace(ruling, entry=_dated_as(ruling.entry, entry), placements=tuple(placements))
 

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from aggregator.judging import KeptSteps, fingerprints_of, judge_stored
-from aggregator.models import ALL, Decision, Entry, Placement, Ruling
+from aggregator.models import ALL, Entry, Placement, Ruling
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -164,18 +163,6 @@ class _Replay:
             last = batch[-1].stored.pk
             difference.judged += len(batch)
             self._progress(difference.judged, max(total, difference.judged))
-
-
-def decide(store: Store, config: Config, one: StoredRuling, decision: Decision | None, now: datetime) -> Ruling:
-    """Record what a person decided on an entry, and the ruling that follows from it; return that.
-
-    Args:
-        decision: None: the person has no opinion any more.
-        now: the current time.
-    """
-    ruling = judge_stored(config, replace(one, decision=decision), KeptSteps(store))
-    store.decide(one.stored.pk, decision, ruling, now)
-    return ruling
 
 
 def difference_of(one: StoredRuling, after: Ruling) -> Change | None:

@@ -2,8 +2,8 @@
 
 In: the configuration, the store, the time. Out: fewer entries, and fewer post files if `posts: delete` is configured;
 the merged feeds follow at the next publication. A removed entry does not come back, even if its feed still lists it.
-Feeds are marked first, then post files are deleted, then rows, so that the next run completes one that crashed. If a
-file cannot be deleted, only its own entry stays.
+Post files are deleted first, then rows, so that the next run completes one that crashed; with the rows, the store marks
+the feeds and pages that showed them. If a file cannot be deleted, only its own entry stays.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from aggregator.config import Config
 from aggregator.errors import RowError
 from aggregator.models import Source
 from aggregator.publish.postedits import withdraw
-from aggregator.publish.publication import clear_fingerprints, feeds_of
 from aggregator.publish.report import OutputFailure, refused_row, store_each
 from aggregator.store import POSTS, Store
 
@@ -68,6 +67,8 @@ def retain(config: Config, store: Store, data: Path, now: datetime, *, since: da
         removed.posts += done.posts
         removed.kept += done.kept
         removed.failures += done.failures
+    if removed.entries:
+        store.steps.forget_unneeded()
     if not removed.failures:
         store.record_fingerprints({_LAST: now.isoformat()})
     return removed
@@ -93,7 +94,7 @@ def _retain(source: Source, store: Store, data: Path, now: datetime) -> Removed:
     rule = source.retention
     before = now - rule.age if rule.age else None
     posts = data if rule.delete_posts else None
-    return remove(store, source.id, before, rule.count, posts=posts, categories=[source.category])
+    return remove(store, source.id, before, rule.count, posts=posts)
 
 
 def remove(
@@ -103,14 +104,12 @@ def remove(
     count: int | None,
     *,
     posts: Path | None,
-    categories: Collection[str] = (),
 ) -> Removed:
     """Remove the entries of a source that are older, or more.
 
     Args:
         before, count: as in `Store.expired`.
         posts: the data folder with the post files, which are deleted, too, in all folders; None: they stay.
-        categories: those whose feeds have to be written again.
 
     Raises:
         StoreError: the store failed as a whole, not on one row.
@@ -127,7 +126,6 @@ def remove(
         batch = {pk: path for pk, path in found.items() if pk not in stuck}
         if not batch:
             return removed
-        clear_fingerprints(store, feeds_of(categories))
         if posts is not None:
             stuck |= _delete(store, posts, list(batch), removed)
         gone = [pk for pk in batch if pk not in stuck]

@@ -12,9 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from aggregator.inspection import stored_items
+from aggregator.judging import KeptSteps, judge_stored
 from aggregator.models import Verdict
-from aggregator.pipeline.judging import KeptSteps
-from aggregator.replay import judge_stored
 from aggregator.rules.book import RuleSetting, Trace
 
 if TYPE_CHECKING:

@@ -128,14 +128,27 @@ def own_preset() -> str:
 
 def commands() -> str:
     """All commands."""
-    group: Any = get_command(app)
-    return "\n\n".join(_command(name, command) for name, command in group.commands.items())
+    return "\n\n".join(_command(name, command) for name, command in _commands(get_command(app)))
+
+
+def _commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
 
 
 #: The parts, by page and name.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "commands.md": {"commands": commands},
-    "configuration.md": {"posts": posts, "a preset of your own": own_preset, "rules": rules, "outputs": outputs, "kinds of source": sources},
+    "configuration.md": {
+        "posts": posts,
+        "a preset of your own": own_preset,
+        "rules": rules,
+        "outputs": outputs,
+        "kinds of source": sources,
+    },
     "cron.md": {"exit statuses": statuses},
     "logging.md": {"keys": keys, "actions": actions, "kinds": kinds},
 }

@@ -57,16 +57,37 @@ def init(
     say("Edit the sources, then: aggregator check, and: aggregator update")
 
 
-def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Check feeds.yaml and list all mistakes with line and column."""
+def check(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA) -> None:
+    """Check feeds.yaml and list all mistakes with line and column.
+
+    Where the data folder holds posts already, also say what keeps them from
+    being written: another preset, or a folder that is gone.
+    """
     loaded = load_config(config)
-    for note in loaded.notes:
+    for note in [*loaded.notes, *_notes_on_data(loaded, data)]:
         say(f"note: {note}")
     sources, categories = len(loaded.sources), len(loaded.categories)
     say(
         f"{config}: fine, {sources} source{'s' if sources != 1 else ''} "
         f"in {categories} categor{'ies' if categories != 1 else 'y'}"
     )
+
+
+def _notes_on_data(config: Config, data: Path) -> list[str]:
+    """Return notes on the posts in the data folder, which is only read."""
+    path = data / "aggregator.db"
+    if not path.is_file():
+        return []
+    from aggregator.publish.postfolders import folder_notes
+    from aggregator.store.database import is_current
+
+    try:
+        if not is_current(path):
+            return []
+        with read_store(data) as store:
+            return folder_notes(store, config, data) if store else []
+    except AggregatorError as error:
+        return [f"{data} was not looked at: {error}"]
 
 
 def schema() -> None:
@@ -299,6 +320,7 @@ def _edit(
 def _purge(config: Config, data: Path, source: str) -> int:
     from aggregator.cli.update import call_after_publish, show_failures
     from aggregator.publish.publication import publish
+    from aggregator.publish.report import Report
     from aggregator.retention import purge
 
     with opened_store(data) as store:
@@ -309,4 +331,6 @@ def _purge(config: Config, data: Path, source: str) -> int:
         failures += call_after_publish(config, store, data, report, removed.posts)
     entries, files = counted(removed.entries, "entry", "entries"), counted(report.files, "file")
     say(f"Deleted {source} with {entries}; wrote or removed {files} below {data}.")
+    for note in Report(kept=removed.kept).edits():
+        complain(f"note: {note}")
     return show_failures(failures)

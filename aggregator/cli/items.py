@@ -53,8 +53,8 @@ class ItemRow:
     id: str | None
     source: str
     category: str
-    #: ``published``, ``waiting`` (for the next publication), ``draft``, ``held`` (for review), ``dropped``, ``copy`` (of
-    #: another source's item), or ``retired`` (its source is not configured any more).
+    #: ``published``, ``waiting`` (for the next publication), ``draft``, ``held`` (for review), ``dropped``, ``copy``
+    #: (of another source's item), or ``retired`` (its source is not configured any more).
     state: str
     published_at: str
     title: str
@@ -311,7 +311,7 @@ def _facts(found: Explanation, config: Config, fetched: datetime | None) -> Iter
     yield "item", f"{one.stored.pk}, {one.ruling.entry.title}"
     yield "state", f"{found.condition}: {CONDITIONS[found.condition]}"
     yield "source", f"{one.stored.entry.source_id}, {redact(one.stored.source_url, config.secrets)}"
-    yield "address", one.stored.entry.url or "none"
+    yield "address", one.ruling.entry.url or "none"
     seen = one.sight.seen_at
     yield "first seen", f"{_iso(seen)}" if seen else "by a version that did not record it"
     dated = "" if one.stored.entry.dated else ", the source gives no date"

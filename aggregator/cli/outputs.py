@@ -67,7 +67,7 @@ def outputs(
     rows = []
     for feed in merged(loaded, recorded):
         channel = channel_of(loaded, feed)
-        addresses = {form: channel.url(form) for form in feed.output.formats}
+        addresses: dict[str, str] = {form: channel.url(form) for form in feed.output.formats}
         rows.append(OutputRow(feed.slug, feed.output.title, feed.kind, feed.output.private, addresses))
     known = {row.output for row in rows}
     for slug, output in loaded.outputs.items():

@@ -163,7 +163,7 @@ def _ask(config: Config, data: Path) -> None:
             say(f"\n{place} of {len(waiting)}")
             _show(item_row(one), one)
             answer = _answer(config)
-            if answer == "quit":
+            if isinstance(answer, str):
                 break
             if answer is not None:
                 store.decide(pk, answer, utc_now())

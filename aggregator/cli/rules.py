@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aggregator.cli.console import say, say_json
+from aggregator.cli.console import complain, say, say_json
 from aggregator.cli.items import JsonOption, SinceOption, SourceOption
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
@@ -25,8 +26,13 @@ from aggregator.cli.options import (
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
-    from aggregator.replay import Change, Difference
+    from aggregator.config import Config
+    from aggregator.replay import Change, Difference, Kind
+    from aggregator.store import Store
     from aggregator.trial import RuleTrial, Trial
+
+#: Reasons why steps gave no result that are shown.
+_MOST_REASONS = 5
 
 
 def test(
@@ -60,6 +66,9 @@ def replay(
     config: ConfigOption = DEFAULT_CONFIG,
     data: DataOption = DEFAULT_DATA,
     apply: Annotated[bool, typer.Option("--apply", help="Change the stored items.")] = False,
+    steps: Annotated[
+        bool, typer.Option("--steps", help="With --apply: run the steps of one's own that gave no result yet.")
+    ] = False,
     as_json: JsonOption = False,
     wait: WaitOption = False,
 ) -> None:
@@ -68,18 +77,24 @@ def replay(
     Rules are applied to the items as their sources gave them. Ids, paths and
     dates stay, and nothing is fetched. The next publication writes the files
     that differ. --apply needs exclusive use of the data folder: stop the
-    daemon first.
+    daemon first. Rules that run something of one's own (python, command,
+    http) give what they gave before; where that is nothing, --steps runs
+    them.
     """
+    if steps and not apply:
+        complain("error: --steps goes with --apply")
+        raise typer.Exit(2)
     from aggregator.cli.console import counting
-    from aggregator.replay import Difference
+    from aggregator.replay import Difference, compare
     from aggregator.replay import apply as apply_rules
-    from aggregator.replay import compare
 
     loaded = load_config(config)
     difference = Difference()
     if apply:
         with locked(data, wait=wait), opened_store(data) as store, counting("judging stored items") as progress:
             store.sync_sources(loaded.sources)
+            if steps:
+                _run_steps(store, loaded)
             difference = apply_rules(store, loaded, progress=progress)
     else:
         with read_store(data) as reading, counting("judging stored items") as progress:
@@ -89,6 +104,21 @@ def replay(
         say_json(_difference_json(difference, apply), indent=2)
     else:
         _show_difference(difference, apply)
+
+
+def _run_steps(store: Store, config: Config) -> None:
+    """Run the steps that gave no result for stored items yet."""
+    import asyncio
+
+    from aggregator.pipeline.run import fetch_settings
+    from aggregator.pipeline.steps import run_missing
+    from aggregator.workers import StoreThread
+
+    user_agent = fetch_settings(config, 1).user_agent
+    with StoreThread() as thread:
+        failures = asyncio.run(run_missing(config, store, thread, utc_now, user_agent=user_agent))
+    for reason, count in Counter(failures.values()).most_common(_MOST_REASONS):
+        complain(f"{counted(count, 'item')}: {reason}")
 
 
 def _show_trial(trial: Trial) -> None:
@@ -133,7 +163,7 @@ def _rule_json(one: RuleTrial) -> dict[str, Any]:
 
 
 #: What each kind of change is called.
-_KINDS = {
+_LABELS: dict[Kind, str] = {
     "dropped": "dropped",
     "held": "held for review",
     "published": "published again",
@@ -145,26 +175,26 @@ _KINDS = {
 
 
 def _show_difference(difference: Difference, applied: bool) -> None:
-    if not difference.changed:
-        say(f"{counted(difference.judged, 'item')} judged; nothing differs")
-        return
-    for kind, label in _KINDS.items():
-        count = difference.counts[kind]  # type: ignore[index]
+    from aggregator.replay import KINDS
+
+    for kind in KINDS:
+        count, label = difference.counts[kind], _LABELS[kind]
         if count:
             say(f"{counted(count, 'item')} {label}")
-            for change in difference.examples.get(kind, ()):  # type: ignore[call-overload]
+            for change in difference.examples.get(kind, ()):
                 say(f"    {_describe(change)}")
-    for label, counter in (("joins", difference.joined), ("leave", difference.left), ("differ in", difference.altered)):
-        for slug, count in sorted(counter.items()):
-            say(f"{slug}: {counted(count, 'item')} {label if label != 'joins' else 'join'}")
+    for slug in sorted({*difference.joined, *difference.left, *difference.altered}):
+        counts = ((difference.joined, "new"), (difference.left, "gone"), (difference.altered, "different"))
+        say(f"{slug}: {', '.join(f'{count[slug]} {label}' for count, label in counts if count[slug])}")
     for note in difference.notes:
         say(f"note: {note}")
     if difference.unmade:
-        say(
-            f"note: {counted(difference.unmade, 'item')} judged without the result of a step, which a replay does not run"
-        )
+        said = f"{counted(difference.unmade, 'item')} judged without the result of a step"
+        say(f"note: {said}; `--apply --steps` runs it")
     judged = counted(difference.judged, "item")
-    if applied:
+    if not difference.changed:
+        say(f"{judged} judged; nothing differs")
+    elif applied:
         say(f"{judged} judged, {difference.changed} changed; the next publication writes the files")
     else:
         say(f"{judged} judged, {difference.changed} would change; --apply changes them")

@@ -169,7 +169,22 @@ def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], probl
         if below:
             names = " and ".join(f"`{name}`" for name in below[:5])
             sentence = f"is empty; {names} belong{'s' if len(below) == 1 else ''} below it: indent deeper"
+        if "rules" in path:
+            path = _written(path, tree)
         problems.add(sentence, _part_meant(detail, path, tree) or find_place(tree, path, key=at_key), path)
+
+
+def _written(path: Path, tree: MapNode) -> Path:
+    """Return the part of a path that is in the file: short forms of rules stand for more."""
+    node: Any = tree
+    for number, step in enumerate(path):
+        if isinstance(node, dict):
+            node = node.get(step)
+        elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+            node = node[step]
+        else:
+            return path[:number]
+    return path
 
 
 def _part_meant(detail: Any, path: Path, tree: MapNode) -> Place | None:
@@ -247,7 +262,7 @@ def _sentence(detail: Any, path: Path, problems: Problems) -> str:
     if kind == "int_type" and isinstance(value, str) and value.isdecimal():
         return f"must be a whole number, not text; write {show(value)} without quotes"
     if kind == "string_type" and isinstance(value, list) and path[-1] == "category":
-        return "must be one category, not a list; keep one of them"
+        return "must be one category, not a list; write `categories: […]` for several"
     if kind in _SENTENCES:
         return _SENTENCES[kind].format(value=_shown(value), **context)
     return f"{_shown(value)} cannot be used: {detail['msg']}"
@@ -265,6 +280,8 @@ def _wrong_shape(kind: str, value: object, path: Path) -> str:
             wanted = "add at least one source, such as" if value is None else "write each source like"
             return f"{given}; {wanted} `- feed: https://example.org/feed.xml`"
         wanted = f"; write `[{value}]`" if isinstance(value, str | int) else ""
+        if path[-1] == "rules":
+            wanted = shape_advice(path)
         return f"must be a list (lines that begin with `- `), not {_shown(value)}{wanted}"
     if path[:1] == ("sources",) and len(path) == 2:
         return _source_of_text(value)

@@ -26,7 +26,6 @@ class Finder:
 
     def __init__(self, levels: Levels) -> None:
         self._levels = levels
-        self.definition = levels.definition
         self._keys: dict[str, Expression] = {}
 
     def __call__(self, entry: Entry, sight: Sight, variables: Mapping[str, Any]) -> str | None:

@@ -17,7 +17,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -27,6 +27,7 @@ from aggregator.commands import run_command
 from aggregator.config.secrets import contains_secret, mask, redact
 from aggregator.errors import FetchError, StoreError, WorkerError
 from aggregator.fetch.posting import Poster
+from aggregator.judging import KeptSteps, judge_stored
 from aggregator.rules.steps import LONGEST, MAX_OUTPUT, StepSettings, read_output, step_name, why_refused
 from aggregator.values.terminal import printable
 from aggregator.workers import StoreThread, Worker
@@ -36,12 +37,15 @@ if TYPE_CHECKING:
 
     from aggregator.config import Config
     from aggregator.store import Store
+    from aggregator.store.rulingprotocol import StoredRuling
 
 log = logging.getLogger(__name__)
 
 #: Calls at once; functions run one after the other.
 AT_ONCE = 4
 DAY = timedelta(hours=24)
+#: Stored entries that are looked at together.
+_BATCH = 200
 #: Characters of a reason.
 _MAX_REASON = 300
 _MEMORY_MB = 1024
@@ -247,6 +251,46 @@ def _masked(value: Any, secrets: frozenset[str]) -> Any:
     if isinstance(value, list):
         return [_masked(one, secrets) for one in value]
     return mask(value, secrets) if isinstance(value, str) else value
+
+
+async def run_missing(
+    config: Config,
+    store: Store,
+    thread: StoreThread,
+    clock: Callable[[], datetime],
+    *,
+    environ: Mapping[str, str] = os.environ,
+    user_agent: str = "aggregator",
+    progress: Callable[[int], None] = lambda count: None,
+) -> dict[str, str]:
+    """Run the steps of which stored entries lack a result, so that a replay finds them.
+
+    Args:
+        progress: called with the number of entries that were looked at.
+
+    Returns:
+        As `StepRunner.run`.
+
+    Raises:
+        StoreError: the store failed.
+    """
+    last, looked_at, tried = 0, 0, dict[str, str]()
+    async with StepRunner(lambda: config, store, thread, clock, environ=environ, user_agent=user_agent) as runner:
+        while batch := await thread.run(store.rulings_after, last, _BATCH):
+            # A step may use what another one made.
+            while calls := await thread.run(_missing, store, config, batch, tried):
+                tried |= dict.fromkeys(calls, "") | await runner.run(calls)
+            last, looked_at = batch[-1].stored.pk, looked_at + len(batch)
+            progress(looked_at)
+    return {name: reason for name, reason in tried.items() if reason}
+
+
+def _missing(store: Store, config: Config, batch: Sequence[StoredRuling], tried: Mapping[str, str]) -> dict[str, Call]:
+    """Return the calls of steps that stored entries lack, without those that were tried."""
+    steps = KeptSteps(store)
+    for one in batch:
+        judge_stored(config, one, steps)
+    return {name: call for name, call in steps.missing.items() if name not in tried}
 
 
 _RUNS: Mapping[str, Callable[..., Any]] = {

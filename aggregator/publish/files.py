@@ -123,7 +123,7 @@ def delete(folder: Path, name: str, only: Collection[str] | None = None) -> bool
         status = _status(str(path))
         if status is None or not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
             return False
-        if not _is_inside(path.parent, folder) or (stat.S_ISLNK(status.st_mode) and not _is_inside(path, folder)):
+        if not is_inside(path.parent, folder) or (stat.S_ISLNK(status.st_mode) and not is_inside(path, folder)):
             raise _outside(folder, name)
         if only is not None and _digest_of(str(path), status) not in only:
             return False
@@ -211,7 +211,7 @@ class _Stage:
             if status is not None and not self._is_ours(name, target, status):
                 self._written.taken.append(name)
                 return
-            if status is not None and stat.S_ISLNK(status.st_mode) and not _is_inside(Path(target), self._folder):
+            if status is not None and stat.S_ISLNK(status.st_mode) and not is_inside(Path(target), self._folder):
                 raise _outside(self._folder, name)
             # Added before the file is created, so that an interrupt leaves nothing behind.
             self._waiting.append(_File(name, temporary, target, parent, status))
@@ -335,7 +335,7 @@ def _make_folder(folder: Path, root: str, parent: Path, name: str) -> str:
     return os.path.realpath(parent)
 
 
-def _is_inside(path: Path, folder: Path) -> bool:
+def is_inside(path: Path, folder: Path) -> bool:
     """Whether a path is inside of a folder, after all symbolic links are followed."""
     return path.resolve().is_relative_to(folder.resolve())
 

@@ -25,7 +25,7 @@ from aggregator.publish.feeds import FILE_NAMES, Channel
 
 #: Raise this with every change of how posts, feeds or the list of the sources are rendered. Then all of them are
 #: rendered again, and those whose bytes differ are written.
-RENDERING = 4
+RENDERING = 5
 
 PRIVATE = "_private"
 """The folder of the private feeds below `public/`; no slug begins with `_`."""
@@ -182,14 +182,15 @@ def feed_fingerprints(config: Config, feeds: Iterable[MergedFeed]) -> dict[str, 
         shown = (source.republish, source.copyright, source.noindex)
         for slug in (source.category, ALL):
             members.setdefault(slug, []).append([source.id, source.name, source.public_url, *shown])
+    # Rules can put items of any source anywhere.
+    routed = not config.rules.is_trivial
     return {
         f"feeds/{feed.slug}": fingerprint(
             channel_of(config, feed).fingerprint(),
             feed.output.limit,
             feed.output.formats,
             config.feeds.archive,
-            # Items of any source can be in an output.
-            members[ALL] if feed.kind == "output" else members.get(feed.slug, []),
+            members[ALL] if feed.kind == "output" or routed else members.get(feed.slug, []),
             *([repr(replace(feed.output, definition=""))] if feed.kind == "output" else []),
             *looks(config, feed),
         )

@@ -14,8 +14,8 @@ deleted: the posts wait for the folder to come back, or for a person who asks fo
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import stat
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from posixpath import splitext
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aggregator.models import Item, Rendered
 from aggregator.publish import files
 from aggregator.publish.posts.presets import UPSTREAM_FORMS
-from aggregator.publish.posts.reading import MAX_HEAD, id_keys, read_id
+from aggregator.publish.postsurvey import LOST, Survey, is_suspect, said_lost, survey
 from aggregator.publish.report import OutputFailure, Report, refused_row, store_each
 from aggregator.store import PostEdit, PostFile, Store
 
@@ -31,15 +31,8 @@ if TYPE_CHECKING:
     from aggregator.errors import RowError
     from aggregator.publish.postfolders import PostFolder
 
+_NEW = PostFile(None, None)
 _EDITED, _MOVED, _DELETED, _MISSING = "edited", "moved", "deleted", "missing"
-#: Beginning of the names of the records of folders most of whose files are missing.
-_LOST = "missing/"
-#: Posts that are read at once from the store.
-_BATCH = 1000
-#: Maximum number of unknown files whose ids are read in one publication.
-_MAX_READ = 10_000
-#: What posts end with, also those that a person has renamed.
-_TEXTS = (".md", ".markdown", ".mdx", ".html", ".htm", ".txt")
 
 
 class Standing(NamedTuple):
@@ -65,11 +58,6 @@ class Done(NamedTuple):
     output: Rendered
     #: Whether its file was edited, and was left as it is.
     edited: bool
-
-
-def has_posts(folder: Path) -> bool:
-    """Whether a folder holds any file, hidden files excepted."""
-    return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
 
 
 def upstream_name(name: str, form: str) -> str:
@@ -121,8 +109,13 @@ def withdraw(
         elif (file.written or edit is not None) and files.is_safe(name) and os.path.lexists(place / name):
             result.kept.add(pk)
             kept.append(f"{folder}/{name}")
+            # The digests may be forgotten, but it is the post, if its entry comes back.
+            store.edits.save(folder, {pk: PostEdit(_EDITED, None if edit is None else edit.path)})
         else:
             result.gone.add(pk)
+            if edit is not None and edit.edit != _DELETED:
+                # Should its entry come back, its file is missing because it was deleted here.
+                store.edits.forget(folder, [pk])
         if edit is not None and pk not in result.stuck:
             _withdraw_upstream(place, folder, name, edit, removed, failures)
     return result
@@ -142,76 +135,6 @@ def _ours(file: PostFile, edit: PostEdit | None) -> frozenset[str] | None:
         return None
     known = (file.written, file.intended, *(() if edit is None else edit.upstream))
     return frozenset(digest for digest in known if digest)
-
-
-# -- a folder as a whole -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Survey:
-    """The files of a folder, compared with the posts that were written there."""
-
-    #: Number of posts that should be there, and of those that are nowhere in the folder.
-    expected: int
-    missing: int
-    #: Where posts are that are not where they were written, by id.
-    places: Mapping[str, str]
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether so many are missing that nobody can have deleted them one by one."""
-        return self.missing * 2 > self.expected
-
-
-def _survey(store: Store, folder: PostFolder, place: Path) -> _Survey:
-    names = set(_names(place))
-    known: set[str] = set()
-    expected = last = 0
-    absent: set[str] = set()
-    deleted: set[str] = set()
-    while posts := store.edits.written(folder.name, last, _BATCH):
-        last = posts[-1].pk
-        for _, entry_id, path, edit in posts:
-            known.add(path)
-            if edit is not None and edit.path:
-                known.add(edit.path)
-            if edit is not None and edit.edit == _DELETED:
-                deleted.add(entry_id)
-                continue
-            expected += 1
-            # A name may be written in several ways, and a folder may be a link.
-            at = (path, edit.path) if edit is not None and edit.path else (path,)
-            if names.isdisjoint(at) and not any(os.path.lexists(place / name) for name in at):
-                absent.add(entry_id)
-    places = {}
-    if absent or deleted:
-        found = _ids(place, sorted(names - known), folder)
-        places = {entry_id: name for entry_id, name in found if entry_id in absent or entry_id in deleted}
-    return _Survey(expected, len(absent - places.keys()), places)
-
-
-def _names(place: Path) -> Iterator[str]:
-    """Yield the names of all files in a folder; those that generators leave out are not looked at."""
-    for top, folders, names in os.walk(place):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        below = Path(top).relative_to(place).as_posix()
-        for name in names:
-            if not name.startswith(".") and not name.endswith("~"):
-                yield name if below == "." else f"{below}/{name}"
-
-
-def _ids(place: Path, names: Iterable[str], folder: PostFolder) -> Iterator[tuple[str, str]]:
-    """Yield the ids in the heads of files with their names; the first name of an id comes last."""
-    keys = id_keys(folder.preset)
-    texts = [name for name in names if name.lower().endswith((*_TEXTS, folder.preset.suffix)) and files.is_safe(name)]
-    for name in reversed(texts[:_MAX_READ]):
-        try:
-            with (place / name).open("rb") as file:
-                entry_id = read_id(file.read(MAX_HEAD), keys)
-        except OSError:
-            continue
-        if entry_id is not None:
-            yield entry_id, name
 
 
 # -- what a publication does -------------------------------------------------------------------------------------------
@@ -244,9 +167,9 @@ class FolderEdits:
         self._report = report
         self._restore = restore or overwrite
         self._overwrite = overwrite
-        self._surveyed: _Survey | None = None
+        self._surveyed: Survey | None = None
         #: What was reported, because a change of the preset looks at posts, and so does writing them.
-        self._told: set[str] = set()
+        self._told: set[tuple[str, int]] = set()
 
     def check(self, recorded: Mapping[str, str]) -> None:
         """Report that most of the files are missing; if they are back, make pending what waited for them.
@@ -254,8 +177,8 @@ class FolderEdits:
         Args:
             recorded: the fingerprints of the store.
         """
-        name = _LOST + self._folder.name
-        if self._restore or not (recorded.get(name) or not has_posts(self._place)):
+        name = LOST + self._folder.name
+        if self._restore or not is_suspect(recorded, self._folder, self._place):
             return
         if self._survey().is_lost:
             self._tell_lost()
@@ -281,22 +204,41 @@ class FolderEdits:
         standings: dict[int, Standing] = {}
         missing: list[tuple[Item, Standing]] = []
         for item in items:
-            file, edit = known.get(item.pk, PostFile(None, None)), recorded.get(item.pk)
-            was_written = edit is not None or bool(file.written)
+            file, edit = known.get(item.pk), recorded.get(item.pk)
             path = item.path or ""
-            ours = _ours(file, edit)
-            if self._overwrite and (file.written or (edit is not None and edit.edit == _EDITED)):
-                ours = None
-            names = (edit.path, path) if edit is not None and edit.path else (path,)
-            name = next((one for one in names if not was_written or self._exists(one)), None)
-            standing = Standing(name or path, ours, file, edit, was_written)
-            if name is None:
+            if file is None and edit is None:
+                standings[item.pk] = Standing(path, frozenset(), _NEW, None, was_written=False)
+                continue
+            standing = self._standing(path, file or _NEW, edit)
+            if standing.was_written and not self._exists(standing.name):
                 missing.append((item, standing))
             else:
                 standings[item.pk] = standing
         if missing:
             self._look_for(missing, standings)
+        again = {pk: one.file for pk, one in standings.items() if one.restored or one.file != known.get(pk, _NEW)}
+        if again:
+            self._store.edits.forget(self._folder.name, again)
+            self._store.save_post_files(again, self._folder.name)
         return standings
+
+    def leave(self, item: Item, standing: Standing) -> bool:
+        """Delete the file of a post that gets another path, if it is ours and where we put it.
+
+        Returns:
+            Whether the post can have another path; one that a person has edited or moved keeps its own.
+        """
+        name, report = standing.name, self._report
+        if name != item.path:
+            return False
+        if not files.withdraw(
+            self._place, name, self._folder.name, report.removed, report.failures, only=standing.ours
+        ) or (standing.was_written and self._exists(name)):
+            return False
+        if standing.edit is not None:
+            self._withdraw_upstream(name, standing.edit)
+            self._store.edits.forget(self._folder.name, [item.pk])
+        return True
 
     def settle(self, done: Sequence[Done]) -> set[int]:
         """Put new versions beside files that were edited, and record what is known of all files.
@@ -327,32 +269,55 @@ class FolderEdits:
             self._store.edits.forget(self._folder.name, ended)
         return failed
 
+    def _standing(self, path: str, file: PostFile, edit: PostEdit | None) -> Standing:
+        """Return where a post stands that was written, or was about to be written."""
+        was_written = edit is not None or bool(file.written)
+        ours = _ours(file, edit)
+        if self._overwrite and (file.written or (edit is not None and edit.edit == _EDITED)):
+            ours = None
+        name = edit.path if edit is not None and edit.path and self._exists(edit.path) else path
+        if self._is_blocked(name):
+            # As if it had never been written: the next run writes it, if nothing is in the way then.
+            return Standing(name, None, _unwritten(file), None, was_written=False)
+        return Standing(name, ours, file, edit, was_written)
+
     def _exists(self, name: str) -> bool:
         return os.path.lexists(f"{self._place}{os.sep}{name}")
 
-    def _survey(self) -> _Survey:
+    def _is_blocked(self, name: str) -> bool:
+        """Whether nothing can be written here, which is a failure and no edit: a folder, or a link to the outside."""
+        try:
+            mode = os.lstat(f"{self._place}{os.sep}{name}").st_mode
+        except (OSError, ValueError):
+            return False
+        if stat.S_ISLNK(mode):
+            return not files.is_inside(self._place / name, self._place)
+        return stat.S_ISDIR(mode)
+
+    def _survey(self) -> Survey:
         if self._surveyed is None:
-            self._surveyed = _survey(self._store, self._folder, self._place)
+            self._surveyed = survey(self._store, self._folder, self._place)
         return self._surveyed
 
     def _look_for(self, missing: Sequence[tuple[Item, Standing]], standings: dict[int, Standing]) -> None:
         """Decide on posts that were written and are not where they should be."""
         # What is known to be deleted asks for no survey.
         new = any(one.edit is None or one.edit.edit != _DELETED for _, one in missing)
-        survey = self._survey() if new or self._restore else _Survey(0, 0, {})
+        survey = self._survey() if new or self._restore else Survey(0, 0, {})
         news: dict[int, PostEdit] = {}
         for item, standing in missing:
             edit = standing.edit
             if place := survey.places.get(item.id):
-                self._tell(self._report.moved, f"{self._folder.name}/{standing.name} -> {place}")
+                self._tell(_MOVED, item, f"{standing.name} -> {place}")
                 standings[item.pk] = standing._replace(name=place)
             elif self._restore:
-                standings[item.pk] = standing._replace(restored=True)
+                # As if it had never been written: whatever ends this run, the next one writes it.
+                standings[item.pk] = standing._replace(file=_unwritten(standing.file), restored=True)
             elif survey.is_lost and (edit is None or edit.edit != _DELETED):
                 self._tell_lost()
                 news[item.pk] = PostEdit(_MISSING)
             else:
-                self._tell(self._report.deleted, f"{self._folder.name}/{standing.name}")
+                self._tell(_DELETED, item, standing.name)
                 news[item.pk] = PostEdit(_DELETED)
                 if edit is not None:
                     self._withdraw_upstream(edit.path or standing.name, edit)
@@ -364,7 +329,7 @@ class FolderEdits:
         wanted: dict[str, tuple[Done, tuple[str, ...], str]] = {}
         for one in done:
             item, standing, output, _ = one
-            self._tell(self._report.edited, f"{self._folder.name}/{standing.name}")
+            self._tell(_EDITED, item, standing.name)
             digest = files.digest(output.data)
             before = () if standing.edit is None else standing.edit.upstream
             if not self._folder.writes_beside or digest == standing.file.written:
@@ -380,7 +345,8 @@ class FolderEdits:
         # Before the files are written: whatever ends this run, they are recognized.
         self._save(
             {
-                one.item.pk: PostEdit(_EDITED, _moved(one), tuple(dict.fromkeys((*before, digest))))
+                # Several digests, or none and one, say that the file is perhaps not written.
+                one.item.pk: PostEdit(_EDITED, _moved(one), (*(before or ("",)), digest))
                 for one, before, digest in wanted.values()
                 if before[-1:] != (digest,)
             }
@@ -404,19 +370,16 @@ class FolderEdits:
         _withdraw_upstream(self._place, self._folder.name, name, edit, self._report.removed, self._report.failures)
 
     def _tell_lost(self) -> None:
-        survey, name = self._survey(), self._folder.name
-        text = (
-            f"{survey.missing} of the {survey.expected} posts of {name}/ are missing, so that none counts as deleted "
-            "by a person; put the folder back, or write them again with `aggregator publish --restore`"
-        )
+        text = said_lost(self._folder, self._survey())
         if text not in self._report.lost:
             self._report.lost.append(text)
-            self._store.record_fingerprints({_LOST + name: "1"})
+            self._store.record_fingerprints({LOST + self._folder.name: "1"})
 
-    def _tell(self, names: list[str], name: str) -> None:
-        if name not in self._told:
-            self._told.add(name)
-            names.append(name)
+    def _tell(self, edit: str, item: Item, name: str) -> None:
+        if (edit, item.pk) not in self._told:
+            self._told.add((edit, item.pk))
+            report = {_EDITED: self._report.edited, _DELETED: self._report.deleted, _MOVED: self._report.moved}
+            report[edit].append(f"{self._folder.name}/{name}")
 
     def _save(self, news: Mapping[int, PostEdit]) -> None:
         def fail(row: tuple[int, PostEdit], error: RowError) -> None:
@@ -425,6 +388,17 @@ class FolderEdits:
             )
 
         store_each(lambda some: self._store.edits.save(self._folder.name, dict(some)), list(news.items()), fail)
+
+
+def folder_edits(
+    store: Store, folders: Sequence[PostFolder], data: Path, report: Report, *, restore: bool, overwrite: bool
+) -> dict[str, FolderEdits]:
+    """Return what persons did in each folder, by its name; see `FolderEdits`."""
+    return {one.name: FolderEdits(store, one, data, report, restore=restore, overwrite=overwrite) for one in folders}
+
+
+def _unwritten(file: PostFile) -> PostFile:
+    return PostFile(None, file.written or file.intended)
 
 
 def _moved(one: Done) -> str | None:

@@ -117,7 +117,7 @@ def write_retired(to: Destination, moved: Container[tuple[str, int]]) -> None:
 def withdraw_posts(to: Destination) -> None:
     """Delete the posts of entries that are not published any more.
 
-    A post that a person has edited is from then on a file of that person.
+    A post that a person has edited stays, and is the post again if its entry comes back.
 
     Raises:
         StoreError: the store failed, and not because of a row.
@@ -168,8 +168,9 @@ class _PostBatch:
         if retired is None and len(wanted) < len(items):
             left = self._remove([item for item in items if not self._folder.has(item)])
         placed = self._placed(wanted, assign=retired is None)
-        self._known = self._store.post_files([item.pk for item in placed], self._folder.name)
-        self._standings = self._edits.look(placed, self._known)
+        known = self._store.post_files([item.pk for item in placed], self._folder.name)
+        self._standings = self._edits.look(placed, known)
+        self._known = {**known, **{pk: one.file for pk, one in self._standings.items() if one.file.intended}}
         stay = {item.pk for item in placed} - self._standings.keys()
         # Those that a person has moved come first: the name of such a file is never given to another post.
         placed = [item for item in placed if item.pk in self._standings]
@@ -330,7 +331,8 @@ class _PostBatch:
     def _file(self, name: str, *, replaces: bool) -> PostFile:
         known = self._known.get(self._items[name].pk, PostFile(None, None))
         # A file that is replaced and was perhaps never written was recognized by the intended digest.
-        written = known.intended if known.written is None and replaces else known.written
+        recognized = replaces and self._standing(name).ours is not None
+        written = known.intended if known.written is None and recognized else known.written
         return PostFile(written, self._digests[name])
 
     def _keep(self, wanted: Mapping[str, PostFile]) -> None:

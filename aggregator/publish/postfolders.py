@@ -19,8 +19,9 @@ from aggregator.models import Item
 from aggregator.publish import files
 from aggregator.publish.assignments import BATCH, give_paths
 from aggregator.publish.names import Wanted, fits
-from aggregator.publish.postedits import FolderEdits, Standing
+from aggregator.publish.postedits import FolderEdits
 from aggregator.publish.posts.presets import HEXO, PRESETS, PostOptions, Preset
+from aggregator.publish.postsurvey import lost_note
 from aggregator.publish.report import OutputFailure, Report, refused_row
 from aggregator.store import POSTS, Assignment, Store
 
@@ -138,6 +139,19 @@ def settle_presets(
     return ready, moved
 
 
+def folder_notes(store: Store, config: Config, data: Path) -> list[str]:
+    """Return messages about folders to which nothing would be written, or whose posts are missing."""
+    recorded = store.fingerprints()
+    notes = []
+    for folder in post_folders(config):
+        before = _before(folder, recorded.get(_RECORD + folder.name))
+        if before != folder.preset_name and store.any_post_written(folder.name):
+            notes.append(str(_refused(folder, before)))
+        elif note := lost_note(store, folder, data, recorded):
+            notes.append(note)
+    return notes
+
+
 def _pks(record: str | None) -> list[int]:
     """Return the row numbers in a record; a damaged one has none."""
     return [int(pk) for pk in (record or "").split() if pk.isdecimal()]
@@ -194,9 +208,7 @@ def _change(
         free = [
             item
             for item in misplaced
-            if item.pk not in known
-            or (standing := standings.get(item.pk)) is None
-            or _leaves(item, standing, place, folder.name, report)
+            if item.pk not in known or (standing := standings.get(item.pk)) is None or edits.leave(item, standing)
         ]
         try:
             given = give_paths(store, [folder.wanted(item) for item in free], folder.name, folder.preset)
@@ -205,15 +217,6 @@ def _change(
             )
         except RowError as error:
             report.failures.append(refused_row(f"the paths of {folder.name}/", error))
-
-
-def _leaves(item: Item, standing: Standing, place: Path, folder: str, report: Report) -> bool:
-    """Delete the file of a post that is ours and where we put it; return whether it can have another path."""
-    if standing.name != item.path:
-        return False
-    if not files.withdraw(place, standing.name, folder, report.removed, report.failures, only=standing.ours):
-        return False
-    return not (standing.was_written and (place / standing.name).is_file())
 
 
 def _sections(store: Store, folder: PostFolder, before: str) -> list[str]:

@@ -30,6 +30,7 @@ from aggregator.publish.archives import ArchivedFeed, Archives
 from aggregator.publish.assets import stylesheet
 from aggregator.publish.assignments import assign_all
 from aggregator.publish.copies import join_duplicates
+from aggregator.publish.decisions import carry_out_decisions
 from aggregator.publish.feeds import FILE_NAMES, STYLESHEET, WrittenItems, render_category
 from aggregator.publish.memberships import place_again
 from aggregator.publish.opml import FILE_NAME, OWN_FILE_NAME, render_opml, render_own
@@ -45,12 +46,13 @@ from aggregator.publish.outputs import (
     private_paths,
     without_former,
 )
-from aggregator.publish.postedits import FolderEdits, has_posts
+from aggregator.publish.postedits import FolderEdits, folder_edits
 from aggregator.publish.postfiles import Destination, withdraw_posts, write_posts, write_retired
 from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset, post_folders, settle_presets
+from aggregator.publish.postsurvey import has_posts
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
-from aggregator.publish.selection import Selector, Shown, is_timed
+from aggregator.publish.selection import Selector, Shown, is_timed, last_shown, selection_name
 from aggregator.store import Store, UnreadableRow
 
 __all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "next_time", "outputs", "publish"]
@@ -90,28 +92,20 @@ def publish(
         renewing: called with the number of stored entries brought to the current rules so far, and of all entries.
 
     Returns:
-        What was written, and each file and entry that failed. The others are not affected, and the next call tries the
-        failed ones again.
+        What was written, and each file and entry that failed, which the next call tries again.
 
     Raises:
         StoreError: the store failed, and not because of a row.
     """
-    report = Report()
-    folders = post_folders(config)
+    report, folders = Report(), post_folders(config)
     report.failures += renew(store, config.confidential, data, progress=renewing)
     place_again(store, config)
-    report.failures += join_duplicates(store, config)
+    report.failures += [*carry_out_decisions(store, config, now), *join_duplicates(store, config)]
     recorded = store.fingerprints()
     recorded |= _recorded(store, private_paths(config, recorded))
     feeds = merged(config, recorded)
-    _note_files(recorded, folders, data, report)
-    edits = {
-        one.name: FolderEdits(store, one, data, report, restore=restore, overwrite=overwrite_edits) for one in folders
-    }
-    ready, moved = settle_presets(store, recorded, folders, config, data, report, edits, change=change_presets)
-    for folder in ready:
-        edits[folder.name].check(recorded)
-    posts = Destination(store, config, data, ready, edits, report, incomplete=len(ready) < len(folders))
+    edits = folder_edits(store, folders, data, report, restore=restore, overwrite=overwrite_edits)
+    posts, moved = _settle_folders(store, config, data, report, edits, recorded, change_presets=change_presets)
     withdraw_posts(posts)
     _mark_outdated_posts(store, recorded, config, everything, report)
     _write_retired(posts, recorded, moved, again=restore or overwrite_edits)
@@ -122,6 +116,34 @@ def publish(
     outdated = _outdated(feeds, data, known, wanted)
     recorded |= clear_fingerprints(store, [name for slug in outdated if recorded.get(name := f"feeds/{slug}")])
     write_posts(posts, progress)
+    made = _write_feeds(posts, feeds, wanted, known, recorded, outdated, now)
+    _remove_stale(store, data, feeds, recorded, report)
+    made |= _write_opml(store, config, data, report, recorded, everything)
+    recorded |= _recorded(store, {name: value for name, value in made.items() if recorded.get(name) != value})
+    # What is overdue failed just now, as the failures say.
+    report.next_at = next_time(config, recorded, after=now)
+    report.failures = [_without_paths(failure, feeds) for failure in report.failures]
+    return report
+
+
+def _write_feeds(
+    to: Destination,
+    feeds: Sequence[MergedFeed],
+    wanted: Mapping[str, str],
+    known: Mapping[str, str],
+    recorded: Mapping[str, str],
+    outdated: Collection[str],
+    now: datetime,
+) -> dict[str, str]:
+    """Write the feeds, with their archives and lists, and return the fingerprints of those that are up to date.
+
+    Args:
+        wanted: the fingerprints of the feeds.
+        known: what the archives are compared with.
+        recorded: all fingerprints of the store.
+        outdated: slugs of the feeds that are rendered in any case.
+    """
+    store, config, data, report = to.store, to.config, to.data, to.report
     # This and the list of the feeds are small: they are compared each time.
     report.feeds += _write(data, [stylesheet()], report, set())
     # Outputs may show an item differently.
@@ -131,16 +153,8 @@ def publish(
     renderer = _FeedRenderer(store, config, now, recorded, written, report)
     report.feeds += _write(data, renderer.outputs(feeds, outdated), report, renderer.failed, feeds)
     report.feeds += _write(data, [_own_list(config, feeds)], report, set())
-    _remove_stale(store, data, feeds, recorded, report)
-    made = {**wanted, **renderer.shown, **_write_opml(store, config, data, report, recorded, everything)}
-    unmade = {name for slug in renderer.failed for name in (f"feeds/{slug}", _selection(slug))}
-    news = {name: value for name, value in made.items() if recorded.get(name) != value and name not in unmade}
-    recorded |= _recorded(store, news)
-    due = next_time(config, recorded)
-    # What is overdue failed just now, as the failures say.
-    report.next_at = due if due is None or due > now else None
-    report.failures = [_without_paths(failure, feeds) for failure in report.failures]
-    return report
+    failed = {name for slug in renderer.failed for name in (f"feeds/{slug}", selection_name(slug))}
+    return {name: value for name, value in {**wanted, **renderer.shown}.items() if name not in failed}
 
 
 def _recorded(store: Store, news: dict[str, str]) -> dict[str, str]:
@@ -148,10 +162,15 @@ def _recorded(store: Store, news: dict[str, str]) -> dict[str, str]:
     return news
 
 
-def next_time(config: Config, recorded: Mapping[str, str]) -> datetime | None:
-    """Return when an output changes by itself, as it was recorded; None: never before something new is stored."""
-    shown = [Shown.load(recorded.get(_selection(slug), "")) for slug, one in config.outputs.items() if is_timed(one)]
-    return min((one.due_at for one in shown if one is not None and one.due_at is not None), default=None)
+def next_time(config: Config, recorded: Mapping[str, str], *, after: datetime | None = None) -> datetime | None:
+    """Return when an output changes by itself, as it was recorded; None: never before something new is stored.
+
+    Args:
+        after: leave out what was due then.
+    """
+    shown = [last_shown(recorded, slug) for slug, one in config.outputs.items() if is_timed(one)]
+    dues = [one.due_at for one in shown if one is not None and one.due_at is not None]
+    return min((due for due in dues if after is None or due > after), default=None)
 
 
 def _without_paths(failure: OutputFailure, feeds: Iterable[MergedFeed]) -> OutputFailure:
@@ -171,6 +190,25 @@ def outputs(config: Config, recorded: Mapping[str, str]) -> list[str]:
 def _own_list(config: Config, feeds: Iterable[MergedFeed]) -> Rendered:
     listed = [(channel_of(config, feed), feed.output.formats) for feed in feeds if not feed.output.private]
     return render_own(config.site.title, listed)
+
+
+def _settle_folders(
+    store: Store,
+    config: Config,
+    data: Path,
+    report: Report,
+    edits: Mapping[str, FolderEdits],
+    recorded: Mapping[str, str],
+    *,
+    change_presets: bool,
+) -> tuple[Destination, set[tuple[str, int]]]:
+    """Return where posts are written; and those of ended sources that have other paths now, see `settle_presets`."""
+    folders = post_folders(config)
+    _note_files(recorded, folders, data, report)
+    ready, moved = settle_presets(store, recorded, folders, config, data, report, edits, change=change_presets)
+    for folder in ready:
+        edits[folder.name].check(recorded)
+    return Destination(store, config, data, ready, edits, report, incomplete=len(ready) < len(folders)), moved
 
 
 def _note_files(recorded: Mapping[str, str], folders: Iterable[PostFolder], data: Path, report: Report) -> None:
@@ -238,10 +276,6 @@ def clear_fingerprints(store: Store, names: Iterable[str]) -> dict[str, str]:
     cleared = dict.fromkeys(names, "")
     store.record_fingerprints(cleared)
     return cleared
-
-
-def _selection(slug: str) -> str:
-    return f"selections/{slug}"
 
 
 def _outdated(
@@ -336,7 +370,7 @@ class _FeedRenderer:
     def outputs(self, feeds: Iterable[MergedFeed], outdated: Collection[str]) -> Iterator[Rendered]:
         """Yield the feeds that are outdated, or show other items at this time; failures go to the report."""
         for feed in feeds:
-            before = Shown.load(self._recorded.get(_selection(feed.slug), "")) if is_timed(feed.output) else None
+            before = last_shown(self._recorded, feed.slug) if is_timed(feed.output) else None
             due = is_timed(feed.output) and (before is None or before.is_due(self._now))
             if due or feed.slug in outdated:
                 for outcome in self._outcomes(feed, before, always=feed.slug in outdated):
@@ -352,7 +386,7 @@ class _FeedRenderer:
         failures = [unreadable_row(row) for row in unreadable]
         if is_timed(feed.output):
             shown = selection.shown
-            self.shown[_selection(feed.slug)] = shown.dump()
+            self.shown[selection_name(feed.slug)] = shown.dump()
             if not always and before is not None and shown.digest == before.digest:
                 return failures
         channel = channel_of(self._config, feed)

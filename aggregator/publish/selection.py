@@ -80,6 +80,16 @@ class Selection:
         return Shown(self.due_at, hashlib.sha256(json.dumps(parts).encode()).hexdigest(), self.since)
 
 
+def selection_name(slug: str) -> str:
+    """Return the name of the fingerprint that holds what an output showed last."""
+    return f"selections/{slug}"
+
+
+def last_shown(recorded: Mapping[str, str], slug: str) -> Shown | None:
+    """Return what an output showed last, by the fingerprints of the store; None if that is not known."""
+    return Shown.load(recorded.get(selection_name(slug), ""))
+
+
 def is_timed(output: Output) -> bool:
     """Whether an output changes by itself, as time passes."""
     return (output.max_age, output.delay, output.rate, output.digest) != (None,) * 4
@@ -96,7 +106,7 @@ class Selector:
     def __init__(self, store: Store, now: datetime, categories: Mapping[str, str], author: str) -> None:
         self._store = store
         self._members = store.members
-        self._now = now
+        self.now = now
         self._categories = categories
         self._author = author
 
@@ -120,18 +130,25 @@ class Selector:
             since, due = None, self._next_delayed(output)
         else:
             since, due = self._release(output, output.rate, since)
-        items = self._items(output, self._chosen(output), unreadable)
+        items = self._items(output, self._chosen(output), unreadable)[: output.limit]
         dues = [] if due is None else [due]
         if output.max_age is not None and items:
             dues.append(min(item.entry.published_at for item in items) + output.max_age)
         return Selection(items, min(dues, default=None), since)
+
+    def shown(self, feed: MergedFeed) -> list[int]:
+        """Return the row numbers of the entries that a feed shows now, or whose headlines it may; nothing comes out."""
+        if feed.kind != "output":
+            slug = None if feed.slug == ALL else feed.slug
+            return [item.pk for item in self._store.newest(slug, feed.output.limit, [])]
+        return self._chosen(feed.output)
 
     def _items(self, output: Output, pks: Sequence[int], unreadable: list[UnreadableRow]) -> list[Item]:
         items = self._members.items(output.slug, pks, unreadable)
         if output.duplicates:
             from aggregator.duplicates.items import join_items
 
-            items = join_items(items, output, self._store.copies.apart(pks))[: output.limit]
+            items = join_items(items, output, self._store.copies.apart(pks))
         return [as_shown(item, output, self._categories) for item in items]
 
     def _chosen(self, output: Output) -> list[int]:
@@ -139,7 +156,7 @@ class Selector:
         if output.duplicates:
             output = replace(output, limit=output.limit * _COMPARED)
         slug, limit, fair = output.slug, output.limit, output.mix == "fair"
-        seen = None if output.delay is None else self._now - output.delay
+        seen = None if output.delay is None else self.now - output.delay
         since = self._oldest(output)
         if output.rate is not None:
             found = self._members.released(slug, limit * _RELEASED, since)
@@ -152,7 +169,7 @@ class Selector:
         return chosen(found, limit, per_source=output.per_source, fair=fair)
 
     def _oldest(self, output: Output) -> datetime | None:
-        return None if output.max_age is None else self._now - output.max_age
+        return None if output.max_age is None else self.now - output.max_age
 
     def _in_turn(self, output: Output, seen: datetime | None, since: datetime | None) -> list[Member]:
         """Return as many of each source as are needed to fill the feed in turn."""
@@ -171,7 +188,7 @@ class Selector:
         """Return when the next item comes out that waits for its delay."""
         if output.delay is None:
             return None
-        added = self._members.next_added(output.slug, self._now - output.delay)
+        added = self._members.next_added(output.slug, self.now - output.delay)
         return None if added is None else added + output.delay
 
     def _release(self, output: Output, rate: Rate, since: datetime | None) -> tuple[datetime | None, datetime | None]:
@@ -187,24 +204,24 @@ class Selector:
         """
         members, slug, oldest = self._members, output.slug, self._oldest(output)
         delay = output.delay or timedelta(0)
-        seen = self._now - delay
+        seen = self.now - delay
         if since is None:
             first = members.newest(slug, output.limit, seen, oldest)
-            members.release(slug, [member.pk for member in first], self._now - rate.period)
-            return (self._now if first else None), self._next_delayed(output)
-        lately = members.released_between(slug, self._now - rate.period, self._now)
+            members.release(slug, [member.pk for member in first], self.now - rate.period)
+            return (self.now if first else None), self._next_delayed(output)
+        lately = members.released_between(slug, self.now - rate.period, self.now)
         room = max(rate.count - len(lately), 0)
         waiting = members.waiting(slug, room + 1, since - delay, seen, oldest)
-        members.release(slug, [member.pk for member in waiting[:room]], self._now)
+        members.release(slug, [member.pk for member in waiting[:room]], self.now)
         if len(waiting) > room:
-            return since, min([*lately, self._now]) + rate.period
+            return since, min([*lately, self.now]) + rate.period
         return since, self._next_delayed(output)
 
     # -- digests -----------------------------------------------------------------------------------------------------
 
     def _digests(self, output: Output, digest: Digest, unreadable: list[UnreadableRow]) -> Selection:
         """Return a digest for each of the last periods in which something came."""
-        current = period_of(digest, self._now)
+        current = period_of(digest, self.now)
         items: list[Item] = []
         end = current.start
         while len(items) < output.limit and (last := self._members.last_added(output.slug, end)) is not None:

@@ -286,6 +286,21 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
+def is_current(path: Path) -> bool:
+    """Whether the database at `path` exists and has the tables of this version, so that no migration changes it.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    if not path.is_file():
+        return False
+    with connect(path) as connection, explained(path):
+        tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchall()
+        return bool(tables) and connection.execute("SELECT version_num FROM alembic_version").fetchall() == [
+            (REVISION,)
+        ]
+
+
 def connect_for_reading(path: Path, stack: ExitStack) -> tuple[Path, sqlite3.Connection]:
     """Return what can be read, the original or a copy, with a connection that keeps its side files in place."""
     path = path.resolve()

@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import Integer, Select, bindparam, delete, func, insert, literal_column, select
+from sqlalchemy import Integer, Select, bindparam, delete, func, insert, literal_column, select, update
 
 from aggregator.errors import RowError
-from aggregator.models import ALL, Decision, Entry, Placement, Ruling, Sight, Verdict
-from aggregator.store import archives, lookup, rows, rulings, statements
+from aggregator.models import Decision, Entry, Placement, Ruling, Sight, Verdict
 from aggregator.store import fingerprints as prints
+from aggregator.store import lookup, rows, rulings, statements
 from aggregator.store.database import Database
 from aggregator.store.prepared import PreparedByLength
 from aggregator.store.protocol import POSTS, StoredEntry
@@ -76,11 +76,24 @@ AFTER_OF_SOURCE = AFTER.where(
 )
 _since = func.coalesce(entries.c.seen_at, entries.c.published_at) >= bindparam("since")
 NUMBERED = _STORED.where(entries.c.pk.in_(bindparam("values", expanding=True)))
-#: Two conditions, so that SQLite walks the index of verdicts in the order of row numbers.
-HELD = _STORED.where(ruling_rows.c.verdict == literal_column("'held'"), ruling_rows.c.entry_pk > bindparam("after"))
+#: The rows are found first, because SQLite would walk through all entries in their order.
+HELD = _STORED.where(
+    entries.c.pk.in_(
+        select(ruling_rows.c.entry_pk)
+        .where(ruling_rows.c.verdict == literal_column("'held'"), ruling_rows.c.entry_pk > bindparam("after"))
+        .order_by(ruling_rows.c.entry_pk)
+        .limit(bindparam("limit"))
+    )
+)
 _of_entry = bindparam("of_entry", type_=Integer())
 _FORGET_DECISION = delete(decisions).where(decisions.c.entry_pk == _of_entry)
 _DECIDE = insert(decisions)
+#: A decision that there is none any more has done its work, too.
+_CARRIED_OUT = (
+    update(decisions).where(decisions.c.entry_pk == _of_entry).values(carried_out=True),
+    delete(decisions).where(decisions.c.entry_pk == _of_entry, decisions.c.verdict == literal_column("''")),
+)
+TO_CARRY_OUT = _STORED.where(entries.c.pk.in_(select(decisions.c.entry_pk).where(~decisions.c.carried_out)))
 _of_output = memberships.c.output == bindparam("of_output")
 MEMBERS_AFTER = (
     select(memberships.c.entry_pk)
@@ -89,18 +102,17 @@ MEMBERS_AFTER = (
     .limit(statements.CHUNK)
 )
 _DROP = delete(memberships).where(_of_output)
-_withheld = withheld_posts.join(entries, entries.c.pk == withheld_posts.c.entry_pk)
+_withheld = select(withheld_posts.c.entry_pk)
 WITHHELD_MAIN = (
     select(entries.c.pk, entries.c.path)
-    .select_from(_withheld.join(post_files, post_files.c.entry_pk == withheld_posts.c.entry_pk))
-    .where(entries.c.path.is_not(None))
+    .select_from(entries.join(post_files, post_files.c.entry_pk == entries.c.pk))
+    .where(entries.c.pk.in_(_withheld), entries.c.path.is_not(None))
     .limit(bindparam("limit"))
 )
 _folder = folder_posts.c
 WITHHELD_IN_FOLDERS = (
     select(_folder.entry_pk, _folder.folder, _folder.path)
-    .select_from(withheld_posts.join(folder_posts, _folder.entry_pk == withheld_posts.c.entry_pk))
-    .where(_folder.written.is_not(None) | _folder.intended.is_not(None))
+    .where(_folder.entry_pk.in_(_withheld), _folder.written.is_not(None) | _folder.intended.is_not(None))
     .limit(bindparam("limit"))
 )
 _REVISIONS = PreparedByLength(lambda pks: select(entries.c.pk, entries.c.revision).where(entries.c.pk.in_(pks)))
@@ -179,17 +191,27 @@ class Judgements:
             connection.execute(_DROP, {"of_output": output})
             prints.forget(connection, f"{DEFINITIONS}{output}")
 
-    def decide(self, pk: int, decision: Decision | None, ruling: Ruling, now: datetime) -> None:
+    def decide(self, pk: int, decision: Decision | None, now: datetime) -> None:
         """See `RulingStore.decide`."""
+        given = ("", None) if decision is None else (decision.verdict, decision.category)
         with self._database.write() as connection:
-            found = self._numbered([pk])
-            if not found:
+            if not self._numbered([pk]):
                 raise RowError(f"no entry {pk} in {self._database.path}")
             connection.execute(_FORGET_DECISION, {"of_entry": pk})
-            if decision is not None:
-                given = {"verdict": decision.verdict, "category": decision.category, "decided_at": now}
-                connection.execute(_DECIDE, {"entry_pk": pk, **given})
-            rulings.replace(connection, [(pk, found[0].stored.entry, ruling)], now)
+            row = dict(zip(("verdict", "category"), given, strict=True))
+            connection.execute(_DECIDE, {"entry_pk": pk, "decided_at": now, "carried_out": False, **row})
+
+    def to_carry_out(self, limit: int) -> list[StoredRuling]:
+        """See `RulingStore.to_carry_out`."""
+        return self._stored(TO_CARRY_OUT, {"limit": limit})
+
+    def carry_out(self, pk: int, ruling: Ruling, now: datetime) -> None:
+        """See `RulingStore.carry_out`."""
+        with self._database.write() as connection:
+            if found := self._numbered([pk]):
+                rulings.replace(connection, [(pk, found[0].stored.entry, ruling)], now)
+            for statement in _CARRIED_OUT:
+                connection.execute(statement, {"of_entry": pk})
 
     def held(self, limit: int, after: int = 0) -> list[StoredRuling]:
         """See `RulingStore.held`."""
@@ -205,16 +227,6 @@ class Judgements:
         """See `RulingStore.tombstone_of`."""
         with self._database.read() as connection:
             return lookup.tombstone(connection, text)
-
-    def memberships_of(self, pk: int) -> tuple[Membership, ...]:
-        """See `RulingStore.memberships_of`."""
-        found = self._numbered([pk])
-        return found[0].memberships if found else ()
-
-    def outputs_of(self, pks: Collection[int]) -> set[str]:
-        """See `RulingStore.outputs_of`."""
-        with self._database.read() as connection:
-            return {output for output, _ in archives.shown(connection, pks)} - {ALL}
 
     def withheld_posts(self, limit: int) -> list[WithheldPost]:
         """See `RulingStore.withheld_posts`."""

@@ -96,8 +96,8 @@ class StepStore(Protocol):
     def count_since(self, moment: datetime, begin: str = "") -> int:
         """Return how many results were made at a moment or later, of hashes that begin so."""
 
-    def forget(self, before: datetime) -> None:
-        """Forget the results that were made before a moment."""
+    def forget_unneeded(self) -> None:
+        """Forget the results that were made long before any stored entry was first seen; it reads all entries."""
 
 
 class RulingStore(Protocol):
@@ -154,8 +154,20 @@ class RulingStore(Protocol):
     def drop_output(self, output: str) -> None:
         """Forget the memberships of an output, and their definition."""
 
-    def decide(self, pk: int, decision: Decision | None, ruling: Ruling, now: datetime) -> None:
-        """Record what a person decided on an entry (None: nothing any more), and the ruling that follows from it."""
+    def decide(self, pk: int, decision: Decision | None, now: datetime) -> None:
+        """Record what a person decided on an entry (None: nothing any more); the next publication carries it out.
+
+        This may be done while another process publishes.
+
+        Raises:
+            RowError: there is no such entry.
+        """
+
+    def to_carry_out(self, limit: int) -> list[StoredRuling]:
+        """Return entries with decisions that are not carried out, in the order of their row numbers."""
+
+    def carry_out(self, pk: int, ruling: Ruling, now: datetime) -> None:
+        """Store the ruling that follows from a decision, and that the decision is carried out."""
 
     def held(self, limit: int, after: int = 0) -> list[StoredRuling]:
         """Return entries that wait for a person, after a row number, in the order of their row numbers."""
@@ -168,12 +180,6 @@ class RulingStore(Protocol):
 
     def tombstone_of(self, text: str) -> Tombstone | None:
         """Return the removed entry that had this id, post path or key."""
-
-    def memberships_of(self, pk: int) -> tuple[Membership, ...]:
-        """Return the outputs and further categories to which an entry belongs, by slug."""
-
-    def outputs_of(self, pks: Collection[int]) -> set[str]:
-        """Return the slugs of the categories and outputs that show some of these entries, without `models.ALL`."""
 
     def withheld_posts(self, limit: int) -> list[WithheldPost]:
         """Return posts whose files may be there although the entry is not published any more.

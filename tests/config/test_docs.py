@@ -42,7 +42,9 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 def test_the_reference_names_every_key_and_no_other() -> None:
     named = re.findall(
-        r"^\| `((?:site|posts|feeds|fetch|retention|hooks|categories|outputs|sources)[^`]*)` \|", REFERENCE, re.MULTILINE
+        r"^\| `((?:site|posts|feeds|fetch|retention|hooks|categories|outputs|sources)[^`]*)` \|",
+        REFERENCE,
+        re.MULTILINE,
     )
     assert sorted(named) == sorted(_keys(file_model()))
 

@@ -30,6 +30,16 @@ GOOD = [
     "{fetch: {interval: {auto: true, min: 5m, patience: 1h}}, sources: []}",
     "{fetch: {interval: {cron: 0 7 * * mon, timezone: Europe/Berlin}}, sources: []}",
     "sources: [{id: a.b, interval: 1h30m, max_body: 1MiB, scrape: {url: https://a.example/, items: a, limit: 3}}]",
+    "{rules: [{drop: {title: [sponsored, 广告]}}, {keep: rust, when: words > 2}], sources: []}",
+    "{rules: null, outputs: null, sources: []}",
+    "{outputs: {rust: {where: 'title.contains(\"Rust\")', per_source: 5, rate: 5/day, "
+    "digest: weekly on friday at 8:00}}, sources: []}",
+    "{outputs: {x: {digest: {every: daily, at: '08:00', timezone: Europe/Berlin}, rules: [{tag: x}]}}, sources: []}",
+    "{outputs: {x: {title_template: '[{source}] {title}', private: true, mix: fair, delay: 2h}}, sources: []}",
+    "{duplicates: url, prefer: [a], duplicate_key: title, sources: [{id: a, feed: https://a.example/}]}",
+    "{categories: {a: {rules: [{tag: x}], duplicates: url}, b: B}, "
+    "sources: [{feed: https://a.example/, categories: [a, b], review: true, rules: [{draft: true}]}]}",
+    "sources: [{for: {lang: [en, de], n: [1, 2]}, id: 'w-${lang}-${n}', feed: 'https://${lang}.example/${n}'}]",
 ]
 BAD = [
     "{}",
@@ -72,6 +82,25 @@ BAD = [
     "{categories: {A b: x}, sources: []}",
     "{categories: {a: 3}, sources: []}",
     "{unknown: 1, sources: []}",
+    "{rules: [{dorp: rust}], sources: []}",
+    "{rules: [{keep: rust, drop: rust}], sources: []}",
+    "{rules: [{when: words > 2}], sources: []}",
+    "{rules: [drop], sources: []}",
+    "{rules: {drop: rust}, sources: []}",
+    "{outputs: {all: {}}, sources: []}",
+    "{outputs: {x: {mix: oldest}}, sources: []}",
+    "{outputs: {x: {rate: 5}}, sources: []}",
+    "{outputs: {x: {digest: monthly}}, sources: []}",
+    "{outputs: {x: {digest: {at: '08:00'}}}, sources: []}",
+    "{outputs: {x: {per_source: 0}}, sources: []}",
+    "{outputs: {x: {formats: [rss, rss]}}, sources: []}",
+    "{outputs: {x: {title_template: x}}, sources: []}",
+    "{outputs: {x: {private: 1}}, sources: []}",
+    "{duplicates: title, sources: []}",
+    "sources: [{feed: https://a.example/, categories: []}]",
+    "sources: [{feed: https://a.example/, review: 1}]",
+    "sources: [{for: {lang: en}, feed: 'https://${lang}.example/'}]",
+    "sources: [{for: {lang: []}, feed: 'https://${lang}.example/'}]",
 ]
 
 

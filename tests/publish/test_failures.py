@@ -155,7 +155,7 @@ def test_one_path_that_cannot_be_written_costs_what_is_there(
     outside.mkdir()
     (outside / "kept").write_bytes(b"kept")
     _block(blocked, by, outside)
-    report = publish(store, config, site.data, now=NOW, everything=True)
+    report = publish(store, config, site.data, now=NOW, everything=True, restore=True)
     lost = {name for name in whole if name == BLOCKED[what][0] or name.startswith(f"{BLOCKED[what][0]}/")}
     assert {failure.what for failure in report.failures} == lost
     assert set(report.posts + report.feeds) == whole.keys() - lost

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from aggregator.models import ALL
+from aggregator.models import ALL, Placement, Verdict
 from aggregator.publish.outputs import merged, new_path
 from aggregator.publish.publication import Report, next_time, outputs
 from tests.publish.output_world import DAY, HOUR, OUTPUT, World, world_of
@@ -65,7 +65,7 @@ def test_older_members_of_a_plain_output_are_in_its_archive(world: World) -> Non
     world.add(*"abcde")
     assert world.published() == ["[Source 0] a", "[Source 0] b"]
     page = json.loads(world.site.public()[f"{OUTPUT}/archive/1/feed.json"])
-    assert [item["title"] for item in page["items"]] == ["[Source 0] c", "[Source 0] d", "[Source 0] e"]
+    assert [item["title"] for item in page["items"]] == [f"[Source 0] {key}" for key in "abcde"]
     feed = json.loads(world.site.public()[f"{OUTPUT}/feed.json"])
     assert feed["next_url"] == f"https://feeds.example.org/{OUTPUT}/archive/1/feed.json"
 
@@ -115,6 +115,63 @@ def test_own_list_names_outputs_after_the_others(world: World) -> None:
         f"{base}/two/feed.json",
         f"{base}/one/atom.xml",
     ]
+
+
+def test_a_member_that_changes_is_written_again(world: World) -> None:
+    world.add("a", "b")
+    world.publish()
+    world.now += HOUR
+    world.rule("a", placements=(Placement(OUTPUT),))
+    assert f"public/{OUTPUT}/rss.xml" in world.publish().feeds
+    assert world.items()[0]["content_html"] == f"<p>{world.now}</p>"
+    world.now += HOUR
+    # It leaves the output, and nothing else.
+    world.rule("a")
+    assert world.published() == ["b"]
+    assert "a" in world.titles(ALL)
+
+
+# -- what is not published -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verdict", ["dropped", "held"])
+def test_the_post_of_an_entry_that_is_published_no_more_is_withdrawn(world: World, verdict: Verdict) -> None:
+    world.add("a", "b")
+    world.publish()
+    assert sorted(world.site.posts()) == ["news/a.md", "news/b.md"]
+    world.rule("a", verdict=verdict)
+    report = world.publish()
+    assert report.removed == ["posts/news/a.md"]
+    assert list(world.site.posts()) == ["news/b.md"]
+    assert world.titles() == world.titles(ALL) == ["b"]
+    assert world.publish() == Report()
+    # It comes back where it was.
+    world.now += HOUR
+    world.rule("a", placements=(Placement(OUTPUT),))
+    world.publish()
+    assert sorted(world.site.posts()) == ["news/a.md", "news/b.md"]
+    assert sorted(world.titles()) == ["a", "b"]
+
+
+def test_a_withdrawn_post_that_a_person_has_edited_stays(world: World) -> None:
+    world.add("a")
+    world.publish()
+    file = world.site.data / "posts" / "news" / "a.md"
+    file.write_bytes(b"mine")
+    world.rule("a", verdict="dropped")
+    assert world.publish().kept == ["posts/news/a.md"]
+    assert file.read_bytes() == b"mine"
+    assert world.publish() == Report()
+
+
+def test_a_draft_has_a_post_and_is_in_no_feed(world: World) -> None:
+    world.add("a", "b")
+    world.publish()
+    world.rule("a", draft=True, placements=(Placement(OUTPUT),))
+    world.publish()
+    assert b"published: false\n" in world.site.posts()["news/a.md"]
+    assert b"published:" not in world.site.posts()["news/b.md"]
+    assert world.titles() == world.titles(ALL) == ["b"]
 
 
 # -- how items look ----------------------------------------------------------------------------------------------------

@@ -101,14 +101,20 @@ def test_limit_cuts_a_feed_at_the_newest(site: Site, origin: Origin) -> None:
     assert _titles(site, "all") == ["Item 5", "Item 4", "Item 3"]
 
 
-def test_publish_restores_lost_and_edited_files_and_nothing_else(site: Site, origin: Origin) -> None:
+def test_publish_restores_lost_and_edited_files_by_request_and_nothing_else(site: Site, origin: Origin) -> None:
     site.configure({"id": "one", "feed": origin.route("/one", rss([item(1), item(2), item(3)]))})
     site.run("update")
     whole, stamps = {**site.posts(), **site.public()}, site.stamps()
     (site.data / "posts/news/Item-1.md").unlink()
     (site.data / "posts/news/Item-2.md").write_text("edited", encoding="utf-8")
     (site.data / "public/news/atom.xml").unlink()
+    posts = site.posts()
     done = site.run("publish")
+    assert done.status == 0
+    # Posts belong to whoever edits and deletes them.
+    assert site.posts() == posts
+    assert site.public().items() <= whole.items()
+    done = site.run("publish", "--overwrite-edits")
     assert done.status == 0
     assert {**site.posts(), **site.public()} == whole
     assert site.stamps()["posts/news/Item-3.md"] == stamps["posts/news/Item-3.md"]
@@ -155,5 +161,5 @@ def test_no_output_carries_the_time_of_the_run(site: Site, origin: Origin) -> No
         for path in (site.data / folder).rglob("*"):
             if path.is_file():
                 path.unlink()
-    site.run("publish")
+    site.run("publish", "--restore")
     assert {**site.posts(), **site.public()} == before

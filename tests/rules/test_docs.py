@@ -46,10 +46,12 @@ def item(row: Mapping[str, str]) -> tuple[Entry, Sight]:
     ahead = parse_duration(age[1:]) if age.startswith("-") else None
     published = SEEN - (timedelta(0) if ahead else parse_duration(age))
     source = row.get("source", "hn")
-    html = row.get("html") or f"<p>{' '.join(['word'] * int(row.get('words', 30)))}</p>"
+    html = row.get("html", "").strip("`") or f"<p>{' '.join(['word'] * int(row.get('words', 30)))}</p>"
     entry = make_entry(
         source_id=source,
         title=row["title"],
+        language=row.get("language", "en"),
+        url=row.get("url", "https://example.org/1"),
         html=html,
         authors=(row["author"],) if row.get("author") else (),
         tags=tuple(row["tags"].split(", ")) if row.get("tags") else (),
@@ -73,6 +75,10 @@ def told(ruling: Ruling, entry: Entry) -> str:
     parts = [said]
     if ruling.entry.tags != entry.tags:
         parts.append(f"tagged {', '.join(ruling.entry.tags)}")
+    if ruling.entry.url != entry.url:
+        parts.append(f"at {ruling.entry.url}")
+    if ruling.entry.html != entry.html:
+        parts.append(f"with the text `{ruling.entry.html}`")
     if ruling.placements:
         parts.append(f"also in {', '.join(place.output for place in ruling.placements)}")
     return ", ".join(parts)

@@ -159,7 +159,7 @@ def test_publish_and_remove_call_it_too(world: World, origin: Origin) -> None:
     world.later()
     post = next(iter(world.site.posts()))
     (world.site.data / "posts" / post).unlink()
-    assert world.site.run("publish").status == 0
+    assert world.site.run("publish", "--restore").status == 0
     assert world.calls()[1] == {"written": [f"posts/{post}"], "removed": []}
     world.later()
     assert world.site.run("remove", "one", "--purge", "--yes").status == 0

@@ -18,7 +18,6 @@ from aggregator.models import (
     Candidate,
     Copy,
     Duplicates,
-    Entry,
     FeedState,
     FeedUpdate,
     Item,
@@ -49,8 +48,8 @@ def bring(
     """Store an entry with an address."""
     one = entry(source_id, key, title=title, **fields)
     rulings = {key: Ruling(one, verdict, address=address)}
-    news: dict[str, tuple[Entry, ...]] = {"changed": (one,)} if changed else {"new": (one,)}
-    store.apply(FeedUpdate(FeedState(source_id, last_success_at=NOW), rulings=rulings, **news))
+    new, old = ((), (one,)) if changed else ((one,), ())
+    store.apply(FeedUpdate(FeedState(source_id, last_success_at=NOW), new, old, rulings=rulings))
 
 
 def rejoin(store: Store, levels: Levels = ON) -> None:

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from aggregator.errors import RowError
-from aggregator.models import ALL, Decision, Enclosure, FeedState, FeedUpdate, Item, Placement, Ruling, Sight
+from aggregator.models import ALL, Decision, Enclosure, FeedState, FeedUpdate, Group, Item, Placement, Ruling, Sight
 from aggregator.models.extras import Extras, Person
-from aggregator.store import POSTS, Assignment, Judged, PostFile, Store, StoredEntry, WithheldPost
+from aggregator.store import POSTS, Assignment, Judged, Membership, PostFile, Store, StoredEntry, WithheldPost
 from tests.store_samples import HOUR, NOW, entry, newest_keys, pending_keys, placed, publish, ruled, source, update
 
 LATER = NOW + timedelta(days=1)
@@ -44,8 +44,13 @@ def rule_again(store: Store, key: str, **changes: object) -> None:
     assert store.replace_rulings([(one, ruling)], {}) == []
 
 
+def memberships_of(store: Store, pk: int) -> tuple[Membership, ...]:
+    (found,) = store.rulings_after(pk - 1, 1)
+    return found.memberships
+
+
 def slugs(store: Store, pk: int) -> list[str]:
-    return [one.placement.output for one in store.memberships_of(pk)]
+    return [one.placement.output for one in memberships_of(store, pk)]
 
 
 def everything_current(store: Store) -> None:
@@ -158,6 +163,12 @@ def test_dates_that_a_rule_keeps_are_those_of_new_entries_only(two: Store) -> No
     assert two.pending(9)[0].entry.published_at == LATER
 
 
+def decided(store: Store, pk: int, decision: Decision | None, ruling: Ruling) -> None:
+    """Record a decision and carry it out."""
+    store.decide(pk, decision, LATER)
+    store.carry_out(pk, ruling, LATER)
+
+
 # -- what is known ----------------------------------------------------------------------------------------------------
 
 
@@ -170,7 +181,7 @@ def test_what_a_ruling_depends_on(two: Store) -> None:
         "k2": Judged(None, None, None, "published"),
     }
     one = stored(two, "k1")
-    two.decide(one.pk, Decision("published", "d"), Ruling(one.entry, category="d"), NOW)
+    decided(two, one.pk, Decision("published", "d"), Ruling(one.entry, category="d"))
     assert two.judged("a", ["k1"]) == {"k1": Judged(NOW, Decision("published", "d"), "d", "published")}
     assert two.judged("none", ["k1"]) == {}
 
@@ -223,6 +234,19 @@ def test_without_a_ruling_an_entry_is_published_as_it_is(two: Store, reread: boo
     assert (found.ruling, found.memberships) == (Ruling(one), ())
 
 
+def test_a_copy_stays_one_where_its_texts_are_changed_by_the_store_alone(two: Store) -> None:
+    for id in ("a", "b"):
+        add(two, "k", Ruling(entry(id, "k"), address="x"), id=id)
+    two.copies.rejoin(["x"], lambda address, found, apart: [Group(found[0].pk, (found[1].pk,))])
+    (_, copy) = two.rulings_after(0, 9)
+    assert copy.ruling.verdict == "copy"
+    two.replace_rulings([(copy.stored, replace(copy.ruling, entry=replace(copy.ruling.entry, title="Clean")))], {})
+    assert two.copies.of([copy.stored.pk])[0].pk == copy.stored.pk
+    two.replace_rulings([(copy.stored, replace(copy.ruling, verdict="dropped"))], {})
+    assert two.copies.of([copy.stored.pk]) == []
+    assert newest_keys(two, "d") == []
+
+
 def test_a_membership_that_stays_keeps_its_times(two: Store) -> None:
     one = entry("a", "k")
     item = add(two, "k", Ruling(one, placements=placed("rust")))
@@ -230,11 +254,11 @@ def test_a_membership_that_stays_keeps_its_times(two: Store) -> None:
     two.members.release("rust", [item.pk], NOW + HOUR)
     ruling = Ruling(one, placements=placed(*OUTPUTS))
     two.apply(ruled("a", (one, ruling), changed=True, last_success_at=LATER))
-    times = {one.placement.output: (one.added_at, one.released_at) for one in two.memberships_of(item.pk)}
+    times = {one.placement.output: (one.added_at, one.released_at) for one in memberships_of(two, item.pk)}
     assert times == {"rust": (NOW, NOW + HOUR), "long": (LATER, None)}
     rule_again(two, "k", placements=placed("rust"))
     rule_again(two, "k", placements=placed(*OUTPUTS))
-    times = {one.placement.output: (one.added_at, one.released_at) for one in two.memberships_of(item.pk)}
+    times = {one.placement.output: (one.added_at, one.released_at) for one in memberships_of(two, item.pk)}
     assert times == {"rust": (NOW, NOW + HOUR), "long": (NOW, None)}
 
 
@@ -324,9 +348,9 @@ def test_memberships_of_an_output_are_made_again(two: Store) -> None:
     assert newest_keys(two, "long") == ["k3", "k2", "k1"]
     assert (outdated(two), pending_keys(two)) == ({"rust"}, [])
     assert two.fingerprints()["output/rust"] == "v2"
-    (kept, _) = two.memberships_of(pks["k2"])[::-1]
+    (kept, _) = memberships_of(two, pks["k2"])[::-1]
     assert (kept.added_at, kept.released_at) == (NOW, LATER)
-    assert [one.listed for one in two.memberships_of(pks["k4"])] == [False, False]
+    assert [one.listed for one in memberships_of(two, pks["k4"])] == [False, False]
     two.drop_output("rust")
     assert (newest_keys(two, "rust"), "output/rust" in two.fingerprints()) == ([], False)
     assert slugs(two, pks["k2"]) == ["long"]
@@ -340,16 +364,25 @@ def test_held_entries_are_decided_on(two: Store) -> None:
         add(two, key, Ruling(entry("a", key), "held"))
     first, second, third = two.held(9)
     assert [one.stored.entry.key for one in two.held(1, first.stored.pk)] == ["k2"]
-    two.decide(first.stored.pk, Decision("published", "d"), Ruling(first.stored.entry, category="d"), LATER)
-    two.decide(second.stored.pk, Decision("dropped"), Ruling(second.stored.entry, "dropped"), LATER)
+    two.decide(first.stored.pk, Decision("dropped"), NOW)
+    two.decide(first.stored.pk, Decision("published", "d"), LATER)
+    assert [(one.stored.entry.key, one.decision) for one in two.to_carry_out(9)] == [("k1", Decision("published", "d"))]
+    assert len(two.held(9)) == 3
+    two.carry_out(first.stored.pk, Ruling(first.stored.entry, category="d"), LATER)
+    assert two.to_carry_out(9) == []
+    decided(two, second.stored.pk, Decision("dropped"), Ruling(second.stored.entry, "dropped"))
     assert [one.stored.entry.key for one in two.held(9)] == ["k3"]
     assert [item.origin.category for item in two.pending(9)] == ["d"]
     found = two.rulings_after(0, 9)
     assert [one.decision for one in found] == [Decision("published", "d"), Decision("dropped"), None]
-    two.decide(first.stored.pk, None, Ruling(first.stored.entry, "held"), LATER)
+    two.decide(first.stored.pk, None, LATER)
+    assert [one.decision for one in two.to_carry_out(9)] == [None]
+    two.carry_out(first.stored.pk, Ruling(first.stored.entry, "held"), LATER)
+    assert two.to_carry_out(9) == []
     assert [one.stored.entry.key for one in two.held(9)] == ["k1", "k3"]
     with pytest.raises(RowError, match="no entry 99"):
-        two.decide(99, None, Ruling(third.stored.entry), LATER)
+        two.decide(99, None, LATER)
+    two.carry_out(99, Ruling(third.stored.entry), LATER)
 
 
 def test_posts_of_entries_that_are_withheld_later(two: Store) -> None:
@@ -431,12 +464,10 @@ def test_removed_entries_make_their_outputs_out_of_date(two: Store) -> None:
     item = add(two, "k1", Ruling(entry("a", "k1"), category="e", placements=placed("rust"), address="x"))
     assert item is not None
     everything_current(two)
-    assert two.outputs_of([item.pk]) == {"e", "rust"}
-    two.decide(item.pk, Decision("published", "e"), Ruling(item.entry, category="e", placements=placed("rust")), NOW)
+    decided(two, item.pk, Decision("published", "e"), Ruling(item.entry, category="e", placements=placed("rust")))
     two.remove_entries("a", [item.pk])
     assert outdated(two) == {"e", "rust", ALL}
     assert newest_keys(two, "rust") == []
-    assert two.outputs_of([item.pk]) == set()
 
 
 # -- lookup -----------------------------------------------------------------------------------------------------------

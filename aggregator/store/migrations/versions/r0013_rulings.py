@@ -66,10 +66,12 @@ _TABLES = (
         verdict TEXT NOT NULL,
         category TEXT,
         decided_at BIGINT NOT NULL,
+        carried_out BOOLEAN NOT NULL,
         CONSTRAINT pk_decisions PRIMARY KEY (entry_pk),
         CONSTRAINT fk_decisions_entry_pk_entries FOREIGN KEY(entry_pk) REFERENCES entries (pk) ON DELETE CASCADE
     )
     """,
+    "CREATE INDEX ix_decisions_open ON decisions (entry_pk) WHERE carried_out = 0",
     """
     CREATE TABLE addresses (
         entry_pk INTEGER NOT NULL,
