@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ PRIVATE = "_private"
 
 #: The bytes of a private path that are random.
 _RANDOM = 16
+_FOLDER = re.compile(f"{PRIVATE}/[0-9a-f]{{{2 * _RANDOM}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,11 @@ def without_former(slug: str, path: PrivatePath) -> dict[str, str]:
 def folder_of(path: str) -> str:
     """Return the folder of a private feed below `public/`."""
     return f"{PRIVATE}/{path}"
+
+
+def without_private_paths(text: str) -> str:
+    """Return a message that does not tell where private feeds are, or were."""
+    return _FOLDER.sub(f"{PRIVATE}/…", text)
 
 
 def merged(config: Config, recorded: Mapping[str, str] | None = None) -> list[MergedFeed]:
