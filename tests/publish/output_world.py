@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.config import Config, load
-from aggregator.models import FeedState, FeedUpdate, Placement, Ruling
+from aggregator.models import Entry, FeedState, FeedUpdate, Placement, Ruling
 from aggregator.publish.publication import Report, publish
 from aggregator.store import Store, open_store
 from aggregator.store.rulingprotocol import DEFINITIONS
@@ -61,7 +61,14 @@ class World:
             if output
             else None
         )
-        seen = seen or self.now
+        self.apply(id, new, rulings, seen or self.now)
+
+    def rule(self, key: str, **ruling: Any) -> None:
+        """Store another ruling on an entry of the first source, which changes its text."""
+        one = entry("s0", key, published_at=self.now, title=key, html=f"<p>{self.now}</p>", hash=str(self.now))
+        self.apply("s0", (one,), {key: Ruling(one, **ruling)}, self.now)
+
+    def apply(self, id: str, new: tuple[Entry, ...], rulings: Mapping[str, Ruling] | None, seen: datetime) -> None:
         self.store.apply(FeedUpdate(FeedState(id, last_success_at=seen), new=new, rulings=rulings))
 
     def publish(self, **settings: Any) -> Report:

@@ -91,7 +91,7 @@ def test_memory_holds_a_few_posts_or_the_items_of_one_category(
     monkeypatch.setattr(postfiles, "BATCH", 4)
     watched: Any = Watched(store)
     counted: list[int] = []
-    report = publish(watched, config, site.data, now=NOW, everything=True, progress=counted.append)
+    report = publish(watched, config, site.data, now=NOW, everything=True, restore=True, progress=counted.append)
     assert _outputs(site, report) == whole
     assert counted == [4, 8, 12, 16, 20, 24, 28, 32, 35]
     posts, feeds = watched.asked[: len(counted)], watched.asked[len(counted) :]

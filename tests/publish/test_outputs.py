@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from aggregator.models import ALL
+from aggregator.models import ALL, Placement, Verdict
 from aggregator.publish.outputs import merged, new_path
-from aggregator.publish.publication import Report, next_time, outputs
-from tests.publish.output_world import DAY, HOUR, OUTPUT, World, world_of
+from aggregator.publish.publication import Report, next_time, outputs, publish
+from tests.publish.output_world import DAY, HOUR, OUTPUT, World, configured, world_of
 from tests.support import Site
 from tests.validators import check_atom, check_jsonfeed, check_opml, check_rss
 
@@ -115,6 +115,63 @@ def test_own_list_names_outputs_after_the_others(world: World) -> None:
         f"{base}/two/feed.json",
         f"{base}/one/atom.xml",
     ]
+
+
+def test_a_member_that_changes_is_written_again(world: World) -> None:
+    world.add("a", "b")
+    world.publish()
+    world.now += HOUR
+    world.rule("a", placements=(Placement(OUTPUT),))
+    assert f"public/{OUTPUT}/rss.xml" in world.publish().feeds
+    assert world.items()[0]["content_html"] == f"<p>{world.now}</p>"
+    world.now += HOUR
+    # It leaves the output, and nothing else.
+    world.rule("a")
+    assert world.published() == ["b"]
+    assert "a" in world.titles(ALL)
+
+
+# -- what is not published -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verdict", ["dropped", "held"])
+def test_the_post_of_an_entry_that_is_published_no_more_is_withdrawn(world: World, verdict: Verdict) -> None:
+    world.add("a", "b")
+    world.publish()
+    assert sorted(world.site.posts()) == ["news/a.md", "news/b.md"]
+    world.rule("a", verdict=verdict)
+    report = world.publish()
+    assert report.removed == ["posts/news/a.md"]
+    assert list(world.site.posts()) == ["news/b.md"]
+    assert world.titles() == world.titles(ALL) == ["b"]
+    assert world.publish() == Report()
+    # It comes back where it was.
+    world.now += HOUR
+    world.rule("a", placements=(Placement(OUTPUT),))
+    world.publish()
+    assert sorted(world.site.posts()) == ["news/a.md", "news/b.md"]
+    assert sorted(world.titles()) == ["a", "b"]
+
+
+def test_a_withdrawn_post_that_a_person_has_edited_stays(world: World) -> None:
+    world.add("a")
+    world.publish()
+    file = world.site.data / "posts" / "news" / "a.md"
+    file.write_bytes(b"mine")
+    world.rule("a", verdict="dropped")
+    assert world.publish().kept == ["posts/news/a.md"]
+    assert file.read_bytes() == b"mine"
+    assert world.publish() == Report()
+
+
+def test_a_draft_has_a_post_and_is_in_no_feed(world: World) -> None:
+    world.add("a", "b")
+    world.publish()
+    world.rule("a", draft=True, placements=(Placement(OUTPUT),))
+    world.publish()
+    assert b"published: false\n" in world.site.posts()["news/a.md"]
+    assert b"published:" not in world.site.posts()["news/b.md"]
+    assert world.titles() == world.titles(ALL) == ["b"]
 
 
 # -- how items look ----------------------------------------------------------------------------------------------------
@@ -255,6 +312,52 @@ def test_settings_that_depend_on_time_no_more_are_as_if_they_never_were(world: W
     assert sorted(world.published()) == ["a", "b", "first"]
 
 
+def test_a_rate_begins_anew_where_the_output_was_gone_or_had_none(world: World) -> None:
+    world.configure(rate="1/day")
+    world.add("a", output=None)
+    world.config = configured(world.site, rate="1/day")
+    # Members are made again.
+    world.store.drop_output(OUTPUT)
+    assert world.published() == ["a"]
+    world.configure()
+    world.now += HOUR
+    world.add("b", "c")
+    assert world.published() == ["b", "c", "a"]
+    world.configure(rate="1/day")
+    assert world.published() == ["b", "c", "a"]
+    world.config = configured(world.site, outputs={})
+    world.publish()
+    world.config = configured(world.site, rate="1/day")
+    assert world.published() == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "titles"),
+    [({"where": 'title.startsWith("b")'}, ["b1", "b2"]), ({"limit": 4}, ["a4", "a1", "a2", "a3"])],
+)
+def test_an_output_with_a_rate_that_has_more_room_shows_what_was_there_at_its_beginning(
+    world: World, settings: dict[str, Any], titles: list[str]
+) -> None:
+    before = {"rate": "1/day", "where": 'title.startsWith("a")', "limit": 2}
+    world.configure(**before)
+    world.add("a1", "a2", "a3", "b1", "b2", output=None)
+    world.store.drop_output(OUTPUT)
+    assert world.published() == ["a1", "a2"]
+    world.now += HOUR
+    world.add("a4", published=world.now)
+    assert world.published() == ["a4", "a1"]
+    world.config = configured(world.site, **{**before, **settings})
+    assert world.published() == titles
+    assert world.publish() == Report()
+
+
+def test_an_output_with_a_rate_begins_with_what_it_would_show_without(world: World) -> None:
+    world.configure(rate="1/day", limit=3, mix="fair")
+    world.add(*"abcd")
+    world.add("z", source=1, published=world.now - DAY)
+    assert world.published() == ["a", "b", "z"]
+
+
 # -- digests -----------------------------------------------------------------------------------------------------------
 
 
@@ -372,12 +475,28 @@ def test_a_failure_does_not_tell_a_private_path(world: World) -> None:
     file = world.site.data / "public" / folder / "rss.xml"
     file.unlink()
     file.mkdir()
-    from aggregator.publish.publication import publish
-
     report = publish(world.store, world.config, world.site.data, now=world.now)
     (failure,) = report.failures
     assert folder.rpartition("/")[2] not in str(failure)
     assert "private output rust" in str(failure)
+
+
+def test_a_failure_does_not_tell_a_former_private_path(world: World) -> None:
+    world.configure(private=True)
+    world.add("a")
+    world.publish()
+    old = world.site.data / "public" / _private(world)
+    world.store.record_fingerprints(new_path(world.store.fingerprints(), OUTPUT))
+    # Nothing is deleted behind a link that leads out of the folder, and its files are still served.
+    elsewhere = old.rename(world.site.folder / "elsewhere")
+    old.symlink_to(elsewhere)
+    report = publish(world.store, world.config, world.site.data, now=world.now)
+    assert len(report.failures) == 3
+    assert old.name not in str(report.failures)
+    old.unlink()
+    elsewhere.rename(old)
+    world.publish()
+    assert list(old.iterdir()) == []
 
 
 # -- the next time -----------------------------------------------------------------------------------------------------
