@@ -144,9 +144,6 @@ def log_result(result: SourceResult) -> None:
     new, changed, known = result.new, result.changed, result.unchanged
     same = not (new or changed or known or result.dropped or result.held)
     counts = {} if result.missed else {"entries": new + changed, "new": new, "changed": changed, "known": known}
-    if counts:
-        # Few sources have any.
-        counts |= {name: count for name, count in (("dropped", result.dropped), ("held", result.held)) if count}
     log_event(
         f"{result.source.id}: {describe(result)} ({result.seconds:.1f} s)",
         action="fetch",
@@ -158,6 +155,7 @@ def log_result(result: SourceResult) -> None:
         error=state.error,
         elapsed=round(result.seconds, 3),
         **counts,
+        **withheld([result]),
     )
     if ROOT.isEnabledFor(logging.DEBUG):
         due = f"{state.next_due_at:%Y-%m-%d %H:%M:%S} UTC" if state.next_due_at else "at once"
@@ -175,16 +173,18 @@ def describe(result: SourceResult) -> str:
     """Describe the result of a source in one line."""
     if result.failed:
         return f"failed: {result.state.failure_kind}: {result.state.error}"
-    parts = [f"{result.new} new", f"{result.changed} changed", f"{result.unchanged} known", *withheld(result)]
-    if not (result.new or result.changed or result.unchanged or result.dropped or result.held):
+    some = [f"{count} {key}" for key, count in withheld([result]).items()]
+    parts = [f"{result.new} new", f"{result.changed} changed", f"{result.unchanged} known", *some]
+    if not (result.new or result.changed or result.unchanged or some):
         # A note says more, for example that no request was sent.
         parts = [] if result.notes else ["not modified"]
     return ", ".join([*parts, *result.notes[:MAX_NOTES]])
 
 
-def withheld(result: SourceResult) -> list[str]:
-    """Return what does not come out of a source by rules, for people."""
-    return [f"{count} {what}" for count, what in ((result.dropped, "dropped"), (result.held, "held")) if count]
+def withheld(results: Sequence[SourceResult]) -> dict[str, int]:
+    """Return how many new and changed entries do not come out, by the key; only those that are more than none."""
+    counts = {"dropped": sum(one.dropped for one in results), "held": sum(one.held for one in results)}
+    return {key: count for key, count in counts.items() if count}
 
 
 def outage_suffix(results: Sequence[SourceResult]) -> str:

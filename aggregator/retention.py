@@ -67,6 +67,8 @@ def retain(config: Config, store: Store, data: Path, now: datetime, *, since: da
         removed.posts += done.posts
         removed.kept += done.kept
         removed.failures += done.failures
+    if removed.entries:
+        store.steps.forget_unneeded()
     if not removed.failures:
         store.record_fingerprints({_LAST: now.isoformat()})
     return removed

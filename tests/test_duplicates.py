@@ -48,6 +48,12 @@ def update(site: Site, *sources: str) -> None:
         assert done.status == 0, done
 
 
+def rulings(site: Site) -> list[tuple[str, str, str | None]]:
+    """Key, verdict and address of each stored entry."""
+    with closing(open_store(site.data / "aggregator.db")) as store:
+        return [(one.stored.entry.key, one.ruling.verdict, one.ruling.address) for one in store.rulings_after(0, 100)]
+
+
 def publish(site: Site) -> None:
     done = site.run("publish")
     assert done.status == 0, done
@@ -88,20 +94,24 @@ def test_a_copy_that_comes_later_makes_nothing_new(two: Site, origin: Origin) ->
 
 
 def test_it_is_the_same_as_if_it_had_been_on_from_the_start(two: Site, origin: Origin, tmp_path: Path) -> None:
+    rules = [{"drop": {"title": ["Item 2"]}}]
+    configure(two, origin, duplicates="url", rules=rules)
     update(two)
     wanted = outputs(two)
     later = Site(tmp_path / "later")
     later.folder.mkdir()
-    configure(later, origin)
+    configure(later, origin, rules=rules)
     update(later)
-    assert titles(later) == ["Item 1", "Item 1", "Item 2", "Item 3"]
-    configure(later, origin, duplicates="url")
+    assert titles(later) == ["Item 1", "Item 1", "Item 3"]
+    configure(later, origin, duplicates="url", rules=rules)
     publish(later)
     assert outputs(later) == wanted
-    configure(later, origin)
+    assert rulings(later) == rulings(two)
+    assert [ruling[1] for ruling in rulings(two)] == ["dropped", "published", "published", "copy"]
+    configure(later, origin, rules=rules)
     publish(later)
-    assert titles(later) == ["Item 1", "Item 1", "Item 2", "Item 3"]
-    assert len(later.posts()) == 4
+    assert titles(later) == ["Item 1", "Item 1", "Item 3"]
+    assert len(later.posts()) == 3
 
 
 def test_a_crash_between_two_sources_loses_nothing(two: Site, origin: Origin) -> None:

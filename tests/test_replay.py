@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from aggregator import replay
 from aggregator.publish.memberships import place_again
+from aggregator.store import open_store
+from tests.origin import Origin
 from tests.ruled_worlds import documents, judged, random_settings, shown, world
+from tests.support import Site, item, rss
 
 SETS = 200
 HALF = len(documents()) // 2
+#: What an update says while stored items are judged by other rules.
+NOTE = "rules or categories have changed"
 
 
 @pytest.mark.slow
@@ -63,3 +70,60 @@ def test_outputs_that_change_get_the_members_of_a_run_from_scratch(tmp_path: Pat
     with world(tmp_path / "scratch", after) as scratch:
         scratch.read()
         assert (judged(scratch.store), shown(scratch.store, scratch.config)) == found
+
+
+def test_what_rules_leave_out_is_withdrawn_and_comes_back_as_it_was(site: Site, origin: Origin) -> None:
+    source = {"id": "one", "feed": origin.route("/feed", rss([item(number) for number in range(1, 6)]))}
+    outputs = {"few": {"where": 'title.endsWith("2") || title.endsWith("3")'}}
+    site.configure(source, outputs=outputs)
+    assert site.run("update").status == 0
+    posts, public = site.posts(), site.public()
+    drop = [{"drop": {"title": ["item 2"]}}, {"replace": {"field": "title", "pattern": "Item 3", "with": "Third 3"}}]
+    site.configure(source, outputs=outputs, rules=drop)
+    for _ in range(2):
+        # The second run takes the shortest way.
+        assert NOTE in site.run("update").stdout
+    assert (site.posts(), site.public()) == (posts, public)
+    assert "2 would change" in site.run("replay").stdout
+    assert NOTE in site.run("update").stdout
+    assert site.run("replay", "--apply").status == 0
+    done = site.run("update")
+    assert NOTE not in done.stdout
+    assert done.status == 0
+    assert site.posts().keys() == posts.keys() - {"news/Item-2.md"}
+    assert b"title: Third 3" in site.posts()["news/Item-3.md"].replace(b'"', b"").replace(b"'", b"")
+    assert [one["title"] for one in json.loads(site.public()["few/feed.json"])["items"]] == ["Third 3"]
+    site.configure(source, outputs=outputs)
+    assert NOTE in site.run("update").stdout
+    assert site.run("replay", "--apply").status == 0
+    assert site.run("update").status == 0
+    assert (site.posts(), site.public()) == (posts, public)
+
+
+def test_an_output_that_is_new_has_what_is_stored_and_one_that_ends_is_forgotten(site: Site, origin: Origin) -> None:
+    source = {"id": "one", "feed": origin.route("/feed", rss([item(number) for number in range(1, 6)]))}
+    site.configure(source)
+    site.run("update")
+    site.configure(source, outputs={"few": {"where": 'title.endsWith("2")'}})
+    assert NOTE not in site.run("update").stdout
+    assert [one["title"] for one in json.loads(site.public()["few/feed.json"])["items"]] == ["Item 2"]
+    site.configure(source)
+    site.run("update")
+    assert not [name for name in site.public() if name.startswith("few/")]
+    with closing(open_store(site.data / "aggregator.db")) as store:
+        assert not [name for name in store.fingerprints() if name.startswith("output/")]
+        assert not [one for one in store.rulings_after(0, 10) if one.memberships]
+
+
+def test_progress_examples_and_counts_are_told(tmp_path: Path) -> None:
+    plain = random_settings(7)
+    told: list[tuple[int, int]] = []
+    with world(tmp_path / "one", {**plain, "rules": []}) as one:
+        one.read()
+        one.configure({**plain, "rules": [{"drop": {"title": ["rust"]}}]})
+        found = replay.compare(
+            one.store, one.config, examples=2, progress=lambda done, total: told.append((done, total))
+        )
+        assert found.judged == one.store.entry_count() == told[-1][0] == told[-1][1]
+        assert found.counts["dropped"] > 2
+        assert [example.after.verdict for example in found.examples["dropped"]] == ["dropped"] * 2

@@ -125,6 +125,30 @@ def test_a_source_that_comes_back_finds_its_posts_rendered(old: Site, origin: Or
     assert b"The last words" in old.posts()["news/The-last-words.md"]
 
 
+def test_nothing_is_judged_otherwise_until_a_rule_is_written(old: Site, origin: Origin) -> None:
+    tracked = "https://a.example/1?utm_source=x"
+    query(old, "UPDATE entries SET url = ? WHERE title = 'Gone from its feed'", tracked)
+    done = old.run("update", "--all")
+    assert "rules" not in done.stdout
+    for table in ("rulings", "memberships", "decisions", "addresses", "copies"):
+        assert query(old, f"SELECT * FROM {table}") == []  # noqa: S608
+    assert not [row for row in query(old, "SELECT name FROM fingerprints") if row[0].startswith(("rules", "output/"))]
+    assert query(old, "SELECT DISTINCT seen_at, draft, future_at FROM entries") == [(None, 0, None)]
+    before, stamps = query(old, KEPT), old.stamps()
+    assert tracked in str(old.public())
+    assert "nothing differs" in old.run("replay").stdout
+    sources = [{"id": path.stem, "feed": serve(origin, path)} for path in FEEDS if path.stem != "ended"]
+    old.configure(*sources, rules=[{"strip_tracking": True}, {"drop": {"title": ["eight"]}}])
+    done = old.run("update", "--all")
+    assert "rules or categories have changed; stored items are as before" in done.stdout
+    assert old.stamps() == stamps
+    assert old.run("replay", "--apply").status == 0
+    done = old.run("update", "--all")
+    assert "rules or categories" not in done.stdout
+    assert query(old, KEPT) == before
+    assert tracked not in str(old.public())
+
+
 def test_it_goes_on_after_it_was_killed(old: Site) -> None:
     """Cleaning is ended, hard, after each batch in turn, and comes to its end nevertheless."""
     many = 3 * BATCH

@@ -21,8 +21,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from aggregator.log import LogFormat, Verbosity, describe, log_renewal, log_result
-from aggregator.values.terminal import as_json, printable, printable_lines
+from aggregator.log import LogFormat, Verbosity, describe, log_renewal, log_result, outage_suffix, withheld
+from aggregator.values.terminal import as_json, counted, printable, printable_lines
+
+#: Maximum number of rows. If there are more sources, the table shows those that failed or had something new.
+LONG_TABLE = 50
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -376,3 +379,45 @@ def _terminal() -> Console | None:
 
     console = Console(stderr=True, width=None if sys.stderr.isatty() else LOG_WIDTH, soft_wrap=False, highlight=False)
     return console if console.is_terminal else None
+
+
+def show_results(ids: Sequence[str], results: Sequence[SourceResult]) -> None:
+    """Show a table with the result of each source, or only its important rows if it is long; then the totals.
+
+    Args:
+        ids: of all sources, in the order of the table.
+    """
+    order = {name: number for number, name in enumerate(ids)}
+    shown = sorted(results, key=lambda one: order[one.source.id])
+    if len(shown) > LONG_TABLE:
+        # Failures first; the log has a line for each source.
+        shown = sorted((one for one in shown if not one.quiet), key=lambda one: not one.failed)[:LONG_TABLE]
+    if shown:
+        columns = (Column("source"), *(Column(name, right=True) for name in ("new", "changed", "known", "seconds")))
+        say_table((*columns, Column("result")), [_result_row(one) for one in shown], wrap=True)
+        say("")
+    if len(shown) < len(results):
+        quiet = sum(one.quiet for one in results)
+        rest = len(results) - len(shown) - quiet
+        more = f", and {rest} more had something" if rest else ""
+        say(f"{counted(quiet, 'source')} had nothing new{more}")
+    failed = sum(result.failed for result in results)
+    new = counted(sum(result.new for result in results), "new entry", "new entries")
+    changed = sum(result.changed for result in results)
+    some = "".join(f", {count} {what}" for what, count in withheld(results).items())
+    say(f"{counted(len(results), 'source')}, {failed} failed{outage_suffix(results)}; {new}, {changed} changed{some}")
+
+
+def _result_row(result: SourceResult) -> list[Cell]:
+    """Return the row of one source."""
+    counts = [str(result.new), str(result.changed), str(result.unchanged)]
+    if result.missed:
+        counts = ["", "", ""]
+    if result.failed:
+        outcome = Cell(f"{result.state.failure_kind}: {result.state.error}", "red")
+    else:
+        some = [f"{count} {what}" for what, count in withheld([result]).items()]
+        same = not (result.new or result.changed or result.unchanged or some)
+        word = [] if same and result.notes else ["not modified" if same else ", ".join(["ok", *some])]
+        outcome = Cell("; ".join([*word, *result.notes[:3]]))
+    return [*map(Cell, (result.source.id, *counts, f"{result.seconds:.1f}")), outcome]

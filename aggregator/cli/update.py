@@ -13,7 +13,7 @@ import typer
 
 from aggregator import importing
 from aggregator.cli import ticket
-from aggregator.cli.console import Cell, Column, complain, hide, say, say_table
+from aggregator.cli.console import LONG_TABLE, complain, hide, say, show_results
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
@@ -34,11 +34,9 @@ from aggregator.cli.options import (
 )
 from aggregator.cli.process import BROKEN
 from aggregator.errors import AggregatorError, ConfigError, LockedError
-from aggregator.log import LogFormat, Verbosity, configure_logging, outage_suffix, withheld
+from aggregator.log import LogFormat, Verbosity, configure_logging
 from aggregator.values.terminal import counted
 
-#: Maximum number of rows. If there are more sources, the table shows those that failed or had something new.
-LONG_TABLE = 50
 NOTHING_TO_WRITE = "Nothing to write: all files are up to date."
 #: First line of the configuration that the demo writes; only a folder that has it is cleared.
 _DEMO_MARK = "# Written by `aggregator demo`; the folder is cleared at the next run."
@@ -366,7 +364,7 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
         return BROKEN if summary.failures or summary.troubles else _status(summary.results)
     # Last of all: output that cannot be written, or a slow reader, must not keep anything from being published.
     if chosen:
-        _show(config, summary.results)
+        show_results([source.id for source in config.sources], summary.results)
     else:
         say(nothing_due)
     if summary.removed:
@@ -395,7 +393,7 @@ def preview_cycle(config: Config, store: Store, options: CycleOptions) -> int:
 
         with progress(len(chosen), options.log_format, options.verbosity) as (on_result, _):
             results = asyncio.run(update_due(config, store, chosen, clock=utc_now, dry_run=True, on_result=on_result))
-        _show(config, results)
+        show_results([source.id for source in config.sources], results)
     else:
         say(_nothing_due(config, _next_due(config, store)))
     say("Dry run: nothing was stored or written.")
@@ -426,51 +424,6 @@ def _nothing_due(config: Config, due: datetime | None) -> str:
         return nothing_configured(config)
     when = f" The next one is due at {due:%Y-%m-%d %H:%M:%S} UTC." if due else ""
     return f"No source is due.{when} Use --all to update them anyway."
-
-
-def _show(config: Config, results: Sequence[SourceResult]) -> None:
-    """Show a table with the result of each source, or only its important rows if it is long; then the totals."""
-    order = {source.id: number for number, source in enumerate(config.sources)}
-    shown = sorted(results, key=lambda one: order[one.source.id])
-    if len(shown) > LONG_TABLE:
-        # Failures first; the log has a line for each source.
-        shown = sorted((one for one in shown if not one.quiet), key=lambda one: not one.failed)[:LONG_TABLE]
-    if shown:
-        columns = (Column("source"), *(Column(name, right=True) for name in ("new", "changed", "known", "seconds")))
-        say_table((*columns, Column("result")), [_row(one) for one in shown], wrap=True)
-        say("")
-    if len(shown) < len(results):
-        quiet = sum(one.quiet for one in results)
-        rest = len(results) - len(shown) - quiet
-        more = f", and {rest} more had something" if rest else ""
-        say(f"{counted(quiet, 'source')} had nothing new{more}")
-    failed = sum(result.failed for result in results)
-    new = counted(sum(result.new for result in results), "new entry", "new entries")
-    changed = sum(result.changed for result in results)
-    some = "".join(
-        f", {count} {what}"
-        for count, what in (
-            (sum(result.dropped for result in results), "dropped"),
-            (sum(result.held for result in results), "held for review"),
-        )
-        if count
-    )
-    say(f"{counted(len(results), 'source')}, {failed} failed{outage_suffix(results)}; {new}, {changed} changed{some}")
-
-
-def _row(result: SourceResult) -> list[Cell]:
-    """Return the row of one source."""
-    counts = [str(result.new), str(result.changed), str(result.unchanged)]
-    if result.missed:
-        counts = ["", "", ""]
-    if result.failed:
-        outcome = Cell(f"{result.state.failure_kind}: {result.state.error}", "red")
-    else:
-        some = withheld(result)
-        same = not (result.new or result.changed or result.unchanged or some)
-        word = [] if same and result.notes else ["not modified" if same else "ok"]
-        outcome = Cell("; ".join([", ".join([*word, *some]), *result.notes[:3]] if word else result.notes[:3]))
-    return [*map(Cell, (result.source.id, *counts, f"{result.seconds:.1f}")), outcome]
 
 
 def show_failures(failures: Sequence[OutputFailure]) -> int:

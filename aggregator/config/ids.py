@@ -81,8 +81,11 @@ def source_id(value: object) -> str:
     return name
 
 
-def category_slug(value: str) -> str:
+def category_slug(value: object) -> str:
     """Check the slug of a category: like an id, without `.`, and safe as the name of a folder on every system."""
+    if not isinstance(value, str):
+        shown = "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else show(value)
+        raise ValueError(f"must be one slug, not {shown}{quotes_hint(value)}")
     if value in RESERVED_SLUGS:
         raise ValueError(f"`{value}` is reserved for the feeds of all categories; choose another slug")
     if value in _DEVICES:

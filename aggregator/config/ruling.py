@@ -71,7 +71,10 @@ def uses_rules(tree: MapNode) -> bool:
     if "outputs" in tree:
         return True
     categories, sources = tree.get("categories"), tree.get("sources")
-    inner = (*(categories.values() if isinstance(categories, MapNode) else ()), *(sources or ()))
+    inner = (
+        *(categories.values() if isinstance(categories, MapNode) else ()),
+        *(sources if isinstance(sources, ListNode) else ()),
+    )
     return any(key in node for node in (tree, *inner) if isinstance(node, MapNode) for key in _NEED_REGISTRY)
 
 

@@ -67,13 +67,14 @@ class Templates:
 
         Returns:
             For each source the index of its entry in the file, and the indexes of the entries with `for`.
+
+        Raises:
+            ConfigError: they would be too many.
         """
-        entries = tree.get("sources")
-        listed = isinstance(entries, ListNode)
-        templates = {
-            index for index, node in enumerate(entries or ()) if listed and isinstance(node, MapNode) and FOR in node
-        }
-        written: tuple[int, ...] = tuple(range(len(entries))) if listed and entries is not None else ()
+        found = tree.get("sources")
+        entries: list[Any] = found if isinstance(found, ListNode) else []
+        templates = {index for index, node in enumerate(entries) if isinstance(node, MapNode) and FOR in node}
+        written = tuple(range(len(entries)))
         if templates:
             written = self._expand(tree, templates)
         if opened:
@@ -105,8 +106,7 @@ class Templates:
         place, path = node.key_places[FOR], ("sources", index, FOR)
         if count > MAX_MADE or self._made > MAX_ALL or self._texts > _MAX_TEXTS:
             most = f"{MAX_MADE:,} sources" if count > MAX_MADE else f"{MAX_ALL:,} sources with those of others"
-            self._problems.add(f"makes {count:,} sources; it can make at most {most}", place, path)
-            return
+            raise self._problems.fatal(f"makes {count:,} sources; it can make at most {most}", place, path)
         if unused := [name for name in variables if name not in used]:
             message = f"`{unused[0]}` is not used; write `${{{unused[0]}}}` in the address, or remove it"
             self._problems.add(message, node[FOR].key_places[unused[0]], (*path, unused[0]))

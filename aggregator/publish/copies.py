@@ -63,8 +63,10 @@ def _addresses(store: Store, source_id: str, finder: Finder) -> dict[int, str | 
     while batch := store.rulings_after(last, _READ, source_id):
         last = batch[-1].stored.pk
         for one in batch:
-            entry = one.ruling.entry
-            found[one.stored.pk] = finder(entry, one.sight, Facts(entry, one.sight, one.ruling.category))
+            entry, facts = one.ruling.entry, Facts(one.ruling.entry, one.sight, one.ruling.category)
+            # As in a judgement: what rules drop or hold is no item.
+            is_item = one.ruling.verdict in ("published", "copy")
+            found[one.stored.pk] = finder(entry, one.sight, facts) if is_item else None
     return found
 
 

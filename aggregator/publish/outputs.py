@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -25,13 +26,14 @@ from aggregator.publish.feeds import FILE_NAMES, Channel
 
 #: Raise this with every change of how posts, feeds or the list of the sources are rendered. Then all of them are
 #: rendered again, and those whose bytes differ are written.
-RENDERING = 4
+RENDERING = 5
 
 PRIVATE = "_private"
 """The folder of the private feeds below `public/`; no slug begins with `_`."""
 
 #: The bytes of a private path that are random.
 _RANDOM = 16
+_FOLDER = re.compile(f"{PRIVATE}/[0-9a-f]{{{2 * _RANDOM}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,11 @@ def without_former(slug: str, path: PrivatePath) -> dict[str, str]:
 def folder_of(path: str) -> str:
     """Return the folder of a private feed below `public/`."""
     return f"{PRIVATE}/{path}"
+
+
+def without_private_paths(text: str) -> str:
+    """Return a message that does not tell where private feeds are, or were."""
+    return _FOLDER.sub(f"{PRIVATE}/…", text)
 
 
 def merged(config: Config, recorded: Mapping[str, str] | None = None) -> list[MergedFeed]:

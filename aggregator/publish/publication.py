@@ -45,6 +45,7 @@ from aggregator.publish.outputs import (
     merged,
     private_paths,
     without_former,
+    without_private_paths,
 )
 from aggregator.publish.postedits import FolderEdits, folder_edits
 from aggregator.publish.postfiles import Destination, withdraw_posts, write_posts, write_retired
@@ -52,7 +53,7 @@ from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset
 from aggregator.publish.postsurvey import has_posts
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
-from aggregator.publish.selection import Selector, Shown, is_timed, last_shown, selection_name
+from aggregator.publish.selection import Selector, Shown, ended_selections, is_timed, last_shown, selection_name
 from aggregator.store import Store, UnreadableRow
 
 __all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "next_time", "outputs", "publish"]
@@ -109,7 +110,8 @@ def publish(
     withdraw_posts(posts)
     _mark_outdated_posts(store, recorded, config, everything, report)
     _write_retired(posts, recorded, moved, again=restore or overwrite_edits)
-    recorded |= clear_fingerprints(store, feeds_of(store.pending_categories()))
+    ended = ended_selections(recorded, config.outputs)
+    recorded |= clear_fingerprints(store, [*ended, *feeds_of(store.pending_categories())])
     report.failures += assign_all(store, main_preset(folders))
     wanted = feed_fingerprints(config, feeds)
     known = {} if everything else recorded
@@ -178,7 +180,8 @@ def _without_paths(failure: OutputFailure, feeds: Iterable[MergedFeed]) -> Outpu
     for feed in feeds:
         if feed.output.private:
             failure = OutputFailure(*(text.replace(feed.folder, feed.label) for text in failure))
-    return failure
+    # A former path may serve its files as long as they cannot be deleted.
+    return OutputFailure(*map(without_private_paths, failure))
 
 
 def outputs(config: Config, recorded: Mapping[str, str]) -> list[str]:

@@ -242,31 +242,28 @@ class RuleBook:
         """
         stripped = False
         for step in steps:
-            setting = step.setting
-            before = (subject.entry, subject.verdict, subject.category, subject.draft)
-            counts = len(subject.also_in), len(subject.made_by)
-            holds, what = step.holds, None
-            try:
-                if holds is None:
-                    holds = setting.when is None or setting.when.evaluate(subject.facts, subject.notes)
-                if not holds and trace is None and not subject.notes:
-                    continue
-                what = step.rule.apply(setting.settings, subject) if holds else None
-            except Exception as error:
-                holds = False
-                subject.entry, subject.verdict, subject.category, subject.draft = before
-                del subject.also_in[counts[0] :], subject.made_by[counts[1] :]
-                subject.notes.append(_unexpected(error))
-            stripped = stripped or (holds and setting.name == STRIP_TRACKING)
+            setting, what = step.setting, None
+            holds = step.holds
+            if holds is None:
+                holds = setting.when is None or setting.when.evaluate(subject.facts, subject.notes)
+            if holds:
+                entry, verdict, category, draft = subject.entry, subject.verdict, subject.category, subject.draft
+                places, makers = len(subject.also_in), len(subject.made_by)
+                try:
+                    what = step.rule.apply(setting.settings, subject)
+                    stripped = stripped or setting.name == STRIP_TRACKING
+                except Exception as error:
+                    holds = False
+                    subject.entry, subject.verdict, subject.category, subject.draft = entry, verdict, category, draft
+                    del subject.also_in[places:], subject.made_by[makers:]
+                    subject.notes.append(_unexpected(error))
             if subject.notes:
                 notes += [f"rule {setting.number} of {setting.place}: {note}" for note in subject.notes]
             if trace is not None:
-                note = "; ".join([*subject.notes, *subject.remarks]) or (None if holds else "`when` does not hold")
-                shown = setting.text or setting.name
-                made = Step(setting.place, setting.number, setting.name, shown, what, what is not None, note, holds)
-                trace.steps.append(made)
-            subject.notes.clear()
-            subject.remarks.clear()
+                trace.steps.append(_step(setting, subject, what, holds))
+            if subject.notes or subject.remarks:
+                subject.notes.clear()
+                subject.remarks.clear()
             if subject.verdict == "dropped":
                 break
         return stripped
@@ -284,14 +281,16 @@ class RuleBook:
                 found.append(Placement(slug))
                 if trace is not None:
                     trace.outputs.append((slug, True, "`also_in`, or a category of its source"))
+        notes: list[str] = []
         for output in self._outputs.values():
             routed = output.slug in also_in
-            if trace is None and not routed and output.where is not None:
-                notes: list[str] = []
-                # The rules of an output before may have changed the facts.
-                if not output.where.evaluate(subject.facts, notes):
+            # The rules of an output before may have changed the facts.
+            where = None if routed or trace is not None else output.where
+            if where is not None and not where.evaluate(subject.facts, notes):
+                if notes:
                     told += [f"`where` of output {output.slug}: {note}" for note in notes]
-                    continue
+                    notes.clear()
+                continue
             placement = self._place(output, subject, routed, trace, told)
             if placement is not None:
                 found.append(placement)
@@ -355,6 +354,12 @@ def _steps(rules: Sequence[RuleSetting]) -> tuple[_Step, ...]:
 def _subject(entry: Entry, sight: Sight, decision: Decision | None, run_step: RunStep) -> Subject:
     category = None if decision is None else decision.category
     return Subject(entry, sight, category=category, decision=decision, run_step=run_step)
+
+
+def _step(setting: RuleSetting, subject: Subject, what: str | None, holds: bool) -> Step:
+    note = "; ".join([*subject.notes, *subject.remarks]) or (None if holds else "`when` does not hold")
+    shown = setting.text or setting.name
+    return Step(setting.place, setting.number, setting.name, shown, what, what is not None, note, holds)
 
 
 def _settled(step: _Step, sight: Sight) -> _Step:

@@ -84,8 +84,8 @@ Parts = Annotated[
     WithJsonSchema(one_or_more_schema({"enum": [*get_args(Has)]})),
 ]
 
-Test = Callable[[Facts, list[str]], str | None]
-"""Returns how it holds, as a clause, or None; the list takes notes."""
+Test = Callable[[Facts, list[str]], str | tuple[str, str] | None]
+"""Returns how it holds, as a clause, or as what was found and the field, or None; the list takes notes."""
 
 _HAS: Mapping[Has, Callable[[Facts], Any]] = {
     "image": lambda f: f["images"],
@@ -168,13 +168,17 @@ class Condition(Section):
         """What has to hold."""
         return tuple(_tests(self))
 
+    def matches(self, facts: Facts, notes: list[str]) -> bool:
+        """Whether all of it holds for an entry."""
+        return all(test(facts, notes) is not None for test in self.tests)
+
     def find(self, facts: Facts, notes: list[str]) -> str | None:
         """Return how all of it holds for an entry, as a clause ("" for one without keys), or None."""
         hows = []
         for test in self.tests:
             if (how := test(facts, notes)) is None:
                 return None
-            hows.append(how)
+            hows.append(how if isinstance(how, str) else f"{show(how[0])} in {how[1]}")
         return ", ".join(hows)
 
 
@@ -219,11 +223,11 @@ def _in_fields(words: Words, fields: Sequence[WordField]) -> Test:
     names = [(field, _READ_FROM.get(field, field)) for field in fields]
     has_plain, has_patterns, find = words.has_plain, words.has_patterns, words.find
 
-    def test(facts: Facts, notes: list[str]) -> str | None:
+    def test(facts: Facts, notes: list[str]) -> tuple[str, str] | None:
         for field, name in names:
             texts = facts.texts(name) if has_patterns else ()
             if (found := find(texts, facts.folded(name) if has_plain else ())) is not None:
-                return f"{show(found)} in {field}"
+                return found, field
         return None
 
     return test

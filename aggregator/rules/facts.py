@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -86,7 +87,8 @@ class Facts(Mapping[str, Any]):
     def follow(self, entry: Entry, category: str | None) -> None:
         """Take over what a rule changed."""
         category = category or self.sight.category
-        stale = {name for name in _FIELDS if getattr(entry, name) is not getattr(self.entry, name)}
+        before, after = _values(self.entry), _values(entry)
+        stale = {_FIELDS[place] for place, value in enumerate(after) if value is not before[place]}
         if category != self.category:
             stale.add(_CATEGORY)
         self.entry, self.category = entry, category
@@ -298,3 +300,4 @@ VARIABLES: Mapping[str, Variable] = {
 #: With the whole text, which expressions do not see.
 _ALL: Mapping[str, Variable] = {**VARIABLES, _PLAIN: Variable("text", "", "", ("html", "summary"), _text)}
 _FIELDS = sorted({name for variable in _ALL.values() for name in variable.fields} - {_SIGHT, _CATEGORY})
+_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_FIELDS)

@@ -11,7 +11,7 @@ from pydantic_core.core_schema import ValidationInfo
 
 from aggregator.config.fields import Section
 from aggregator.models import Entry
-from aggregator.rules.bodies import edit_text, with_texts
+from aggregator.rules.bodies import edit_text, escaped, with_texts
 from aggregator.rules.kind import Subject
 from aggregator.rules.replacing import MAX_PATTERN, Pattern, Replacer, TooMuch, parse_pattern, parse_replacement
 from aggregator.rules.settings import written
@@ -62,6 +62,8 @@ IN_OUTPUTS = True
 def apply(settings: ReplaceSettings, subject: Subject) -> str | None:
     """Replace every match in the field; what would leave the field without a value changes nothing."""
     entry = subject.entry
+    if settings.field == "text" and not _may_match(settings.pattern, entry):
+        return None
     replacer = Replacer(settings.pattern, parse_replacement(settings.with_, settings.pattern))
     try:
         changed = _EDITS[settings.field](entry, replacer.replace)
@@ -73,6 +75,14 @@ def apply(settings: ReplaceSettings, subject: Subject) -> str | None:
         return None
     subject.entry = changed
     return None if changed == entry else f"replaced {settings.pattern.written} in `{settings.field}`"
+
+
+def _may_match(pattern: Pattern, entry: Entry) -> bool:
+    """Whether a pattern may be in the text of an entry; a text that is not in its HTML is not."""
+    if pattern.regex is not None:
+        return True
+    found = escaped(pattern.written)
+    return found in entry.html or found in entry.summary
 
 
 _Edit = Callable[[str], str]

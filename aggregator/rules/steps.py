@@ -46,7 +46,7 @@ def why_refused(name: str, environ: Mapping[str, str]) -> str | None:
     if name in allowed_steps(environ):
         return None
     also = ",".join(step for step in STEPS if step == name or step in allowed_steps(environ))
-    return f"`{name}` runs a program of one's own, which has to be allowed: set the environment variable {ALLOW}={also}"
+    return f"`{name}` is a step of one's own, which has to be allowed: set the environment variable {ALLOW}={also}"
 
 
 def _deadline(value: timedelta) -> timedelta:

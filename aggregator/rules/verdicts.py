@@ -40,7 +40,7 @@ class Keep:
 
     def apply(self, settings: Any, subject: Subject) -> str | None:
         """Drop it unless it matches."""
-        if settings.find(subject.facts, subject.notes) is not None:
+        if settings.matches(subject.facts, subject.notes):
             return None
         subject.verdict = "dropped"
         return "dropped, because it does not match"

@@ -29,7 +29,7 @@ from aggregator.config import Config
 from aggregator.cycle import Cycle, Summary
 from aggregator.errors import AggregatorError, ConfigError
 from aggregator.judging import rules_note
-from aggregator.log import log_event, log_renewal, log_result, outage_suffix
+from aggregator.log import log_event, log_renewal, log_result, outage_suffix, withheld
 from aggregator.models import FeedState, Source
 from aggregator.pipeline.due import TURN, choose, spread
 from aggregator.service.after_publish import AfterPublish
@@ -357,12 +357,15 @@ class Daemon:
         if results or written.files:
             failed = sum(result.failed for result in results)
             files = f"{counted(len(written.posts), 'post')} and {counted(len(written.feeds), 'feed')} written"
+            some = withheld(results)
+            files += "".join(f", {count} {what}" for what, count in some.items())
             log_event(
                 f"{counted(len(results), 'source')}, {failed} failed{outage_suffix(results)}; {files}",
                 action="cycle",
                 elapsed=round(seconds, 3),
                 posts=len(written.posts),
                 feeds=len(written.feeds),
+                **some,
             )
         self._log_edits(written)
         for failure in summary.failures:

@@ -17,15 +17,15 @@ class Member(NamedTuple):
 
     pk: int
     source_pk: int
-    #: In seconds since 1970; a damaged one is no number.
-    published_at: int
+    #: In seconds since 1970; None: it is damaged.
+    published_at: int | None
     #: Its place among the entries of its source with one date; the highest comes first.
     position: int
 
     @property
     def order(self) -> tuple[float, int, int, int]:
         """Its place in the order of feeds."""
-        when = -self.published_at if isinstance(self.published_at, int) else float("-inf")
+        when = float("-inf") if self.published_at is None else -self.published_at
         return (when, self.source_pk, -self.position, self.pk)
 
 

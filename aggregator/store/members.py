@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Integer,
     Select,
     bindparam,
     func,
@@ -25,11 +24,12 @@ from sqlalchemy import (
 
 from aggregator.models import Item
 from aggregator.store import selections
+from aggregator.store.columns import LenientNumber, Timestamp
 from aggregator.store.database import Database
 from aggregator.store.memberprotocol import Member
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import UnreadableRow
-from aggregator.store.schema import LISTED_MEMBER, Timestamp, memberships
+from aggregator.store.schema import LISTED_MEMBER, memberships
 from aggregator.store.statements import chunks
 
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _COLUMNS = (
     memberships.c.entry_pk,
     memberships.c.source_pk,
-    type_coerce(memberships.c.published_at, Integer),
+    type_coerce(memberships.c.published_at, LenientNumber),
     memberships.c.position,
 )
 _no_offset: ColumnElement[int] = literal_column("0")
@@ -71,7 +71,7 @@ SOURCES = text(
     "SELECT (SELECT source_pk FROM memberships WHERE output = :output AND listed = 1 ORDER BY source_pk LIMIT 1) "
     "UNION ALL SELECT (SELECT source_pk FROM memberships WHERE output = :output AND listed = 1 "
     "AND source_pk > found.pk ORDER BY source_pk LIMIT 1) FROM found WHERE found.pk IS NOT NULL"
-    ") SELECT pk FROM found WHERE pk IS NOT NULL"
+    ") SELECT pk FROM found WHERE typeof(pk) = 'integer'"
 )
 _CAME_OUT = (*_in_output, memberships.c.released_at.is_not(None))
 RELEASED = Prepared(
@@ -202,7 +202,7 @@ class SqlMembers:
 
 
 def _made(found: Iterable[Sequence[Any]]) -> list[Member]:
-    return [Member(*row) for row in found]
+    return [Member(pk, source_pk or 0, published_at, place or 0) for pk, source_pk, published_at, place in found]
 
 
 def _ordered(found: Iterable[Sequence[Any]]) -> list[Member]:

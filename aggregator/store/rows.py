@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Text, cast, func, literal_column, null
+from sqlalchemy import ColumnElement, LargeBinary, Text, cast, func, literal_column, null, type_coerce
 
 from aggregator.models import (
     TEXT_COMPARED,
@@ -24,6 +24,7 @@ from aggregator.models import (
     OriginalFeed,
     Republish,
 )
+from aggregator.store.columns import LenientText
 from aggregator.store.protocol import StoredEntry, UnassignedEntry
 from aggregator.store.schema import entries, rulings, sources
 
@@ -76,9 +77,9 @@ STORED_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
     )
 )
 #: The first category of an entry, published or not.
-FIRST_CATEGORY: ColumnElement[Any] = func.coalesce(entries.c.category, rulings.c.category, sources.c.category).label(
-    "first_category"
-)
+FIRST_CATEGORY: ColumnElement[Any] = type_coerce(
+    func.coalesce(entries.c.category, rulings.c.category, sources.c.category), LenientText
+).label("first_category")
 #: With outer joins SQLite walks an index of `entries` and looks up the others; it may reverse an inner join.
 ITEM_TABLES = entries.join(sources, entries.c.source_pk == sources.c.pk, isouter=True).join(
     rulings, rulings.c.entry_pk == entries.c.pk, isouter=True

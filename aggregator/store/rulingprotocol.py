@@ -96,8 +96,8 @@ class StepStore(Protocol):
     def count_since(self, moment: datetime, begin: str = "") -> int:
         """Return how many results were made at a moment or later, of hashes that begin so."""
 
-    def forget(self, before: datetime) -> None:
-        """Forget the results that were made before a moment."""
+    def forget_unneeded(self) -> None:
+        """Forget the results that were made long before any stored entry was first seen; it reads all entries."""
 
 
 class RulingStore(Protocol):

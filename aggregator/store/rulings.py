@@ -15,6 +15,7 @@ from sqlalchemy import BindParameter, Connection, Integer, bindparam, delete, in
 
 from aggregator.models import ALL, Entry, Ruling
 from aggregator.store import archives, fingerprints, listing, rows
+from aggregator.store.columns import LenientNumber, to_seconds
 from aggregator.store.copies import touch
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.schema import (
@@ -25,7 +26,6 @@ from aggregator.store.schema import (
     rulings,
     sources,
     stale_addresses,
-    to_seconds,
 )
 
 #: A ruling to be stored: row number, the entry as its source gave it, and the ruling.
@@ -70,8 +70,8 @@ _BASES = PreparedByLength(
             entries.c.pk,
             entries.c.source_pk,
             entries.c.position,
-            type_coerce(entries.c.published_at, Integer),
-            type_coerce(entries.c.seen_at, Integer),
+            type_coerce(entries.c.published_at, LenientNumber),
+            type_coerce(entries.c.seen_at, LenientNumber),
             entries.c.category,
             entries.c.draft,
             sources.c.active,

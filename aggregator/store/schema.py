@@ -6,16 +6,13 @@ Therefore a new column is the last one of its table. No statement is executed he
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields
-from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     Date,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -26,107 +23,21 @@ from sqlalchemy import (
     and_,
     true,
 )
-from sqlalchemy.types import TypeDecorator
 
 from aggregator.models import HostTraffic
+from aggregator.store.columns import (
+    LenientFlag,
+    LenientNumber,
+    LenientText,
+    LenientTime,
+    Lines,
+    StateDay,
+    StateTime,
+    Timestamp,
+)
 
 #: The newest migration; it results in these tables.
 REVISION = "0013"
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Timestamp(TypeDecorator[datetime]):
-    """An aware datetime as whole Unix seconds: it sorts as a number and has no time zone."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
-        """Return what converts aware datetimes to seconds; see `to_seconds`."""
-        return to_seconds
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], datetime | None]:
-        """Turn seconds into datetimes in UTC."""
-        return to_datetime
-
-
-class StateTime(Timestamp):
-    """A `Timestamp` that can be done without: a damaged value is read as None, and nothing else is affected."""
-
-    cache_ok = True
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[int | None], datetime | None]:
-        """Return what converts seconds to datetimes in UTC, and anything else to None."""
-        return _to_datetime_or_none
-
-
-class StateDay(TypeDecorator[date]):
-    """A day in the state of a source; a damaged value is read as None."""
-
-    impl = Date
-    cache_ok = True
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], date | None]:
-        """Return what reads a day in ISO 8601, and anything else as None."""
-        return _to_day_or_none
-
-
-class Lines(TypeDecorator[tuple[str, ...]]):
-    """Texts of one line each; NULL if there are none."""
-
-    impl = Text
-    cache_ok = True
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[tuple[str, ...] | None], str | None]:
-        """Return what joins the lines; a line break inside of a text becomes a space."""
-        return lambda lines: "\n".join([" ".join(line.splitlines()) for line in lines]) if lines else None
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], tuple[str, ...]]:
-        """Return what splits the lines; a damaged value is read as none."""
-        return lambda text: tuple(text.split("\n")) if text and isinstance(text, str) else ()
-
-
-def to_seconds(moment: datetime | None) -> int | None:
-    """Convert an aware datetime to whole Unix seconds; fractions are cut off.
-
-    Raises:
-        ValueError: the datetime is naive.
-    """
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment!r} has no time zone")
-    # Without a fraction the float is exact in every year; dividing an interval would be slower.
-    return int((moment.replace(microsecond=0) if moment.microsecond else moment).timestamp())
-
-
-def to_datetime(seconds: int | None) -> datetime | None:
-    """Convert seconds to a datetime in UTC, years 1 to 9999 (`datetime.fromtimestamp` supports fewer on Windows).
-
-    Raises:
-        ValueError: the column holds no number, which SQLite allows.
-        OverflowError: there is no such year.
-    """
-    try:
-        return None if seconds is None else _EPOCH + timedelta(0, seconds)
-    except TypeError:
-        raise ValueError(f"{seconds!r:.40} is no time") from None
-
-
-def _to_datetime_or_none(seconds: int | None) -> datetime | None:
-    try:
-        return to_datetime(seconds)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _to_day_or_none(text: str | None) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except (ValueError, TypeError):
-        return None
-
 
 #: The counts of `models.HostTraffic`.
 HOST_COUNTS = tuple(field.name for field in fields(HostTraffic)[1:])
@@ -205,7 +116,7 @@ entries = Table(
     Column("pending", Boolean, nullable=False),
     # Copied from the source or the ruling, so that one index gives the newest of a category; NULL while the source is
     # not configured, or the entry is not published.
-    Column("category", Text),
+    Column("category", LenientText),
     # These three are NULL until `assign`.
     Column("public_id", Text),
     Column("path", Text),
@@ -230,11 +141,11 @@ entries = Table(
     Column("original_feed", Text),
     # JSON: `models.Extras` as `models.extras.to_plain` writes it. Few entries have one.
     Column("extras", Text),
-    Column("future_at", Timestamp),
+    Column("future_at", LenientTime),
     # When it was first seen; NULL: by a version that did not record it.
-    Column("seen_at", StateTime),
+    Column("seen_at", LenientTime),
     # Whether a rule made it a draft: its post is written, but it is in no feed.
-    Column("draft", Boolean, nullable=False, server_default="0"),
+    Column("draft", LenientFlag, nullable=False, server_default="0"),
     UniqueConstraint("source_pk", "key"),
     UniqueConstraint("public_id"),
     UniqueConstraint("path_key"),
@@ -318,11 +229,11 @@ rulings = Table(
     metadata,
     Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
     # `models.Verdict` other than ``published``.
-    Column("verdict", Text),
+    Column("verdict", LenientText),
     # The first category, if it is not that of the source.
-    Column("category", Text),
+    Column("category", LenientText),
     # JSON: the fields of `models.Entry` that rules changed, in the form of their columns.
-    Column("changes", Text),
+    Column("changes", LenientText),
     # The steps of one's own that made parts of it.
     Column("made_by", Lines),
 )
@@ -333,20 +244,20 @@ Index("ix_rulings_verdict", rulings.c.verdict, rulings.c.entry_pk, sqlite_where=
 memberships = Table(
     "memberships",
     metadata,
-    Column("output", Text, primary_key=True),
+    Column("output", LenientText, primary_key=True),
     Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
     # Copied from the entry.
-    Column("published_at", Timestamp, nullable=False),
-    Column("source_pk", Integer, nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("published_at", LenientTime, nullable=False),
+    Column("source_pk", LenientNumber, nullable=False),
+    Column("position", LenientNumber, nullable=False),
     # Whether the entry is published, and its source is configured.
-    Column("listed", Boolean, nullable=False),
+    Column("listed", LenientFlag, nullable=False),
     # When it became a member.
-    Column("added_at", StateTime, nullable=False),
+    Column("added_at", LenientTime, nullable=False),
     # When it came out, in an output with a delay or a rate; NULL: it waits.
-    Column("released_at", StateTime),
+    Column("released_at", LenientTime),
     # As in `rulings`: what this output alone changes.
-    Column("changes", Text),
+    Column("changes", LenientText),
     sqlite_with_rowid=False,
 )
 #: Members that the output shows, as soon as they have an id.
@@ -390,11 +301,11 @@ decisions = Table(
     "decisions",
     metadata,
     Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
-    Column("verdict", Text, nullable=False),
-    Column("category", Text),
-    Column("decided_at", StateTime, nullable=False),
+    Column("verdict", LenientText, nullable=False),
+    Column("category", LenientText),
+    Column("decided_at", LenientTime, nullable=False),
     # Whether the ruling of the entry follows from it; the next publication sees to that.
-    Column("carried_out", Boolean, nullable=False),
+    Column("carried_out", LenientFlag, nullable=False),
 )
 Index("ix_decisions_open", decisions.c.entry_pk, sqlite_where=~decisions.c.carried_out)
 
@@ -403,7 +314,7 @@ addresses = Table(
     "addresses",
     metadata,
     Column("entry_pk", Integer, ForeignKey("entries.pk", ondelete="CASCADE"), primary_key=True),
-    Column("address", Text, nullable=False),
+    Column("address", LenientText, nullable=False),
 )
 Index("ix_addresses_address", addresses.c.address)
 

@@ -51,9 +51,8 @@ _of_category = select(
 MEMBERS = (
     select(
         memberships.c.entry_pk.label("pk"),
-        type_coerce(memberships.c.published_at, Integer).label("published_at"),
-        memberships.c.source_pk.label("source_pk"),
-        memberships.c.position.label("position"),
+        # An expression could not be read in the order of the index.
+        *(type_coerce(memberships.c[name], Integer).label(name) for name in ("published_at", "source_pk", "position")),
     )
     .select_from(memberships.join(entries, entries.c.pk == memberships.c.entry_pk))
     .where(
@@ -70,15 +69,19 @@ _last: BindParameter[int] = bindparam("last")
 _within = _since[0].where(entries.c.pk <= _last), _since[1].where(memberships.c.entry_pk <= _last)
 
 
-def in_order(selected: Select[Any]) -> Select[Any]:
-    """Return a selection of members in the order of feeds, with a limit."""
-    return selected.order_by(_ORDER).limit(bindparam("limit"))
+def _in_order(*parts: Select[Any]) -> Select[Any]:
+    """Return a selection of row numbers alone, with a limit, which SQLite gives in the order of what has the limit.
+
+    The other columns are not read, because they may be damaged.
+    """
+    merged = union_all(*parts).order_by(_ORDER).limit(bindparam("limit")).subquery()
+    return select(merged.c.pk)
 
 
-NEWEST: CompoundSelect[Any] = union_all(_of_category, MEMBERS).order_by(_ORDER).limit(bindparam("limit"))
+NEWEST = _in_order(_of_category, MEMBERS)
+WITHIN = _in_order(*_within)
 #: In the order of row numbers.
-SINCE: CompoundSelect[Any] = union_all(*_since).order_by(text("pk"))
-WITHIN: CompoundSelect[Any] = union_all(*_within).order_by(_ORDER)
+SINCE = union_all(*(part.with_only_columns(part.selected_columns.pk) for part in _since)).order_by(text("pk"))
 
 #: Items as an output shows them.
 ITEMS = PreparedByLength(
@@ -105,7 +108,7 @@ def newest(output: str) -> Numbers:
 
 def within(output: str, after: int, last: int) -> Numbers:
     """Return what selects all entries of a category or output whose numbers come after `after`, up to `last`."""
-    return lambda connection, _: numbers(connection, WITHIN, output=output, after=after, last=last)
+    return lambda connection, limit: numbers(connection, WITHIN, output=output, after=after, last=last, limit=limit)
 
 
 def numbers(connection: Connection, selection: Select[Any] | CompoundSelect[Any], **values: Any) -> Sequence[int]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import LargeBinary, bindparam, cast, delete, func, insert, select
 
 from aggregator.store.database import Database
 from aggregator.store.prepared import Prepared, PreparedByLength
-from aggregator.store.schema import step_results
+from aggregator.store.schema import entries, step_results
 
 _rows = step_results.c
 _RESULTS = PreparedByLength(
@@ -27,6 +27,10 @@ COUNT = (
     )
 )
 FORGET = delete(step_results).where(_rows.made_at < bindparam("before"))
+#: Rows of versions that did not record it count as the oldest ones.
+_OLDEST = select(func.min(entries.c.seen_at), func.count() - func.count(entries.c.seen_at))
+#: A result is made before its entry is stored; a crash in between may leave this much time.
+_SLACK = timedelta(days=7)
 
 
 class SqlSteps:
@@ -52,10 +56,14 @@ class SqlSteps:
         with self._database.read() as connection:
             return connection.execute(COUNT, {"moment": moment, "begin": begin}).scalar_one()
 
-    def forget(self, before: datetime) -> None:
-        """See `StepStore.forget`."""
+    def forget_unneeded(self) -> None:
+        """See `StepStore.forget_unneeded`."""
         with self._database.write() as connection:
-            connection.execute(FORGET, {"before": before})
+            if connection.execute(select(_rows.hash).limit(1)).first() is None:
+                return
+            oldest, unknown = connection.execute(_OLDEST).one()
+            if oldest is not None and not unknown:
+                connection.execute(FORGET, {"before": oldest - _SLACK})
 
 
 def _load(dumped: bytes) -> Mapping[str, Any] | None:

@@ -9,6 +9,7 @@ from aggregator.values.markup import INLINE
 
 # Tags of sanitized HTML, and the names of elements: every attribute value is double quoted.
 _TAG = re.compile(r'<(?:/?([a-z]+)(?=[\s>]))?+[^"<>]*+(?:"[^"]*"[^"<>]*+)*+>')
+_CUT_REFERENCE = re.compile(r"&[#0-9A-Za-z]*\Z")
 # Inline elements do not part words, all others do.
 _JOINING = INLINE - {"acronym", "big"} | {"rp", "rt", "ruby"}
 
@@ -35,16 +36,15 @@ def synopsis(fragment: str, limit: int = 300) -> str:
     """
     for size in (limit * 2, limit * 4):
         part = fragment[:size]
-        if len(part) < len(fragment):
-            # The cut may have gone through a tag or a character reference.
-            end = max(part.rfind("<"), part.rfind("&"))
-            part = part if end < 0 else part[:end]
         bare = _without_tags(part)
+        if len(part) < len(fragment):
+            # The cut may have gone through a tag, which is the only one that is left, or a character reference.
+            bare = _CUT_REFERENCE.sub("", bare.partition("<")[0])
         text = _one_line(bare)
         if len(part) == len(fragment) and len(text) <= limit:
             return text
-        # With this much text, what follows changes nothing; unless the cut left the beginning of a tag.
-        if len(text) > limit and "<" not in bare:
+        # With this much text, what follows changes nothing.
+        if len(text) > limit:
             break
     text = text[:limit]
     head, space, _ = text.rpartition(" ")

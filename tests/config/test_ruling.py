@@ -6,9 +6,12 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aggregator.config import Config, load
 from aggregator.config.editing import check_edit, set_urls
@@ -182,3 +185,28 @@ def test_an_edit_beside_rules_is_accepted_and_one_of_a_rule_is_a_change() -> Non
     assert differences(config, _load(TEXT.replace("of-site", "other"))) == "other sections: rules"
     assert differences(config, _load(TEXT.replace("of-source", "other"))) == "changed a"
     assert differences(config, _load(TEXT.replace("of-output", "other"))) == "other sections: outputs"
+
+
+_TEXTS = st.sampled_from(["", "rust", "/(x/", "5/day", "${x}", "${env:A}"])
+_LEAVES = _TEXTS | st.none() | st.booleans() | st.integers(-1, 9)
+_KEYS = st.sampled_from([*RULES, "when", "where", "rules", "any", "in", "file", "x", "digest"])
+_ANY = st.recursive(
+    _LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+_PLACES = ("rules", "outputs", "duplicates", "prefer", "duplicate_key", "categories")
+
+
+@given(
+    st.dictionaries(st.sampled_from(_PLACES), _ANY | st.lists(_ANY, max_size=2) | st.fixed_dictionaries({"x": _ANY})),
+    st.dictionaries(st.sampled_from(["for", "rules", "categories", "category", "review", "name"]), _ANY, max_size=3),
+)
+def test_any_value_is_read_or_refused_with_its_place(top: dict[str, Any], of_source: dict[str, Any]) -> None:
+    text = yaml.safe_dump({**top, "sources": [{"feed": "https://a.example/", **of_source}]}, allow_unicode=True)
+    try:
+        config = _load(text)
+    except ConfigError as error:
+        assert all(problem.line for problem in error.problems)
+    else:
+        config.rule_book.judge(entry("a", "1"), Sight("a-example", "x", NOW))

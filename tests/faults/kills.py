@@ -22,40 +22,50 @@ _PROGRAM = ("aggregator.cli", "aggregator.pipeline.run", "aggregator.publish.pub
 _COUNTED = frozenset(("open", "os.rename", "os.remove", "os.mkdir", "os.listdir", "socket.connect", "os.truncate"))
 
 
-def start(arguments: Sequence[str], log: Path, *, kill_at: int = 0) -> ForkServerProcess:
-    """Start a command, which writes to `log` what it prints, and in the end the number of its events.
+def start(arguments: Sequence[str], log: Path, *, kill_at: int = 0, kill_at_statement: int = 0) -> ForkServerProcess:
+    """Start a command, which writes to `log` what it prints, and in the end the numbers of its events and statements.
 
     Args:
         kill_at: the process kills itself at this event after the store was opened (opening, renaming or removing files,
             connecting …); 0: never.
+        kill_at_statement: the same for statements of the database, BEGIN and COMMIT among them.
     """
     log.write_bytes(b"")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, *_PROGRAM])
-    process = context.Process(target=_run, args=(list(arguments), str(log), kill_at))
+    process = context.Process(target=_run, args=(list(arguments), str(log), kill_at, kill_at_statement))
     process.start()
     return process
 
 
-def _run(arguments: list[str], log: str, kill_at: int) -> None:
+def _run(arguments: list[str], log: str, kill_at: int, kill_at_statement: int) -> None:
     sink = os.open(log, os.O_WRONLY)
     os.dup2(sink, 1)
     os.dup2(sink, 2)
+    from sqlalchemy import Engine, event
+
     from aggregator.cli import app
 
-    seen, armed = 0, False
+    seen, statements, armed = 0, 0, False
 
-    def hook(event: str, _: object) -> None:
+    def count(statement: str) -> None:
+        nonlocal statements
+        statements += 1
+        if statements == kill_at_statement:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def hook(name: str, _: object) -> None:
         nonlocal seen, armed
-        armed = armed or event == "sqlite3.connect"
-        if armed and event in _COUNTED:
+        armed = armed or name == "sqlite3.connect"
+        if armed and name in _COUNTED:
             seen += 1
             if seen == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
+    event.listen(Engine, "connect", lambda connection, _: connection.set_trace_callback(count))
     sys.addaudithook(hook)
     try:
         app(arguments)
     finally:
-        sys.stdout.write(f"events {seen}\n")
+        sys.stdout.write(f"statements {statements}\nevents {seen}\n")
         sys.stdout.flush()

@@ -290,7 +290,7 @@ class TestAllowed:
         ran = site.folder / "ran"
         async with running(site, stored, {**ALL, "AGGREGATOR_ALLOW_STEPS": allowed}) as world:
             failure = await world.failure(command_of("import sys; open(sys.argv[1], 'w')", str(ran)))
-        assert "`command` runs a program of one's own, which has to be allowed" in failure
+        assert "`command` is a step of one's own, which has to be allowed" in failure
         assert "command" in failure.rpartition("AGGREGATOR_ALLOW_STEPS=")[2].split(",")
         assert not ran.exists()
 

@@ -12,8 +12,8 @@ from lxml import etree
 
 from aggregator.models import ALL, Placement, Verdict
 from aggregator.publish.outputs import merged, new_path
-from aggregator.publish.publication import Report, next_time, outputs
-from tests.publish.output_world import DAY, HOUR, OUTPUT, World, world_of
+from aggregator.publish.publication import Report, next_time, outputs, publish
+from tests.publish.output_world import DAY, HOUR, OUTPUT, World, configured, world_of
 from tests.support import Site
 from tests.validators import check_atom, check_jsonfeed, check_opml, check_rss
 
@@ -312,6 +312,52 @@ def test_settings_that_depend_on_time_no_more_are_as_if_they_never_were(world: W
     assert sorted(world.published()) == ["a", "b", "first"]
 
 
+def test_a_rate_begins_anew_where_the_output_was_gone_or_had_none(world: World) -> None:
+    world.configure(rate="1/day")
+    world.add("a", output=None)
+    world.config = configured(world.site, rate="1/day")
+    # Members are made again.
+    world.store.drop_output(OUTPUT)
+    assert world.published() == ["a"]
+    world.configure()
+    world.now += HOUR
+    world.add("b", "c")
+    assert world.published() == ["b", "c", "a"]
+    world.configure(rate="1/day")
+    assert world.published() == ["b", "c", "a"]
+    world.config = configured(world.site, outputs={})
+    world.publish()
+    world.config = configured(world.site, rate="1/day")
+    assert world.published() == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "titles"),
+    [({"where": 'title.startsWith("b")'}, ["b1", "b2"]), ({"limit": 4}, ["a4", "a1", "a2", "a3"])],
+)
+def test_an_output_with_a_rate_that_has_more_room_shows_what_was_there_at_its_beginning(
+    world: World, settings: dict[str, Any], titles: list[str]
+) -> None:
+    before = {"rate": "1/day", "where": 'title.startsWith("a")', "limit": 2}
+    world.configure(**before)
+    world.add("a1", "a2", "a3", "b1", "b2", output=None)
+    world.store.drop_output(OUTPUT)
+    assert world.published() == ["a1", "a2"]
+    world.now += HOUR
+    world.add("a4", published=world.now)
+    assert world.published() == ["a4", "a1"]
+    world.config = configured(world.site, **{**before, **settings})
+    assert world.published() == titles
+    assert world.publish() == Report()
+
+
+def test_an_output_with_a_rate_begins_with_what_it_would_show_without(world: World) -> None:
+    world.configure(rate="1/day", limit=3, mix="fair")
+    world.add(*"abcd")
+    world.add("z", source=1, published=world.now - DAY)
+    assert world.published() == ["a", "b", "z"]
+
+
 # -- digests -----------------------------------------------------------------------------------------------------------
 
 
@@ -429,12 +475,28 @@ def test_a_failure_does_not_tell_a_private_path(world: World) -> None:
     file = world.site.data / "public" / folder / "rss.xml"
     file.unlink()
     file.mkdir()
-    from aggregator.publish.publication import publish
-
     report = publish(world.store, world.config, world.site.data, now=world.now)
     (failure,) = report.failures
     assert folder.rpartition("/")[2] not in str(failure)
     assert "private output rust" in str(failure)
+
+
+def test_a_failure_does_not_tell_a_former_private_path(world: World) -> None:
+    world.configure(private=True)
+    world.add("a")
+    world.publish()
+    old = world.site.data / "public" / _private(world)
+    world.store.record_fingerprints(new_path(world.store.fingerprints(), OUTPUT))
+    # Nothing is deleted behind a link that leads out of the folder, and its files are still served.
+    elsewhere = old.rename(world.site.folder / "elsewhere")
+    old.symlink_to(elsewhere)
+    report = publish(world.store, world.config, world.site.data, now=world.now)
+    assert len(report.failures) == 3
+    assert old.name not in str(report.failures)
+    old.unlink()
+    elsewhere.rename(old)
+    world.publish()
+    assert list(old.iterdir()) == []
 
 
 # -- the next time -----------------------------------------------------------------------------------------------------

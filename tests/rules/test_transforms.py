@@ -21,7 +21,7 @@ from aggregator.normalize.sanitizer import clean_html
 from aggregator.publish.posts.presets import PRESETS, PostOptions
 from aggregator.publish.posts.render import render_post
 from aggregator.rules import RULES
-from aggregator.rules.bodies import MAX_ELEMENTS
+from aggregator.rules.bodies import MAX_ELEMENTS, edit_text
 from tests.markup import faults
 from tests.publish_items import make_item
 from tests.rules.applying import entries, giving, make_entry, ruled, settings_of
@@ -326,3 +326,10 @@ def test_whatever_a_step_gives_is_safe_and_can_be_published(entry: Entry, made: 
     subject = ruled("command: [x]", entry, giving(made))
     check(subject.entry)
     assert (subject.made_by == ["command"]) == (subject.entry != entry)
+
+
+@given(entry=entries())
+def test_text_in_clean_html_is_written_in_one_way(entry: Entry) -> None:
+    # So a text that is not in the HTML in this form is not in its text.
+    marked = edit_text(entry.html, lambda text: f"{text}\ue000")
+    assert marked.replace("\ue000", "") == entry.html.replace("\ue000", "")

@@ -62,6 +62,21 @@ def test_good_configuration_takes_effect_and_bad_one_does_not(site: Site, origin
         assert daemon.end() == 0
 
 
+def test_rules_that_change_are_noted_once(site: Site, origin: Origin) -> None:
+    one = {"id": "one", "feed": origin.route("/one", rss([item(1), item(2)]))}
+    site.configure(one)
+    with running(site) as daemon:
+        daemon.wait_for("1 source, 0 failed")
+        site.configure(one, rules=[{"drop": {"title": ["item 1"]}}])
+        daemon.wait_for("rules or categories have changed")
+        assert daemon.end() == 0
+    assert [line["action"] for line in daemon.lines() if "rules or categories" in line["message"]] == ["reload"]
+    with running(site) as again:
+        again.wait_for("rules or categories have changed")
+        assert again.end() == 0
+    assert [line["action"] for line in again.lines() if "rules or categories" in line["message"]] == ["start"]
+
+
 def test_hangup_reloads_what_a_reference_names(site: Site, origin: Origin) -> None:
     origin.route("/a", rss([item(1)]))
     origin.route("/b", rss([item(2)]))

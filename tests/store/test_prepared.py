@@ -26,8 +26,8 @@ from sqlalchemy import (
     update,
 )
 
+from aggregator.store.columns import Timestamp, to_datetime, to_seconds
 from aggregator.store.prepared import LENGTHS, Prepared, PreparedByLength
-from aggregator.store.schema import Timestamp, to_datetime, to_seconds
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 metadata = MetaData()

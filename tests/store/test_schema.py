@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Executable, create_engine
 
 from aggregator import store
-from aggregator.store import archives, members, selections, statements
+from aggregator.store import archives, judgements, members, selections, statements
 from aggregator.store.database import Database
 from aggregator.store.prepared import LENGTHS
 from aggregator.store.schema import REVISION, metadata
@@ -57,7 +57,7 @@ def test_migrations_make_the_tables_of_the_schema(migrated: Connection) -> None:
 def test_a_new_database_is_as_the_migrations_make_it(database: Database, migrated: Connection) -> None:
     expected = layout(migrated)
     assert len(expected["table"]) == len(metadata.tables) + 1
-    assert len([index for index in expected["index"].values() if index]) == 17
+    assert len([index for index in expected["index"].values() if index]) == 18
     with database.read() as connection:
         assert layout(connection) == expected
         versions = [one.exec_driver_sql("SELECT * FROM alembic_version").all() for one in (connection, migrated)]
@@ -104,12 +104,14 @@ def test_newest_entries_are_read_in_the_order_of_an_index(database: Database) ->
 
 #: The two indexes of what a category shows, read side by side.
 MERGED = [
+    "CO-ROUTINE anon_1",
     "MERGE (UNION ALL)",
     "LEFT",
     "SEARCH entries USING INDEX ix_entries_listed_by_category (category=?)",
     "RIGHT",
     "SEARCH memberships USING INDEX ix_memberships_newest (output=?)",
     ITS_ENTRY,
+    "SCAN anon_1",
 ]
 
 
@@ -129,11 +131,31 @@ def test_entries_of_a_page_are_found_by_their_numbers(database: Database) -> Non
     steps = plan(database, selections.SINCE, output="c", after=5)
     assert steps[2].endswith("INDEX ix_entries_listed_by_number (category=? AND rowid>?)")
     assert steps[4:] == ["SEARCH memberships USING PRIMARY KEY (output=? AND entry_pk>?)", ITS_ENTRY]
-    steps = plan(database, selections.WITHIN, output="c", after=5, last=9)
+    steps = plan(database, selections.WITHIN, output="c", **values)
     assert any(
         step.endswith("INDEX ix_entries_listed_by_number (category=? AND rowid>? AND rowid<?)") for step in steps
     )
     assert any("PRIMARY KEY (output=? AND entry_pk>? AND entry_pk<?)" in step for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        (judgements.HELD, "SEARCH rulings USING COVERING INDEX ix_rulings_verdict (verdict=? AND entry_pk>?)"),
+        (judgements.TO_CARRY_OUT, "SCAN decisions USING INDEX ix_decisions_open"),
+        (judgements.WITHHELD_MAIN, "USING ROWID SEARCH ON TABLE withheld_posts FOR IN-OPERATOR"),
+    ],
+)
+def test_entries_of_which_there_are_few_are_found_first(database: Database, statement: Executable, found: str) -> None:
+    steps = plan(database, statement, limit=10, after=5)
+    assert steps[0] in (ITS_ENTRY, "SEARCH post_files USING INTEGER PRIMARY KEY (rowid=?)")
+    assert found in steps
+    assert not [step for step in steps[1:] if "SCAN entries" in step or "SCAN post_files" in step]
+
+
+def test_posts_in_other_folders_of_withheld_entries_are_found_by_their_entries(database: Database) -> None:
+    steps = plan(database, judgements.WITHHELD_IN_FOLDERS, limit=10)
+    assert steps[0] == "SEARCH folder_posts USING INDEX sqlite_autoindex_folder_posts_1 (entry_pk=?)"
 
 
 MEMBERS = {"output": "c", "limit": 10}

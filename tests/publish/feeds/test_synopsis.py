@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
+
 import nh3
 import pytest
 from hypothesis import given
@@ -63,8 +65,11 @@ _MARKUP = st.lists(
 def test_synopsis_is_that_of_all_that_may_be_looked_at(text: str, limit: int) -> None:
     clean = nh3.clean(text)
     part = clean[: limit * 4]
-    if part != clean and (end := max(part.rfind("<"), part.rfind("&"))) >= 0:
-        part = part[:end]
+    if part != clean:
+        reader = HTMLParser(convert_charrefs=False)
+        reader.feed(part)
+        # What is left is a tag or a reference that is cut off.
+        part = part[: len(part) - len(reader.rawdata)]
     whole = plain_text(part)
     if part == clean and len(whole) <= limit:
         assert synopsis(clean, limit) == whole
@@ -75,5 +80,7 @@ def test_synopsis_is_that_of_all_that_may_be_looked_at(text: str, limit: int) ->
     assert synopsis(clean, limit) == (f"{words}…" if words else "")
 
 
-def test_a_long_text_without_any_tag_has_a_synopsis() -> None:
-    assert synopsis("word " * 500, 20) == "word word word word…"
+@pytest.mark.parametrize("start", ["", "<p>", "&amp; ", '<p title="a > b &amp; c">'])
+def test_a_long_text_with_markup_at_its_start_alone_has_a_synopsis(start: str) -> None:
+    text = "& word word word…" if "& " in plain_text(start) + " " else "word word word word…"
+    assert synopsis(f"{start}{'word ' * 500}</p>", 20) == text
