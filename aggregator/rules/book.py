@@ -147,6 +147,8 @@ class RuleBook:
             "sources": {source: list(rules) for source, rules in sources.items() if rules},
             "also_in": self._also_in,
             "review": sorted(review),
+            # Members of an output that becomes a category are forgotten with the output.
+            "outputs": sorted(self._routed & self._outputs.keys()),
         }
         self.digest = _digest({name: part for name, part in parts.items() if part})
         """Of what a judgement depends on, except outputs and addresses: these have definitions of their own."""

@@ -130,7 +130,7 @@ class SqlArchives:
         """See `ArchiveStore.mark`."""
         with self._database.write() as connection:
             for output in outputs:
-                connection.execute(_MARK_OUTPUT, {"of_output": output})
+                mark_output(connection, output)
 
     def stale_pages(self) -> list[ArchivePage]:
         """See `ArchiveStore.stale_pages`."""
@@ -224,6 +224,11 @@ def mark(connection: Connection, found: Iterable[tuple[str, int]]) -> None:
             bounds = connection.execute(_BOUNDS, {"of_output": output}).scalars().all()
             stale = {bisect_left(bounds, pk) + 1 for pk in pks if pk <= bounds[-1]}
             connection.execute(_MARK, [{"output": output, "number": number} for number in sorted(stale)])
+
+
+def mark_output(connection: Connection, output: str) -> None:
+    """Mark all pages of an output as stale."""
+    connection.execute(_MARK_OUTPUT, {"of_output": output})
 
 
 def mark_entries(connection: Connection, pks: Collection[int]) -> None:

@@ -13,8 +13,8 @@ from sqlalchemy import Integer, Select, bindparam, delete, func, insert, literal
 
 from aggregator.errors import RowError
 from aggregator.models import Decision, Entry, Placement, Ruling, Sight, Verdict
+from aggregator.store import archives, lookup, rows, rulings, statements
 from aggregator.store import fingerprints as prints
-from aggregator.store import lookup, rows, rulings, statements
 from aggregator.store.database import Database
 from aggregator.store.prepared import PreparedByLength
 from aggregator.store.protocol import POSTS, StoredEntry
@@ -189,6 +189,9 @@ class Judgements:
         """See `RulingStore.drop_output`."""
         with self._database.write() as connection:
             connection.execute(_DROP, {"of_output": output})
+            # A category may have its slug now, and with it its feeds and pages.
+            archives.mark_output(connection, output)
+            prints.clear_feeds(connection, [output])
             prints.forget(connection, f"{DEFINITIONS}{output}")
 
     def decide(self, pk: int, decision: Decision | None, now: datetime) -> None:

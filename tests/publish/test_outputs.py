@@ -13,8 +13,9 @@ from lxml import etree
 from aggregator.models import ALL, Placement, Verdict
 from aggregator.publish.outputs import merged, new_path
 from aggregator.publish.publication import Report, next_time, outputs, publish
+from tests.origin import Origin
 from tests.publish.output_world import DAY, HOUR, OUTPUT, World, configured, world_of
-from tests.support import Site
+from tests.support import Site, item, rss
 from tests.validators import check_atom, check_jsonfeed, check_opml, check_rss
 
 MINUTE = timedelta(minutes=1)
@@ -100,6 +101,20 @@ def test_an_output_that_is_gone_takes_its_feeds_and_archive_along(world: World) 
     assert f"public/{OUTPUT}/rss.xml" in report.removed
     assert [name for name in world.site.public() if name.startswith(f"{OUTPUT}/")] == []
     assert world.publish() == Report()
+
+
+def test_a_category_in_the_place_of_an_output_has_no_page_with_its_members(site: Site, origin: Origin) -> None:
+    source = {"id": "s", "feed": origin.route("/f", rss([item(number) for number in range(1, 6)]))}
+    site.configure(source, feeds={"limit": 2}, outputs={"both": {"title": "Both", "where": "true"}})
+    site.run("update")
+    assert "both/archive/1/feed.json" in site.public()
+    site.configure(source, feeds={"limit": 2}, categories={"news": "News", "both": "Both"})
+    site.run("update")
+    for name in ("both/feed.json", "both/archive/1/feed.json"):
+        assert json.loads(site.public()[name])["items"] == []
+    before = site.stamps()
+    site.run("publish")
+    assert site.stamps() == before
 
 
 def test_own_list_names_outputs_after_the_others(world: World) -> None:
