@@ -150,7 +150,7 @@ def test_a_rate_begins_anew_where_the_output_was_gone_or_had_none(world: World) 
 def test_an_output_with_a_rate_that_has_more_room_shows_what_was_there_at_its_beginning(
     world: World, settings: dict[str, Any], titles: list[str]
 ) -> None:
-    before = {"rate": "1/day", "where": 'title.startsWith("a")', "limit": 2}
+    before: dict[str, Any] = {"rate": "1/day", "where": 'title.startsWith("a")', "limit": 2}
     world.configure(**before)
     world.add("a1", "a2", "a3", "b1", "b2", output=None)
     world.store.drop_output(OUTPUT)
