@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cycles, sites, sizes, stages, tables
+from benchmarks import cycles, ruled, sites, sizes, stages, tables
 from benchmarks.measure import Experiment, Failed, measure, profile
 
 #: Each experiment by its name, in the order of the tables.
@@ -23,7 +23,9 @@ EXPERIMENTS: dict[str, Callable[[sizes.Sizes], AbstractContextManager[Experiment
     "cold": cycles.cold,
     "unchanged": cycles.unchanged,
     "warm": cycles.warm,
+    "rules": ruled.rules,
     "publish": sites.publish,
+    "outputs": ruled.outputs,
     "render": sites.render,
     "posts": sites.posts,
     "growth": cycles.growth,

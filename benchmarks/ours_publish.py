@@ -12,18 +12,20 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.workload import Workload
+from benchmarks.workload import FIRST, Workload
 
 if TYPE_CHECKING:
     from aggregator.models import Entry, Item
     from benchmarks.tasks import Clock, Task
 
 _HASH = "0" * 64
-_NOW = datetime(2030, 1, 1, tzinfo=UTC)
+#: Soon after the last stored entry, so that outputs with a limit of age show something.
+_NOW = FIRST + timedelta(days=7)
 
 #: How the columns of a copied entry come from the original; ?1 is the number of the copy. The others stay as they are.
 _COPIED = {
@@ -33,6 +35,7 @@ _COPIED = {
     "path_key": "replace(path_key, '.md', '~' || ?1 || '.md')",
     "published_at": "published_at - 61 * ?1",
     "updated_at": "updated_at - 61 * ?1",
+    "added_at": "added_at - 61 * ?1",
 }
 
 
@@ -65,6 +68,7 @@ def fill(clock: Clock, *, config: str, data: str, entries: int, body: int) -> in
     """Store `entries` entries for each configured source and publish them all."""
     from aggregator.config import load
     from aggregator.models import FeedState, FeedUpdate
+    from aggregator.pipeline.judge import Judge
     from aggregator.publish.publication import publish as publish_changed
     from aggregator.store import open_store
 
@@ -72,9 +76,10 @@ def fill(clock: Clock, *, config: str, data: str, entries: int, body: int) -> in
     made = Workload(len(loaded.sources), entries, body)
     with clock, closing(open_store(Path(data) / "aggregator.db")) as store:
         store.sync_sources(loaded.sources)
+        judge = Judge(store, lambda: loaded)
         for place, source in enumerate(loaded.sources):
             new = tuple(_entry(made, source.id, place, number) for number in range(entries))
-            store.apply(FeedUpdate(FeedState(source.id, title=source.name), new))
+            store.apply(judge.judge(source, FeedUpdate(FeedState(source.id, title=source.name), new)))
         publish_changed(store, loaded, Path(data), now=_NOW)
         return sum(store.entry_counts().values())
 
@@ -83,19 +88,27 @@ def multiply(clock: Clock, *, origin: str, data: str, times: int) -> int:
     """Copy a filled data folder and put every entry into it `times` times; only the originals have a post file."""
     shutil.copytree(origin, data)
     with clock, closing(sqlite3.connect(Path(data) / "aggregator.db")) as database:
-        columns = [row[1] for row in database.execute("PRAGMA table_info(entries)") if row[1] != "pk"]
-        values = [_COPIED.get(name, name) for name in columns]
         last = database.execute("SELECT max(pk) FROM entries").fetchone()[0]
         for copy in range(1, times):
-            database.execute(
-                f"INSERT INTO entries ({', '.join(columns)}) SELECT {', '.join(values)} FROM entries WHERE pk <= ?2",  # noqa: S608 - names from the schema
-                (copy, last),
-            )
+            _copy(database, "entries", "pk", copy, last)
+        # One output after the other, which is the order of the table.
+        outputs = [row[0] for row in database.execute("SELECT DISTINCT output FROM memberships ORDER BY output")]
+        for output, copy in product(outputs, range(1, times)):
+            _copy(database, "memberships", "entry_pk", copy, last, output)
         database.execute("UPDATE sources SET entries = entries * ?", (times,))
         database.commit()
         _archive(Path(data))
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return int(database.execute("SELECT count(*) FROM entries").fetchone()[0])
+
+
+def _copy(database: sqlite3.Connection, table: str, number: str, copy: int, last: int, output: str = "") -> None:
+    """Insert copies of the first rows of a table; of memberships, of those of one output."""
+    columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+    values = [f"{number} + ?1 * ?2" if name == number else _COPIED.get(name, name) for name in columns]
+    which = f"{number} <= ?2" + (" AND output = ?3" if output else "")
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {table} WHERE {which}"  # noqa: S608 - names from the schema
+    database.execute(statement, (copy, last, output) if output else (copy, last))
 
 
 def _archive(data: Path) -> None:
@@ -113,20 +126,21 @@ def publish(clock: Clock, *, config: str, data: str, number: int, changed: int =
     """Store a new entry for each of some sources, then publish, measured alone; returns the files written."""
     from aggregator.config import load
     from aggregator.models import FeedUpdate
+    from aggregator.pipeline.judge import Judge
     from aggregator.publish.publication import publish as publish_changed
     from aggregator.store import open_store
 
     loaded = load(Path(config), os.environ)
     with closing(open_store(Path(data) / "aggregator.db")) as store:
-        states = store.states()
+        states, judge = store.states(), Judge(store, lambda: loaded)
         when = _NOW + timedelta(minutes=number)
         for place in range(number, number + changed):
             source = loaded.sources[place % len(loaded.sources)]
             entry = _entry(Workload(1), source.id, place, 1_000_000 + number)
             entry = replace(entry, published_at=when, updated_at=when)
-            store.apply(FeedUpdate(states[source.id], (entry,)))
+            store.apply(judge.judge(source, FeedUpdate(states[source.id], (entry,))))
         with clock:
-            report = publish_changed(store, loaded, Path(data), now=_NOW)
+            report = publish_changed(store, loaded, Path(data), now=when)
         return report.files
 
 

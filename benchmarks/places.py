@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +35,25 @@ class Place:
         """The arguments of the task `cycle` on the data that are there."""
         return self._cycle("data")
 
-    def _cycle(self, data: str) -> dict[str, str]:
-        return {"config": str(self.folder / "feeds.yaml"), "data": str(self.folder / data)}
+    def _cycle(self, data: str, config: str = "feeds.yaml") -> dict[str, str]:
+        return {"config": str(self.folder / config), "data": str(self.folder / data)}
 
-    def ours(self, label: str, *, new: bool = False, move: bool = False, expects: int | None = None) -> Run:
+    def ours(
+        self,
+        label: str,
+        *,
+        new: bool = False,
+        move: bool = False,
+        expects: int | None = None,
+        config: str = "feeds.yaml",
+    ) -> Run:
         """Our cycle. New: each time into another data folder; move: the origin goes to the next cycle before it."""
 
         def ready(number: int) -> Mapping[str, Any]:
             if move:
                 self.server.go_to(number + 1)
             self.server.seen()
-            return self._cycle(f"data-{number}" if new else "data")
+            return self._cycle(f"{config}-data-{number}" if new else "data", config)
 
         return Run(label, "cycle", ready, self.load.sources, expects, after=self.answers, ours=True)
 
@@ -82,6 +90,17 @@ class Place:
         return {name: value for name, value in sent.items() if name.lower() not in ("host", "if-none-match")}
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Parts of a feeds.yaml, in YAML as it stands below their keys."""
+
+    rules: str = ""
+    outputs: str = ""
+    #: Rules of categories and sources, by their numbers.
+    of_categories: Mapping[int, str] = field(default_factory=dict)
+    of_sources: Mapping[int, str] = field(default_factory=dict)
+
+
 @contextmanager
 def place(load: Workload) -> Iterator[Place]:
     """A place for a workload; its origin is gone after the block."""
@@ -91,15 +110,28 @@ def place(load: Workload) -> Iterator[Place]:
         yield Place(load, server, folder)
 
 
-def write_config(path: Path, urls: Sequence[str], categories: int = CATEGORIES) -> None:
+def write_config(path: Path, urls: Sequence[str], categories: int = CATEGORIES, added: Added | None = None) -> None:
     """A feeds.yaml as people write it, with a source for each address, spread over the categories."""
+    added = added or Added()
     lines = ["site:", "  title: Benchmark", "  url: https://feeds.example.org/"]
     lines += ["fetch:", "  allow_private_addresses: [127.0.0.0/8]", f"  concurrency: {CONCURRENCY}", "categories:"]
-    lines += [f"  c{number}: Category {number}" for number in range(categories)]
+    for number in range(categories):
+        if rules := added.of_categories.get(number):
+            lines += [f"  c{number}:", f"    title: Category {number}", "    rules:", *_indented(rules, 6)]
+        else:
+            lines.append(f"  c{number}: Category {number}")
+    lines += ["rules:", *_indented(added.rules, 2)] if added.rules else []
+    lines += ["outputs:", *_indented(added.outputs, 2)] if added.outputs else []
     lines.append("sources:")
     for number, url in enumerate(urls):
         lines += [f"  - name: Source {number}", f"    category: c{number % categories}", f"    feed: {url}"]
+        if rules := added.of_sources.get(number):
+            lines += ["    rules:", *_indented(rules, 6)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _indented(text: str, spaces: int) -> list[str]:
+    return [" " * spaces + line for line in text.strip().splitlines()]
 
 
 def new_folder() -> Path:

@@ -33,6 +33,8 @@ class Sizes:
     stored_body: int
     #: By how much.
     times: tuple[int, ...]
+    #: Outputs of it, where it has any.
+    outputs: int
     #: Categories that all change, one for each source.
     render: Workload
     #: Items that become posts in the form of each preset.
@@ -58,6 +60,7 @@ FULL = Sizes(
     stored=50,
     stored_body=1000,
     times=(1, 10, 100),
+    outputs=100,
     render=Workload(100, 100),
     posts=Workload(20, 100),
     idle=1000,
@@ -80,6 +83,7 @@ TINY = Sizes(
     stored=3,
     stored_body=200,
     times=(1, 2),
+    outputs=6,
     render=Workload(2, 3, 300),
     posts=Workload(2, 3, 300),
     idle=2,

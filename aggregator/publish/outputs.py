@@ -194,15 +194,15 @@ def feed_fingerprints(config: Config, feeds: Iterable[MergedFeed]) -> dict[str, 
         shown = (source.republish, source.copyright, source.noindex)
         for slug in (source.category, ALL):
             members.setdefault(slug, []).append([source.id, source.name, source.public_url, *shown])
-    # Rules can put items of any source anywhere.
-    routed = not config.rules.is_trivial
+    # Rules can put items of any source anywhere. What is long is written once.
+    routed, everything = not config.rules.is_trivial, fingerprint(members[ALL])
     return {
         f"feeds/{feed.slug}": fingerprint(
             channel_of(config, feed).fingerprint(),
             feed.output.limit,
             feed.output.formats,
             config.feeds.archive,
-            members[ALL] if feed.kind == "output" or routed else members.get(feed.slug, []),
+            everything if feed.kind == "output" or routed else members.get(feed.slug, []),
             *([repr(replace(feed.output, definition=""))] if feed.kind == "output" else []),
             *looks(config, feed),
         )

@@ -109,8 +109,13 @@ def withdraw(
         elif (file.written or edit is not None) and files.is_safe(name) and os.path.lexists(place / name):
             result.kept.add(pk)
             kept.append(f"{folder}/{name}")
+            # The digests may be forgotten, but it is the post, if its entry comes back.
+            store.edits.save(folder, {pk: PostEdit(_EDITED, None if edit is None else edit.path)})
         else:
             result.gone.add(pk)
+            if edit is not None and edit.edit != _DELETED:
+                # Should its entry come back, its file is missing because it was deleted here.
+                store.edits.forget(folder, [pk])
         if edit is not None and pk not in result.stuck:
             _withdraw_upstream(place, folder, name, edit, removed, failures)
     return result

@@ -99,9 +99,7 @@ def publish(
         StoreError: the store failed, and not because of a row.
     """
     report, folders = Report(), post_folders(config)
-    report.failures += renew(store, config.confidential, data, progress=renewing)
-    place_again(store, config)
-    report.failures += [*carry_out_decisions(store, config, now), *join_duplicates(store, config)]
+    report.failures += _bring_up_to_date(store, config, data, now, renewing)
     recorded = store.fingerprints()
     recorded |= _recorded(store, private_paths(config, recorded))
     feeds = merged(config, recorded)
@@ -126,6 +124,15 @@ def publish(
     report.next_at = next_time(config, recorded, after=now)
     report.failures = [_without_paths(failure, feeds) for failure in report.failures]
     return report
+
+
+def _bring_up_to_date(
+    store: Store, config: Config, data: Path, now: datetime, renewing: Callable[[int, int], None]
+) -> list[OutputFailure]:
+    """Bring what is stored of entries up to date with the configuration and with what persons decided."""
+    failures = renew(store, config.confidential, data, progress=renewing)
+    place_again(store, config)
+    return [*failures, *carry_out_decisions(store, config, now), *join_duplicates(store, config)]
 
 
 def _write_feeds(

@@ -76,8 +76,15 @@ AFTER_OF_SOURCE = AFTER.where(
 )
 _since = func.coalesce(entries.c.seen_at, entries.c.published_at) >= bindparam("since")
 NUMBERED = _STORED.where(entries.c.pk.in_(bindparam("values", expanding=True)))
-#: Two conditions, so that SQLite walks the index of verdicts in the order of row numbers.
-HELD = _STORED.where(ruling_rows.c.verdict == literal_column("'held'"), ruling_rows.c.entry_pk > bindparam("after"))
+#: The rows are found first, because SQLite would walk through all entries in their order.
+HELD = _STORED.where(
+    entries.c.pk.in_(
+        select(ruling_rows.c.entry_pk)
+        .where(ruling_rows.c.verdict == literal_column("'held'"), ruling_rows.c.entry_pk > bindparam("after"))
+        .order_by(ruling_rows.c.entry_pk)
+        .limit(bindparam("limit"))
+    )
+)
 _of_entry = bindparam("of_entry", type_=Integer())
 _FORGET_DECISION = delete(decisions).where(decisions.c.entry_pk == _of_entry)
 _DECIDE = insert(decisions)
@@ -86,7 +93,7 @@ _CARRIED_OUT = (
     update(decisions).where(decisions.c.entry_pk == _of_entry).values(carried_out=True),
     delete(decisions).where(decisions.c.entry_pk == _of_entry, decisions.c.verdict == literal_column("''")),
 )
-TO_CARRY_OUT = _STORED.where(~decisions.c.carried_out)
+TO_CARRY_OUT = _STORED.where(entries.c.pk.in_(select(decisions.c.entry_pk).where(~decisions.c.carried_out)))
 _of_output = memberships.c.output == bindparam("of_output")
 MEMBERS_AFTER = (
     select(memberships.c.entry_pk)
@@ -95,18 +102,17 @@ MEMBERS_AFTER = (
     .limit(statements.CHUNK)
 )
 _DROP = delete(memberships).where(_of_output)
-_withheld = withheld_posts.join(entries, entries.c.pk == withheld_posts.c.entry_pk)
+_withheld = select(withheld_posts.c.entry_pk)
 WITHHELD_MAIN = (
     select(entries.c.pk, entries.c.path)
-    .select_from(_withheld.join(post_files, post_files.c.entry_pk == withheld_posts.c.entry_pk))
-    .where(entries.c.path.is_not(None))
+    .select_from(entries.join(post_files, post_files.c.entry_pk == entries.c.pk))
+    .where(entries.c.pk.in_(_withheld), entries.c.path.is_not(None))
     .limit(bindparam("limit"))
 )
 _folder = folder_posts.c
 WITHHELD_IN_FOLDERS = (
     select(_folder.entry_pk, _folder.folder, _folder.path)
-    .select_from(withheld_posts.join(folder_posts, _folder.entry_pk == withheld_posts.c.entry_pk))
-    .where(_folder.written.is_not(None) | _folder.intended.is_not(None))
+    .where(_folder.entry_pk.in_(_withheld), _folder.written.is_not(None) | _folder.intended.is_not(None))
     .limit(bindparam("limit"))
 )
 _REVISIONS = PreparedByLength(lambda pks: select(entries.c.pk, entries.c.revision).where(entries.c.pk.in_(pks)))

@@ -158,7 +158,9 @@ def test_what_came_of_an_item_is_explained(ruled: Site) -> None:
     }
     assert found["posts"] == [f"posts/{path}" for path in ruled.posts() if "Long" in path]
     text = ruled.run("explain", "long").stdout
+    assert "site, rule 1, drop: {title: [sponsored]}: leaves it as it is" in text
     assert "site, rule 3, also_in: [deep]" in text
+    assert "is not applied (`when` does not hold)" in text
     assert "not in rust: " in text
     assert "in deep: it is among the items that the feed shows" in text
 
@@ -275,6 +277,8 @@ def test_a_source_can_be_reviewed_as_a_whole(site: Site, origin: Origin) -> None
     site.configure({"feed": url, "id": "s", "review": True})
     site.run("update")
     assert site.posts() == {}
+    assert re.search(r"review +held, because the source has `review: true`", site.run("explain", "Rust 1.90").stdout)
+    assert site.run("rules", "test").status == 0
     assert "Published 2 items" in site.run("review", "--all", "--publish").stdout
     site.run("publish")
     assert len(site.posts()) == 2

@@ -226,6 +226,27 @@ class TestEdited:
         assert tree(site, "hugo").keys() == {"news/Item-1.md", "news/Item-2.md"}
         assert tree(site, "hugo")["news/Item-1.md"] == mine
 
+    def test_it_outlives_a_rule(self, site: Site, origin: Origin) -> None:
+        site.configure(feed(origin, 1, 2, 3, 4, 5, 6, 7), posts=HUGO)
+        run(site, "update")
+        mine = edit(site, "news/Item-1.md")
+        (site.data / "posts/news/Item-2.md").rename(site.data / "posts/news/moved.md")
+        (site.data / "posts/news/Item-3.md").unlink()
+        run(site, "publish")
+        drop = [{"drop": {"title": ["Item 1", "Item 2", "Item 3", "Item 4"]}}]
+        site.configure(feed(origin, 1, 2, 3, 4, 5, 6, 7), posts=HUGO, rules=drop)
+        assert "although its entry has left: posts/news/Item-1.md" in run(site, "replay", "--apply") + run(
+            site, "update"
+        )
+        assert tree(site).keys() == {"news/Item-1.md", *(f"news/Item-{n}.md" for n in (5, 6, 7))}
+        assert tree(site)["news/Item-1.md"] == mine
+        site.configure(feed(origin, 1, 2, 3, 4, 5, 6, 7), posts=HUGO)
+        run(site, "replay", "--apply")
+        run(site, "update")
+        assert tree(site)["news/Item-1.md"] == mine
+        posts = {name for name in tree(site) if "upstream" not in name}
+        assert posts == {f"news/Item-{n}.md" for n in (1, 2, 4, 5, 6, 7)}
+
     def test_it_outlives_its_preset(self, site: Site, origin: Origin) -> None:
         site.configure(feed(origin, 1, 2, 3, 4, 5))
         run(site, "update")
