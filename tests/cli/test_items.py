@@ -198,6 +198,8 @@ def test_rules_are_tried_on_what_is_stored(site: Site, origin: Origin) -> None:
         ("tag", 3, 0),
     ]
     assert found["rules"][0]["examples"][0]["title"] == "Sponsored: buy this"
+    # That a `when` does not hold is nothing that went wrong.
+    assert [one["notes"] for one in found["rules"]] == [[]] * 4
     text = site.run("rules", "test", "--since", "1h").stdout
     assert "1 rule did nothing: site 4\n" in text
     assert "4 items judged: 1 dropped, 1 held, 2 published; nothing was changed\n" in text
