@@ -22,8 +22,8 @@ MAX_WORD = 500
 MAX_WORDS = 20_000
 """Words in a list at most."""
 _MEMORY = 64 * 2**20
-#: Up to so many words, each is looked for before the pattern of all is. Of more than so many, those that a text may have
-#: are looked up first: one pattern of them all can take seconds for a text, in Chinese above all.
+#: Up to so many words, each is looked for before the pattern of all is. Of more than so many, those that a text may
+#: have are looked up first: one pattern of them all can take seconds for a text, in Chinese above all.
 _FEW, _MANY = 20, 200
 #: Words in one of the patterns that are made of those, and characters by which they are looked up.
 _AT_ONCE, _BEGINNING = 100, 4
