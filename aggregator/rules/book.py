@@ -21,6 +21,8 @@ from aggregator.rules.kind import Rule, RunStep, Subject, no_steps
 
 STRIP_TRACKING = "strip_tracking"
 """The rule that is applied to every entry that no rule of this name was applied to."""
+NOT_APPLIED = "`when` does not hold"
+"""The note of a step whose rule was not applied, where nothing went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +361,7 @@ def _subject(entry: Entry, sight: Sight, decision: Decision | None, run_step: Ru
 
 
 def _step(setting: RuleSetting, subject: Subject, what: str | None, holds: bool) -> Step:
-    note = "; ".join([*subject.notes, *subject.remarks]) or (None if holds else "`when` does not hold")
+    note = "; ".join([*subject.notes, *subject.remarks]) or (None if holds else NOT_APPLIED)
     shown = setting.text or setting.name
     return Step(setting.place, setting.number, setting.name, shown, what, what is not None, note, holds)
 
