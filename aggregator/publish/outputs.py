@@ -26,7 +26,7 @@ from aggregator.publish.feeds import FILE_NAMES, Channel
 
 #: Raise this with every change of how posts, feeds or the list of the sources are rendered. Then all of them are
 #: rendered again, and those whose bytes differ are written.
-RENDERING = 5
+RENDERING = 4
 
 PRIVATE = "_private"
 """The folder of the private feeds below `public/`; no slug begins with `_`."""
