@@ -38,7 +38,7 @@ class ArchivedFeed:
     limit: int
     #: Makes of an item what this feed shows of it.
     look: Callable[[Item], Item]
-    #: Items that were written for feeds with the same looks.
+    #: Items that were written for other feeds.
     written: WrittenItems
 
 

@@ -155,9 +155,8 @@ def _write_feeds(
     store, config, data, report = to.store, to.config, to.data, to.report
     # This and the list of the feeds are small: they are compared each time.
     report.feeds += _write(data, [stylesheet()], report, set())
-    # Outputs may show an item differently.
-    common, various = WrittenItems(), WrittenItems(various=True)
-    written = {feed.slug: various if feed.kind == "output" else common for feed in feeds}
+    # Outputs may show an item differently, but most show it as its category does.
+    written = WrittenItems(various=bool(config.outputs))
     _write_archives(store, known, config, data, report, feeds, outdated, written)
     renderer = _FeedRenderer(store, config, now, recorded, written, report)
     report.feeds += _write(data, renderer.outputs(feeds, outdated), report, renderer.failed, feeds)
@@ -308,7 +307,7 @@ def _write_archives(
     report: Report,
     feeds: Iterable[MergedFeed],
     outdated: Collection[str],
-    written: Mapping[str, WrittenItems],
+    written: WrittenItems,
 ) -> None:
     """Bring the archives up to date, before the feeds that link to them."""
     categories = _titles(config)
@@ -319,7 +318,7 @@ def _write_archives(
             feed.output.formats,
             feed.output.limit,
             partial(as_shown, output=feed.output, categories=categories),
-            written[feed.slug],
+            written,
         )
         for feed in feeds
         if _has_archive(config, feed)
@@ -353,7 +352,7 @@ class _FeedRenderer:
 
     Args:
         recorded: the fingerprints of the store, with what the feeds showed last.
-        written: items that were written for other feeds with the same looks, by the slug of the feed.
+        written: items that were written for other feeds.
     """
 
     def __init__(
@@ -362,7 +361,7 @@ class _FeedRenderer:
         config: Config,
         now: datetime,
         recorded: Mapping[str, str],
-        written: Mapping[str, WrittenItems],
+        written: WrittenItems,
         report: Report,
     ) -> None:
         self._store = store
@@ -402,7 +401,7 @@ class _FeedRenderer:
         channel = channel_of(self._config, feed)
         if _has_archive(self._config, feed):
             channel = replace(channel, previous=self._store.archives.page_count(feed.slug) or None)
-        return [*failures, *render_category(channel, selection.items, feed.output.formats, self._written[feed.slug])]
+        return [*failures, *render_category(channel, selection.items, feed.output.formats, self._written)]
 
     def _fail(self, slug: str, failure: OutputFailure) -> None:
         self.failed.add(slug)

@@ -10,6 +10,7 @@ import html as markup
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aggregator.models import Entry, Text
@@ -25,6 +26,10 @@ MAX_ELEMENTS = 20_000
 _MARKUP = re.compile(r"(<math[ >].*?</math>|<[^<>]*>)", re.DOTALL)
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9-]*)[^<>]*>")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]*")
+
+
+_Marks = tuple[tuple[str, ...], ...]
+"""Of each part of a selector, what occurs in each text in which it matches."""
 
 
 class NotEdited(ValueError):
@@ -133,10 +138,10 @@ def _found(html: str, selectors: Sequence[str]) -> Iterator[tuple[str, _Span, _S
 
     An element without content has one tag, which is both.
     """
-    import soupsieve
-
-    compiled = [one for one in map(soupsieve.compile, selectors) if _may_match(one.selectors, html)]
-    if not compiled or "<" not in html:
+    if "<" not in html:
+        return
+    compiled = [selector for selector, marks in _compiled(tuple(selectors)) if _may_match(marks, html)]
+    if not compiled:
         return
     tags = _elements(html)
     soup, found = _tree(html), set[int]()
@@ -183,20 +188,29 @@ def _elements(html: str) -> list[tuple[str, _Span, _Span]]:
     return elements
 
 
-def _may_match(selectors: Any, html: str) -> bool:
-    """Whether one of the compiled selectors may match: what it names occurs in the text.
+@lru_cache(maxsize=256)
+def _compiled(selectors: tuple[str, ...]) -> tuple[tuple[Any, _Marks], ...]:
+    """Compile selectors; for each part between its commas, what occurs in each text in which it matches."""
+    import soupsieve
+
+    compiled = [soupsieve.compile(selector) for selector in selectors]
+    return tuple([(one, tuple([_marks(part) for part in one.selectors])) for one in compiled])
+
+
+def _may_match(marks: _Marks, html: str) -> bool:
+    """Whether a selector may match: what one of its parts names occurs in the text.
 
     Most texts have nothing that is to be removed, and this is much faster than to parse them.
     """
-    return any(_may_match_one(one, html) for one in selectors.selectors)
+    return any(all(mark in html for mark in part) for part in marks)
 
 
-def _may_match_one(selector: Any, html: str) -> bool:
+def _marks(selector: Any) -> tuple[str, ...]:
     names = [] if selector.tag is None else [selector.tag.name]
-    if any(_NAME.fullmatch(name) and f"<{name.lower()}" not in html for name in names if name):
-        return False
-    if any(_NAME.fullmatch(name) and name not in html for name in selector.classes):
-        return False
     # `[a!=b]` is an attribute inside of `:not()`, and matches where there is none.
-    wanted = [one.attribute for one in selector.attributes if not one.inverse]
-    return all(not _NAME.fullmatch(name) or f" {name.lower()}=" in html for name in wanted)
+    attributes = [one.attribute for one in selector.attributes if not one.inverse]
+    return (
+        *[f"<{name.lower()}" for name in names if name and _NAME.fullmatch(name)],
+        *[name for name in selector.classes if _NAME.fullmatch(name)],
+        *[f" {name.lower()}=" for name in attributes if _NAME.fullmatch(name)],
+    )

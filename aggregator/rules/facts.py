@@ -25,7 +25,7 @@ _MAX_LIST = 50
 
 #: Letters of scripts without spaces between words.
 _UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
 _CHARACTERS_OF_WORD = 2
 
@@ -41,8 +41,9 @@ def count_words(text: str) -> int:
     """Count the words of a plain text; two characters of Chinese, Japanese, Thai and the like count as one."""
     if text.isascii():
         return len(text.split())
-    spaced, characters = _UNSPACED.subn(" ", text)
-    return len(spaced.split()) + -(-characters // _CHARACTERS_OF_WORD)
+    spaced = _UNSPACED.split(text)
+    characters = len(text) - sum(map(len, spaced))
+    return len(" ".join(spaced).split()) + -(-characters // _CHARACTERS_OF_WORD)
 
 
 @dataclass(frozen=True, slots=True)

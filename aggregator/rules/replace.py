@@ -74,7 +74,9 @@ def apply(settings: ReplaceSettings, subject: Subject) -> str | None:
         subject.notes.append(f"`{NAME}` left `{settings.field}` as it is: nothing usable would be left")
         return None
     subject.entry = changed
-    return None if changed == entry else f"replaced {settings.pattern.written} in `{settings.field}`"
+    return (
+        None if changed is entry or changed == entry else f"replaced {settings.pattern.written} in `{settings.field}`"
+    )
 
 
 def _may_match(pattern: Pattern, entry: Entry) -> bool:
@@ -114,13 +116,15 @@ def _url(entry: Entry, edit: _Edit) -> Entry | None:
 def _author(entry: Entry, edit: _Edit) -> Entry | None:
     from aggregator.normalize.text import MAX_AUTHOR
 
-    return dataclasses.replace(entry, authors=_names(entry.authors, edit, MAX_AUTHOR))
+    authors = _names(entry.authors, edit, MAX_AUTHOR)
+    return entry if authors == entry.authors else dataclasses.replace(entry, authors=authors)
 
 
 def _tags(entry: Entry, edit: _Edit) -> Entry | None:
     from aggregator.normalize.text import MAX_TAG
 
-    return dataclasses.replace(entry, tags=_names(entry.tags, edit, MAX_TAG))
+    tags = _names(entry.tags, edit, MAX_TAG)
+    return entry if tags == entry.tags else dataclasses.replace(entry, tags=tags)
 
 
 def _names(names: tuple[str, ...], edit: _Edit, limit: int) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from aggregator.config.problems import show
@@ -58,6 +59,7 @@ def parse_pattern(value: object) -> Pattern:
     return Pattern(text, compile_regex(text) if is_regex(text) else None)
 
 
+@lru_cache(maxsize=1024)
 def parse_replacement(text: str, pattern: Pattern) -> tuple[Piece, ...]:
     r"""Read what is put in: for a regular expression, ``\1`` and ``\g<name>`` stand for groups, ``\\`` for a backslash.
 

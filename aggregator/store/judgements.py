@@ -93,6 +93,7 @@ _CARRIED_OUT = (
     update(decisions).where(decisions.c.entry_pk == _of_entry).values(carried_out=True),
     delete(decisions).where(decisions.c.entry_pk == _of_entry, decisions.c.verdict == literal_column("''")),
 )
+# The entries are looked up by the few numbers in a small table; for a join, SQLite might walk all of them.
 TO_CARRY_OUT = _STORED.where(entries.c.pk.in_(select(decisions.c.entry_pk).where(~decisions.c.carried_out)))
 _of_output = memberships.c.output == bindparam("of_output")
 MEMBERS_AFTER = (

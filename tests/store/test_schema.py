@@ -192,6 +192,22 @@ def test_members_are_read_in_the_order_of_an_index(database: Database, statement
     assert [step.replace("COVERING ", "") for step in found] == [step.replace("COVERING ", "") for step in steps]
 
 
+@pytest.mark.parametrize(
+    ("statement", "read_through"),
+    [
+        (judgements.TO_CARRY_OUT, "SCAN decisions USING INDEX ix_decisions_open"),
+        (judgements.WITHHELD_MAIN, "USING ROWID SEARCH ON TABLE withheld_posts FOR IN-OPERATOR"),
+        (judgements.WITHHELD_IN_FOLDERS, "USING ROWID SEARCH ON TABLE withheld_posts FOR IN-OPERATOR"),
+    ],
+)
+def test_what_is_to_be_done_after_a_judgement_is_found_without_a_walk_over_all_entries(
+    database: Database, statement: Executable, read_through: str
+) -> None:
+    steps = plan(database, statement, limit=10)
+    assert read_through in steps
+    assert not [step for step in steps if step.startswith(("SCAN entries", "SCAN post_files", "SCAN folder_posts"))]
+
+
 def test_sources_of_an_output_are_found_one_by_one(database: Database) -> None:
     steps = plan(database, members.SOURCES, output="c")
     assert [step for step in steps if "memberships" in step] == [
