@@ -147,6 +147,8 @@ class Explanation:
     copy_of: StoredEntry | None
     #: What the rules of the configuration do with it now, in their order.
     steps: tuple[Step, ...]
+    #: What review makes of it besides the rules, or None.
+    review: str | None
     #: Whether they would make something else of it than what is stored.
     outdated: bool
     outputs: tuple[Shown, ...]
@@ -165,6 +167,7 @@ def explain(store: Store, config: Config, data: Path, one: StoredRuling, now: da
         category=category,
         copy_of=_leader(store, one),
         steps=tuple(trace.steps),
+        review=trace.review,
         outdated=difference_of(one, after) is not None,
         outputs=tuple(_outputs(store, config, one, trace, category, now)),
         files=tuple(_files(store, data, one)),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aggregator.inspection import stored_items
 from aggregator.judging import KeptSteps, judge_stored
 from aggregator.models import Verdict
-from aggregator.rules.book import RuleSetting, Trace
+from aggregator.rules.book import NOT_APPLIED, RuleSetting, Trace
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -39,7 +39,7 @@ class RuleTrial:
     """What one rule did."""
 
     rule: RuleSetting
-    #: Entries that it was applied to, and those of them on which it did something.
+    #: Entries that reached it, whether or not its `when` held, and those of them on which it did something.
     applied: int = 0
     hits: int = 0
     examples: list[Example] = field(default_factory=list)
@@ -85,7 +85,7 @@ def try_rules(
         for step in trace.steps:
             rule = by_place[step.place, step.number]
             rule.applied += 1
-            if step.note and step.note not in rule.notes and len(rule.notes) < examples:
+            if step.note and step.note not in (NOT_APPLIED, *rule.notes) and len(rule.notes) < examples:
                 rule.notes.append(step.note)
             if step.what is not None:
                 rule.hits += 1

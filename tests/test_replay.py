@@ -32,11 +32,12 @@ def test_replay_gives_what_a_run_from_scratch_gives(tmp_path: Path) -> None:
             scratch = judged(one.store), shown(one.store, one.config)
             if wanted is not None:
                 one.configure(following)
-                found = replay.compare(one.store, one.config)
-                assert replay.apply(one.store, one.config) == found
-                changed += found.changed
+                found = replay.compare(one.store, one.config) if seed % 10 == 0 else None
+                difference = replay.apply(one.store, one.config)
+                assert found in (None, difference)
+                changed += difference.changed
                 assert (judged(one.store), shown(one.store, one.config)) == wanted, (seed, settings, following)
-                assert replay.compare(one.store, one.config).changed == 0
+                assert seed % 10 or replay.compare(one.store, one.config).changed == 0
             wanted = scratch
     assert changed > 10 * SETS
 

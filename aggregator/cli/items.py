@@ -325,6 +325,8 @@ def _facts(found: Explanation, config: Config, fetched: datetime | None) -> Iter
     if one.decision is not None:
         where = f", in {one.decision.category}" if one.decision.category else ""
         yield "review", f"a person decided: {one.decision.verdict}{where}"
+    elif found.review is not None:
+        yield "review", found.review
     if one.ruling.made_by:
         yield "made by", ", ".join(one.ruling.made_by)
     if found.copy_of is not None:
@@ -339,7 +341,7 @@ def _say_answers(found: Explanation) -> None:
         say("No rule applies to it.")
     for step in found.steps:
         note = f" ({step.note})" if step.note else ""
-        did = step.what or ("matches" if step.matched else "does not match")
+        did = step.what or ("leaves it as it is" if step.applied else "is not applied")
         say(f"{step.place}, rule {step.number}, {step.text}: {did}{note}")
     if found.outdated:
         say("The rules have changed since it was judged: `aggregator replay` shows what they would change.")
@@ -357,6 +359,7 @@ def _as_json(found: Explanation, fetched: datetime | None) -> dict[str, Any]:
         "source_fetched_at": None if fetched is None else _iso(fetched),
         "changed_by_source": one.stored.revision,
         "decision": None if one.decision is None else asdict(one.decision),
+        "review": found.review,
         "made_by": list(one.ruling.made_by),
         "copy_of": None if found.copy_of is None else found.copy_of.pk,
         "rules": [asdict(step) for step in found.steps],

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal, NamedTuple
@@ -25,13 +26,14 @@ from aggregator.publish.feeds import FILE_NAMES, Channel
 
 #: Raise this with every change of how posts, feeds or the list of the sources are rendered. Then all of them are
 #: rendered again, and those whose bytes differ are written.
-RENDERING = 5
+RENDERING = 4
 
 PRIVATE = "_private"
 """The folder of the private feeds below `public/`; no slug begins with `_`."""
 
 #: The bytes of a private path that are random.
 _RANDOM = 16
+_FOLDER = re.compile(f"{PRIVATE}/[0-9a-f]{{{2 * _RANDOM}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +120,24 @@ def former_paths(recorded: Mapping[str, str]) -> dict[str, PrivatePath]:
     return {slug: path for slug, path in paths.items() if path.former}
 
 
-def without_former(slug: str, path: PrivatePath) -> dict[str, str]:
-    """Return what to record after the files of all former paths are deleted."""
-    return {_private(slug): PrivatePath(path.current, ()).dump()}
+def without_former(recorded: Mapping[str, str], slug: str, gone: Collection[str]) -> dict[str, str]:
+    """Return what to record after the files of some former paths are deleted.
+
+    Args:
+        recorded: as of now, because a person may have asked for another path since the publication began.
+    """
+    path = PrivatePath.load(recorded, slug)
+    return {_private(slug): PrivatePath(path.current, tuple(one for one in path.former if one not in gone)).dump()}
 
 
 def folder_of(path: str) -> str:
     """Return the folder of a private feed below `public/`."""
     return f"{PRIVATE}/{path}"
+
+
+def without_private_paths(text: str) -> str:
+    """Return a message that does not tell where private feeds are, or were."""
+    return _FOLDER.sub(f"{PRIVATE}/…", text)
 
 
 def merged(config: Config, recorded: Mapping[str, str] | None = None) -> list[MergedFeed]:
@@ -182,15 +194,15 @@ def feed_fingerprints(config: Config, feeds: Iterable[MergedFeed]) -> dict[str, 
         shown = (source.republish, source.copyright, source.noindex)
         for slug in (source.category, ALL):
             members.setdefault(slug, []).append([source.id, source.name, source.public_url, *shown])
-    # Rules can put items of any source anywhere.
-    routed = not config.rules.is_trivial
+    # Rules can put items of any source anywhere. What is long is written once.
+    routed, everything = not config.rules.is_trivial, fingerprint(members[ALL])
     return {
         f"feeds/{feed.slug}": fingerprint(
             channel_of(config, feed).fingerprint(),
             feed.output.limit,
             feed.output.formats,
             config.feeds.archive,
-            members[ALL] if feed.kind == "output" or routed else members.get(feed.slug, []),
+            everything if feed.kind == "output" or routed else members.get(feed.slug, []),
             *([repr(replace(feed.output, definition=""))] if feed.kind == "output" else []),
             *looks(config, feed),
         )

@@ -109,8 +109,13 @@ def withdraw(
         elif (file.written or edit is not None) and files.is_safe(name) and os.path.lexists(place / name):
             result.kept.add(pk)
             kept.append(f"{folder}/{name}")
+            # The digests may be forgotten, but it is the post, if its entry comes back.
+            store.edits.save(folder, {pk: PostEdit(_EDITED, None if edit is None else edit.path)})
         else:
             result.gone.add(pk)
+            if edit is not None and edit.edit != _DELETED:
+                # Should its entry come back, its file is missing because it was deleted here.
+                store.edits.forget(folder, [pk])
         if edit is not None and pk not in result.stuck:
             _withdraw_upstream(place, folder, name, edit, removed, failures)
     return result
@@ -178,8 +183,15 @@ class FolderEdits:
         if self._survey().is_lost:
             self._tell_lost()
         elif recorded.get(name):
+            self._write_again(self._survey().later)
             self._store.edits.return_missing(self._folder.name)
             self._store.record_fingerprints({name: ""})
+
+    def _write_again(self, pks: Sequence[int]) -> None:
+        """Make posts pending as if they had never been written: where they were written is not what is back now."""
+        known = self._store.post_files(pks, self._folder.name)
+        self._save({pk: PostEdit(_MISSING) for pk in known})
+        self._store.save_post_files({pk: _unwritten(file) for pk, file in known.items()}, self._folder.name)
 
     def restore_if_lost(self) -> None:
         """Write the missing posts of this folder, if most of them are missing: it gets another preset."""
@@ -368,7 +380,7 @@ class FolderEdits:
         text = said_lost(self._folder, self._survey())
         if text not in self._report.lost:
             self._report.lost.append(text)
-            self._store.record_fingerprints({LOST + self._folder.name: "1"})
+            self._store.record_fingerprints({LOST + self._folder.name: str(self._survey().last)})
 
     def _tell(self, edit: str, item: Item, name: str) -> None:
         if (edit, item.pk) not in self._told:

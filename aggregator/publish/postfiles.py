@@ -117,7 +117,7 @@ def write_retired(to: Destination, moved: Container[tuple[str, int]]) -> None:
 def withdraw_posts(to: Destination) -> None:
     """Delete the posts of entries that are not published any more.
 
-    A post that a person has edited is from then on a file of that person.
+    A post that a person has edited stays, and is the post again if its entry comes back.
 
     Raises:
         StoreError: the store failed, and not because of a row.

@@ -7,7 +7,7 @@ looked at, and the heads of files that are no posts of ours, so this is done onl
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,8 @@ from aggregator.store import Store
 if TYPE_CHECKING:
     from aggregator.publish.postfolders import PostFolder
 
-#: Beginning of the names of the records of folders most of whose files are missing.
+#: Beginning of the names of the records of folders most of whose files are missing. A record has the row number of the
+#: last post that was written there before: later ones say nothing of whether the folder is back.
 LOST = "missing/"
 #: Posts that are read at once from the store.
 _BATCH = 1000
@@ -43,23 +44,27 @@ class Survey:
     missing: int
     #: Where posts are that are not where they were written, by id.
     places: Mapping[str, str]
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether so many are missing that nobody can have deleted them one by one."""
-        return self.missing * 2 > self.expected
+    #: Whether so many are missing that nobody can have deleted them one by one.
+    is_lost: bool = False
+    #: The row number of the last post that was written there, before most were missing.
+    last: int = 0
+    #: The row numbers of the posts that were written while most were missing, and are missing, too.
+    later: Sequence[int] = ()
 
 
 def survey(store: Store, folder: PostFolder, place: Path) -> Survey:
     """Look for the posts that were written to a folder."""
     names = set(_names(place))
+    before = store.fingerprints().get(LOST + folder.name, "")
+    end = int(before) if before.isdecimal() else None
     known: set[str] = set()
-    expected = last = 0
-    absent: set[str] = set()
+    expected = expected_later = last = 0
+    #: Row numbers by id.
+    absent: dict[str, int] = {}
     deleted: set[str] = set()
     while posts := store.edits.written(folder.name, last, _BATCH):
         last = posts[-1].pk
-        for _, entry_id, path, edit in posts:
+        for pk, entry_id, path, edit in posts:
             known.add(path)
             if edit is not None and edit.path:
                 known.add(edit.path)
@@ -67,15 +72,19 @@ def survey(store: Store, folder: PostFolder, place: Path) -> Survey:
                 deleted.add(entry_id)
                 continue
             expected += 1
+            expected_later += end is not None and pk > end
             # A name may be written in several ways, and a folder may be a link.
             at = (path, edit.path) if edit is not None and edit.path else (path,)
             if names.isdisjoint(at) and not any(os.path.lexists(place / name) for name in at):
-                absent.add(entry_id)
+                absent[entry_id] = pk
     places = {}
     if absent or deleted:
         found = _ids(place, sorted(names - known), folder)
         places = {entry_id: name for entry_id, name in found if entry_id in absent or entry_id in deleted}
-    return Survey(expected, len(absent - places.keys()), places)
+    missing = [pk for entry_id, pk in absent.items() if entry_id not in places]
+    later = [pk for pk in missing if end is not None and pk > end]
+    is_lost = (len(missing) - len(later)) * 2 > expected - expected_later
+    return Survey(expected, len(missing), places, is_lost, last if end is None else end, later)
 
 
 def _names(place: Path) -> Iterator[str]:

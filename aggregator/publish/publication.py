@@ -45,6 +45,7 @@ from aggregator.publish.outputs import (
     merged,
     private_paths,
     without_former,
+    without_private_paths,
 )
 from aggregator.publish.postedits import FolderEdits, folder_edits
 from aggregator.publish.postfiles import Destination, withdraw_posts, write_posts, write_retired
@@ -52,7 +53,7 @@ from aggregator.publish.postfolders import PostFolder, forget_moved, main_preset
 from aggregator.publish.postsurvey import has_posts
 from aggregator.publish.renewal import made_with, renew
 from aggregator.publish.report import OutputFailure, Report, refused_row, sift, unexpected, unreadable_row
-from aggregator.publish.selection import Selector, Shown, is_timed, last_shown, selection_name
+from aggregator.publish.selection import Selector, Shown, ended_selections, is_timed, last_shown, selection_name
 from aggregator.store import Store, UnreadableRow
 
 __all__ = ["OutputFailure", "Report", "clear_fingerprints", "feeds_of", "next_time", "outputs", "publish"]
@@ -98,9 +99,7 @@ def publish(
         StoreError: the store failed, and not because of a row.
     """
     report, folders = Report(), post_folders(config)
-    report.failures += renew(store, config.confidential, data, progress=renewing)
-    place_again(store, config)
-    report.failures += [*carry_out_decisions(store, config, now), *join_duplicates(store, config)]
+    report.failures += _bring_up_to_date(store, config, data, now, renewing)
     recorded = store.fingerprints()
     recorded |= _recorded(store, private_paths(config, recorded))
     feeds = merged(config, recorded)
@@ -109,7 +108,8 @@ def publish(
     withdraw_posts(posts)
     _mark_outdated_posts(store, recorded, config, everything, report)
     _write_retired(posts, recorded, moved, again=restore or overwrite_edits)
-    recorded |= clear_fingerprints(store, feeds_of(store.pending_categories()))
+    ended = ended_selections(recorded, config.outputs)
+    recorded |= clear_fingerprints(store, [*ended, *feeds_of(store.pending_categories())])
     report.failures += assign_all(store, main_preset(folders))
     wanted = feed_fingerprints(config, feeds)
     known = {} if everything else recorded
@@ -124,6 +124,15 @@ def publish(
     report.next_at = next_time(config, recorded, after=now)
     report.failures = [_without_paths(failure, feeds) for failure in report.failures]
     return report
+
+
+def _bring_up_to_date(
+    store: Store, config: Config, data: Path, now: datetime, renewing: Callable[[int, int], None]
+) -> list[OutputFailure]:
+    """Bring what is stored of entries up to date with the configuration and with what persons decided."""
+    failures = renew(store, config.confidential, data, progress=renewing)
+    place_again(store, config)
+    return [*failures, *carry_out_decisions(store, config, now), *join_duplicates(store, config)]
 
 
 def _write_feeds(
@@ -177,7 +186,8 @@ def _without_paths(failure: OutputFailure, feeds: Iterable[MergedFeed]) -> Outpu
     for feed in feeds:
         if feed.output.private:
             failure = OutputFailure(*(text.replace(feed.folder, feed.label) for text in failure))
-    return failure
+    # A former path may serve its files as long as they cannot be deleted.
+    return OutputFailure(*map(without_private_paths, failure))
 
 
 def outputs(config: Config, recorded: Mapping[str, str]) -> list[str]:
@@ -413,7 +423,7 @@ def _remove_stale(
     for slug, path in former_paths(recorded).items():
         gone = [_withdraw_feed(data, folder_of(one), kept, report) for one in path.former if files.is_safe(one)]
         if all(gone):
-            store.record_fingerprints(without_former(slug, path))
+            store.record_fingerprints(without_former(store.fingerprints(), slug, path.former))
 
 
 def _withdraw_feed(data: Path, folder: str, kept: Collection[str], report: Report) -> bool:

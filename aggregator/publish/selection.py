@@ -27,6 +27,7 @@ _RELEASED = 10
 _COMPARED = 2
 #: Members of one period that are counted at most.
 MOST_IN_PERIOD = 10_000
+_EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Shown(NamedTuple):
@@ -80,9 +81,21 @@ class Selection:
         return Shown(self.due_at, hashlib.sha256(json.dumps(parts).encode()).hexdigest(), self.since)
 
 
+_SELECTIONS = "selections/"
+
+
 def selection_name(slug: str) -> str:
     """Return the name of the fingerprint that holds what an output showed last."""
-    return f"selections/{slug}"
+    return f"{_SELECTIONS}{slug}"
+
+
+def ended_selections(recorded: Mapping[str, str], outputs: Mapping[str, Output]) -> list[str]:
+    """Return the names of the records of outputs that are gone, or do not change by themselves any more.
+
+    Where such an output comes back, it begins anew.
+    """
+    timed = {selection_name(slug) for slug, output in outputs.items() if is_timed(output)}
+    return [name for name, value in recorded.items() if name.startswith(_SELECTIONS) and value and name not in timed]
 
 
 def last_shown(recorded: Mapping[str, str], slug: str) -> Shown | None:
@@ -194,7 +207,8 @@ class Selector:
     def _release(self, output: Output, rate: Rate, since: datetime | None) -> tuple[datetime | None, datetime | None]:
         """Let as many items out as the rate allows, those that came last first.
 
-        A feed begins with what there is: only what comes later has to wait.
+        A feed begins with what there is: only what comes later has to wait. It is filled up with that, too, where it
+        has more room than at its beginning, or members that it began with are gone.
 
         Args:
             since: when the feed began; None: it has to begin.
@@ -206,9 +220,12 @@ class Selector:
         delay = output.delay or timedelta(0)
         seen = self.now - delay
         if since is None:
-            first = members.newest(slug, output.limit, seen, oldest)
-            members.release(slug, [member.pk for member in first], self.now - rate.period)
+            first = self._chosen(replace(output, rate=None))
+            members.release(slug, first, self.now - rate.period)
             return (self.now if first else None), self._next_delayed(output)
+        if (room := output.limit - len(members.released(slug, output.limit, oldest))) > 0:
+            earlier = members.waiting(slug, room, _EARLIEST, since - delay, oldest)
+            members.release(slug, [member.pk for member in earlier], self.now - rate.period)
         lately = members.released_between(slug, self.now - rate.period, self.now)
         room = max(rate.count - len(lately), 0)
         waiting = members.waiting(slug, room + 1, since - delay, seen, oldest)

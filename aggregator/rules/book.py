@@ -21,6 +21,8 @@ from aggregator.rules.kind import Rule, RunStep, Subject, no_steps
 
 STRIP_TRACKING = "strip_tracking"
 """The rule that is applied to every entry that no rule of this name was applied to."""
+NOT_APPLIED = "`when` does not hold"
+"""The note of a step whose rule was not applied, where nothing went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,8 @@ class RuleBook:
             "sources": {source: list(rules) for source, rules in sources.items() if rules},
             "also_in": self._also_in,
             "review": sorted(review),
+            # Members of an output that becomes a category are forgotten with the output.
+            "outputs": sorted(self._routed & self._outputs.keys()),
         }
         self.digest = _digest({name: part for name, part in parts.items() if part})
         """Of what a judgement depends on, except outputs and addresses: these have definitions of their own."""
@@ -351,7 +355,7 @@ def _subject(entry: Entry, sight: Sight, decision: Decision | None, run_step: Ru
 
 
 def _step(setting: RuleSetting, subject: Subject, what: str | None, holds: bool) -> Step:
-    note = "; ".join([*subject.notes, *subject.remarks]) or (None if holds else "`when` does not hold")
+    note = "; ".join([*subject.notes, *subject.remarks]) or (None if holds else NOT_APPLIED)
     shown = setting.text or setting.name
     return Step(setting.place, setting.number, setting.name, shown, what, what is not None, note, holds)
 

@@ -142,6 +142,8 @@ class Condition(Section):
         if isinstance(value, str | list):
             return {"any": value}
         if isinstance(value, dict) and "file" in value:
+            if "any" in value:
+                raise ValueError("`any` and `file` are one; write `any: [word, {file: list}]`")
             return {**{key: one for key, one in value.items() if key != "file"}, "any": {"file": value["file"]}}
         if isinstance(value, dict | Condition):
             return value

@@ -127,11 +127,10 @@ def parse_expression(text: object, *, age: bool, key: bool = False) -> Expressio
     """
     if isinstance(text, bool):
         text = "true" if text else "false"
-    if not isinstance(text, str) or not text.strip():
-        raise ValueError("must be an expression in quotes, such as `'words > 2000'`")
-    if len(text) > MAX_LENGTH:
+    if isinstance(text, str) and len(text) > MAX_LENGTH:
         raise ValueError(f"is longer than {MAX_LENGTH:,} characters")
-    tokens = _tokens(text)
+    if not isinstance(text, str) or not (tokens := _tokens(text)):
+        raise ValueError("must be an expression in quotes, such as `'words > 2000'`")
     bound = _check_shape(text, tokens)
     _check_syntax(text, tokens)
     _check_names(text, tokens, bound, age)

@@ -7,8 +7,9 @@ not in `party`, but 广告 is in 广告位. ``/pattern/flags`` is a regular expr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
@@ -21,7 +22,11 @@ MAX_WORD = 500
 MAX_WORDS = 20_000
 """Words in a list at most."""
 _MEMORY = 64 * 2**20
-_FEW = 20
+#: Up to so many words, each is looked for before the pattern of all is. Of more than so many, those that a text may
+#: have are looked up first: one pattern of them all can take seconds for a text, in Chinese above all.
+_FEW, _MANY = 20, 200
+#: Words in one of the patterns that are made of those, and characters by which they are looked up.
+_AT_ONCE, _BEGINNING = 100, 4
 
 _REGEX = re.compile(r"/(.+)/([a-zA-Z]*)", re.DOTALL)
 _FLAGS, _MISTAKEN_FLAGS = "ims", "gxuyUAa"
@@ -75,8 +80,8 @@ class Words:
     #: The words, folded; and they as well where they are few: one of them is in each text in which one is found.
     _folded: frozenset[str] = field(repr=False, compare=False)
     _few: tuple[str, ...] = field(repr=False, compare=False)
-    #: All words in one pattern, over folded texts; None: there are none. The other patterns, over texts as they are.
-    _words: Any = field(repr=False, compare=False)
+    #: Returns which of the words is found in a folded text; None: there are none. The patterns, over texts as they are.
+    _words: Callable[[str], str | None] | None = field(repr=False, compare=False)
     _patterns: tuple[Any, ...] = field(repr=False, compare=False)
 
     @property
@@ -96,13 +101,13 @@ class Words:
             for text in folded:
                 # The usual answer is that none is there, and this finds it faster than the pattern.
                 if few:
-                    for word in few:
-                        if word in text:
+                    for one in few:
+                        if one in text:
                             break
                     else:
                         continue
-                if (match := self._words.search(text)) is not None:
-                    return next(str(word) for word in match.groups() if word is not None)
+                if (word := self._words(text)) is not None:
+                    return word
         for pattern in self._patterns:
             for text in texts:
                 if (match := pattern.search(text)) is not None:
@@ -128,10 +133,9 @@ def make_words(given: Sequence[str]) -> Words:
     """
     plain = dict.fromkeys([" ".join(fold(text).split()) for text in given if not is_regex(text)])
     patterns = tuple([compile_regex(text) for text in given if is_regex(text)])
-    try:
-        words = compile_pattern(_alternatives(plain)) if plain else None
-    except ValueError:
-        raise ValueError("has more words than can be looked for at once; shorten the list") from None
+    words: Callable[[str], str | None] | None = None
+    if plain:
+        words = partial(_search, _alternatives(plain)) if len(plain) <= _MANY else _Lookup(plain).search
     return Words(tuple(given), frozenset(plain), tuple(plain) if len(plain) <= _FEW else (), words, patterns)
 
 
@@ -146,7 +150,40 @@ def compile_regex(text: str) -> Any:
         raise ValueError(f"{show(text)} is not a regular expression: {error}") from None
 
 
-def _alternatives(words: Iterable[str]) -> str:
+class _Lookup:
+    """Many folded words, by how they begin."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words: dict[str, list[str]] = {}
+        for word in words:
+            self._words.setdefault(word[:_BEGINNING], []).append(word)
+        self._beginnings = frozenset(self._words)
+        self._lengths = sorted({len(beginning) for beginning in self._words})
+
+    def search(self, text: str) -> str | None:
+        """Return one of the words that is found in a text."""
+        there = [word for beginning in self._in(text) for word in self._words[beginning] if word in text]
+        for start in range(0, len(there), _AT_ONCE):
+            if (word := _search(_alternatives(there[start : start + _AT_ONCE]), text)) is not None:
+                return word
+        return None
+
+    def _in(self, text: str) -> list[str]:
+        """Return the beginnings of words that a text has, in an order that is always the same."""
+        found: list[str] = []
+        for length in self._lengths:
+            pieces = {text[at : at + length] for at in range(len(text) - length + 1)}
+            found += sorted(self._beginnings & pieces)
+        return found
+
+
+def _search(pattern: Any, text: str) -> str | None:
+    """Return the word that a pattern of `_alternatives` finds in a text."""
+    match = pattern.search(text)
+    return None if match is None else next(str(word) for word in match.groups() if word is not None)
+
+
+def _alternatives(words: Iterable[str]) -> Any:
     """Return one pattern for folded words; those with the same edges share them."""
     import re2
 
@@ -154,7 +191,8 @@ def _alternatives(words: Iterable[str]) -> str:
     for word in words:
         edges = (f"(?:^|{_EDGE})" if _needs_edge(word[0]) else "", f"(?:$|{_EDGE})" if _needs_edge(word[-1]) else "")
         groups.setdefault(edges, []).append(re2.escape(word))
-    return "|".join(f"{before}({'|'.join(words)}){after}" for (before, after), words in groups.items())
+    alternatives = "|".join(f"{before}({'|'.join(words)}){after}" for (before, after), words in groups.items())
+    return compile_pattern(alternatives)
 
 
 def _needs_edge(character: str) -> bool:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from aggregator.commands import run_command
 from aggregator.config import Config, redact
 from aggregator.log import log_event
+from aggregator.publish.outputs import without_private_paths
 from aggregator.publish.report import OutputFailure
 from aggregator.values.terminal import counted, printable
 
@@ -202,7 +203,8 @@ class AfterPublish:
         ran = await run_command(command, given, environ, self._seconds)
         error = ran.failure or ""
         if ran.failure and (last := ran.stderr.decode(errors="replace").strip().rpartition("\n")[2]):
-            error = f"{error}: {redact(printable(last), self._config().secrets)}"
+            last = without_private_paths(redact(printable(last), self._config().secrets))
+            error = f"{error}: {last}"
         await self._thread.run(_end, store, error)
         log_event(
             f"called {name} with {counted(len(changes.files), 'changed file')}{f', but {error}' if error else ''}",

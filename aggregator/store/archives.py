@@ -8,11 +8,10 @@ caller.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, text
 
 from aggregator.models import ALL, Item
 from aggregator.store import rows, selections
@@ -29,9 +28,15 @@ ReadItems = Callable[
 _of_output = archives.c.output == bindparam("of_output")
 
 _BOUNDS = select(archives.c.last_pk).where(_of_output).order_by(archives.c.number)
-_LAST = select(func.max(archives.c.number), func.max(archives.c.last_pk), func.count()).where(_of_output)
+_LAST = select(archives.c.number, archives.c.last_pk).where(_of_output).order_by(archives.c.number.desc()).limit(1)
+_COUNT = select(func.count()).select_from(archives).where(_of_output)
 _LAST_OF_ANY = select(func.max(archives.c.last_pk))
-_OUTPUTS = select(archives.c.output).distinct()
+#: One step in the index for each output.
+OUTPUTS = text(
+    "WITH RECURSIVE found (output) AS (SELECT min(output) FROM archives UNION ALL "
+    "SELECT (SELECT min(output) FROM archives WHERE output > found.output) FROM found WHERE found.output IS NOT NULL) "
+    "SELECT output FROM found WHERE output IS NOT NULL"
+)
 _ADD = insert(archives)
 _MARK = insert(stale_archives).prefix_with("OR IGNORE")
 _UNMARK = delete(stale_archives).where(
@@ -42,10 +47,28 @@ _MARK_OUTPUT = (
     .from_select(["output", "number"], select(archives.c.output, archives.c.number).where(_of_output))
     .prefix_with("OR IGNORE")
 )
-_STALE = select(stale_archives.c.output, stale_archives.c.number).order_by(
-    stale_archives.c.output, stale_archives.c.number
+_before = archives.alias("before")
+#: Each page with the end of the one before.
+_STALE = (
+    select(
+        stale_archives.c.output,
+        stale_archives.c.number,
+        func.coalesce(_before.c.last_pk, literal_column("0")),
+        archives.c.last_pk,
+    )
+    .select_from(
+        stale_archives.join(
+            archives, (archives.c.output == stale_archives.c.output) & (archives.c.number == stale_archives.c.number)
+        ).join(
+            _before,
+            (_before.c.output == stale_archives.c.output)
+            & (_before.c.number == stale_archives.c.number - literal_column("1")),
+            isouter=True,
+        )
+    )
+    .order_by(stale_archives.c.output, stale_archives.c.number)
 )
-_STALE_OF_OUTPUT = select(stale_archives.c.number).where(stale_archives.c.output == bindparam("of_output"))
+_STALE_OF_OUTPUT = _STALE.where(stale_archives.c.output == bindparam("of_output"))
 _FORGET = delete(archives).where(_of_output)
 _DROP = (
     delete(stale_archives).where(stale_archives.c.output == bindparam("of_output")),
@@ -86,8 +109,7 @@ class SqlArchives:
     def close_pages(self, output: str, limit: int, size: int) -> None:
         """See `ArchiveStore.close_pages`."""
         with self._database.write() as connection:
-            number, _, count = connection.execute(_LAST, {"of_output": output}).one()
-            if count == (number or 0):
+            if connection.execute(_COUNT, {"of_output": output}).scalar_one() == _last(connection, output)[0]:
                 _split_pages(connection, output, size)
             else:
                 # Rows of a damaged database are missing: all pages are made again.
@@ -97,32 +119,23 @@ class SqlArchives:
     def page_count(self, output: str) -> int:
         """See `ArchiveStore.page_count`."""
         with self._database.read() as connection:
-            return connection.execute(_LAST, {"of_output": output}).one()[0] or 0
+            return _last(connection, output)[0]
 
     def outputs(self) -> list[str]:
         """See `ArchiveStore.outputs`."""
         with self._database.read() as connection:
-            return list(connection.execute(_OUTPUTS).scalars())
+            return list(connection.execute(OUTPUTS).scalars())
 
     def mark(self, outputs: Iterable[str]) -> None:
         """See `ArchiveStore.mark`."""
         with self._database.write() as connection:
             for output in outputs:
-                connection.execute(_MARK_OUTPUT, {"of_output": output})
+                mark_output(connection, output)
 
     def stale_pages(self) -> list[ArchivePage]:
         """See `ArchiveStore.stale_pages`."""
         with self._database.read() as connection:
-            found = connection.execute(_STALE).all()
-            bounds: Mapping[str, Sequence[int]] = {
-                output: connection.execute(_BOUNDS, {"of_output": output}).scalars().all()
-                for output in {output for output, _ in found}
-            }
-        return [
-            ArchivePage(output, number, bounds[output][number - 2] if number > 1 else 0, bounds[output][number - 1])
-            for output, number in found
-            if number <= len(bounds[output])
-        ]
+            return [ArchivePage(*row) for row in connection.execute(_STALE)]
 
     def items(self, page: ArchivePage, unreadable: list[UnreadableRow] | None = None) -> list[Item]:
         """See `ArchiveStore.items`."""
@@ -145,6 +158,12 @@ class SqlArchives:
             _drop(connection, output)
 
 
+def _last(connection: Connection, output: str) -> tuple[int, int]:
+    """Return the number of the last page of an output, and where it ends; both are 0 if there is none."""
+    found = connection.execute(_LAST, {"of_output": output}).first()
+    return (found[0], found[1]) if found else (0, 0)
+
+
 def _drop(connection: Connection, output: str) -> None:
     for statement in _DROP:
         connection.execute(statement, {"of_output": output})
@@ -156,18 +175,14 @@ def _split_pages(connection: Connection, output: str, size: int) -> None:
     A page grows when a source is moved to another category, or is configured again: its entries may have been stored
     among those of the page.
     """
-    stale = set(connection.execute(_STALE_OF_OUTPUT, {"of_output": output}).scalars())
-    if not stale:
-        return
-    bounds = connection.execute(_BOUNDS, {"of_output": output}).scalars().all()
     more: list[int] = []
-    for number, (after, last) in enumerate(pairwise((0, *bounds)), start=1):
-        if number in stale:
-            asked = {"output": output, "after": after, "last": last, "limit": selections.NO_LIMIT}
-            pks = sorted(selections.numbers(connection, WITHIN if output == ALL else selections.WITHIN, **asked))
-            if len(pks) > 2 * size:
-                more += pks[size - 1 : -1 : size]
+    for _, _, after, last in connection.execute(_STALE_OF_OUTPUT, {"of_output": output}).all():
+        asked = {"output": output, "after": after, "last": last, "limit": selections.NO_LIMIT}
+        pks = sorted(selections.numbers(connection, WITHIN if output == ALL else selections.WITHIN, **asked))
+        if len(pks) > 2 * size:
+            more += pks[size - 1 : -1 : size]
     if more:
+        bounds = connection.execute(_BOUNDS, {"of_output": output}).scalars().all()
         ends = sorted({*bounds, *more})
         connection.execute(_FORGET, {"of_output": output})
         _add_pages(connection, output, 1, ends, stale=ends.index(more[0]) + 1)
@@ -181,9 +196,9 @@ def _add_pages(connection: Connection, output: str, first: int, ends: Sequence[i
 
 
 def _close_pages(connection: Connection, output: str, limit: int, size: int) -> None:
-    number, after, _ = connection.execute(_LAST, {"of_output": output}).one()
+    number, after = _last(connection, output)
     since, newest = (SINCE, NEWEST) if output == ALL else (selections.SINCE, selections.NEWEST)
-    waiting = selections.numbers(connection, since, output=output, after=after or 0)
+    waiting = selections.numbers(connection, since, output=output, after=after)
     if not waiting:
         return
     shown = set(selections.numbers(connection, newest, output=output, limit=limit))
@@ -191,7 +206,7 @@ def _close_pages(connection: Connection, output: str, limit: int, size: int) -> 
     # Whole pages, as far as there are entries: a page that is closed stays as it is.
     ends = [waiting[min(start + size, len(waiting)) - 1] for start in range(0, count, size)]
     if ends:
-        first = (number or 0) + 1
+        first = number + 1
         _add_pages(connection, output, first, ends, stale=first)
 
 
@@ -205,10 +220,15 @@ def mark(connection: Connection, found: Iterable[tuple[str, int]]) -> None:
     for output, pk in found:
         numbers.setdefault(output, []).append(pk)
     for output, pks in numbers.items():
-        if min(pks) <= (connection.execute(_LAST, {"of_output": output}).one()[1] or 0):
+        if min(pks) <= _last(connection, output)[1]:
             bounds = connection.execute(_BOUNDS, {"of_output": output}).scalars().all()
             stale = {bisect_left(bounds, pk) + 1 for pk in pks if pk <= bounds[-1]}
             connection.execute(_MARK, [{"output": output, "number": number} for number in sorted(stale)])
+
+
+def mark_output(connection: Connection, output: str) -> None:
+    """Mark all pages of an output as stale."""
+    connection.execute(_MARK_OUTPUT, {"of_output": output})
 
 
 def mark_entries(connection: Connection, pks: Collection[int]) -> None:

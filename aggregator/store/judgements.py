@@ -13,8 +13,8 @@ from sqlalchemy import Integer, Select, bindparam, delete, func, insert, literal
 
 from aggregator.errors import RowError
 from aggregator.models import Decision, Entry, Placement, Ruling, Sight, Verdict
+from aggregator.store import archives, lookup, rows, rulings, statements
 from aggregator.store import fingerprints as prints
-from aggregator.store import lookup, rows, rulings, statements
 from aggregator.store.database import Database
 from aggregator.store.prepared import PreparedByLength
 from aggregator.store.protocol import POSTS, StoredEntry
@@ -76,8 +76,15 @@ AFTER_OF_SOURCE = AFTER.where(
 )
 _since = func.coalesce(entries.c.seen_at, entries.c.published_at) >= bindparam("since")
 NUMBERED = _STORED.where(entries.c.pk.in_(bindparam("values", expanding=True)))
-#: Two conditions, so that SQLite walks the index of verdicts in the order of row numbers.
-HELD = _STORED.where(ruling_rows.c.verdict == literal_column("'held'"), ruling_rows.c.entry_pk > bindparam("after"))
+#: The rows are found first, because SQLite would walk through all entries in their order.
+HELD = _STORED.where(
+    entries.c.pk.in_(
+        select(ruling_rows.c.entry_pk)
+        .where(ruling_rows.c.verdict == literal_column("'held'"), ruling_rows.c.entry_pk > bindparam("after"))
+        .order_by(ruling_rows.c.entry_pk)
+        .limit(bindparam("limit"))
+    )
+)
 _of_entry = bindparam("of_entry", type_=Integer())
 _FORGET_DECISION = delete(decisions).where(decisions.c.entry_pk == _of_entry)
 _DECIDE = insert(decisions)
@@ -183,6 +190,9 @@ class Judgements:
         """See `RulingStore.drop_output`."""
         with self._database.write() as connection:
             connection.execute(_DROP, {"of_output": output})
+            # A category may have its slug now, and with it its feeds and pages.
+            archives.mark_output(connection, output)
+            prints.clear_feeds(connection, [output])
             prints.forget(connection, f"{DEFINITIONS}{output}")
 
     def decide(self, pk: int, decision: Decision | None, now: datetime) -> None:

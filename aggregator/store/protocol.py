@@ -64,14 +64,6 @@ class PostFile(NamedTuple):
     #: The content that was about to be written last.
     intended: str | None
 
-    @property
-    def deletable(self) -> str | None:
-        """The digest that the file must have to be deleted; None: it is ours, whatever is in it.
-
-        What has the name of a post that was perhaps never written may belong to somebody else.
-        """
-        return self.intended if self.written is None else None
-
 
 class PostEdit(NamedTuple):
     """What a person did with the file of a post in one folder."""

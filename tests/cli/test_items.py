@@ -158,7 +158,9 @@ def test_what_came_of_an_item_is_explained(ruled: Site) -> None:
     }
     assert found["posts"] == [f"posts/{path}" for path in ruled.posts() if "Long" in path]
     text = ruled.run("explain", "long").stdout
+    assert "site, rule 1, drop: {title: [sponsored]}: leaves it as it is" in text
     assert "site, rule 3, also_in: [deep]" in text
+    assert "is not applied (`when` does not hold)" in text
     assert "not in rust: " in text
     assert "in deep: it is among the items that the feed shows" in text
 
@@ -198,6 +200,8 @@ def test_rules_are_tried_on_what_is_stored(site: Site, origin: Origin) -> None:
         ("tag", 3, 0),
     ]
     assert found["rules"][0]["examples"][0]["title"] == "Sponsored: buy this"
+    # That a `when` does not hold is nothing that went wrong.
+    assert [one["notes"] for one in found["rules"]] == [[]] * 4
     text = site.run("rules", "test", "--since", "1h").stdout
     assert "1 rule did nothing: site 4\n" in text
     assert "4 items judged: 1 dropped, 1 held, 2 published; nothing was changed\n" in text
@@ -275,6 +279,8 @@ def test_a_source_can_be_reviewed_as_a_whole(site: Site, origin: Origin) -> None
     site.configure({"feed": url, "id": "s", "review": True})
     site.run("update")
     assert site.posts() == {}
+    assert re.search(r"review +held, because the source has `review: true`", site.run("explain", "Rust 1.90").stdout)
+    assert site.run("rules", "test").status == 0
     assert "Published 2 items" in site.run("review", "--all", "--publish").stdout
     site.run("publish")
     assert len(site.posts()) == 2
@@ -314,9 +320,9 @@ def test_two_items_are_no_duplicates_if_a_person_says_so(site: Site, origin: Ori
     site.run("update")
     assert sorted(row["state"] for row in as_json(site.run("list", "--json"))) == ["copy", "published"]
     copy = next(row["number"] for row in as_json(site.run("list", "--json", "--state", "copy")))
-    other = next(row["number"] for row in as_json(site.run("list", "--json", "--state", "published")))
-    assert f"copy of     {other}, Item 1 (a)" in site.run("explain", str(copy)).stdout
+    other = next(row for row in as_json(site.run("list", "--json", "--state", "published")))
+    assert f"copy of     {other['number']}, Item 1 ({other['source']})" in site.run("explain", str(copy)).stdout
     assert site.run("not-duplicate", str(copy), str(copy)).status == 2
-    assert site.run("not-duplicate", str(copy), str(other)).status == 0
+    assert site.run("not-duplicate", str(copy), str(other["number"])).status == 0
     site.run("publish")
     assert [row["state"] for row in as_json(site.run("list", "--json"))] == ["published", "published"]

@@ -22,6 +22,7 @@ from aggregator.pipeline.decide import Received
 from aggregator.pipeline.ingest import Ingester
 from aggregator.pipeline.judge import Judge, NeedsSteps, verdicts
 from aggregator.publish.decisions import carry_out_decisions
+from aggregator.publish.renewal import renew
 from aggregator.rules.book import RuleSetting, make_book
 from aggregator.store import Store, open_store
 from aggregator.store.rulingprotocol import RULES, StoredRuling
@@ -167,10 +168,20 @@ def test_what_rules_make_holds_no_secret(place: Place) -> None:
     assert "abcdef123456" not in repr(ruling)
     assert "***" in ruling.entry.html
     assert replay.compare(place.store, place.config).changed == 0
-    # What is a secret only later is taken out, too.
-    place.configure(rules=[{"prefix": "By ghijkl7890"}])
-    place.read(item(2))
-    assert "ghijkl7890" in place.stored(2).ruling.entry.html
+
+
+def test_what_is_a_secret_only_later_is_taken_out_of_what_rules_made(place: Place, site: Site) -> None:
+    outputs = {"o": {"rules": [{"title": "{title} ghijkl7890"}]}}
+    place.configure(rules=[{"prefix": "By ghijkl7890"}], outputs=outputs)
+    place.read(item(1), item(2))
+    assert renew(place.store, frozenset(), site.data) == []
+    assert "ghijkl7890" in repr(place.stored().ruling)
+    assert renew(place.store, frozenset({"ghijkl7890"}), site.data) == []
+    for one in place.store.rulings_after(0, 10):
+        assert "ghijkl7890" not in repr(one)
+        assert "By ***" in one.ruling.entry.html
+        assert one.ruling.placements[0].entry is not None
+        assert one.ruling.placements[0].entry.title.endswith(" ***")
 
 
 # -- steps of one's own ------------------------------------------------------------------------------------------------

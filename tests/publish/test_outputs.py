@@ -11,10 +11,11 @@ import pytest
 from lxml import etree
 
 from aggregator.models import ALL, Placement, Verdict
-from aggregator.publish.outputs import merged, new_path
-from aggregator.publish.publication import Report, next_time, outputs
+from aggregator.publish.outputs import former_paths, merged, new_path, without_former
+from aggregator.publish.publication import Report, next_time, outputs, publish
+from tests.origin import Origin
 from tests.publish.output_world import DAY, HOUR, OUTPUT, World, world_of
-from tests.support import Site
+from tests.support import Site, item, rss
 from tests.validators import check_atom, check_jsonfeed, check_opml, check_rss
 
 MINUTE = timedelta(minutes=1)
@@ -100,6 +101,20 @@ def test_an_output_that_is_gone_takes_its_feeds_and_archive_along(world: World) 
     assert f"public/{OUTPUT}/rss.xml" in report.removed
     assert [name for name in world.site.public() if name.startswith(f"{OUTPUT}/")] == []
     assert world.publish() == Report()
+
+
+def test_a_category_in_the_place_of_an_output_has_no_page_with_its_members(site: Site, origin: Origin) -> None:
+    source = {"id": "s", "feed": origin.route("/f", rss([item(number) for number in range(1, 6)]))}
+    site.configure(source, feeds={"limit": 2}, outputs={"both": {"title": "Both", "where": "true"}})
+    site.run("update")
+    assert "both/archive/1/feed.json" in site.public()
+    site.configure(source, feeds={"limit": 2}, categories={"news": "News", "both": "Both"})
+    site.run("update")
+    for name in ("both/feed.json", "both/archive/1/feed.json"):
+        assert json.loads(site.public()[name])["items"] == []
+    before = site.stamps()
+    site.run("publish")
+    assert site.stamps() == before
 
 
 def test_own_list_names_outputs_after_the_others(world: World) -> None:
@@ -204,112 +219,6 @@ def test_what_one_output_changes_is_in_that_output_alone(world: World) -> None:
     world.add("a", output="one", own={"title": "Other"})
     world.publish()
     assert (world.titles("one"), world.titles(ALL)) == (["Other"], ["a"])
-
-
-# -- selections --------------------------------------------------------------------------------------------------------
-
-
-def test_per_source_caps_each_source(world: World) -> None:
-    world.configure(per_source=2, limit=3)
-    world.add(*"abcd")
-    world.add("e", source=1, published=world.now - HOUR)
-    world.add("f", source=2, published=world.now - 2 * HOUR)
-    assert world.published() == ["a", "b", "e"]
-
-
-def test_a_fair_mix_keeps_the_weekly_blog_in(world: World) -> None:
-    world.configure(mix="fair", limit=5)
-    for hour in range(50):
-        world.add(f"busy {hour}", published=world.now - hour * MINUTE)
-    world.add("weekly", source=1, published=world.now - 6 * DAY)
-    world.add("monthly", "monthly 2", source=2, published=world.now - 20 * DAY)
-    assert world.published() == ["busy 0", "busy 1", "weekly", "monthly", "monthly 2"]
-    # Then newest first: the busy source gets what the others leave.
-    world.configure(mix="fair", limit=4, per_source=1)
-    assert world.published() == ["busy 0", "weekly", "monthly"]
-
-
-def test_max_age_lets_items_go_when_they_are_old(world: World) -> None:
-    world.configure(max_age="2d")
-    world.add("old", published=world.now - 2 * DAY - HOUR)
-    world.add("a", published=world.now - DAY)
-    world.add("b")
-    assert world.published() == ["b", "a"]
-    assert world.publish() == Report(next_at=world.now + DAY)
-    assert world.published(DAY) == ["b"]
-    assert world.publish() == Report(next_at=world.now + DAY)
-    assert world.published(DAY) == []
-    assert world.publish() == Report()
-
-
-def test_a_delay_counts_from_when_an_item_is_first_seen(world: World) -> None:
-    world.configure(delay="2h")
-    world.add("a", published=world.now - DAY)
-    assert world.published() == []
-    assert world.publish().next_at == world.now + 2 * HOUR
-    world.now += HOUR
-    world.add("b")
-    assert world.published(HOUR) == ["a"]
-    assert world.published(HOUR) == ["b", "a"]
-    assert world.publish() == Report()
-
-
-def test_a_rate_lets_items_out_little_by_little(world: World) -> None:
-    world.configure(rate="2/day", limit=4)
-    world.add("first", published=world.now - DAY)
-    # A feed begins with what is there.
-    assert world.published() == ["first"]
-    world.now += HOUR
-    start = world.now
-    for number in range(5):
-        world.add(f"n{number}", published=start + number * MINUTE, seen=start + number * MINUTE)
-    assert world.published(HOUR) == ["n4", "n3", "first"]
-    assert world.publish() == Report(next_at=world.now + DAY)
-    assert world.published(HOUR) == ["n4", "n3", "first"]
-    assert world.published(DAY) == ["n4", "n3", "n2", "n1"]
-    assert world.published(DAY) == ["n4", "n3", "n2", "n1"]
-    assert world.publish().next_at is None
-
-
-def test_a_rate_and_a_delay_go_together(world: World) -> None:
-    world.configure(rate="1/day", delay="2h")
-    world.add("first", seen=world.now - DAY)
-    assert world.published() == ["first"]
-    world.add("a")
-    world.now += MINUTE
-    world.add("b")
-    assert world.published() == ["first"]
-    assert world.publish().next_at == world.now - MINUTE + 2 * HOUR
-    assert world.published(3 * HOUR) == ["b", "first"]
-    assert world.published(DAY) == ["b", "a", "first"]
-
-
-def test_an_interrupted_publication_neither_loses_nor_repeats_what_came_out(world: World) -> None:
-    world.configure(rate="1/day")
-    world.add("first")
-    world.publish()
-    world.now += HOUR
-    world.add("a")
-    # As if the run had ended after items came out, and before the feed was written.
-    members = world.store.members
-    waiting = members.waiting(OUTPUT, 9, world.now - DAY, world.now, None)
-    members.release(OUTPUT, [member.pk for member in waiting], world.now)
-    world.add("b")
-    assert world.published() == ["a", "first"]
-    assert world.published(DAY) == ["b", "a", "first"]
-
-
-def test_settings_that_depend_on_time_no_more_are_as_if_they_never_were(world: World) -> None:
-    world.configure(rate="1/day")
-    world.add("first")
-    world.publish()
-    world.now += HOUR
-    world.add("a", "b")
-    assert len(world.published()) == 2
-    world.configure(delay="1m")
-    assert sorted(world.published(HOUR)) == ["a", "b", "first"]
-    world.configure()
-    assert sorted(world.published()) == ["a", "b", "first"]
 
 
 # -- digests -----------------------------------------------------------------------------------------------------------
@@ -421,6 +330,21 @@ def test_an_output_that_is_private_no_more_leaves_its_path(world: World, setting
     assert f"{OUTPUT}/rss.xml" not in world.site.public()
 
 
+def test_a_path_that_is_asked_for_while_the_old_files_are_deleted_is_kept(world: World) -> None:
+    world.configure(private=True)
+    world.publish()
+    first = new_path(world.store.fingerprints(), OUTPUT)
+    ((slug, path),) = former_paths(first).items()
+    second = new_path(first, OUTPUT)
+    world.store.record_fingerprints(without_former(second, slug, path.former))
+    folder = _private(world)
+    assert folder.rpartition("/")[2] in str(second)
+    assert not any(folder.endswith(one) for one in (*path.former, str(path.current)))
+    # The path between the two ends, too.
+    ((_, left),) = former_paths(world.store.fingerprints()).items()
+    assert left.former == (path.current,)
+
+
 def test_a_failure_does_not_tell_a_private_path(world: World) -> None:
     world.configure(private=True)
     world.add("a")
@@ -429,12 +353,28 @@ def test_a_failure_does_not_tell_a_private_path(world: World) -> None:
     file = world.site.data / "public" / folder / "rss.xml"
     file.unlink()
     file.mkdir()
-    from aggregator.publish.publication import publish
-
     report = publish(world.store, world.config, world.site.data, now=world.now)
     (failure,) = report.failures
     assert folder.rpartition("/")[2] not in str(failure)
     assert "private output rust" in str(failure)
+
+
+def test_a_failure_does_not_tell_a_former_private_path(world: World) -> None:
+    world.configure(private=True)
+    world.add("a")
+    world.publish()
+    old = world.site.data / "public" / _private(world)
+    world.store.record_fingerprints(new_path(world.store.fingerprints(), OUTPUT))
+    # Nothing is deleted behind a link that leads out of the folder, and its files are still served.
+    elsewhere = old.rename(world.site.folder / "elsewhere")
+    old.symlink_to(elsewhere)
+    report = publish(world.store, world.config, world.site.data, now=world.now)
+    assert len(report.failures) == 3
+    assert old.name not in str(report.failures)
+    old.unlink()
+    elsewhere.rename(old)
+    world.publish()
+    assert list(old.iterdir()) == []
 
 
 # -- the next time -----------------------------------------------------------------------------------------------------

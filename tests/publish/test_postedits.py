@@ -226,6 +226,27 @@ class TestEdited:
         assert tree(site, "hugo").keys() == {"news/Item-1.md", "news/Item-2.md"}
         assert tree(site, "hugo")["news/Item-1.md"] == mine
 
+    def test_it_outlives_a_rule(self, site: Site, origin: Origin) -> None:
+        site.configure(feed(origin, 1, 2, 3, 4, 5, 6, 7), posts=HUGO)
+        run(site, "update")
+        mine = edit(site, "news/Item-1.md")
+        (site.data / "posts/news/Item-2.md").rename(site.data / "posts/news/moved.md")
+        (site.data / "posts/news/Item-3.md").unlink()
+        run(site, "publish")
+        drop = [{"drop": {"title": ["Item 1", "Item 2", "Item 3", "Item 4"]}}]
+        site.configure(feed(origin, 1, 2, 3, 4, 5, 6, 7), posts=HUGO, rules=drop)
+        assert "although its entry has left: posts/news/Item-1.md" in run(site, "replay", "--apply") + run(
+            site, "update"
+        )
+        assert tree(site).keys() == {"news/Item-1.md", *(f"news/Item-{n}.md" for n in (5, 6, 7))}
+        assert tree(site)["news/Item-1.md"] == mine
+        site.configure(feed(origin, 1, 2, 3, 4, 5, 6, 7), posts=HUGO)
+        run(site, "replay", "--apply")
+        run(site, "update")
+        assert tree(site)["news/Item-1.md"] == mine
+        posts = {name for name in tree(site) if "upstream" not in name}
+        assert posts == {f"news/Item-{n}.md" for n in (1, 2, 4, 5, 6, 7)}
+
     def test_it_outlives_its_preset(self, site: Site, origin: Origin) -> None:
         site.configure(feed(origin, 1, 2, 3, 4, 5))
         run(site, "update")
@@ -371,6 +392,35 @@ class TestMissing:
         assert sorted(tree(site)) == ["news/Item-4.md"]
         site.configure(feed(origin, 1, 2, 3, 4, text="second"))
         assert "3 of the 4" in run(site, "update", "--all")
+
+    def test_new_posts_do_not_make_those_that_are_missing_deleted_ones(self, site: Site, origin: Origin) -> None:
+        site.configure(feed(origin, 1, 2))
+        run(site, "update")
+        shutil.rmtree(site.data / "posts")
+        site.configure(feed(origin, 1, 2, 3, 4, 5, 6))
+        assert "2 of the 2" in run(site, "update", "--all")
+        site.configure(feed(origin, 1, 2, 3, 4, 5, 6, text="second"))
+        assert "2 of the 6" in run(site, "update", "--all")
+        run(site, "publish")
+        assert ("posts", "deleted", None) not in edits(site)
+
+    def test_posts_that_were_written_meanwhile_come_into_the_folder_that_is_back(
+        self, site: Site, origin: Origin
+    ) -> None:
+        site.configure(feed(origin, 1, 2, 3, 4))
+        run(site, "update")
+        posts, aside = site.data / "posts", site.folder / "aside"
+        posts.rename(aside)
+        site.configure(feed(origin, 5, 6, 1, 2, 3, 4))
+        assert "4 of the 4" in run(site, "update", "--all")
+        assert sorted(tree(site)) == ["news/Item-5.md", "news/Item-6.md"]
+        # As a disk that is mounted again hides what was written in its place.
+        shutil.rmtree(posts)
+        aside.rename(posts)
+        assert "missing" not in run(site, "update")
+        assert sorted(tree(site)) == [f"news/Item-{n}.md" for n in range(1, 7)]
+        assert edits(site) == []
+        assert "Nothing to write" in run(site, "publish")
 
     def test_what_was_deleted_before_stays_so(self, site: Site, origin: Origin) -> None:
         site.configure(feed(origin, 1, 2, 3, 4))

@@ -150,6 +150,11 @@ def test_a_digest_does_not_change_with_what_says_nothing() -> None:
     assert not book(addresses=_Address()).is_trivial
 
 
+def test_a_digest_changes_where_a_target_of_also_in_becomes_an_output() -> None:
+    both = [make_book(site=rules_of("[also_in: a]"), outputs=outputs) for outputs in ([output("a")], [output("b")])]
+    assert both[0].digest != both[1].digest == make_book(site=rules_of("[also_in: a]")).digest
+
+
 def test_the_definition_of_an_output() -> None:
     definitions = [
         output("a").definition,

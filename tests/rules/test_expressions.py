@@ -88,6 +88,7 @@ def test_every_variable_has_a_value_of_one_type(name: str) -> None:
     [
         ("", "must be an expression in quotes"),
         (5, "must be an expression in quotes"),
+        ("// a remark", "must be an expression in quotes"),
         ("words > 2000 &&", "character 17: something is missing at its end"),
         ('titel == "x"', "character 1: `titel` is not a variable; did you mean `title`?"),
         ('title == "x" ||\n  wrods > 3', "line 2, character 3: `wrods` is not a variable; did you mean `words`?"),

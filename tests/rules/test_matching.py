@@ -63,7 +63,8 @@ def read(value: object, **files: list[str]) -> Words:
 def test_words(word: str, text: str, found: bool) -> None:
     assert (find(make_words([word]), text) is not None) is found
     # The same among many words, for which other ways are faster.
-    assert (find(make_words([word, *(f"zq{n}zq" for n in range(50))]), text) is not None) is found
+    for others in (50, 1000):
+        assert (find(make_words([word, *(f"zq{n}zq" for n in range(others))]), text) is not None) is found
 
 
 def test_what_was_found_is_returned() -> None:
@@ -144,6 +145,20 @@ def test_a_long_list_of_words() -> None:
     assert find(words, "a text with word20000.") is None
 
 
+def test_a_long_list_of_long_words() -> None:
+    words = make_words([f"{n} {'long ' * 90}end" for n in range(MAX_WORDS)])
+    assert find(words, f"a text with 19999 {'long ' * 90}end.") == f"19999 {'long ' * 90}end"
+    assert find(words, f"a text with 20000 {'long ' * 90}end.") is None
+
+
+def test_a_long_list_of_words_in_chinese() -> None:
+    signs = [chr(0x4E00 + n) for n in range(150)]
+    words = make_words([first + second + "广" for first in signs for second in signs][:MAX_WORDS])
+    assert find(words, *("".join(signs[n:] + signs[:n]) for n in range(150))) is None
+    assert find(words, "".join(signs) + "广") is None
+    assert find(words, "".join(signs) + "一丁广告") == "一丁广"
+
+
 _TEXT = st.text(st.sampled_from("aA1_ .é广ｗ-'"), min_size=1, max_size=12)
 
 
@@ -152,3 +167,9 @@ def test_a_word_is_found_between_spaces(word: str, others: list[str]) -> None:
     text = f"x {' '.join(word.split())} y"
     given = [one for one in (word, *others) if one.strip()]
     assert find(make_words(given), text) is not None
+
+
+@given(st.lists(_TEXT.filter(lambda text: text.strip() != ""), min_size=1, max_size=5), _TEXT)
+def test_many_words_find_what_few_find(given: list[str], text: str) -> None:
+    many = [*given, *(f"zq{n}zq" for n in range(1000))]
+    assert (find(make_words(many), text) is None) is (find(make_words(given), text) is None)

@@ -84,6 +84,7 @@ def test_limits_of_what_is_kept(condition: str, kept: bool) -> None:
         ("drop", 5, "`5` must be words, or a mapping such as `{title: [sponsored]}`"),
         ("keep", True, "says nothing; write what is kept"),
         ("drop", {"in": "title"}, "`in` goes with `any` or `all`"),
+        ("drop", {"any": ["a"], "file": "list"}, "`any` and `file` are one; write `any: [word, {file: list}]`"),
         ("drop", {"titel": "a"}, "Extra inputs"),
         ("drop", {"any": ["a"], "in": "body"}, "Input should be 'title', 'text'"),
         ("drop", {"max_age": "3d"}, "for what is older, write `min_age`"),

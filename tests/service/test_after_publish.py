@@ -134,6 +134,17 @@ def test_failed_call_is_reported_and_repeated_with_the_same_files(world: World, 
         assert not pending(store).all.files
 
 
+def test_failure_does_not_tell_where_a_private_feed_is(world: World, origin: Origin) -> None:
+    source = {"id": "s", "feed": origin.route("/f", rss([item(1)]))}
+    repeats = [sys.executable, "-c", "import sys; sys.exit(sys.stdin.read())"]
+    world.site.configure(source, outputs={"mine": {"private": True}}, after_publish=repeats)
+    done = world.site.run("update")
+    assert done.status == 4
+    (folder,) = {name.split("/")[1] for name in world.site.public() if name.startswith("_private/")}
+    assert "public/_private/…/rss.xml" in done.stderr
+    assert folder not in done.stdout + done.stderr
+
+
 def test_failure_of_the_command_keeps_no_run_idle(world: World, origin: Origin) -> None:
     world.broken.touch()
     _configure(world, origin, item(1))
@@ -159,7 +170,7 @@ def test_publish_and_remove_call_it_too(world: World, origin: Origin) -> None:
     world.later()
     post = next(iter(world.site.posts()))
     (world.site.data / "posts" / post).unlink()
-    assert world.site.run("publish").status == 0
+    assert world.site.run("publish", "--restore").status == 0
     assert world.calls()[1] == {"written": [f"posts/{post}"], "removed": []}
     world.later()
     assert world.site.run("remove", "one", "--purge", "--yes").status == 0

@@ -138,6 +138,26 @@ def test_entries_of_a_page_are_found_by_their_numbers(database: Database) -> Non
     assert any("PRIMARY KEY (output=? AND entry_pk>? AND entry_pk<?)" in step for step in steps)
 
 
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        (judgements.HELD, "SEARCH rulings USING COVERING INDEX ix_rulings_verdict (verdict=? AND entry_pk>?)"),
+        (judgements.TO_CARRY_OUT, "SCAN decisions USING INDEX ix_decisions_open"),
+        (judgements.WITHHELD_MAIN, "USING ROWID SEARCH ON TABLE withheld_posts FOR IN-OPERATOR"),
+    ],
+)
+def test_entries_of_which_there_are_few_are_found_first(database: Database, statement: Executable, found: str) -> None:
+    steps = plan(database, statement, limit=10, after=5)
+    assert steps[0] in (ITS_ENTRY, "SEARCH post_files USING INTEGER PRIMARY KEY (rowid=?)")
+    assert found in steps
+    assert not [step for step in steps[1:] if "SCAN entries" in step or "SCAN post_files" in step]
+
+
+def test_posts_in_other_folders_of_withheld_entries_are_found_by_their_entries(database: Database) -> None:
+    steps = plan(database, judgements.WITHHELD_IN_FOLDERS, limit=10)
+    assert steps[0] == "SEARCH folder_posts USING INDEX sqlite_autoindex_folder_posts_1 (entry_pk=?)"
+
+
 MEMBERS = {"output": "c", "limit": 10}
 BY_DATE, BY_SOURCE, BY_RELEASE = (
     f"SEARCH memberships USING INDEX ix_memberships_{name}" for name in ("newest", "of_source", "released")

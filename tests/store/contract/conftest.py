@@ -10,6 +10,7 @@ import pytest
 
 from aggregator.store import Store
 from tests.store.contract.implementations import IMPLEMENTATIONS, Opener
+from tests.store_samples import source
 
 
 @pytest.fixture(params=IMPLEMENTATIONS, scope="session")
@@ -29,3 +30,10 @@ def store(opener: Opener) -> Iterator[Store]:
     """A new store, open during the test."""
     with closing(opener()) as opened:
         yield opened
+
+
+@pytest.fixture
+def two(store: Store) -> Store:
+    """A store with the sources `a` of category `c` and `b` of category `d`."""
+    store.sync_sources([source("a"), source("b", category="d")])
+    return store

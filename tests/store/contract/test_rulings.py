@@ -4,64 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from aggregator.errors import RowError
-from aggregator.models import ALL, Decision, Enclosure, FeedState, FeedUpdate, Group, Item, Placement, Ruling, Sight
+from aggregator.models import ALL, Decision, Enclosure, FeedState, FeedUpdate, Group, Placement, Ruling, Sight
 from aggregator.models.extras import Extras, Person
-from aggregator.store import POSTS, Assignment, Judged, Membership, PostFile, Store, StoredEntry, WithheldPost
+from aggregator.store import POSTS, Assignment, Judged, PostFile, Store, StoredEntry, WithheldPost
+from tests.store.contract.ruled import (
+    LATER,
+    OUTPUTS,
+    add,
+    decided,
+    everything_current,
+    memberships_of,
+    outdated,
+    rule_again,
+    slugs,
+    stored,
+)
 from tests.store_samples import HOUR, NOW, entry, newest_keys, pending_keys, placed, publish, ruled, source, update
-
-LATER = NOW + timedelta(days=1)
-OUTPUTS = ("rust", "long")
-
-
-@pytest.fixture
-def two(store: Store) -> Store:
-    """A store with the sources `a` of category `c` and `b` of category `d`."""
-    store.sync_sources([source("a"), source("b", category="d")])
-    return store
-
-
-def add(store: Store, key: str, ruling: Ruling | None = None, id: str = "a", **changes: object) -> Item | None:
-    """Store a new entry with a ruling, publish it, and return it as it is published."""
-    one = entry(id, key, **changes)
-    store.apply(ruled(id, (one, Ruling(one) if ruling is None else replace(ruling, entry=one))))
-    publish(store)
-    return next((item for item in store.newest(None, 1000) if item.entry.key == key), None)
-
-
-def stored(store: Store, key: str) -> StoredEntry:
-    return next(one for one in store.entries_after(0, 1000) if one.entry.key == key)
-
-
-def rule_again(store: Store, key: str, **changes: object) -> None:
-    """Store another ruling on an entry."""
-    one = stored(store, key)
-    ruling = Ruling(**{"entry": one.entry, **changes})  # type: ignore[arg-type]
-    assert store.replace_rulings([(one, ruling)], {}) == []
-
-
-def memberships_of(store: Store, pk: int) -> tuple[Membership, ...]:
-    (found,) = store.rulings_after(pk - 1, 1)
-    return found.memberships
-
-
-def slugs(store: Store, pk: int) -> list[str]:
-    return [one.placement.output for one in memberships_of(store, pk)]
-
-
-def everything_current(store: Store) -> None:
-    """Record that all feeds are made, and all pages of archives are written."""
-    store.record_fingerprints({f"feeds/{slug}": "made" for slug in ("c", "d", "e", *OUTPUTS, ALL)})
-    store.archives.mark_written(store.archives.stale_pages())
-
-
-def outdated(store: Store) -> set[str]:
-    return {name.removeprefix("feeds/") for name, value in store.fingerprints().items() if value == ""}
-
 
 # -- what is shown ---------------------------------------------------------------------------------------------------
 
@@ -161,12 +123,6 @@ def test_dates_that_a_rule_keeps_are_those_of_new_entries_only(two: Store) -> No
     assert item.entry.future_at == LATER
     two.apply(ruled("a", (one, Ruling(one)), changed=True))
     assert two.pending(9)[0].entry.published_at == LATER
-
-
-def decided(store: Store, pk: int, decision: Decision | None, ruling: Ruling) -> None:
-    """Record a decision and carry it out."""
-    store.decide(pk, decision, LATER)
-    store.carry_out(pk, ruling, LATER)
 
 
 # -- what is known ----------------------------------------------------------------------------------------------------
@@ -423,136 +379,3 @@ def test_withheld_entries_of_a_source_that_is_no_longer_configured_have_no_posts
     rule_again(two, "k1", verdict="held")
     two.sync_sources([source("b", category="d")])
     assert [item.entry.key for item in two.retired_items(0, 9)] == ["k2"]
-
-
-# -- sources ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_source_comes_and_goes_and_its_rulings_stay(two: Store) -> None:
-    for key, ruling in (
-        ("k1", Ruling(entry("a", "k1"), category="e", placements=placed("rust"))),
-        ("k2", Ruling(entry("a", "k2"), "held", placements=placed("rust"))),
-        ("k3", Ruling(entry("a", "k3"), draft=True, placements=placed("rust"))),
-        ("k4", Ruling(entry("a", "k4"), placements=placed("long"))),
-    ):
-        add(two, key, ruling)
-    add(two, "k5", Ruling(entry("b", "k5"), placements=placed("d", "rust")), id="b")
-
-    def shown() -> dict[str, list[str]]:
-        return {slug: newest_keys(two, slug) for slug in ("c", "d", "e", *OUTPUTS)}
-
-    before = shown()
-    assert before == {"c": ["k4"], "d": ["k5"], "e": ["k1"], "rust": ["k1", "k5"], "long": ["k4"]}
-    everything_current(two)
-    two.sync_sources([source("b", category="d")])
-    assert shown() == {"c": [], "d": ["k5"], "e": [], "rust": ["k5"], "long": []}
-    assert outdated(two) == {"c", "e", *OUTPUTS, ALL}
-    two.apply(ruled("a", (entry("a", "k6"), Ruling(entry("a", "k6"), placements=placed("rust")))))
-    two.sync_sources([source("a"), source("b", category="d")])
-    assert shown() == before
-    assert two.pending_categories() == {"c", "e", *OUTPUTS}
-    publish(two)
-    assert newest_keys(two, "rust") == ["k6", "k1", "k5"]
-    everything_current(two)
-    two.sync_sources([source("a", category="d"), source("b", category="d")])
-    assert shown() == {"c": [], "d": ["k6", "k4", "k5"], "e": ["k1"], "rust": ["k6", "k1", "k5"], "long": ["k4"]}
-    assert outdated(two) >= {"c"}
-    assert two.pending_categories() == {"d", "e", *OUTPUTS}
-
-
-def test_removed_entries_make_their_outputs_out_of_date(two: Store) -> None:
-    item = add(two, "k1", Ruling(entry("a", "k1"), category="e", placements=placed("rust"), address="x"))
-    assert item is not None
-    everything_current(two)
-    decided(two, item.pk, Decision("published", "e"), Ruling(item.entry, category="e", placements=placed("rust")))
-    two.remove_entries("a", [item.pk])
-    assert outdated(two) == {"e", "rust", ALL}
-    assert newest_keys(two, "rust") == []
-
-
-# -- lookup -----------------------------------------------------------------------------------------------------------
-
-
-def test_an_entry_is_found_by_whatever_names_it(two: Store) -> None:
-    one = entry("a", "key:1", title="Größe of Things", url="https://a.example/1?utm_source=x")
-    two.apply(ruled("a", (one, Ruling(replace(one, url="https://a.example/1", title="Ruled 广告")))))
-    (item,) = two.pending(9)
-    two.assign([Assignment(item.pk, "urn:1", "news/Größe.md", "news/grösse.md")])
-    two.add_posts("hugo", [Assignment(item.pk, "urn:1", "c/Other.md", "c/other.md")])
-    two.apply(ruled("b", (entry("b", "key:2", title="GRÖSSE"), Ruling(entry("b", "key:2")))))
-    for text in (
-        "urn:1",
-        "key:1",
-        "https://a.example/1",
-        "https://a.example/1?utm_source=x",
-        "news/Größe.md",
-        "data/posts/news/größe.md",
-        "/srv/data/hugo/c/Other.md",
-        "things  GRÖSSE",
-        "ruled 广告",
-    ):
-        assert [found.stored.pk for found in two.find(text)] == [item.pk], text
-    assert [found.stored.entry.key for found in two.find("größe")] == ["key:2", "key:1"]
-    assert [found.stored.entry.key for found in two.find("größe", 1)] == ["key:2"]
-    assert two.find("nothing like it") == two.find("  ") == []
-    assert two.tombstone_of("urn:1") is None
-    two.remove_entries("a", [item.pk])
-    assert two.find("urn:1") == []
-    for text in ("urn:1", "key:1", "x/news/Größe.md"):
-        gone = two.tombstone_of(text)
-        assert gone is not None
-        assert (gone.source_id, gone.key, gone.id) == ("a", "key:1", "urn:1")
-
-
-# -- archives ---------------------------------------------------------------------------------------------------------
-
-
-def archive(store: Store, output: str) -> list[list[str]]:
-    """Close the pages of an archive, and return the keys of what is in each page."""
-    store.archives.close_pages(output, 2, 2)
-    count = store.archives.page_count(output)
-    store.archives.mark([output])
-    pages = [page for page in store.archives.stale_pages() if page.output == output]
-    assert [page.number for page in pages] == list(range(1, count + 1))
-    return [[item.entry.key for item in store.archives.items(page)] for page in pages]
-
-
-def stale(store: Store) -> set[tuple[str, int]]:
-    return {(page.output, page.number) for page in store.archives.stale_pages()}
-
-
-def test_outputs_and_categories_with_further_members_have_archives(two: Store) -> None:
-    for number in range(8):
-        id = "ab"[number % 2]
-        one = entry(id, f"k{number}", published_at=NOW + number * HOUR)
-        own = replace(one, title="Own")
-        member = Ruling(one, placements=(Placement("d"), Placement("rust", own))) if id == "a" else Ruling(one)
-        two.apply(ruled(id, (one, member)))
-        publish(two)
-    assert archive(two, "d") == [["k1", "k0"], ["k3", "k2"], ["k5", "k4"]]
-    assert archive(two, "c") == [["k2", "k0"]]
-    assert archive(two, "rust") == [["k2", "k0"]]
-    everything_current(two)
-    rule_again(two, "k1", placements=placed("rust"))
-    assert stale(two) == {("rust", 1)}
-    assert archive(two, "rust") == [["k2", "k1", "k0"]]
-    everything_current(two)
-    rule_again(two, "k2", verdict="dropped")
-    assert stale(two) == {("rust", 1), ("c", 1), ("d", 2)}
-    assert archive(two, "d") == [["k1", "k0"], ["k3"], ["k5", "k4"]]
-    assert archive(two, "rust") == [["k1", "k0"]]
-    everything_current(two)
-    pks = {one.entry.key: one.pk for one in two.entries_after(0, 99)}
-    two.replace_memberships("rust", [(pks[f"k{number}"], Placement("rust")) for number in (0, 3, 4, 6)], "v2")
-    assert stale(two) == {("rust", 1)}
-    assert archive(two, "rust") == [["k0"], ["k4", "k3"]]
-    everything_current(two)
-    two.apply(
-        ruled("a", (entry("a", "k0"), Ruling(entry("a", "k0", title="T"), placements=placed("rust"))), changed=True)
-    )
-    publish(two)
-    assert stale(two) == {("rust", 1), ("c", 1), ("d", 1)}
-    two.remove_entries("b", [pks["k3"]])
-    assert stale(two) == {("rust", 1), ("rust", 2), ("c", 1), ("d", 1), ("d", 2)}
-    two.sync_sources([source("b", category="d")])
-    assert archive(two, "rust") == [[], []]
