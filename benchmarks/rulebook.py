@@ -107,7 +107,7 @@ science: {title: Science, where: 'title.contains("science")', limit: 50}
 history: {title: History, where: 'title.contains("history") || "history" in tags', limit: 50}
 travel: {title: Travel, where: 'title.matches("(?i)\\btravel\\b|旅行")', limit: 30}
 security: {title: Security, where: 'title.matches("CVE-[0-9]{4}-[0-9]+") || text.contains("CVE-2026")'}
-chinese: {title: 中文, where: 'title.matches("[一-龥]")', limit: 50, language: zh}
+chinese: {title: 中文, where: 'title.matches("[一-龥]")', limit: 50}
 english: {title: English, where: 'title.matches("^[ -~]*$")', limit: 50}
 long: {title: Long reads, where: 'words > 650', limit: 20}
 short: {title: Short, where: 'words < 200', limit: 50}
