@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.publish.outputs import merged, new_path
+from aggregator.publish.outputs import former_paths, merged, new_path, without_former
 from aggregator.publish.publication import Report, outputs, publish
 from tests.publish.output_world import OUTPUT, World, world_of
 from tests.support import Site
