@@ -47,7 +47,7 @@ def with_texts(entry: Entry, html: str, summary: str, *, keep_picture: bool = Fa
     from aggregator.normalize.sanitizer import all_images, clean_html
 
     body, short = (
-        before if now == before else clean_html(Text(now, "html"))
+        before if now == before else clean_html(Text(_as_markup(now, before), "html"))
         for now, before in ((html, entry.html), (summary, entry.summary))
     )
     if not body:
@@ -62,6 +62,11 @@ def with_texts(entry: Entry, html: str, summary: str, *, keep_picture: bool = Fa
         # It is the body of the source once more.
         changed = replace(changed, extras=replace(changed.extras, markdown=None))
     return changed
+
+
+def _as_markup(html: str, before: str) -> str:
+    """Return what a rule left of markup on one line, if that is text alone: its lines would be taken for paragraphs."""
+    return " ".join(html.split()) if "<" not in html and "<" in before else html
 
 
 def _picture(body: str, named: str | None) -> str | None:

@@ -25,7 +25,7 @@ def _said(text: str) -> str:
             "No such command 'add'. Sources are listed in feeds.yaml, each like "
             "`- feed: https://example.org/feed.xml` below `sources:`.",
         ),
-        (("LIST",), "No such command 'LIST'. `aggregator status` lists the sources."),
+        (("LS",), "No such command 'LS'. `aggregator status` lists the sources, `aggregator list` the items."),
         (("version",), "No such command 'version'. `aggregator --version` shows the version."),
         (
             ("serve",),
