@@ -107,23 +107,25 @@ science: {title: Science, where: 'title.contains("science")', limit: 50}
 history: {title: History, where: 'title.contains("history") || "history" in tags', limit: 50}
 travel: {title: Travel, where: 'title.matches("(?i)\\btravel\\b|旅行")', limit: 30}
 security: {title: Security, where: 'title.matches("CVE-[0-9]{4}-[0-9]+") || text.contains("CVE-2026")'}
-chinese: {title: 中文, where: 'title.matches("[一-龥]")', limit: 50, language: zh}
+chinese: {title: 中文, where: 'title.matches("[一-龥]")', limit: 50}
 english: {title: English, where: 'title.matches("^[ -~]*$")', limit: 50}
 long: {title: Long reads, where: 'words > 650', limit: 20}
 short: {title: Short, where: 'words < 200', limit: 50}
 pictures: {title: Pictures, where: 'images.size() > 2', limit: 30}
 audio: {title: Audio, where: 'enclosures.exists(file, file.type.startsWith("audio/"))'}
 first: {title: First, where: 'source.endsWith("-1")', limit: 30}
-morning: {title: Morning, where: 'published.getHours() < 10', per_source: 1, limit: 50}
+morning: {title: Morning, where: 'published.getHours() < 4', per_source: 1, limit: 50}
 calm: {title: Calm, mix: fair, limit: 50}
 capped: {title: Two of each, per_source: 2, limit: 50}
 week: {title: Not for long, where: '"photos" in tags', max_age: 365d, limit: 30}
 links: {title: Links, where: 'category in ["c1", "c2", "c3"]', content: link, limit: 50}
 titled: {title: With names, where: 'category == "c9"', title_template: "[{source}] {title}", limit: 30}
 kept:
-  {title: Kept, where: 'words > 100', limit: 30, rules: [{drop: {title: quiet}}, {keep: {any: [river, garden, 时]}}]}
+  title: Kept
+  where: 'category == "c10" && words > 100'
+  rules: [{drop: {title: quiet}}, {keep: {any: [river, garden, 时]}}]
 late: {title: Settled, where: 'title.contains("market")', delay: 2h}
-mine: {title: Mine, where: 'author.startsWith("Author 1")', private: true, per_source: 3, limit: 30}
+mine: {title: Mine, where: 'author.startsWith("Author 10")', private: true, per_source: 3, limit: 30}
 """
 
 #: Words of a long list of what somebody does not want to read about.

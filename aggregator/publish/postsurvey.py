@@ -32,7 +32,19 @@ _TEXTS = (".md", ".markdown", ".mdx", ".html", ".htm", ".txt")
 
 def has_posts(folder: Path) -> bool:
     """Whether a folder holds any file, hidden files excepted."""
-    return any(not name.startswith(".") for _, _, names in os.walk(folder) for name in names)
+    inside = []
+    try:
+        with os.scandir(folder) as entries:
+            # One file is enough: a folder may have many.
+            for entry in entries:
+                if not entry.is_dir():
+                    if not entry.name.startswith("."):
+                        return True
+                elif not entry.is_symlink():
+                    inside.append(Path(entry.path))
+    except OSError:
+        return False
+    return any(map(has_posts, inside))
 
 
 @dataclass(frozen=True, slots=True)

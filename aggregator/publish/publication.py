@@ -100,16 +100,15 @@ def publish(
     """
     report, folders = Report(), post_folders(config)
     report.failures += _bring_up_to_date(store, config, data, now, renewing)
-    recorded = store.fingerprints()
-    recorded |= _recorded(store, private_paths(config, recorded))
+    recorded = _with_private_paths(store, config)
     feeds = merged(config, recorded)
     edits = folder_edits(store, folders, data, report, restore=restore, overwrite=overwrite_edits)
     posts, moved = _settle_folders(store, config, data, report, edits, recorded, change_presets=change_presets)
     withdraw_posts(posts)
-    _mark_outdated_posts(store, recorded, config, everything, report)
+    _mark_outdated_posts(posts, recorded, everything)
     _write_retired(posts, recorded, moved, again=restore or overwrite_edits)
-    ended = ended_selections(recorded, config.outputs)
-    recorded |= clear_fingerprints(store, [*ended, *feeds_of(store.pending_categories())])
+    pending = feeds_of(store.pending_categories())
+    recorded |= clear_fingerprints(store, [*ended_selections(recorded, config.outputs), *pending])
     report.failures += assign_all(store, main_preset(folders))
     wanted = feed_fingerprints(config, feeds)
     known = {} if everything else recorded
@@ -163,6 +162,12 @@ def _write_feeds(
     report.feeds += _write(data, [_own_list(config, feeds)], report, set())
     failed = {name for slug in renderer.failed for name in (f"feeds/{slug}", selection_name(slug))}
     return {name: value for name, value in {**wanted, **renderer.shown}.items() if name not in failed}
+
+
+def _with_private_paths(store: Store, config: Config) -> dict[str, str]:
+    """Return the fingerprints of the store, after all private outputs have got paths."""
+    recorded = store.fingerprints()
+    return recorded | _recorded(store, private_paths(config, recorded))
 
 
 def _recorded(store: Store, news: dict[str, str]) -> dict[str, str]:
@@ -228,10 +233,9 @@ def _note_files(recorded: Mapping[str, str], folders: Iterable[PostFolder], data
         report.notes += [f"the folder {name}/ {said}" for name in full]
 
 
-def _mark_outdated_posts(
-    store: Store, recorded: Mapping[str, str], config: Config, everything: bool, report: Report
-) -> None:
+def _mark_outdated_posts(posts: Destination, recorded: Mapping[str, str], everything: bool) -> None:
     """Make entries pending whose posts were made from other settings."""
+    store, config = posts.store, posts.config
     settings = _post_settings(config)
     for category in config.categories.values():
         name = f"posts/{category.slug}"
@@ -240,7 +244,7 @@ def _mark_outdated_posts(
             try:
                 store.mark_pending([source.id for source in config.sources if source.category == category.slug])
             except RowError as error:
-                report.failures.append(refused_row(f"posts of category {category.slug!r}", error))
+                posts.report.failures.append(refused_row(f"posts of category {category.slug!r}", error))
             else:
                 store.record_fingerprints({name: wanted})
 

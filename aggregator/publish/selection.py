@@ -25,6 +25,8 @@ from aggregator.store import Member, Store, UnreadableRow
 _RELEASED = 10
 #: Members that are compared in an output that shows the same item once, for each item that it shows.
 _COMPARED = 2
+#: Digests in a feed at most: all of them are made again when one of their items may have changed.
+MAX_DIGESTS = 31
 #: Members of one period that are counted at most.
 MOST_IN_PERIOD = 10_000
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
@@ -240,8 +242,8 @@ class Selector:
         """Return a digest for each of the last periods in which something came."""
         current = period_of(digest, self.now)
         items: list[Item] = []
-        end = current.start
-        while len(items) < output.limit and (last := self._members.last_added(output.slug, end)) is not None:
+        end, limit = current.start, min(output.limit, MAX_DIGESTS)
+        while len(items) < limit and (last := self._members.last_added(output.slug, end)) is not None:
             period = period_of(digest, last)
             came = self._members.added_between(output.slug, period.start, period.end, MOST_IN_PERIOD)
             most = len(came) if output.per_source is None else output.per_source

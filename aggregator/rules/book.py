@@ -109,6 +109,8 @@ class _Output:
     slug: str
     where: Expression | None
     steps: tuple[_Step, ...]
+    #: Of entries that it shows as all others do.
+    placement: Placement
 
 
 class RuleBook:
@@ -127,7 +129,10 @@ class RuleBook:
         self._site = _steps(site)
         self._categories = {slug: _steps(rules) for slug, rules in categories.items() if rules}
         self._sources = {source: _steps(rules) for source, rules in sources.items() if rules}
-        self._outputs = {output.slug: _Output(output.slug, output.where, _steps(output.rules)) for output in outputs}
+        self._outputs = {
+            output.slug: _Output(output.slug, output.where, _steps(output.rules), Placement(output.slug))
+            for output in outputs
+        }
         self._also_in = {source: slugs for source, slugs in also_in.items() if slugs}
         self._review, self._addresses = review, addresses
         self._chains: dict[tuple[str, str], tuple[_Step, ...]] = {}
@@ -285,17 +290,8 @@ class RuleBook:
                 found.append(Placement(slug))
                 if trace is not None:
                     trace.outputs.append((slug, True, "`also_in`, or a category of its source"))
-        notes: list[str] = []
         for output in self._outputs.values():
-            routed = output.slug in also_in
-            # The rules of an output before may have changed the facts.
-            where = None if routed or trace is not None else output.where
-            if where is not None and not where.evaluate(subject.facts, notes):
-                if notes:
-                    told += [f"`where` of output {output.slug}: {note}" for note in notes]
-                    notes.clear()
-                continue
-            placement = self._place(output, subject, routed, trace, told)
+            placement = self._place(output, subject, output.slug in also_in, trace, told)
             if placement is not None:
                 found.append(placement)
         return tuple(found)
@@ -303,19 +299,15 @@ class RuleBook:
     def _place(
         self, output: _Output, subject: Subject, routed: bool, trace: Trace | None, told: list[str]
     ) -> Placement | None:
-        notes: list[str] = []
-        if routed:
-            why = "`also_in`"
-        elif output.where is None:
-            why = "everything belongs to it"
-        elif output.where.evaluate(subject.facts, notes):
-            why = "`where` holds"
-        else:
-            told += [f"`where` of output {output.slug}: {note}" for note in notes]
-            if trace is not None:
-                trace.outputs.append((output.slug, False, "; ".join(["`where` does not hold", *notes])))
-            return None
-        shown: Entry | None = None
+        if not routed and output.where is not None:
+            notes: list[str] = []
+            if not output.where.evaluate(subject.facts, notes):
+                if notes:
+                    told += [f"`where` of output {output.slug}: {note}" for note in notes]
+                if trace is not None:
+                    trace.outputs.append((output.slug, False, "; ".join(["`where` does not hold", *notes])))
+                return None
+        placement = output.placement
         if output.steps:
             within = replace(subject, notes=[], remarks=[], made_by=[], also_in=[])
             self._apply(output.steps, within, trace, told)
@@ -323,10 +315,12 @@ class RuleBook:
                 if trace is not None:
                     trace.outputs.append((output.slug, False, "a rule of the output dropped it"))
                 return None
-            shown = within.entry if within.entry is not subject.entry else None
+            if within.entry is not subject.entry:
+                placement = Placement(output.slug, within.entry)
         if trace is not None:
-            trace.outputs.append((output.slug, True, why))
-        return Placement(output.slug, shown)
+            why = "everything belongs to it" if output.where is None else "`where` holds"
+            trace.outputs.append((output.slug, True, "`also_in`" if routed else why))
+        return placement
 
 
 def make_book(
