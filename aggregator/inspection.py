@@ -179,7 +179,8 @@ def _outputs(
 ) -> Iterator[Shown]:
     """Yield every category and output in which an item is, and every output in which it is not."""
     whole = _obstacle(one)
-    reasons = {slug: why for slug, _, why in trace.outputs}
+    # By the rules in force and a decision that is not carried out yet, it may belong to more than it did.
+    reasons = {slug: why for slug, belongs, why in trace.outputs if not belongs}
     members = {member.placement.output: member for member in one.memberships}
     titles = {slug: category.title for slug, category in config.categories.items()}
     asked = _Asked(Selector(store, now, titles, config.site.title), now, one)
@@ -189,7 +190,7 @@ def _outputs(
         if not belongs and feed.kind != "output":
             continue
         if not belongs:
-            yield Shown(slug, False, reasons.get(slug) or "it was not a member when it was judged last")
+            yield Shown(slug, False, reasons.get(slug) or whole or "it was not a member when it was judged last")
         elif whole is not None:
             yield Shown(slug, False, whole)
         else:

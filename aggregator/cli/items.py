@@ -344,7 +344,8 @@ def _say_answers(found: Explanation) -> None:
         did = step.what or ("leaves it as it is" if step.applied else "is not applied")
         say(f"{step.place}, rule {step.number}, {step.text}: {did}{note}")
     if found.outdated:
-        say("The rules have changed since it was judged: `aggregator replay` shows what they would change.")
+        since = "The rules have changed since it was judged, or a person decided since"
+        say(f"{since}: `aggregator replay` shows what that would change.")
     say("")
     for output in found.outputs:
         say(f"{'in' if output.shown else 'not in'} {output.output}: {output.why}")

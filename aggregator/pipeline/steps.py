@@ -210,7 +210,9 @@ class StepRunner:
                 headers=headers,
             )
         except FetchError as error:
-            raise StepError(str(error)) from None
+            # The advice of the reader of bodies is for sources.
+            said = f"it gave more than {MAX_OUTPUT:,} bytes" if error.kind == "too_large" else str(error)
+            raise StepError(said) from None
         return self._read(config, body)
 
     async def _python(self, config: Config, settings: Any, given: dict[str, Any]) -> Mapping[str, Any]:

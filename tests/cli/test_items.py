@@ -174,6 +174,19 @@ def test_every_item_has_an_explanation_that_agrees_with_the_feeds(ruled: Site) -
         assert found["rules_have_changed"] is False
 
 
+def test_what_rules_and_persons_say_now_is_no_reason_why_an_item_is_not_there(ruled: Site, origin: Origin) -> None:
+    def why(title: str) -> dict[str, str]:
+        done = ruled.run("explain", title)
+        assert "The rules have changed since it was judged, or a person decided since" in done.stdout
+        found = as_json(ruled.run("explain", title, "--json"))
+        return {one["output"]: one["why"] for one in found["outputs"] if not one["shown"]}
+
+    assert ruled.run("review", "--publish", "Kubernetes").status == 0
+    assert why("Kubernetes")["mine"] == "it waits for `aggregator review`"
+    configure(ruled, origin, rules=[{"title": "Rust, {title}"}], outputs=OUTPUTS)
+    assert why("Long")["rust"] == "it was not a member when it was judged last"
+
+
 def test_a_removed_item_is_remembered(ruled: Site, origin: Origin) -> None:
     post = next(path for path in ruled.posts() if "Rust" in path)
     configure(ruled, origin, rules=RULES, outputs=OUTPUTS, retention={"count": 1})

@@ -261,7 +261,7 @@ class TestHttp:
             (Response(b"{}", 302, {"Location": "/other"}), "the server answered 302 Found"),
             (Response(b""), "it gave nothing"),
             (Response(b"<html>"), "it gave no JSON"),
-            (Response(b"x" * (MAX_OUTPUT + 1)), "the body is larger"),
+            (Response(b"x" * (MAX_OUTPUT + 1)), "it gave more than 2,000,000 bytes"),
         ],
     )
     async def test_other_answers_are_failures(
