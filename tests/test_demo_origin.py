@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import calendar
 import re
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -163,3 +165,18 @@ def test_configuration_reads_what_is_served(base: str) -> None:
     assert {get(address).status_code for address in addresses} == {200, 301}
     assert {source["category"] for source in config["sources"]} == set(config["categories"])
     assert len({source["id"] for source in config["sources"]}) == len(config["sources"])
+
+
+def test_a_client_that_goes_away_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    before = threading.active_count()
+    with serve() as address:
+        host, _, port = address.partition("://")[2].partition(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(b"GET /weekly/rss.xml HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.recv(10)
+            # With this, the connection is reset when it is closed.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # The thread of the server, and the one of the connection.
+        while threading.active_count() > before + 1:
+            threading.Event().wait(0.01)
+    assert capfd.readouterr().err == ""

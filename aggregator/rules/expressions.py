@@ -13,12 +13,14 @@ counts as false, with a note. Importing the library takes long: it is imported w
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from functools import lru_cache, partial
 from itertools import pairwise
+from types import ModuleType
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -153,15 +155,23 @@ def _tokens(text: str) -> list[_Token]:
     ]
 
 
-def _program(text: str) -> Any:
-    """Compile an expression with `matches` of re2."""
+def _library() -> Any:
+    """Return the module `cel`."""
+    # It imports its own command line, which takes longer than the rest of it and is not needed. What is in its place
+    # has no contents.
+    sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
     import cel
 
+    return cel
+
+
+def _program(text: str) -> Any:
+    """Compile an expression with `matches` of re2."""
     tokens = _tokens(text)
     for token, following in reversed([*pairwise(tokens)]):
         if token.kind == "name" and (token.text, following.text) == ("matches", "("):
             text = text[: token.at] + _MATCHES + text[token.at + len("matches") :]
-    return cel.compile(text)
+    return _library().compile(text)
 
 
 def _check_shape(text: str, tokens: Sequence[_Token]) -> frozenset[str]:
@@ -196,10 +206,8 @@ def _is_macro(tokens: Sequence[_Token], index: int) -> bool:
 
 
 def _check_syntax(text: str, tokens: Sequence[_Token]) -> None:
-    import cel
-
     try:
-        cel.compile(text)
+        _library().compile(text)
     except Exception as error:
         for token, following in zip(tokens, [*tokens[1:], None], strict=True):
             if token.text in ("=", "=~"):
@@ -377,9 +385,7 @@ def _lower(text: object = None) -> str | None:
 
 
 def _context() -> Any:
-    import cel
-
-    return cel.Context(functions={_MATCHES: _matches, "lower": _lower})
+    return _library().Context(functions={_MATCHES: _matches, "lower": _lower})
 
 
 _SCHEMA = WithJsonSchema({"type": ["string", "boolean"], "maxLength": MAX_LENGTH})

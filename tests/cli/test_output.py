@@ -97,7 +97,7 @@ def test_no_command_fails_for_a_reader_that_has_gone_away(filled: Site, argument
 
 def test_the_demo_runs_whatever_becomes_of_its_output(site: Site) -> None:
     done = unread(site, ["demo"])
-    assert (done.returncode, done.stderr.count(b"Traceback")) == (0, 0)
+    assert (done.returncode, done.stderr.count(b"Traceback")) == (0, 0), done.stderr
     assert list((site.data / "demo" / "posts").rglob("*.md"))
 
 
