@@ -25,12 +25,13 @@ import pytest
 from aggregator.errors import StoreError
 from aggregator.models import Entry
 from aggregator.normalize.entry import clean_again
+from aggregator.publish.outputs import fingerprint
 from aggregator.publish.renewal import BATCH, renew
 from aggregator.store import open_store
 from aggregator.store.schema import REVISION
 from tests import DATA
 from tests.origin import Origin
-from tests.support import Site
+from tests.support import Site, item, rss
 
 OLD = DATA / "upgrade"
 FEEDS = sorted((OLD / "feeds").iterdir())
@@ -147,6 +148,23 @@ def test_nothing_is_judged_otherwise_until_a_rule_is_written(old: Site, origin: 
     assert "rules or categories" not in done.stdout
     assert query(old, KEPT) == before
     assert tracked not in str(old.public())
+
+
+def test_settings_that_are_new_make_no_post_again(site: Site, origin: Origin) -> None:
+    """What posts are made from, as the version before outputs recorded it: with another record, all are rendered."""
+    site.configure({"feed": origin.route("/feed", rss([item(1)]))})
+    assert site.run("update").status == 0
+    settings = {
+        "preset": "hexo",
+        "folder": "posts",
+        "path": None,
+        "categories": None,
+        "footer": False,
+        "image_proxy": None,
+        "placeholder": "https://picsum.photos/400/300?random={n}",
+    }
+    wanted = fingerprint([[settings, settings["placeholder"], None]], "News", False)
+    assert dict(query(site, "SELECT name, value FROM fingerprints"))["posts/news"] == wanted
 
 
 def test_it_goes_on_after_it_was_killed(old: Site) -> None:

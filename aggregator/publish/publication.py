@@ -252,7 +252,11 @@ def _mark_outdated_posts(posts: Destination, recorded: Mapping[str, str], everyt
 def _post_settings(config: Config) -> list[object]:
     """Return everything in the configuration that posts are made from, besides their categories."""
     own = {name: preset.digest for name, preset in config.presets.items()}
-    return [[one.model_dump(mode="json"), one.picture, own.get(one.preset)] for one in config.posts]
+    # A setting of later versions does not count while it has its default: an upgrade renders nothing again.
+    settings = [
+        one.model_dump(mode="json", exclude={"on_edit"} if one.on_edit == "beside" else None) for one in config.posts
+    ]
+    return [[made, one.picture, own.get(one.preset)] for made, one in zip(settings, config.posts, strict=True)]
 
 
 def _write_retired(
