@@ -19,6 +19,8 @@ from aggregator.values.markup import INLINE, VOID, unescape
 if TYPE_CHECKING:
     from bs4 import Tag
 
+    from aggregator.rules.kind import Subject
+
 #: Elements of a text in which selectors look.
 MAX_ELEMENTS = 20_000
 
@@ -92,6 +94,26 @@ def edit_text(html: str, edit: Callable[[str], str]) -> str:
 def escaped(text: str) -> str:
     """Escape a text for HTML, as the sanitizer writes it."""
     return markup.escape(text, quote=False).replace("\u00a0", "&nbsp;")
+
+
+def edit_elements(
+    subject: Subject, rule: str, selectors: Sequence[str], edit: Callable[[str, Sequence[str]], tuple[str, int]]
+) -> int | None:
+    """Edit the elements of body and summary that match; return how many they were, None if that changes nothing.
+
+    Args:
+        rule: its name, for a note where the text cannot be edited.
+        edit: returns an edited text, and how many elements match.
+    """
+    entry = subject.entry
+    try:
+        html, count = edit(entry.html, selectors)
+        summary, more = edit(entry.summary, selectors)
+    except NotEdited as error:
+        subject.notes.append(f"`{rule}` left the text as it is: it {error}")
+        return None
+    subject.entry = with_texts(entry, html, summary)
+    return None if subject.entry == entry else count + more
 
 
 def without_elements(html: str, selectors: Sequence[str]) -> tuple[str, int]:

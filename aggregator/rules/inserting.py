@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from aggregator.config.fields import Maybe, Section
-from aggregator.models import Entry, Text
+from aggregator.models import Text
 from aggregator.rules.facts import Facts
 from aggregator.rules.kind import Subject
 from aggregator.rules.settings import written
@@ -26,12 +26,15 @@ FIELDS: Mapping[str, Callable[[Facts], str]] = {
     "url": lambda facts: facts.entry.url or "",
     "host": lambda facts: facts["host"],
     "author": lambda facts: facts["author"],
+    "date": lambda facts: f"{facts['published']:%Y-%m-%d}",
+    "language": lambda facts: facts["language"],
     "source": lambda facts: facts["source"],
     "category": lambda facts: facts["category"],
-    "language": lambda facts: facts["language"],
-    "date": lambda facts: f"{facts['published']:%Y-%m-%d}",
 }
 """What each field stands for."""
+_NAMES = [f"`{{{name}}}`" for name in FIELDS]
+FIELDS_HELP = f"{', '.join(_NAMES[:-1])} and {_NAMES[-1]} stand for values of the item"
+"""All fields, as a clause for people."""
 
 
 def _text(value: object) -> str:
@@ -88,11 +91,12 @@ def _clean(text: str, kind: Literal["text", "html"]) -> str:
     return clean_html(Text(text, kind))
 
 
-def with_insert(settings: InsertSettings, subject: Subject, *, before: bool) -> Entry:
-    """Return an entry with what is inserted; one that has it at that place already stays as it is."""
+def insert(settings: InsertSettings, subject: Subject, *, before: bool) -> bool:
+    """Insert it before or behind the body, unless it is there already; return whether that changes the entry."""
     from aggregator.rules.bodies import with_texts
 
     entry, piece = subject.entry, filled(settings, subject.facts)
     if not piece or (entry.html.startswith(piece) if before else entry.html.endswith(piece)):
-        return entry
-    return with_texts(entry, piece + entry.html if before else entry.html + piece, entry.summary)
+        return False
+    subject.entry = with_texts(entry, piece + entry.html if before else entry.html + piece, entry.summary)
+    return subject.entry != entry

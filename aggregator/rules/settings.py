@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from aggregator.config.fields import Selector
 
 
 def one_or_more(value: object) -> object:
@@ -29,3 +33,11 @@ def written(value: object, longest: int) -> str:
     if any(unicodedata.category(one) in ("Cc", "Cs") and one not in "\n\t" for one in value):
         raise ValueError("must not have control characters")
     return value
+
+
+Selectors: Any = Annotated[
+    tuple[Selector, ...],
+    BeforeValidator(one_or_more, json_schema_input_type=Selector | list[Selector]),
+    Field(min_length=1, max_length=100),
+]
+"""CSS selectors: one, or a list."""

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator, Field
-
-from aggregator.config.fields import Selector
-from aggregator.rules.bodies import NotEdited, with_texts, without_tags
+from aggregator.rules.bodies import edit_elements, without_tags
 from aggregator.rules.kind import Subject
-from aggregator.rules.settings import one_or_more
+from aggregator.rules.settings import Selectors
 from aggregator.values.terminal import counted
 
 NAME = "unwrap"
-SETTINGS: Any = Annotated[
-    tuple[Selector, ...],
-    BeforeValidator(one_or_more, json_schema_input_type=Selector | list[Selector]),
-    Field(min_length=1, max_length=100),
-]
+SETTINGS = Selectors
 DESCRIPTION = (
     "Removes the tags of the elements that match any of these CSS selectors, and keeps what stands between them."
 )
@@ -27,12 +18,5 @@ IN_OUTPUTS = True
 
 def apply(settings: tuple[str, ...], subject: Subject) -> str | None:
     """Remove the tags of the elements that match in body and summary."""
-    entry = subject.entry
-    try:
-        html, count = without_tags(entry.html, settings)
-        summary, more = without_tags(entry.summary, settings)
-    except NotEdited as error:
-        subject.notes.append(f"`{NAME}` left the text as it is: it {error}")
-        return None
-    subject.entry = with_texts(entry, html, summary)
-    return None if subject.entry == entry else f"unwrapped {counted(count + more, 'element')}"
+    count = edit_elements(subject, NAME, settings, without_tags)
+    return None if count is None else f"unwrapped {counted(count, 'element')}"
