@@ -15,6 +15,7 @@ from aggregator.cli.options import (
     DEFAULT_DATA,
     ConfigOption,
     DataOption,
+    iso,
     load_config,
     read_store,
     utc_now,
@@ -69,9 +70,7 @@ def collect(data: Path, days: int) -> list[HostReport]:
             return []
         traffic = store.host_traffic(now.date() - timedelta(days=days - 1))
         waits = store.host_waits(now)
-    rows = [
-        _report(one, waits[one.host].strftime("%Y-%m-%dT%H:%M:%SZ") if one.host in waits else None) for one in traffic
-    ]
+    rows = [_report(one, iso(waits[one.host]) if one.host in waits else None) for one in traffic]
     return sorted(rows, key=lambda row: (-row.requests, row.host))
 
 

@@ -17,6 +17,7 @@ from aggregator.cli.options import (
     DataOption,
     duration,
     found_items,
+    iso,
     load_config,
     read_store,
     require_sources,
@@ -230,7 +231,7 @@ def item_row(one: StoredRuling) -> ItemRow:
         source=one.stored.entry.source_id,
         category=one.ruling.category or one.sight.category,
         state=condition(one),
-        published_at=_iso(one.stored.entry.published_at),
+        published_at=iso(one.stored.entry.published_at),
         title=one.ruling.entry.title,
         url=one.ruling.entry.url,
     )
@@ -258,10 +259,6 @@ def item_cells(row: ItemRow) -> list[Cell]:
     ]
 
 
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 #: The fields of an entry that people see, in this order.
 _FIELDS = (
     "title",
@@ -286,7 +283,7 @@ def _values(entry: Entry) -> dict[str, Any]:
     for name in _FIELDS:
         value = getattr(entry, name)
         if isinstance(value, datetime):
-            value = _iso(value)
+            value = iso(value)
         elif name == "enclosures":
             value = [asdict(file) for file in value]
         found[name] = list(value) if isinstance(value, tuple) else value
@@ -313,13 +310,13 @@ def _facts(found: Explanation, config: Config, fetched: datetime | None) -> Iter
     yield "source", f"{one.stored.entry.source_id}, {redact(one.stored.source_url, config.secrets)}"
     yield "address", one.ruling.entry.url or "none"
     seen = one.sight.seen_at
-    yield "first seen", f"{_iso(seen)}" if seen else "by a version that did not record it"
+    yield "first seen", f"{iso(seen)}" if seen else "by a version that did not record it"
     dated = "" if one.stored.entry.dated else ", the source gives no date"
-    yield "published", f"{_iso(one.stored.entry.published_at)}{dated}"
+    yield "published", f"{iso(one.stored.entry.published_at)}{dated}"
     if one.stored.revision:
         yield "changed", f"{counted(one.stored.revision, 'time')} by its source"
     if fetched is not None:
-        yield "last fetch", f"{_iso(fetched)} of its source"
+        yield "last fetch", f"{iso(fetched)} of its source"
     yield "id", one.stored.id or "none yet"
     yield "category", found.category
     if one.decision is not None:
@@ -356,8 +353,8 @@ def _as_json(found: Explanation, fetched: datetime | None) -> dict[str, Any]:
     return {
         **asdict(item_row(one)),
         "source_url": one.stored.source_url,
-        "first_seen_at": None if one.sight.seen_at is None else _iso(one.sight.seen_at),
-        "source_fetched_at": None if fetched is None else _iso(fetched),
+        "first_seen_at": None if one.sight.seen_at is None else iso(one.sight.seen_at),
+        "source_fetched_at": None if fetched is None else iso(fetched),
         "changed_by_source": one.stored.revision,
         "decision": None if one.decision is None else asdict(one.decision),
         "review": found.review,

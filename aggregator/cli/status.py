@@ -16,6 +16,7 @@ from aggregator.cli.options import (
     ConfigOption,
     DataOption,
     duration,
+    iso,
     load_config,
     nothing_configured,
     read_store,
@@ -288,7 +289,7 @@ def _interval(source: Source) -> str:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moment is None else iso(moment)
 
 
 def _facts(row: SourceStatus, more: SourceDetails, config: Config, now: datetime) -> list[tuple[str, str | None]]:
