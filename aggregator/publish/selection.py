@@ -63,10 +63,6 @@ class Shown(NamedTuple):
         return self.due_at is not None and self.due_at <= now
 
 
-def _moment(text: str) -> datetime | None:
-    return None if text == "-" else datetime.fromisoformat(text).astimezone(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What an output shows."""
