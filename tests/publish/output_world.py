@@ -17,6 +17,7 @@ from aggregator.store import Store, open_store
 from aggregator.store.rulingprotocol import DEFINITIONS
 from tests.store_samples import NOW, entry
 from tests.support import Site
+from tests.validators import check_atom, check_jsonfeed, check_rss
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -82,6 +83,13 @@ class World:
         self.now += after
         self.publish()
         return self.titles()
+
+    def check(self, folder: str = OUTPUT) -> None:
+        """Validate the feeds of a folder."""
+        public = self.site.public()
+        assert check_rss(public[f"{folder}/rss.xml"]) == []
+        assert check_atom(public[f"{folder}/atom.xml"]) == []
+        assert check_jsonfeed(public[f"{folder}/feed.json"]) == []
 
     def titles(self, folder: str = OUTPUT) -> list[str]:
         return [item["title"] for item in self.items(folder)]

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from aggregator.publish.publication import Report
-from tests.publish.output_world import DAY, HOUR, OUTPUT, World, configured, world_of
-from tests.support import Site
+from tests.publish.output_world import DAY, HOUR, OUTPUT, World, configured
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def world(site: Site) -> Iterator[World]:
-    with world_of(site) as made:
-        yield made
 
 
 def test_per_source_caps_each_source(world: World) -> None:

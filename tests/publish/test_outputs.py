@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,24 +11,11 @@ from lxml import etree
 from aggregator.models import ALL, Placement, Verdict
 from aggregator.publish.publication import Report, next_time
 from tests.origin import Origin
-from tests.publish.output_world import DAY, HOUR, OUTPUT, World, world_of
+from tests.publish.output_world import DAY, HOUR, OUTPUT, World
 from tests.support import Site, item, rss
-from tests.validators import check_atom, check_jsonfeed, check_opml, check_rss
+from tests.validators import check_opml
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def world(site: Site) -> Iterator[World]:
-    with world_of(site) as made:
-        yield made
-
-
-def _checked(world: World, folder: str = OUTPUT) -> None:
-    public = world.site.public()
-    assert check_rss(public[f"{folder}/rss.xml"]) == []
-    assert check_atom(public[f"{folder}/atom.xml"]) == []
-    assert check_jsonfeed(public[f"{folder}/feed.json"]) == []
 
 
 # -- a plain output ----------------------------------------------------------------------------------------------------
@@ -39,7 +25,7 @@ def test_an_output_has_the_feeds_of_its_members_alone(world: World) -> None:
     world.add("a", "b")
     world.add("c", source=1, output=None)
     assert world.published() == ["a", "b"]
-    _checked(world)
+    world.check()
     assert sorted(world.titles(ALL)) == ["a", "b", "c"]
     assert sorted(world.titles("news")) == ["a", "b", "c"]
 
@@ -209,7 +195,7 @@ def test_content_is_what_the_output_shows_of_it(world: World, content: str, html
     (item,) = world.items()
     assert item["content_html"] == html
     assert world.items(ALL)[0]["content_html"] == f"<p>{'word ' * 100}</p>"
-    _checked(world)
+    world.check()
 
 
 def test_what_one_output_changes_is_in_that_output_alone(world: World) -> None:
@@ -236,7 +222,7 @@ def test_a_digest_has_the_headlines_of_its_day(world: World) -> None:
     )
     assert item["date_published"] == "2024-05-06T08:00:00+00:00"
     assert item["id"].startswith("urn:uuid:")
-    _checked(world)
+    world.check()
     before = world.site.public()
     # An empty day has no digest, and a later one does not change the first.
     world.add("c")

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from aggregator.publish.outputs import former_paths, merged, new_path, without_former
 from aggregator.publish.publication import Report, outputs, publish
-from tests.publish.output_world import OUTPUT, World, world_of
-from tests.support import Site
-from tests.validators import check_atom, check_jsonfeed, check_rss
-
-
-@pytest.fixture
-def world(site: Site) -> Iterator[World]:
-    with world_of(site) as made:
-        yield made
-
-
-def _checked(world: World, folder: str = OUTPUT) -> None:
-    public = world.site.public()
-    assert check_rss(public[f"{folder}/rss.xml"]) == []
-    assert check_atom(public[f"{folder}/atom.xml"]) == []
-    assert check_jsonfeed(public[f"{folder}/feed.json"]) == []
+from tests.publish.output_world import OUTPUT, World
 
 
 def _private(world: World) -> str:
@@ -40,7 +24,7 @@ def test_a_private_output_is_where_nobody_finds_it(world: World) -> None:
     folder = _private(world)
     assert len(folder.rpartition("/")[2]) == 32
     assert world.titles(folder) == ["a"]
-    _checked(world, folder)
+    world.check(folder)
     token = folder.rpartition("/")[2].encode()
     public = world.site.public()
     assert {name for name, data in public.items() if token in data or token.decode() in name} == {
