@@ -23,8 +23,6 @@ from aggregator.store import POSTS, Membership, Store, StoredEntry, StoredRuling
 if TYPE_CHECKING:
     from aggregator.config import Config
 
-#: Entries that are read at once.
-_BATCH = 200
 #: Items that a message names if a text fits several.
 _NAMED = 10
 
@@ -66,11 +64,9 @@ def find_one(store: Store, text: str) -> StoredRuling:
         Removed: it is not stored any more.
         NotFound: there is none, or there are several; the message names them.
     """
-    found = _by_number(store, text) or store.find(text)
-    if not found:
-        for part in _tails(text):
-            if found := store.find(part):
-                break
+    found = _by_number(store, text)
+    for part in (text, *_tails(text)):
+        found = found or store.find(part)
     if len(found) == 1:
         return found[0]
     if found:
@@ -99,19 +95,6 @@ def _tails(text: str) -> Iterator[str]:
         parts = text.replace("\\", "/").split("/")
         for start in range(1, len(parts)):
             yield "/".join(parts[start:])
-
-
-def stored_items(store: Store, *, source: str | None = None, since: datetime | None = None) -> Iterator[StoredRuling]:
-    """Yield stored items in the order of their row numbers, few in memory at a time.
-
-    Args:
-        source: only those of this source.
-        since: only those that were first seen since.
-    """
-    last = 0
-    while batch := store.rulings_after(last, _BATCH, source, since):
-        yield from batch
-        last = batch[-1].stored.pk
 
 
 def condition(one: StoredRuling) -> Condition:

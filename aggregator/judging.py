@@ -10,7 +10,7 @@ the memberships of outputs were made likewise. Once some entries were judged by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,10 +20,15 @@ from aggregator.store.rulingprotocol import DEFINITIONS, NO_RULES, RULES, Stored
 from aggregator.values.tracking import without_tracking
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aggregator.config import Config
     from aggregator.rules.book import Trace
     from aggregator.store import Store
 
+#: Entries that are read at once: few enough to bound memory.
+BATCH = 500
+Progress = Callable[[int, int], None]
 #: Entries were judged by different rules.
 _MIXED = ""
 #: Fields that stay as they were when an entry was first seen.
@@ -57,6 +62,25 @@ class KeptSteps:
             return found[name]
         self.missing[name] = StepCall(kind, settings, given)
         return None
+
+
+def stored_rulings(
+    store: Store,
+    source_id: str | None = None,
+    since: datetime | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Iterator[StoredRuling]:
+    """Yield stored entries with what became of them, in the order of row numbers, few in memory at a time.
+
+    Args:
+        source_id, since: as for `Store.rulings_after`.
+        progress: called after some of them with the number of those done so far, and of all stored ones.
+    """
+    done, last, total = 0, 0, store.entry_count()
+    while batch := store.rulings_after(last, BATCH, source_id, since):
+        yield from batch
+        last, done = batch[-1].stored.pk, done + len(batch)
+        progress(done, max(total, done))
 
 
 def judge_entry(

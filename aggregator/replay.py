@@ -9,11 +9,11 @@ files that differ, and withdraws what is not published any more.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal
 
-from aggregator.judging import KeptSteps, fingerprints_of, judge_stored
+from aggregator.judging import KeptSteps, Progress, fingerprints_of, judge_stored, stored_rulings
 from aggregator.models import ALL, Entry, Placement, Ruling
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from aggregator.store import Store, StoredEntry
     from aggregator.store.rulingprotocol import StoredRuling
 
-#: Entries that are read at once: few enough to bound memory.
-BATCH = 500
 #: Examples of each kind of change.
 EXAMPLES = 5
 #: Notes of rules that are kept.
@@ -35,7 +33,6 @@ outputs and further categories to which it belongs, or how it looks there."""
 
 KINDS: tuple[Kind, ...] = ("dropped", "held", "published", "changed", "moved", "draft", "outputs")
 
-Progress = Callable[[int, int], None]
 
 _FIELDS = tuple(one.name for one in fields(Entry))
 
@@ -148,21 +145,17 @@ class _Replay:
 
     def changes(self) -> Iterator[Change]:
         """Yield what differs, in the order of row numbers, and sum it up."""
-        difference, total, last = self.difference, self._store.entry_count(), 0
-        notes: list[str] = []
-        while batch := self._store.rulings_after(last, BATCH):
-            for one in batch:
-                steps = KeptSteps(self._store)
-                after = judge_stored(self._config, one, steps, notes)
-                difference.unmade += bool(steps.missing)
-                if (change := difference_of(one, after)) is not None:
-                    difference.add(change, self._examples)
-                    yield change
-            difference.notes = list(dict.fromkeys((*difference.notes, *notes)))[:_MAX_NOTES]
-            notes.clear()
-            last = batch[-1].stored.pk
-            difference.judged += len(batch)
-            self._progress(difference.judged, max(total, difference.judged))
+        difference = self.difference
+        for one in stored_rulings(self._store, progress=self._progress):
+            steps, notes = KeptSteps(self._store), list[str]()
+            after = judge_stored(self._config, one, steps, notes)
+            difference.judged += 1
+            difference.unmade += bool(steps.missing)
+            if notes:
+                difference.notes = list(dict.fromkeys((*difference.notes, *notes)))[:_MAX_NOTES]
+            if (change := difference_of(one, after)) is not None:
+                difference.add(change, self._examples)
+                yield change
 
 
 def difference_of(one: StoredRuling, after: Ruling) -> Change | None:

@@ -6,13 +6,11 @@ In: the store and the configuration. Out: the hits of each rule with examples, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from aggregator.inspection import stored_items
-from aggregator.judging import KeptSteps, judge_stored
+from aggregator.judging import KeptSteps, Progress, judge_stored, stored_rulings
 from aggregator.models import Verdict
 from aggregator.rules.book import NOT_APPLIED, RuleSetting, Trace
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 
 #: Examples of each rule.
 EXAMPLES = 3
-Progress = Callable[[int, int], None]
 
 
 class Example(NamedTuple):
@@ -76,8 +73,7 @@ def try_rules(
     """
     trial = Trial(rules=[RuleTrial(rule) for rule in config.rule_book.rules])
     by_place = {(one.rule.place, one.rule.number): one for one in trial.rules}
-    total = store.entry_count()
-    for one in stored_items(store, source=source, since=since):
+    for one in stored_rulings(store, source, since, progress):
         trace = Trace()
         after = judge_stored(config, one, KeptSteps(store), trace=trace)
         trial.judged += 1
@@ -91,5 +87,4 @@ def try_rules(
                 rule.hits += 1
                 if len(rule.examples) < examples:
                     rule.examples.append(Example(one.stored.pk, one.stored.entry.title, step.what))
-        progress(trial.judged, total)
     return trial

@@ -13,7 +13,8 @@ import pytest
 
 import aggregator.demo
 from aggregator.config import Config, load
-from aggregator.inspection import condition, explain, stored_items
+from aggregator.inspection import condition, explain
+from aggregator.judging import stored_rulings
 from aggregator.store import Store, StoredRuling, open_store
 from aggregator.trial import try_rules
 from tests.origin import Origin
@@ -62,7 +63,7 @@ def _differences(store: Store, config: Config, site: Site, now: datetime) -> lis
     }
     posts = set(site.posts())
     wrong = []
-    for one in stored_items(store):
+    for one in stored_rulings(store):
         found = explain(store, config, site.data, one, now)
         shown = {output.output for output in found.outputs if output.shown}
         stands = {slug for slug, ids in feeds.items() if one.stored.id is not None and one.stored.id in ids}
@@ -99,5 +100,5 @@ def test_every_item_is_explained_and_rules_do_what_their_trial_said(site: Site, 
     assert site.run("replay", "--apply").status == 0
     assert site.run("update").status in (0, 1)
     with closing(open_store(site.data / "aggregator.db")) as store:
-        assert Counter(one.ruling.verdict for one in stored_items(store)) == counted
+        assert Counter(one.ruling.verdict for one in stored_rulings(store)) == counted
         assert _differences(store, config, site, NOW) == []

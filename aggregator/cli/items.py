@@ -180,9 +180,10 @@ class _Chosen:
 
     def items(self, store: Any) -> Iterable[StoredRuling]:
         """Yield the stored items that are wanted."""
-        from aggregator.inspection import condition, stored_items
+        from aggregator.inspection import condition
+        from aggregator.judging import stored_rulings
 
-        for one in stored_items(store, source=self.source, since=self.since):
+        for one in stored_rulings(store, self.source, self.since):
             category = one.ruling.category or one.sight.category
             if self.category is not None and category != self.category:
                 continue

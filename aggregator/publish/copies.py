@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aggregator.config import Config
 from aggregator.duplicates.levels import Levels
 from aggregator.errors import RowError
+from aggregator.judging import stored_rulings
 from aggregator.publish.report import OutputFailure, refused_row
 from aggregator.store import DUPLICATES, Store
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 #: Addresses that are compared in one transaction.
 BATCH = 500
-#: Entries that are read at once.
-_READ = 500
 
 
 def join_duplicates(store: Store, config: Config) -> list[OutputFailure]:
@@ -59,14 +58,11 @@ def _addresses(store: Store, source_id: str, finder: Finder) -> dict[int, str | 
     from aggregator.rules.facts import Facts
 
     found: dict[int, str | None] = {}
-    last = 0
-    while batch := store.rulings_after(last, _READ, source_id):
-        last = batch[-1].stored.pk
-        for one in batch:
-            entry, facts = one.ruling.entry, Facts(one.ruling.entry, one.sight, one.ruling.category)
-            # As in a judgement: what rules drop or hold is no item.
-            is_item = one.ruling.verdict in ("published", "copy")
-            found[one.stored.pk] = finder(entry, one.sight, facts) if is_item else None
+    for one in stored_rulings(store, source_id):
+        entry, facts = one.ruling.entry, Facts(one.ruling.entry, one.sight, one.ruling.category)
+        # As in a judgement: what rules drop or hold is no item.
+        is_item = one.ruling.verdict in ("published", "copy")
+        found[one.stored.pk] = finder(entry, one.sight, facts) if is_item else None
     return found
 
 

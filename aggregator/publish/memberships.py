@@ -8,26 +8,22 @@ its definition, so that a crash leaves old or new ones, and the next call goes o
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from tempfile import TemporaryFile
 from typing import IO
 
 from aggregator.config import Config
-from aggregator.judging import KeptSteps, place_stored
+from aggregator.judging import KeptSteps, Progress, place_stored, stored_rulings
 from aggregator.models import Placement
 from aggregator.store import Store
 from aggregator.store.rulingprotocol import DEFINITIONS
 
-#: Entries that are read at once: few enough to bound memory.
-BATCH = 500
 #: Outputs whose memberships are made in one pass: each has an open file.
 _MOST = 50
 
 
-def place_again(
-    store: Store, config: Config, *, progress: Callable[[int, int], None] = lambda done, total: None
-) -> list[str]:
+def place_again(store: Store, config: Config, *, progress: Progress = lambda done, total: None) -> list[str]:
     """Make the memberships of outputs again whose definitions have changed, and forget those of ended outputs.
 
     Args:
@@ -51,21 +47,16 @@ def place_again(
     return changed
 
 
-def _place(store: Store, config: Config, slugs: Sequence[str], progress: Callable[[int, int], None]) -> None:
+def _place(store: Store, config: Config, slugs: Sequence[str], progress: Progress) -> None:
     """Make the memberships of some outputs again."""
     steps = KeptSteps(store)
     with ExitStack() as stack:
         # They may be more than fits into memory.
         files = {slug: stack.enter_context(TemporaryFile(prefix="aggregator-")) for slug in slugs}
-        done, total, last = 0, store.entry_count(), 0
-        while batch := store.rulings_after(last, BATCH):
-            for one in batch:
-                for slug, file in files.items():
-                    if (placement := place_stored(config, one, slug, steps)) is not None:
-                        pickle.dump((one.stored.pk, placement), file, pickle.HIGHEST_PROTOCOL)
-            last = batch[-1].stored.pk
-            done += len(batch)
-            progress(done, max(total, done))
+        for one in stored_rulings(store, progress=progress):
+            for slug, file in files.items():
+                if (placement := place_stored(config, one, slug, steps)) is not None:
+                    pickle.dump((one.stored.pk, placement), file, pickle.HIGHEST_PROTOCOL)
         for slug, file in files.items():
             store.replace_memberships(slug, _kept(file), config.outputs[slug].definition)
 
