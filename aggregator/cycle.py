@@ -156,6 +156,7 @@ class Cycle:
                 share=share or USUAL,
                 busy=busy,
                 in_force=self._config,
+                data=self._data,
             )
         except Exception as error:
             self._note(error)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from aggregator.models import FailureKind, Freshness
+from aggregator.models import FailureKind, Fetched, Freshness
 
 
 class AggregatorError(Exception):
@@ -73,6 +73,9 @@ class SourceError(AggregatorError):
         kind: the class of failure.
         url: the address at which it happened.
     """
+
+    #: The document that could not be read as it should be, for the operator to look at; None: there is none.
+    page: Fetched | None = None
 
     def __init__(self, message: str, *, kind: FailureKind, url: str | None = None) -> None:
         self.kind: FailureKind = kind

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from aggregator.fetch import Fetcher, FetchSettings
-from aggregator.models import Every, FeedState, Fetched, NotModified, ParsedFeed, Source
+from aggregator.models import Every, FeedState, Fetched, NotModified, PageState, ParsedFeed, Source
 from aggregator.parse import parse
-from aggregator.sources import KINDS, Tools
-from aggregator.sources.scrape import ArticleRules, ScrapeRules
+from aggregator.sources import KINDS, Instances, Tools
+from aggregator.sources.articles import ArticleRules
+from aggregator.sources.scrape import ScrapeRules
 from tests.origin import Origin
 
 NOW = datetime(2026, 4, 20, 12, 0, tzinfo=UTC)
@@ -80,17 +82,25 @@ class Pulled:
 
 
 async def fetch(
-    source: Source, state: FeedState | None = None, known: Collection[str] = (), asked: list[str] | None = None
+    source: Source,
+    state: FeedState | None = None,
+    known: Collection[str] = (),
+    asked: list[str] | None = None,
+    pages: Mapping[str, PageState] = MappingProxyType({}),
 ) -> Fetched | NotModified:
-    """Fetch over real HTTP, with `known` as the keys that are stored."""
+    """Fetch over real HTTP, with `known` as the keys that are stored, and `pages` as what is remembered of pages."""
 
     async def lookup(keys: Sequence[str]) -> set[str]:
         if asked is not None:
             asked.extend(keys)
         return set(keys) & set(known)
 
+    async def remembered(keys: Sequence[str]) -> dict[str, PageState]:
+        return {key: pages[key] for key in keys if key in pages}
+
     async with Fetcher(FetchSettings(user_agent="tests", concurrency=8)) as fetcher:
-        tools = Tools(fetch=fetcher.fetch, known=lookup, offload=offload)
+        instances = Instances({}, lambda: NOW)
+        tools = Tools(fetcher.fetch, lookup, remembered, offload, instances)
         return await KINDS[source.kind].fetch(source, state or FeedState(source.id), tools)
 
 

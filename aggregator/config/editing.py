@@ -184,7 +184,7 @@ def _address(item: Any) -> Any:
     values = {key.value: value for key, value in item.value}
     name, kind = next((name, kind) for name, kind in source_kinds().items() if name in values)
     value = values[name]
-    if kind.ADDRESS_KEY is None:
+    if kind.ADDRESS_KEY is None or isinstance(value, yaml.ScalarNode):
         return value
     return next(inner for key, inner in value.value if key.value == kind.ADDRESS_KEY)
 

@@ -284,8 +284,9 @@ def _identify(tree: MapNode, problems: Problems) -> list[str]:
 def _address(node: MapNode) -> str | None:
     """Return the address of a source as it is written in the file, before references are replaced."""
     for name, kind in source_kinds().items():
-        holder: Any = node if kind.ADDRESS_KEY is None else node.get(name)
-        key = kind.ADDRESS_KEY or name
+        short = kind.ADDRESS_KEY is None or isinstance(node.get(name), str)
+        holder: Any = node if short else node.get(name)
+        key = name if short or kind.ADDRESS_KEY is None else kind.ADDRESS_KEY
         if isinstance(holder, MapNode) and isinstance(holder.get(key), str):
             return holder.written.get(key) or str(holder[key])
     return None
@@ -362,7 +363,7 @@ def _source(
         timeout=settings.timeout or fetch.timeout,
         max_body=settings.max_body or fetch.max_body,
         allow_private=fetch.allow_private_addresses if private is None else private,
-        rules=source_kinds()[kind].make_rules(value),
+        rules=source_kinds()[kind].make_rules(value, document),
         explicit_id=settings.id is not None,
         line=line,
         access=settings.access(),
@@ -418,8 +419,7 @@ def _kind_of(settings: CommonSettings) -> _Kind:
     """Return the kind of a checked source, the value of its key, and its address."""
     kinds = source_kinds()
     kind, value = next((kind, value) for kind in kinds if (value := getattr(settings, kind)) is not None)
-    key = kinds[kind].ADDRESS_KEY
-    return kind, value, value if key is None else getattr(value, key)
+    return kind, value, kinds[kind].address(value)
 
 
 def _categories(document: FileSettings, sources: tuple[Source, ...]) -> dict[str, Category]:

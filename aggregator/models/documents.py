@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from aggregator.models.sources import Access
@@ -42,6 +42,10 @@ class Request:
     robots: bool = False
     #: Whether a longer body is cut off at `max_body` instead of being an error.
     truncate: bool = False
+    #: The body to send, so that the request is a POST; None: it is a GET.
+    content: bytes | None = None
+    #: Media type of `content`.
+    content_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,28 @@ class Fetched:
     moved_to: str | None = None
     #: Notes about the way to it, such as a redirect from https to http.
     notes: tuple[str, ...] = ()
+    #: What its kind will remember of the source, see `FeedState.memory`; None: what it remembers stays.
+    memory: str | None = None
+    #: What will be remembered of the pages behind it.
+    pages: tuple[PageState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """What is remembered of the page of one entry, such as an article behind a list."""
+
+    #: Key of the entry (`normalize.identity`).
+    key: str
+    #: Digest of what the list said of it when the page was last asked for, and of how it is read.
+    mark: str
+    #: Validators of the page, as in `Fetched`.
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: str | None = None
+    #: When the page was last asked for; None: never by a version that records it.
+    asked_at: datetime | None = None
+    #: How often in a row it was asked for again, because the list had changed, and was as before.
+    fruitless: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +125,8 @@ class NotModified:
     #: Whether the bytes came; False: the server said 304.
     whole: bool = False
     notes: tuple[str, ...] = ()
+    #: As in `Fetched`.
+    memory: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from aggregator.models.documents import Enclosure, OriginalFeed, RawEntry
+from aggregator.models.documents import Enclosure, OriginalFeed, PageState, RawEntry
 from aggregator.models.sources import FeedState, Republish
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ class FeedUpdate:
     aliases: tuple[tuple[str, str | None], ...] = ()
     #: What rules made of the new, changed and reread entries, by key; None: they are published as they are.
     rulings: Mapping[str, Ruling] | None = None
+    #: What will be remembered of the pages of entries.
+    pages: tuple[PageState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,6 +262,20 @@ class FeedState:
     identity: str | None = None
     #: Notes about the last document.
     notes: tuple[str, ...] = ()
+    #: What its kind remembers of it, in a form of its own; None: nothing.
+    memory: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceState:
+    """How one of several servers for the same documents (instances of RSSHub) answers."""
+
+    #: Its address, which ends with `/`.
+    url: str
+    #: Failures in a row.
+    failures: int = 0
+    #: When it may be asked first again; None: at once.
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,8 +161,10 @@ def succeeded(received: Received, parsed: ParsedFeed, settled: Settled) -> FeedU
         whole_at=now if fetched.status == 200 else state.whole_at,
         identity=settled.identity,
         notes=tuple([note[:MAX_NOTE] for note in notes[:MAX_NOTES]]),
+        memory=fetched.memory or state.memory,
     )
-    return FeedUpdate(after, settled.new, settled.changed, settled.unchanged, notes, settled.reread, settled.aliases)
+    entries = (settled.new, settled.changed, settled.unchanged)
+    return FeedUpdate(after, *entries, notes, settled.reread, settled.aliases, pages=fetched.pages)
 
 
 def not_modified(source: Source, state: FeedState, outcome: NotModified, now: datetime) -> FeedUpdate:
@@ -170,7 +172,8 @@ def not_modified(source: Source, state: FeedState, outcome: NotModified, now: da
     etag, last_modified = outcome.etag or state.etag, outcome.last_modified or state.last_modified
     server = server_hints(outcome.freshness, now, no_validator=not (etag or last_modified))
     whole_at = now if outcome.whole else state.whole_at or now
-    known = replace(state, etag=etag, last_modified=last_modified, whole_at=whole_at)
+    memory = outcome.memory or state.memory
+    known = replace(state, etag=etag, last_modified=last_modified, whole_at=whole_at, memory=memory)
     return FeedUpdate(_recovered(source, known, now, server, FeedHints.load(state.feed_hints)), notes=outcome.notes)
 
 

@@ -1,8 +1,8 @@
 """Which sources are updated now, in which order, and the share that each has of the cycle.
 
-A share has limits of time, bytes and computing, so that slow or large sources do not delay the others. Once it is
-used up, the work of the source ends with `ShareUsedUp`; the kind of source decides what to do with a part, and the
-rest comes next time. Waiting counts: for a slow host, for the turn at a host, and for the process that reads pages.
+A share has limits of time, requests, bytes and computing, so that slow or large sources do not delay the others. Once
+it is used up, the work of the source ends with `ShareUsedUp`; the kind of source decides what to do with a part, and
+the rest comes next time. Waiting counts: for a slow host, for the turn at a host, and for the process that reads pages.
 
 Light imports: where nothing is due, nothing else is loaded.
 """
@@ -113,6 +113,8 @@ class Share:
     #: Wall time, in addition to the `timeout` of the source. Where a host wants a minute between two requests, this is
     #: enough for its robots.txt, a list and a few articles.
     time: timedelta = timedelta(minutes=5)
+    #: Documents that are requested, redirects and robots.txt not counted.
+    requests: int = 200
     #: Size of all documents, decoded; the last ones may exceed it.
     bytes: int = 50_000_000
     #: CPU time in seconds in the process that reads pages; the last page may exceed it.
@@ -135,17 +137,21 @@ class Budget:
         self._loop = asyncio.get_running_loop()
         self._time = share.time + timeout
         self._until = self._loop.time() + self._time.total_seconds()
+        self._requests = share.requests
         self._bytes = share.bytes
         self._seconds = share.seconds
 
     async def fetch(self, fetching: Callable[[], Awaitable[Fetched | NotModified]]) -> Fetched | NotModified:
-        """Fetch a document, unless the time or the bytes are used up.
+        """Fetch a document, unless the time, the requests or the bytes are used up.
 
         Raises:
             ShareUsedUp: the share is used up.
         """
         if self._bytes <= 0:
             raise ShareUsedUp("this time its documents were too large for more")
+        if self._requests <= 0:
+            raise ShareUsedUp("this time it had too many documents to ask for more")
+        self._requests -= 1
         found = await self._in_time(fetching)
         if isinstance(found, Fetched):
             self._bytes -= len(found.body)

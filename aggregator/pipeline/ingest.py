@@ -24,6 +24,7 @@ from aggregator.models import (
     Fetched,
     HostTraffic,
     Identified,
+    InstanceState,
     Known,
     ParsedFeed,
     RawEntry,
@@ -151,6 +152,11 @@ class Ingester:
         """Store the traffic of hosts, and until when they want to be left alone."""
         if not self.dry_run:
             self.store.record_traffic(self.clock(), traffic, waits)
+
+    def record_instances(self, states: Sequence[InstanceState]) -> None:
+        """Store how instances answered."""
+        if states and not self.dry_run:
+            self.store.pages.record_instances(states)
 
     def seen(self, source_id: str, keys: Sequence[str]) -> set[str]:
         """Those of the keys whose entries are stored, or were removed."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aggregator import __version__
@@ -31,8 +32,9 @@ from aggregator.pipeline.due import USUAL, Budget, Share
 from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
 from aggregator.pipeline.judge import Judge, NeedsSteps, verdicts
 from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
-from aggregator.pipeline.together import Group, groups_of
-from aggregator.sources import KINDS, ShareUsedUp, Tools, without_old_validators
+from aggregator.pipeline.savedpages import SavedPages
+from aggregator.pipeline.together import Group, Send, groups_of
+from aggregator.sources import KINDS, Instances, ShareUsedUp, Tools, without_old_validators
 from aggregator.store import Store
 from aggregator.workers import StoreThread, Worker
 
@@ -109,6 +111,8 @@ async def update_due(
     share: Share = USUAL,
     busy: int = 0,
     in_force: Callable[[], Config] | None = None,
+    data: Path | None = None,
+    through: Callable[[Send], Send] = lambda send: send,
 ) -> list[SourceResult]:
     """Run one cycle over the chosen sources and return what each gave, in the order in which they finished.
 
@@ -122,6 +126,8 @@ async def update_due(
         share: the limits of each source.
         busy: sources of other cycles in progress; together there are at most `fetch.concurrency`.
         in_force: the configuration by which entries are judged, as of the moment when they are stored; None: `config`.
+        data: the data folder, where pages that could not be read are kept; None: they are not kept.
+        through: what requests go through: it takes the function that sends them, and returns the one to use.
 
     Raises:
         StoreError: the store cannot keep outcomes any more (disk full, database gone); what was stored before stays.
@@ -142,9 +148,12 @@ async def update_due(
             stack.push_async_callback(worker.close)
         waits = await thread.run(ingester.host_waits)
         fetcher = await stack.enter_async_context(Fetcher(settings, clock=clock, waits=waits))
+        instances = Instances(await thread.run(store.pages.instances), clock)
         steps = _Steps(stack, current, ingester, thread, settings.user_agent)
         groups = groups_of(chosen, clock())
-        run = _Run(ingester, thread, fetcher, share, tolerant, pages, readers, steps, groups)
+        sending = through(fetcher.fetch)
+        saved = SavedPages(None if dry_run else data)
+        run = _Run(ingester, thread, fetcher, sending, share, tolerant, pages, readers, steps, groups, instances, saved)
         return await run.update_all(chosen, concurrency, on_result, stopping, on_begun)
 
 
@@ -211,6 +220,8 @@ class _Run:
     #: Where the ingester works.
     thread: StoreThread
     fetcher: Fetcher
+    #: Sends requests through it.
+    send: Send
     share: Share
     tolerant: Worker
     pages: Worker
@@ -219,6 +230,8 @@ class _Run:
     steps: _Steps
     #: Sources that share their request, by id.
     groups: dict[str, Group]
+    instances: Instances
+    saved: SavedPages
     #: Pages wait here, so that a source whose share is used up meanwhile does not start another page.
     page_turn: Lock = field(default_factory=Lock)
     #: Outcomes without a document, until there are enough of them to be stored together.
@@ -268,6 +281,7 @@ class _Run:
                 await keep(outage.close(silent=silent))
                 await self.flush()
                 await self.thread.run(self.ingester.record_traffic, self.fetcher.traffic, self.fetcher.waits)
+                await self.thread.run(self.ingester.record_instances, self.instances.changed)
         if trouble is not None:
             raise trouble
         if self.lost:
@@ -297,8 +311,16 @@ class _Run:
             words = f"unexpected error: {type(failure).__name__}: {failure}"
             error = SourceError(words, kind="internal", url=source.url)
         if error is not None:
+            await self._save_page(source, error)
             update = self._failed(source, state, error)
         return Outcome(source, state, update, error, time.monotonic() - started, stored)
+
+    async def _save_page(self, source: Source, error: SourceError) -> None:
+        """Keep the page that could not be read, and name its file in the error."""
+        if error.page is None:
+            return
+        if place := await self.thread.run(self.saved.save, source.id, error.page):
+            error.args = (f"{error}; the page is kept in {place}",)
 
     def _failed(self, source: Source, state: FeedState, error: SourceError) -> FeedUpdate:
         try:
@@ -381,7 +403,7 @@ class _Run:
             raise _unread(error) from None
 
     def _tools(self, source: Source, budget: Budget) -> Tools:
-        group, send = self.groups.get(source.id), self.fetcher.fetch
+        group, send = self.groups.get(source.id), self.send
 
         async def fetch(request: Request) -> Fetched | NotModified:
             return await budget.fetch(lambda: group.fetch(source, request, send) if group else send(request))
@@ -389,7 +411,13 @@ class _Run:
         async def offload(function: Callable[[Any], Any], argument: object, seconds: float) -> Any:
             return await budget.compute(lambda: self._read_page(budget, function, argument, seconds))
 
-        return Tools(fetch, lambda keys: self.thread.run(self.ingester.seen, source.id, keys), offload)
+        return Tools(
+            fetch,
+            lambda keys: self.thread.run(self.ingester.seen, source.id, keys),
+            lambda keys: self.thread.run(self.ingester.store.pages.find, source.id, keys),
+            offload,
+            self.instances,
+        )
 
     async def _read_page(self, budget: Budget, function: Callable[[Any], Any], argument: object, seconds: float) -> Any:
         async with self.page_turn:

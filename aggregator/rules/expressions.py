@@ -27,7 +27,7 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from aggregator.config.problems import show
 from aggregator.rules.facts import VARIABLES, Facts, Variable, fold
-from aggregator.rules.matching import compile_pattern
+from aggregator.values.patterns import compile_pattern
 
 __all__ = ["VARIABLES", "Expression", "Key", "Variable", "When", "Where", "parse_expression"]
 

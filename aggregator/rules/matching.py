@@ -16,12 +16,12 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from aggregator.config.problems import show
 from aggregator.rules.facts import fold
+from aggregator.values.patterns import compile_pattern
 
 MAX_WORD = 500
 """Characters in a word or a pattern at most."""
 MAX_WORDS = 20_000
 """Words in a list at most."""
-_MEMORY = 64 * 2**20
 #: Up to so many words, each is looked for before the pattern of all is. Of more than so many, those that a text may
 #: have are looked up first: one pattern of them all can take seconds for a text, in Chinese above all.
 _FEW, _MANY = 20, 200
@@ -40,35 +40,6 @@ _OF_UNSPACED = re.compile(
 )
 _EDGE = rf"[^\p{{L}}\p{{N}}\p{{M}}_]|[{_UNSPACED}]"
 """What may stand beside a whole word."""
-
-
-def compile_pattern(pattern: str, *, flags: str = "") -> Any:
-    """Compile a regular expression of re2.
-
-    Raises:
-        ValueError: re2 cannot hold it; the message is the reason.
-    """
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MEMORY
-    before = f"(?{flags})" if flags else ""
-    try:
-        return re2.compile(before + pattern, options)
-    except re2.error as error:
-        said = error.args[0] if error.args else ""
-        raise ValueError(_reason(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said))) from None
-
-
-def _reason(said: str) -> str:
-    if "invalid perl operator: (?" in said and said.rstrip()[-1:] in "=!<":
-        return "looking ahead and behind, `(?=`, `(?!` and `(?<`, is not possible in linear time"
-    if re.search(r"invalid escape sequence: \\[1-9]", said):
-        return "a reference to a group, such as `\\1`, is not possible in linear time"
-    if "pattern too large" in said:
-        return "it is too large"
-    return said or "it cannot be read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,12 @@ ACCEPT = (
 )
 
 
-def make_rules(settings: str) -> None:
+def address(settings: str) -> str:
+    """Return the address, which is all there is to say of a feed."""
+    return settings
+
+
+def make_rules(settings: str, file: object) -> None:
     """Return None: an address is all there is to say of a feed."""
 
 

@@ -14,15 +14,19 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from aggregator.models import Access, FeedState, Fetched, NotModified, ParsedFeed, Request, Source
+from aggregator.models import Access, FeedState, Fetched, NotModified, PageState, ParsedFeed, Request, Source
+from aggregator.sources.instances import Instances
+
+if TYPE_CHECKING:
+    from aggregator.config.settings import FileSettings
 
 _LIKE_ALL = Access()
 
 
 class ShareUsedUp(Exception):
-    """A source has used up its share of a cycle: time, bytes or computing; the message says which."""
+    """A source has used up its share of a cycle: time, requests, bytes or computing; the message says which."""
 
 
 class Offload(Protocol):
@@ -48,7 +52,10 @@ class Tools:
     fetch: Callable[[Request], Awaitable[Fetched | NotModified]]
     #: Those of the given entry keys that are stored for this source.
     known: Callable[[Sequence[str]], Awaitable[set[str]]]
+    #: What is remembered of the pages of the entries with these keys, by key.
+    pages: Callable[[Sequence[str]], Awaitable[dict[str, PageState]]]
     offload: Offload
+    instances: Instances
 
 
 Parse = Callable[[Fetched], ParsedFeed]
@@ -64,15 +71,26 @@ class Kind(Protocol):
     DESCRIPTION: str
     #: A paragraph for the section of the kind on the reference page, or "".
     GUIDE: str
-    #: The field of `SETTINGS` that holds the address of the source; None: `SETTINGS` is the address.
+    #: The field of `SETTINGS` that holds the address of the source; None: `SETTINGS` is the address. What stands in
+    #: place of a mapping, where that is allowed, is the address, too.
     ADDRESS_KEY: str | None
     #: Whether `read` does no more than `parse`, so that a document can be parsed in another process.
     PARSE_ONLY: bool
     #: What to do where dates cannot be read, as a clause for people, or "".
     DATE_ADVICE: str
 
-    def make_rules(self, settings: Any) -> object:
-        """Make `Source.rules` of validated settings: an immutable value that can be pickled, or None."""
+    def address(self, settings: Any) -> str:
+        """Return `Source.url`: what validated settings say where the source is."""
+
+    def make_rules(self, settings: Any, file: FileSettings) -> object:
+        """Make `Source.rules` of validated settings: an immutable value that can be pickled, or None.
+
+        Args:
+            file: all of feeds.yaml.
+
+        Raises:
+            ValueError: the file lacks something that the source needs; a sentence that completes "`key` …".
+        """
 
     def request_hash(self, source: Source) -> str:
         """Fingerprint of all that the validators of this source depend on, hexadecimal."""
@@ -81,7 +99,7 @@ class Kind(Protocol):
         """Fetch what `read` needs, conditionally where `state` has validators of the same request.
 
         Raises:
-            SourceError: it could not be fetched.
+            SourceError: it could not be fetched. With a `page`, that is kept for the operator to look at.
             ShareUsedUp: the share of the source was used up before.
         """
 

@@ -10,39 +10,22 @@ can take seconds.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from aggregator.config.fields import Encoding, Maybe, Section, Selector, TimeZone, Url
-from aggregator.errors import FetchError, ParseError, SourceError
+from aggregator.config.fields import Encoding, Maybe, Section, Selector, Url
+from aggregator.errors import ParseError, SourceError
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, RawEntry, Source
-from aggregator.sources.kind import Parse, ShareUsedUp, Tools, conditional_request, fingerprint, plain_request
-from aggregator.values.terminal import counted
+from aggregator.sources.articles import ACCEPT, PAGE_SECONDS, ArticleRules, ArticleSettings, collect, make_article_rules
+from aggregator.sources.kind import Parse, Tools, conditional_request, fingerprint
 
 if TYPE_CHECKING:
-    from aggregator.sources.soup import ArticlePage, ListPage
+    from aggregator.sources.listpage import ListPage
 
 MAX_LIMIT = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class ArticleRules:
-    """CSS selectors for one article page; None: not taken from the page."""
-
-    #: Element whose inner HTML is the article.
-    body: str
-    title: str | None = None
-    author: str | None = None
-    date: str | None = None
-    #: IANA name of the zone of dates that carry none, e.g. ``Asia/Shanghai``.
-    timezone: str | None = None
-    #: Elements to take out of the body.
-    remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +40,6 @@ class ScrapeRules:
     encoding: str | None = None
     #: How to read the article page; None: the list is all there is.
     article: ArticleRules | None = None
-
-
-class ArticleSettings(Section):
-    """How to read the article pages of a scraped source."""
-
-    body: Selector = Field(description="CSS selector of the element that holds the article.")
-    title: Maybe[Selector] = Field(default=None, description="CSS selector of the title; the link's text if left out.")
-    author: Maybe[Selector] = Field(default=None, description="CSS selector of the author's name.")
-    date: Maybe[Selector] = Field(default=None, description="CSS selector of the date of publication.")
-    timezone: Maybe[TimeZone] = Field(
-        default=None, description="Time zone of dates that name none, such as `Asia/Shanghai`; UTC if left out."
-    )
-    remove: tuple[Selector, ...] = Field(default=(), description="CSS selectors of elements to remove.")
 
 
 class ScrapeSettings(Section):
@@ -96,19 +66,15 @@ ADDRESS_KEY: str | None = "url"
 PARSE_ONLY = False
 DATE_ADVICE = "correct the selector `article.date`"
 
-ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 
-#: Articles of one source that are fetched at once; the limits of the fetcher apply as well.
-AT_ONCE = 4
-#: CPU time in seconds for reading one page.
-PAGE_SECONDS = 10.0
+def address(settings: ScrapeSettings) -> str:
+    """Return the address of the list page."""
+    return settings.url
 
 
-def make_rules(settings: ScrapeSettings) -> ScrapeRules:
+def make_rules(settings: ScrapeSettings, file: object) -> ScrapeRules:
     """Return the settings without the address, and without pydantic."""
-    page, article = settings.article, None
-    if page is not None:
-        article = ArticleRules(page.body, page.title, page.author, page.date, page.timezone, page.remove)
+    article = None if settings.article is None else make_article_rules(settings.article)
     return ScrapeRules(settings.items, settings.limit, settings.encoding, article)
 
 
@@ -124,33 +90,12 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     page = await tools.fetch(replace(request, robots=True))
     if isinstance(page, NotModified):
         return page
-    from aggregator.sources.soup import ArticlePage, read_list
+    from aggregator.sources.listpage import read_list
 
     listed: ListPage = await tools.offload(read_list, (rules, page), PAGE_SECONDS)
     if rules.article is None:
         return replace(page, parsed=replace(listed.feed, entries=listed.links))
-    known = await tools.known([link.url for link in listed.links if link.url])
-    new = [link for link in listed.links if link.url not in known]
-    outcomes = await _articles(source, rules, rules.article, new, tools)
-    articles = [one for one in outcomes if isinstance(one, ArticlePage)]
-    gone = [one for one in outcomes if _is_gone(one)]
-    failed = [one for one in outcomes if isinstance(one, SourceError) and not _is_gone(one)]
-    left = [one for one in outcomes if isinstance(one, ShareUsedUp)]
-    # One bad link among known ones is no failure. When the site has changed, soon all links of the list are failures.
-    if not articles and len(failed) * 2 > len(listed.links):
-        message = f"none of the {len(new)} new articles could be read; the first: {failed[0]}"
-        if len(new) == 1:
-            message = f"the one new article could not be read: {failed[0]}"
-        raise SourceError(message, kind=failed[0].kind)
-    notes = (note for article in articles for note in article.notes)
-    feed = replace(
-        listed.feed,
-        entries=tuple(article.entry for article in articles),
-        repairs=(*dict.fromkeys(notes), *(f"article is gone: {one}" for one in gone)),
-    )
-    are = f"{counted(len(left), 'article')} {'is' if len(left) == 1 else 'are'}"
-    later = [f"{are} left for the next time: {left[0]}"] if left else []
-    return replace(page, parsed=feed, missing=(*map(str, failed), *later))
+    return await collect(source, page, listed.feed, listed.links, rules.article, rules.encoding, tools)
 
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
@@ -164,37 +109,6 @@ def _rules(source: Source) -> ScrapeRules:
     if not isinstance(source.rules, ScrapeRules):
         raise SourceError("the source has no scrape rules", kind="internal", url=source.url)
     return source.rules
-
-
-async def _articles(
-    source: Source, rules: ScrapeRules, article: ArticleRules, links: Sequence[RawEntry], tools: Tools
-) -> list[ArticlePage | SourceError | ShareUsedUp]:
-    """Fetch and read article pages, a few at a time; what fails is in the result."""
-    from aggregator.sources.soup import read_article
-
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(link: RawEntry) -> ArticlePage | SourceError | ShareUsedUp:
-        request = replace(plain_request(source, link.url or "", accept=ACCEPT), robots=True)
-        async with gate:
-            try:
-                page = await tools.fetch(request)
-                work = article, rules.encoding, link, page
-                result: ArticlePage = await tools.offload(read_article, work, PAGE_SECONDS)
-            except ParseError as error:
-                # A process that was ended could not say where.
-                return error if error.url else ParseError(str(error), kind=error.kind, url=link.url)
-            except (SourceError, ShareUsedUp) as error:
-                return error
-            return result
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(link)) for link in links]
-    return [task.result() for task in tasks]
-
-
-def _is_gone(outcome: object) -> bool:
-    return isinstance(outcome, FetchError) and outcome.status in (404, 410)
 
 
 def _dated(entry: RawEntry, now: datetime) -> RawEntry:

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
-from aggregator.models import Entry, FeedState, FeedUpdate, HostTraffic, Item, Known, KnownEntry, Source
+from aggregator.models import (
+    Entry,
+    FeedState,
+    FeedUpdate,
+    HostTraffic,
+    InstanceState,
+    Item,
+    Known,
+    KnownEntry,
+    PageState,
+    Source,
+)
 from aggregator.store.copyprotocol import CopyStore
 from aggregator.store.rulingprotocol import RulingStore
 
@@ -205,6 +216,19 @@ class EditStore(Protocol):
         """Return the posts after a row number whose files were written to a folder, by row number."""
 
 
+class PageStore(Protocol):
+    """What kinds of source remember: of the pages of entries, and of instances that serve the same documents."""
+
+    def find(self, source_id: str, keys: Collection[str]) -> dict[str, PageState]:
+        """Return what is remembered of the pages of a source's entries, by the keys of these entries."""
+
+    def instances(self) -> dict[str, InstanceState]:
+        """Return how instances answered, by address."""
+
+    def record_instances(self, states: Iterable[InstanceState]) -> None:
+        """Store how instances answered, in place of what was stored of them."""
+
+
 class Store(RulingStore, Protocol):
     """Sources, their state, and their entries."""
 
@@ -219,6 +243,10 @@ class Store(RulingStore, Protocol):
     @property
     def edits(self) -> EditStore:
         """What persons did with the files of posts."""
+
+    @property
+    def pages(self) -> PageStore:
+        """What kinds of source remember of pages and instances."""
 
     def close(self) -> None:
         """Close the store; a second call does nothing."""
@@ -304,7 +332,8 @@ class Store(RulingStore, Protocol):
         `sync_sources`; it may be no longer configured.
 
         What rules made of the entries is stored beside them; an entry without a ruling is published as it is. A new
-        entry was first seen at the time of the success, and is stored with the date of publication of its ruling.
+        entry was first seen at the time of the success, and is stored with the date of publication of its ruling. What
+        is remembered of pages replaces what was.
         """
 
     def save_states(self, states: Sequence[FeedState]) -> None:

@@ -37,7 +37,7 @@ from aggregator.store.columns import (
 )
 
 #: The newest migration; it results in these tables.
-REVISION = "0013"
+REVISION = "0014"
 
 #: The counts of `models.HostTraffic`.
 HOST_COUNTS = tuple(field.name for field in fields(HostTraffic)[1:])
@@ -98,6 +98,8 @@ sources = Table(
     Column("republish", Text, nullable=False, server_default="full"),
     Column("copyright", Text),
     Column("noindex", Boolean, nullable=False, server_default="0"),
+    # What its kind remembers of it.
+    Column("memory", LenientText),
     UniqueConstraint("id"),
 )
 Index("ix_sources_due", sources.c.active, sources.c.next_due_at)
@@ -381,6 +383,30 @@ host_waits = Table(
     metadata,
     Column("host", Text, primary_key=True),
     Column("until", Timestamp, nullable=False),
+)
+
+#: The pages of entries, such as the articles behind a list: `models.PageState`.
+pages = Table(
+    "pages",
+    metadata,
+    Column("source_pk", Integer, ForeignKey("sources.pk"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("mark", LenientText, nullable=False),
+    Column("etag", LenientText),
+    Column("last_modified", LenientText),
+    Column("body_hash", LenientText),
+    Column("asked_at", LenientTime),
+    Column("fruitless", LenientNumber, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Instances that serve the same documents: `models.InstanceState`.
+instances = Table(
+    "instances",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("failures", LenientNumber, nullable=False),
+    Column("until", LenientTime),
 )
 
 #: Removed entries: their keys are not stored again, and no other entry gets their ids and paths.

@@ -26,6 +26,7 @@ from aggregator.store import (
     listing,
     members,
     origins,
+    pages,
     postedits,
     postpaths,
     rows,
@@ -48,6 +49,7 @@ from aggregator.store.protocol import (
     Assignment,
     EditStore,
     FeedMetadata,
+    PageStore,
     Recognized,
     Store,
     StoredEntry,
@@ -106,6 +108,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         self.archives: ArchiveStore = archives.SqlArchives(database, self._items)
         self.copies: CopyStore = copies.SqlCopies(database)
         self.edits: EditStore = postedits.SqlEdits(database)
+        self.pages: PageStore = pages.SqlPages(database)
         self.members: MemberStore = members.SqlMembers(database)
         self.steps: StepStore = steps.SqlSteps(database)
 
@@ -226,6 +229,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         with self._database.write() as connection:
             for chunk in statements.chunks(pks):
                 rulings.before_removal(connection, chunk)
+                pages.forget(connection, chunk)
                 connection.execute(statements.ADD_TOMBSTONES, {"values": chunk})
                 connection.execute(statements.ADD_TOMBSTONES_OF_ALIASES, {"values": chunk})
                 connection.execute(statements.DELETE_ALIASES, {"values": chunk})
@@ -242,6 +246,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         with self._database.write() as connection:
             connection.execute(statements.DELETE_TOMBSTONES, {"source_id": source_id})
             connection.execute(statements.DELETE_ALIASES_OF_SOURCE, {"source_id": source_id})
+            pages.forget_source(connection, source_id)
             connection.execute(statements.DELETE_SOURCE, {"source_id": source_id})
 
     def reset_source(self, source_id: str) -> None:
@@ -267,6 +272,8 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
                 statements.SAVE_STATE.run(connection, *values)
             if update.aliases:
                 updates.keep_aliases(connection, pk, update.aliases)
+            if update.pages:
+                pages.save(connection, pk, update.pages)
             before, after = (rows.origin_name(name, told, fallback) for told in (title, state.title))
             if before != after:
                 connection.execute(statements.MARK_SOURCE_PENDING, {"of_source": pk})

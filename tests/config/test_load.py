@@ -16,7 +16,8 @@ from aggregator.config import Config, load
 from aggregator.config.load import MAX_FILE
 from aggregator.errors import ConfigError, Problem
 from aggregator.models import Category, Every
-from aggregator.sources.scrape import ArticleRules, ScrapeRules
+from aggregator.sources.articles import ArticleRules
+from aggregator.sources.scrape import ScrapeRules
 from tests import DATA
 from tests.support import command
 

@@ -38,7 +38,11 @@ class Lines:
     PARSE_ONLY = False
     DATE_ADVICE = ""
 
-    def make_rules(self, settings: LinesSettings) -> object:
+    def address(self, settings: LinesSettings) -> str:
+        """Return the address of the file."""
+        return settings.file
+
+    def make_rules(self, settings: LinesSettings, file: object) -> object:
         """Return the word that titles begin with."""
         return settings.before
 

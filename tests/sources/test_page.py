@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aggregator.errors import ParseError
 from aggregator.models import Fetched
-from aggregator.sources.soup import MAX_ATTRIBUTES_PER_TAG, MAX_DEPTH, MAX_TAGS, Page, text_of
+from aggregator.sources.page import MAX_ATTRIBUTES_PER_TAG, MAX_DEPTH, MAX_TAGS, Page, text_of
 
 URL = "http://site.example/news/list.html"
 

@@ -1,0 +1,110 @@
+"""The fields of an item, as feeds.yaml says where they are: shared by the kinds that read items of pages and of JSON.
+
+A field is a text in short, a selector; or a mapping, with which part of what the selector finds is the value. Or it is
+a constant. What a selector is (CSS, XPath, JSONPath), the kind decides by the type of `select`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from aggregator.config.fields import Maybe, Section, Text, TimeZone, checked
+from aggregator.values.patterns import compile_pattern
+
+MAX_PATTERN = 500
+"""Characters in a regular expression at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRules:
+    """Where one field of an item is."""
+
+    #: None: the item itself.
+    select: str | None = None
+    #: Name of an attribute of what is selected; None: its text.
+    attribute: str | None = None
+    #: A regular expression of re2: its first group, or all that it matches, is the value.
+    regex: str | None = None
+    #: A constant in place of all the others.
+    value: str | None = None
+    #: How a date is written: codes of `strptime`, or ``unix`` or ``unix_ms``; None: as people write dates.
+    format: str | None = None
+    #: IANA name of the zone of dates that name none; None: UTC.
+    timezone: str | None = None
+
+
+def pattern(value: object) -> str:
+    """Check a regular expression of re2; it stays as written."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a regular expression, in quotes")
+    if len(value) > MAX_PATTERN:
+        raise ValueError(f"is longer than {MAX_PATTERN} characters")
+    try:
+        compile_pattern(value)
+    except ValueError as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+    return value
+
+
+Pattern = Annotated[str, *checked(pattern, minLength=1, maxLength=MAX_PATTERN)]
+
+
+class FieldSettings(Section):
+    """Where one field of an item is; a text in its place is its `select`.
+
+    A kind derives its own class from it, which adds `select`, of the type of its selectors.
+    """
+
+    regex: Maybe[Pattern] = Field(
+        default=None, description="Regular expression: its first group, or all that it matches, is the value."
+    )
+    value: Maybe[Text] = Field(default=None, description="A constant, in place of what stands on the page.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        return {"select": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> FieldSettings:
+        others = [name for name in type(self).model_fields if name != "value" and getattr(self, name) is not None]
+        if self.value is not None and others:
+            raise ValueError(f"has both `value` and `{others[0]}`; a constant is all that there is")
+        if self.value is None and not others:
+            raise ValueError("is empty; write a selector")
+        return self
+
+    def rules(self) -> FieldRules:
+        """Return the settings without pydantic."""
+        return FieldRules(**self.model_dump())
+
+
+class DateSettings(FieldSettings):
+    """Where a date is, and how to read it."""
+
+    format: Maybe[Text] = Field(
+        default=None,
+        description="How it is written, in codes of `strptime` such as `%d.%m.%Y %H:%M`, or `unix` or `unix_ms`; found "
+        "out if left out.",
+    )
+    timezone: Maybe[TimeZone] = Field(
+        default=None, description="Time zone of dates that name none, such as `Asia/Shanghai`; UTC if left out."
+    )
+
+
+def rules_of(settings: FieldSettings | None) -> FieldRules | None:
+    """Return the rules of a field, or None where it is left out."""
+    return None if settings is None else settings.rules()
+
+
+def part_of(text: str, rules: FieldRules) -> str:
+    """Return the value in the text that was selected; "" where the regular expression does not match."""
+    if rules.regex is None:
+        return text
+    found: Any = compile_pattern(rules.regex).search(text)
+    if not found:
+        return ""
+    return (found.group(1) or "") if found.re.groups else found.group(0)
