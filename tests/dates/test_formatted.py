@@ -79,7 +79,7 @@ def test_what_names_no_year_is_read_when_the_time_is_known(text: str, written: s
     ],
 )
 def test_formats_of_other_programs_are_refused_with_advice(written: str, said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said))::
+    with pytest.raises(ValueError, match=re.escape(said)):
         check_format(written)
 
 
