@@ -74,7 +74,8 @@ def _selectors(document: FileSettings) -> Iterator[tuple[Path, str]]:
         for name, field in getattr(source, "scrape", None) or ():
             selector = getattr(field, "select", None)
             if isinstance(selector, str) and selector.startswith("/"):
-                text = f"{show(selector)} looks at the whole page, not below the item; did you mean {show('.' + selector)}?"
+                meant = f"did you mean {show('.' + selector)}?"
+                text = f"{show(selector)} looks at the whole page, not below the item; {meant}"
                 yield ("sources", index, "scrape", name), text
 
 
