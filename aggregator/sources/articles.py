@@ -114,7 +114,7 @@ class ArticleSettings(Section):
     @classmethod
     def _short_form(cls, value: object) -> object:
         if value is False:
-            raise ValueError("is `false`; remove the key to read only the list")
+            raise ValueError("is `false`; write `true`, or remove the key")
         return {} if value is True else value
 
 

@@ -197,19 +197,22 @@ def _title(page: Page, found: _Found, headline: str, site: str) -> tuple[str, Ta
     """
     told = [" ".join(one.split()) for one in (*_contents(found.meta, _TITLES), headline, page.title or "") if one]
     shown = [(text, tag) for tag in found.headings[:_HEADINGS] if (text := short_text(tag, MAX_NAME))]
-    titles = [one for one in shown if one[0] != site and any(_is_title(one[0], whole) for whole in told)]
+    titles = [
+        (rank, one) for one in shown if one[0] != site and (rank := max((_rank(one[0], t) for t in told), default=0))
+    ]
     if titles:
-        return max(titles, key=lambda one: len(one[0]))
+        return max(titles, key=lambda one: (one[0], len(one[1][0])))[1]
     first = next((one for one in shown if one[1].name == "h1"), ("", None))
     return (_without_site(told[0], site) if told else first[0]), first[1]
 
 
-def _is_title(heading: str, whole: str) -> bool:
-    """Whether a heading is all that matters of what programs are told, and not just a word in it."""
-    heading, whole = heading.casefold(), whole.casefold()
-    place = whole.find(heading)
-    behind = whole[place + len(heading) :]
-    return place >= 0 and (2 * len(heading) >= len(whole) or (not place and bool(_SEPARATED.match(behind))))
+def _rank(heading: str, told: str) -> int:
+    """Return how a heading fits a title that programs are told: 0 not at all, 1 it is most of it, 2 it begins it."""
+    heading, told = heading.casefold(), told.casefold()
+    place = told.find(heading)
+    if place == 0 and (len(heading) == len(told) or _SEPARATED.match(told, len(heading))):
+        return 2
+    return 1 if place >= 0 and 2 * len(heading) >= len(told) else 0
 
 
 def _without_site(title: str, site: str) -> str:
@@ -262,9 +265,10 @@ def _date_near(heading: Tag) -> str:
 
 def _date_of(tag: Tag) -> str:
     """Return the date that an element shows, or ""."""
-    if tag.name == "time":
-        return _date([_shown_date(tag)])
-    text = short_text(tag, _LABELLED)
+    text = short_text(tag, _LABELLED) or ""
+    inner = tag if tag.name == "time" else tag.find("time", datetime=True)
+    if isinstance(inner, Tag) and (text or inner is tag):
+        return _date([_shown_date(inner)])
     if not text or (len(text) > _SHORT and not _LABEL.search(text)):
         return ""
     return _date([text], sure=True)

@@ -65,7 +65,7 @@ BAD = [
     "sources: [{feed: https://a.example/, insist: true, poll_without_validators: true}]",
     "sources: [{feed: https://a.example/, max_body: 15}]",
     "sources: [{scrape: {url: https://a.example/}}]",
-    "sources: [{scrape: {url: https://a.example/, items: a, article: {title: h1}}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, article: false}}]",
     "sources: [{scrape: {url: https://a.example/, items: a, limit: 0}}]",
     "{site: {url: foo}, sources: []}",
     "{site: {language: zh_CN}, sources: []}",
