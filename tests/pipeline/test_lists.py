@@ -161,3 +161,17 @@ def test_check_shows_what_a_field_of_an_item_means(site: Site) -> None:
     done = command("check", "--config", str(site.config))
     assert done.status == 0
     assert "`//h2` looks at the whole page, not below the item; did you mean `.//h2`?" in done.stdout + done.stderr
+
+
+def test_items_with_an_id_come_once_whatever_becomes_of_their_addresses(site: Site, origin: Origin) -> None:
+    scrape = {**SCRAPE, "id": {"select": "a.more", "attribute": "href", "regex": r"(\d+)\.html"}}
+    site.configure({"id": "news", "scrape": {"url": serve(origin, 12), **scrape}})
+    assert site.run("update").status == 0
+    posts = set(site.posts())
+    page = list_page(12, card="tile").replace('href="/', 'href="/en/news/')
+    url = origin.route("/news", page, content_type="text/html")
+    site.configure({"id": "news", "scrape": {"url": url, **scrape, "items": "div.tile"}})
+    done = site.run("update", "--all")
+    assert done.status == 0, done.stderr
+    assert set(site.posts()) == posts
+    assert "/en/news/" in json.loads(site.public()["news/feed.json"])["items"][0]["url"]
