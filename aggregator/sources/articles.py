@@ -246,10 +246,9 @@ async def collect(
     """
     from aggregator.sources import revisits
 
-    linked = [one for one in listed if one.entry.url]
-    keys = revisits.keys_of(linked)
-    stored, pages = await tools.known(keys), await tools.pages(keys)
-    plan = revisits.plan(linked, keys, stored, pages, reading_of(rules, encoding), tools.clock())
+    linked = revisits.by_key([one for one in listed if one.entry.url])
+    stored, pages = await tools.known(list(linked)), await tools.pages(list(linked))
+    plan = revisits.plan(linked, stored, pages, reading_of(rules, encoding), tools.clock())
     outcomes = await _visit_all(source, rules, encoding, plan, tools)
     _check(outcomes, plan, len(linked))
     failed = [one for one in outcomes if isinstance(one.error, SourceError) and not one.gone]
