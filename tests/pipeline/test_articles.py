@@ -285,6 +285,17 @@ async def test_what_there_was_no_time_for_comes_next_time(room: Newsroom) -> Non
     assert (room.asked("/a"), room.asked("/b")) == ([200], [200])
 
 
+async def test_a_link_to_a_file_is_an_item_with_that_file(room: Newsroom) -> None:
+    room.origin.route("/a", b"%PDF-1.7 ...", content_type="application/octet-stream")
+    room.origin.route("/b", b"PK..", content_type="application/vnd.oasis.opendocument.text")
+    assert ((await room.cycle()).new, (await room.cycle()).new) == (2, 0)
+    entries = room.entries()
+    assert (entries["/a"].title, entries["/a"].html) == ("First", "")
+    (file,) = entries["/a"].enclosures
+    assert (file.url, file.type, file.length) == (f"{room.origin.url}/a", "application/pdf", 12)
+    assert entries["/b"].enclosures[0].type == "application/vnd.oasis.opendocument.text"
+
+
 async def test_a_field_that_was_always_filled_and_no_longer_is_is_told(
     site: Site, store: Store, origin: Origin
 ) -> None:
