@@ -192,11 +192,11 @@ def _found_date(item: Tag, link: Tag | None) -> str:
 
     Titles have dates that are no dates of publication, so they are left out, and so is prose.
     """
-    times = [item] if item.name == "time" else item.find_all("time", datetime=True, limit=5)
-    for time in times:
-        if selecting.is_date(stamp := attribute(time, "datetime")):
+    inside = [one for one in item.descendants if isinstance(one, Tag)]
+    for one in (item, *inside):
+        if one.name == "time" and selecting.is_date(stamp := attribute(one, "datetime")):
             return stamp
-    titles = [one for one in item.find_all(_HEADINGS) if isinstance(one, Tag)]
+    titles = [one for one in inside if one.name in _HEADINGS]
     outer = link is not None and any(one is link for one in (item, *item.parents))
     if not titles and outer:
         # All of the item is the title.
@@ -207,8 +207,8 @@ def _found_date(item: Tag, link: Tag | None) -> str:
     rest = " ".join(" ".join(one for one in item.strings if id(one) not in apart).split())
     if len(rest) <= _SHORT:
         return rest if selecting.is_date(rest, sure=True) else ""
-    for element in item.find_all(True, limit=_MAX_ELEMENTS):
-        if id(element) not in apart and len(said := text_of(element)) <= _SHORT and selecting.is_date(said, sure=True):
+    for one in inside[:_MAX_ELEMENTS]:
+        if id(one) not in apart and len(said := text_of(one)) <= _SHORT and selecting.is_date(said, sure=True):
             return said
     return ""
 

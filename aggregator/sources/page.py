@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import soupsieve
 from bs4 import BeautifulSoup, Tag
 from bs4.dammit import EncodingDetector
-from bs4.element import CData, NavigableString, PageElement
+from bs4.element import PageElement
 from soupsieve import SelectorSyntaxError
 
 from aggregator.errors import ParseError
@@ -46,11 +46,10 @@ MAX_ARTICLE_TAGS = 40_000
 BARE = 200
 
 #: Elements that begin on a line of their own.
-_BLOCKS = (
+_BLOCKS = frozenset(
     "p div li ul ol dl dt dd table tr td th h1 h2 h3 h4 h5 h6 br hr section article header footer aside nav main "
-    "figure figcaption blockquote pre form fieldset address details summary"
-).split()
-_TEXTS = (NavigableString, CData)
+    "figure figcaption blockquote pre form fieldset address details summary".split()
+)
 #: Elements that make an article of one without any text.
 MEDIA = ["img", "picture", "video", "audio", "iframe", "embed", "object", "svg"]
 
@@ -201,19 +200,21 @@ def text_of(tag: Tag) -> str:
     """Text of an element on one line, with blanks between its blocks and lines; of a `meta` element its content."""
     if tag.name == "meta":
         return " ".join(attribute(tag, "content").split())
-    if tag.find(_BLOCKS) is None:
-        return " ".join(tag.get_text().split())
+    shown = {id(one) for one in tag.strings}
     parts: list[str] = []
     block: PageElement | None = tag
+    blocks = False
     for one in tag.descendants:
         if isinstance(one, Tag):
+            blocks = blocks or one.name in _BLOCKS
             if one.name == "br":
                 parts.append(" ")
-        elif type(one) in _TEXTS:
-            around = next(parent for parent in one.parents if parent is tag or parent.name in _BLOCKS)
-            if around is not block:
-                parts.append(" ")
-                block = around
+        elif id(one) in shown:
+            if blocks:
+                around = next(parent for parent in one.parents if parent is tag or parent.name in _BLOCKS)
+                if around is not block:
+                    parts.append(" ")
+                    block = around
             parts.append(str(one))
     return " ".join("".join(parts).split())
 

@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urljoin
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from aggregator.config.fields import (
     MAX_URL,
@@ -123,6 +123,8 @@ NextPage = Annotated[str, *checked(next_page, pattern=r"\S", maxLength=MAX_URL)]
 
 class ScrapeSettings(Section):
     """A list page without a feed."""
+
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"pages": ["next"]}})
 
     url: Url = Field(description="Address of the list page.")
     items: ElementSelector = Field(
