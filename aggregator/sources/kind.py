@@ -60,6 +60,8 @@ class Tools:
     pages: Callable[[Sequence[str]], Awaitable[dict[str, PageState]]]
     offload: Offload
     instances: Instances
+    #: The current time, aware and in UTC.
+    clock: Callable[[], datetime]
 
 
 Parse = Callable[[Fetched], ParsedFeed]

@@ -134,6 +134,10 @@ class Page:
         """Return the first element that matches, or None."""
         return next(self.select(selector, within), None)
 
+    def tags(self) -> Iterator[Tag]:
+        """All elements, in the order of the page."""
+        return (tag for tag in self._soup.descendants if isinstance(tag, Tag))
+
     def absolute(self, href: str) -> str | None:
         """Return an http(s) address in full, or None where it is no such address."""
         return address(href, self.base)
