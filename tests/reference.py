@@ -31,6 +31,7 @@ from aggregator.rules import RULES
 from aggregator.rules.conditions import Condition
 from aggregator.sources import KINDS
 from aggregator.sources.fields import FieldSettings
+from aggregator.sources.jsonsettings import JsonField
 from tests import ROOT
 
 DOCS = ROOT / "docs"
@@ -78,7 +79,9 @@ def sources() -> str:
 
 def _field_keys(settings: Any) -> str:
     """The keys of the fields of items, which are the same wherever they stand; "" where a kind has none."""
-    models = dict.fromkeys(found for model in models_in(settings) for found in _field_models(model))
+    found = list(dict.fromkeys(one for model in models_in(settings) for one in _field_models(model)))
+    # Fields of JSON are others than those of the article pages behind it.
+    models = [one for one in found if issubclass(one, JsonField)] or found
     rows: dict[str, tuple[str, str, str]] = {}
     for model in models:
         for key in dict.fromkeys(name for one in model.__mro__ for name in inspect.get_annotations(one)):
@@ -87,6 +90,8 @@ def _field_keys(settings: Any) -> str:
                 everywhere = all(key in one.model_fields for one in models)
                 rows[key] = row if everywhere else (*row[:2], f"{row[2]}; for dates")
     text = "A field is a selector, or a mapping with at least one of these keys:"
+    if len(models) < len(found):
+        text = f"Fields of `article` are those of [scrape](#scrape). {text.replace('A field', 'Any other')}"
     return f"{text}\n\n{_table(('key', 'default', 'meaning'), rows.values())}" if rows else ""
 
 
