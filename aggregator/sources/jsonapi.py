@@ -209,7 +209,7 @@ def _next_request(
         written = (rule.url or "").replace(NUMBER, str(_number(rule, number)))
         url = absolute(written.replace(NEXT, quote(str(value), safe="")), page.url)
     elif rule.path is not None and NEXT not in (rules.body or ""):
-        url = absolute(value, page.url) if _may_be_address(value) else None
+        url = absolute(str(value).replace(" ", "%20"), page.url) if _may_be_address(value) else None
     if url is None:
         message = (
             f"`{rule.path}` (json.next) gives `{str(value)[:80]}`, which is no address; put it into one with `url`"

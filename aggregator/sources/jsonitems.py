@@ -274,7 +274,8 @@ def _text(
 
 
 def _first_address(rules: FieldRules | None, item: Any, base: str) -> str | None:
-    return next(filter(None, (address(word, base) for word in _words(rules, item, *_ADDRESSES))), None)
+    words = _words(rules, item, *_ADDRESSES)
+    return next(filter(None, (address(word.replace(" ", "%20"), base) for word in words)), None)
 
 
 def _names(rules: FieldRules | None, item: Any, *, split: bool = False) -> tuple[str, ...]:
