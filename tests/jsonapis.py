@@ -23,7 +23,8 @@ URL = "https://a.example/api"
 def rules(**settings: Any) -> JsonRules:
     """The rules that settings make; without any, those of items with `title` and `url` in the list `items`."""
     usual = {"url": URL, "items": "$.items[*]", "title": "title", "link": "url"}
-    return make_rules(JsonSettings.model_validate({**usual, **settings}), None)
+    given = {name: value for name, value in {**usual, **settings}.items() if value is not None}
+    return make_rules(JsonSettings.model_validate(given), None)
 
 
 def source(url: str, **settings: Any) -> Source:
