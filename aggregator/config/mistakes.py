@@ -151,6 +151,7 @@ _SHAPES = {
     "retention": "write `retention: {age: 90d}` or `retention: {count: 500}`",
     "scrape": "write `scrape: {url: https://…, items: …}`",
     "json": 'write `json: {url: https://…, items: "$.…", link: …}`',
+    "sitemap": "write `sitemap: https://…`",
     "outputs": "write each as `slug: {title: …, where: …}`",
     "rules": "write each as `- drop: {title: [sponsored]}`",
     "site": "write `site: {title: …}`",

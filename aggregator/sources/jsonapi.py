@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aggregator.errors import ParseError, SourceError
-from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, RawEntry, Request, Source
+from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Request, Source
 from aggregator.sources import articles
 from aggregator.sources.articles import ArticleRules, Listed, collect, make_article_rules, mark_of
 from aggregator.sources.drift import Memory
@@ -156,9 +156,7 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
     """Return what was read while fetching, with dates in ISO 8601 where they can be read, else as they stand."""
-    if fetched.parsed is None:
-        raise ParseError("the items of this answer were not read", kind="internal", url=fetched.url)
-    return replace(fetched.parsed, entries=tuple(_dated(entry, now) for entry in fetched.parsed.entries))
+    return articles.dated(fetched, now)
 
 
 async def _follow(
@@ -268,11 +266,3 @@ def _rules(source: Source) -> JsonRules:
     if not isinstance(source.rules, JsonRules):
         raise SourceError("the source has no rules for JSON", kind="internal", url=source.url)
     return source.rules
-
-
-def _dated(entry: RawEntry, now: datetime) -> RawEntry:
-    """Return the entry with its date as ISO 8601 where one is found in the text."""
-    from aggregator.dates.relative import find_date
-
-    found = find_date(entry.published, now, entry.timezone) if entry.published else None
-    return replace(entry, published=found.isoformat()) if found else entry

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import soupsieve
 from bs4 import BeautifulSoup, Tag
 from bs4.dammit import EncodingDetector
+from bs4.element import PageElement
 from soupsieve import SelectorSyntaxError
 
 from aggregator.errors import ParseError
@@ -43,6 +44,11 @@ MAX_ARTICLE_TAGS = 40_000
 #: Characters of text that a page has that is more than a frame for scripts.
 BARE = 200
 
+#: Elements that begin on a line of their own.
+_BLOCKS = frozenset(
+    "p div li ul ol dl dt dd table tr td th h1 h2 h3 h4 h5 h6 br hr section article header footer aside nav main "
+    "figure figcaption blockquote pre form fieldset address details summary".split()
+)
 #: Elements that make an article of one without any text.
 MEDIA = ["img", "picture", "video", "audio", "iframe", "embed", "object", "svg"]
 
@@ -190,9 +196,26 @@ class Page:
 
 
 def text_of(tag: Tag) -> str:
-    """Text of an element on one line; of a `meta` element its content."""
-    text = attribute(tag, "content") if tag.name == "meta" else tag.get_text()
-    return " ".join(text.split())
+    """Text of an element on one line, with blanks between its blocks and lines; of a `meta` element its content."""
+    if tag.name == "meta":
+        return " ".join(attribute(tag, "content").split())
+    shown = {id(one) for one in tag.strings}
+    parts: list[str] = []
+    block: PageElement | None = tag
+    blocks = False
+    for one in tag.descendants:
+        if isinstance(one, Tag):
+            blocks = blocks or one.name in _BLOCKS
+            if one.name == "br":
+                parts.append(" ")
+        elif id(one) in shown:
+            if blocks:
+                around = next(parent for parent in one.parents if parent is tag or parent.name in _BLOCKS)
+                if around is not block:
+                    parts.append(" ")
+                    block = around
+            parts.append(str(one))
+    return " ".join("".join(parts).split())
 
 
 def attribute(tag: Tag, name: str) -> str:
@@ -226,10 +249,8 @@ def _text(fetched: Fetched, forced: str | None) -> str:
     if forced:
         text = decode_as(fetched.body, forced)
     else:
-        said = fetched.content_type
-        if "charset" not in said.lower():
-            said += f"; charset={EncodingDetector.find_declared_encoding(fetched.body[:_HEAD], is_html=True)}"
-        text = decode(fetched.body, said).text
+        named = EncodingDetector.find_declared_encoding(fetched.body[:_HEAD], is_html=True)
+        text = decode(fetched.body, fetched.content_type, named).text
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -59,7 +59,6 @@ _LABEL = re.compile(
     r"(?i:publi|posted|date|updated|created|written|\bon\b|\bby\b|veröffentlicht|publié|fecha|опубл|дата)"
     r"|发布|發布|发表|時間|时间|日期|来源|來源|作者|公開|掲載|更新|投稿|작성|등록|입력"
 )
-_NUMBER = re.compile(r"[\d\s.,:+-]{1,12}\Z")
 #: When the dates of pages are read only to find out whether they are some.
 _SOME_DAY = datetime(2100, 1, 1, tzinfo=UTC)
 _EARLIEST = 1991
@@ -198,19 +197,22 @@ def _title(page: Page, found: _Found, headline: str, site: str) -> tuple[str, Ta
     """
     told = [" ".join(one.split()) for one in (*_contents(found.meta, _TITLES), headline, page.title or "") if one]
     shown = [(text, tag) for tag in found.headings[:_HEADINGS] if (text := short_text(tag, MAX_NAME))]
-    titles = [one for one in shown if one[0] != site and any(_is_title(one[0], whole) for whole in told)]
+    titles = [
+        (rank, one) for one in shown if one[0] != site and (rank := max((_rank(one[0], t) for t in told), default=0))
+    ]
     if titles:
-        return max(titles, key=lambda one: len(one[0]))
+        return max(titles, key=lambda one: (one[0], len(one[1][0])))[1]
     first = next((one for one in shown if one[1].name == "h1"), ("", None))
     return (_without_site(told[0], site) if told else first[0]), first[1]
 
 
-def _is_title(heading: str, whole: str) -> bool:
-    """Whether a heading is all that matters of what programs are told, and not just a word in it."""
-    heading, whole = heading.casefold(), whole.casefold()
-    place = whole.find(heading)
-    behind = whole[place + len(heading) :]
-    return place >= 0 and (2 * len(heading) >= len(whole) or (not place and bool(_SEPARATED.match(behind))))
+def _rank(heading: str, told: str) -> int:
+    """Return how a heading fits a title that programs are told: 0 not at all, 1 it is most of it, 2 it begins it."""
+    heading, told = heading.casefold(), told.casefold()
+    place = told.find(heading)
+    if place == 0 and (len(heading) == len(told) or _SEPARATED.match(told, len(heading))):
+        return 2
+    return 1 if place >= 0 and 2 * len(heading) >= len(told) else 0
 
 
 def _without_site(title: str, site: str) -> str:
@@ -263,14 +265,13 @@ def _date_near(heading: Tag) -> str:
 
 def _date_of(tag: Tag) -> str:
     """Return the date that an element shows, or ""."""
-    if tag.name == "time":
-        return _date([_shown_date(tag)])
-    text = short_text(tag, _LABELLED)
-    if not text or _NUMBER.match(text):
+    text = short_text(tag, _LABELLED) or ""
+    inner = tag if tag.name == "time" else tag.find("time", datetime=True)
+    if isinstance(inner, Tag) and (text or inner is tag):
+        return _date([_shown_date(inner)])
+    if not text or (len(text) > _SHORT and not _LABEL.search(text)):
         return ""
-    if len(text) > _SHORT and not _LABEL.search(text):
-        return ""
-    return _date([text])
+    return _date([text], sure=True)
 
 
 def _shown_date(tag: Tag) -> str:
@@ -290,11 +291,11 @@ def _item_addresses(found: _Found, name: str) -> list[str]:
     return [value for tag in tags for key in ("src", "href", "content") if (value := attribute(tag, key))]
 
 
-def _date(texts: Iterable[str]) -> str:
-    """Return the first of some texts in which there is a date, or ""."""
+def _date(texts: Iterable[str], *, sure: bool = False) -> str:
+    """Return the first of some texts in which there is a date, or ""; `sure` as for `find_date`."""
     for text in texts:
         text = " ".join(text[:_LABELLED].split())
-        found = find_date(text, _SOME_DAY, None) if text else None
+        found = find_date(text, _SOME_DAY, None, sure=sure) if text else None
         if found is not None and found.year >= _EARLIEST:
             return text
     return ""
