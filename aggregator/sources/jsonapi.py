@@ -22,10 +22,11 @@ from aggregator.sources import articles
 from aggregator.sources.articles import ArticleRules, Listed, collect, make_article_rules, mark_of
 from aggregator.sources.drift import Memory
 from aggregator.sources.fields import FieldRules, rules_of
-from aggregator.sources.jsonsettings import FIELDS, FORM, MAX_LIMIT, USUAL_LIMIT, USUAL_PAGES, JsonSettings
+from aggregator.sources.jsonsettings import FIELDS, FORM, JsonSettings
 from aggregator.sources.kind import Parse, Tools, conditional_request, fingerprint, plain_request, read_in_worker
-from aggregator.sources.paging import Pages
-from aggregator.values.jsonpaths import NEXT, NUMBER
+from aggregator.sources.paging import MAX_LIMIT, USUAL_LIMIT, USUAL_PAGES, Pages
+from aggregator.values.jsonpaths import NEXT
+from aggregator.values.selectors import NUMBER
 
 if TYPE_CHECKING:
     from aggregator.sources.jsonitems import JsonPage

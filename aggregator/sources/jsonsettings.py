@@ -22,13 +22,10 @@ from aggregator.config.fields import (
 from aggregator.config.problems import show
 from aggregator.sources.articles import ArticleSettings
 from aggregator.sources.fields import Attribute, DateSettings, FieldSettings
-from aggregator.sources.paging import MAX_PAGES
-from aggregator.values.jsonpaths import NEXT, NUMBER, is_template
+from aggregator.sources.paging import MAX_LIMIT, MAX_PAGES, USUAL_LIMIT, USUAL_PAGES
+from aggregator.values.jsonpaths import NEXT, is_template
+from aggregator.values.selectors import NUMBER
 
-MAX_LIMIT = 1000
-#: Items of one answer; of several, all are taken.
-USUAL_LIMIT = 20
-USUAL_PAGES = 3
 #: Bytes of a body as JSON, and lists and mappings in each other.
 MAX_BODY = 100_000
 _MAX_DEPTH = 20

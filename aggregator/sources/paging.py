@@ -14,8 +14,14 @@ from aggregator.errors import FetchError, SourceError
 from aggregator.models import RawEntry
 from aggregator.sources.kind import ShareUsedUp, Tools
 
+MAX_LIMIT = 1000
+"""Items of a list that are taken at most."""
+USUAL_LIMIT = 20
+"""Items that are taken of a list of one page unless its source says more; of several pages, all are."""
 MAX_PAGES = 50
 """Pages of a list at most."""
+USUAL_PAGES = 3
+"""Pages that are read of a list of several, unless its source says more."""
 
 
 class Part(Protocol):

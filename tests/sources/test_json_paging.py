@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from aggregator.models import Access, FeedState, Fetched
+from aggregator.errors import FetchError
+from aggregator.models import Access, FeedState, Fetched, RawEntry
+from aggregator.sources import ShareUsedUp, Tools
+from aggregator.sources.paging import Pages
 from tests import scraping
 from tests.jsonapis import answer, items, pull, serve, serve_posts, source, state_after, titles
 from tests.origin import Origin, Response, Seen
@@ -211,6 +217,55 @@ async def test_the_next_answer_gets_no_secrets_on_another_host(origin: Origin, o
     assert await titles(one) == ["Item 1", "Item 2"]
     assert "secret" in str(origin.requests[0].headers)
     assert "secret" not in str(other.requests[0].headers)
+
+
+@dataclass(frozen=True)
+class Part:
+    entries: tuple[RawEntry, ...]
+
+    @property
+    def filled(self) -> tuple[dict[str, bool], ...]:
+        return ({},) * len(self.entries)
+
+
+_PART = st.builds(lambda ids: Part(tuple(RawEntry(guid=one) for one in ids)), st.lists(st.text("abcd", min_size=1)))
+_OUTCOME = _PART | st.none() | st.just(ShareUsedUp("x")) | st.just(FetchError("x", kind="timeout"))
+
+
+@given(
+    st.lists(_OUTCOME, max_size=60),
+    _PART,
+    st.integers(1, 50),
+    st.integers(1, 9),
+    st.booleans(),
+    st.sets(st.text("abcd")),
+)
+def test_pages_end_whatever_comes(
+    outcomes: list[Any], first: Part, most: int, limit: int, everything: bool, known: set[str]
+) -> None:
+    asked: list[int] = []
+
+    async def ask(number: int) -> Part | None:
+        asked.append(number)
+        found = outcomes[number - 2] if number - 2 < len(outcomes) else first
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def stored(keys: Sequence[str]) -> set[str]:
+        return known & set(keys)
+
+    async def run() -> Pages:
+        tools = Tools(None, stored, None, None, None, None)  # type: ignore[arg-type]
+        pages = Pages(tools, limit, first)
+        await pages.follow(most, ask, everything=everything, counted=False)
+        return pages
+
+    pages = asyncio.run(run())
+    assert asked == list(range(2, len(asked) + 2))
+    assert len(asked) <= most - 1
+    assert len(pages.entries) == len(pages.filled) <= limit
+    assert pages.left == bool(pages.missing)
 
 
 async def test_private_addresses_are_not_reached_by_the_next_answer(origin: Origin) -> None:
