@@ -17,7 +17,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from aggregator.config import ids, notes
-from aggregator.config.across import CategoryNames, check_categories, check_duplicates, check_outputs, source_nodes
+from aggregator.config.across import (
+    CategoryNames,
+    check_categories,
+    check_duplicates,
+    check_instances,
+    check_outputs,
+    source_nodes,
+)
 from aggregator.config.configuration import UNCATEGORIZED, Config, Provenance
 from aggregator.config.mistakes import explain, synonym
 from aggregator.config.outputs import join_levels, make_outputs
@@ -144,6 +151,7 @@ def _check(tree: MapNode, lists: ListFiles, problems: Problems) -> tuple[FileSet
     _check_kinds(tree, problems)
     check_categories(tree, problems)
     check_outputs(tree, problems)
+    check_instances(tree, problems)
     if uses_rules(tree):
         check_rules(tree, CategoryNames(tree, problems).mistake, problems)
     source_ids = _identify(tree, problems)
@@ -247,7 +255,8 @@ def _rename_keys(tree: MapNode, problems: Problems) -> list[tuple[KeyPath, str]]
 
 def _check_kinds(tree: MapNode, problems: Problems) -> None:
     kinds = source_kinds()
-    wanted = " or ".join(f"`{name}`" for name in kinds)
+    *others, last = (f"`{name}`" for name in kinds)
+    wanted = f"{', '.join(others)} or {last}"
     for index, node in source_nodes(tree):
         given = [name for name in kinds if name in node]
         if not given and not _kind_reported(tree, node, problems):

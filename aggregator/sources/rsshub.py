@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 
 #: CPU time in seconds for reading one feed.
 SECONDS = 10.0
-#: Characters of the failures of all instances in a message.
-_MOST = 440
+#: Characters of a message and of a note that are kept (`pipeline.decide`), without what a note begins with.
+MAX_ERROR = 500
+MAX_NOTE = 200
 #: Failures that come from the server as a whole, whatever the route; of the others, a route may be to blame.
 _WHOLE = frozenset({"dns", "connect", "tls", "blocked", "refused", "redirect"})
 _WHOLE_STATUSES = frozenset({401, 429, 502, 504, *range(520, 527)})
@@ -191,10 +192,8 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
                 tools.instances.failed(name)
             continue
         memory = _settle(tools, memory, name, failures, whole=isinstance(found, Fetched))
-        reasons = ((failed, _reason(error, instances[failed].code)) for failed, error in failures.items())
-        instead = (f"{_shown(name)} has it, {_shown(failed)} has not: {reason}" for failed, reason in reasons)
-        notes = (*found.notes, *instead)
-        return replace(found, notes=notes, memory=memory.dump())
+        instead = [f"{_shown(name)} gave it; {_listed(rules, failures, MAX_NOTE)}"] if failures else []
+        return replace(found, notes=(*found.notes, *instead), memory=memory.dump())
     raise _failure(rules, failures)
 
 
@@ -220,11 +219,14 @@ async def _ask(source: Source, state: FeedState, tools: Tools, instance: Instanc
     from aggregator.sources.rsshubfeed import Addresses, read_feed, without_code
 
     found = await tools.fetch(_request(source, state, instance, same))
-    moved = () if found.moved_to is None else _moved(source, instance, found.url)
+    url = without_code(found.url, instance.code)
+    notes = [without_code(note, instance.code) for note in found.notes]
+    if found.moved_to is not None:
+        notes += _moved(source, instance, url)
+    found = replace(found, url=url, moved_to=None, notes=tuple(notes))
     if isinstance(found, NotModified):
-        return replace(found, moved_to=None, notes=(*found.notes, *moved))
-    url, asked = (without_code(text, instance.code) for text in (found.url, found.requested_url))
-    page = replace(found, url=url, requested_url=asked, moved_to=None, notes=(*found.notes, *moved))
+        return found
+    page = replace(found, requested_url=without_code(found.requested_url, instance.code))
     rules = _rules(source)
     names = (*rules.names, *([] if (base := _base(source, url)) is None else [base]))
     work = page, Addresses(names, rules.servers[0], instance.code)
@@ -253,12 +255,12 @@ def _base(source: Source, url: str) -> str | None:
     return whole.removesuffix(path) + "/" if whole.endswith(path) else None
 
 
-def _moved(source: Source, instance: Instance, url: str) -> tuple[str, ...]:
+def _moved(source: Source, instance: Instance, url: str) -> list[str]:
     """Return a note on an instance that has moved: the route is the same, so the address of the source stays."""
     base = _base(source, url)
     if base is None or base == instance.name:
-        return ()
-    return (f"{_shown(instance.name)} has moved permanently to {_shown(base)}; correct `rsshub.instances`",)
+        return []
+    return [f"{_shown(instance.name)} has moved permanently to {_shown(base)}; correct it in `instances`"]
 
 
 def _settle(tools: Tools, memory: Memory, name: str, failures: Mapping[str, SourceError], *, whole: bool) -> Memory:
@@ -313,17 +315,21 @@ def _status(error: SourceError) -> int | None:
 
 def _message(rules: RsshubRules, failures: Mapping[str, SourceError]) -> str:
     """Name each instance that was asked, and why it failed."""
+    begin = "" if len(failures) == 1 else "no instance has it: "
+    return begin + _listed(rules, failures, MAX_ERROR - len(begin))
+
+
+def _listed(rules: RsshubRules, failures: Mapping[str, SourceError], length: int) -> str:
+    """List instances with their failures, each shortened so that all of them are named in `length` characters."""
     codes = {one.name: one.code for one in rules.instances}
-    reasons = {name: _reason(error, codes[name]) for name, error in failures.items()}
-    if len(reasons) == 1:
-        ((name, reason),) = reasons.items()
-        return f"{_shown(name)}: {reason}"
-    each = _MOST // len(reasons)
-    parts = [_cut(f"{_shown(name)}: {reason}", each) for name, reason in reasons.items()]
-    return f"no instance has it: {'; '.join(parts)}"
+    parts = [f"{_shown(name)}: {_reason(error, codes[name])}" for name, error in failures.items()]
+    each = length // len(parts) - len("; ")
+    if sum(map(len, parts)) + len("; ") * len(parts) > length:
+        parts = [_cut(part, each) for part in parts]
+    return "; ".join(parts)
 
 
-def _reason(error: SourceError, code: str | None = None) -> str:
+def _reason(error: SourceError, code: str | None) -> str:
     """Say why an instance failed, without its address: the message of the error is about sources with an address."""
     from aggregator.sources.rsshubfeed import without_code
 
