@@ -233,7 +233,8 @@ async def _ask(source: Source, state: FeedState, tools: Tools, instance: Instanc
     try:
         parsed: ParsedFeed = await tools.offload(read_feed, work, SECONDS)
     except ParseError as error:
-        error.page = page
+        # It is kept for a look, and may show the address at which it was found.
+        error.page = replace(page, body=page.body.replace(instance.code.encode(), b"***")) if instance.code else page
         raise
     return replace(page, parsed=parsed)
 
