@@ -36,6 +36,7 @@ _SENTENCES = {
 }
 #: Other words for keys, as in other programs. The first key that is known at the place of the word is meant.
 _SYNONYMS = {
+    "access_key": ("key",),
     "active": ("paused",),
     "block": ("drop",),
     "condition": ("when", "where"),
@@ -128,6 +129,8 @@ _SHAPES = {
     "hooks": "write `hooks: {on_problem: [command, argument]}`",
     "posts": "write `posts: {preset: hexo}`",
     "retention": "write `retention: {age: 90d}` or `retention: {count: 500}`",
+    "rsshub": "write `rsshub: {instances: [https://…]}`",
+    "sources.rsshub": "write `rsshub: /ofweek/news`",
     "scrape": "write `scrape: {url: https://…, items: …}`",
     "outputs": "write each as `slug: {title: …, where: …}`",
     "rules": "write each as `- drop: {title: [sponsored]}`",
@@ -169,13 +172,12 @@ def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], probl
         if below:
             names = " and ".join(f"`{name}`" for name in below[:5])
             sentence = f"is empty; {names} belong{'s' if len(below) == 1 else ''} below it: indent deeper"
-        if "rules" in path:
-            path = _written(path, tree)
+        path = _written(path, tree)
         problems.add(sentence, _part_meant(detail, path, tree) or find_place(tree, path, key=at_key), path)
 
 
 def _written(path: Path, tree: MapNode) -> Path:
-    """Return the part of a path that is in the file: short forms of rules stand for more."""
+    """Return the part of a path that is in the file: short forms stand for more."""
     node: Any = tree
     for number, step in enumerate(path):
         if isinstance(node, dict):
@@ -371,7 +373,7 @@ def shape_advice(path: tuple[str | int, ...]) -> str:
     """Give advice, ``; write …``, for another type where a mapping belongs; empty where there is none."""
     # A list of mappings is meant by its key.
     keys = [step for step in path if isinstance(step, str)]
-    known = _SHAPES.get(keys[-1]) if keys else None
+    known = _SHAPES.get(".".join(keys[-2:])) or _SHAPES.get(keys[-1]) if keys else None
     return f"; {known}" if known else ""
 
 

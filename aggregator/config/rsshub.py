@@ -40,12 +40,16 @@ def route(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(not_text(value))
     written = value.strip()
-    if _WEB.match(written):
-        raise ValueError("must be a route, such as `/ofweek/news`; the address before it belongs to `rsshub.instances`")
     if written[: len(SCHEME)].lower() == SCHEME:
         written = "/" + written[len(SCHEME) :]
     if _ACCESS.search(written):
         raise ValueError("must not have the parameters `key` and `code`; give the `key` of the instances in `rsshub`")
+    if _WEB.match(written):
+        path = "/" + written.partition("://")[2].partition("/")[2]
+        example = path if _wrong(path) is None else "/ofweek/news"
+        raise ValueError(
+            f"must be a route, such as {show(example)}; the address before it belongs to `instances`"
+        )
     if not written.startswith("/"):
         raise ValueError(f"{show(value)} is not a route; write `/{written.strip('/')[:50] or 'ofweek/news'}`")
     if problem := _wrong(written):

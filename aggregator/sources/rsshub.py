@@ -1,8 +1,8 @@
 """The kind `rsshub`: a route of RSSHub (https://docs.rsshub.app), which any of several instances has.
 
 The instances are asked one after the other, in order of health (`aggregator.sources.instances`), until one has the
-feed. It is read in another process while fetching, since only a document that can be read ends the search. What it
-says does not depend on the instance that gave it (`aggregator.sources.rsshubfeed`).
+feed. It is read while fetching, since only a document that can be read ends the search. What it says does not depend
+on the instance that gave it (`aggregator.sources.rsshubfeed`).
 
 An instance gets no more than the request: neither headers nor credentials of the source, and not the access key, but
 the code that RSSHub makes of the key and the route. Validators go only to the instance that gave them.
@@ -216,7 +216,7 @@ async def _ask(source: Source, state: FeedState, tools: Tools, instance: Instanc
     Args:
         same: whether it gave the last document.
     """
-    from aggregator.sources.rsshubfeed import Addresses, read_feed, without_code
+    from aggregator.sources.rsshubfeed import Addresses, read_feed, read_small, without_code
 
     found = await tools.fetch(_request(source, state, instance, same))
     url = without_code(found.url, instance.code)
@@ -231,7 +231,7 @@ async def _ask(source: Source, state: FeedState, tools: Tools, instance: Instanc
     names = (*rules.names, *([] if (base := _base(source, url)) is None else [base]))
     work = page, Addresses(names, rules.servers[0], instance.code)
     try:
-        parsed: ParsedFeed = await tools.offload(read_feed, work, SECONDS)
+        parsed: ParsedFeed = read_small(*work) or await tools.offload(read_feed, work, SECONDS)
     except ParseError as error:
         # It is kept for a look, and may show the address at which it was found.
         error.page = replace(page, body=page.body.replace(instance.code.encode(), b"***")) if instance.code else page

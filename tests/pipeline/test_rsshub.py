@@ -85,7 +85,7 @@ async def test_the_first_instance_that_has_the_route_gives_it(site: Site, store:
         (lambda hub: hub.fail(ROUTE, 401), "it answered 401 Unauthorized; put user name and password into its address"),
         (lambda hub: hub.fail(ROUTE, 200), 'this is an HTML page ("Welcome to RSSHub!"), not a feed'),
         (lambda hub: hub.fail(ROUTE, 200, ""), "the answer is empty"),
-        (lambda hub: hub.fail(ROUTE, 200, '<rss'), "the document is cut off before"),
+        (lambda hub: hub.fail(ROUTE, 200, "<rss"), "the document is cut off before"),
         (lambda hub: hub.fail(ROUTE, 200, "x" * 20_000_000), "larger than"),
         (lambda hub: hub.fail(ROUTE, 429, "slow down"), "it answered 429 Too Many Requests"),
     ],
