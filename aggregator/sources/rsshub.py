@@ -322,8 +322,8 @@ def _message(rules: RsshubRules, failures: Mapping[str, SourceError]) -> str:
 
 def _listed(rules: RsshubRules, failures: Mapping[str, SourceError], length: int) -> str:
     """List instances with their failures, each shortened so that all of them are named in `length` characters."""
-    codes = {one.name: one.code for one in rules.instances}
-    parts = [f"{_shown(name)}: {_reason(error, codes[name])}" for name, error in failures.items()]
+    failed = [one for one in rules.instances if one.name in failures]
+    parts = [f"{_shown(one.name)}: {_reason(failures[one.name], one.code)}" for one in failed]
     each = length // len(parts) - len("; ")
     if sum(map(len, parts)) + len("; ") * len(parts) > length:
         parts = [_cut(part, each) for part in parts]
