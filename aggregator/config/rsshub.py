@@ -47,9 +47,7 @@ def route(value: object) -> str:
     if _WEB.match(written):
         path = "/" + written.partition("://")[2].partition("/")[2]
         example = path if _wrong(path) is None else "/ofweek/news"
-        raise ValueError(
-            f"must be a route, such as {show(example)}; the address before it belongs to `instances`"
-        )
+        raise ValueError(f"must be a route, such as {show(example)}; the address before it belongs to `instances`")
     if not written.startswith("/"):
         raise ValueError(f"{show(value)} is not a route; write `/{written.strip('/')[:50] or 'ofweek/news'}`")
     if problem := _wrong(written):

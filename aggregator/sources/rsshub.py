@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -158,12 +158,12 @@ class Memory:
         try:
             found = json.loads(text or "")
             lacking = {
-                str(name): InstanceState(str(name), int(failures), datetime.fromisoformat(until))
+                name: InstanceState(name, int(failures), datetime.fromisoformat(until).astimezone(UTC))
                 for name, (failures, until) in found["lacking"].items()
             }
             instance = found["instance"]
             return cls(instance if isinstance(instance, str) else None, lacking)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return cls()
 
     def dump(self) -> str:
@@ -191,7 +191,7 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
             if _concerns_all(error):
                 tools.instances.failed(name)
             continue
-        memory = _settle(tools, memory, name, failures, whole=isinstance(found, Fetched))
+        memory = _settle(tools, rules, memory, name, failures, whole=isinstance(found, Fetched))
         instead = [f"{_shown(name)} gave it; {_listed(rules, failures, MAX_NOTE)}"] if failures else []
         return replace(found, notes=(*found.notes, *instead), memory=memory.dump())
     raise _failure(rules, failures)
@@ -264,14 +264,22 @@ def _moved(source: Source, instance: Instance, url: str) -> list[str]:
     return [f"{_shown(instance.name)} has moved permanently to {_shown(base)}; correct it in `instances`"]
 
 
-def _settle(tools: Tools, memory: Memory, name: str, failures: Mapping[str, SourceError], *, whole: bool) -> Memory:
+def _settle(
+    tools: Tools,
+    rules: RsshubRules,
+    memory: Memory,
+    name: str,
+    failures: Mapping[str, SourceError],
+    *,
+    whole: bool,
+) -> Memory:
     """Record that an instance has the route, and those that lack it; return what is remembered of them.
 
     Args:
         whole: whether the document came. Validators of the last one stay where it did not.
     """
     tools.instances.worked(name)
-    lacking = {one: state for one, state in memory.lacking.items() if one != name}
+    lacking = {one: state for one, state in memory.lacking.items() if one != name and one in rules.servers}
     for failed, error in failures.items():
         if not _concerns_all(error) and not _is_held(error):
             tools.instances.doubted(failed)

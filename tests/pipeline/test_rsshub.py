@@ -11,14 +11,18 @@ from typing import Any
 
 import pytest
 
+from aggregator.config import load
 from aggregator.models import FeedState, InstanceState
+from aggregator.pipeline.due import TURN, choose
 from aggregator.pipeline.run import SourceResult
 from aggregator.sources.instances import FIRST_PAUSE
 from aggregator.sources.rsshub import Memory
 from aggregator.store import Store, open_store
 from tests.hubs import CHALLENGE, ERROR_PAGE, Hub, dead, hubs
 from tests.origin import Response, Seen
-from tests.support import Site
+from tests.store_samples import NOW
+from tests.support import Site, command
+from tests.validators import check_atom, check_jsonfeed, check_rss
 from tests.worlds import World
 
 ROUTE = "/ofweek/news"
@@ -383,3 +387,76 @@ def test_neither_key_nor_code_is_anywhere(site: Site, three: list[Hub], broken: 
     for secret in (KEY, code, "hidden-word"):
         assert [text for text in told if secret in text] == []
         assert [path.name for path, data in files.items() if secret.encode() in data] == []
+
+
+async def test_one_dead_instance_is_no_dead_network(site: Site, store: Store) -> None:
+    made = world(site, store, [dead()], *(f"/r/{number}" for number in range(4)))
+    results = await made.cycle()
+    assert [(result.failed, result.unreached) for result in results] == [(True, False)] * 4
+
+
+def test_a_source_is_left_alone_with_the_domains_of_its_instances(site: Site, store: Store) -> None:
+    site.configure(
+        {"id": "route", "rsshub": "/a"},
+        {"id": "feed", "feed": "https://www.b.example/feed"},
+        {"id": "other", "feed": "https://c.example/feed"},
+        {"id": "own", "rsshub": {"route": "/a", "instances": ["https://d.example"]}},
+        rsshub={"instances": ["https://a.example", "https://b.example"]},
+    )
+    config = load(site.config, {})
+    store.sync_sources(config.sources)
+    sources = {source.id: source for source in config.sources}
+
+    def chosen(busy: str) -> set[str]:
+        return {source.id for source, _ in choose(config, store, NOW, busy=[sources[busy]])}
+
+    assert chosen("route") == {"other", "own"}
+    assert chosen("feed") == {"other", "own"}
+    assert chosen("other") == {"route", "feed", "own"}
+
+
+def test_routes_take_turns_at_their_first_instance(site: Site, store: Store) -> None:
+    routes = [{"id": f"r{number}", "rsshub": f"/r/{number}"} for number in range(200)]
+    site.configure(*routes, {"id": "feed", "feed": "https://c.example/"}, rsshub={"instances": ["https://a.example"]})
+    config = load(site.config, {})
+    store.sync_sources(config.sources)
+    taken = [source.id for source, _ in choose(config, store, NOW, turn=TURN)]
+    assert len(taken) == 120 + 1
+    assert "feed" in taken[:2]
+
+
+def test_outputs_are_valid_and_name_no_route(site: Site, three: list[Hub]) -> None:
+    three[0].serve(ROUTE, "One", "Two")
+    site.configure({"id": "one", "rsshub": ROUTE}, rsshub={"instances": [three[0].url]})
+    assert site.run("update").status == 0
+    public = site.public()
+    for name, check in (("rss.xml", check_rss), ("atom.xml", check_atom), ("feed.json", check_jsonfeed)):
+        assert check(public[f"all/{name}"]) == []
+        assert b"rsshub://ofweek/news" not in public[f"all/{name}"]
+    assert b'type="link" url="' in public["opml.xml"]
+    assert b"xmlUrl" not in public["opml.xml"]
+
+
+def test_a_source_that_is_written_in_another_way_is_the_same(site: Site, three: list[Hub]) -> None:
+    three[0].serve(ROUTE, "One")
+    for written in (ROUTE, "rsshub://ofweek/news", {"route": ROUTE}):
+        site.configure({"rsshub": written}, rsshub={"instances": [three[0].url]})
+        assert site.run("update", "--all").status == 0
+    assert {name: row["entries"] for name, row in site.status().items()} == {"ofweek-news": 1}
+    assert three[0].statuses() == [200, 304, 304]
+    assert len(site.posts()) == 1
+
+
+def test_commands_on_a_source_work_for_a_route(site: Site, three: list[Hub]) -> None:
+    three[0].serve(ROUTE, "One")
+    site.configure({"id": "one", "rsshub": ROUTE}, rsshub={"instances": [three[0].url]})
+    site.run("update")
+    assert site.run("fix").stdout == "Nothing to fix.\n"
+    assert "rsshub://ofweek/news" in site.run("explain", "1").stdout
+    assert site.run("reset", "one").status == 0
+    site.run("update", "--all")
+    assert three[0].statuses() == [200, 200]
+    assert f"{three[0].origin.url.partition('://')[2]} " in site.run("etiquette").stdout
+    assert command("pause", "one", "--config", str(site.config)).status == 0
+    assert site.run("remove", "one", "--purge", "--yes").status == 0
+    assert site.status() == {}
