@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import timedelta
@@ -460,3 +461,25 @@ def test_commands_on_a_source_work_for_a_route(site: Site, three: list[Hub]) -> 
     assert command("pause", "one", "--config", str(site.config)).status == 0
     assert site.run("remove", "one", "--purge", "--yes").status == 0
     assert site.status() == {}
+
+
+def test_status_shows_the_instances(site: Site, three: list[Hub]) -> None:
+    gone, first, second = dead(), three[0], three[1]
+    first.fail(ROUTE, 503)
+    second.serve(ROUTE, "One")
+    instances = [gone, first.url, second.url, "https://d.example"]
+    site.configure({"id": "one", "rsshub": ROUTE}, rsshub={"instances": instances})
+    shown = site.run("status", "one").stdout
+    assert [line.split()[1:] for line in shown.splitlines() if line.startswith("instance ")] == [
+        [f"{url}/"] for url in instances
+    ]
+    site.run("update")
+    found = json.loads(site.run("status", "one", "--json").stdout)
+    assert (found["address"], found["served_by"]) == ("rsshub://ofweek/news", second.name)
+    known = [(one["failures"], one["lacks_route"], one["asked_last_until"] is None) for one in found["instances"]]
+    assert known == [(1, False, False), (0, True, False), (0, False, True), (0, False, True)]
+    shown = site.run("status", "one").stdout
+    assert f"instance       {gone}/, failed 1 time in a row, asked last until 20" in shown
+    assert f"instance       {first.url}/, lacks the route, asked last until 20" in shown
+    assert f"instance       {second.url}/\n" in shown
+    assert f"served by      {second.url}/\n" in shown
