@@ -347,7 +347,7 @@ def _reason(error: SourceError, code: str | None) -> str:
         text = str(error).removesuffix(f" ({error.url})") if error.url else str(error)
         text = without_code(text, code)
         # The advice on what else to configure is for feeds; on addresses that are not public, it holds here.
-        return text if error.kind in ("refused", "blocked") else text.partition("; ")[0]
+        return text if error.kind == "refused" else text.partition("; ")[0]
     said = f"it answered {status} {_phrase(status)}".rstrip()
     if status == HTTPStatus.UNAUTHORIZED:
         return f"{said}; put user name and password into its address"

@@ -115,7 +115,7 @@ async def test_a_wall_is_a_failure_of_the_instance(site: Site, store: Store, thr
     three[1].serve(ROUTE, "One")
     (result,) = await world(site, store, three[:2]).cycle()
     assert result.new == 1
-    assert "challenge" in result.notes[0]
+    assert result.notes[0].startswith(f"{three[1].url} gave it; {three[0].url}: ")
     assert store.pages.instances()[three[0].name].failures == 1
 
 
