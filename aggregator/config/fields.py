@@ -14,18 +14,12 @@ import unicodedata
 import warnings
 import zoneinfo
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    GetJsonSchemaHandler,
-    PlainValidator,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from aggregator.config.advice import (
     encoding_advice,
@@ -48,22 +42,18 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ShortSection(Section):
-    """A mapping in whose place the value of its main key may stand, as text."""
+def with_short_form(schema: CoreSchema, handler: GetJsonSchemaHandler, short: dict[str, Any]) -> JsonSchemaValue:
+    """Return the JSON Schema of a section in whose place something short may stand: what its own method returns.
 
-    #: The main key.
-    SHORT: ClassVar[str]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: object) -> object:
-        return {cls.SHORT: value} if isinstance(value, str) else value
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        whole = handler.resolve_ref_schema(handler(core))
-        short = {name: value for name, value in whole["properties"][cls.SHORT].items() if name != "description"}
-        return {"anyOf": [short, whole]}
+    Args:
+        schema, handler: what pydantic gives to `__get_pydantic_json_schema__`.
+        short: the schema of the short form.
+    """
+    whole = handler(schema)
+    mapping = handler.resolve_ref_schema(whole)
+    inner = {key: mapping.pop(key) for key in list(mapping) if key not in ("title", "description")}
+    mapping["anyOf"] = [short, inner]
+    return whole
 
 
 MAX_TEXT = 500

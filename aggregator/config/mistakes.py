@@ -172,7 +172,8 @@ def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], probl
         if below:
             names = " and ".join(f"`{name}`" for name in below[:5])
             sentence = f"is empty; {names} belong{'s' if len(below) == 1 else ''} below it: indent deeper"
-        path = _written(path, tree)
+        if "rules" in path or detail["type"] == "value_error":
+            path = _written(path, tree)
         problems.add(sentence, _part_meant(detail, path, tree) or find_place(tree, path, key=at_key), path)
 
 

@@ -20,8 +20,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from aggregator.config.fields import Maybe, ShortSection
-from aggregator.config.rsshub import KEY_MEANING, SCHEME, AccessKey, Instances, InstancesSettings, Route
+from aggregator.config.fields import Maybe
+from aggregator.config.rsshub import (
+    KEY_MEANING,
+    SCHEME,
+    AccessKey,
+    Instances,
+    InstancesSettings,
+    Route,
+    ShortSection,
+)
 from aggregator.config.secrets import basic_credentials
 from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.models import (
