@@ -355,7 +355,7 @@ def check_edit(
         for index, source in enumerate(config.sources)
         if index not in removed
     ]
-    sections = ("site", "posts", "feeds", "fetch", "hooks", "after_publish", "outputs", "duplicates", "rules")
+    sections = ("site", "posts", "feeds", "fetch", "hooks", "rsshub", "after_publish", "outputs", "duplicates", "rules")
     same = all(getattr(config, name) == getattr(new, name) for name in sections) and list(
         map(_comparable, new.sources)
     ) == list(map(_comparable, expected))
