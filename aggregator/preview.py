@@ -1,0 +1,284 @@
+"""What one source gives, from its documents to its posts, without storing or writing anything.
+
+In: the configuration, a source, which need not be in it, and perhaps the data folder, which is only read. Out: a
+`Preview`: the documents that came, what was read in them, and each item with what rules made of it and its post.
+
+The source is updated and published in a temporary data folder as a cycle does it, so that what is shown is what an
+update stores where nothing of the source is stored yet. Of the data folder, these take part: which hosts want to be
+left alone, how instances answered, and the results of steps of one's own. No step and no hook runs, and duplicates are
+looked for within the source only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal
+
+from aggregator.config.configuration import UNCATEGORIZED
+from aggregator.config.secrets import public_address
+from aggregator.errors import FetchError
+from aggregator.inspection import Condition, condition
+from aggregator.judging import KeptSteps, judge_stored, stored_rulings
+from aggregator.models import Category, Fetched, NotModified, ParsedFeed, Rendered, Request, Source, host_of
+from aggregator.pipeline.run import SourceResult, update_due
+from aggregator.pipeline.together import Send
+from aggregator.publish.publication import publish
+from aggregator.replay import apply
+from aggregator.retention import retain
+from aggregator.rules.book import Trace
+from aggregator.store import POSTS, Store, StoredRuling, open_for_reading, open_store
+from aggregator.workers import StoreThread
+
+if TYPE_CHECKING:
+    from aggregator.config import Config
+
+DATABASE = "aggregator.db"
+"""The name of the database in a data folder."""
+
+Here = Literal["new", "stored", "changed"]
+"""Whether an item is in the data folder: it is not, it is as it is here, or it is otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One request, and what came."""
+
+    request: Request
+    outcome: Fetched | NotModified | FetchError
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewItem:
+    """One item of a preview."""
+
+    #: The entry as it would be stored, and its ruling.
+    stored: StoredRuling
+    #: What would come of it, with nothing else in the data folder.
+    condition: Condition
+    #: Path below the data folder, and bytes of its post, in the first folder that has it; None: it has none, or posts
+    #: are not asked for.
+    post: Rendered | None
+    #: What each rule did with it.
+    trace: Trace
+    #: Beside the data folder; None: no data folder was given.
+    here: Here | None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What one source gives."""
+
+    source: Source
+    #: With the failure and the notes of the source.
+    result: SourceResult
+    #: In the order in which they came; redirects and robots.txt are not among them.
+    documents: tuple[Document, ...]
+    #: What the kind of the source has read; None: it could not read anything.
+    parsed: ParsedFeed | None
+    #: Newest first.
+    items: tuple[PreviewItem, ...]
+    #: How many more items would be removed at once by `retention`.
+    removed: int = 0
+    #: What could not be published, as messages.
+    failures: tuple[str, ...] = ()
+
+
+def feed_source(config: Config, url: str) -> Source:
+    """Return a source for the feed at an address, with the defaults of the configuration and in no category."""
+    host = host_of(url) or url
+    return Source(
+        id="preview",
+        name=None,
+        kind="feed",
+        url=url,
+        category=UNCATEGORIZED,
+        section=None,
+        interval=config.fetch.interval.interval(config.site.timezone),
+        timeout=config.fetch.timeout,
+        max_body=config.fetch.max_body,
+        allow_private=config.fetch.allow_private_addresses,
+        explicit_id=False,
+        line=0,
+        public_url=public_address(url, config.confidential),
+        fallback_name=host,
+    )
+
+
+async def preview(
+    config: Config,
+    source: Source,
+    *,
+    clock: Callable[[], datetime],
+    data: Path | None = None,
+    through: Callable[[Send], Send] = lambda send: send,
+    posts: bool = False,
+) -> Preview:
+    """Update and publish one source in a temporary data folder, and return what came of it.
+
+    Args:
+        config: the configuration in force; its rules apply.
+        source: one of its sources, or any other.
+        clock: the current time, aware and in UTC.
+        data: the data folder to compare with, which need not exist; nothing in it is changed.
+        through: what requests go through, see `update_due`.
+        posts: whether items come with their posts.
+
+    Raises:
+        StoreError: the database of the data folder cannot be read, or there is no room for a temporary one.
+    """
+    alone = _alone(config, source)
+    seen = _Seen(through)
+    with (
+        TemporaryDirectory(prefix="aggregator-") as folder,
+        closing(open_store(Path(folder) / DATABASE)) as store,
+        _existing(data) as known,
+        StoreThread() as thread,
+    ):
+        place = Path(folder)
+        store.sync_sources([source])
+        _take_over(known, store, clock())
+        chosen = [(source, store.states()[source.id])]
+        results = await update_due(
+            alone,
+            store,
+            chosen,
+            clock=clock,
+            thread=thread,
+            through=seen.through,
+            on_read=seen.read,
+            steps=False,
+        )
+        finish = _Finish(alone, store, place, known, clock())
+        removed, failures = await thread.run(finish.publish)
+        items = await thread.run(lambda: tuple(finish.items(source, posts=posts, compare=data is not None)))
+    return Preview(source, results[0], tuple(seen.documents), seen.parsed, items, removed, failures)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What passes by during an update."""
+
+    outer: Callable[[Send], Send]
+    documents: list[Document] = field(default_factory=list)
+    parsed: ParsedFeed | None = None
+
+    def through(self, send: Send) -> Send:
+        """Return what sends requests, and keeps them with what came."""
+        inner = self.outer(send)
+
+        async def fetch(request: Request) -> Fetched | NotModified:
+            try:
+                outcome = await inner(request)
+            except FetchError as error:
+                self.documents.append(Document(request, error))
+                raise
+            self.documents.append(Document(request, outcome))
+            return outcome
+
+        return fetch
+
+    def read(self, source_id: str, parsed: ParsedFeed) -> None:
+        self.parsed = parsed
+
+
+@dataclass(frozen=True, slots=True)
+class _Finish:
+    """The steps after an update, in the thread of the store."""
+
+    config: Config
+    store: Store
+    #: The temporary data folder.
+    data: Path
+    #: That of the data folder to compare with, if it has one.
+    known: Store | None
+    now: datetime
+
+    def publish(self) -> tuple[int, tuple[str, ...]]:
+        """Remove expired entries and publish; return how many were removed, and what failed."""
+        if self._take_over_steps():
+            apply(self.store, self.config)
+        removed = retain(self.config, self.store, self.data, self.now)
+        report = publish(self.store, self.config, self.data, now=self.now)
+        return removed.entries, tuple(map(str, [*removed.failures, *report.failures]))
+
+    def items(self, source: Source, *, posts: bool, compare: bool) -> Iterator[PreviewItem]:
+        """Yield the items, newest first; `compare` them with the data folder."""
+        found = list(stored_rulings(self.store, source.id))
+        here = _compared(self.known, source, found) if compare else {}
+        steps = KeptSteps(self.store)
+        for one in sorted(found, key=lambda one: (one.stored.entry.published_at, one.stored.pk), reverse=True):
+            trace = Trace()
+            judge_stored(self.config, one, steps, trace=trace)
+            post = self._post(one) if posts else None
+            yield PreviewItem(one, condition(one), post, trace, here.get(one.stored.pk))
+
+    def _post(self, one: StoredRuling) -> Rendered | None:
+        for settings in self.config.posts:
+            folder, pk = settings.folder, one.stored.pk
+            path = one.stored.path if folder == POSTS else self.store.post_paths(folder, [pk]).get(pk)
+            if path is not None and (self.data / folder / path).is_file():
+                return Rendered(f"{folder}/{path}", "text/markdown", (self.data / folder / path).read_bytes())
+        return None
+
+    def _take_over_steps(self) -> bool:
+        """Take over the results of steps that the data folder keeps; return whether there were any.
+
+        A step may use what another made, so this is done until nothing is missing that is kept.
+        """
+        taken = False
+        while self.known is not None:
+            steps = KeptSteps(self.store)
+            for one in stored_rulings(self.store):
+                judge_stored(self.config, one, steps)
+            found = self.known.steps.results(steps.missing) if steps.missing else {}
+            for name, result in found.items():
+                self.store.steps.save(name, result, self.now)
+            if not found:
+                break
+            taken = True
+        return taken
+
+
+def _alone(config: Config, source: Source) -> Config:
+    """Return a configuration with this source only."""
+    categories = config.categories
+    if source.category not in categories:
+        implicit = Category(UNCATEGORIZED, "Uncategorized", None, config.feeds.limit, implicit=True)
+        categories = {**categories, UNCATEGORIZED: implicit}
+    return replace(config, sources=(source,), categories=categories, entries=(0,), templates=frozenset())
+
+
+def _existing(data: Path | None) -> AbstractContextManager[Store | None]:
+    """Open the database of a data folder so that nothing in the folder changes; None where there is none."""
+    if data is None or not (data / DATABASE).is_file():
+        return nullcontext()
+    return open_for_reading(data / DATABASE, untouched=True)
+
+
+def _take_over(known: Store | None, store: Store, now: datetime) -> None:
+    """Take over what a data folder knows of hosts and instances."""
+    if known is not None:
+        store.record_traffic(now, (), known.host_waits(now))
+        store.pages.record_instances(known.pages.instances().values())
+
+
+def _compared(known: Store | None, source: Source, found: Sequence[StoredRuling]) -> dict[int, Here]:
+    """Return whether each item is in a data folder, by row number."""
+    if known is None:
+        return {one.stored.pk: "new" for one in found}
+    stored = known.recognize(source.id, [one.stored.entry.key for one in found]).known
+    here: dict[int, Here] = {}
+    for one in found:
+        old = stored.get(one.stored.entry.key)
+        if old is None:
+            here[one.stored.pk] = "new"
+        else:
+            # Fingerprints of different versions cannot be compared.
+            comparable = old.version == one.stored.entry.hash[:-32]
+            here[one.stored.pk] = "changed" if comparable and old.hash != one.stored.entry.hash else "stored"
+    return here
