@@ -11,9 +11,9 @@ looked for within the source only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,9 @@ from aggregator.config.secrets import public_address
 from aggregator.errors import FetchError
 from aggregator.inspection import Condition, condition
 from aggregator.judging import KeptSteps, judge_stored, stored_rulings
-from aggregator.models import Category, Fetched, NotModified, ParsedFeed, Rendered, Request, Source, host_of
+from aggregator.models import Category, FeedState, Fetched, NotModified, ParsedFeed, Rendered, Request, Source, host_of
+from aggregator.pipeline.ingest import normalized
+from aggregator.pipeline.recognition import recognize, settle
 from aggregator.pipeline.run import SourceResult, update_due
 from aggregator.pipeline.together import Send
 from aggregator.publish.publication import publish
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
 DATABASE = "aggregator.db"
 """The name of the database in a data folder."""
 
-Here = Literal["new", "stored", "changed"]
-"""Whether an item is in the data folder: it is not, it is as it is here, or it is otherwise."""
+Here = Literal["new", "stored", "changed", "removed"]
+"""Whether an item is in the data folder: it is not, it is as it is here, it is otherwise, or it was and does not come
+back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Preview:
     source: Source
     #: With the failure and the notes of the source.
     result: SourceResult
-    #: In the order in which they came; redirects and robots.txt are not among them.
+    #: In the order in which they were asked for; redirects and robots.txt are not among them.
     documents: tuple[Document, ...]
     #: What the kind of the source has read; None: it could not read anything.
     parsed: ParsedFeed | None
@@ -117,6 +120,7 @@ async def preview(
     data: Path | None = None,
     through: Callable[[Send], Send] = lambda send: send,
     posts: bool = False,
+    repeatable: bool = False,
 ) -> Preview:
     """Update and publish one source in a temporary data folder, and return what came of it.
 
@@ -127,6 +131,8 @@ async def preview(
         data: the data folder to compare with, which need not exist; nothing in it is changed.
         through: what requests go through, see `update_due`.
         posts: whether items come with their posts.
+        repeatable: of what the data folder knows, use only which hosts want to be left alone, and compare nothing: the
+            same documents then always give the same.
 
     Raises:
         StoreError: the database of the data folder cannot be read, or there is no room for a temporary one.
@@ -139,10 +145,11 @@ async def preview(
         _existing(data) as known,
         StoreThread() as thread,
     ):
-        place = Path(folder)
         store.sync_sources([source])
-        _take_over(known, store, clock())
         chosen = [(source, store.states()[source.id])]
+        _take_over(known, store, clock())
+        finish = _Finish(alone, store, Path(folder), None if repeatable else known, clock())
+        finish.take_over_instances()
         results = await update_due(
             alone,
             store,
@@ -153,69 +160,106 @@ async def preview(
             on_read=seen.read,
             steps=False,
         )
-        finish = _Finish(alone, store, place, known, clock())
-        removed, failures = await thread.run(finish.publish)
-        items = await thread.run(lambda: tuple(finish.items(source, posts=posts, compare=data is not None)))
+        removed, failures = await thread.run(finish.publish, source)
+        here = await thread.run(finish.compare, source, seen.parsed) if data and not repeatable else {}
+        items = await thread.run(lambda: tuple(finish.items(source, here, posts=posts)))
     return Preview(source, results[0], tuple(seen.documents), seen.parsed, items, removed, failures)
 
 
-@dataclass(slots=True)
 class _Seen:
-    """What passes by during an update."""
+    """What passes by during an update.
 
-    outer: Callable[[Send], Send]
-    documents: list[Document] = field(default_factory=list)
-    parsed: ParsedFeed | None = None
+    Args:
+        through: as for `update_due`.
+    """
+
+    def __init__(self, through: Callable[[Send], Send]) -> None:
+        self._through = through
+        self._asked: list[list[Document]] = []
+        self.parsed: ParsedFeed | None = None
+
+    @property
+    def documents(self) -> list[Document]:
+        return [one for answered in self._asked for one in answered]
 
     def through(self, send: Send) -> Send:
         """Return what sends requests, and keeps them with what came."""
-        inner = self.outer(send)
+        inner = self._through(send)
 
         async def fetch(request: Request) -> Fetched | NotModified:
+            answered: list[Document] = []
+            self._asked.append(answered)
             try:
                 outcome = await inner(request)
             except FetchError as error:
-                self.documents.append(Document(request, error))
+                answered.append(Document(request, error))
                 raise
-            self.documents.append(Document(request, outcome))
+            answered.append(Document(request, outcome))
             return outcome
 
         return fetch
 
     def read(self, source_id: str, parsed: ParsedFeed) -> None:
+        """Keep what was read of the source."""
         self.parsed = parsed
 
 
 @dataclass(frozen=True, slots=True)
 class _Finish:
-    """The steps after an update, in the thread of the store."""
+    """What is done before and after an update, in the thread of the store."""
 
     config: Config
     store: Store
     #: The temporary data folder.
     data: Path
-    #: That of the data folder to compare with, if it has one.
+    #: The store of the data folder to compare with, if there is one.
     known: Store | None
     now: datetime
 
-    def publish(self) -> tuple[int, tuple[str, ...]]:
+    def take_over_instances(self) -> None:
+        """Take over how instances answered."""
+        if self.known is not None:
+            self.store.pages.record_instances(self.known.pages.instances().values())
+
+    def publish(self, source: Source) -> tuple[int, tuple[str, ...]]:
         """Remove expired entries and publish; return how many were removed, and what failed."""
-        if self._take_over_steps():
-            apply(self.store, self.config)
+        if self.known is not None:
+            self._take_over_decisions(self.known, source)
+            if self._take_over_steps(self.known):
+                apply(self.store, self.config)
         removed = retain(self.config, self.store, self.data, self.now)
         report = publish(self.store, self.config, self.data, now=self.now)
         return removed.entries, tuple(map(str, [*removed.failures, *report.failures]))
 
-    def items(self, source: Source, *, posts: bool, compare: bool) -> Iterator[PreviewItem]:
-        """Yield the items, newest first; `compare` them with the data folder."""
+    def compare(self, source: Source, parsed: ParsedFeed | None) -> dict[str, Here]:
+        """Return whether each item is in the data folder, by key."""
+        found = [one.stored.entry for one in stored_rulings(self.store, source.id)]
+        if self.known is None or parsed is None:
+            return {entry.key: "new" for entry in found}
+        state = self.known.states().get(source.id) or FeedState(source.id)
+        compared = recognize(self.known, source.id, state, parsed, (self.now,))
+        entries = normalized(source.id, parsed, self.now, compared.selection.entries, compared.style)
+        settled = settle(self.known, source.id, compared, entries)
+        removed = self.known.recognize(source.id, [entry.key for entry in found]).removed
+        # Keys may differ, because the data folder may know more of the source's ids; fingerprints do not.
+        kinds: tuple[tuple[Here, set[str], set[str]], ...] = (
+            ("removed", set(removed), set()),
+            ("new", {one.key for one in settled.new}, {one.hash for one in settled.new}),
+            ("changed", {one.key for one in settled.changed}, {one.hash for one in settled.changed}),
+        )
+        by_key: dict[str, Here] = {key: kind for kind, keys, _ in kinds for key in keys}
+        by_hash: dict[str, Here] = {digest: kind for kind, _, digests in kinds for digest in digests}
+        return {one.key: by_key.get(one.key) or by_hash.get(one.hash) or "stored" for one in found}
+
+    def items(self, source: Source, here: Mapping[str, Here], *, posts: bool) -> Iterator[PreviewItem]:
+        """Yield the items, newest first."""
         found = list(stored_rulings(self.store, source.id))
-        here = _compared(self.known, source, found) if compare else {}
         steps = KeptSteps(self.store)
         for one in sorted(found, key=lambda one: (one.stored.entry.published_at, one.stored.pk), reverse=True):
             trace = Trace()
             judge_stored(self.config, one, steps, trace=trace)
             post = self._post(one) if posts else None
-            yield PreviewItem(one, condition(one), post, trace, here.get(one.stored.pk))
+            yield PreviewItem(one, condition(one), post, trace, here.get(one.stored.entry.key))
 
     def _post(self, one: StoredRuling) -> Rendered | None:
         for settings in self.config.posts:
@@ -225,31 +269,36 @@ class _Finish:
                 return Rendered(f"{folder}/{path}", "text/markdown", (self.data / folder / path).read_bytes())
         return None
 
-    def _take_over_steps(self) -> bool:
-        """Take over the results of steps that the data folder keeps; return whether there were any.
+    def _take_over_decisions(self, known: Store, source: Source) -> None:
+        pks = {one.stored.entry.key: one.stored.pk for one in stored_rulings(self.store, source.id)}
+        for key, judged in known.judged(source.id, pks.keys()).items():
+            if judged.decision is not None:
+                self.store.decide(pks[key], judged.decision, self.now)
+
+    def _take_over_steps(self, known: Store) -> bool:
+        """Take over the results of steps that are kept; return whether there were any.
 
         A step may use what another made, so this is done until nothing is missing that is kept.
         """
         taken = False
-        while self.known is not None:
+        while True:
             steps = KeptSteps(self.store)
             for one in stored_rulings(self.store):
                 judge_stored(self.config, one, steps)
-            found = self.known.steps.results(steps.missing) if steps.missing else {}
+            found = known.steps.results(steps.missing.keys()) if steps.missing else {}
+            if not found:
+                return taken
             for name, result in found.items():
                 self.store.steps.save(name, result, self.now)
-            if not found:
-                break
             taken = True
-        return taken
 
 
 def _alone(config: Config, source: Source) -> Config:
     """Return a configuration with this source only."""
     categories = config.categories
     if source.category not in categories:
-        implicit = Category(UNCATEGORIZED, "Uncategorized", None, config.feeds.limit, implicit=True)
-        categories = {**categories, UNCATEGORIZED: implicit}
+        implicit = Category(source.category, "Uncategorized", None, config.feeds.limit, implicit=True)
+        categories = {**categories, source.category: implicit}
     return replace(config, sources=(source,), categories=categories, entries=(0,), templates=frozenset())
 
 
@@ -261,24 +310,6 @@ def _existing(data: Path | None) -> AbstractContextManager[Store | None]:
 
 
 def _take_over(known: Store | None, store: Store, now: datetime) -> None:
-    """Take over what a data folder knows of hosts and instances."""
+    """Take over which hosts want to be left alone."""
     if known is not None:
         store.record_traffic(now, (), known.host_waits(now))
-        store.pages.record_instances(known.pages.instances().values())
-
-
-def _compared(known: Store | None, source: Source, found: Sequence[StoredRuling]) -> dict[int, Here]:
-    """Return whether each item is in a data folder, by row number."""
-    if known is None:
-        return {one.stored.pk: "new" for one in found}
-    stored = known.recognize(source.id, [one.stored.entry.key for one in found]).known
-    here: dict[int, Here] = {}
-    for one in found:
-        old = stored.get(one.stored.entry.key)
-        if old is None:
-            here[one.stored.pk] = "new"
-        else:
-            # Fingerprints of different versions cannot be compared.
-            comparable = old.version == one.stored.entry.hash[:-32]
-            here[one.stored.pk] = "changed" if comparable and old.hash != one.stored.entry.hash else "stored"
-    return here

@@ -102,7 +102,7 @@ class Ingester:
         if self.on_read is not None:
             self.on_read(source.id, parsed)
         compared = recognize(self.store, source.id, received.state, parsed, (now, *_date_of(received.fetched)))
-        entries = _normalized(source.id, parsed, now, compared.selection.entries, compared.style)
+        entries = normalized(source.id, parsed, now, compared.selection.entries, compared.style)
         settled = settle(self.store, source.id, compared, entries)
         advice = KINDS[source.kind].DATE_ADVICE
         notes = (*_unread_dates(parsed, compared.doubtful(entries), compared.style, advice), *settled.notes)
@@ -200,7 +200,7 @@ def read_new(source_id: str, fetched: Fetched, now: datetime) -> NewDocument | N
         return None
     identified = identify(parsed.entries)
     style = style_of_dates(parsed)
-    entries = _normalized(source_id, parsed, now, tuple((one, None) for one in identified), style)
+    entries = normalized(source_id, parsed, now, tuple((one, None) for one in identified), style)
     read = _dated(identified, entries)
     notes = _unread_dates(parsed, (raw for raw in parsed.entries if id(raw) not in read), style)
     return NewDocument(replace(parsed, entries=()), Settled(entries, aliases=aliases_of(identified), notes=notes))
@@ -213,7 +213,7 @@ def _parse_plain(fetched: Fetched) -> ParsedFeed:
     return parsed
 
 
-def _normalized(
+def normalized(
     source_id: str,
     parsed: ParsedFeed,
     now: datetime,
