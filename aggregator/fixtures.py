@@ -77,9 +77,12 @@ class Captured:
 
     #: What the source gave.
     seen: Preview
-    #: None: the source failed.
-    fixture: Fixture | None
     folder: Path
+    fixture: Fixture | None = None
+    #: Why nothing was kept, as a clause.
+    problem: str | None = None
+    #: How the items that are expected differ from those of the source.
+    difference: Difference = field(default_factory=Difference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,25 +132,26 @@ async def capture_again(config: Config, source: Source) -> Captured:
     Raises:
         AggregatorError: there is no such fixture, or the files cannot be read or written.
     """
-    fixture = read(folder_of(config, source.id))
+    folder = folder_of(config, source.id)
+    fixture = read(folder)
     seen, unanswered = await replay(config, source, fixture)
     if unanswered:
-        raise AggregatorError(
-            f"{folder_of(config, source.id)} has no answer for {unanswered[0]}; capture the source without --offline"
-        )
+        return Captured(seen, folder, problem=f"{unanswered[0]} was not captured; capture it without --offline")
     return await _keep(config, source, seen, fixture)
 
 
 async def _keep(config: Config, source: Source, seen: Preview, fixture: Fixture) -> Captured:
-    folder = folder_of(config, source.id)
+    """Write a fixture, with the items that come of its documents."""
+    folder, state = folder_of(config, source.id), seen.result.state
     if seen.result.missed:
-        return Captured(seen, None, folder)
+        return Captured(seen, folder, problem=f"it failed: {state.failure_kind}: {state.error}")
     replayed, _ = await replay(config, source, fixture)
+    state = replayed.result.state
     if replayed.result.missed:
-        raise AggregatorError(f"what was kept cannot be read again: {replayed.result.state.error}; report it")
+        return Captured(seen, folder, problem=f"without its secrets it fails: {state.failure_kind}: {state.error}")
     fixture = replace(fixture, items=_items(replayed, config.secrets))
     _write(folder, fixture)
-    return Captured(seen, fixture, folder)
+    return Captured(seen, folder, fixture, difference=difference(_items(seen, config.secrets), fixture.items))
 
 
 def folder_of(config: Config, source_id: str) -> Path:

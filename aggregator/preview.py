@@ -12,7 +12,7 @@ looked for within the source only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +20,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 from aggregator.config.configuration import UNCATEGORIZED
+from aggregator.config.ids import Named, assign
 from aggregator.config.secrets import public_address
-from aggregator.errors import FetchError
+from aggregator.errors import AggregatorError, FetchError
 from aggregator.inspection import Condition, condition
 from aggregator.judging import KeptSteps, judge_stored, stored_rulings
 from aggregator.models import Category, FeedState, Fetched, NotModified, ParsedFeed, Rendered, Request, Source, host_of
@@ -93,9 +94,11 @@ class Preview:
 
 def feed_source(config: Config, url: str) -> Source:
     """Return a source for the feed at an address, with the defaults of the configuration and in no category."""
-    host = host_of(url) or url
+    name, taken = assign([Named(None, None, url)])[0], {source.id for source in config.sources}
+    while name in taken:
+        name += "-x"
     return Source(
-        id="preview",
+        id=name,
         name=None,
         kind="feed",
         url=url,
@@ -108,7 +111,7 @@ def feed_source(config: Config, url: str) -> Source:
         explicit_id=False,
         line=0,
         public_url=public_address(url, config.confidential),
-        fallback_name=host,
+        fallback_name=host_of(url) or name,
     )
 
 
@@ -135,20 +138,20 @@ async def preview(
             same documents then always give the same.
 
     Raises:
-        StoreError: the database of the data folder cannot be read, or there is no room for a temporary one.
+        AggregatorError: the database of the data folder cannot be read, or there is no room for a temporary one.
     """
     alone = _alone(config, source)
     seen = _Seen(through)
     with (
-        TemporaryDirectory(prefix="aggregator-") as folder,
-        closing(open_store(Path(folder) / DATABASE)) as store,
+        _temporary_folder() as folder,
+        closing(open_store(folder / DATABASE)) as store,
         _existing(data) as known,
         StoreThread() as thread,
     ):
         store.sync_sources([source])
         chosen = [(source, store.states()[source.id])]
         _take_over(known, store, clock())
-        finish = _Finish(alone, store, Path(folder), None if repeatable else known, clock())
+        finish = _Finish(alone, store, folder, None if repeatable else known, clock())
         finish.take_over_instances()
         results = await update_due(
             alone,
@@ -228,8 +231,17 @@ class _Finish:
             if self._take_over_steps(self.known):
                 apply(self.store, self.config)
         removed = retain(self.config, self.store, self.data, self.now)
-        report = publish(self.store, self.config, self.data, now=self.now)
+        report = publish(self.store, self._needed(source), self.data, now=self.now)
         return removed.entries, tuple(map(str, [*removed.failures, *report.failures]))
+
+    def _needed(self, source: Source) -> Config:
+        """Return the configuration without categories and outputs that get nothing, whose feeds nobody sees."""
+        used = {source.category}
+        for one in stored_rulings(self.store, source.id):
+            used |= {one.ruling.category or source.category, *(place.placement.output for place in one.memberships)}
+        categories = {slug: one for slug, one in self.config.categories.items() if slug in used}
+        outputs = {slug: one for slug, one in self.config.outputs.items() if slug in used}
+        return replace(self.config, categories=categories, outputs=outputs)
 
     def compare(self, source: Source, parsed: ParsedFeed | None) -> dict[str, Here]:
         """Return whether each item is in the data folder, by key."""
@@ -294,12 +306,22 @@ class _Finish:
 
 
 def _alone(config: Config, source: Source) -> Config:
-    """Return a configuration with this source only."""
-    categories = config.categories
+    """Return a configuration with this source only, and with the least of feeds: nobody sees them."""
+    categories, feeds = config.categories, config.feeds.model_copy(update={"formats": ("json",), "archive": False})
     if source.category not in categories:
         implicit = Category(source.category, "Uncategorized", None, config.feeds.limit, implicit=True)
         categories = {**categories, source.category: implicit}
-    return replace(config, sources=(source,), categories=categories, entries=(0,), templates=frozenset())
+    return replace(config, sources=(source,), categories=categories, feeds=feeds, entries=(0,), templates=frozenset())
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    try:
+        temporary = TemporaryDirectory(prefix="aggregator-")
+    except OSError as error:
+        raise AggregatorError(f"no temporary folder can be made: {error}; set TMPDIR to one with room") from None
+    with temporary as folder:
+        yield Path(folder)
 
 
 def _existing(data: Path | None) -> AbstractContextManager[Store | None]:

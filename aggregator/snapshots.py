@@ -115,10 +115,11 @@ def difference(before: Sequence[Item], after: Sequence[Item]) -> Difference:
 
 
 def _of_entry(name: str) -> Callable[[Item], Any]:
-    return lambda one: _entry(one).get(name)
+    return lambda one: entry_of(one).get(name)
 
 
-def _entry(item: Item) -> Mapping[str, Any]:
+def entry_of(item: Item) -> Mapping[str, Any]:
+    """Return the fields of the entry of an item; none where a file has something else there."""
     found = item.get("entry")
     return found if isinstance(found, Mapping) else {}
 
@@ -145,7 +146,7 @@ def _single(items: Iterable[Item], name: Callable[[Item], Any]) -> dict[str, Ite
 
 def _changes(before: Item, after: Item) -> dict[str, tuple[Any, Any]]:
     found = {name: pair for name in _FACTS if _differ(pair := (before.get(name), after.get(name)))}
-    old, new = _entry(before), _entry(after)
+    old, new = entry_of(before), entry_of(after)
     for name in _FIELDS:
         if _differ(pair := (old.get(name), new.get(name))):
             found[name] = pair
@@ -157,7 +158,7 @@ def _changes(before: Item, after: Item) -> dict[str, tuple[Any, Any]]:
 def _raw(item: Item, name: str) -> Any:
     changed = item.get("before_rules")
     known = isinstance(changed, Mapping) and name in changed
-    return changed[name] if known and isinstance(changed, Mapping) else _entry(item).get(name)
+    return changed[name] if known and isinstance(changed, Mapping) else entry_of(item).get(name)
 
 
 def _differ(pair: tuple[Any, Any]) -> bool:
