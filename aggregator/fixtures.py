@@ -142,13 +142,12 @@ async def capture_again(config: Config, source: Source) -> Captured:
 
 async def _keep(config: Config, source: Source, seen: Preview, fixture: Fixture) -> Captured:
     """Write a fixture, with the items that come of its documents."""
-    folder, state = folder_of(config, source.id), seen.result.state
-    if seen.result.missed:
-        return Captured(seen, folder, problem=f"it failed: {state.failure_kind}: {state.error}")
+    folder = folder_of(config, source.id)
+    if seen.failure is not None:
+        return Captured(seen, folder, problem=f"it failed: {seen.failure}")
     replayed, _ = await replay(config, source, fixture)
-    state = replayed.result.state
-    if replayed.result.missed:
-        return Captured(seen, folder, problem=f"without its secrets it fails: {state.failure_kind}: {state.error}")
+    if replayed.failure is not None:
+        return Captured(seen, folder, problem=f"without its secrets it fails: {replayed.failure}")
     fixture = replace(fixture, items=_items(replayed, config.secrets))
     _write(folder, fixture)
     return Captured(seen, folder, fixture, difference=difference(_items(seen, config.secrets), fixture.items))
@@ -261,9 +260,8 @@ async def check(config: Config, folder: Path) -> Checked:
         return Checked(*name, f"there is no source {fixture.source_id} in {config.path}; delete the folder {folder}")
     seen, unanswered = await replay(config, source, fixture)
     count = len(fixture.items)
-    if seen.result.missed:
-        state = seen.result.state
-        return Checked(*name, f"it fails now: {state.failure_kind}: {state.error}", unanswered, items=count)
+    if seen.failure is not None:
+        return Checked(*name, f"it fails now: {seen.failure}", unanswered, items=count)
     return Checked(*name, None, unanswered, difference(fixture.items, _items(seen, config.secrets)), count)
 
 

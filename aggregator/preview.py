@@ -88,8 +88,18 @@ class Preview:
     items: tuple[PreviewItem, ...]
     #: How many more items would be removed at once by `retention`.
     removed: int = 0
+    #: How many items are judged without the result of a step of one's own.
+    unmade: int = 0
     #: What could not be published, as messages.
     failures: tuple[str, ...] = ()
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing could be read, with its class; None: something was."""
+        state = self.result.state
+        if self.result.missed:
+            return f"{state.failure_kind}: {state.error}"
+        return "; ".join(self.result.notes) or "nothing came" if self.parsed is None else None
 
 
 def feed_source(config: Config, url: str) -> Source:
@@ -166,7 +176,7 @@ async def preview(
         removed, failures = await thread.run(finish.publish, source)
         here = await thread.run(finish.compare, source, seen.parsed) if data and not repeatable else {}
         items = await thread.run(lambda: tuple(finish.items(source, here, posts=posts)))
-    return Preview(source, results[0], tuple(seen.documents), seen.parsed, items, removed, failures)
+    return Preview(source, results[0], tuple(seen.documents), seen.parsed, items, removed, finish.unmade, failures)
 
 
 class _Seen:
@@ -207,7 +217,7 @@ class _Seen:
         self.parsed = parsed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Finish:
     """What is done before and after an update, in the thread of the store."""
 
@@ -218,6 +228,8 @@ class _Finish:
     #: The store of the data folder to compare with, if there is one.
     known: Store | None
     now: datetime
+    #: See `Preview`.
+    unmade: int = 0
 
     def take_over_instances(self) -> None:
         """Take over how instances answered."""
@@ -266,10 +278,10 @@ class _Finish:
     def items(self, source: Source, here: Mapping[str, Here], *, posts: bool) -> Iterator[PreviewItem]:
         """Yield the items, newest first."""
         found = list(stored_rulings(self.store, source.id))
-        steps = KeptSteps(self.store)
         for one in sorted(found, key=lambda one: (one.stored.entry.published_at, one.stored.pk), reverse=True):
-            trace = Trace()
+            trace, steps = Trace(), KeptSteps(self.store)
             judge_stored(self.config, one, steps, trace=trace)
+            self.unmade += bool(steps.missing)
             post = self._post(one) if posts else None
             yield PreviewItem(one, condition(one), post, trace, here.get(one.stored.entry.key))
 

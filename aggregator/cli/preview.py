@@ -83,7 +83,6 @@ def preview(
     file = None if against is None else _against(against, chosen)
     through: Callable[[Send], Send] = _same if file is None or file.page is None else _Offline(file.page).through
     seen = asyncio.run(see(loaded, chosen, clock=utc_now, data=data, through=through, posts=post))
-    failed = seen.result.missed
     if raw:
         _say_raw(seen, loaded)
     elif file is not None and file.items is not None:
@@ -95,9 +94,9 @@ def preview(
     else:
         page = against if file is not None else None
         _Report(seen, loaded, data, configured, page).say(_ITEMS if items is None else items)
-    if failed and (raw or post):
-        complain(f"error: {_failure(seen)}")
-    raise typer.Exit(1 if failed else 0)
+    if seen.failure is not None and (raw or post):
+        complain(f"error: {seen.failure}")
+    raise typer.Exit(0 if seen.failure is None else 1)
 
 
 # -- what is previewed -------------------------------------------------------------------------------------------------
@@ -214,8 +213,8 @@ class _Report:
             self._say_items(count)
         for failure in self._seen.failures:
             complain(f"error: {failure}")
-        if self._seen.result.missed:
-            self._say_failure()
+        if self._seen.failure is not None:
+            self._say_failure(self._seen.failure)
         say("")
         if any(one.by != "off" for one in self._config.duplicates.values()):
             say("Duplicates were looked for in this source only.")
@@ -269,6 +268,9 @@ class _Report:
                 say(f"    {row['example']}")
             for note in row["notes"]:
                 say(f"    note: {note}")
+        if self._seen.unmade:
+            said = f"{counted(self._seen.unmade, 'item')} judged without the result of a step"
+            say(f"note: {said}: steps of one's own do not run in a preview")
         for slug in self._config.outputs:
             count = sum(slug in _outputs(one) for one in self._seen.items)
             say(f"output {slug}: {count} of {counted(len(self._seen.items), 'item')}")
@@ -291,10 +293,10 @@ class _Report:
         if self._seen.removed:
             say(f"`retention` removes {counted(self._seen.removed, 'more item')} at once")
 
-    def _say_failure(self) -> None:
+    def _say_failure(self, failure: str) -> None:
         from aggregator.pipeline.savedpages import FOLDER, name_of
 
-        rows = [[Cell("failed", "red"), Cell(_failure(self._seen))]]
+        rows = [[Cell("failed", "red"), Cell(failure)]]
         if any(map(fetched_of, self._seen.documents)):
             rows.append([Cell("page"), Cell("the same command with --raw prints what came")])
         kept = self._data / FOLDER / name_of(self._seen.source.id)
@@ -309,11 +311,6 @@ class _Report:
 def _say_facts(rows: Sequence[Sequence[Cell]]) -> None:
     if rows:
         say_table((Column(""), Column("")), rows, wrap=True, header=False)
-
-
-def _failure(seen: Preview) -> str:
-    state = seen.result.state
-    return f"{state.failure_kind}: {state.error}"
 
 
 def _size(count: int) -> str:
@@ -392,8 +389,8 @@ def _say_against(path: Path | None, before: Sequence[Item], seen: Preview, as_js
     from aggregator.snapshots import difference, item_values
     from aggregator.values.terminal import as_json as written
 
-    if seen.result.missed:
-        complain(f"error: {_failure(seen)}")
+    if seen.failure is not None:
+        complain(f"error: {seen.failure}")
         return
     # Those of the file have no secrets either.
     now = json.loads(written([item_values(one) for one in seen.items], hide))

@@ -48,19 +48,19 @@ def as_values(seen: Preview, config: Config, items: Sequence[PreviewItem]) -> di
             "items": len(parsed.entries),
             "fields": fields_filled(seen),
         }
-    failed = seen.result.missed
     return {
         "format": FORMAT,
         "source": source.id,
         "kind": source.kind,
         "url": source.url,
         "at": None if state.last_attempt_at is None else iso(state.last_attempt_at),
-        "failure": {"kind": state.failure_kind, "message": state.error} if failed else None,
+        "failure": seen.failure and {"kind": state.failure_kind, "message": state.error or seen.failure},
         "notes": list(seen.result.notes),
         "documents": [_document_json(one, source) for one in seen.documents],
         "read": read,
         "rules": rule_rows(seen, config),
         "removed_by_retention": seen.removed,
+        "judged_without_a_step": seen.unmade,
         "not_published": list(seen.failures),
         "items": [_item_json(one) for one in items],
     }
