@@ -15,6 +15,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from aggregator.config.secrets import mask
 from aggregator.errors import AggregatorError, FetchError
 from aggregator.fetch import recorded
 from aggregator.models import FAILURE_KINDS, FailureKind, Fetched, NotModified, Rendered, Request, Source
+from aggregator.parse.encoding import decode
 from aggregator.preview import Document, Preview, preview
 from aggregator.publish import files
 from aggregator.snapshots import Difference, Item, difference, item_values
@@ -42,8 +44,6 @@ FORMAT = "aggregator-fixture-1"
 _MAX_FILE = 64_000_000
 _DOCUMENT = re.compile(r"[0-9]{2,4}\.http")
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
-#: How texts begin that are wide in a way that hides secrets from a search for bytes.
-_WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +161,7 @@ def folder_of(config: Config, source_id: str) -> Path:
 
 def without_secrets(fetched: Fetched, secrets: frozenset[str]) -> Fetched:
     """Return a document with `***` in place of each secret in its addresses and its body."""
-    body = fetched.body
-    if secrets:
-        encoding = _WIDE.get(body[:2])
-        try:
-            text = body.decode(encoding) if encoding else body.decode("latin-1")
-        except UnicodeDecodeError:
-            encoding, text = None, body.decode("latin-1")
-        as_bytes = {one.encode("utf-8", "surrogatepass").decode("latin-1") for one in secrets}
-        wanted = secrets if encoding else secrets | as_bytes
-        if (hidden := mask(text, wanted)) != text:
-            body = hidden.encode(encoding or "latin-1")
+    body = _masked(fetched.body, fetched.content_type, secrets) if secrets else fetched.body
     return replace(
         fetched,
         body=body,
@@ -179,6 +169,21 @@ def without_secrets(fetched: Fetched, secrets: frozenset[str]) -> Fetched:
         url=redact(fetched.url, secrets),
         requested_url=redact(fetched.requested_url, secrets),
     )
+
+
+def _masked(body: bytes, content_type: str, secrets: frozenset[str]) -> bytes:
+    """Replace secrets in a document, and leave every other byte as it is."""
+    encoding = decode(body, content_type).encoding
+    if encoding.startswith(("utf-16", "utf-32")):
+        text = body.decode(encoding, "surrogatepass")
+        hidden = mask(text, secrets)
+        return body if hidden == text else hidden.encode(encoding, "surrogatepass")
+    text, wanted = body.decode("latin-1"), set(secrets)
+    for secret in secrets:
+        for one in ("utf-8", encoding):
+            with suppress(UnicodeEncodeError):
+                wanted.add(secret.encode(one).decode("latin-1"))
+    return mask(text, frozenset(wanted)).encode("latin-1")
 
 
 def _answer(document: Document, secrets: frozenset[str]) -> Answer:
