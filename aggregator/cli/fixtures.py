@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aggregator.cli.console import complain, say, say_json
+from aggregator.cli.console import complain, hide, say, say_json
 from aggregator.cli.items import JsonOption
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
@@ -19,6 +19,7 @@ from aggregator.cli.options import (
     require_sources,
     utc_now,
 )
+from aggregator.log import LogFormat, configure_logging
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def capture(
     from aggregator.fixtures import EXPECTED, capture_again, folder_of
     from aggregator.fixtures import capture as keep
 
+    configure_logging(LogFormat.text, hide, stamped=False)
     loaded = load_config(config)
     require_sources(loaded, [source])
     chosen = next(one for one in loaded.sources if one.id == source)
@@ -110,6 +112,8 @@ def check_all(config: Config) -> list[Checked]:
     import asyncio
 
     from aggregator.fixtures import check, find
+
+    configure_logging(LogFormat.text, hide, stamped=False)
 
     async def all_of_them() -> list[Checked]:
         turn = asyncio.Semaphore(_AT_ONCE)

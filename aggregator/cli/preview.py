@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from aggregator.cli.console import Cell, Column, complain, say, say_bytes, say_json, say_table
+from aggregator.cli.console import Cell, Column, complain, hide, say, say_bytes, say_json, say_table
 from aggregator.cli.fixtures import difference_json, say_difference, summary
 from aggregator.cli.items import COLOURS, JsonOption
 from aggregator.cli.options import (
@@ -22,6 +22,7 @@ from aggregator.cli.options import (
     utc_now,
 )
 from aggregator.cli.previewvalues import FORMAT, as_values, encoding_of, fetched_of, fields_filled, rule_rows
+from aggregator.log import LogFormat, configure_logging
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def preview(
     if raw and (post or as_json):
         complain("error: --raw goes with neither --post nor --json")
         raise typer.Exit(2)
+    configure_logging(LogFormat.text, hide, stamped=False)
     loaded = _config(config, source)
     chosen, configured = _source(loaded, source)
     file = None if against is None else _against(against, chosen)
@@ -328,8 +330,9 @@ def _document_cells(document: Document, source: Source) -> list[Cell]:
         return [Cell("304"), Cell(""), Cell(""), Cell(address)]
     page = fetched_of(document)
     if page is None:
-        status = getattr(outcome, "status", None)
-        return [Cell(str(status or "none"), "red"), Cell(""), Cell(""), Cell(f"{address}: {outcome}")]
+        status, said = getattr(outcome, "status", None), str(outcome)
+        said = said if address in said else f"{said} ({address})"
+        return [Cell(str(status or "none"), "red"), Cell(""), Cell(""), Cell(said)]
     if page.url != address:
         address = f"{address} -> {page.url}"
     return [Cell(str(page.status)), Cell(_size(len(page.body))), Cell(encoding_of(page, source)), Cell(address)]
@@ -343,8 +346,9 @@ def _item_cells(item: PreviewItem) -> Iterator[list[Cell]]:
     one = item.stored
     entry = one.ruling.entry
     category = one.ruling.category or one.sight.category
+    undated = "no date" if one.stored.entry.future_at is None else "in the future"
     yield [
-        Cell(f"{one.stored.entry.published_at:%Y-%m-%d %H:%M}" if one.stored.entry.dated else "no date"),
+        Cell(f"{one.stored.entry.published_at:%Y-%m-%d %H:%M}" if one.stored.entry.dated else undated),
         Cell(item.condition, COLOURS.get(item.condition, "")),
         Cell(item.here or ""),
         Cell(category),
@@ -385,7 +389,6 @@ def _say_raw(seen: Preview, config: Config) -> None:
 
 def _say_against(path: Path | None, before: Sequence[Item], seen: Preview, as_json: bool) -> None:
     """Show how the items differ from those of an earlier preview."""
-    from aggregator.cli.console import hide
     from aggregator.snapshots import difference, item_values
     from aggregator.values.terminal import as_json as written
 
