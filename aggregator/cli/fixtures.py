@@ -200,10 +200,11 @@ def difference_json(found: Difference) -> dict[str, Any]:
 def say_difference(found: Difference) -> None:
     """Print how two lists of items differ: field by field, with an example of each, and then what is missing or new."""
     fields = found.by_field()
-    if fields.get("updated_at") == fields.get("published_at"):
-        # Most items have the same date twice.
-        fields.pop("updated_at", None)
-    for name, changes in fields.items():
+    dates = {name: changes for name, changes in fields if name in ("published_at", "updated_at")}
+    for name, changes in fields:
+        if name == "updated_at" and changes == dates.get("published_at"):
+            # Most items have the same date twice.
+            continue
         say(f"  {name}{_where(changes)}:")
         for line in _compared(*changes[0].fields[name]):
             say(f"    {line}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -83,7 +84,9 @@ def preview(
     loaded = _config(config, source)
     chosen, configured = _source(loaded, source)
     file = None if against is None else _against(against, chosen)
-    through: Callable[[Send], Send] = _same if file is None or file.page is None else _Offline(file.page).through
+    through: Callable[[Send], Send] = _same
+    if file is not None and file.page is not None:
+        chosen, through = _without_articles(chosen), _Offline(file.page).through
     seen = asyncio.run(see(loaded, chosen, clock=utc_now, data=data, through=through, posts=post))
     if raw:
         _say_raw(seen, loaded)
@@ -166,6 +169,14 @@ def _same(send: Send) -> Send:
     return send
 
 
+def _without_articles(source: Source) -> Source:
+    """Return a source whose list is all there is: offline, there are no articles."""
+    rules: Any = source.rules
+    if not is_dataclass(rules) or isinstance(rules, type) or getattr(rules, "article", None) is None:
+        return source
+    return replace(source, rules=replace(rules, article=None))
+
+
 class _Offline:
     """Answers the first request with a saved page, and no other."""
 
@@ -228,7 +239,7 @@ class _Report:
         size = _size(sum(len(one.body) for one in came))
         say("")
         if self._page is not None:
-            say(f"Read {self._page}, {size}; nothing was fetched.")
+            say(f"Read {self._page}, {size}; nothing was fetched, no articles either.")
             return
         say(f"Fetched {counted(len(came), 'document')}, {size}.")
         shown = [one for place, one in enumerate(documents) if place < _DOCUMENTS or fetched_of(one) is None]
