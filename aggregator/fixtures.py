@@ -14,8 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,10 +27,12 @@ from aggregator.errors import AggregatorError, FetchError
 from aggregator.fetch import recorded
 from aggregator.models import FAILURE_KINDS, FailureKind, Fetched, NotModified, Rendered, Request, Source
 from aggregator.parse.encoding import decode
+from aggregator.pipeline.run import page_worker
 from aggregator.preview import Document, Preview, preview
 from aggregator.publish import files
 from aggregator.snapshots import Difference, Item, difference, item_values
 from aggregator.values.terminal import as_json
+from aggregator.workers import Worker
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -121,9 +123,10 @@ async def capture(config: Config, source: Source, *, clock: Callable[[], datetim
         AggregatorError: the files cannot be written.
     """
     at = clock()
-    seen = await preview(config, source, clock=clock, data=data, repeatable=True)
-    answers = tuple(_answer(one, config.secrets) for one in seen.documents)
-    return await _keep(config, source, seen, Fixture(source.id, at, answers, ()))
+    async with page_reader() as pages:
+        seen = await preview(config, source, clock=clock, data=data, repeatable=True, pages=pages)
+        answers = tuple(_answer(one, config.secrets) for one in seen.documents)
+        return await _keep(config, source, seen, Fixture(source.id, at, answers, ()), pages)
 
 
 async def capture_again(config: Config, source: Source) -> Captured:
@@ -134,18 +137,29 @@ async def capture_again(config: Config, source: Source) -> Captured:
     """
     folder = folder_of(config, source.id)
     fixture = read(folder)
-    seen, unanswered = await replay(config, source, fixture)
-    if unanswered:
-        return Captured(seen, folder, problem=f"{unanswered[0]} was not captured; capture it without --offline")
-    return await _keep(config, source, seen, fixture)
+    async with page_reader() as pages:
+        seen, unanswered = await replay(config, source, fixture, pages)
+        if unanswered:
+            return Captured(seen, folder, problem=f"{unanswered[0]} was not captured; capture it without --offline")
+        return await _keep(config, source, seen, fixture, pages)
 
 
-async def _keep(config: Config, source: Source, seen: Preview, fixture: Fixture) -> Captured:
+@asynccontextmanager
+async def page_reader() -> AsyncIterator[Worker]:
+    """Yield a process that reads the pages of several fixtures; it is started when one has any."""
+    worker = page_worker()
+    try:
+        yield worker
+    finally:
+        await worker.close()
+
+
+async def _keep(config: Config, source: Source, seen: Preview, fixture: Fixture, pages: Worker) -> Captured:
     """Write a fixture, with the items that come of its documents."""
     folder = folder_of(config, source.id)
     if seen.failure is not None:
         return Captured(seen, folder, problem=f"it failed: {seen.failure}")
-    replayed, _ = await replay(config, source, fixture)
+    replayed, _ = await replay(config, source, fixture, pages)
     if replayed.failure is not None:
         return Captured(seen, folder, problem=f"without its secrets it fails: {replayed.failure}")
     fixture = replace(fixture, items=_items(replayed, config.secrets))
@@ -213,14 +227,20 @@ def _items(seen: Preview, secrets: frozenset[str]) -> tuple[Item, ...]:
 # -- replay ------------------------------------------------------------------------------------------------------------
 
 
-async def replay(config: Config, source: Source, fixture: Fixture) -> tuple[Preview, tuple[str, ...]]:
+async def replay(
+    config: Config, source: Source, fixture: Fixture, pages: Worker | None = None
+) -> tuple[Preview, tuple[str, ...]]:
     """Read the documents of a fixture again, as of the time at which they were captured; nothing is fetched.
+
+    Args:
+        pages: as for `preview`.
 
     Returns:
         What came of them, and the addresses that were asked for and have no answer there.
     """
     tape = _Tape(fixture.answers, config.secrets)
-    seen = await preview(config, source, clock=lambda: fixture.captured_at, through=lambda send: tape.send)
+    at = fixture.captured_at
+    seen = await preview(config, source, clock=lambda: at, through=lambda send: tape.send, pages=pages)
     return seen, tuple(dict.fromkeys(tape.unanswered))
 
 
@@ -253,8 +273,12 @@ class _Tape:
         return replace(page, requested_url=request.url, url=request.url if page.url == url else page.url)
 
 
-async def check(config: Config, folder: Path) -> Checked:
-    """Replay a fixture by the configuration in force, and compare its items with those that are expected."""
+async def check(config: Config, folder: Path, pages: Worker | None = None) -> Checked:
+    """Replay a fixture by the configuration in force, and compare its items with those that are expected.
+
+    Args:
+        pages: as for `preview`.
+    """
     try:
         fixture = read(folder)
     except AggregatorError as error:
@@ -263,7 +287,7 @@ async def check(config: Config, folder: Path) -> Checked:
     name = folder.name, fixture.source_id
     if source is None:
         return Checked(*name, f"there is no source {fixture.source_id} in {config.path}; delete the folder {folder}")
-    seen, unanswered = await replay(config, source, fixture)
+    seen, unanswered = await replay(config, source, fixture, pages)
     count = len(fixture.items)
     if seen.failure is not None:
         return Checked(*name, f"it fails now: {seen.failure}", unanswered, items=count)

@@ -24,6 +24,7 @@ from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from aggregator.config import Config
     from aggregator.fixtures import Captured, Checked
@@ -111,18 +112,20 @@ def check_all(config: Config) -> list[Checked]:
     """Check all fixtures of a configuration, and return what was found, in the order of their names."""
     import asyncio
 
-    from aggregator.fixtures import check, find
+    from aggregator.fixtures import check, find, page_reader
 
     configure_logging(LogFormat.text, hide, stamped=False)
 
     async def all_of_them() -> list[Checked]:
         turn = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(folder: Any) -> Checked:
-            async with turn:
-                return await check(config, folder)
+        async with page_reader() as pages:
 
-        return await asyncio.gather(*map(one, find(config)))
+            async def one(folder: Path) -> Checked:
+                async with turn:
+                    return await check(config, folder, pages)
+
+            return await asyncio.gather(*map(one, find(config)))
 
     return asyncio.run(all_of_them())
 
