@@ -17,7 +17,17 @@ from hypothesis import strategies as st
 from aggregator.config import Config, load
 from aggregator.demo import demo_config, serve
 from aggregator.errors import AggregatorError
-from aggregator.fixtures import Captured, Checked, capture, capture_again, check, find, read, without_secrets
+from aggregator.fixtures import (
+    Captured,
+    Checked,
+    capture,
+    capture_again,
+    check,
+    find,
+    page_reader,
+    read,
+    without_secrets,
+)
 from aggregator.models import Fetched
 from aggregator.snapshots import difference
 from tests.origin import Origin, Response
@@ -86,13 +96,13 @@ def test_a_second_capture_replaces_the_first(site: Site, origin: Origin) -> None
     _capture(config)
     folder = site.folder / "fixtures" / "one"
     (folder / "notes.txt").write_text("mine")
-    first = read_tree(folder)
-    assert _capture(config).fixture
-    assert read_tree(folder) == first
     html(origin, "/list", list_page(("/b", "乙")))
     assert _capture(config).fixture
-    assert sorted(read_tree(folder)) == ["01.http", "02.http", "expected.json", "notes.txt"]
+    second = read_tree(folder)
+    assert sorted(second) == ["01.http", "02.http", "expected.json", "notes.txt"]
     assert _check(config)["one"].fine
+    assert _capture(config).fixture
+    assert read_tree(folder) == second
 
 
 def test_a_source_that_fails_leaves_the_earlier_fixture_as_it_was(site: Site, origin: Origin) -> None:
@@ -137,38 +147,35 @@ def _edited(site: Site, source: Mapping[str, Any], **scrape: Any) -> Config:
     return _loaded(site, {**source, "scrape": {**source["scrape"], **scrape}})
 
 
-def test_an_edit_of_a_selector_shows_in_each_item(site: Site, origin: Origin) -> None:
+def test_edits_of_selectors_show(site: Site, origin: Origin) -> None:
     source = _scraped(origin)
-    _capture(_loaded(site, source))
-    found = _check(_edited(site, source, article={**ARTICLE, "author": "div.nobody", "timezone": "UTC"}))["one"]
-    assert [found.problem, found.unanswered, found.items] == [None, (), 2]
-    assert [sorted(one.fields) for one in found.difference.changed] == [["authors", "published_at", "updated_at"]] * 2
-    assert found.difference.changed[0].fields["authors"] == (["林一舟"], [])
-    assert [name for name, _ in found.difference.by_field()] == ["published_at", "updated_at", "authors"]
+    _capture(_edited(site, source, limit=2))
+    folder = site.folder / "fixtures" / "one"
+    edits: list[dict[str, Any]] = [
+        {"limit": 2, "article": {**ARTICLE, "author": "div.nobody", "timezone": "UTC"}},
+        {"limit": 2, "items": "div.new"},
+        {"limit": 1},
+        {"limit": 3},
+    ]
 
+    async def check_all() -> list[Checked]:
+        async with page_reader() as pages:
+            return [await check(_edited(site, source, **edit), folder, pages) for edit in edits]
 
-def test_an_edit_that_matches_nothing_fails(site: Site, origin: Origin) -> None:
-    source = _scraped(origin)
-    _capture(_loaded(site, source))
-    found = _check(_edited(site, source, items="div.new"))["one"]
-    assert "nothing_matched" in str(found.problem)
-    assert not found.fine
-
-
-def test_an_edit_that_leaves_out_items_shows_which(site: Site, origin: Origin) -> None:
-    source = _scraped(origin)
-    _capture(_loaded(site, source))
-    found = _check(_edited(site, source, limit=1))["one"].difference
-    assert [[one["entry"]["title"] for one in some] for some in (found.missing, found.new)] == [["乙"], []]
-    assert found.changed == ()
-
-
-def test_a_request_without_a_recorded_answer_is_told(site: Site, origin: Origin) -> None:
-    source = _scraped(origin)
-    _capture(_edited(site, source, limit=1))
-    found = _check(_loaded(site, source))["one"]
-    assert found.unanswered == (f"{origin.url}/b", f"{origin.url}/gone")
-    assert not found.fine
+    fields, nothing, fewer, more = asyncio.run(check_all())
+    assert [fields.problem, fields.unanswered, fields.items] == [None, (), 2]
+    assert [sorted(one.fields) for one in fields.difference.changed] == [["authors", "published_at", "updated_at"]] * 2
+    assert fields.difference.changed[0].fields["authors"] == (["林一舟"], [])
+    assert [name for name, _ in fields.difference.by_field()] == ["published_at", "updated_at", "authors"]
+    assert "nothing_matched" in str(nothing.problem)
+    assert [[one["entry"]["title"] for one in some] for some in (fewer.difference.missing, fewer.difference.new)] == [
+        ["乙"],
+        [],
+    ]
+    assert fewer.difference.changed == ()
+    # A request without a recorded answer is an error, although the items are as expected.
+    assert [more.unanswered, bool(more.difference)] == [(f"{origin.url}/gone",), False]
+    assert [one.fine for one in (fields, nothing, fewer, more)] == [False] * 4
 
 
 def test_another_address_is_told(site: Site, origin: Origin) -> None:
@@ -192,7 +199,6 @@ def test_an_edit_of_the_rules_shows(site: Site, origin: Origin) -> None:
 
 def test_what_only_rules_hide_shows_too(site: Site, origin: Origin) -> None:
     url = origin.route("/one", rss([item(1)]))
-    html(origin, "/list", list_page(("/a", "甲")))
     config = _loaded(site, {"id": "one", "feed": url}, rules=[{"title": "Same"}])
     _capture(config)
     path = site.folder / "fixtures" / "one" / "01.http"
@@ -202,17 +208,18 @@ def test_what_only_rules_hide_shows_too(site: Site, origin: Origin) -> None:
 
 
 def test_an_edit_that_is_right_is_accepted_offline(site: Site, origin: Origin) -> None:
-    source = _scraped(origin)
+    source = {"id": "one", "feed": origin.route("/one", rss([item(1)]))}
     _capture(_loaded(site, source))
-    config = _edited(site, source, article={**ARTICLE, "timezone": "UTC"})
+    config = _loaded(site, source, rules=[{"title": "{title}!"}])
     asked = len(origin.requests)
+    assert not _check(config)["one"].fine
     done = asyncio.run(capture_again(config, config.sources[0]))
     assert done.fixture is not None
     assert _check(config)["one"].fine
     assert len(origin.requests) == asked
-    wider = _edited(site, source, items="a")
     before = read_tree(site.folder / "fixtures")
-    assert "was not captured" in str(asyncio.run(capture_again(wider, wider.sources[0])).problem)
+    moved = _loaded(site, {**source, "feed": origin.url + "/two"})
+    assert "was not captured" in str(asyncio.run(capture_again(moved, moved.sources[0])).problem)
     assert read_tree(site.folder / "fixtures") == before
 
 
