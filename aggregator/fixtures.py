@@ -28,6 +28,7 @@ from aggregator.fetch import recorded
 from aggregator.models import FAILURE_KINDS, FailureKind, Fetched, NotModified, Rendered, Request, Source
 from aggregator.parse.encoding import decode
 from aggregator.pipeline.run import page_worker
+from aggregator.pipeline.together import Send
 from aggregator.preview import Document, Preview, preview
 from aggregator.publish import files
 from aggregator.snapshots import Difference, Item, difference, item_values
@@ -111,20 +112,28 @@ class Checked:
 # -- capture -----------------------------------------------------------------------------------------------------------
 
 
-async def capture(config: Config, source: Source, *, clock: Callable[[], datetime], data: Path | None) -> Captured:
+async def capture(
+    config: Config,
+    source: Source,
+    *,
+    clock: Callable[[], datetime],
+    data: Path | None,
+    through: Callable[[Send], Send] = lambda send: send,
+) -> Captured:
     """Fetch a source as if nothing of it were stored, and keep what came; where it fails, an earlier fixture stays.
 
     Args:
         config: the configuration, which names the source.
         clock: the current time, aware and in UTC.
         data: the data folder, which says which hosts want to be left alone; it is only read.
+        through: what requests go through, see `update_due`.
 
     Raises:
         AggregatorError: the files cannot be written.
     """
     at = clock()
     async with page_reader() as pages:
-        seen = await preview(config, source, clock=clock, data=data, repeatable=True, pages=pages)
+        seen = await preview(config, source, clock=clock, data=data, through=through, repeatable=True, pages=pages)
         answers = tuple(_answer(one, config.secrets) for one in seen.documents)
         return await _keep(config, source, seen, Fixture(source.id, at, answers, ()), pages)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,11 +24,13 @@ from aggregator.log import LogFormat, configure_logging
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from aggregator.config import Config
     from aggregator.fixtures import Captured, Checked
+    from aggregator.models import Fetched, NotModified, Request
+    from aggregator.pipeline.together import Send
     from aggregator.snapshots import Change, Difference, Item
 
 #: Items that are named, and lines of each difference.
@@ -73,13 +76,49 @@ def capture(
     if offline and not (folder_of(loaded, source) / EXPECTED).is_file():
         complain(f"error: --offline: {folder_of(loaded, source)} does not exist yet; capture the source without it")
         raise typer.Exit(2)
-    doing = capture_again(loaded, chosen) if offline else keep(loaded, chosen, clock=utc_now, data=data)
-    done = asyncio.run(doing)
+    with watched(same) as through:
+        again = capture_again(loaded, chosen) if offline else None
+        done = asyncio.run(again or keep(loaded, chosen, clock=utc_now, data=data, through=through))
     if as_json:
         say_json(_captured_json(done), indent=2)
     else:
         _say_captured(done)
     raise typer.Exit(1 if done.fixture is None else 0)
+
+
+def same(send: Send) -> Send:
+    """Return what sends requests as it is."""
+    return send
+
+
+@contextmanager
+def watched(through: Callable[[Send], Send]) -> Iterator[Callable[[Send], Send]]:
+    """Yield what requests go through so that a terminal shows how many documents have come, and of how many.
+
+    Args:
+        through: what they go through besides.
+    """
+    from aggregator.cli.console import counting
+
+    asked, done = 0, 0
+
+    def counted_too(send: Send) -> Send:
+        inner = through(send)
+
+        async def fetch(request: Request) -> Fetched | NotModified:
+            nonlocal asked, done
+            asked += 1
+            progress(done, asked)
+            try:
+                return await inner(request)
+            finally:
+                done += 1
+                progress(done, asked)
+
+        return fetch
+
+    with counting("fetching") as progress:
+        yield counted_too
 
 
 def _say_captured(done: Captured) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from aggregator.cli.console import Cell, Column, complain, hide, say, say_bytes, say_json, say_table
-from aggregator.cli.fixtures import difference_json, say_difference, summary
+from aggregator.cli.fixtures import difference_json, same, say_difference, summary, watched
 from aggregator.cli.items import COLOURS, JsonOption
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
@@ -84,10 +84,11 @@ def preview(
     loaded = _config(config, source)
     chosen, configured = _source(loaded, source)
     file = None if against is None else _against(against, chosen)
-    through: Callable[[Send], Send] = _same
+    through: Callable[[Send], Send] = same
     if file is not None and file.page is not None:
         chosen, through = _without_articles(chosen), _Offline(file.page).through
-    seen = asyncio.run(see(loaded, chosen, clock=utc_now, data=data, through=through, posts=post))
+    with watched(through) as through:
+        seen = asyncio.run(see(loaded, chosen, clock=utc_now, data=data, through=through, posts=post))
     if raw:
         _say_raw(seen, loaded)
     elif file is not None and file.items is not None:
@@ -165,16 +166,12 @@ def _against(path: Path, source: Source) -> _File:
     return _File(recorded.load(data, source.url, content_type=_TYPES.get(path.suffix.lower(), "")), None)
 
 
-def _same(send: Send) -> Send:
-    return send
-
-
 def _without_articles(source: Source) -> Source:
     """Return a source whose list is all there is: offline, there are no articles."""
     rules: Any = source.rules
-    if not is_dataclass(rules) or isinstance(rules, type) or getattr(rules, "article", None) is None:
-        return source
-    return replace(source, rules=replace(rules, article=None))
+    # Of some kinds, an item is nothing but its article.
+    optional = is_dataclass(rules) and any(one.name == "article" and one.default is None for one in fields(rules))
+    return replace(source, rules=replace(rules, article=None)) if optional else source
 
 
 class _Offline:
