@@ -304,11 +304,18 @@ async def check(config: Config, folder: Path, pages: Worker | None = None) -> Ch
 
 
 def find(config: Config) -> list[Path]:
-    """Return the folders of all fixtures, sorted."""
+    """Return the folders of all fixtures, sorted.
+
+    Raises:
+        AggregatorError: they cannot be read.
+    """
     place = config.path.parent / FOLDER
-    if not place.is_dir():
-        return []
-    return sorted(one for one in place.iterdir() if any((one / name).is_file() for name in (EXPECTED, "01.http")))
+    try:
+        if not place.is_dir():
+            return []
+        return sorted(one for one in place.iterdir() if any((one / name).is_file() for name in (EXPECTED, "01.http")))
+    except OSError as error:
+        raise AggregatorError(f"{error.filename or place} cannot be read: {error.strerror or error}") from None
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

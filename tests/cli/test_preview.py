@@ -191,6 +191,14 @@ def test_neither_secrets_nor_control_characters_reach_the_terminal(
             assert [char for char in said if not char.isprintable() and char != "\n"] == []
 
 
+def test_a_terminal_shows_how_many_documents_have_come(place: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    said = place.run("preview", "feed").stderr
+    assert "fetching" in said
+    assert "1/1" in said
+
+
 def test_steps_and_duplicates_are_mentioned(site: Site, origin: Origin) -> None:
     url = origin.route("/feed", rss([item(1)]))
     site.configure({"id": "one", "feed": url}, rules=[{"command": ["true"]}], duplicates="url")
@@ -261,11 +269,11 @@ def test_capture_and_check(site: Site, origin: Origin) -> None:
     assert "note: " in done.stdout
     fine = site.run("check", "--fixtures")
     assert [fine.status, fine.stdout.splitlines()[-1]] == [0, "1 fixture with 1 item: all as expected"]
-    text = site.config.read_text(encoding="utf-8")
-    site.config.write_text(text.replace("div.time", "div.nothing"), encoding="utf-8")
+    settings = json.loads(site.config.read_text(encoding="utf-8"))
+    site.config.write_text(json.dumps({**settings, "rules": [{"title": "{title}!"}]}), encoding="utf-8")
     wrong = site.run("check", "--fixtures")
     assert wrong.status == 1
-    assert "list: 1 changed, of 1 item\n  dated of 甲:\n    - True\n    + False\n" in wrong.stdout
+    assert "list: 1 changed, of 1 item\n  title of 甲!:\n    - 甲\n    + 甲!\n" in wrong.stdout
     assert site.run("check").status == 0
     whole = _as_json(site.run("check", "--fixtures", "--json"), 1)
     assert [(one["fixture"], one["fine"], len(one["changed"])) for one in whole["fixtures"]] == [("list", False, 1)]
