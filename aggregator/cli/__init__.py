@@ -10,7 +10,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from aggregator.cli import configuration, daemon, etiquette, items, maintenance, outputs, review, rules, status, update
+from aggregator.cli import (
+    configuration,
+    daemon,
+    etiquette,
+    fixtures,
+    items,
+    maintenance,
+    outputs,
+    preview,
+    review,
+    rules,
+    status,
+    update,
+)
 from aggregator.cli.console import say
 from aggregator.cli.process import report_errors, status_summary
 
@@ -27,6 +40,8 @@ _ADVICE = {
     "pull": _UPDATE,
     "refresh": _UPDATE,
     "sync": _UPDATE,
+    "try": "`aggregator preview SOURCE` shows what a source gives.",
+    "record": "`aggregator capture SOURCE` keeps what a source answers.",
     "ls": "`aggregator status` lists the sources, `aggregator list` the items.",
     "why": "`aggregator explain ITEM` says what came of an item.",
     "info": "`aggregator status ID` shows one source.",
@@ -119,6 +134,8 @@ for command in (
     configuration.init,
     configuration.check,
     configuration.schema,
+    preview.preview,
+    fixtures.capture,
     update.update,
     update.publish,
     daemon.run,
