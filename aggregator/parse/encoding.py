@@ -283,11 +283,12 @@ def _declared(body: bytes, content_type: str, also: str | None) -> tuple[str, ..
         found.append(http.group(1))
     if also:
         found.append(also)
-    names = (_browser_name(name) for name in found)
+    names = (browser_name(name) for name in found)
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _browser_name(name: str) -> str | None:
+def browser_name(name: str) -> str | None:
+    """Return the encoding that browsers read for a name, for `bytes.decode`; None where it is none, or not used."""
     try:
         known = codecs.lookup(_CODE_PAGE.sub(r"cp\1", name.lower().removeprefix("x-"))).name
     except (LookupError, UnicodeError):

@@ -293,8 +293,10 @@ class _Pages:
         """Whether any of the entries is not stored."""
         from aggregator.normalize.identity import key_of
 
-        keys = {key_of(entry) for entry in entries}
-        return bool(keys - await self._tools.known(sorted(keys)))
+        # How far the ids of a source are trusted changes; an entry has one of these keys.
+        keys = [{key_of(entry), key_of(entry, "link"), key_of(entry, "title")} for entry in entries]
+        known = await self._tools.known(sorted(set().union(*keys)))
+        return not all(one & known for one in keys)
 
     async def _add(self, number: int, url: str) -> Sequence[RawEntry]:
         """Read a page, and return the items that no page before had."""
