@@ -68,7 +68,7 @@ def test_the_selectors_of_the_table_are_selectors(site: Site) -> None:
 def test_the_messages_of_the_table_are_those_of_the_program() -> None:
     table = TEXT.partition("| message |")[2].partition("\n\n")[0]
     messages = re.findall(r"^\| [^|]*?`([^|]*)` \|", table, re.MULTILINE)
-    assert len(messages) == 9
+    assert len(messages) == 10
     for message in messages:
         for part in re.split(r"…|\b\d+\b(?: items)?", message):
             words = part.strip(" `").removeprefix("of ").strip()

@@ -248,13 +248,13 @@ def decode(body: bytes, content_type: str = "", also: str | None = None) -> Deco
     return Decoded(text, encoding, tuple(repairs))
 
 
-def decode_as(body: bytes, name: str) -> str:
+def decode_as(body: bytes, name: str) -> Decoded:
     """Decode a document in an encoding that is known; bytes that are no characters become U+FFFD.
 
-    What is labelled as one of the older Chinese encodings uses characters of the newest.
+    Names mean what they mean to browsers: what is labelled as GB 2312 uses characters of GB 18030.
     """
-    newest = codecs.lookup(name).name in ("gb2312", "gbk")
-    return body.decode("gb18030" if newest else name, "replace")
+    encoding = browser_name(name) or name
+    return Decoded(body.decode(encoding, "replace"), encoding)
 
 
 def may_be_encoded_twice(body: bytes) -> bool:
@@ -292,11 +292,12 @@ def _declared(body: bytes, content_type: str, also: str | None) -> tuple[str, ..
         found.append(http.group(1))
     if also:
         found.append(also)
-    names = (_browser_name(name) for name in found)
+    names = (browser_name(name) for name in found)
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _browser_name(name: str) -> str | None:
+def browser_name(name: str) -> str | None:
+    """Return the encoding that browsers read for a name, for `bytes.decode`; None where it is none, or not used."""
     try:
         known = codecs.lookup(_CODE_PAGE.sub(r"cp\1", name.lower().removeprefix("x-"))).name
     except (LookupError, UnicodeError):

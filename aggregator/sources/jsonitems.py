@@ -104,8 +104,8 @@ def _document(rules: JsonRules, fetched: Fetched) -> _Document:
     if rules.script is not None:
         return _in_page(rules.script, rules.encoding, fetched)
     body = fetched.body
-    text = decode_as(body, rules.encoding) if rules.encoding else decode(body, fetched.content_type).text
-    return _Document(read_document(text, fetched.url), fetched.url)
+    decoded = decode_as(body, rules.encoding) if rules.encoding else decode(body, fetched.content_type)
+    return _Document(read_document(decoded.text, fetched.url), fetched.url)
 
 
 def _in_page(script: ScriptRules, encoding: str | None, fetched: Fetched) -> _Document:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 _SHORT = 80
 #: Elements of an item that are looked at for a date.
 _MAX_ELEMENTS = 200
-#: Fields that are looked for without a selector, too.
-_ALWAYS = frozenset({"title", "date"})
 _HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 
 
@@ -81,7 +79,8 @@ def read_list(work: tuple[ScrapeRules, Fetched]) -> ListPage:
     style = style_of((entry.published for entry in items.values()), page.language)
     entries = tuple(_settled(entry, style) for entry in items.values())
     filled = tuple(_filled(rules, entry) for entry in entries)
-    feed = ParsedFeed("scrape", "scrape", (), page.title, fetched.url, page.language)
+    notes = (page.misread,) if page.misread else ()
+    feed = ParsedFeed("scrape", "scrape", (), page.title, fetched.url, page.language, repairs=notes)
     return ListPage(feed, entries, matched, filled, next_page, bare=not matched and page.is_bare)
 
 
@@ -239,4 +238,6 @@ def _filled(rules: ScrapeRules, entry: RawEntry) -> dict[str, bool]:
         "categories": bool(entry.tags),
         "id": entry.guid != entry.url,
     }
-    return {f"scrape.{name}": one for name, one in filled.items() if name in _ALWAYS or getattr(rules, name)}
+    # The page of an article has its date, too.
+    always = ("title",) if rules.article else ("title", "date")
+    return {f"scrape.{name}": one for name, one in filled.items() if name in always or getattr(rules, name)}

@@ -8,7 +8,7 @@ heading, and near it the day of publication.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -55,6 +55,8 @@ _AROUND = ("nav", "aside", "footer", "form", "script", "style", "template", "sel
 _ELEMENTS, _CHARACTERS = 60, 700
 #: Characters in an element that shows a date, and in one that says so.
 _SHORT, _LABELLED = 100, 250
+#: Elements and texts in an element that is short.
+_PARTS = 300
 _LABEL = re.compile(
     r"(?i:publi|posted|date|updated|created|written|\bon\b|\bby\b|veröffentlicht|publié|fecha|опубл|дата)"
     r"|发布|發布|发表|時間|时间|日期|来源|來源|作者|公開|掲載|更新|投稿|작성|등록|입력"
@@ -265,9 +267,11 @@ def _date_near(heading: Tag) -> str:
 
 def _date_of(tag: Tag) -> str:
     """Return the date that an element shows, or ""."""
-    text = short_text(tag, _LABELLED) or ""
-    inner = tag if tag.name == "time" else tag.find("time", datetime=True)
-    if isinstance(inner, Tag) and (text or inner is tag):
+    if tag.name == "time":
+        return _date([_shown_date(tag)])
+    text = short_text(tag, _LABELLED)
+    inner = tag.find("time", datetime=True) if text else None
+    if isinstance(inner, Tag):
         return _date([_shown_date(inner)])
     if not text or (len(text) > _SHORT and not _LABEL.search(text)):
         return ""
@@ -325,21 +329,16 @@ def _tags(meta: dict[str, list[str]], data: LinkedData, node: Node | None) -> tu
 
 
 def short_text(tag: Tag, most: int) -> str | None:
-    """Return the text of an element on one line; None where it is longer than `most` characters."""
-    parts, length = [], 0
-    for text in _strings(tag):
-        length += len(text)
-        if length > 4 * most:
+    """Return the text of an element on one line; None where it is longer than `most` characters, or has many parts."""
+    pieces, length = [], 0
+    for number, one in enumerate(tag.descendants):
+        if number == _PARTS or length > 4 * most:
             return None
-        parts.append(text)
-    whole = " ".join("".join(parts).split())
+        if type(one) is NavigableString:
+            pieces.append(one)
+            length += len(one)
+    whole = " ".join("".join(pieces).split())
     return whole if len(whole) <= most else None
-
-
-def _strings(tag: Tag) -> Iterator[str]:
-    for text in tag.descendants:
-        if type(text) is NavigableString:
-            yield text
 
 
 def _is_around(one: Tag | NavigableString) -> bool:

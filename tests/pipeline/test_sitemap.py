@@ -208,7 +208,7 @@ async def test_an_index_of_nothing_but_failures_fails(site: Site, store: Store, 
     room.index("/index.xml", {"/1.xml": "2024-01-01", "/index.xml": "2024-01-01"})
     result = await room.cycle()
     assert result.failed
-    assert "no sitemap could be read; the first: a sitemap could not be read" in (result.state.error or "")
+    assert "no sitemap of the index could be read; the first: " in (result.state.error or "")
 
 
 async def test_large_indexes_and_loops_are_bounded(site: Site, store: Store, origin: Origin) -> None:
@@ -267,7 +267,7 @@ async def test_a_list_of_news_may_be_empty(site: Site, store: Store, origin: Ori
 async def test_addresses_of_other_sites_only_are_a_failure(site: Site, store: Store, origin: Origin) -> None:
     room = mapped(site, store, origin, f"{origin.url}/s.xml")
     room.serve("/s.xml", "<urlset><url><loc>https://other.example/x</loc></url></urlset>")
-    assert "all 1 addresses of the sitemap are of other sites" in ((await room.cycle()).state.error or "")
+    assert "the sitemap has only addresses of other sites (1)" in ((await room.cycle()).state.error or "")
 
 
 async def test_the_titles_of_a_list_of_news_are_taken(site: Site, store: Store, origin: Origin) -> None:

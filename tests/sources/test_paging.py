@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from aggregator.models import FeedState, Fetched, Source
+from aggregator.normalize.identity import Level, key_of
 from aggregator.sources.drift import Memory
 from aggregator.sources.scrape import ScrapeRules
 from tests.origin import Origin, Response, Seen
 from tests.scraping import ARTICLE, NOW, article_page, fetch, html, pull, source
 
+LEVELS: tuple[Level, ...] = ("guid", "link", "title")
 READ = FeedState("site", last_success_at=NOW - timedelta(hours=1))
 
 
@@ -57,6 +59,15 @@ async def test_later_pages_are_read_as_long_as_they_have_something_new(origin: O
     assert await names(one, READ, known="bcdef") == "abcd"
     assert await names(one, READ, known="bef") == "abcdef"
     assert [asked(origin).count(f"/list{number}.html") for number in (1, 2, 3)] == [3, 2, 1]
+
+
+async def test_an_item_is_known_by_whatever_identifies_the_items_of_its_source(origin: Origin) -> None:
+    one = source(pages(origin, "ab", "cd"), rules())
+    for level in LEVELS:
+        keys = [key_of(entry, level) for entry in (await pull(one)).feed.entries]
+        before = len(origin.asked("/list2.html"))
+        await pull(one, READ, keys)
+        assert len(origin.asked("/list2.html")) == before, level
 
 
 async def test_pages_by_their_number(origin: Origin) -> None:
