@@ -262,12 +262,11 @@ def _text(fetched: Fetched, forced: str | None) -> tuple[str, str]:
     Its newlines are as the HTML standard has them (section 13.2.3.5: CR LF and CR become LF).
     """
     if forced:
-        text, encoding = decode_as(fetched.body, forced)
+        decoded = decode_as(fetched.body, forced)
     else:
         named = EncodingDetector.find_declared_encoding(fetched.body[:_HEAD], is_html=True)
         decoded = decode(fetched.body, fetched.content_type, named)
-        encoding, text = decoded.encoding, decoded.text
-    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
+    return decoded.text.replace("\r\n", "\n").replace("\r", "\n"), decoded.encoding
 
 
 def _spans(text: str, name: str) -> list[tuple[int, int] | None]:

@@ -57,6 +57,7 @@ class Pages:
         self.missing: list[str] = []
         #: Whether there are pages that were not read, and have to be next time.
         self.left = False
+        #: Items of the last page that no page before had.
         self._newest = self._add(first)
 
     async def follow(self, most: int, ask: Ask, *, everything: bool, counted: bool) -> None:
@@ -88,23 +89,22 @@ class Pages:
             self._newest = self._add(part)
 
     async def _has_new(self) -> bool:
-        """Whether any item of the last page is not stored."""
-        known = await self._tools.known(sorted(set().union(*self._newest)))
-        return not all(keys & known for keys in self._newest)
-
-    def _add(self, part: Part) -> list[set[str]]:
-        """Add the items that no page before had, and return the keys that each may have.
-
-        How far the ids of a source are trusted changes.
-        """
+        """Whether any of the newest items is not stored."""
         from aggregator.normalize.identity import key_of
 
-        added = []
-        for entry, filled in zip(part.entries, part.filled, strict=True):
-            key = key_of(entry)
-            if len(self.entries) < self._limit and key not in self._keys:
-                self.entries.append(entry)
-                self.filled.append(filled)
-                self._keys.add(key)
-                added.append({key, key_of(entry, "link"), key_of(entry, "title")})
-        return added
+        # How far the ids of a source are trusted changes; an entry has one of these keys.
+        keys = [{key_of(entry), key_of(entry, "link"), key_of(entry, "title")} for entry in self._newest]
+        known = await self._tools.known(sorted(set().union(*keys)))
+        return not all(one & known for one in keys)
+
+    def _add(self, part: Part) -> list[RawEntry]:
+        """Add the items that no page before had, and return them."""
+        from aggregator.normalize.identity import key_of
+
+        room = self._limit - len(self.entries)
+        pairs = zip(part.entries, part.filled, strict=True)
+        new = [(entry, filled) for entry, filled in pairs if key_of(entry) not in self._keys][:room]
+        self.entries += [entry for entry, _ in new]
+        self.filled += [filled for _, filled in new]
+        self._keys |= {key_of(entry) for entry, _ in new}
+        return [entry for entry, _ in new]

@@ -50,7 +50,13 @@ async def test_an_answer_becomes_entries(origin: Origin) -> None:
     url = serve(origin, "/api", {"code": 0, "data": {"list": [ITEM]}})
     pulled = await pull(source(url, **FIELDS))
     feed, link = pulled.feed, f"{origin.url}/d/7?x=1"
-    assert (feed.version, feed.reader, feed.title, feed.home_url, feed.repairs) == ("json", "json", None, None, ())
+    assert (feed.version, feed.reader, feed.title, feed.home_url, feed.repairs) == (
+        "json",
+        "json",
+        None,
+        f"{origin.url}/",
+        (),
+    )
     assert feed.entries == (
         RawEntry(
             guid="7",
@@ -83,6 +89,14 @@ async def test_items_may_be_all_of_the_document_or_members_of_an_object(origin: 
     assert await titles(source(url, items="$.b.*")) == ["Item 12", "Item 13"]
     url = serve(origin, "/api", {"one": items(5)[0]})
     assert await titles(source(url, items="$.one")) == ["Item 5"]
+
+
+async def test_the_home_page_is_the_site_that_all_items_are_on(origin: Origin) -> None:
+    listed = [{"title": "x", "url": f"https://b.example/{number}"} for number in range(2)]
+    url = serve(origin, "/api", {"items": listed})
+    assert (await pull(source(url))).feed.home_url == "https://b.example/"
+    url = serve(origin, "/api", {"items": [*listed, *items(1)]})
+    assert (await pull(source(url))).feed.home_url is None
 
 
 async def test_a_list_in_which_each_item_is_a_list(origin: Origin) -> None:
