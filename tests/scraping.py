@@ -100,7 +100,7 @@ async def fetch(
 
     async with Fetcher(FetchSettings(user_agent="tests", concurrency=8)) as fetcher:
         instances = Instances({}, lambda: NOW)
-        tools = Tools(fetcher.fetch, lookup, remembered, offload, instances)
+        tools = Tools(fetcher.fetch, lookup, remembered, offload, instances, lambda: NOW)
         return await KINDS[source.kind].fetch(source, state or FeedState(source.id), tools)
 
 

@@ -417,6 +417,7 @@ class _Run:
             lambda keys: self.thread.run(self.ingester.store.pages.find, source.id, keys),
             offload,
             self.instances,
+            self.ingester.clock,
         )
 
     async def _read_page(self, budget: Budget, function: Callable[[Any], Any], argument: object, seconds: float) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
 
@@ -23,6 +25,23 @@ ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 AT_ONCE = 4
 #: CPU time in seconds for reading one page.
 PAGE_SECONDS = 10.0
+
+
+class Remembered(Protocol):
+    """What a kind remembers of its source (`FeedState.memory`)."""
+
+    def dump(self) -> str:
+        """Return it as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An item of a list, with an article page behind it."""
+
+    #: What the list says of it.
+    entry: RawEntry
+    #: Digest of that, see `mark_of`.
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +78,43 @@ def make_article_rules(settings: ArticleSettings) -> ArticleRules:
     return ArticleRules(one.body, one.title, one.author, one.date, one.timezone, one.remove)
 
 
+def mark_of(entry: RawEntry, *more: str) -> str:
+    """Return a digest that changes when a list says something else of an article; hexadecimal.
+
+    Args:
+        entry: what the list says. Its date counts only where it is absolute: ``3 hours ago`` changes by itself.
+        more: what else counts, such as `lastmod` of a sitemap.
+    """
+    title, content, summary = (text and text.value for text in (entry.title, entry.content, entry.summary))
+    said = entry.url, title, content, summary, entry.image, entry.authors, entry.tags, more
+    return hashlib.sha256(repr((*said, _absolute(entry.published), _absolute(entry.updated))).encode()).hexdigest()
+
+
 async def collect(
     source: Source,
     page: Fetched,
     feed: ParsedFeed,
-    links: Sequence[RawEntry],
+    listed: Sequence[Listed],
     rules: ArticleRules,
     encoding: str | None,
     tools: Tools,
+    memory: Remembered | None = None,
 ) -> Fetched:
     """Fetch the articles that are not stored, and return the list with what came of them.
 
     Args:
         page: the list as it came.
         feed: what it says of itself.
-        links: the articles on it.
+        listed: the articles on it, in its order.
         encoding: as in `ScrapeRules`.
+        memory: what the kind will remember of the source; None: what it remembers stays.
 
     Raises:
         SourceError: most links are new, and none of them could be read.
     """
     from aggregator.sources.articlepage import ArticlePage
 
+    links = [one.entry for one in listed]
     known = await tools.known([link.url for link in links if link.url])
     new = [link for link in links if link.url not in known]
     outcomes = await _articles(source, rules, encoding, new, tools)
@@ -102,7 +136,22 @@ async def collect(
     )
     are = f"{counted(len(left), 'article')} {'is' if len(left) == 1 else 'are'}"
     later = [f"{are} left for the next time: {left[0]}"] if left else []
-    return replace(page, parsed=feed, missing=(*map(str, failed), *later))
+    said = memory.dump() if memory else page.memory
+    return replace(page, parsed=feed, missing=(*map(str, failed), *later), memory=said)
+
+
+def _absolute(date: str | None) -> str:
+    """Return a date if it is the same whenever it is read, else ""."""
+    if not date:
+        return ""
+    from aggregator.dates.relative import find_date
+
+    found = find_date(date, _ONE_DAY, None)
+    return found.isoformat() if found and found == find_date(date, _ANOTHER_DAY, None) else ""
+
+
+#: Two times at which a relative date is not the same.
+_ONE_DAY, _ANOTHER_DAY = datetime(2020, 7, 15, 9, 30, tzinfo=UTC), datetime(2020, 7, 18, 21, 10, tzinfo=UTC)
 
 
 async def _articles(
