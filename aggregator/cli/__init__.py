@@ -10,7 +10,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from aggregator.cli import configuration, daemon, etiquette, items, maintenance, outputs, review, rules, status, update
+from aggregator.cli import (
+    configuration,
+    daemon,
+    etiquette,
+    fixtures,
+    items,
+    maintenance,
+    outputs,
+    preview,
+    review,
+    rules,
+    status,
+    update,
+)
 from aggregator.cli.console import say
 from aggregator.cli.process import report_errors, status_summary
 
@@ -119,6 +132,8 @@ for command in (
     configuration.init,
     configuration.check,
     configuration.schema,
+    preview.preview,
+    fixtures.capture,
     update.update,
     update.publish,
     daemon.run,

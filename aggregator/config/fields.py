@@ -11,7 +11,6 @@ import functools
 import ipaddress
 import re
 import unicodedata
-import warnings
 import zoneinfo
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
@@ -23,14 +22,14 @@ from aggregator.config.advice import (
     encoding_advice,
     invisible_advice,
     language_advice,
-    misread_selector,
     scheme_advice,
-    selector_advice,
     size_advice,
     zone_advice,
 )
 from aggregator.config.problems import show
+from aggregator.config.selectors import check_css, check_xpath, selects_elements
 from aggregator.values.languages import CONFIGURED
+from aggregator.values.selectors import xpath_of
 from aggregator.values.urls import ENVIRONMENT, without_feed_scheme
 
 
@@ -168,24 +167,38 @@ def selector(value: object) -> str:
         bracket = "[" if isinstance(value, list) else "{"
         raise ValueError(f"must be text; put a selector that begins with `{bracket}` in quotes")
     css = text(value)
-    _compile_selector(css)
+    check_css(css)
     return css
 
 
-@functools.lru_cache(maxsize=4096)
-def _compile_selector(css: str) -> None:
-    if advice := misread_selector(css):
-        raise ValueError(f"{show(css)} is not a CSS selector: {advice}")
-    # Imported here, because it imports bs4, which most files do not need.
-    import soupsieve
+def any_selector(value: object) -> str:
+    """Check a selector of elements, attributes or texts: CSS, or XPath 1.0 where it begins like that."""
+    chosen, expression = _either(value)
+    if expression is None:
+        check_css(chosen, xpath=True)
+    elif check_xpath(expression) == "condition":
+        raise ValueError(
+            f"{show(chosen)} is a condition, true or false; write what is to be selected, such as `//a[…]`"
+        )
+    return chosen
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", FutureWarning)
-            soupsieve.compile(css)
-    except (soupsieve.SelectorSyntaxError, NotImplementedError, FutureWarning, RecursionError, ValueError) as error:
-        reason = selector_advice(css) or str(error).partition("\n")[0] or "it is nested too deeply"
-        raise ValueError(f"{show(css)} is not a CSS selector: {reason}") from None
+
+def element_selector(value: object) -> str:
+    """Check a selector of elements: CSS, or XPath 1.0 where it begins like that."""
+    chosen, expression = _either(value)
+    if expression is None:
+        check_css(chosen, xpath=True)
+    elif not selects_elements(expression):
+        raise ValueError(f"{show(chosen)} gives no elements; write the path of the elements, such as `//div[@class]`")
+    return chosen
+
+
+def _either(value: object) -> tuple[str, str | None]:
+    """Return a selector, and the expression in it where it is XPath."""
+    if isinstance(value, list | dict):
+        return selector(value), None
+    chosen = text(value)
+    return chosen, xpath_of(chosen)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -337,6 +350,8 @@ SiteUrl = Annotated[str, *checked(site_url, pattern=_URL_PATTERN + r"[^?#]*$")]
 Language = Annotated[str, *checked(language, pattern=f"^{CONFIGURED}$")]
 UserAgent = Annotated[str, *checked(user_agent, pattern=rf"^{_HEADER_VALUE.pattern}$")]
 Selector = Annotated[str, *checked(selector, pattern=r"\S", maxLength=MAX_TEXT)]
+AnySelector = Annotated[str, *checked(any_selector, pattern=r"\S", maxLength=MAX_TEXT)]
+ElementSelector = Annotated[str, *checked(element_selector, pattern=r"\S", maxLength=MAX_TEXT)]
 TimeZone = Annotated[str, *checked(timezone)]
 Encoding = Annotated[str, *checked(encoding)]
 Size = Annotated[int, *checked(parse_size, pattern=_SIZE_PATTERN)]
