@@ -465,7 +465,7 @@ def files(draw: Any) -> str:
         parts.append(draw(list_of_sources(style, known)))
     parts += draw(st.sampled_from([[], ["fetch: {interval: 3h}\n"], ["site:\n  title: |\n    A\n"]]))
     head = draw(st.sampled_from(["", "# top\n", "# top\n\n", "---\n"]))
-    text = head + "".join("".join(draw(GAPS)) + part for part in draw(st.permutations(parts)))
+    text: str = head + "".join("".join(draw(GAPS)) + part for part in draw(st.permutations(parts)))
     return text.rstrip("\n") if draw(st.booleans()) else text
 
 
