@@ -321,6 +321,8 @@ class _Run:
         if error is not None:
             await self._save_page(source, error)
             update = self._failed(source, state, error)
+        elif state.failures:
+            await self.thread.run(self.saved.forget, source.id)
         return Outcome(source, state, update, error, time.monotonic() - started, stored)
 
     async def _save_page(self, source: Source, error: SourceError) -> None:
