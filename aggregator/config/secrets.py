@@ -124,6 +124,11 @@ class References:
             raise BadReference(f"the file `{name}` is not UTF-8") from None
 
 
+def has_reference(text: str) -> bool:
+    """Whether a text of feeds.yaml has a reference that `References` would replace."""
+    return "${" in text and any(match["kind"] for match in _REFERENCE.finditer(text))
+
+
 HIDDEN = "***"
 """The replacement for a secret."""
 
