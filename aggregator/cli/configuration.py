@@ -305,7 +305,8 @@ def _edit(
     paused: Mapping[int, bool] | None = None,
 ) -> Config:
     """Edit the file and return the new configuration; see `check_edit` for the last two arguments."""
-    from aggregator.config.editing import NotEditable, check_edit, read_text, replace_file
+    from aggregator.config.editing import check_edit, read_text, replace_file
+    from aggregator.config.layout import NotEditable
 
     before = read_text(config.path)
     try:
