@@ -10,7 +10,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from aggregator.cli import configuration, daemon, etiquette, items, maintenance, outputs, review, rules, status, update
+from aggregator.cli import (
+    configuration,
+    daemon,
+    etiquette,
+    items,
+    maintenance,
+    outputs,
+    review,
+    rules,
+    status,
+    subscriptions,
+    update,
+)
 from aggregator.cli.console import say
 from aggregator.cli.process import report_errors, status_summary
 
@@ -19,8 +31,7 @@ _UPDATE = "`aggregator update` fetches what is due."
 #: Commands of other programs, and what does the same here.
 _ADVICE = {
     "add": _SOURCES,
-    "import": _SOURCES,
-    "opml": _SOURCES,
+    "import": "`aggregator opml import FILE` imports an OPML file.",
     "subscribe": _SOURCES,
     "edit": _SOURCES,
     "fetch": _UPDATE,
@@ -35,7 +46,7 @@ _ADVICE = {
     "unsubscribe": "`aggregator remove ID` removes a source.",
     "disable": "`aggregator pause ID` stops fetching a source for now.",
     "enable": "`aggregator resume ID` fetches a paused source again.",
-    "export": "Each update writes `opml.xml` and the merged feeds below `data/public/`.",
+    "export": "`aggregator opml export` prints the sources; merged feeds are below `data/public/`.",
     "build": "`aggregator publish` writes posts and feeds.",
     "generate": "`aggregator publish` writes posts and feeds.",
     "daemon": "`aggregator run` is the daemon.",
@@ -146,3 +157,8 @@ app.command("not-duplicate")(report_errors()(review.not_duplicate))
 _rules = typer.Typer(name="rules", help="Try the rules of feeds.yaml on what is stored.", no_args_is_help=True)
 _rules.command("test")(report_errors()(rules.test))
 app.add_typer(_rules)
+
+_opml = typer.Typer(name="opml", help="Import and export lists of subscriptions.", no_args_is_help=True)
+_opml.command("import")(report_errors()(subscriptions.import_list))
+_opml.command("export")(report_errors()(subscriptions.export))
+app.add_typer(_opml)

@@ -34,9 +34,34 @@ _STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[([0-9]+)\]")
 _SCRIPT = re.compile(r"""//script(?:\[@(id|type|class)=(?:"([^"\\]+)"|'([^'\\]+)')\])?""")
 #: PHP's letters of dates (DateTime::createFromFormat), and what `strptime` calls the same.
 _DATE_CODES = {
-    **{"d": "%d", "j": "%d", "D": "%a", "l": "%A", "m": "%m", "n": "%m", "M": "%b", "F": "%B", "Y": "%Y", "y": "%y"},
-    **{"H": "%H", "G": "%H", "h": "%I", "g": "%I", "i": "%M", "s": "%S", "A": "%p", "a": "%p", "u": "%f", "v": "%f"},
-    **{"O": "%z", "P": "%z", "p": "%z", "T": "%Z", "e": "%Z", "!": "", "|": "", "%": "%%"},
+    "d": "%d",
+    "j": "%d",
+    "D": "%a",
+    "l": "%A",
+    "m": "%m",
+    "n": "%m",
+    "M": "%b",
+    "F": "%B",
+    "Y": "%Y",
+    "y": "%y",
+    "H": "%H",
+    "G": "%H",
+    "h": "%I",
+    "g": "%I",
+    "i": "%M",
+    "s": "%S",
+    "A": "%p",
+    "a": "%p",
+    "u": "%f",
+    "v": "%f",
+    "O": "%z",
+    "P": "%z",
+    "p": "%z",
+    "T": "%Z",
+    "e": "%Z",
+    "!": "",
+    "|": "",
+    "%": "%%",
 }
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Request headers that are keys of their own, or set by the program.
@@ -90,9 +115,7 @@ def _own(attributes: Mapping[str, str], namespace: str) -> dict[str, str]:
     """Return the attributes of a namespace, also where its prefix was not bound, that have a value."""
     prefixes = {FRESHRSS: "frss", MINIFLUX: "miniflux"}
     starts = f"{{{namespace}}}", f"{{{prefixes[namespace]}}}"
-    return {
-        name.partition("}")[2]: value for name, value in attributes.items() if value and name.startswith(starts)
-    }
+    return {name.partition("}")[2]: value for name, value in attributes.items() if value and name.startswith(starts)}
 
 
 def _kind(kind: str, address: str, fresh: Mapping[str, str], left_out: list[str]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from aggregator.values.markup import FORBIDDEN
+from aggregator.config.secrets import literal
+from aggregator.values.terminal import as_json, printable
 
 URI = "urn:feed-republisher:opml"
 """The namespace; it never changes."""
@@ -32,10 +33,15 @@ def attribute(name: str) -> str:
     return f"{{{URI}}}{name}"
 
 
+def name_in(text: str) -> str:
+    """Return the name of a source, as feeds.yaml has it, that the text of an outline of our own export stands for."""
+    name: str = literal(" ".join(printable(text).split()))
+    return name
+
+
 def dumps(settings: Mapping[str, Any]) -> str:
-    """Write settings as JSON that XML can hold."""
-    text = json.dumps(settings, ensure_ascii=False, allow_nan=False)
-    return FORBIDDEN.sub(lambda match: json.dumps(match[0])[1:-1], text)
+    """Write settings as JSON that XML can hold and a terminal can show."""
+    return as_json(settings, str)
 
 
 def loads(text: str) -> dict[str, Any]:

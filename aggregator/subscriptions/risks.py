@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aggregator.config.secrets import has_reference
+from aggregator.config.unresolved import texts_in
 
 #: Keys of a source, and of `fetch`, that lead requests elsewhere, or weaken the checks of them.
 _ACCESS = {
@@ -46,8 +47,8 @@ def without_risks(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
 def _risk(key: str, value: object) -> str | None:
     if key in _ACCESS and value is not False:
         return _ACCESS[key]
-    names, texts = _parts(key, value)
-    if any(has_reference(text) for text in (*texts, *names)):
+    names = {key, *_keys(value)}
+    if any(map(has_reference, (*texts_in(value), *names))):
         return "it has a reference to a secret"
     if _RULES in names:
         # To import the rules takes longer than all else, and few documents have any.
@@ -60,23 +61,13 @@ def _risk(key: str, value: object) -> str | None:
     return None
 
 
-def _parts(key: str, value: object) -> tuple[set[str], list[str]]:
-    """Return all keys of a setting, its own included, and all texts in it."""
-    names, texts = {key}, []
-    for part in _walk(value):
-        if isinstance(part, Mapping):
-            names.update(part)
-        elif isinstance(part, str):
-            texts.append(part)
-    return names, texts
-
-
-def _walk(value: object) -> Iterator[object]:
+def _keys(value: object) -> Iterator[str]:
+    """Iterate over all keys in a value."""
     pending = [value]
     while pending:
         one = pending.pop()
-        yield one
         if isinstance(one, Mapping):
+            yield from one
             pending += one.values()
         elif isinstance(one, list):
             pending += one
