@@ -22,6 +22,7 @@ from aggregator.cli import (
     review,
     rules,
     status,
+    subscriptions,
     update,
 )
 from aggregator.cli.console import say
@@ -32,8 +33,7 @@ _UPDATE = "`aggregator update` fetches what is due."
 #: Commands of other programs, and what does the same here.
 _ADVICE = {
     "add": _SOURCES,
-    "import": _SOURCES,
-    "opml": _SOURCES,
+    "import": "`aggregator opml import FILE` imports an OPML file.",
     "subscribe": _SOURCES,
     "edit": _SOURCES,
     "fetch": _UPDATE,
@@ -48,7 +48,7 @@ _ADVICE = {
     "unsubscribe": "`aggregator remove ID` removes a source.",
     "disable": "`aggregator pause ID` stops fetching a source for now.",
     "enable": "`aggregator resume ID` fetches a paused source again.",
-    "export": "Each update writes `opml.xml` and the merged feeds below `data/public/`.",
+    "export": "`aggregator opml export` prints the sources; merged feeds are below `data/public/`.",
     "build": "`aggregator publish` writes posts and feeds.",
     "generate": "`aggregator publish` writes posts and feeds.",
     "daemon": "`aggregator run` is the daemon.",
@@ -161,3 +161,8 @@ app.command("not-duplicate")(report_errors()(review.not_duplicate))
 _rules = typer.Typer(name="rules", help="Try the rules of feeds.yaml on what is stored.", no_args_is_help=True)
 _rules.command("test")(report_errors()(rules.test))
 app.add_typer(_rules)
+
+_opml = typer.Typer(name="opml", help="Import and export lists of subscriptions.", no_args_is_help=True)
+_opml.command("import")(report_errors()(subscriptions.import_list))
+_opml.command("export")(report_errors()(subscriptions.export))
+app.add_typer(_opml)

@@ -114,6 +114,12 @@ def complain(text: str) -> None:
     typer.echo(printable_lines(hide(text)), err=True)
 
 
+def say_document(data: bytes) -> None:
+    """Print a document on standard output as it is, whatever encoding that has; it holds no secrets and no controls."""
+    sys.stdout.flush()
+    typer.echo(data, nl=False)
+
+
 def say_json(value: object, *, indent: int | None = None) -> None:
     """Print a value as JSON on standard output."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"

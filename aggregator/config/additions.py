@@ -17,6 +17,7 @@ from aggregator.config.configuration import UNCATEGORIZED, Config
 from aggregator.config.editing import pair_span
 from aggregator.config.insertion import Document
 from aggregator.config.layout import Edit, NotEditable, address_node, apply_edits, line_break_of, split_mark
+from aggregator.config.secrets import literal
 from aggregator.config.writing import in_brackets, is_list, scalar
 
 
@@ -33,7 +34,7 @@ class NewSource:
     @property
     def written(self) -> dict[str, object]:
         """The settings as they stand in the file."""
-        return {key: value if self.references else _literal(value) for key, value in self.settings.items()}
+        return {key: value if self.references else literal(value) for key, value in self.settings.items()}
 
     @property
     def slugs(self) -> tuple[str, ...]:
@@ -65,14 +66,24 @@ class Categories:
         text = " ".join(text.split())
         short = ids.slug(text)
         for name in (text, self._titles.get(ids.fold(text), ""), short):
-            if name in self._slugs:
+            # Two titles that are new may give one slug.
+            if name in self._slugs and (name not in self.new or ids.fold(self.new[name]) == ids.fold(text)):
                 return name
         if short == UNCATEGORIZED or not text:
             return None
-        slug = self._free(short or "category")
+        return self._invent(short or "category", text)
+
+    def named(self, slug: str, title: str) -> str:
+        """Return the slug of a category that has this slug and title elsewhere; it keeps the slug where it can."""
+        if slug in self._slugs:
+            return slug
+        return self._invent(slug, title)
+
+    def _invent(self, base: str, title: str) -> str:
+        slug = self._free(base)
         self._slugs.add(slug)
-        self._titles[ids.fold(text)] = slug
-        self.new[slug] = text
+        self._titles.setdefault(ids.fold(title), slug)
+        self.new[slug] = title
         return slug
 
     def _free(self, base: str) -> str:
@@ -97,15 +108,22 @@ def _is_slug(text: str) -> bool:
     return True
 
 
-def add_sources(text: str, entries: Sequence[NewSource], categories: Mapping[str, object] | None = None) -> str:
+def add_sources(
+    text: str,
+    entries: Sequence[NewSource],
+    categories: Mapping[str, object] | None = None,
+    *,
+    give_ids: bool = True,
+) -> str:
     """Add sources to feeds.yaml, each after the last one of its category, or at the end.
 
     Categories that are missing are added, too, and so is `sources` itself: without `entries`, a file without sources
-    becomes one that `load` accepts. A source whose derived id would be that of another one gets an `id`.
+    becomes one that `load` accepts.
 
     Args:
         text: the file; `load` accepts it, or would if it had `sources`.
         categories: titles or settings of the categories that may be missing, by slug; others have their slug as title.
+        give_ids: a source whose derived id would be that of another one gets an `id`.
 
     Raises:
         NotEditable: `sources` or `categories` comes from an alias, or is written in another way that cannot be edited.
@@ -113,8 +131,9 @@ def add_sources(text: str, entries: Sequence[NewSource], categories: Mapping[str
     mark, body = split_mark(text)
     document = Document(body)
     titles = {slug: (categories or {}).get(slug, slug) for entry in entries for slug in entry.slugs}
-    edits = document.category_edits({slug: _literal(title) for slug, title in titles.items()})
-    edits += document.source_edits(_with_ids(document, entries), [next(iter(one.slugs), None) for one in entries])
+    edits = document.category_edits({slug: literal(title) for slug, title in titles.items()})
+    written = _with_ids(document, entries) if give_ids else [entry.written for entry in entries]
+    edits += document.source_edits(written, [next(iter(one.slugs), None) for one in entries])
     return mark + apply_edits(body, edits)
 
 
@@ -141,8 +160,8 @@ def set_value(
     item = found.items[index]
     if not found.start <= item.start_mark.index < found.end:
         raise NotEditable("the source comes from an alias", item.start_mark.line + 1)
-    titles = {} if key == "name" or value is None else {value: _literal((categories or {}).get(value, value))}
-    written = None if value is None else _literal_text(value)
+    titles = {} if key == "name" or value is None else {value: literal((categories or {}).get(value, value))}
+    written = None if value is None else literal(value)
     return mark + apply_edits(body, [*document.category_edits(titles), *_value_edits(body, item, key, written)])
 
 
@@ -238,16 +257,3 @@ def _new_pair(text: str, item: Any, names: Sequence[str], key: str, value: str) 
     after = ", " if item.flow_style else line_break_of(text) + " " * start.column
     written = f"{scalar(key, flow=True, style=style)}: {scalar(value, flow=bool(item.flow_style), style=style)}"
     return start.index, start.index, written + after
-
-
-def _literal(value: object) -> object:
-    """Return a value in which nothing is a reference."""
-    if isinstance(value, str):
-        return _literal_text(value)
-    if isinstance(value, Mapping):
-        return {key: _literal(one) for key, one in value.items()}
-    return [_literal(one) for one in value] if is_list(value) else value
-
-
-def _literal_text(text: str) -> str:
-    return text.replace("${", "$${")

@@ -247,11 +247,12 @@ def check_edit(
         for index, source in enumerate(config.sources)
         if index not in removed
     }
-    sections = ("site", "posts", "feeds", "fetch", "hooks", "rsshub", "after_publish", "outputs", "rules")
+    sections = ("site", "posts", "feeds", "fetch", "hooks", "rsshub", "after_publish", "outputs")
     others = _others(new.sources, expected, {index for index, one in valued.items() if "category" in one})
     same = (
         all(getattr(config, name) == getattr(new, name) for name in sections)
         and _same_categories(config, new)
+        and _same_rules(config, new)
         and others is not None
         and _are_written(text, {new.entries[index] for index in others}, added)
     )
@@ -296,6 +297,12 @@ def _same_categories(config: Config, new: Config) -> bool:
     after = {slug: replace(one, interval=None) for slug, one in new.categories.items() if not one.implicit}
     joined = all(new.duplicates.get(slug) == one for slug, one in config.duplicates.items())
     return joined and before.items() <= after.items() and after.keys() - before.keys() <= used
+
+
+def _same_rules(config: Config, new: Config) -> bool:
+    """Whether the rules are the same, those of new categories aside."""
+    ours = {slug: one for slug, one in new.rules.categories.items() if slug in config.categories}
+    return config.rules == replace(new.rules, categories=ours)
 
 
 def _are_written(text: str, entries: Collection[int], added: Sequence[NewSource]) -> bool:
