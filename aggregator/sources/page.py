@@ -7,7 +7,6 @@ page to read.
 
 from __future__ import annotations
 
-import codecs
 import re
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from soupsieve import SelectorSyntaxError
 from aggregator.errors import ParseError
 from aggregator.models import Fetched
 from aggregator.parse.document import address, base_address
-from aggregator.parse.encoding import decode
+from aggregator.parse.encoding import decode, decode_as
 from aggregator.values.languages import found_tag
 from aggregator.values.selectors import xpath_of
 
@@ -215,9 +214,7 @@ class _Soup(BeautifulSoup):
 def _text(fetched: Fetched, forced: str | None) -> str:
     """Text of a page, its newlines as the HTML standard has them (section 13.2.3.5: CR LF and CR become LF)."""
     if forced:
-        # Pages labelled as one of the older Chinese encodings use characters of the newest.
-        name = "gb18030" if codecs.lookup(forced).name in ("gb2312", "gbk") else forced
-        text = fetched.body.decode(name, "replace")
+        text = decode_as(fetched.body, forced)
     else:
         said = fetched.content_type
         if "charset" not in said.lower():
