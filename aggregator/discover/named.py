@@ -195,7 +195,7 @@ def _says_feed(tag: Tag) -> bool:
     names = [attribute(tag, "title"), attribute(tag, "aria-label"), *(attribute(one, "alt") for one in images)]
     if any(len(one) <= _MAX_SAYING and _SAYING.search(one) for one in (text or "", *names)):
         return True
-    return any(_ICON.search(" ".join(one.get("class") or ())) for one in (tag, *images))
+    return any(_ICON.search(attribute(one, "class")[:_MAX_TITLE]) for one in (tag, *images))
 
 
 def _looks_like_feed(url: str) -> bool:
