@@ -12,11 +12,13 @@ feeds are asked, and last what only a guess can read: the data, the sitemap or t
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from aggregator.config import Config, load
 from aggregator.config.additions import NewSource, add_sources
@@ -24,8 +26,9 @@ from aggregator.discover.candidates import Candidate, of_address, of_page, well_
 from aggregator.errors import AggregatorError, ConfigError, FetchError, ParseError, WorkerError
 from aggregator.fetch import Fetcher
 from aggregator.models import FailureKind, Fetched, NotModified, Request, Source
+from aggregator.parse import parse_plain
 from aggregator.parse.encoding import decode
-from aggregator.parse.sniff import find_root, sniff
+from aggregator.parse.sniff import find_root
 from aggregator.pipeline.run import fetch_settings
 from aggregator.pipeline.together import Send
 from aggregator.preview import Preview, feed_source, preview
@@ -41,6 +44,8 @@ _USUAL = 14
 #: Ranks of candidates: feeds of comments are the last ones.
 _COMMENTS = 1000
 _USUAL_RANK = 650
+#: Feeds of a site that have nothing to do with the page come after guesses about the page.
+_ASIDE = 950
 #: Pages first: a server that offers several forms of a document gives the one for people, which names the others.
 _ACCEPT = (
     "text/html, application/xhtml+xml, application/atom+xml;q=0.9, application/rss+xml;q=0.9, "
@@ -48,8 +53,11 @@ _ACCEPT = (
 )
 #: Failures after which no other address of the same host is asked.
 _UNREACHABLE: frozenset[FailureKind] = frozenset({"dns", "connect", "tls", "timeout", "refused"})
+#: Failures after which http is tried in place of https.
+_NO_HTTPS: frozenset[FailureKind] = frozenset({"connect", "tls"})
 #: Kinds whose candidates are guesses, which are tried where no feed is found.
 _GUESSED = ("json", "scrape", "sitemap")
+_JSON = re.compile(r"\s*[{\[]")
 _SITEMAPS = ("urlset", "sitemapindex")
 #: CPU time in seconds, and MiB, for reading a page.
 _SECONDS = 20.0
@@ -62,6 +70,13 @@ class Option:
 
     candidate: Candidate
     preview: Preview
+    #: Lower is better.
+    rank: int
+
+    @property
+    def order(self) -> tuple[bool, int]:
+        """What options are sorted by: a feed without items is one, but a worse one."""
+        return not self.preview.items, self.rank
 
     @property
     def source(self) -> Source:
@@ -104,6 +119,8 @@ class Found:
     there: list[There] = field(default_factory=list)
     #: How many candidates were not tried, because there were too many.
     untried: int = 0
+    #: Whether the address is that of a page.
+    is_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +128,15 @@ class Known:
     """What is known beside the configuration; all of it may be empty."""
 
     #: Hosts that want no requests now, with the time until when.
-    waits: Mapping[str, datetime] = MappingProxyType({})
+    waits: Mapping[str, datetime] = field(default_factory=dict)
     #: Where feeds have moved to permanently, by the id of the source.
-    moved: Mapping[str, str] = MappingProxyType({})
+    moved: Mapping[str, str] = field(default_factory=dict)
     #: The data folder, which is only read; None: there is none.
     data: Path | None = None
 
 
-Report = Callable[[int, int, str], None]
-"""Shows how far a search is: what is done, of how many, and what comes next."""
+Report = Callable[[str], None]
+"""Takes what a search looks at next: an address."""
 
 
 async def search(
@@ -132,8 +149,9 @@ async def search(
     known: Known = Known(),
     settings: Mapping[str, object] = MappingProxyType({}),
     best: bool = False,
+    or_http: bool = False,
     through: Callable[[Send], Send] = lambda send: send,
-    report: Report = lambda done, total, what: None,
+    report: Report = lambda address: None,
 ) -> Found:
     """Find the sources that an address may become, and try them.
 
@@ -145,12 +163,13 @@ async def search(
         clock: the current time, aware and in UTC.
         settings: further keys of the sources, such as their category.
         best: end with the first source that works.
+        or_http: ask by http where nothing answers by https.
         through: what requests go through, see `update_due`.
 
     Raises:
         AggregatorError: the data folder cannot be read, or there is no room for a temporary one.
     """
-    return await _Search(url, config, text, environ, clock, known, settings, best, through, report).run()
+    return await _Search(url, config, text, environ, clock, known, settings, best, or_http, through, report).run()
 
 
 class _Memory:
@@ -188,6 +207,7 @@ class _Search:
         known: Known,
         settings: Mapping[str, object],
         best: bool,
+        or_http: bool,
         through: Callable[[Send], Send],
         report: Report,
     ) -> None:
@@ -199,12 +219,12 @@ class _Search:
         self._known = known
         self._settings = settings
         self._best = best
+        self._or_http = or_http
         self._report = report
         self._memory = _Memory(through)
         self._there = _by_address(config, known.moved)
         self._tried: set[tuple[str, str]] = set()
         self._left = MAX_TRIES
-        self._total = 0
         self._found = Found(url)
 
     async def run(self) -> Found:
@@ -224,12 +244,15 @@ class _Search:
 
     async def _page(self, send: Send) -> tuple[Fetched | None, FetchError | None]:
         """Fetch the address; the failure is a miss."""
-        self._report(0, 0, self._url)
+        self._report(self._url)
         source = feed_source(self._config, self._url)
         try:
             got = await send(replace(plain_request(source, self._url, accept=_ACCEPT), robots=True))
         except FetchError as error:
-            self._found.misses.append(Miss(self._url, "the address", str(error)))
+            if self._or_http and error.kind in _NO_HTTPS and self._url.startswith("https:"):
+                self._url = self._found.url = f"http:{self._url.removeprefix('https:')}"
+                return await self._page(send)
+            self._found.misses.append(Miss(self._url, "the address", _why(error)))
             return None, error
         # Nothing was asked conditionally.
         assert isinstance(got, Fetched)
@@ -241,26 +264,34 @@ class _Search:
         offered = of_address(self._url, instances=instances)
         if page is not None:
             whole = _as_document(page)
-            offered = [whole] if whole is not None else [*offered, *await self._of_page(page, instances)]
+            if whole is not None and whole.why:
+                self._found.misses.append(Miss(self._url, "the address", whole.why))
+                return
+            self._found.is_page = whole is None
+            offered = [whole.candidate] if whole else [*offered, *await self._of_page(page, instances)]
         elif failure is not None and failure.kind == "robots":
             # Feeds are made for programs.
-            offered.append(Candidate({"feed": self._url}, "the address", None, 0))
+            offered.append(Candidate({"feed": self._url}, "the address itself", None, 0))
         offered.sort(key=lambda one: one.rank)
-        sure = [one for one in offered if not _is_guess(one) and one.rank < _COMMENTS]
-        await self._try(sure)
-        if not self._has_any and (page is not None or (failure is not None and failure.kind not in _UNREACHABLE)):
-            await self._try(await self._usual(page, send))
-        if not self._has_any:
-            for kind in (("json", "scrape"), ("sitemap",)):
-                await self._try([one for one in offered if _kind(one) in kind])
-                if self._has_any:
-                    break
+        await self._try([one for one in offered if not _is_guess(one) and one.rank < _COMMENTS])
+        if not self._is_sure and (failure is None or failure.kind not in _UNREACHABLE):
+            await self._try_usual(page, send)
+        for kinds in (("json", "scrape"), ("sitemap",)):
+            if not self._is_sure:
+                await self._try([one for one in offered if _is_guess(one) and _kind(one) in kinds])
         if not (self._best and self._has_any):
             await self._try([one for one in offered if one.rank >= _COMMENTS])
+        if self._best:
+            del self._found.options[1:]
 
     @property
     def _has_any(self) -> bool:
         return bool(self._found.options or self._found.there)
+
+    @property
+    def _is_sure(self) -> bool:
+        """Whether something was found that is about the address."""
+        return bool(self._found.there) or any(one.rank < _ASIDE for one in self._found.options)
 
     async def _of_page(self, page: Fetched, instances: bool) -> list[Candidate]:
         """Return what a page offers; that it cannot be read is a miss."""
@@ -268,28 +299,41 @@ class _Search:
         try:
             found, _ = await worker.run(_candidates, page, instances)
         except (ParseError, WorkerError) as error:
-            self._found.misses.append(Miss(self._url, "the page", str(error)))
+            self._found.misses.append(Miss(self._url, "the page", _why(error)))
             return []
         finally:
             await worker.close()
+        if not found:
+            why = "it names no feed, and no list of articles was recognized on it"
+            self._found.misses.append(Miss(self._url, "the page", why))
         return found
 
-    async def _usual(self, page: Fetched | None, send: Send) -> list[Candidate]:
-        """Ask the usual addresses of feeds, and return those that have one."""
-        asked = [url for url in well_known(page.url if page else self._url) if not self._was_tried("feed", url)][:_USUAL]
-        came = await asyncio.gather(*(self._probe(url, send) for url in asked))
+    async def _try_usual(self, page: Fetched | None, send: Send) -> None:
+        """Ask the usual addresses of feeds, and try those that have one.
+
+        The feed of a whole site that has nothing of the page in it is worth less than a guess about the page.
+        """
+        if page is not None and _JSON.match(decode(page.body, page.content_type).text):
+            return
+        urls = [url for url in well_known(page.url if page else self._url) if not self._was_tried("feed", url)]
+        came = await asyncio.gather(*(self._probe(url, send) for url in urls[:_USUAL]))
         feeds = [candidate for candidate in came if candidate is not None]
-        if not feeds and asked:
-            shown = f"{asked[0]} and {len(asked) - 1} more" if len(asked) > 1 else asked[0]
+        before = len(self._found.options)
+        await self._try(feeds)
+        if not feeds and urls:
+            shown = f"{urls[0]} and {len(urls[:_USUAL]) - 1} more"
             self._found.misses.append(Miss(shown, "usual addresses of feeds", "there is no feed"))
-        return feeds
+        if page is not None and urlsplit(page.url).path.strip("/"):
+            text = decode(page.body, page.content_type).text
+            new = [one if _is_about(one.preview, text) else replace(one, rank=_ASIDE) for one in self._found.options]
+            self._found.options = sorted(new, key=lambda one: one.order) if len(new) > before else new
 
     async def _probe(self, url: str, send: Send) -> Candidate | None:
         source = feed_source(self._config, url)
         try:
             got = await send(plain_request(source, url, accept=feed.ACCEPT))
             assert isinstance(got, Fetched)
-            sniff(got)
+            parse_plain(got)
         except AggregatorError:
             return None
         self._memory.keep(got)
@@ -300,10 +344,8 @@ class _Search:
     async def _try(self, candidates: Sequence[Candidate]) -> None:
         """Try candidates until there are enough sources that work, and add what came of them."""
         made = self._made(candidates)
-        self._total += min(len(made), self._left)
         for candidate, config, source in made:
             if self._was_tried(source.kind, source.url):
-                self._total -= 1
                 continue
             self._tried.add((source.kind, same_feed(source.url)))
             if self._is_there(source.url, candidate.found, source.kind):
@@ -313,7 +355,7 @@ class _Search:
             if not self._left:
                 self._found.untried += 1
                 continue
-            self._report(MAX_TRIES - self._left, self._total, source.url)
+            self._report(source.url)
             self._left -= 1
             await self._see(candidate, config, source)
             if self._best and self._has_any:
@@ -325,15 +367,15 @@ class _Search:
             config, source, clock=self._clock, data=self._known.data, through=self._memory.through, repeatable=True
         )
         if seen.failure is not None or (not seen.items and source.kind in _GUESSED):
-            self._found.misses.append(Miss(source.url, candidate.found, seen.failure or "it has no items"))
+            why = (seen.result.state.error or seen.failure or "it has no items").removesuffix(f" ({source.url})")
+            self._found.misses.append(Miss(source.url, candidate.found, why))
             return
         leads = _leads_to(seen)
         if leads is not None and leads != source.url and self._is_there(leads, candidate.found, source.kind):
             return
         if not any(_are_the_same(seen, other.preview) for other in self._found.options):
-            self._found.options.append(Option(candidate, seen))
-            # A feed without items is one, but a worse one.
-            self._found.options.sort(key=lambda one: (not one.preview.items, one.candidate.rank))
+            self._found.options.append(Option(candidate, seen, candidate.rank))
+            self._found.options.sort(key=lambda one: one.order)
 
     def _made(self, candidates: Sequence[Candidate]) -> list[tuple[Candidate, Config, Source]]:
         """Return the sources that candidates would be; one that feeds.yaml would not take is a miss."""
@@ -390,17 +432,40 @@ def _candidates(page: Fetched, instances: bool) -> list[Candidate]:
     return of_page(page, instances=instances)
 
 
-def _as_document(page: Fetched) -> Candidate | None:
-    """Return the candidate of a document that is a source as a whole: a feed or a sitemap."""
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A document that is a source as a whole, or that is none for a reason."""
+
+    candidate: Candidate
+    why: str = ""
+
+
+def _as_document(page: Fetched) -> _Whole | None:
+    """Return what a document is that is no page: a feed, a sitemap, a list of subscriptions."""
     url = page.moved_to or page.requested_url
+    as_feed = _Whole(Candidate({"feed": url}, "the address is a feed", None, 0))
     try:
-        sniff(page)
+        parse_plain(page)
     except ParseError:
         root = find_root(decode(page.body, page.content_type).text)
-        if root is not None and root.local in _SITEMAPS and "sitemap" in KINDS:
-            return Candidate({"sitemap": url}, "the address is a sitemap", None, 0)
+        if root is not None and root.local in _SITEMAPS:
+            return _Whole(Candidate({"sitemap": url}, "the address is a sitemap", None, 0))
+        if root is not None and root.local == "opml":
+            return replace(as_feed, why=f"this is a list of subscriptions: aggregator opml import {url}")
         return None
-    return Candidate({"feed": url}, "the address is a feed", None, 0)
+    return as_feed
+
+
+def _is_about(seen: Preview, page: str) -> bool:
+    """Whether a page has a link to any item of a feed."""
+    addresses = {item.stored.stored.entry.url for item in seen.items} - {None}
+    paths = {urlsplit(url).path for url in addresses if url}
+    return any(len(path) > 1 and path in page for path in paths)
+
+
+def _why(error: AggregatorError) -> str:
+    """Return a message without the address behind it."""
+    return str(error).removesuffix(f" ({getattr(error, 'url', '')})")
 
 
 def _kind(candidate: Candidate) -> str:
