@@ -19,7 +19,7 @@ _MOST = 40
 _MADE = re.compile(
     r"(?:css|sc|jsx|jss|svelte|emotion|makeStyles|ng|v|st|tw|r|x|_)-?[-_]?(?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{4,}\Z"
     r"|.*__[\w-]*(?:\d|[a-z][A-Z]|[A-Z]{2})[\w-]*\Z|(?:is|has|js|no|u|g|l|o)-[\w-]+\Z"
-    r"|.*[0-9a-f]{8,}.*\Z|[A-Za-z]*(?:[a-z][A-Z]){2,}[A-Za-z]*\Z|[a-z0-9]*\d[a-z]+\d[a-z0-9]*\Z|_[\w-]+\Z"
+    r"|.*[0-9a-f]{8,}.*\Z|(?=.{4,8}\Z)[A-Za-z]*[a-z][A-Z][A-Za-z]*[a-z][A-Z][A-Za-z]*\Z|[a-z0-9]*\d[a-z]+\d[a-z0-9]*\Z|_[\w-]+\Z"
 )
 #: The part of a name of CSS modules before its hash.
 _MODULE = re.compile(r"([A-Za-z][\w]*?_[A-Za-z][\w-]*?)__+[\w-]{4,10}\Z")
@@ -38,7 +38,7 @@ _UTILITY = re.compile(
     r"inline|table|basis|grow|shrink|backdrop|underline|decoration|whitespace|break|truncate)-.+"
     r"|flex|grid|block|inline|inline-block|inline-flex|relative|absolute|fixed|sticky|static|hidden|truncate|underline|"
     r"uppercase|lowercase|capitalize|italic|antialiased|container|group|peer|wrapper|inner|outer|pull-left|pull-right|"
-    r"img-fluid|nowrap|w100|mt\d+|mb\d+|pt\d+|pb\d+"
+    r"(?:el|ant|v|uk|pure|am|layui)-(?:col|row|g|u|flex)(?:-[\w-]+)?|img-fluid|nowrap|w100|mt\d+|mb\d+|pt\d+|pb\d+"
 )
 #: Characters that a name in a selector may have without escapes.
 _PLAIN = re.compile(r"-?[A-Za-z_\u4e00-\u9fff][\w-]{0,80}\Z")
@@ -72,4 +72,4 @@ def is_lasting(name: str) -> bool:
 
 def selector_of(name: str) -> str:
     """Return the part of a selector for a name of `names_of`."""
-    return f'[class*="{name[1:]}"]' if name.startswith("*") else f".{name}"
+    return f'[class*="{name[1:]}__"]' if name.startswith("*") else f".{name}"
