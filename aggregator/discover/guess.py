@@ -16,9 +16,10 @@ from bs4 import Tag
 
 from aggregator.discover.elements import Elements
 from aggregator.discover.pagezone import timezone_of
-from aggregator.discover.parts import Record, summaries_of, title_text, titles_of, weight
-from aggregator.discover.records import MAX_RECORDS, Group, groups, same_site
-from aggregator.discover.selection import Reading, first_of, inner_selector, item_selector
+from aggregator.discover.parts import Record, is_in, summaries_of, title_text, weight
+from aggregator.discover.records import MAX_RECORDS, Group, groups, is_beside, same_site
+from aggregator.discover.selection import Reading, first_of, inner_selector, item_selector, way_to
+from aggregator.discover.stable import names_of
 from aggregator.sources.page import Page, attribute
 from aggregator.sources.pagefacts import short_text
 from aggregator.sources.selecting import linked_in
@@ -29,8 +30,11 @@ _TRIED = 6
 _SECONDS = 3.0
 #: What a list must score to be offered, and how far behind the best another one may be.
 _ENOUGH, _BEHIND = 6.5, 6.0
-#: What must speak for a list: dates, or headings, or long titles whose addresses look like those of articles.
-_DATES, _HEADINGS, _TITLES, _ARTICLES = 2.0, 1.5, 2.5, 1.0
+#: What must speak for a list: dates, or headings, or addresses like those of articles where titles are long or it is
+#: the only list.
+_DATES, _HEADINGS, _ARTICLES, _TITLES, _ALONE = 2.0, 1.5, 1.0, 2.5, 2.0
+#: Weight of the text of a link that may be a title.
+_LONG = 8
 #: Share of the records in which a default must be right.
 _RIGHT = 0.95
 #: Wrappers around records that may be left out.
@@ -44,8 +48,8 @@ class Guess:
 
     #: Settings of `scrape`, without `url`.
     settings: Mapping[str, object]
-    #: The addresses and titles of the articles on it.
-    articles: tuple[tuple[str, str], ...]
+    #: The addresses of the articles on it.
+    urls: frozenset[str]
     #: Whether it gives dates.
     dated: bool
     score: float
@@ -74,7 +78,8 @@ def _is_news(group: Group) -> bool:
     """Whether enough speaks for a list that it is news, and not a menu or a column of links."""
     reasons = group.reasons
     shown = reasons["dates"] >= _DATES or reasons["headings"] >= _HEADINGS
-    return group.score >= _ENOUGH and (shown or (reasons["titles"] >= _TITLES and reasons["articles"] >= _ARTICLES))
+    likely = reasons["titles"] >= _TITLES or reasons["alone"] >= _ALONE
+    return group.score >= _ENOUGH and (shown or (likely and reasons["articles"] >= _ARTICLES))
 
 
 def _guess(elements: Elements, group: Group, zone: str | None) -> Guess | None:
@@ -87,7 +92,9 @@ def _guess(elements: Elements, group: Group, zone: str | None) -> Guess | None:
     settings: dict[str, object] = {"items": reading.selector}
     if link is not None:
         settings["link"] = link
-    if title is not None:
+    if (bare := _without_date(records, group)) is not None:
+        settings["title"] = bare
+    elif title is not None:
         settings["title"] = title
     if (date := _date(records, group, zone)) is not None:
         settings["date"] = date
@@ -96,8 +103,7 @@ def _guess(elements: Elements, group: Group, zone: str | None) -> Guess | None:
         settings["summary"] = summary
     if _has_articles(elements.page.url, records):
         settings["article"] = {"timezone": zone} if zone else True
-    articles = [(record.url, title_text(tag)) for record, tag in zip(records, titles_of(group.records), strict=False)]
-    return Guess(settings, tuple(articles), group.reasons["dates"] >= _DATES, group.score)
+    return Guess(settings, group.urls, group.reasons["dates"] >= _DATES, group.score)
 
 
 def _levels(group: Group) -> Iterator[Group]:
@@ -129,7 +135,7 @@ def _read(elements: Elements, group: Group) -> _Read | None:
     links: list[Tag | None] = [record.link for record in records]
     link, title = _link_and_title(records, group.titles)
     place = link if link is not None else inner_selector(records, links)
-    reading = item_selector(elements, group.records, _judge(elements.page, group, link), place)
+    reading = item_selector(elements, group.records, _judge(elements.page, group, link, title), place)
     return None if reading is None else (group, link, title, reading)
 
 
@@ -148,6 +154,16 @@ def _link_and_title(records: Sequence[Record], titles: Sequence[Tag]) -> tuple[s
     shown: list[Tag | None] = list(titles)
     link = None if right >= _RIGHT * len(records) else inner_selector(records, links)
     return link, inner_selector(records, shown)
+
+
+def _without_date(records: Sequence[Record], group: Group) -> str | None:
+    """Return XPath for titles in whose elements the dates stand as well; None where they do not."""
+    dates = group.dates or [None] * len(records)
+    both = sum(date is not None and is_in(date, title) for date, title in zip(dates, group.titles, strict=True))
+    if both < 0.5 * len(records):
+        return None
+    ways = {way_to(record.element, title) for record, title in zip(records, group.titles, strict=True)}
+    return f"./{'/'.join((*ways.pop(), 'text()'))}" if len(ways) == 1 else None
 
 
 def _says(link: Tag | None, title: Tag) -> bool:
@@ -172,19 +188,22 @@ def _date(records: Sequence[Record], group: Group, zone: str | None) -> object:
     return {"select": select, "timezone": zone} if zone else select
 
 
-def _judge(page: Page, group: Group, link: str | None) -> Callable[[Tag], bool | None]:
+def _judge(page: Page, group: Group, link: str | None, title: str | None) -> Callable[[Tag], bool | None]:
     """Return what tells of an element that is no record of a list whether it would be an item of it all the same.
 
-    False: it would not be read, or is one of the list; None: it belongs to another list.
+    False: it would not be read, or leads to the same article; None: it belongs to another list.
     """
     parents = {id(record.element.parent) for record in group.records}
+    names = set(names_of(group.records[0].element)).intersection(*(names_of(one.element) for one in group.records))
 
     def judge(tag: Tag) -> bool | None:
         linked = first_of(link, tag) if link is not None else linked_in(tag)
         url = page.absolute(attribute(linked, "href")) if linked is not None else None
         if url is None or linked is None or url in group.urls:
             return False
-        return True if id(tag.parent) in parents and weight(title_text(linked)) >= 8 else None
+        shown = first_of(title, tag) if title is not None else linked
+        alike = id(tag.parent) in parents or (names & set(names_of(tag)) and not is_beside(tag))
+        return True if alike and shown is not None and weight(title_text(shown)) >= _LONG else None
 
     return judge
 

@@ -51,7 +51,7 @@ def titles_of(records: Sequence[Record]) -> list[Tag]:
     """Return the element that shows the title, for each record: its link, or a part of the link or of the record."""
     own = [_own_title(record) for record in records]
     if _differ(own, 0.6):
-        return own
+        return _named_parts(own) or own
     apart = _apart(records, lambda record: record.link) or _apart(records, lambda record: record.element)
     return apart or own
 
@@ -72,6 +72,17 @@ def _own_title(record: Record) -> Tag:
     """Return the heading in a link, else the link."""
     heading = record.link.find(HEADINGS)
     return heading if isinstance(heading, Tag) and short_text(heading, _TITLE) else record.link
+
+
+def _named_parts(titles: Sequence[Tag]) -> list[Tag] | None:
+    """Return the parts of titles that are called titles, where others beside them are not: sections, kinds, times."""
+    found: list[Tag] = []
+    for title in titles:
+        named = [one for one in title.find_all(True, limit=10) if any(map(TITLE_NAME.search, classes_of(one)))]
+        if len(named) != 1 or weight(short_text(named[0], _TITLE) or "") < _TITLES[0]:
+            return None
+        found += named
+    return found
 
 
 def _differ(tags: Sequence[Tag], share: float) -> bool:
@@ -219,3 +230,8 @@ def _beside(element: Tag, own: set[int]) -> str | None:
             if looks_like_date(short_text(one, _DATE) or ""):
                 return f"./{axis}-sibling::{one.name}[{passed[one.name]}]"
     return None
+
+
+def is_in(tag: Tag, outer: Tag) -> bool:
+    """Whether an element is another one, or in it."""
+    return any(one is outer for one in (tag, *tag.parents))

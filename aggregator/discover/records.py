@@ -26,6 +26,7 @@ from aggregator.discover.parts import (
     Record,
     date_beside,
     dates_of,
+    is_in,
     title_text,
     titles_of,
     weight,
@@ -57,6 +58,8 @@ _WORTH = {
     "same titles": -4.0,
 }
 _TITLE_WORTH = 3.0
+#: What it is worth to be the only list beside menus.
+_ALONE = 2.5
 #: Share of the links of a page below an element that is the page itself, more or less.
 _WHOLE = 0.6
 _AROUND = frozenset({"nav", "footer", "aside"})
@@ -129,7 +132,7 @@ class Group:
         number, mean = len(records), sum(lengths) / len(records)
         said = [weight(short_text(one, _RECORD) or " " * _RECORD) for one in elements]
         paths = [f"/{record.url.partition('://')[2].partition('/')[2]}" for record in records]
-        in_link = sum(_is_in(title, record.link) for title, record in zip(self.titles, records, strict=True))
+        in_link = sum(is_in(title, record.link) for title, record in zip(self.titles, records, strict=True))
         shares = {
             "headings": sum(map(_has_heading, records, self.titles)),
             "dates": number if self.beside else sum(one is not None for one in self.dates or ()),
@@ -169,7 +172,24 @@ def groups(elements: Elements, deadline: float = inf) -> list[Group]:
         if time.thread_time() > deadline:
             break
         group.weigh(host, below, len(links))
-    return sorted((group for group in found[:_WEIGHED] if group.score > 0), key=lambda group: -group.score)
+    weighed = [group for group in found[:_WEIGHED] if group.reasons]
+    _compare(weighed)
+    return sorted((group for group in weighed if group.score > 0), key=lambda group: -group.score)
+
+
+def _compare(weighed: Sequence[Group]) -> None:
+    """Weigh how much of what the page has in lists, beside its menus, is in each of them."""
+    texts = {
+        id(record.link): weight(title_text(record.link))
+        for group in weighed
+        if group.reasons["part"] >= 0
+        for record in group.records
+    }
+    whole = sum(texts.values())
+    for group in weighed:
+        share = sum(texts.get(id(record.link), 0) for record in group.records) / whole if whole else 0.0
+        group.reasons["alone"] = _ALONE * max(0.0, (share - 0.6) / 0.4) if len(group.records) > FEWEST else 0.0
+        group.score += group.reasons["alone"]
 
 
 def _links(elements: Elements) -> Iterator[tuple[Tag, str]]:
@@ -245,10 +265,6 @@ def _signature(tag: Tag) -> tuple[object, ...]:
     return tag.name, number, tuple(sorted(names_of(tag)))
 
 
-def _is_in(tag: Tag, outer: Tag) -> bool:
-    return any(one is outer for one in (tag, *tag.parents))
-
-
 def _part(tag: Tag, below: Counter[int], links: int) -> float:
     """Weigh where a list stands on the page; the elements around nearly all of it say nothing."""
     score = 0.0
@@ -285,6 +301,11 @@ def _host(url: str) -> str:
     """Return the registrable domain of an address, more or less: what counts is whether two have the same."""
     labels = (urlsplit(url).hostname or "").split(".")
     return ".".join(labels[-3:] if len(labels) > 2 and len(labels[-2]) <= 3 else labels[-2:])
+
+
+def is_beside(tag: Tag) -> bool:
+    """Whether an element stands beside what the page is about: in a menu, a column, a foot."""
+    return _part(tag, Counter(), 0) < 0
 
 
 def same_site(one: str, other: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -77,6 +78,9 @@ def _inner_forms(targets: Sequence[Tag], outer: Sequence[Tag]) -> Iterator[tuple
         for form in _own_forms(above):
             yield form.cost + 0.3, f"{form.selector} {first.name}"
             yield form.cost + 0.4, f"{form.selector} > {first.name}"
+        # Large items have larger headings.
+        for name in _common_names(above):
+            yield 0.28, f"{selector_of(name)} {first.name}"
         number = _number(above[0])
         if number and all(_number(one) == number and one.name == above[0].name for one in above):
             yield 0.9, f"{above[0].name}:nth-of-type({number}) {first.name}"
@@ -97,8 +101,7 @@ def _own_forms(tags: Sequence[Tag]) -> Iterator[Form]:
     name = tags[0].name
     if any(tag.name != name for tag in tags):
         return
-    common = set(names_of(tags[0])).intersection(*(names_of(tag) for tag in tags[1:]))
-    for number, one in enumerate(sorted(common, key=names_of(tags[0]).index)):
+    for number, one in enumerate(_common_names(tags)):
         cost = 0.05 * number + (0.1 if one.startswith("*") else 0.0)
         yield Form(f"{name}{selector_of(one)}", cost, functools.partial(_has_name, one))
     for attribute_name in _ATTRIBUTES:
@@ -109,6 +112,12 @@ def _own_forms(tags: Sequence[Tag]) -> Iterator[Form]:
     yield Form(name, 0.15 if name in _TELLING else 0.4, lambda tag: True)
 
 
+def _common_names(tags: Sequence[Tag]) -> list[str]:
+    """Return the names that elements have in common, in the order of the first."""
+    common = set(names_of(tags[0])).intersection(*(names_of(tag) for tag in tags[1:]))
+    return sorted(common, key=names_of(tags[0]).index)
+
+
 def _has_name(name: str, tag: Tag) -> bool:
     return name in names_of(tag)
 
@@ -117,8 +126,11 @@ def _has_value(name: str, value: str, tag: Tag) -> bool:
     return attribute(tag, name) == value
 
 
-#: What an element costs that matches and is no record: one that would not be read, that is like the records, or not.
-_OTHERS = {False: 0.02, True: 0.05, None: 0.5}
+#: What an element costs that matches and is no record: one that would not be read, one that is like the records, so
+#: that the list is likely larger than it seemed, and any other.
+_OTHERS = {False: 0.02, True: -0.05, None: 0.5}
+#: What all that are like the records are worth at most.
+_MORE = -0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +139,7 @@ class Reading:
 
     selector: str
     cost: float
-    #: Elements that match and are no records of the list.
+    #: Elements that match and are like its records.
     others: tuple[Tag, ...]
 
 
@@ -139,7 +151,7 @@ def item_selector(
     Args:
         elements: the page.
         records: the records.
-        is_item: whether another element would be an item of the list; None: of another list.
+        is_item: of an element that is no record: whether it is like them; None: it is not; False: it is not read.
         link: the selector of the link in a record, or None where that is its first one.
     """
     wanted = {id(record.element) for record in records}
@@ -148,24 +160,23 @@ def item_selector(
     judged: dict[int, bool | None] = {}
     best: tuple[float, Reading] | None = None
     for form in _item_forms(elements, tags, [record.link for record in records], link):
-        if best is not None and form.cost >= best[0]:
+        if best is not None and form.cost + _MORE >= best[0]:
             continue
         matched = [tag for tag in candidates if form.matches(tag)]
         missing = len(wanted) - sum(id(tag) in wanted for tag in matched)
         others = [tag for tag in matched if id(tag) not in wanted]
         if missing > 0.05 * len(wanted):
             continue
-        cost = form.cost + 3 * missing / len(wanted)
         for tag in others:
             if id(tag) not in judged:
                 judged[id(tag)] = is_item(tag)
-            cost += _OTHERS[judged[id(tag)]]
-        if best is None or cost < best[0]:
-            more = tuple(tag for tag in others if judged[id(tag)] is not False)
+        counts = Counter(judged[id(tag)] for tag in others)
+        cost = form.cost + 3 * missing / len(wanted) + max(_MORE, _OTHERS[True] * counts[True])
+        cost += _OTHERS[False] * counts[False] + _OTHERS[None] * counts[None]
+        if counts[None] <= 0.2 * len(wanted) and (best is None or cost < best[0]):
+            more = tuple(tag for tag in others if judged[id(tag)] is True)
             best = cost, Reading(form.selector, cost, more)
-    if best is None or len(best[1].others) > max(1, 0.2 * len(wanted)):
-        return None
-    return best[1]
+    return best[1] if best else None
 
 
 def _by_shape(tags: Sequence[Tag], links: Sequence[Tag]) -> Iterator[Form]:
@@ -176,27 +187,28 @@ def _by_shape(tags: Sequence[Tag], links: Sequence[Tag]) -> Iterator[Form]:
         if cells > 1:
             selector = f"tr:has(> td:nth-of-type({cells}))"
             yield Form(selector, 0.6, functools.partial(_matches, selector))
-    ways = {_steps(tag, link) for tag, link in zip(tags, links, strict=True)}
+    ways = {way_to(tag, link) for tag, link in zip(tags, links, strict=True)}
     if len(ways) == 1 and (way := ways.pop()):
-        path = "/".join(f"{one}[{number}]" if number else one for one, number in way)
-        yield Form(f"//{name}[{path}]", 0.8, functools.partial(_has_way, way))
+        yield Form(f"//{name}[{'/'.join(way)}]", 0.8, functools.partial(_has_way, way))
 
 
-def _steps(tag: Tag, link: Tag) -> tuple[tuple[str, int], ...]:
-    """Return the way from a record down to its link: names, and for cells their numbers."""
+def way_to(tag: Tag, inner: Tag) -> tuple[str, ...]:
+    """Return the way from an element down to one in it, as steps of XPath: names, and for cells their numbers."""
     steps = []
-    for one in (link, *link.parents):
+    for one in (inner, *inner.parents):
         if one is tag:
             break
-        steps.append((one.name, _number(one) if one.name in ("td", "th") else 0))
+        number = _number(one) if one.name in ("td", "th") else 0
+        steps.append(f"{one.name}[{number}]" if number else one.name)
     return tuple(reversed(steps))
 
 
-def _has_way(way: Sequence[tuple[str, int]], tag: Tag) -> bool:
+def _has_way(way: Sequence[str], tag: Tag) -> bool:
     level = [tag]
-    for name, number in way:
+    for step in way:
+        name, _, number = step.rstrip("]").partition("[")
         children = [one.find_all(name, recursive=False) for one in level]
-        level = [one for some in children for one in (some[number - 1 : number] if number else some)]
+        level = [one for some in children for one in (some[int(number) - 1 : int(number)] if number else some)]
     return bool(level)
 
 

@@ -17,7 +17,7 @@ _MOST = 40
 
 #: Names with a hash: `css-1q2w3e`, `sc-kAyceB`, `jsx-123`, `Card_title__x7Yz1`, `svelte-1abc`, `hQvXwZ`.
 _MADE = re.compile(
-    r"(?:css|sc|jsx|jss|svelte|emotion|makeStyles|ng|v|st|tw|r|x|_)-?[-_]?(?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{4,}\Z"
+    r"(?:css|sc|jsx|svelte|emotion|makeStyles|ng|v|st|tw|r|x)[-_]+(?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{4,}\Z"
     r"|.*__[\w-]*(?:\d|[a-z][A-Z]|[A-Z]{2})[\w-]*\Z|(?:is|has|js|no|u|g|l|o)-[\w-]+\Z"
     r"|.*[0-9a-f]{8,}.*\Z|(?=.{4,8}\Z)[A-Za-z]*[a-z][A-Z][A-Za-z]*[a-z][A-Z][A-Za-z]*\Z|[a-z0-9]*\d[a-z]+\d[a-z0-9]*\Z|_[\w-]+\Z"
 )
