@@ -39,7 +39,7 @@ FAILURE_KINDS: dict[FailureKind, str] = {
     "tls": "the certificate was not accepted, or the TLS handshake failed",
     "timeout": "the source took longer than its `timeout`",
     "http_status": "the server answered with an error status",
-    "blocked": "the server answered with a challenge page of a bot protection",
+    "blocked": "a bot wall answered in place of the site; the message names it, and says what can be done",
     "too_large": "the document is larger than `max_body`, or a page has too much markup",
     "refused": "this program did not go on: the scheme, an address that is not public, a proxy that it cannot use, "
     "or too many content codings",

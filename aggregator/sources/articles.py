@@ -302,8 +302,6 @@ async def _visit(source: Source, rules: ArticleRules, encoding: str | None, visi
     try:
         page = await tools.fetch(request)
         if isinstance(page, NotModified):
-            if etag is last_modified is body_hash is None:
-                raise ParseError("the server says unchanged of a page never fetched", kind="unparsable", url=page.url)
             outcome.state = visit.unchanged(page)
             return outcome
         first = await read_in_worker(tools, read_article, ArticleWork(rules, encoding, page), page, PAGE_SECONDS)

@@ -7,7 +7,6 @@ page to read.
 
 from __future__ import annotations
 
-import codecs
 import re
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from soupsieve import SelectorSyntaxError
 from aggregator.errors import ParseError
 from aggregator.models import Fetched
 from aggregator.parse.document import address, base_address
-from aggregator.parse.encoding import decode
+from aggregator.parse.encoding import decode, decode_as
 from aggregator.values.languages import found_tag
 from aggregator.values.selectors import xpath_of
 
@@ -40,6 +39,9 @@ SELECT_SECONDS = 5.0
 _HEAD = 4096
 #: Start and end tags of an article page; a list page may have more. There are many articles, and each is read twice.
 MAX_ARTICLE_TAGS = 40_000
+
+#: Characters of text that a page has that is more than a frame for scripts.
+BARE = 200
 
 #: Elements that make an article of one without any text.
 MEDIA = ["img", "picture", "video", "audio", "iframe", "embed", "object", "svg"]
@@ -174,6 +176,13 @@ class Page:
         return (text_of(tag) or None) if isinstance(tag, Tag) else None
 
     @property
+    def is_bare(self) -> bool:
+        """Whether it has scripts and hardly any text, as one that a script fills in."""
+        body = self._soup.find("body")
+        said = body.get_text(" ", strip=True) if isinstance(body, Tag) else ""
+        return self._soup.find("script") is not None and len(said) < BARE
+
+    @property
     def language(self) -> str | None:
         """The language of the page as it declares it, or None."""
         tag = self._soup.find("html")
@@ -215,9 +224,7 @@ class _Soup(BeautifulSoup):
 def _text(fetched: Fetched, forced: str | None) -> str:
     """Text of a page, its newlines as the HTML standard has them (section 13.2.3.5: CR LF and CR become LF)."""
     if forced:
-        # Pages labelled as one of the older Chinese encodings use characters of the newest.
-        name = "gb18030" if codecs.lookup(forced).name in ("gb2312", "gbk") else forced
-        text = fetched.body.decode(name, "replace")
+        text = decode_as(fetched.body, forced)
     else:
         said = fetched.content_type
         if "charset" not in said.lower():
