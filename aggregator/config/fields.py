@@ -16,7 +16,9 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from aggregator.config.advice import (
     encoding_advice,
@@ -37,6 +39,20 @@ class Section(BaseModel):
     """A mapping of known keys: the base of all models of feeds.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def with_short_form(schema: CoreSchema, handler: GetJsonSchemaHandler, short: dict[str, Any]) -> JsonSchemaValue:
+    """Return the JSON Schema of a section in whose place something short may stand: what its own method returns.
+
+    Args:
+        schema, handler: what pydantic gives to `__get_pydantic_json_schema__`.
+        short: the schema of the short form.
+    """
+    whole = handler(schema)
+    mapping = handler.resolve_ref_schema(whole)
+    inner = {key: mapping.pop(key) for key in list(mapping) if key not in ("title", "description")}
+    mapping["anyOf"] = [short, inner]
+    return whole
 
 
 MAX_TEXT = 500
@@ -343,12 +359,12 @@ def checked(check: Any, **json_schema: Any) -> tuple[Any, Any]:
 
 
 _SIZE_PATTERN = r"^[0-9]+(\.[0-9]+)? ?([kKMG]i?)?B$"
-_URL_PATTERN = r"^\s*([Ff][Ee][Ee][Dd]:)?([Hh][Tt][Tt][Pp][Ss]?|[Ff][Ee][Ee][Dd])://[^/?#\s]"
+URL_PATTERN = r"^\s*([Ff][Ee][Ee][Dd]:)?([Hh][Tt][Tt][Pp][Ss]?|[Ff][Ee][Ee][Dd])://[^/?#\s]"
 
 Text = Annotated[str, *checked(text, pattern=r"\S", maxLength=MAX_TEXT)]
-Url = Annotated[str, *checked(http_url, pattern=_URL_PATTERN)]
-ProxyUrl = Annotated[str, *checked(proxy_url, pattern=_URL_PATTERN)]
-SiteUrl = Annotated[str, *checked(site_url, pattern=_URL_PATTERN + r"[^?#]*$")]
+Url = Annotated[str, *checked(http_url, pattern=URL_PATTERN)]
+ProxyUrl = Annotated[str, *checked(proxy_url, pattern=URL_PATTERN)]
+SiteUrl = Annotated[str, *checked(site_url, pattern=URL_PATTERN + r"[^?#]*$")]
 Language = Annotated[str, *checked(language, pattern=f"^{CONFIGURED}$")]
 UserAgent = Annotated[str, *checked(user_agent, pattern=rf"^{_HEADER_VALUE.pattern}$")]
 Selector = Annotated[str, *checked(selector, pattern=r"\S", maxLength=MAX_TEXT)]
@@ -360,12 +376,12 @@ Size = Annotated[int, *checked(parse_size, pattern=_SIZE_PATTERN)]
 DefaultProxy = Annotated[
     str,
     PlainValidator(default_proxy),
-    WithJsonSchema({"anyOf": [{"const": ENVIRONMENT}, {"type": "string", "pattern": _URL_PATTERN}]}),
+    WithJsonSchema({"anyOf": [{"const": ENVIRONMENT}, {"type": "string", "pattern": URL_PATTERN}]}),
 ]
 Placeholder = Annotated[
     str | None,
     PlainValidator(placeholder),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": _URL_PATTERN}, {"const": False}]}),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": URL_PATTERN}, {"const": False}]}),
 ]
 PrivateAddresses = Annotated[
     bool | tuple[str, ...],

@@ -142,6 +142,7 @@ _SHAPES = {
     "posts": "write `posts: {preset: hexo}`",
     "retention": "write `retention: {age: 90d}` or `retention: {count: 500}`",
     "scrape": "write `scrape: {url: https://…, items: …}`",
+    "sitemap": "write `sitemap: https://…`",
     "outputs": "write each as `slug: {title: …, where: …}`",
     "rules": "write each as `- drop: {title: [sponsored]}`",
     "site": "write `site: {title: …}`",

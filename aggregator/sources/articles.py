@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from aggregator.config.fields import AnySelector, ElementSelector, Maybe, Section, TimeZone
+from aggregator.config.fields import AnySelector, ElementSelector, Maybe, Section, TimeZone, with_short_form
 from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.models import Fetched, NotModified, PageState, ParsedFeed, RawEntry, Source
 from aggregator.sources.fields import FieldRules, PageDate, PageField, rules_of
@@ -103,6 +105,11 @@ class ArticleSettings(Section):
         default=DEFAULT_PAGES, strict=True, ge=1, le=MAX_PAGES, description="Pages of one article to read at most."
     )
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Allow `true` in place of the mapping."""
+        return with_short_form(schema, handler, {"const": True})
+
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
@@ -152,6 +159,27 @@ def _absolute(date: str | None) -> str:
 
 #: Two times at which a relative date is not the same.
 _ONE_DAY, _ANOTHER_DAY = datetime(2020, 7, 15, 9, 30, tzinfo=UTC), datetime(2020, 7, 18, 21, 10, tzinfo=UTC)
+
+
+def dated(fetched: Fetched, now: datetime) -> ParsedFeed:
+    """Return what was read while fetching, with dates in ISO 8601 where they can be read, else as they stand.
+
+    Args:
+        now: the current time, aware and in UTC, for dates such as ``3 小时前``.
+
+    Raises:
+        ParseError: nothing was read.
+    """
+    from aggregator.dates.relative import find_date
+
+    if fetched.parsed is None:
+        raise ParseError("the pages of this source were not fetched", kind="internal", url=fetched.url)
+
+    def one(entry: RawEntry) -> RawEntry:
+        found = find_date(entry.published, now, entry.timezone) if entry.published else None
+        return replace(entry, published=found.isoformat()) if found else entry
+
+    return replace(fetched.parsed, entries=tuple(map(one, fetched.parsed.entries)))
 
 
 def reading_of(rules: ArticleRules, encoding: str | None) -> str:

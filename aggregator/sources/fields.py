@@ -16,7 +16,17 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from aggregator.config.fields import MAX_TEXT, AnySelector, Maybe, Section, Text, TimeZone, checked, text
+from aggregator.config.fields import (
+    MAX_TEXT,
+    AnySelector,
+    Maybe,
+    Section,
+    Text,
+    TimeZone,
+    checked,
+    text,
+    with_short_form,
+)
 from aggregator.config.problems import show
 from aggregator.config.selectors import selects_elements
 from aggregator.values.patterns import compile_pattern
@@ -90,13 +100,7 @@ class FieldSettings(Section):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Allow a text in place of the mapping."""
-        whole = handler(schema)
-        mapping = handler.resolve_ref_schema(whole)
-        inner = {key: mapping.pop(key) for key in list(mapping) if key not in ("title", "description")}
-        select = inner["properties"]["select"]
-        short = {key: select[key] for key in select if key not in ("title", "description")}
-        mapping["anyOf"] = [short, inner]
-        return whole
+        return with_short_form(schema, handler, {"type": "string", "pattern": r"\S", "maxLength": MAX_TEXT})
 
     @model_validator(mode="before")
     @classmethod

@@ -59,7 +59,6 @@ _LABEL = re.compile(
     r"(?i:publi|posted|date|updated|created|written|\bon\b|\bby\b|veröffentlicht|publié|fecha|опубл|дата)"
     r"|发布|發布|发表|時間|时间|日期|来源|來源|作者|公開|掲載|更新|投稿|작성|등록|입력"
 )
-_NUMBER = re.compile(r"[\d\s.,:+-]{1,12}\Z")
 #: When the dates of pages are read only to find out whether they are some.
 _SOME_DAY = datetime(2100, 1, 1, tzinfo=UTC)
 _EARLIEST = 1991
@@ -266,11 +265,9 @@ def _date_of(tag: Tag) -> str:
     if tag.name == "time":
         return _date([_shown_date(tag)])
     text = short_text(tag, _LABELLED)
-    if not text or _NUMBER.match(text):
+    if not text or (len(text) > _SHORT and not _LABEL.search(text)):
         return ""
-    if len(text) > _SHORT and not _LABEL.search(text):
-        return ""
-    return _date([text])
+    return _date([text], sure=True)
 
 
 def _shown_date(tag: Tag) -> str:
@@ -290,11 +287,11 @@ def _item_addresses(found: _Found, name: str) -> list[str]:
     return [value for tag in tags for key in ("src", "href", "content") if (value := attribute(tag, key))]
 
 
-def _date(texts: Iterable[str]) -> str:
-    """Return the first of some texts in which there is a date, or ""."""
+def _date(texts: Iterable[str], *, sure: bool = False) -> str:
+    """Return the first of some texts in which there is a date, or ""; `sure` as for `find_date`."""
     for text in texts:
         text = " ".join(text[:_LABELLED].split())
-        found = find_date(text, _SOME_DAY, None) if text else None
+        found = find_date(text, _SOME_DAY, None, sure=sure) if text else None
         if found is not None and found.year >= _EARLIEST:
             return text
     return ""

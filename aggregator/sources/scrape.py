@@ -44,6 +44,7 @@ from aggregator.sources.articles import (
     ArticleSettings,
     Listed,
     collect,
+    dated,
     make_article_rules,
     mark_of,
 )
@@ -228,19 +229,16 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     everything = state.last_success_at is None or memory.left
     pages = await _Pages(source, rules, tools, page, first).follow(everything=everything)
     memory, notes = memory.with_items(first.matched, left=pages.left).observe(pages.filled)
-    page = replace(page, notes=(*page.notes, *notes), memory=memory.dump())
+    page = replace(page, missing=tuple(pages.missing), notes=(*page.notes, *notes), memory=memory.dump())
     if rules.article is None:
-        return replace(page, parsed=replace(first.feed, entries=tuple(pages.entries)), missing=tuple(pages.missing))
+        return replace(page, parsed=replace(first.feed, entries=tuple(pages.entries)))
     listed = [Listed(entry, mark_of(entry)) for entry in pages.entries]
-    page = await collect(source, page, first.feed, listed, rules.article, rules.encoding, tools, memory)
-    return replace(page, missing=(*pages.missing, *page.missing))
+    return await collect(source, page, first.feed, listed, rules.article, rules.encoding, tools, memory)
 
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
     """Return what was read while fetching, with dates in ISO 8601 where they can be read, else as they stand."""
-    if fetched.parsed is None:
-        raise ParseError("the articles of this list were not fetched", kind="internal", url=fetched.url)
-    return replace(fetched.parsed, entries=tuple(_dated(entry, now) for entry in fetched.parsed.entries))
+    return dated(fetched, now)
 
 
 class _Pages:
@@ -351,11 +349,3 @@ def _rules(source: Source) -> ScrapeRules:
     if not isinstance(source.rules, ScrapeRules):
         raise SourceError("the source has no scrape rules", kind="internal", url=source.url)
     return source.rules
-
-
-def _dated(entry: RawEntry, now: datetime) -> RawEntry:
-    """Return the entry with its date as ISO 8601 where one is found in the text."""
-    from aggregator.dates.relative import find_date
-
-    found = find_date(entry.published, now, entry.timezone) if entry.published else None
-    return replace(entry, published=found.isoformat()) if found else entry

@@ -68,7 +68,6 @@ class SitemapWork:
     #: Patterns of re2 for paths with their query: one must match, none may.
     include: tuple[str, ...]
     exclude: tuple[str, ...]
-    encoding: str | None
     #: The current time, aware and in UTC.
     now: datetime
 
@@ -119,7 +118,7 @@ def read_sitemap(work: SitemapWork) -> SitemapFile:
         ParseError: it is neither.
     """
     fetched = work.fetched
-    text = _decoded(fetched, work.encoding)
+    text = decode(fetched.body, fetched.content_type).text
     root = find_root(text)
     if root is None:
         return _read_text(text, work)
@@ -139,12 +138,6 @@ def named_sitemaps(fetched: Fetched) -> tuple[str, ...]:
     text = decode(fetched.body, fetched.content_type).text
     found = (address(line, fetched.url) for line in _SITEMAP_LINE.findall(text))
     return tuple(sorted(dict.fromkeys(url for url in found if url), key=_likelihood)[:MAX_NAMED])
-
-
-def _decoded(fetched: Fetched, forced: str | None) -> str:
-    if forced:
-        return fetched.body.decode(forced, "replace").lstrip("\ufeff")
-    return decode(fetched.body, fetched.content_type).text
 
 
 def _described(root: str, fetched: Fetched) -> str:
