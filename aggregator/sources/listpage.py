@@ -35,8 +35,8 @@ _MAX_ELEMENTS = 200
 #: Fields that are looked for without a selector, too.
 _ALWAYS = frozenset({"title", "date"})
 _HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
-#: Two times at which a relative date is not the same.
-_ONE_DAY, _ANOTHER_DAY = datetime(2020, 7, 15, 9, 30, tzinfo=UTC), datetime(2020, 7, 18, 21, 10, tzinfo=UTC)
+#: Two times, at which neither a relative date nor one without a year is the same.
+_ONE_DAY, _ANOTHER_DAY = datetime(2020, 7, 15, 9, 30, tzinfo=UTC), datetime(2023, 2, 18, 21, 10, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
