@@ -7,7 +7,6 @@ names or places is offered, and only what the kind's own reader then finds there
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -59,10 +58,10 @@ def guesses(elements: Elements) -> list[Guess]:
     """Return the lists on a page that look like its news, the likeliest first."""
     found: list[Guess] = []
     taken: set[object] = set()
-    deadline = time.thread_time() + _SECONDS
+    elements.allow(_SECONDS)
     zone = timezone_of(elements)
-    for group in groups(elements, deadline)[:_TRIED]:
-        if time.thread_time() > deadline or len(found) == MAX_GUESSES:
+    for group in groups(elements)[:_TRIED]:
+        if elements.is_late or len(found) == MAX_GUESSES:
             break
         if not _is_news(group) or (found and group.score < found[0].score - _BEHIND):
             break

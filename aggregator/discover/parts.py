@@ -207,7 +207,7 @@ def date_beside(records: Sequence[Record]) -> str | None:
     found: dict[str, int] = defaultdict(int)
     own = {id(record.element) for record in records}
     for record in records:
-        if place := _beside(record.element, own):
+        for place in _beside(record.element, own):
             found[place] += 1
     best = max(found, key=lambda place: found[place], default=None)
     return best if best is not None and found[best] >= 0.7 * len(records) else None
@@ -217,7 +217,8 @@ def date_beside(records: Sequence[Record]) -> str | None:
 _NEAR = 3
 
 
-def _beside(element: Tag, own: set[int]) -> str | None:
+def _beside(element: Tag, own: set[int]) -> Iterator[str]:
+    """Return where dates are before and behind a record; what is behind one is before the next."""
     for axis, siblings in (
         ("preceding", element.find_previous_siblings(True, limit=_NEAR)),
         ("following", element.find_next_siblings(True, limit=_NEAR)),
@@ -228,8 +229,8 @@ def _beside(element: Tag, own: set[int]) -> str | None:
                 break
             passed[one.name] += 1
             if looks_like_date(short_text(one, _DATE) or ""):
-                return f"./{axis}-sibling::{one.name}[{passed[one.name]}]"
-    return None
+                yield f"./{axis}-sibling::{one.name}[{passed[one.name]}]"
+                break
 
 
 def is_in(tag: Tag, outer: Tag) -> bool:

@@ -8,13 +8,12 @@ texts, pictures; and by where it stands. Pure.
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from math import inf, log
+from math import log
 from urllib.parse import urldefrag, urlsplit
 
 from bs4 import Tag
@@ -34,6 +33,7 @@ from aggregator.discover.parts import (
 from aggregator.discover.stable import classes_of, names_of
 from aggregator.sources.page import attribute
 from aggregator.sources.pagefacts import short_text
+from aggregator.sources.selecting import linked_in
 
 #: Links of a page that are looked at; how far above a link its record may be; records of a group that are weighed.
 MAX_LINKS = 4000
@@ -43,8 +43,8 @@ MAX_RECORDS = 40
 FEWEST = 3
 #: Groups that are weighed in full, those with the most text first.
 _WEIGHED = 40
-#: Characters of a record.
-_RECORD = 3000
+#: Characters of a record, and elements and texts in it.
+_RECORD, _LARGE = 3000, 1500
 #: What shares of the records are worth, and titles as long as titles are.
 _WORTH = {
     "headings": 3.0,
@@ -52,9 +52,10 @@ _WORTH = {
     "texts": 1.5,
     "pictures": 0.7,
     "articles": 1.5,
-    "host": -3.0,
+    "host": -2.0,
     "places": -3.0,
     "apart": -1.0,
+    "other links": -3.0,
     "same titles": -4.0,
 }
 _TITLE_WORTH = 3.0
@@ -66,7 +67,7 @@ _AROUND = frozenset({"nav", "footer", "aside"})
 
 #: Names of parts of a page that are about the site, and of those beside what it is about.
 _SITE_PART = re.compile(
-    r"(?:^|[_-])(?:nav|navi|navbar|navigation|gnb|lnb|gnavi|menu|footer|foot|ft|topbar|breadcrumbs?|crumbs?|pager|paging|"
+    r"(?:^|[_-])(?:nav|navi|navbar|navigation|gnb|lnb|gnavi|menue?|fuss|kopf|entete|pied|cabecera|rodape|footer|foot|ft|topbar|breadcrumbs?|crumbs?|pager|paging|"
     r"pagination|social|share|login|friends?|friendlinks?|copyright|language|switcher|cookies?|cart|sitemap)(?:$|[_-])"
     r"|\A(?:header|pages?|tagcloud|tag-cloud|lang)\Z",
     re.IGNORECASE,
@@ -78,7 +79,7 @@ _SIDE_PART = re.compile(
     re.IGNORECASE,
 )
 _MAIN_PART = re.compile(
-    r"(?:^|[_-])(?:main|content|contents|container|article|articles|posts?|news|list|latest|blog|entries|stories|board)"
+    r"(?:^|[_-])(?:main|content|contents|container|inhalt|contenu|contenido|article|articles|posts?|news|list|latest|blog|entries|stories|board)"
     r"(?:$|[_-])",
     re.IGNORECASE,
 )
@@ -139,9 +140,10 @@ class Group:
             "texts": sum(one - length >= 40 for one, length in zip(said, lengths, strict=True)),
             "pictures": sum(one.find(["img", "picture"]) is not None for one in elements),
             "host": sum(_host(record.url) != host for record in records),
-            "places": sum(_PLACE.search(path) is not None for path in paths),
-            "articles": sum(_ARTICLE.search(path) is not None for path in paths),
+            "places": sum(map(is_place, paths)),
+            "articles": sum(map(looks_like_article, paths)),
             "apart": number - in_link,
+            "other links": sum(map(_leads_elsewhere, self.titles, records)),
             "same titles": number - len(set(texts)),
         }
         self.reasons = {name: _WORTH[name] * share / number for name, share in shares.items()}
@@ -150,26 +152,30 @@ class Group:
         self.reasons["part"] = _part(elements[0], below, links)
         self.score = sum(self.reasons.values())
 
+    @property
+    def is_coarse(self) -> bool:
+        """Whether its records are too large for items of a list: they are parts of a page."""
+        large = sum(
+            sum(1 for _ in islice(record.element.descendants, _LARGE + 1)) > _LARGE
+            for record in self.records[:MAX_RECORDS]
+        )
+        return 2 * large > min(len(self.records), MAX_RECORDS)
+
     @cached_property
     def urls(self) -> frozenset[str]:
         """The addresses of its links."""
         return frozenset(record.url for record in self.records)
 
 
-def groups(elements: Elements, deadline: float = inf) -> list[Group]:
-    """Return the lists on a page that look like news, the best first.
-
-    Args:
-        elements: the page.
-        deadline: when to stop, in seconds of `time.thread_time`; what was not weighed by then is left out.
-    """
+def groups(elements: Elements) -> list[Group]:
+    """Return the lists on a page that look like news, the best first; those for which there is time."""
     links = list(_links(elements))
     below = _links_below(links)
-    found = [group for group in _grouped(elements, links) if len(group.urls) >= FEWEST]
+    found = [group for group in _grouped(elements, links) if len(group.urls) >= FEWEST and not group.is_coarse]
     found.sort(key=lambda group: -sum(weight(title_text(one.link)) for one in group.records[:MAX_RECORDS]))
     host = _host(elements.page.url)
     for group in found[:_WEIGHED]:
-        if time.thread_time() > deadline:
+        if elements.is_late:
             break
         group.weigh(host, below, len(links))
     weighed = [group for group in found[:_WEIGHED] if group.reasons]
@@ -265,6 +271,12 @@ def _signature(tag: Tag) -> tuple[object, ...]:
     return tag.name, number, tuple(sorted(names_of(tag)))
 
 
+def _leads_elsewhere(title: Tag, record: Record) -> bool:
+    """Whether the title of a record has a link, and that is another one."""
+    linked = linked_in(title)
+    return linked is not None and attribute(linked, "href") != attribute(record.link, "href")
+
+
 def _part(tag: Tag, below: Counter[int], links: int) -> float:
     """Weigh where a list stands on the page; the elements around nearly all of it say nothing."""
     score = 0.0
@@ -288,10 +300,11 @@ def _part(tag: Tag, below: Counter[int], links: int) -> float:
 
 
 def _has_heading(record: Record, title: Tag) -> bool:
-    """Whether the title of a record is a heading, or is called a title."""
+    """Whether the title of a record is a heading, or is called a title; not just a part of one."""
+    most = 2 * len(title_text(title)) + 20
     for one in (title, *title.parents):
         if one.name in HEADINGS or any(TITLE_NAME.search(name) for name in classes_of(one)):
-            return True
+            return len(short_text(one, _RECORD) or "") <= most
         if one is record.element:
             return False
     return False
@@ -311,3 +324,13 @@ def is_beside(tag: Tag) -> bool:
 def same_site(one: str, other: str) -> bool:
     """Whether two addresses are of the same site."""
     return _host(one) == _host(other)
+
+
+def looks_like_article(path: str) -> bool:
+    """Whether a path with its query looks like that of an article."""
+    return _ARTICLE.search(path) is not None
+
+
+def is_place(path: str) -> bool:
+    """Whether a path with its query looks like that of a place on a site: a section, a tag, a page of a list."""
+    return _PLACE.search(path) is not None

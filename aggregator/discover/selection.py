@@ -160,6 +160,8 @@ def item_selector(
     judged: dict[int, bool | None] = {}
     best: tuple[float, Reading] | None = None
     for form in _item_forms(elements, tags, [record.link for record in records], link):
+        if elements.is_late:
+            break
         if best is not None and form.cost + _MORE >= best[0]:
             continue
         matched = [tag for tag in candidates if form.matches(tag)]

@@ -12,8 +12,8 @@ from bs4 import Tag
 
 from aggregator.sources.page import attribute
 
-#: Classes of an element that are looked at.
-_MOST = 40
+#: Classes of an element that are looked at, and those of them that are used.
+_MOST, _MOST_NAMES = 40, 6
 
 #: Names with a hash: `css-1q2w3e`, `sc-kAyceB`, `jsx-123`, `Card_title__x7Yz1`, `svelte-1abc`, `hQvXwZ`.
 _MADE = re.compile(
@@ -57,7 +57,7 @@ def names_of(tag: Tag) -> list[str]:
             found.append(f"*{module[1]}")
         elif is_lasting(name):
             found.append(name)
-    return found
+    return found[:_MOST_NAMES]
 
 
 def is_lasting(name: str) -> bool:
