@@ -69,36 +69,31 @@ def test_what_is_no_list_is_not_taken_for_one(sample: Sample) -> None:
     assert guessed(sample) == []
 
 
-def test_generated_names_are_in_no_selector() -> None:
-    made = ("__x7Yz1", "__Zx4Cv", "hQvXwZ", "eBnmtC", "sc-", "data-v-", "js-view-dom-id")
-    for sample in samples("lists"):
-        for guess in guesses(Elements(Page(sample.page, None))):
-            assert not [one for one in made if one in repr(guess.settings)], sample.name
-
-
 def test_articles_are_read_where_pages_of_the_site_are_behind_the_links() -> None:
     by_name = {one.name: one for one in samples("lists")}
     elsewhere = by_name["university-notices"].page
     body = elsewhere.body.replace(b'href="/2026/', b'href="https://other.example/2026/')
 
     assert "article" in guesses(Elements(Page(elsewhere, None)))[0].settings
-    assert "article" not in guesses(Elements(Page(Fetched("", elsewhere.url, 200, "text/html", body), None)))[0].settings
+    assert (
+        "article" not in guesses(Elements(Page(Fetched("", elsewhere.url, 200, "text/html", body), None)))[0].settings
+    )
 
 
-def test_the_zone_of_dates_is_that_of_the_language() -> None:
-    zones = {
-        sample.name: guesses(Elements(Page(sample.page, None)))[0].settings.get("date") for sample in samples("lists")
-    }
+def test_selectors_last_and_dates_have_the_zone_of_the_language() -> None:
+    made = ("__x7Yz1", "__Zx4Cv", "hQvXwZ", "eBnmtC", "sc-", "data-v-", "js-view-dom-id")
+    zones: dict[str, object] = {}
+    for sample in samples("lists"):
+        settings: Any = guessed(sample)[0].entry["scrape"]
+        assert not [one for one in made if one in repr(settings)], sample.name
+        date = settings.get("date")
+        zones[sample.name] = date.get("timezone") if isinstance(date, Mapping) else None
 
-    def zone(name: str) -> object:
-        date = zones[name]
-        return date.get("timezone") if isinstance(date, Mapping) else None
-
-    assert zone("portal-gbk") == zone("university-notices") == "Asia/Shanghai"
-    assert zone("definition-list-sjis") == "Asia/Tokyo"
-    assert zone("notice-board-korean") == "Asia/Seoul"
-    assert zone("city-office-big5") == "Asia/Taipei"
-    assert zone("notice-table") is None
+    assert zones["portal-gbk"] == zones["university-notices"] == "Asia/Shanghai"
+    assert zones["definition-list-sjis"] == "Asia/Tokyo"
+    assert zones["notice-board-korean"] == "Asia/Seoul"
+    assert zones["city-office-big5"] == "Asia/Taipei"
+    assert zones["notice-table"] is None
 
 
 def test_data_outlast_what_is_shown_where_they_have_dates() -> None:
