@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import islice
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bs4 import Tag
@@ -24,6 +25,8 @@ from aggregator.values import media_types
 #: Feeds of one page that are kept, and links for people among them.
 MAX_FEEDS = 50
 MAX_ANCHORS = 12
+#: Links for people, and link elements, that are looked at.
+_LOOKED_AT = 5000
 #: Characters of Link headers, of a title, and of the text of a link that says that it is a feed.
 _MAX_HEADER, _MAX_TITLE, _MAX_SAYING = 20_000, 200, 40
 
@@ -44,7 +47,9 @@ _TYPES = {
 _VAGUE = frozenset({"text/xml", "application/xml", "application/json", "text/json"})
 _ORDER = ("atom", "rss", "rdf", "json")
 #: Addresses that are not feeds although they look like some.
-_NO_FEED = re.compile(r"/wp-json/|oembed|/xmlrpc\.php|[?&](?:rsd|action=rsd)\b|/osd\.xml|opensearch|sitemap", re.IGNORECASE)
+_NO_FEED = re.compile(
+    r"/wp-json/|oembed|/xmlrpc\.php|[?&](?:rsd|action=rsd)\b|/osd\.xml|opensearch|sitemap", re.IGNORECASE
+)
 #: Paths and parameters of feeds, lower case; only whole segments count: `/livestock-feeds` is none.
 _PATH = re.compile(
     r"/(?:feeds?|rss2?|atom|rdf|newsfeed|rssfeed|feed-rss)(?:\.(?:xml|php|aspx?|jsp|json|do|cgi))?/?$"
@@ -56,7 +61,7 @@ _QUERY = re.compile(
     r"|outputtype=xml)(?:&|$)"
 )
 _SAYING = re.compile(
-    r"\brss\b|\batom[ -]?feed|\bxml[ -]?feed|\b(?:web|news|json)[ -]?feed\b|\Afeeds?\Z|订阅源|訂閱源|\A订阅\Z|フィード",
+    r"(?<![A-Za-z])rss(?![A-Za-z])|\batom[ -]?feed|\bxml[ -]?feed|\b(?:web|news|json)[ -]?feed\b|\Afeeds?\Z|订阅源|訂閱源|\A订阅\Z|フィード",
     re.IGNORECASE,
 )
 _ICON = re.compile(r"(?:^|[\s_-])(?:rss|feed)(?:[\s_-]|$)", re.IGNORECASE)
@@ -122,7 +127,7 @@ def named_feeds(elements: Elements, links: str, *, article: bool) -> list[NamedF
 
 def _of_elements(elements: Elements) -> Iterator[NamedFeed]:
     """Return what link elements name: of relation "alternate" with the type of a feed, or of relation "feed"."""
-    for tag in elements.named("link"):
+    for tag in islice(elements.named("link"), _LOOKED_AT):
         url = elements.page.absolute(attribute(tag, "href"))
         if url and (kind := _kind(relations(tag), attribute(tag, "type"), url, attribute(tag, "title"))):
             yield NamedFeed(url, _title(attribute(tag, "title")), Way.LINK, kind)
@@ -170,7 +175,7 @@ def _of_anchors(elements: Elements) -> Iterator[NamedFeed]:
     """Return links for people that have the address of a feed, or say that they lead to one."""
     number = 0
     host = urlsplit(elements.page.url).netloc
-    for tag in elements.named("a"):
+    for tag in islice(elements.named("a"), _LOOKED_AT):
         href = attribute(tag, "href")
         if not href or number == MAX_ANCHORS:
             continue
@@ -228,7 +233,9 @@ def _told(feed: NamedFeed, url: str, article: bool) -> NamedFeed:
     """Add what a feed is to the page."""
     own, its = urlsplit(url).path.rstrip("/"), urlsplit(feed.url).path
     below = bool(own) and (its.startswith((f"{own}/", f"{own}.")) or (its.rstrip("/") == own and "?" in feed.url))
-    comments = _COMMENTS.search(feed.title) is not None or _COMMENTS.search(f"{its}?{urlsplit(feed.url).query}") is not None
+    comments = (
+        _COMMENTS.search(feed.title) is not None or _COMMENTS.search(f"{its}?{urlsplit(feed.url).query}") is not None
+    )
     return replace(feed, comments=comments or (below and article), closer=below and not article)
 
 
