@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Ranks, in which the ways of finding a source come one after the other: what the page of a known site says, the
 #: address of one, a feed that the page names, and what is less and less sure.
 _READ, _ADDRESS, _NAMED, _GENERIC, _ANCHOR = 0, 100, 300, 500, 600
-_DATA, _LIST, _MORE_DATA, _SITEMAP, _COMMENTS = 700, 800, 850, 900, 1000
+_DATA, _LIST, _MORE_DATA, _SITEMAP, COMMENTS = 700, 800, 850, 900, 1000
 #: Paths at which sites keep their feed without saying so, the likeliest first.
 _FEEDS = ("feed", "rss.xml", "atom.xml", "feed.xml", "index.xml", "rss", "feed.json")
 _SITEMAPS = ("/sitemap.xml",)
@@ -64,6 +64,8 @@ def of_page(page: Fetched, *, instances: bool) -> list[Candidate]:
     from aggregator.discover.elements import Elements
     from aggregator.sources.page import Page
 
+    if data := _of_document(page):
+        return data
     elements = Elements(Page(page, None))
     named = _of_named(elements, page.links)
     sites = known(page.url, elements)
@@ -109,7 +111,7 @@ def _of_named(elements: Elements, links: str) -> list[Candidate]:
 
 def _candidate(feed: NamedFeed, number: int, found: str, rank: int) -> Candidate:
     if feed.comments:
-        found, rank = f"{found}; it has comments", _COMMENTS
+        found, rank = f"{found}; it has comments", COMMENTS
     return Candidate({"feed": feed.url}, found, feed.title or None, rank + number)
 
 
@@ -139,6 +141,18 @@ def _guessed(elements: Elements, page: Fetched) -> list[Candidate]:
         rank = (_DATA if first and not number else _MORE_DATA) + number
         found.append(Candidate({"json": {"url": page.url, **one.settings}}, "data in the page", title, rank))
     return found
+
+
+def _of_document(page: Fetched) -> list[Candidate]:
+    """Return the lists in a document of JSON, as far as the kind can read them."""
+    from aggregator.discover.embedded import document_lists
+    from aggregator.discover.reading import reads_data
+
+    return [
+        Candidate({"json": {"url": page.url, **one.settings}}, "a list in the data", None, _DATA + number)
+        for number, one in enumerate(document_lists(page))
+        if reads_data(page, one)
+    ]
 
 
 def _of_sitemap(elements: Elements) -> list[Candidate]:

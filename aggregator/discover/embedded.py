@@ -8,8 +8,8 @@ where an item has no address but a word of it, the links on the page show how ad
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import log
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,8 +21,10 @@ from aggregator.discover.members import Member, Members, lacks_zone, members_of
 from aggregator.discover.pagezone import timezone_of
 from aggregator.discover.records import is_place, looks_like_article, same_site
 from aggregator.errors import ParseError
+from aggregator.models import Fetched
+from aggregator.parse.encoding import decode
 from aggregator.parse.jsontext import read_script
-from aggregator.sources.page import attribute
+from aggregator.sources.page import Page, attribute
 
 #: Lists that are offered, scripts that are read, and characters of all of them.
 MAX_FOUND = 2
@@ -64,9 +66,26 @@ class DataList:
 
 def data_lists(elements: Elements) -> list[DataList]:
     """Return the lists in the JSON of a page that look like its articles, the likeliest first."""
+    return _likeliest(elements, _scripts(elements))
+
+
+def document_lists(page: Fetched) -> list[DataList]:
+    """Return the lists in a document of JSON, such as the answer of an API, that look like articles."""
+    text = decode(page.body, page.content_type).text.lstrip()
+    if not text.startswith(("{", "[")) or len(text) > _CHARACTERS:
+        return []
+    try:
+        value = read_script(text, page.url)
+    except ParseError:
+        return []
+    # The document has no elements; its addresses are resolved as those of a page are.
+    return _likeliest(Elements(Page(replace(page, body=b""), None)), [(None, value)])
+
+
+def _likeliest(elements: Elements, scripts: Iterable[tuple[str | None, Any]]) -> list[DataList]:
     found = []
     left = [_VALUES]
-    for script, value in _scripts(elements):
+    for script, value in scripts:
         for path, items in _lists(value, "$", left, 0):
             one = _data_list(elements, script, path, items)
             if one is not None and one.score >= _ENOUGH:
@@ -160,7 +179,7 @@ def _step(name: str) -> str:
     return f"['{escaped}']"
 
 
-def _data_list(elements: Elements, script: str, path: str, items: Sequence[dict[str, Any]]) -> DataList | None:
+def _data_list(elements: Elements, script: str | None, path: str, items: Sequence[dict[str, Any]]) -> DataList | None:
     """Make settings of a list; None where its items are no articles."""
     if any(f'"{name}"' in path for name in _OTHER_TYPES) or not path.isprintable() or len(path) > 400:
         return None
@@ -171,7 +190,9 @@ def _data_list(elements: Elements, script: str, path: str, items: Sequence[dict[
     if title is None or address is None:
         return None
     date, summary, content = members.best("date"), members.best("summary"), members.best("content")
-    settings: dict[str, object] = {"script": script, "items": path, "title": title.select, "link": address}
+    settings: dict[str, object] = {"items": path, "title": title.select, "link": address}
+    if script is not None:
+        settings = {"script": script, **settings}
     for name, member in (("date", date), ("summary", summary), ("content", content), ("image", members.best("image"))):
         if member is not None:
             settings[name] = member.select

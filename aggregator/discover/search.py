@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from html import unescape
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from aggregator.config import Config, load
 from aggregator.config.additions import NewSource, add_sources
-from aggregator.discover.candidates import Candidate, of_address, of_page, well_known
+from aggregator.discover.candidates import COMMENTS, Candidate, of_address, of_page, well_known
 from aggregator.errors import AggregatorError, ConfigError, FetchError, ParseError, WorkerError
 from aggregator.fetch import Fetcher
 from aggregator.models import FailureKind, Fetched, NotModified, Request, Source
@@ -34,15 +35,14 @@ from aggregator.pipeline.together import Send
 from aggregator.preview import Preview, feed_source, preview
 from aggregator.sources import KINDS, feed
 from aggregator.sources.kind import plain_request
-from aggregator.values.urls import same_feed
+from aggregator.values.urls import resolve, same_feed
 from aggregator.workers import Worker
 
 MAX_TRIES = 12
 """Candidates that are tried at most."""
 #: Usual addresses of feeds that are asked at most.
 _USUAL = 14
-#: Ranks of candidates: feeds of comments are the last ones.
-_COMMENTS = 1000
+#: Rank of feeds at usual addresses: after what the page says, and before guesses.
 _USUAL_RANK = 650
 #: Feeds of a site that have nothing to do with the page come after guesses about the page.
 _ASIDE = 950
@@ -57,6 +57,9 @@ _UNREACHABLE: frozenset[FailureKind] = frozenset({"dns", "connect", "tls", "time
 _NO_HTTPS: frozenset[FailureKind] = frozenset({"connect", "tls"})
 #: Kinds whose candidates are guesses, which are tried where no feed is found.
 _GUESSED = ("json", "scrape", "sitemap")
+#: Links of a page that are compared.
+_MOST_LINKS = 3000
+_HREF = re.compile(r"""\bhref\s*=\s*("[^"<>]{1,2000}"|'[^'<>]{1,2000}'|[^\s"'<>]{1,2000})""", re.IGNORECASE)
 _JSON = re.compile(r"\s*[{\[]")
 _SITEMAPS = ("urlset", "sitemapindex")
 #: CPU time in seconds, and MiB, for reading a page.
@@ -273,14 +276,14 @@ class _Search:
             # Feeds are made for programs.
             offered.append(Candidate({"feed": self._url}, "the address itself", None, 0))
         offered.sort(key=lambda one: one.rank)
-        await self._try([one for one in offered if not _is_guess(one) and one.rank < _COMMENTS])
+        await self._try([one for one in offered if not _is_guess(one) and one.rank < COMMENTS])
         if not self._is_sure and (failure is None or failure.kind not in _UNREACHABLE):
             await self._try_usual(page, send)
         for kinds in (("json", "scrape"), ("sitemap",)):
             if not self._is_sure:
                 await self._try([one for one in offered if _is_guess(one) and _kind(one) in kinds])
         if not (self._best and self._has_any):
-            await self._try([one for one in offered if one.rank >= _COMMENTS])
+            await self._try([one for one in offered if one.rank >= COMMENTS])
         if self._best:
             del self._found.options[1:]
 
@@ -324,8 +327,8 @@ class _Search:
             shown = f"{urls[0]} and {len(urls[:_USUAL]) - 1} more"
             self._found.misses.append(Miss(shown, "usual addresses of feeds", "there is no feed"))
         if page is not None and urlsplit(page.url).path.strip("/"):
-            text = decode(page.body, page.content_type).text
-            new = [one if _is_about(one.preview, text) else replace(one, rank=_ASIDE) for one in self._found.options]
+            links = _links(page)
+            new = [one if _is_about(one.preview, links) else replace(one, rank=_ASIDE) for one in self._found.options]
             self._found.options = sorted(new, key=lambda one: one.order) if len(new) > before else new
 
     async def _probe(self, url: str, send: Send) -> Candidate | None:
@@ -456,11 +459,16 @@ def _as_document(page: Fetched) -> _Whole | None:
     return as_feed
 
 
-def _is_about(seen: Preview, page: str) -> bool:
-    """Whether a page has a link to any item of a feed."""
-    addresses = {item.stored.stored.entry.url for item in seen.items} - {None}
-    paths = {urlsplit(url).path for url in addresses if url}
-    return any(len(path) > 1 and path in page for path in paths)
+def _is_about(seen: Preview, links: Collection[str]) -> bool:
+    """Whether any item of a feed is among the links of a page, which are comparable addresses."""
+    urls = (item.stored.stored.entry.url for item in seen.items)
+    return any(same_feed(url) in links for url in urls if url)
+
+
+def _links(page: Fetched) -> set[str]:
+    """Return the addresses that a page links to, comparable."""
+    found = _HREF.findall(decode(page.body, page.content_type).text)[:_MOST_LINKS]
+    return {same_feed(url) for link in found if (url := resolve(unescape(link.strip("\"'")), page.url))}
 
 
 def _why(error: AggregatorError) -> str:

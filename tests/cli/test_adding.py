@@ -381,6 +381,49 @@ def test_a_sitemap_is_a_source(site: Site, origin: Origin) -> None:
     assert [row["entries"] for row in works(site).values()] == [2]
 
 
+def test_a_list_in_gbk_is_read_by_selectors_and_the_feed_of_the_whole_site_comes_after(
+    site: Site, origin: Origin
+) -> None:
+    write(site)
+    origin.route("/feed", feed("All", 1))
+    article = (
+        "<html><head><meta charset=gbk><title>{0}</title></head><body><h1>{0}</h1><article>{1}</article></body></html>"
+    )
+    rows = ""
+    for n in range(1, 9):
+        title = f"新闻标题第{n}号：这是一个很长的题目"
+        body = article.format(title, f"<p>{'正文内容。' * 40}</p>").encode("gbk")
+        origin.route(f"/news/2026/{n}.html", body, content_type="text/html")
+        link = f'<h3><a href="/news/2026/{n}.html">{title}</a></h3>'
+        rows += f'<li class="row">{link}<span class="at">2026-01-0{n}</span></li>'
+    listed = f"<html><head><meta charset=gbk><title>新闻</title></head><body><ul>{rows}</ul></body></html>"
+    origin.route("/news/", listed.encode("gbk"), content_type="text/html")
+    done = add(site, f"{origin.url}/news/")
+    assert re.match(r"1  scrape      新闻\n +\{url: .*items: .*\n +a list on the page; 8 items\n", done.stdout)
+    assert f"2  feed        All\n               {origin.url}/feed\n" in done.stdout
+    assert add(site, f"{origin.url}/news/", "--yes").status == 0
+    assert f"  - name: 新闻\n    scrape:\n      url: {origin.url}/news/\n      items: " in text_of(site)
+    assert [row["entries"] for row in works(site).values()] == [8]
+    (post, *_) = (text.decode() for name, text in site.posts().items() if "1" in name)
+    assert "正文内容" in post
+
+
+def test_an_answer_of_an_api_is_read_by_paths(site: Site, origin: Origin) -> None:
+    write(site)
+    rows = [
+        {"name": f"Entry number {n} of this list", "url": f"https://example.org/x/{n}", "at": f"2026-01-0{n}"}
+        for n in range(1, 9)
+    ]
+    origin.route("/api", json.dumps({"data": {"list": rows}}), content_type="application/json")
+    origin.route("/feed", feed("All", 1))
+    done = add(site, f"{origin.url}/api", "--yes")
+    assert done.status == 0
+    assert "a list in the data; 8 items" in done.stdout
+    settings = "items: $.data.list[*]\n      title: name\n      link: url\n      date: at\n"
+    assert text_of(site).endswith(f"  - json:\n      url: {origin.url}/api\n      {settings}")
+    assert [row["entries"] for row in works(site).values()] == [8]
+
+
 @pytest.mark.parametrize("address", ["/ofweek/news", "rsshub://ofweek/news"])
 def test_a_route_of_rsshub_is_a_source_where_instances_are_configured(site: Site, origin: Origin, address: str) -> None:
     write(site, f"rsshub: {{instances: [{origin.url}/hub]}}\nsources: []\n")
