@@ -34,6 +34,7 @@ MAX_LEVELS = 5
 BETWEEN = " / "
 _PAGES = frozenset({"link", "html", "url"})
 _ELSEWHERE = "include"
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04")
 
 
 #: Folders of podcast apps that are around all feeds.
@@ -120,6 +121,8 @@ def read(data: bytes, content_type: str = "") -> Subscriptions:
     """
     if len(data) > MAX_BYTES:
         raise NotSubscriptions(f"it is larger than {MAX_BYTES // 10**6} MB; is it a list of subscriptions?")
+    if data.startswith(_PACKED):
+        raise NotSubscriptions("it is packed (gzip or ZIP); unpack it first")
     text = decode(data, content_type).text
     start = _start(text)
     return _Reader(scan(text[start:], first_line=text.count("\n", 0, start) + 1)).read()
