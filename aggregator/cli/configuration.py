@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aggregator.cli.console import complain, say
+from aggregator.cli.console import complain, say, say_json
+from aggregator.cli.items import JsonOption
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
@@ -57,20 +58,40 @@ def init(
     say("Edit the sources, then: aggregator check, and: aggregator update")
 
 
-def check(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA) -> None:
+def check(
+    config: ConfigOption = DEFAULT_CONFIG,
+    data: DataOption = DEFAULT_DATA,
+    fixtures: Annotated[
+        bool,
+        typer.Option("--fixtures", help="Also read again what `aggregator capture` kept, and show what differs."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check feeds.yaml and list all mistakes with line and column.
 
     Where the data folder holds posts already, also say what keeps them from
     being written: another preset, or a folder that is gone.
+
+    Exit status: 0 fine, 1 with --fixtures: something is not as expected, 2
+    feeds.yaml has mistakes.
     """
+    from aggregator.cli.fixtures import check_all, checked_json, say_checked
+
     loaded = load_config(config)
-    for note in [*loaded.notes, *_notes_on_data(loaded, data)]:
-        say(f"note: {note}")
+    notes = [*map(str, loaded.notes), *_notes_on_data(loaded, data)]
     sources, categories = len(loaded.sources), len(loaded.categories)
-    say(
-        f"{config}: fine, {sources} source{'s' if sources != 1 else ''} "
-        f"in {categories} categor{'ies' if categories != 1 else 'y'}"
-    )
+    if not as_json:
+        for note in notes:
+            say(f"note: {note}")
+        fine = f"{counted(sources, 'source')} in {counted(categories, 'category', 'categories')}"
+        say(f"{config}: fine, {fine}")
+    found = check_all(loaded) if fixtures else []
+    if as_json:
+        whole = {"config": str(config), "sources": sources, "categories": categories, "notes": notes}
+        say_json(whole | ({"fixtures": [checked_json(one) for one in found]} if fixtures else {}), indent=2)
+    elif fixtures:
+        say_checked(loaded, found)
+    raise typer.Exit(0 if all(one.fine for one in found) else 1)
 
 
 def _notes_on_data(config: Config, data: Path) -> list[str]:

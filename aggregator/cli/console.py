@@ -103,6 +103,12 @@ def say(text: str, *, end: str = "\n") -> None:
     typer.echo(printable_lines(hide(text)) + end, nl=False, file=sys.stdout)
 
 
+def say_bytes(data: bytes) -> None:
+    """Write bytes on standard output that is no terminal; the caller has removed secrets."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+
+
 def complain(text: str) -> None:
     """Print text on standard error."""
     typer.echo(printable_lines(hide(text)), err=True)

@@ -68,6 +68,9 @@ STATUSES = {
 MEANING_OF_1 = {
     "update": STATUSES["1"].short,
     "health": "a problem was found",
+    "check": "with `--fixtures`: something is not as expected",
+    "preview": "the source failed",
+    "capture": "the source failed; nothing was changed",
     "fix": "something is left to do",
     "remove": "the question was not answered with yes; nothing was changed",
 }

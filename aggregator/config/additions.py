@@ -147,7 +147,7 @@ def set_value(
     Args:
         key: ``name`` or ``category``.
         value: the text, in which nothing is a reference; None: the key is removed.
-        categories: titles or settings of the category where it may be missing, by slug.
+        categories: titles or settings of categories that may be missing, by slug; others have their slug as title.
 
     Raises:
         NotEditable: the value is written in a way that cannot be edited, or comes from an alias.
@@ -160,7 +160,7 @@ def set_value(
     item = found.items[index]
     if not found.start <= item.start_mark.index < found.end:
         raise NotEditable("the source comes from an alias", item.start_mark.line + 1)
-    titles = {slug: literal(title) for slug, title in (categories or {}).items() if slug == value}
+    titles = {} if key == "name" or value is None else {value: literal((categories or {}).get(value, value))}
     written = None if value is None else literal(value)
     return mark + apply_edits(body, [*document.category_edits(titles), *_value_edits(body, item, key, written)])
 

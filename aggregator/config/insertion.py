@@ -199,9 +199,10 @@ class Document:
         colon, start, end = after_colon(self.text, key), node.start_mark.index, node.end_mark.index
         if not values:
             return [(colon, end, " []")]
-        if self._flow or (node.flow_style and self.text[start + 1 : end - 1].strip()):
-            inner = _inner(values, _quotes(self._pairs[0][0]))
-            if node.flow_style:
+        brackets = isinstance(node, yaml.CollectionNode)
+        if self._flow or (brackets and self.text[start + 1 : end - 1].strip()):
+            inner = in_brackets(values, _quotes(self._pairs[0][0]))[1:-1]
+            if brackets:
                 return [(start + 1, start + 1, inner)]
             opening, closing = "{}" if isinstance(values, Mapping) else "[]"
             return [(colon, end, f" {opening}{inner}{closing}")]
@@ -304,11 +305,6 @@ class Document:
 
 
 _Values = Mapping[str, object] | list[Mapping[str, object]]
-
-
-def _inner(values: _Values, style: str | None) -> str:
-    """Return the entries of a section as they stand between its brackets."""
-    return in_brackets(values, style)[1:-1]
 
 
 def _dashed(entry: Mapping[str, object], column: int, offset: int) -> list[str]:

@@ -129,13 +129,14 @@ _SHAPES = {
     "posts": "write `posts: {preset: hexo}`",
     "retention": "write `retention: {age: 90d}` or `retention: {count: 500}`",
     "scrape": "write `scrape: {url: https://…, items: …}`",
+    "sitemap": "write `sitemap: https://…`",
     "outputs": "write each as `slug: {title: …, where: …}`",
     "rules": "write each as `- drop: {title: [sponsored]}`",
     "site": "write `site: {title: …}`",
     "tls": "write `tls: {verify: false, until: 2027-01-31}`",
 }
 #: Values below these keys may be passwords, even in the wrong shape.
-_SECRET = frozenset({"auth", "basic", "cookies", "headers"})
+_SECRET = frozenset({"auth", "basic", "cookies", "headers", "key"})
 
 
 def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], problems: Problems) -> None:

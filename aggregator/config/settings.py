@@ -33,6 +33,7 @@ from aggregator.config.ids import Slug, SourceId
 from aggregator.config.intervals import Duration, IntervalSettings, parse_duration
 from aggregator.config.outputs import MAX_FEED_LIMIT, FeedFormat, JoinSettings, OutputSettings
 from aggregator.config.posts import PostSettings
+from aggregator.config.rsshub import RsshubSettings
 from aggregator.config.ruling import RULES, RULES_FIELD, RuleSettings, rule_kinds, rule_model
 from aggregator.config.templates import FOR
 
@@ -300,6 +301,9 @@ class FileSettings(JoinSettings):
     )
     feeds: FeedSettings = Field(default_factory=FeedSettings, description="The merged feeds.")
     fetch: FetchDefaults = Field(default_factory=FetchDefaults, description="How sources are fetched.")
+    rsshub: RsshubSettings | None = Field(
+        default=None, description="The instances of RSSHub that sources with a route use."
+    )
     retention: RetentionSettings = Field(
         default_factory=RetentionSettings, description="How long entries are kept; forever if left out."
     )

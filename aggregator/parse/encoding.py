@@ -241,6 +241,15 @@ def decode(body: bytes, content_type: str = "") -> Decoded:
     return Decoded(text, encoding, tuple(repairs))
 
 
+def decode_as(body: bytes, name: str) -> str:
+    """Decode a document in an encoding that is known; bytes that are no characters become U+FFFD.
+
+    What is labelled as one of the older Chinese encodings uses characters of the newest.
+    """
+    newest = codecs.lookup(name).name in ("gb2312", "gbk")
+    return body.decode("gb18030" if newest else name, "replace")
+
+
 def may_be_encoded_twice(body: bytes) -> bool:
     """Whether a document may be UTF-8 that was encoded again, so that `decode` has to read it."""
     # Bytes are found faster than a pattern, and most documents lack them.

@@ -41,8 +41,8 @@ _MAGIC = (
 )
 _NOT_FEEDS = {
     "opml": "an OPML list of feeds, not a feed; make each of its addresses a source",
-    "urlset": "a sitemap, not a feed; it can only list pages",
-    "sitemapindex": "a sitemap index, not a feed; it can only list pages",
+    "urlset": "a sitemap, not a feed; write `sitemap` in place of `feed`",
+    "sitemapindex": "a sitemap index, not a feed; write `sitemap` in place of `feed`",
     "svg": "an SVG image, not a feed",
     "opensearchdescription": "a description of a search form, not a feed",
     "error": "an error message in XML, not a feed",

@@ -7,7 +7,6 @@ page to read.
 
 from __future__ import annotations
 
-import codecs
 import re
 import time
 from collections.abc import Iterator
@@ -17,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 import soupsieve
 from bs4 import BeautifulSoup, Tag
 from bs4.dammit import EncodingDetector
+from soupsieve import SelectorSyntaxError
 
 from aggregator.errors import ParseError
 from aggregator.models import Fetched
 from aggregator.parse.document import address, base_address
-from aggregator.parse.encoding import decode
+from aggregator.parse.encoding import decode, decode_as
 from aggregator.values.languages import found_tag
+from aggregator.values.selectors import xpath_of
 
 if TYPE_CHECKING:
-    pass
+    from aggregator.sources.xpathtree import XPathTree
 
 #: A tree takes about 2 kB a tag; no page for people has more, start and end tags counted, nor nests them deeper.
 MAX_TAGS = 100_000
@@ -65,6 +66,9 @@ class Page:
             self._soup = _Soup(self._text, most)
         except _TooManyAttributes:
             raise ParseError(f"the page has more than {most} attributes", kind="too_large", url=self.url) from None
+        self._tree: XPathTree | None = None
+        self._spans: dict[str, list[tuple[int, int] | None]] = {}
+        self._numbers: dict[int, int] = {}
         self._deadline = time.thread_time() + SELECT_SECONDS
         depth = {id(self._soup): 0}
         for tag in self._soup.find_all(True):
@@ -75,23 +79,64 @@ class Page:
         #: Address that relative ones refer to (HTML standard, section 4.2.3).
         self.base = base_address(attribute(base, "href"), self.url) if isinstance(base, Tag) else self.url
 
-    def select(self, selector: str) -> Iterator[Tag]:
-        """Elements that match, in the order of the page.
+    def select(self, selector: str, within: Tag | None = None) -> Iterator[Tag]:
+        """Return the elements that match, in the order of the page; see `find`."""
+        return (one for one in self.find(selector, within) if isinstance(one, Tag))
+
+    def find(self, selector: str, within: Tag | None = None) -> Iterator[Tag | str]:
+        """Return what matches, in the order of the page: elements, and texts on one line where XPath gives such.
+
+        Args:
+            selector: CSS, or XPath 1.0 where it begins like that.
+            within: element below which to look, and from which XPath starts; None: the whole page.
 
         Raises:
-            ParseError: it takes too long.
+            ParseError: it takes too long, or is no selector.
         """
-        matcher = soupsieve.compile(selector)
+        expression = xpath_of(selector)
+        try:
+            if expression is None:
+                yield from self._by_css(soupsieve.compile(selector), selector, within)
+                return
+            self._check(selector)
+            yield from self._xpath_tree().find(expression, within)
+        except (ValueError, NotImplementedError, RecursionError, SelectorSyntaxError) as error:
+            reason = str(error).partition("\n")[0]
+            raise ParseError(f"`{selector}` is not a selector: {reason}", kind="internal", url=self.url) from None
+
+    def _by_css(self, matcher: soupsieve.SoupSieve, selector: str, within: Tag | None) -> Iterator[Tag]:
+        if within is not None:
+            # The item is the scope, which only the library can set; items are small.
+            for tag in matcher.iselect(within):
+                self._check(selector)
+                yield tag
+            self._check(selector)
+            return
         for tag in self._soup.find_all(True):
-            if time.thread_time() > self._deadline:
-                message = f"looking for `{selector}` takes more than {SELECT_SECONDS:.0f} s; use a simpler selector"
-                raise ParseError(message, kind="unparsable", url=self.url)
+            self._check(selector)
             if matcher.match(tag):
                 yield tag
 
-    def first(self, selector: str) -> Tag | None:
+    def _check(self, selector: str) -> None:
+        """Raise where the time for all selectors is used up."""
+        if time.thread_time() > self._deadline:
+            message = f"looking for `{selector}` takes more than {SELECT_SECONDS:.0f} s; use a simpler selector"
+            raise ParseError(message, kind="unparsable", url=self.url)
+
+    def _xpath_tree(self) -> XPathTree:
+        if self._tree is None:
+            from aggregator.sources.xpathtree import XPathTree
+
+            self._tree = XPathTree(self._soup)
+        return self._tree
+
+    def first(self, selector: str, within: Tag | None = None) -> Tag | None:
         """Return the first element that matches, or None."""
-        return next(self.select(selector), None)
+        return next(self.select(selector, within), None)
+
+    def tags(self) -> Iterator[Tag]:
+        """All elements, in the order of the page."""
+        return (tag for tag in self._soup.descendants if isinstance(tag, Tag))
 
     def absolute(self, href: str) -> str | None:
         """Return an http(s) address in full, or None where it is no such address."""
@@ -104,13 +149,22 @@ class Page:
         found; the cut is taken only if it reads as the very same content, otherwise BeautifulSoup's writing is.
         """
         written = tag.decode_contents(formatter="minimal")
-        number = next(i for i, other in enumerate(self._soup.find_all(tag.name)) if other is tag)
-        cut = _cut(self._text, tag.name, number)
+        cut = self._cut(tag)
         if cut is None:
             return written
         again = _Soup(f"<div>{cut}</div>", inf).find("div")
         same = isinstance(again, Tag) and again.decode_contents(formatter="minimal") == written
         return cut if same else written
+
+    def _cut(self, tag: Tag) -> str | None:
+        """Text between the tags of an element, or None where they cannot be found."""
+        name = tag.name
+        if name not in self._spans:
+            self._spans[name] = _spans(self._text, name)
+            self._numbers |= {id(one): number for number, one in enumerate(self._soup.find_all(name))}
+        spans, number = self._spans[name], self._numbers.get(id(tag))
+        span = spans[number] if number is not None and number < len(spans) else None
+        return self._text[span[0] : span[1]] if span else None
 
     @property
     def title(self) -> str | None:
@@ -147,7 +201,7 @@ class _Soup(BeautifulSoup):
     def __init__(self, text: str, most: float) -> None:
         self._left = most
         # The newline keeps BeautifulSoup from warning that a page looks like a file name, an address or XML.
-        super().__init__("\n" + text, "lxml")
+        super().__init__("\n" + text, "lxml", multi_valued_attributes=None)
 
     def handle_starttag(self, name: str, namespace: Any, nsprefix: Any, attrs: Any, *more: Any, **named: Any) -> Any:
         """Count the attributes of a start tag, and add it."""
@@ -160,9 +214,7 @@ class _Soup(BeautifulSoup):
 def _text(fetched: Fetched, forced: str | None) -> str:
     """Text of a page, its newlines as the HTML standard has them (section 13.2.3.5: CR LF and CR become LF)."""
     if forced:
-        # Pages labelled as one of the older Chinese encodings use characters of the newest.
-        name = "gb18030" if codecs.lookup(forced).name in ("gb2312", "gbk") else forced
-        text = fetched.body.decode(name, "replace")
+        text = decode_as(fetched.body, forced)
     else:
         said = fetched.content_type
         if "charset" not in said.lower():
@@ -171,32 +223,32 @@ def _text(fetched: Fetched, forced: str | None) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _cut(text: str, name: str, number: int) -> str | None:
-    """Text between the start tag `name` with this number (from 0) and its end tag, or None if they cannot be found.
+def _spans(text: str, name: str) -> list[tuple[int, int] | None]:
+    """Return where the text between the tags of each element `name` stands; None where its end tag is not found.
 
     One pass from left to right: comments, scripts and other raw text are skipped, quoted `>` do not end a tag.
     """
     tokens = re.compile(rf"<(?:(!--)|(/?)(?:(script|style|textarea|title)|{re.escape(name)})(?=[\s/>]))", re.IGNORECASE)
-    place, begin, open_tags = 0, -1, 0
+    spans: list[tuple[int, int] | None] = []
+    opened: list[tuple[int, int]] = []
+    place = 0
     while token := tokens.search(text, place):
         comment, slash, raw = token.groups()
         end = _COMMENT_END.search(text, token.end()) if comment else _TAG_END.match(text, token.end())
         if end and raw and not slash:
             end = re.compile(rf"</{raw}\s*>", re.IGNORECASE).search(text, end.end())
         if not end:
-            return None
+            break
         place = end.end()
         if comment or raw:
             continue
-        if begin < 0 and not slash:
-            number -= 1
-            if number < 0:
-                begin, open_tags = place, 1
-        elif begin >= 0:
-            open_tags += -1 if slash else 1
-            if not open_tags:
-                return text[begin : token.start()]
-    return None
+        if not slash:
+            opened.append((len(spans), place))
+            spans.append(None)
+        elif opened:
+            number, begin = opened.pop()
+            spans[number] = begin, token.start()
+    return spans
 
 
 _COMMENT_END = re.compile(r"-->")

@@ -19,7 +19,16 @@ from pydantic import Field
 from aggregator.config.fields import Encoding, Maybe, Section, Selector, Url
 from aggregator.errors import ParseError, SourceError
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, RawEntry, Source
-from aggregator.sources.articles import ACCEPT, PAGE_SECONDS, ArticleRules, ArticleSettings, collect, make_article_rules
+from aggregator.sources.articles import (
+    ACCEPT,
+    PAGE_SECONDS,
+    ArticleRules,
+    ArticleSettings,
+    Listed,
+    collect,
+    make_article_rules,
+    mark_of,
+)
 from aggregator.sources.kind import Parse, Tools, conditional_request, fingerprint
 
 if TYPE_CHECKING:
@@ -95,7 +104,8 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     listed: ListPage = await tools.offload(read_list, (rules, page), PAGE_SECONDS)
     if rules.article is None:
         return replace(page, parsed=replace(listed.feed, entries=listed.links))
-    return await collect(source, page, listed.feed, listed.links, rules.article, rules.encoding, tools)
+    links = [Listed(link, mark_of(link)) for link in listed.links]
+    return await collect(source, page, listed.feed, links, rules.article, rules.encoding, tools)
 
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:

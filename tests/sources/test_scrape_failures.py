@@ -11,6 +11,7 @@ from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.models import Fetched, Text
 from aggregator.parse import parse
 from aggregator.sources import KINDS
+from aggregator.sources.fields import FieldRules
 from aggregator.sources.scrape import ScrapeRules
 from tests.daemons import PATIENCE
 from tests.origin import Origin, Response, Seen
@@ -112,11 +113,11 @@ async def test_huge_list_is_a_failure(origin: Origin) -> None:
 async def test_selectors_that_match_nothing_are_named(origin: Origin) -> None:
     html(origin, "/1.html", GOOD)
     html(origin, "/2.html", GOOD)
-    rules = replace(RULES, article=replace(ARTICLE, author=".writer", title="h7", date=None))
-    feed = (await pull(source(listing(origin, "1", "2"), rules))).feed
-    assert [(entry.authors, entry.title, entry.published) for entry in feed.entries] == [
-        ((), Text("1", "text"), None),
-        ((), Text("2", "text"), None),
+    article = replace(ARTICLE, author=FieldRules(".writer"), title=FieldRules("h7"))
+    feed = (await pull(source(listing(origin, "1", "2"), replace(RULES, article=article)))).feed
+    assert [(entry.authors, entry.title) for entry in feed.entries] == [
+        ((), Text("1", "text")),
+        ((), Text("2", "text")),
     ]
     assert feed.repairs == (
         "`h7` (article.title) matches nothing on some articles",
