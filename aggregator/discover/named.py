@@ -44,7 +44,9 @@ _TYPES = {
 _VAGUE = frozenset({"text/xml", "application/xml", "application/json", "text/json"})
 _ORDER = ("atom", "rss", "rdf", "json")
 #: Addresses that are not feeds although they look like some.
-_NO_FEED = re.compile(r"/wp-json/|oembed|/xmlrpc\.php|[?&](?:rsd|action=rsd)\b|/osd\.xml|opensearch|sitemap", re.IGNORECASE)
+_NO_FEED = re.compile(
+    r"/wp-json/|oembed|/xmlrpc\.php|[?&](?:rsd|action=rsd)\b|/osd\.xml|opensearch|sitemap", re.IGNORECASE
+)
 #: Paths and parameters of feeds, lower case; only whole segments count: `/livestock-feeds` is none.
 _PATH = re.compile(
     r"/(?:feeds?|rss2?|atom|rdf|newsfeed|rssfeed|feed-rss)(?:\.(?:xml|php|aspx?|jsp|json|do|cgi))?/?$"
@@ -228,7 +230,9 @@ def _told(feed: NamedFeed, url: str, article: bool) -> NamedFeed:
     """Add what a feed is to the page."""
     own, its = urlsplit(url).path.rstrip("/"), urlsplit(feed.url).path
     below = bool(own) and (its.startswith((f"{own}/", f"{own}.")) or (its.rstrip("/") == own and "?" in feed.url))
-    comments = _COMMENTS.search(feed.title) is not None or _COMMENTS.search(f"{its}?{urlsplit(feed.url).query}") is not None
+    comments = (
+        _COMMENTS.search(feed.title) is not None or _COMMENTS.search(f"{its}?{urlsplit(feed.url).query}") is not None
+    )
     return replace(feed, comments=comments or (below and article), closer=below and not article)
 
 

@@ -169,7 +169,7 @@ def _grouped(elements: Elements, links: Sequence[tuple[Tag, str]]) -> Iterator[G
     # The same links may repeat below several parents of theirs; the largest records have all that belongs to them.
     found: dict[tuple[int, ...], Group] = {}
     for keys in sorted(places.values(), key=lambda keys: -keys[0][0]):
-        for some in ([keys] if len(keys) == 1 else [keys, *([key] for key in keys)]):
+        for some in [keys] if len(keys) == 1 else [keys, *([key] for key in keys)]:
             group = _group([records for key in some for records in siblings[key].values()])
             if group is not None:
                 found.setdefault(tuple(id(record.link) for record in group.records), group)
@@ -233,7 +233,11 @@ def _part(tag: Tag, below: Counter[int], links: int) -> float:
         names = [attribute(one, "id"), *classes_of(one)]
         if one.name in _AROUND or (one.name == "header" and one.find_parent(["article", "li"]) is None):
             score -= 3.0
-        if any(_SITE_PART.search(name) for name in names) or attribute(one, "role") in ("navigation", "menu", "menubar"):
+        if any(_SITE_PART.search(name) for name in names) or attribute(one, "role") in (
+            "navigation",
+            "menu",
+            "menubar",
+        ):
             score -= 3.0
         elif any(_SIDE_PART.search(name) for name in names):
             score -= 1.5

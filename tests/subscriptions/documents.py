@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.config import Config, load
-from aggregator.subscriptions.merging import Merged, merge
+from aggregator.config.additions import add_sources
+from aggregator.subscriptions.merging import Merged, is_blank, merge
 from aggregator.subscriptions.reading import read
 from tests import DATA
 
@@ -37,7 +38,10 @@ def merged(
 ) -> tuple[Merged, Config]:
     """Merge a document into a text of feeds.yaml, and load the result."""
     some = environ or {}
-    config = None if before is None else load(FILE, some, text=before)
+    config = None
+    if before is not None and not is_blank(before):
+        with_sources = before if "sources:" in before and "sources:\n" not in before else add_sources(before, [])
+        config = load(FILE, some, text=with_sources)
     made = merge(read(data), FILE, before, config, some, **options)
     text = made.text if made.text is not None else before
     return made, load(FILE, some, text="sources: []" if text is None else text)

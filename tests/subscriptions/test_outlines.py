@@ -39,7 +39,9 @@ def seen(root: etree._Element) -> list[tuple[dict[str, str], int | None]]:
     """All outlines as lxml has them: their attributes, and the index of the one around them."""
     found = list(root.iter("outline"))
     indexes: dict[Any, int] = {one: index for index, one in enumerate(found)}
-    return [({_lower(str(name)): str(value) for name, value in one.items()}, indexes.get(one.getparent())) for one in found]
+    return [
+        ({_lower(str(name)): str(value) for name, value in one.items()}, indexes.get(one.getparent())) for one in found
+    ]
 
 
 def _lower(name: str) -> str:
