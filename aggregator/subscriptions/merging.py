@@ -316,7 +316,7 @@ class _Merge:
     def _settle(self) -> tuple[str | None, Config]:
         """Return the new text, and the configuration that it gives, without what is wrong."""
         for number in range(_ROUNDS):
-            if not self._news and not self._sections and not (self._fresh and self._found.folders):
+            if not self._news and not (self._fresh and self._found.sections is not None):
                 break
             text = self._text()
             try:
@@ -342,7 +342,7 @@ class _Merge:
 
     def _new_file(self) -> str:
         """Return a feeds.yaml without sources, with the settings and categories of our own export."""
-        if not self._sections and not self._found.folders:
+        if self._found.sections is None:
             return EMPTY if self._before is None else self._before
         categories = self._categories()
         sections = self._sections | ({"categories": categories} if categories else {}) | {"sources": []}

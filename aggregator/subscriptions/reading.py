@@ -101,8 +101,8 @@ class Subscriptions:
     sources: tuple[Subscription, ...]
     #: All folders that our own export has written, those without sources among them.
     folders: tuple[Folder, ...] = ()
-    #: Sections of feeds.yaml that our own export has written.
-    sections: Mapping[str, Any] = field(default_factory=dict)
+    #: Sections of feeds.yaml that our own export has written; None: another program has written the document.
+    sections: Mapping[str, Any] | None = None
     pages: tuple[Page, ...] = ()
     refused: tuple[Refused, ...] = ()
     #: Remarks on the document as a whole.
@@ -200,7 +200,9 @@ class _Reader:
             self.remarks.append(f"it has more than {MAX_OUTLINES:,} outlines; those behind them were left out")
         elif not found.complete:
             self.remarks.append("it is cut off, or not whole: it has no end; what is there was read")
-        sections = self._settings(found.attributes, "the settings of the whole file")
+        sections = None
+        if namespace.attribute(namespace.SETTINGS) in found.attributes:
+            sections = self._settings(found.attributes, "the settings of the whole file")
         return Subscriptions(
             title=_clean(found.title) or None,
             sources=tuple(_unwrapped(self.sources)),
