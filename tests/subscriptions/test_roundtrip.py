@@ -100,6 +100,13 @@ PAGES = st.sampled_from(
         },
     ]
 )
+PLACES: list[dict[str, Any]] = [
+    {},
+    {"category": "news"},
+    {"category": "新闻"},
+    {"categories": ["c", "news"]},
+    {"categories": ["c"]},
+]
 #: Values of the keys that every source can have; those that are not here are made from nothing (`id`, `name`, …).
 COMMON: Mapping[str, Any] = {
     "section": TEXTS,
@@ -137,7 +144,7 @@ _CATEGORY = st.one_of(
         },
     ),
 )
-SECTIONS = st.fixed_dictionaries(
+SECTIONS: Any = st.fixed_dictionaries(
     {},
     optional={
         "site": st.fixed_dictionaries(
@@ -170,11 +177,7 @@ def sources(draw: st.DrawFn) -> dict[str, Any]:
     """One source, with some settings; or a template of several."""
     source: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=COMMON))
     source |= draw(st.fixed_dictionaries({}, optional={"name": TEXTS}))
-    source |= draw(
-        st.sampled_from(
-            [{}, {"category": "news"}, {"category": "新闻"}, {"categories": ["c", "news"]}, {"categories": ["c"]}]
-        )
-    )
+    source |= draw(st.sampled_from(PLACES))
     kind = draw(st.sampled_from(["feed", "scrape", "scrape"]))
     address = draw(ADDRESSES)
     source[kind] = address if kind == "feed" else {"url": address, **draw(PAGES)}
@@ -195,9 +198,8 @@ def configurations(draw: st.DrawFn) -> str:
         # Two sources of one address need ids.
         if "for" not in source and draw(st.booleans()):
             source["id"] = f"id-{number}"
-    whole = draw(SECTIONS) | {"categories": {slug: draw(_CATEGORY) for slug in SLUGS}, "sources": listed}
-    for slug in SLUGS:
-        whole["categories"][slug] = whole["categories"][slug] or "Title"
+    categories = {slug: draw(_CATEGORY) or "Title" for slug in SLUGS}
+    whole: dict[str, Any] = {**draw(SECTIONS), "categories": categories, "sources": listed}
     return json.dumps({key: whole[key] for key in draw(st.permutations(list(whole)))}, ensure_ascii=False)
 
 
@@ -381,22 +383,21 @@ sources:
     body = etree.fromstring(exported(text, metadata).data).find("body")
     assert body is not None
     plain = [
-        (
-            one.getparent().get("text"),
-            {key: value for key, value in one.items() if "}" not in str(key) and key != "title"},
-        )  # type: ignore[union-attr]
+        (one.xpath("string(../@text)"), {str(key): value for key, value in one.items() if "}" not in str(key)})
         for one in body.iter("outline")
     ]
+    for _, attributes in plain:
+        assert attributes.pop("title") == attributes["text"]
     assert plain == [
-        (None, {"text": "News & more"}),
+        ("", {"text": "News & more"}),
         ("News & more", {"text": "A", "type": "rss", "xmlUrl": "https://a.example/?x=1&y=2"}),
         ("News & more", {"text": "c.example", "type": "rss", "xmlUrl": "https://c.example/"}),
-        (None, {"text": "Empty"}),
+        ("", {"text": "Empty"}),
         (
-            None,
+            "",
             {"text": "Title of b", "type": "rss", "xmlUrl": "https://b.example/", "htmlUrl": "https://b.example/home"},
         ),
-        (None, {"text": "Page", "type": "link", "url": "https://d.example/list"}),
+        ("", {"text": "Page", "type": "link", "url": "https://d.example/list"}),
     ]
     # The title that a feed gives itself does not become a name.
     assert imported(exported(text, metadata).data).sources[2].name is None
