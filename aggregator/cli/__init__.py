@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from aggregator.cli import (
+    adding,
     configuration,
     daemon,
     etiquette,
@@ -28,14 +29,15 @@ from aggregator.cli import (
 from aggregator.cli.console import say
 from aggregator.cli.process import report_errors, status_summary
 
-_SOURCES = "Sources are listed in feeds.yaml, each like `- feed: https://example.org/feed.xml` below `sources:`."
 _UPDATE = "`aggregator update` fetches what is due."
 #: Commands of other programs, and what does the same here.
 _ADVICE = {
-    "add": _SOURCES,
     "import": "`aggregator opml import FILE` imports an OPML file.",
-    "subscribe": _SOURCES,
-    "edit": _SOURCES,
+    "subscribe": "`aggregator add URL` adds a source.",
+    "follow": "`aggregator add URL` adds a source.",
+    "discover": "`aggregator add URL` shows what an address offers.",
+    "search": "`aggregator add URL` shows what an address offers.",
+    "edit": "Sources are in feeds.yaml; `aggregator add`, `move`, `rename`, `pause` and `remove` edit it.",
     "fetch": _UPDATE,
     "pull": _UPDATE,
     "refresh": _UPDATE,
@@ -104,7 +106,7 @@ app = typer.Typer(
     name="aggregator",
     cls=Commands,
     help="Pull feeds and pages, write posts for a static site generator, and publish merged feeds.",
-    epilog=f"Start with: aggregator init, then: aggregator update. Exit status: {status_summary()}.",
+    epilog=f"Start with: aggregator init, aggregator add URL, aggregator update. Exit status: {status_summary()}.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -132,6 +134,7 @@ for command in (
     configuration.init,
     configuration.check,
     configuration.schema,
+    adding.add,
     preview.preview,
     fixtures.capture,
     update.update,
@@ -146,6 +149,8 @@ for command in (
     rules.replay,
     outputs.outputs,
     configuration.fix,
+    adding.move,
+    adding.rename,
     configuration.remove,
     configuration.pause,
     configuration.resume,

@@ -364,6 +364,17 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
+def activity(what: str) -> Iterator[Callable[[str], None]]:
+    """Yield a function that shows on a terminal what a command is about, in one line that goes at the end."""
+    console = _terminal()
+    if console is None or console.is_dumb_terminal:
+        yield lambda detail: None
+        return
+    with console.status(plain(what), refresh_per_second=4) as line:
+        yield lambda detail: line.update(plain(f"{what} {detail}"))
+
+
+@contextmanager
 def _bar(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a function that moves a bar, which is shown from its first call on."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -240,6 +240,8 @@ def _either(value: object) -> tuple[str, str | None]:
     if isinstance(value, list | dict):
         return selector(value), None
     chosen = text(value)
+    if chosen.startswith(("http://", "https://")):
+        raise ValueError(f"{show(chosen)} is an address, not a selector; `url` is the address of the page")
     return chosen, xpath_of(chosen)
 
 

@@ -48,7 +48,8 @@ _SYNONYMS = {
     "baseurl": ("url",),
     "content": ("body",),
     "count": ("limit", "count"),
-    "css": ("items",),
+    "attr": ("attribute",),
+    "css": ("items", "select"),
     "disabled": ("paused",),
     "enabled": ("paused",),
     "every": ("interval",),
@@ -62,13 +63,17 @@ _SYNONYMS = {
     "frequency": ("interval",),
     "delete": ("drop",),
     "days": ("every", "age"),
+    "description": ("summary",),
+    "excerpt": ("summary",),
     "defaults": ("fetch",),
     "exclude": ("drop",),
     "expire": ("age", "retention"),
     "group": ("category",),
     "hours": ("every",),
+    "guid": ("id",),
     "href": ("feed", "url"),
     "if": ("when",),
+    "img": ("image",),
     "include": ("keep", "where"),
     "insecure": ("tls",),
     "items_per_page": ("limit", "count"),
@@ -82,21 +87,28 @@ _SYNONYMS = {
     "max": ("limit", "count"),
     "max_age": ("age", "retention"),
     "max_items": ("limit", "count", "retention"),
+    "max_pages": ("pages",),
     "minutes": ("every",),
     "name": ("title",),
+    "next_page": ("next",),
     "on_error": ("on_problem",),
     "on_failure": ("on_problem",),
     "on_success": ("on_recovery",),
     "pass": ("password",),
+    "pattern": ("regex",),
+    "picture": ("image",),
+    "pubdate": ("date",),
+    "published": ("date",),
     "pwd": ("password",),
     "refresh": ("interval",),
     "rss": ("feed",),
     "schedule": ("interval",),
-    "selector": ("items", "body"),
+    "selector": ("items", "body", "select"),
     "subscriptions": ("sources",),
     "tag": ("category",),
-    "tags": ("tag", "category"),
+    "tags": ("tag", "category", "categories"),
     "text": ("body", "name"),
+    "thumbnail": ("image",),
     "ssl_verify": ("tls",),
     "title": ("name",),
     "token": ("bearer", "auth"),
@@ -112,6 +124,7 @@ _SYNONYMS = {
     "verify": ("tls",),
     "verify_ssl": ("tls",),
     "xmlurl": ("feed",),
+    "xpath": ("items", "select"),
 }
 #: Keys of other programs for what is an option of the command line here.
 _FOLDERS = frozenset({"cache", "cache_directory", "data", "data_dir", "database", "db", "output", "output_dir"})
@@ -170,13 +183,13 @@ def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], probl
         if below:
             names = " and ".join(f"`{name}`" for name in below[:5])
             sentence = f"is empty; {names} belong{'s' if len(below) == 1 else ''} below it: indent deeper"
-        if "rules" in path:
+        if "rules" in path or detail["type"] == "value_error":
             path = _written(path, tree)
         problems.add(sentence, _part_meant(detail, path, tree) or find_place(tree, path, key=at_key), path)
 
 
 def _written(path: Path, tree: MapNode) -> Path:
-    """Return the part of a path that is in the file: short forms of rules stand for more."""
+    """Return the part of a path that is in the file: short forms stand for more."""
     node: Any = tree
     for number, step in enumerate(path):
         if isinstance(node, dict):
@@ -341,7 +354,8 @@ def _unknown_key(key: str, levels: _Levels, node: dict[str, Any] | None, problem
         return f"a space is missing after `{joined}:`"
     if levels[-1][0] == "categories" and key in ("feed", "feeds", "sources"):
         return f"unknown key {show(key)}; sources belong below `sources`, and each names its `category`"
-    if meant := synonym(key, known):
+    beside = len(levels) > 1 and key in levels[-2][1].model_fields
+    if not beside and (meant := synonym(key, known)):
         if node and meant in node:
             return f"unknown key {show(key)}; `{meant}` is there as well: keep one of them"
         return f"unknown key {show(key)}; did you mean `{meant}`?"

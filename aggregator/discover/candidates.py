@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Ranks, in which the ways of finding a source come one after the other: what the page of a known site says, the
 #: address of one, a feed that the page names, and what is less and less sure.
 _READ, _ADDRESS, _NAMED, _GENERIC, _ANCHOR = 0, 100, 300, 500, 600
-_DATA, _LIST, _SITEMAP, _COMMENTS = 700, 800, 900, 1000
+_DATA, _LIST, _MORE_DATA, _SITEMAP, _COMMENTS = 700, 800, 850, 900, 1000
 #: Paths at which sites keep their feed without saying so, the likeliest first.
 _FEEDS = ("feed", "rss.xml", "atom.xml", "feed.xml", "index.xml", "rss", "feed.json")
 _SITEMAPS = ("/sitemap.xml",)
@@ -70,7 +70,7 @@ def of_page(page: Fetched, *, instances: bool) -> list[Candidate]:
     if any(one.rank < _GENERIC for one in named):
         # What a program of its kind usually offers is not worth a try where the site says what it offers.
         sites = [one for one in sites if one.exact]
-    return _once((*_of_site(sites, instances), *named, *_of_sitemap(elements)))
+    return _once((*_of_site(sites, instances), *named, *_guessed(elements, page), *_of_sitemap(elements)))
 
 
 def well_known(url: str) -> list[str]:
@@ -118,6 +118,27 @@ def _is_article(elements: Elements) -> bool:
     if next(elements.matching("meta[property='og:type'][content=article]"), None) is not None:
         return bool(urlsplit(elements.page.url).path.strip("/"))
     return next(elements.matching("body:is(.single, .single-post, .item-view)"), None) is not None
+
+
+def _guessed(elements: Elements, page: Fetched) -> list[Candidate]:
+    """Return the lists in the data of a page, and those that it shows, as far as the kinds can read them."""
+    from aggregator.discover.embedded import data_lists
+    from aggregator.discover.guess import guesses
+    from aggregator.discover.reading import reads_data, reads_list
+
+    title = elements.page.title
+    shown = [one for one in guesses(elements) if reads_list(page, one)]
+    data = [one for one in data_lists(elements) if reads_data(page, one)]
+    found = [
+        Candidate({"scrape": {"url": page.url, **one.settings}}, "a list on the page", title, _LIST + number)
+        for number, one in enumerate(shown)
+    ]
+    for number, one in enumerate(data):
+        # Data outlast a new look of the page, but only what has dates is worth more than what is shown with them.
+        first = not shown or (one.dated and 5 * one.items >= 4 * len(shown[0].urls)) or not shown[0].dated
+        rank = (_DATA if first and not number else _MORE_DATA) + number
+        found.append(Candidate({"json": {"url": page.url, **one.settings}}, "data in the page", title, rank))
+    return found
 
 
 def _of_sitemap(elements: Elements) -> list[Candidate]:

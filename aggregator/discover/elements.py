@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
+import time
 from collections import defaultdict
 from collections.abc import Iterator
+from math import inf
 
 import soupsieve
 from bs4 import Tag
@@ -20,6 +22,7 @@ class Elements:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self._deadline = inf
         self._by_name: dict[str, list[Tag]] = defaultdict(list)
         for tag in page.tags():
             self._by_name[tag.name].append(tag)
@@ -27,6 +30,15 @@ class Elements:
     def named(self, *names: str) -> Iterator[Tag]:
         """Return the elements with one of these names, by name and in the order of the page."""
         return (tag for name in names for tag in self._by_name.get(name, ()))
+
+    def allow(self, seconds: float) -> None:
+        """Set how much CPU time there is from now on, in seconds, for what asks `is_late`."""
+        self._deadline = time.thread_time() + seconds
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time is used up."""
+        return time.thread_time() > self._deadline
 
     def matching(self, selector: str) -> Iterator[Tag]:
         """Return the elements that match a selector of CSS which begins with the name of an element."""

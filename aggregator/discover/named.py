@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import islice
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bs4 import Tag
@@ -24,6 +25,8 @@ from aggregator.values import media_types
 #: Feeds of one page that are kept, and links for people among them.
 MAX_FEEDS = 50
 MAX_ANCHORS = 12
+#: Links for people, and link elements, that are looked at.
+_LOOKED_AT = 5000
 #: Characters of Link headers, of a title, and of the text of a link that says that it is a feed.
 _MAX_HEADER, _MAX_TITLE, _MAX_SAYING = 20_000, 200, 40
 
@@ -58,7 +61,7 @@ _QUERY = re.compile(
     r"|outputtype=xml)(?:&|$)"
 )
 _SAYING = re.compile(
-    r"\brss\b|\batom[ -]?feed|\bxml[ -]?feed|\b(?:web|news|json)[ -]?feed\b|\Afeeds?\Z|订阅源|訂閱源|\A订阅\Z|フィード",
+    r"(?<![A-Za-z])rss(?![A-Za-z])|\batom[ -]?feed|\bxml[ -]?feed|\b(?:web|news|json)[ -]?feed\b|\Afeeds?\Z|订阅源|訂閱源|\A订阅\Z|フィード",
     re.IGNORECASE,
 )
 _ICON = re.compile(r"(?:^|[\s_-])(?:rss|feed)(?:[\s_-]|$)", re.IGNORECASE)
@@ -124,7 +127,7 @@ def named_feeds(elements: Elements, links: str, *, article: bool) -> list[NamedF
 
 def _of_elements(elements: Elements) -> Iterator[NamedFeed]:
     """Return what link elements name: of relation "alternate" with the type of a feed, or of relation "feed"."""
-    for tag in elements.named("link"):
+    for tag in islice(elements.named("link"), _LOOKED_AT):
         url = elements.page.absolute(attribute(tag, "href"))
         if url and (kind := _kind(relations(tag), attribute(tag, "type"), url, attribute(tag, "title"))):
             yield NamedFeed(url, _title(attribute(tag, "title")), Way.LINK, kind)
@@ -172,7 +175,7 @@ def _of_anchors(elements: Elements) -> Iterator[NamedFeed]:
     """Return links for people that have the address of a feed, or say that they lead to one."""
     number = 0
     host = urlsplit(elements.page.url).netloc
-    for tag in elements.named("a"):
+    for tag in islice(elements.named("a"), _LOOKED_AT):
         href = attribute(tag, "href")
         if not href or number == MAX_ANCHORS:
             continue

@@ -12,16 +12,28 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from math import log
 from urllib.parse import urldefrag, urlsplit
 
 from bs4 import Tag
 
 from aggregator.discover.elements import Elements
+from aggregator.discover.parts import (
+    HEADINGS,
+    TITLE_NAME,
+    Record,
+    date_beside,
+    dates_of,
+    is_in,
+    title_text,
+    titles_of,
+    weight,
+)
 from aggregator.discover.stable import classes_of, names_of
 from aggregator.sources.page import attribute
 from aggregator.sources.pagefacts import short_text
-from aggregator.sources.selecting import is_date
+from aggregator.sources.selecting import linked_in
 
 #: Links of a page that are looked at; how far above a link its record may be; records of a group that are weighed.
 MAX_LINKS = 4000
@@ -31,21 +43,31 @@ MAX_RECORDS = 40
 FEWEST = 3
 #: Groups that are weighed in full, those with the most text first.
 _WEIGHED = 40
-#: Characters of a record, and of an element that shows a date.
-_RECORD, _DATE = 3000, 60
-#: Elements of a record that are looked at for a date.
-_PARTS = 60
-#: Siblings of a record that may have its date.
-_NEAR = 3
+#: Characters of a record, and elements and texts in it.
+_RECORD, _LARGE = 3000, 1500
+#: What shares of the records are worth, and titles as long as titles are.
+_WORTH = {
+    "headings": 3.0,
+    "dates": 4.0,
+    "texts": 1.5,
+    "pictures": 0.7,
+    "articles": 1.5,
+    "host": -2.0,
+    "places": -3.0,
+    "apart": -1.0,
+    "other links": -3.0,
+    "same titles": -4.0,
+}
+_TITLE_WORTH = 3.0
+#: What it is worth to be the only list beside menus.
+_ALONE = 2.5
 #: Share of the links of a page below an element that is the page itself, more or less.
 _WHOLE = 0.6
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _AROUND = frozenset({"nav", "footer", "aside"})
 
-_TITLE_NAME = re.compile(r"title|headline|subject|caption|heading|biaoti|\btit\b|_tit\b|\btit_", re.IGNORECASE)
 #: Names of parts of a page that are about the site, and of those beside what it is about.
 _SITE_PART = re.compile(
-    r"(?:^|[_-])(?:nav|navi|navbar|navigation|gnb|lnb|gnavi|menu|footer|foot|ft|topbar|breadcrumbs?|crumbs?|pager|paging|"
+    r"(?:^|[_-])(?:nav|navi|navbar|navigation|gnb|lnb|gnavi|menue?|fuss|kopf|entete|pied|cabecera|rodape|footer|foot|ft|topbar|breadcrumbs?|crumbs?|pager|paging|"
     r"pagination|social|share|login|friends?|friendlinks?|copyright|language|switcher|cookies?|cart|sitemap)(?:$|[_-])"
     r"|\A(?:header|pages?|tagcloud|tag-cloud|lang)\Z",
     re.IGNORECASE,
@@ -57,7 +79,7 @@ _SIDE_PART = re.compile(
     re.IGNORECASE,
 )
 _MAIN_PART = re.compile(
-    r"(?:^|[_-])(?:main|content|contents|container|article|articles|posts?|news|list|latest|blog|entries|stories|board)"
+    r"(?:^|[_-])(?:main|content|contents|container|inhalt|contenu|contenido|article|articles|posts?|news|list|latest|blog|entries|stories|board)"
     r"(?:$|[_-])",
     re.IGNORECASE,
 )
@@ -73,22 +95,10 @@ _ARTICLE = re.compile(
     r"|[?&](?:[a-z]*id|s|no|seq|newsid|artid|aid|tid)=\d+",
     re.IGNORECASE,
 )
-_DIGIT = re.compile(r"\d")
-_NUMBER = re.compile(r"[\d\s.,:+%-]{1,8}\Z")
-_RELATIVE_WORD = re.compile(r"刚刚|刚才|今天|昨天|前天|today|yesterday|just now|오늘|어제|ago", re.IGNORECASE)
 
 
 #: How far above its link a record is, its parent, its name, and the way from there to the link.
 _Key = tuple[int, int, str, tuple[object, ...]]
-
-
-@dataclass(slots=True)
-class Record:
-    """One item of a list."""
-
-    element: Tag
-    link: Tag
-    url: str
 
 
 @dataclass
@@ -99,8 +109,57 @@ class Group:
     score: float = 0.0
     #: What speaks for it, for tests and for people who wonder.
     reasons: dict[str, float] = field(default_factory=dict)
+    #: For each of the first records, the element that shows its title; and its date, where most have one.
+    titles: Sequence[Tag] = ()
+    dates: Sequence[Tag | None] | None = None
     #: Where the dates are if they stand beside the records: XPath from there.
     beside: str | None = None
+
+    def weigh(self, host: str, below: Counter[int], links: int) -> None:
+        """Find its parts, and weigh what speaks for it and against it.
+
+        Args:
+            host: the host of the page.
+            below: how many links are below each element.
+            links: how many there are on the page.
+        """
+        records = self.records[:MAX_RECORDS]
+        elements = [record.element for record in records]
+        self.titles = titles_of(records)
+        self.dates = dates_of(elements)
+        self.beside = None if self.dates else date_beside(records)
+        texts = [title_text(title) for title in self.titles]
+        lengths = [weight(text) for text in texts]
+        number, mean = len(records), sum(lengths) / len(records)
+        said = [weight(short_text(one, _RECORD) or " " * _RECORD) for one in elements]
+        paths = [f"/{record.url.partition('://')[2].partition('/')[2]}" for record in records]
+        in_link = sum(is_in(title, record.link) for title, record in zip(self.titles, records, strict=True))
+        shares = {
+            "headings": sum(map(_has_heading, records, self.titles)),
+            "dates": number if self.beside else sum(one is not None for one in self.dates or ()),
+            "texts": sum(one - length >= 40 for one, length in zip(said, lengths, strict=True)),
+            "pictures": sum(one.find(["img", "picture"]) is not None for one in elements),
+            "host": sum(_host(record.url) != host for record in records),
+            "places": sum(map(is_place, paths)),
+            "articles": sum(map(looks_like_article, paths)),
+            "apart": number - in_link,
+            "other links": sum(map(_leads_elsewhere, self.titles, records)),
+            "same titles": number - len(set(texts)),
+        }
+        self.reasons = {name: _WORTH[name] * share / number for name, share in shares.items()}
+        self.reasons["titles"] = _TITLE_WORTH * max(0.0, min(1.0, (mean - 8) / 20)) - 2.0 * (mean > 200 or mean < 6)
+        self.reasons["number"] = 0.8 * log(min(len(self.records), 30), 2) - 0.8
+        self.reasons["part"] = _part(elements[0], below, links)
+        self.score = sum(self.reasons.values())
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether its records are too large for items of a list: they are parts of a page."""
+        large = sum(
+            sum(1 for _ in islice(record.element.descendants, _LARGE + 1)) > _LARGE
+            for record in self.records[:MAX_RECORDS]
+        )
+        return 2 * large > min(len(self.records), MAX_RECORDS)
 
     @cached_property
     def urls(self) -> frozenset[str]:
@@ -109,22 +168,34 @@ class Group:
 
 
 def groups(elements: Elements) -> list[Group]:
-    """Return the lists on a page that look like news, the best first."""
+    """Return the lists on a page that look like news, the best first; those for which there is time."""
     links = list(_links(elements))
     below = _links_below(links)
-    found = [group for group in _grouped(elements, links) if len(group.urls) >= FEWEST]
-    found.sort(key=lambda group: -sum(weight(_link_text(one.link)) for one in group.records[:MAX_RECORDS]))
+    found = [group for group in _grouped(elements, links) if len(group.urls) >= FEWEST and not group.is_coarse]
+    found.sort(key=lambda group: -sum(weight(title_text(one.link)) for one in group.records[:MAX_RECORDS]))
     host = _host(elements.page.url)
     for group in found[:_WEIGHED]:
-        group.beside = _beside(group.records[:MAX_RECORDS])
-        group.reasons = _reasons(group, host, below, len(links))
-        group.score = sum(group.reasons.values())
-    return sorted((group for group in found[:_WEIGHED] if group.score > 0), key=lambda group: -group.score)
+        if elements.is_late:
+            break
+        group.weigh(host, below, len(links))
+    weighed = [group for group in found[:_WEIGHED] if group.reasons]
+    _compare(weighed)
+    return sorted((group for group in weighed if group.score > 0), key=lambda group: -group.score)
 
 
-def weight(text: str) -> int:
-    """Return how much a text says: characters, of which one of East Asia counts twice."""
-    return sum(2 if char > "\u2e7f" else 1 for char in text)
+def _compare(weighed: Sequence[Group]) -> None:
+    """Weigh how much of what the page has in lists, beside its menus, is in each of them."""
+    texts = {
+        id(record.link): weight(title_text(record.link))
+        for group in weighed
+        if group.reasons["part"] >= 0
+        for record in group.records
+    }
+    whole = sum(texts.values())
+    for group in weighed:
+        share = sum(texts.get(id(record.link), 0) for record in group.records) / whole if whole else 0.0
+        group.reasons["alone"] = _ALONE * max(0.0, (share - 0.6) / 0.4) if len(group.records) > FEWEST else 0.0
+        group.score += group.reasons["alone"]
 
 
 def _links(elements: Elements) -> Iterator[tuple[Tag, str]]:
@@ -151,6 +222,13 @@ def _grouped(elements: Elements, links: Sequence[tuple[Tag, str]]) -> Iterator[G
     """Return the groups: per parent, and of all parents that stand at the same place of the page."""
     siblings: dict[_Key, dict[int, list[Record]]] = defaultdict(dict)
     places: dict[object, list[_Key]] = defaultdict(list)
+    known: dict[int, tuple[object, ...]] = {}
+
+    def signature(one: Tag) -> tuple[object, ...]:
+        if id(one) not in known:
+            known[id(one)] = _signature(one)
+        return known[id(one)]
+
     for tag, url in links:
         inner: tuple[object, ...] = ()
         node = tag
@@ -158,13 +236,14 @@ def _grouped(elements: Elements, links: Sequence[tuple[Tag, str]]) -> Iterator[G
             parent = node.parent
             if parent is None or parent.name in ("html", "[document]"):
                 break
-            key: _Key = (level, id(parent), node.name, inner if level else (_signature(node),))
+            key: _Key = (level, id(parent), node.name, inner if level else (signature(node),))
             if key not in siblings:
-                places[level, _place(parent), *key[2:]].append(key)
+                place = tuple(signature(one) for one in islice((parent, *parent.parents), _LEVELS))
+                places[level, place, *key[2:]].append(key)
             siblings[key].setdefault(id(node), []).append(Record(node, tag, url))
             if node.name == "body":
                 break
-            inner = (*inner, _signature(node))
+            inner = (*inner, signature(node))
             node = parent
     # The same links may repeat below several parents of theirs; the largest records have all that belongs to them.
     found: dict[tuple[int, ...], Group] = {}
@@ -192,36 +271,10 @@ def _signature(tag: Tag) -> tuple[object, ...]:
     return tag.name, number, tuple(sorted(names_of(tag)))
 
 
-def _place(tag: Tag) -> tuple[object, ...]:
-    """Return where a parent stands, so that the months of an archive are one list."""
-    path = [(one.name, tuple(sorted(names_of(one)))) for one in (tag, *tag.parents)][:_LEVELS]
-    return tuple(path)
-
-
-def _reasons(group: Group, host: str, below: Counter[int], links: int) -> dict[str, float]:
-    """Return what speaks for a group, and against it."""
-    records = group.records[:MAX_RECORDS]
-    number = len(records)
-    titles = [title_of(record) for record in records]
-    lengths = [weight(title) for title in titles]
-    mean = sum(lengths) / number
-    dated = sum(_has_date(record, title) for record, title in zip(records, titles, strict=True)) / number
-    said = [weight(short_text(record.element, _RECORD) or " " * _RECORD) for record in records]
-    more = sum(one - length >= 40 for one, length in zip(said, lengths, strict=True)) / number
-    paths = [record.url.partition("://")[2].partition("/")[2] for record in records]
-    return {
-        "titles": 3.0 * max(0.0, min(1.0, (mean - 8) / 20)) - (2.0 if mean > 200 or mean < 6 else 0.0),
-        "same titles": -4.0 * (1 - len(set(titles)) / number),
-        "headings": 3.0 * sum(map(_has_heading, records)) / number,
-        "dates": 4.0 * (1.0 if group.beside else dated),
-        "texts": 1.5 * more,
-        "pictures": 0.7 * sum(record.element.find(["img", "picture"]) is not None for record in records) / number,
-        "number": 0.8 * log(min(len(group.records), 30), 2) - 0.8,
-        "host": -3.0 * sum(_host(record.url) != host for record in records) / number,
-        "places": -3.0 * sum(_PLACE.search(f"/{path}") is not None for path in paths) / number,
-        "articles": 1.5 * sum(_ARTICLE.search(f"/{path}") is not None for path in paths) / number,
-        "part": _part(records[0].element, below, links),
-    }
+def _leads_elsewhere(title: Tag, record: Record) -> bool:
+    """Whether the title of a record has a link, and that is another one."""
+    linked = linked_in(title)
+    return linked is not None and attribute(linked, "href") != attribute(record.link, "href")
 
 
 def _part(tag: Tag, below: Counter[int], links: int) -> float:
@@ -246,86 +299,38 @@ def _part(tag: Tag, below: Counter[int], links: int) -> float:
     return max(-6.0, min(score, 1.5))
 
 
-def title_of(record: Record) -> str:
-    """Return the text that is likely the title of a record."""
-    heading = record.link.find(list(_HEADINGS))
-    if isinstance(heading, Tag) and (text := short_text(heading, 400)):
-        return text
-    return _link_text(record.link)
-
-
-def _link_text(tag: Tag) -> str:
-    text = short_text(tag, 400) or ""
-    whole = " ".join(attribute(tag, "title").split())[:400]
-    return whole if whole and (not text or text.endswith(("…", "..."))) else text
-
-
-def _has_heading(record: Record) -> bool:
-    """Whether the link of a record is a heading, has one, or is called a title."""
-    if record.link.find(list(_HEADINGS)) is not None:
-        return True
-    for one in (record.link, *record.link.parents):
-        if one.name in _HEADINGS or any(_TITLE_NAME.search(name) for name in classes_of(one)):
-            return True
+def _has_heading(record: Record, title: Tag) -> bool:
+    """Whether the title of a record is a heading, or is called a title; not just a part of one."""
+    most = 2 * len(title_text(title)) + 20
+    for one in (title, *title.parents):
+        if one.name in HEADINGS or any(TITLE_NAME.search(name) for name in classes_of(one)):
+            return len(short_text(one, _RECORD) or "") <= most
         if one is record.element:
             return False
     return False
-
-
-def _has_date(record: Record, title: str) -> bool:
-    if next(dates_in(record.element), None) is not None:
-        return True
-    text = short_text(record.element, _RECORD) or ""
-    rest = text.replace(title, " ", 1).strip()
-    return len(rest) <= 2 * _DATE and looks_like_date(rest)
-
-
-def _beside(records: Sequence[Record]) -> str | None:
-    """Return where the dates are that stand between the records, as in lists of definitions, or None."""
-    found: Counter[str] = Counter()
-    own = {id(record.element) for record in records}
-    for record in records:
-        for axis, siblings in (
-            ("preceding", record.element.find_previous_siblings(True, limit=_NEAR)),
-            ("following", record.element.find_next_siblings(True, limit=_NEAR)),
-        ):
-            passed: Counter[str] = Counter()
-            for one in siblings:
-                if id(one) in own:
-                    break
-                passed[one.name] += 1
-                if looks_like_date(short_text(one, _DATE) or ""):
-                    found[f"./{axis}-sibling::{one.name}[{passed[one.name]}]"] += 1
-                    break
-    best = found.most_common(1)
-    return best[0][0] if best and best[0][1] >= 0.7 * len(records) else None
-
-
-def dates_in(element: Tag) -> Iterator[Tag]:
-    """Return the elements of a record that show a date and nothing much else, the innermost."""
-    for number, one in enumerate(element.find_all(True)):
-        if number == _PARTS:
-            return
-        if one.name == "time" and attribute(one, "datetime"):
-            yield one
-        elif one.name not in ("a", "h1", "h2", "h3", "h4") and one.find("a") is None:
-            text = short_text(one, _DATE)
-            if text and looks_like_date(text) and not _inner_date(one):
-                yield one
-
-
-def _inner_date(tag: Tag) -> bool:
-    return any(looks_like_date(short_text(one, _DATE) or "") for one in tag.find_all(True, limit=10))
-
-
-def looks_like_date(text: str) -> bool:
-    """Whether a short text is a date; a bare number is none."""
-    if not 2 <= len(text) <= 2 * _DATE or _NUMBER.match(text) and not re.search(r"\d[-./:]\d", text):
-        return False
-    return (_DIGIT.search(text) is not None or _RELATIVE_WORD.search(text) is not None) and is_date(text)
 
 
 def _host(url: str) -> str:
     """Return the registrable domain of an address, more or less: what counts is whether two have the same."""
     labels = (urlsplit(url).hostname or "").split(".")
     return ".".join(labels[-3:] if len(labels) > 2 and len(labels[-2]) <= 3 else labels[-2:])
+
+
+def is_beside(tag: Tag) -> bool:
+    """Whether an element stands beside what the page is about: in a menu, a column, a foot."""
+    return _part(tag, Counter(), 0) < 0
+
+
+def same_site(one: str, other: str) -> bool:
+    """Whether two addresses are of the same site."""
+    return _host(one) == _host(other)
+
+
+def looks_like_article(path: str) -> bool:
+    """Whether a path with its query looks like that of an article."""
+    return _ARTICLE.search(path) is not None
+
+
+def is_place(path: str) -> bool:
+    """Whether a path with its query looks like that of a place on a site: a section, a tag, a page of a list."""
+    return _PLACE.search(path) is not None

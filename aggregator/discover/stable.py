@@ -12,14 +12,14 @@ from bs4 import Tag
 
 from aggregator.sources.page import attribute
 
-#: Classes of an element that are looked at.
-_MOST = 40
+#: Classes of an element that are looked at, and those of them that are used.
+_MOST, _MOST_NAMES = 40, 6
 
 #: Names with a hash: `css-1q2w3e`, `sc-kAyceB`, `jsx-123`, `Card_title__x7Yz1`, `svelte-1abc`, `hQvXwZ`.
 _MADE = re.compile(
-    r"(?:css|sc|jsx|jss|svelte|emotion|makeStyles|ng|v|st|tw|r|x|_)-?[-_]?(?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{4,}\Z"
+    r"(?:css|sc|jsx|svelte|emotion|makeStyles|ng|v|st|tw|r|x)[-_]+(?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{4,}\Z"
     r"|.*__[\w-]*(?:\d|[a-z][A-Z]|[A-Z]{2})[\w-]*\Z|(?:is|has|js|no|u|g|l|o)-[\w-]+\Z"
-    r"|.*[0-9a-f]{8,}.*\Z|[A-Za-z]*(?:[a-z][A-Z]){2,}[A-Za-z]*\Z|[a-z0-9]*\d[a-z]+\d[a-z0-9]*\Z|_[\w-]+\Z"
+    r"|.*[0-9a-f]{8,}.*\Z|(?=.{4,8}\Z)[A-Za-z]*[a-z][A-Z][A-Za-z]*[a-z][A-Z][A-Za-z]*\Z|[a-z0-9]*\d[a-z]+\d[a-z0-9]*\Z|_[\w-]+\Z"
 )
 #: The part of a name of CSS modules before its hash.
 _MODULE = re.compile(r"([A-Za-z][\w]*?_[A-Za-z][\w-]*?)__+[\w-]{4,10}\Z")
@@ -38,7 +38,7 @@ _UTILITY = re.compile(
     r"inline|table|basis|grow|shrink|backdrop|underline|decoration|whitespace|break|truncate)-.+"
     r"|flex|grid|block|inline|inline-block|inline-flex|relative|absolute|fixed|sticky|static|hidden|truncate|underline|"
     r"uppercase|lowercase|capitalize|italic|antialiased|container|group|peer|wrapper|inner|outer|pull-left|pull-right|"
-    r"img-fluid|nowrap|w100|mt\d+|mb\d+|pt\d+|pb\d+"
+    r"(?:el|ant|v|uk|pure|am|layui)-(?:col|row|g|u|flex)(?:-[\w-]+)?|img-fluid|nowrap|w100|mt\d+|mb\d+|pt\d+|pb\d+"
 )
 #: Characters that a name in a selector may have without escapes.
 _PLAIN = re.compile(r"-?[A-Za-z_\u4e00-\u9fff][\w-]{0,80}\Z")
@@ -57,7 +57,7 @@ def names_of(tag: Tag) -> list[str]:
             found.append(f"*{module[1]}")
         elif is_lasting(name):
             found.append(name)
-    return found
+    return found[:_MOST_NAMES]
 
 
 def is_lasting(name: str) -> bool:
@@ -72,4 +72,4 @@ def is_lasting(name: str) -> bool:
 
 def selector_of(name: str) -> str:
     """Return the part of a selector for a name of `names_of`."""
-    return f'[class*="{name[1:]}"]' if name.startswith("*") else f".{name}"
+    return f'[class*="{name[1:]}__"]' if name.startswith("*") else f".{name}"

@@ -5,7 +5,7 @@ always filled and suddenly is not is a note, which `status` shows: items without
 
 It is kept in `FeedState.memory`, as JSON::
 
-    {"v": 1, "rules": "…", "items": 25, "fields": {"scrape.date": [filled, gap, always]}}
+    {"v": 1, "rules": "…", "items": 25, "left": false, "fields": {"scrape.date": [filled, gap, always]}}
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class Memory:
     rules: str
     #: How many items the last document had; None: there was none yet.
     items: int | None = None
+    #: Whether it had further pages that could not be read, and have to be next time.
+    left: bool = False
     #: By the path of the field in feeds.yaml, such as ``scrape.date``.
     fields: Mapping[str, Filling] = field(default_factory=dict)
 
@@ -84,17 +86,17 @@ class Memory:
             found = None
         if not isinstance(found, dict) or found.get("v") != 1:
             return cls(rules)
-        items = _count(found.get("items"))
+        items, left = _count(found.get("items")), found.get("left") is True
         named = found.get("fields")
         if found.get("rules") != rules or not isinstance(named, dict) or len(named) > _MAX_FIELDS:
-            return cls(rules, items)
+            return cls(rules, items, left)
         fields = {name: filling for name, value in named.items() if (filling := _filling(value)) is not None}
-        return cls(rules, items, fields)
+        return cls(rules, items, left, fields)
 
     def dump(self) -> str:
         """Return a short text for the store."""
         fields = {name: [one.filled, one.gap, one.always] for name, one in sorted(self.fields.items())}
-        whole = {"v": 1, "rules": self.rules, "items": self.items, "fields": fields}
+        whole = {"v": 1, "rules": self.rules, "items": self.items, "left": self.left, "fields": fields}
         return json.dumps(whole, separators=(",", ":"))
 
     def zero(self, what: str) -> str:
@@ -106,9 +108,9 @@ class Memory:
         of = f" of {self.items}" if self.items else ""
         return f"0{of} items matched {what}; look at the page and correct the selector"
 
-    def with_items(self, items: int) -> Memory:
-        """Return the memory after a document with some items."""
-        return replace(self, items=min(items, _MOST))
+    def with_items(self, items: int, *, left: bool = False) -> Memory:
+        """Return the memory after a document with some items; `left` as in the attribute."""
+        return replace(self, items=min(items, _MOST), left=left)
 
     def observe(self, items: Sequence[Mapping[str, bool]]) -> tuple[Memory, tuple[str, ...]]:
         """Return the memory after the items of a document, and notes about fields that were filled and no longer are.

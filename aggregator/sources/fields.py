@@ -8,12 +8,25 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from aggregator.config.fields import MAX_TEXT, AnySelector, Maybe, Section, Text, TimeZone, checked, text
+from aggregator.config.fields import (
+    MAX_TEXT,
+    AnySelector,
+    Maybe,
+    Section,
+    Text,
+    TimeZone,
+    checked,
+    text,
+    with_short_form,
+)
 from aggregator.config.problems import show
 from aggregator.config.selectors import selects_elements
 from aggregator.values.patterns import compile_pattern
@@ -84,11 +97,18 @@ class FieldSettings(Section):
     )
     value: Maybe[Text] = Field(default=None, description="A constant, in place of what stands on the page.")
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Allow a text in place of the mapping."""
+        return with_short_form(schema, handler, {"type": "string", "pattern": r"\S", "maxLength": MAX_TEXT})
+
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
         if isinstance(value, list):
             raise ValueError("must be text; put a selector that begins with `[` in quotes")
+        if value is not None and not isinstance(value, str | Mapping):
+            raise ValueError(f"must be a selector in quotes, or a mapping such as `{{select: …}}`, not {show(value)}")
         return {"select": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -150,6 +170,12 @@ class PageField(FieldSettings):
 
 class PageDate(DateSettings, PageField):
     """Where a date is on a page, and how to read it; a text in its place is its `select`."""
+
+    @model_validator(mode="after")
+    def _format_of_something(self) -> PageDate:
+        if self.format is not None and self.select is None and self.attribute is None and self.regex is None:
+            raise ValueError("has `format`, but not what is written so; add `select`")
+        return self
 
 
 def rules_of(settings: FieldSettings | None) -> FieldRules | None:

@@ -40,6 +40,9 @@ _HEAD = 4096
 #: Start and end tags of an article page; a list page may have more. There are many articles, and each is read twice.
 MAX_ARTICLE_TAGS = 40_000
 
+#: Characters of text that a page has that is more than a frame for scripts.
+BARE = 200
+
 #: Elements that make an article of one without any text.
 MEDIA = ["img", "picture", "video", "audio", "iframe", "embed", "object", "svg"]
 
@@ -171,6 +174,13 @@ class Page:
         """The page's own title, or None."""
         tag = self._soup.find("title")
         return (text_of(tag) or None) if isinstance(tag, Tag) else None
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it has scripts and hardly any text, as one that a script fills in."""
+        body = self._soup.find("body")
+        said = body.get_text(" ", strip=True) if isinstance(body, Tag) else ""
+        return self._soup.find("script") is not None and len(said) < BARE
 
     @property
     def language(self) -> str | None:

@@ -118,9 +118,9 @@ def date(page: Page, rules: FieldRules, within: Tag | None = None) -> str:
     return first
 
 
-def is_date(said: str) -> bool:
-    """Whether a text has a date in it."""
-    return find_date(said, _ANY_TIME, None) is not None
+def is_date(said: str, *, sure: bool = False) -> bool:
+    """Whether a text has a date in it; `sure` as in `find_date`."""
+    return find_date(said, _ANY_TIME, None, sure=sure) is not None
 
 
 def image(page: Page, rules: FieldRules, within: Tag | None = None) -> str | None:
@@ -151,7 +151,7 @@ def image_of(page: Page, tag: Tag) -> str | None:
     images = [tag] if tag.name == "img" else tag.find_all("img", limit=_MAX_IMAGES)
     for one in images:
         attributes = {name: value for name, value in one.attrs.items() if isinstance(value, str)}
-        if len(images) > 1 and is_hidden(attributes):
+        if one is not tag and is_hidden(attributes):
             continue
         offered = [
             choice

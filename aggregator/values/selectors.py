@@ -1,9 +1,11 @@
-"""CSS or XPath: what a selector of feeds.yaml is, as its beginning says."""
+"""CSS or XPath: what a selector of feeds.yaml is, as its beginning says; and the number of a page in an address."""
 
 from __future__ import annotations
 
 import re
 
+NUMBER = "{n}"
+"""What stands for the number of the page in an address."""
 #: What marks an expression that begins like neither.
 MARK = "xpath:"
 #: Beginnings that no CSS selector has: a path, a group, an attribute, a call such as ``normalize-space(``.

@@ -454,11 +454,11 @@ def files(draw: Any) -> str:
     parts = []
     if draw(st.booleans()):
         kind = draw(st.sampled_from(["{news: News}", "{ news: News , }", "{}", "", "block"]))
-        text = f"categories: {kind}" if kind != "block" else "categories:"
-        text += draw(COMMENTS) + "\n" + "".join(draw(GAPS))
+        section = f"categories: {kind}" if kind != "block" else "categories:"
+        section += draw(COMMENTS) + "\n" + "".join(draw(GAPS))
         if kind == "block":
-            text += f"    news: News{draw(COMMENTS)}\n" + "".join(draw(GAPS)) + "    tech: {title: Tech}\n"
-        parts.append(text)
+            section += f"    news: News{draw(COMMENTS)}\n" + "".join(draw(GAPS)) + "    tech: {title: Tech}\n"
+        parts.append(section)
     known = ["news"] if parts and "news" in parts[0] else []
     style = draw(st.sampled_from(["block", "block", "flow", "lines", "empty", "null", "none"]))
     if style != "none":

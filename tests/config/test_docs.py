@@ -15,6 +15,7 @@ from aggregator.config.intervals import IntervalSettings
 from aggregator.config.ruling import RuleSettings
 from aggregator.config.settings import FileSettings, file_model
 from aggregator.errors import ConfigError
+from aggregator.sources.fields import FieldSettings, PageDate
 from tests import ROOT
 
 REFERENCE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -35,8 +36,8 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         if prefix:
             yield path
         for inner in _models(field.annotation):
-            # An interval is the same wherever it stands, and so is a rule: their keys are told once.
-            if inner is not IntervalSettings and not issubclass(inner, RuleSettings):
+            # An interval is the same wherever it stands, and so are a rule and a field: their keys are told once.
+            if inner is not IntervalSettings and not issubclass(inner, RuleSettings | FieldSettings):
                 yield from _keys(inner, f"{path}{below}.")
 
 
@@ -52,6 +53,12 @@ def test_the_reference_names_every_key_and_no_other() -> None:
 def test_the_reference_names_every_key_of_an_interval() -> None:
     named = re.findall(r"^\| `interval\.([^`]*)` \|", REFERENCE, re.MULTILINE)
     assert named == list(IntervalSettings.model_fields)
+
+
+def test_the_reference_names_every_key_of_a_field() -> None:
+    section = REFERENCE.partition("### scrape\n")[2].partition("\n### ")[0]
+    named = re.findall(r"^\| `<field>\.([^`]*)` \|", section, re.MULTILINE)
+    assert sorted(named) == sorted(PageDate.model_fields)
 
 
 def test_the_reference_gives_the_true_defaults() -> None:

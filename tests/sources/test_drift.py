@@ -91,9 +91,11 @@ def test_other_rules_start_again() -> None:
 
 def test_what_is_stored_is_short() -> None:
     memory, _ = Memory.load(None, RULES).with_items(25).observe(items(*[True] * 25))
-    assert memory.dump() == ('{"v":1,"rules":"0123456789abcdef","items":25,"fields":{"scrape.date":[25,0,true]}}')
+    assert memory.dump() == (
+        '{"v":1,"rules":"0123456789abcdef","items":25,"left":false,"fields":{"scrape.date":[25,0,true]}}'
+    )
     whole = {f"{number:060}": Filling(10**6, 10**6) for number in range(40)}
-    largest = Memory(RULES[:16], 10**6, whole)
+    largest = Memory(RULES[:16], 10**6, True, whole)
     assert Memory.load(largest.dump(), RULES) == largest
     # There is no more room.
     assert largest.observe(items(True))[0] == largest

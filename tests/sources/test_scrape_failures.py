@@ -17,6 +17,7 @@ from tests.daemons import PATIENCE
 from tests.origin import Origin, Response, Seen
 from tests.scraping import ARTICLE, NOW, RULES, article_page, fetch, html, list_page, pull, source
 
+ZERO = f"0 items matched `{RULES.items}` (scrape.items); look at the page and correct the selector"
 GOOD = article_page("<p>正文</p>")
 
 
@@ -128,10 +129,10 @@ async def test_selectors_that_match_nothing_are_named(origin: Origin) -> None:
 @pytest.mark.parametrize(
     ("page", "why"),
     [
-        (list_page(), "nothing on the page matches"),
-        (b"<html><body><h1>Down for maintenance</h1></body></html>", "nothing on the page matches"),
-        (b"plain text", "nothing on the page matches"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "nothing on the page matches"),
+        (list_page(), ZERO),
+        (b"<html><body><h1>Down for maintenance</h1></body></html>", ZERO),
+        (b"plain text", ZERO),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", ZERO),
         (list_page(("javascript:open(1)", "一"), ("#", "二")), "no link to another page is in what matches"),
     ],
 )
