@@ -16,7 +16,6 @@ from aggregator.cli.console import (
     Cell,
     Column,
     complain,
-    hide_secrets,
     say,
     say_document,
     say_json,
@@ -28,6 +27,7 @@ from aggregator.cli.options import (
     ConfigOption,
     DataOption,
     load_config,
+    load_to_add,
     read_store,
     utc_now,
 )
@@ -137,10 +137,7 @@ def export(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DAT
 
 def _configuration(path: Path) -> tuple[str | None, Config | None]:
     """Return the text of feeds.yaml and its configuration; None where there is none."""
-    from aggregator.config import load
-    from aggregator.config.additions import add_sources
     from aggregator.config.editing import read_text
-    from aggregator.config.layout import NotEditable
     from aggregator.subscriptions.merging import is_blank
 
     if not path.exists():
@@ -148,13 +145,7 @@ def _configuration(path: Path) -> tuple[str | None, Config | None]:
     text = read_text(path)
     if is_blank(text):
         return text, None
-    try:
-        # A file without `sources` gets some.
-        whole = add_sources(text, [])
-    except NotEditable:
-        whole = text
-    loaded = load(path, os.environ, text=whole)
-    hide_secrets(loaded.secrets)
+    text, _, loaded = load_to_add(path)
     return text, loaded
 
 

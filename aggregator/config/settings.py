@@ -7,6 +7,7 @@ for people who edit the file. `load` fills in defaults that depend on other keys
 from __future__ import annotations
 
 import shlex
+import warnings
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
@@ -376,7 +377,10 @@ def _source_model(kinds: tuple[tuple[str, Kind], ...], rule: type[RuleSettings])
     fields[RULES] = (tuple[rule, ...], RULES_FIELD)  # type: ignore[valid-type]
     names = ", ".join(f"`{name}`" for name, _ in kinds)
     doc = f"One source; it has exactly one of the keys {names}."
-    return create_model("SourceSettings", __base__=CommonSettings, __doc__=doc, **fields)
+    with warnings.catch_warnings():
+        # The base model of pydantic has a method `json` of old, which nothing here calls.
+        warnings.filterwarnings("ignore", message='Field name "json"', category=UserWarning)
+        return create_model("SourceSettings", __base__=CommonSettings, __doc__=doc, **fields)
 
 
 @cache

@@ -201,7 +201,7 @@ def _with_format(select: str | dict[str, str], form: str) -> str | dict[str, str
         return {"select": select, "format": "unix"}
     codes, escaped = [], False
     for letter in form:
-        if escaped or not (letter.isalpha() or letter in "!|%\\"):
+        if escaped or not ((letter.isascii() and letter.isalpha()) or letter in "!|%\\"):
             codes.append("%%" if letter == "%" else letter)
             escaped = False
         elif letter == "\\":

@@ -20,6 +20,7 @@ from aggregator.config.additions import Categories, NewSource, add_sources
 from aggregator.config.configuration import UNCATEGORIZED
 from aggregator.config.editing import check_edit
 from aggregator.config.layout import NotEditable
+from aggregator.config.problems import show
 from aggregator.config.scaffold import EMPTY, HEADER
 from aggregator.config.secrets import has_reference, literal
 from aggregator.config.settings import source_kinds
@@ -175,6 +176,7 @@ class _Merge:
         self._config = load(path, environ, text="sources: []") if config is None else config
         #: Whether the file has nothing but perhaps comments.
         self._fresh = before is None or is_blank(before)
+        self._ids = {source.id for source in self._config.sources}
         self._names = Categories(self._config)
         #: Slugs here, by those in the document.
         self._slugs: dict[str, str] = {}
@@ -286,6 +288,10 @@ class _Merge:
                 self.made.refused.append(Refused(one.line, _called(one), why))
                 return None
         settings = self._without_risks(one.settings, one.line, _called(one))
+        if settings.get("id") in self._ids:
+            # A source whose id is not written there would get another one.
+            why = f"`id`: {show(settings.pop('id'))} is the id of another source"
+            self.made.left_out.append(LeftOut(one.line, _called(one), why))
         several = settings.pop("categories", ())
         return _New(one, settings, self._slugs_of(one.folders, several if isinstance(several, list) else []))
 
@@ -310,7 +316,7 @@ class _Merge:
     def _settle(self) -> tuple[str | None, Config]:
         """Return the new text, and the configuration that it gives, without what is wrong."""
         for number in range(_ROUNDS):
-            if not self._news and not self._sections and not (self._fresh and self._found.folders):
+            if not self._news and not (self._fresh and self._found.sections is not None):
                 break
             text = self._text()
             try:
@@ -336,7 +342,7 @@ class _Merge:
 
     def _new_file(self) -> str:
         """Return a feeds.yaml without sources, with the settings and categories of our own export."""
-        if not self._sections and not self._found.folders:
+        if self._found.sections is None:
             return EMPTY if self._before is None else self._before
         categories = self._categories()
         sections = self._sections | ({"categories": categories} if categories else {}) | {"sources": []}
@@ -413,9 +419,8 @@ class _Merge:
 
     def _report(self, new: Config) -> None:
         """Say what was added, with ids: the new sources of a category are in the order of the document."""
-        before = {one.id for one in self._config.sources}
         ids: dict[str, Iterator[Source]] = {
-            slug: iter([one for one in group if one.id not in before])
+            slug: iter([one for one in group if one.id not in self._ids])
             for slug, group in _by_category(new.sources).items()
         }
         for one in self._news:

@@ -196,7 +196,10 @@ class _Scan:
                 continue
             position = match.end()
             if len(found) < MAX_ATTRIBUTES:
-                found.append((match[1], next((value for value in match.groups()[1:] if value is not None), "")))
+                name, double, single, bare = match.groups()
+                found.append(
+                    (name, next((value for value in (double, single) if value is not None), (bare or "").strip()))
+                )
         closed = text[position - 1] == "/"
         for name, value in found:
             prefix, colon, local = name.partition(":")

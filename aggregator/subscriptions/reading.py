@@ -6,8 +6,9 @@ document may come from anywhere: sizes are bounded, text in it is never a refere
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from aggregator.config.fields import MAX_TEXT, http_url
@@ -33,6 +34,11 @@ MAX_LEVELS = 5
 BETWEEN = " / "
 _PAGES = frozenset({"link", "html", "url"})
 _ELSEWHERE = "include"
+_PACKED = (b"\x1f\x8b", b"PK\x03\x04")
+
+
+#: Folders of podcast apps that are around all feeds.
+_WRAPPERS = {("feeds",), ("subscriptions",)}
 
 
 class NotSubscriptions(AggregatorError):
@@ -95,8 +101,8 @@ class Subscriptions:
     sources: tuple[Subscription, ...]
     #: All folders that our own export has written, those without sources among them.
     folders: tuple[Folder, ...] = ()
-    #: Sections of feeds.yaml that our own export has written.
-    sections: Mapping[str, Any] = field(default_factory=dict)
+    #: Sections of feeds.yaml that our own export has written; None: another program has written the document.
+    sections: Mapping[str, Any] | None = None
     pages: tuple[Page, ...] = ()
     refused: tuple[Refused, ...] = ()
     #: Remarks on the document as a whole.
@@ -115,6 +121,8 @@ def read(data: bytes, content_type: str = "") -> Subscriptions:
     """
     if len(data) > MAX_BYTES:
         raise NotSubscriptions(f"it is larger than {MAX_BYTES // 10**6} MB; is it a list of subscriptions?")
+    if data.startswith(_PACKED):
+        raise NotSubscriptions("it is packed (gzip or ZIP); unpack it first")
     text = decode(data, content_type).text
     start = _start(text)
     return _Reader(scan(text[start:], first_line=text.count("\n", 0, start) + 1)).read()
@@ -156,6 +164,9 @@ class _Around(NamedTuple):
     folder: Folder | None = None
     #: Folders around it.
     level: int = 0
+    #: Where the innermost folder stands, if the outline may be all that is in it, and what that folder is called.
+    outside: Folder | None = None
+    only_for: str | None = None
     in_source: bool = False
     in_comment: bool = False
 
@@ -171,7 +182,8 @@ class _Reader:
         self._found = found
         #: For each outline what is around those inside of it.
         self._inside: list[_Around] = []
-        self._with_inner = {one.parent for one in found.outlines}
+        #: How many outlines are directly inside of each.
+        self._inner = Counter(one.parent for one in found.outlines)
         self.sources: list[Subscription] = []
         self.folders: list[Folder] = []
         self.pages: list[Page] = []
@@ -183,15 +195,17 @@ class _Reader:
         found = self._found
         for index, outline in enumerate(found.outlines):
             around = _Around() if outline.parent is None else self._inside[outline.parent]
-            self._inside.append(self._take(outline, around, has_inner=index in self._with_inner))
+            self._inside.append(self._take(outline, around, self._inner[index]))
         if found.too_many:
             self.remarks.append(f"it has more than {MAX_OUTLINES:,} outlines; those behind them were left out")
         elif not found.complete:
             self.remarks.append("it is cut off, or not whole: it has no end; what is there was read")
-        sections = self._settings(found.attributes, "the settings of the whole file")
+        sections = None
+        if namespace.attribute(namespace.SETTINGS) in found.attributes:
+            sections = self._settings(found.attributes, "the settings of the whole file")
         return Subscriptions(
             title=_clean(found.title) or None,
-            sources=tuple(self.sources),
+            sources=tuple(_unwrapped(self.sources)),
             folders=tuple(self.folders),
             sections=sections,
             pages=tuple(self.pages),
@@ -199,8 +213,8 @@ class _Reader:
             remarks=tuple(dict.fromkeys(self.remarks)),
         )
 
-    def _take(self, outline: Outline, around: _Around, *, has_inner: bool) -> _Around:
-        """Take an outline for what it is, and return what is around those inside of it."""
+    def _take(self, outline: Outline, around: _Around, inner: int) -> _Around:
+        """Take an outline for what it is, and return what is around those inside of it, which are so many."""
         get = outline.attributes.get
         kind = get("type", "").strip().lower()
         if around.in_comment or get("iscomment", "").strip().lower() == "true":
@@ -215,25 +229,28 @@ class _Reader:
         page = get("url", "").strip() if kind in _PAGES else get("htmlurl", "").strip()
         if kind == _ELSEWHERE or (elsewhere := listed_elsewhere(outline.attributes)):
             self._listed_elsewhere(outline, get("url", "") if kind == _ELSEWHERE else elsewhere)
-        elif page and not has_inner:
+        elif page and not inner:
             self.pages.append(Page(outline.line, page, _name(outline)))
             return around
-        elif kind == "rss" and not has_inner:
+        elif kind == "rss" and not inner:
             self.refused.append(Refused(outline.line, _name(outline) or "an outline", "it has no address (`xmlUrl`)"))
             return around
-        return self._folder(outline, around)
+        return self._folder(outline, around, alone=inner == 1)
 
-    def _folder(self, outline: Outline, around: _Around) -> _Around:
+    def _folder(self, outline: Outline, around: _Around, *, alone: bool) -> _Around:
         name = _name(outline)
         slug = outline.attributes.get(namespace.attribute(namespace.CATEGORY))
         if not name or (around.level >= MAX_LEVELS and slug is None):
             return around
         if slug is None:
             title = name if around.folder is None else f"{around.folder.title}{BETWEEN}{name}"
-            return around._replace(folder=Folder(title[:MAX_TEXT].strip()), level=around.level + 1)
+            folder = Folder(title[:MAX_TEXT].strip())
+            return around._replace(
+                folder=folder, level=around.level + 1, outside=around.folder, only_for=name if alone else None
+            )
         folder = Folder(name, slug, self._settings(outline.attributes, f"the settings of the folder {show(name)}"))
         self.folders.append(folder)
-        return around._replace(folder=folder, level=around.level + 1)
+        return around._replace(folder=folder, level=around.level + 1, only_for=None)
 
     def _settings(self, attributes: Mapping[str, str], what: str) -> dict[str, Any]:
         text = attributes.get(namespace.attribute(namespace.SETTINGS))
@@ -251,6 +268,8 @@ class _Reader:
     def _source(self, outline: Outline, around: _Around, kind: str, address: str, own: str | None) -> None:
         """Add the source that an outline is, or say why it is none."""
         folder, left_out = around.folder, list[str]()
+        if around.only_for is not None and around.only_for == _name(outline):
+            folder = around.outside
         if folder is None and (path := outline.attributes.get("category", "").split(",")[0].strip("/ ")):
             folder = Folder(BETWEEN.join(_clean(part) for part in path.split("/")[:MAX_LEVELS])[:MAX_TEXT])
         settings = None if own is None else _own_settings(own, outline, address, left_out)
@@ -271,6 +290,14 @@ class _Reader:
             self.refused.append(Refused(outline.line, _name(outline) or address, f"its address {error}"))
         else:
             self.sources.append(found)
+
+
+def _unwrapped(sources: list[Subscription]) -> list[Subscription]:
+    """Take sources out of a folder that some programs put around all of them."""
+    around = {tuple(folder.title.lower() for folder in one.folders) for one in sources}
+    if len(around) == 1 and around <= _WRAPPERS and not sources[0].own:
+        return [replace(one, folders=()) for one in sources]
+    return sources
 
 
 def _own_settings(text: str, outline: Outline, address: str, left_out: list[str]) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from lxml.etree import Element, SubElement, _Element, tostring
 
 from aggregator.config import Config
 from aggregator.config.access import is_harmless
-from aggregator.config.secrets import contains_secret, has_reference, mask, without_written_password
+from aggregator.config.secrets import contains_secret, has_reference, literal, mask, without_written_password
 from aggregator.config.settings import source_kinds
 from aggregator.config.unresolved import address_of, read_unresolved, texts_in
 from aggregator.models import Source
@@ -75,8 +75,7 @@ class _Writer:
         """Write the document."""
         opml = Element("opml", version="2.0", nsmap={namespace.PREFIX: namespace.URI})
         sections = {name: one for name, one in self._tree.items() if name not in _NOT_WRITTEN and one is not None}
-        if sections := self._without_secrets(sections, ""):
-            _set(opml, namespace.SETTINGS, sections)
+        _set(opml, namespace.SETTINGS, self._without_secrets(sections, ""))
         head = SubElement(opml, "head")
         SubElement(head, "title").text = xml_text(mask(self._config.site.title, self._config.secrets))
         SubElement(head, "docs").text = "http://opml.org/spec2.opml"
@@ -106,17 +105,19 @@ class _Writer:
 
     def _add(self, parent: _Element, source: Source, settings: dict[str, Any]) -> None:
         metadata = self._metadata.get(source.id)
-        outline = _outline(parent, source.name or (metadata.title if metadata else None) or source.fallback_name)
+        name = source.name or (metadata.title if metadata else None) or source.fallback_name
+        outline = _outline(parent, mask(name, self._config.secrets))
         kind, address = address_of(settings)
         home = clean_url(metadata.home_url if metadata else None)
-        if kind == "feed":
+        url = None if has_reference(address) else clean_url(source.public_url)
+        if kind == "feed" and url is not None:
             outline.set("type", "rss")
-            outline.set("xmlUrl", xml_text(address))
+            outline.set("xmlUrl", url)
             if home is not None:
                 outline.set("htmlUrl", home)
-            if namespace.name_in(outline.get("xmlUrl", "")) == address:
+            if literal(url) == address:
                 del settings["feed"]
-        elif (link := clean_url(source.public_url) or home) is not None:
+        elif (link := url or home) is not None:
             outline.set("type", "link")
             outline.set("url", link)
         settings.pop("category", None)
