@@ -14,7 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,10 +26,14 @@ from aggregator.config.secrets import mask
 from aggregator.errors import AggregatorError, FetchError
 from aggregator.fetch import recorded
 from aggregator.models import FAILURE_KINDS, FailureKind, Fetched, NotModified, Rendered, Request, Source
+from aggregator.parse.encoding import decode
+from aggregator.pipeline.run import page_worker
+from aggregator.pipeline.together import Send
 from aggregator.preview import Document, Preview, preview
 from aggregator.publish import files
 from aggregator.snapshots import Difference, Item, difference, item_values
 from aggregator.values.terminal import as_json
+from aggregator.workers import Worker
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -42,8 +47,6 @@ FORMAT = "aggregator-fixture-1"
 _MAX_FILE = 64_000_000
 _DOCUMENT = re.compile(r"[0-9]{2,4}\.http")
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
-#: How texts begin that are wide in a way that hides secrets from a search for bytes.
-_WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +112,30 @@ class Checked:
 # -- capture -----------------------------------------------------------------------------------------------------------
 
 
-async def capture(config: Config, source: Source, *, clock: Callable[[], datetime], data: Path | None) -> Captured:
+async def capture(
+    config: Config,
+    source: Source,
+    *,
+    clock: Callable[[], datetime],
+    data: Path | None,
+    through: Callable[[Send], Send] = lambda send: send,
+) -> Captured:
     """Fetch a source as if nothing of it were stored, and keep what came; where it fails, an earlier fixture stays.
 
     Args:
         config: the configuration, which names the source.
         clock: the current time, aware and in UTC.
         data: the data folder, which says which hosts want to be left alone; it is only read.
+        through: what requests go through, see `update_due`.
 
     Raises:
         AggregatorError: the files cannot be written.
     """
     at = clock()
-    seen = await preview(config, source, clock=clock, data=data, repeatable=True)
-    answers = tuple(_answer(one, config.secrets) for one in seen.documents)
-    return await _keep(config, source, seen, Fixture(source.id, at, answers, ()))
+    async with page_reader() as pages:
+        seen = await preview(config, source, clock=clock, data=data, through=through, repeatable=True, pages=pages)
+        answers = tuple(_answer(one, config.secrets) for one in seen.documents)
+        return await _keep(config, source, seen, Fixture(source.id, at, answers, ()), pages)
 
 
 async def capture_again(config: Config, source: Source) -> Captured:
@@ -134,18 +146,29 @@ async def capture_again(config: Config, source: Source) -> Captured:
     """
     folder = folder_of(config, source.id)
     fixture = read(folder)
-    seen, unanswered = await replay(config, source, fixture)
-    if unanswered:
-        return Captured(seen, folder, problem=f"{unanswered[0]} was not captured; capture it without --offline")
-    return await _keep(config, source, seen, fixture)
+    async with page_reader() as pages:
+        seen, unanswered = await replay(config, source, fixture, pages)
+        if unanswered:
+            return Captured(seen, folder, problem=f"{unanswered[0]} was not captured; capture it without --offline")
+        return await _keep(config, source, seen, fixture, pages)
 
 
-async def _keep(config: Config, source: Source, seen: Preview, fixture: Fixture) -> Captured:
+@asynccontextmanager
+async def page_reader() -> AsyncIterator[Worker]:
+    """Yield a process that reads the pages of several fixtures; it is started when one has any."""
+    worker = page_worker()
+    try:
+        yield worker
+    finally:
+        await worker.close()
+
+
+async def _keep(config: Config, source: Source, seen: Preview, fixture: Fixture, pages: Worker) -> Captured:
     """Write a fixture, with the items that come of its documents."""
     folder = folder_of(config, source.id)
     if seen.failure is not None:
         return Captured(seen, folder, problem=f"it failed: {seen.failure}")
-    replayed, _ = await replay(config, source, fixture)
+    replayed, _ = await replay(config, source, fixture, pages)
     if replayed.failure is not None:
         return Captured(seen, folder, problem=f"without its secrets it fails: {replayed.failure}")
     fixture = replace(fixture, items=_items(replayed, config.secrets))
@@ -161,17 +184,7 @@ def folder_of(config: Config, source_id: str) -> Path:
 
 def without_secrets(fetched: Fetched, secrets: frozenset[str]) -> Fetched:
     """Return a document with `***` in place of each secret in its addresses and its body."""
-    body = fetched.body
-    if secrets:
-        encoding = _WIDE.get(body[:2])
-        try:
-            text = body.decode(encoding) if encoding else body.decode("latin-1")
-        except UnicodeDecodeError:
-            encoding, text = None, body.decode("latin-1")
-        as_bytes = {one.encode("utf-8", "surrogatepass").decode("latin-1") for one in secrets}
-        wanted = secrets if encoding else secrets | as_bytes
-        if (hidden := mask(text, wanted)) != text:
-            body = hidden.encode(encoding or "latin-1")
+    body = _masked(fetched.body, fetched.content_type, secrets) if secrets else fetched.body
     return replace(
         fetched,
         body=body,
@@ -179,6 +192,21 @@ def without_secrets(fetched: Fetched, secrets: frozenset[str]) -> Fetched:
         url=redact(fetched.url, secrets),
         requested_url=redact(fetched.requested_url, secrets),
     )
+
+
+def _masked(body: bytes, content_type: str, secrets: frozenset[str]) -> bytes:
+    """Replace secrets in a document, and leave every other byte as it is."""
+    encoding = decode(body, content_type).encoding
+    if encoding.startswith(("utf-16", "utf-32")):
+        text = body.decode(encoding, "surrogatepass")
+        hidden = mask(text, secrets)
+        return body if hidden == text else hidden.encode(encoding, "surrogatepass")
+    text, wanted = body.decode("latin-1"), set(secrets)
+    for secret in secrets:
+        for one in ("utf-8", encoding):
+            with suppress(UnicodeEncodeError):
+                wanted.add(secret.encode(one).decode("latin-1"))
+    return mask(text, frozenset(wanted)).encode("latin-1")
 
 
 def _answer(document: Document, secrets: frozenset[str]) -> Answer:
@@ -208,14 +236,20 @@ def _items(seen: Preview, secrets: frozenset[str]) -> tuple[Item, ...]:
 # -- replay ------------------------------------------------------------------------------------------------------------
 
 
-async def replay(config: Config, source: Source, fixture: Fixture) -> tuple[Preview, tuple[str, ...]]:
+async def replay(
+    config: Config, source: Source, fixture: Fixture, pages: Worker | None = None
+) -> tuple[Preview, tuple[str, ...]]:
     """Read the documents of a fixture again, as of the time at which they were captured; nothing is fetched.
+
+    Args:
+        pages: as for `preview`.
 
     Returns:
         What came of them, and the addresses that were asked for and have no answer there.
     """
     tape = _Tape(fixture.answers, config.secrets)
-    seen = await preview(config, source, clock=lambda: fixture.captured_at, through=lambda send: tape.send)
+    at = fixture.captured_at
+    seen = await preview(config, source, clock=lambda: at, through=lambda send: tape.send, pages=pages)
     return seen, tuple(dict.fromkeys(tape.unanswered))
 
 
@@ -248,8 +282,12 @@ class _Tape:
         return replace(page, requested_url=request.url, url=request.url if page.url == url else page.url)
 
 
-async def check(config: Config, folder: Path) -> Checked:
-    """Replay a fixture by the configuration in force, and compare its items with those that are expected."""
+async def check(config: Config, folder: Path, pages: Worker | None = None) -> Checked:
+    """Replay a fixture by the configuration in force, and compare its items with those that are expected.
+
+    Args:
+        pages: as for `preview`.
+    """
     try:
         fixture = read(folder)
     except AggregatorError as error:
@@ -258,7 +296,7 @@ async def check(config: Config, folder: Path) -> Checked:
     name = folder.name, fixture.source_id
     if source is None:
         return Checked(*name, f"there is no source {fixture.source_id} in {config.path}; delete the folder {folder}")
-    seen, unanswered = await replay(config, source, fixture)
+    seen, unanswered = await replay(config, source, fixture, pages)
     count = len(fixture.items)
     if seen.failure is not None:
         return Checked(*name, f"it fails now: {seen.failure}", unanswered, items=count)
@@ -266,11 +304,18 @@ async def check(config: Config, folder: Path) -> Checked:
 
 
 def find(config: Config) -> list[Path]:
-    """Return the folders of all fixtures, sorted."""
+    """Return the folders of all fixtures, sorted.
+
+    Raises:
+        AggregatorError: they cannot be read.
+    """
     place = config.path.parent / FOLDER
-    if not place.is_dir():
-        return []
-    return sorted(one for one in place.iterdir() if any((one / name).is_file() for name in (EXPECTED, "01.http")))
+    try:
+        if not place.is_dir():
+            return []
+        return sorted(one for one in place.iterdir() if any((one / name).is_file() for name in (EXPECTED, "01.http")))
+    except OSError as error:
+        raise AggregatorError(f"{error.filename or place} cannot be read: {error.strerror or error}") from None
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

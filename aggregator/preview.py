@@ -35,7 +35,7 @@ from aggregator.replay import apply
 from aggregator.retention import retain
 from aggregator.rules.book import Trace
 from aggregator.store import POSTS, Store, StoredRuling, open_for_reading, open_store
-from aggregator.workers import StoreThread
+from aggregator.workers import StoreThread, Worker
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -134,6 +134,7 @@ async def preview(
     through: Callable[[Send], Send] = lambda send: send,
     posts: bool = False,
     repeatable: bool = False,
+    pages: Worker | None = None,
 ) -> Preview:
     """Update and publish one source in a temporary data folder, and return what came of it.
 
@@ -146,6 +147,7 @@ async def preview(
         posts: whether items come with their posts.
         repeatable: of what the data folder knows, use only which hosts want to be left alone, and compare nothing: the
             same documents then always give the same.
+        pages: what reads pages, for several previews (`page_worker`); None: one for this preview alone.
 
     Raises:
         AggregatorError: the database of the data folder cannot be read, or there is no room for a temporary one.
@@ -172,6 +174,7 @@ async def preview(
             through=seen.through,
             on_read=seen.read,
             steps=False,
+            pages=pages,
         )
         removed, failures = await thread.run(finish.publish, source)
         here = await thread.run(finish.compare, source, seen.parsed) if data and not repeatable else {}

@@ -28,6 +28,7 @@ _FIELDS = (
     "summary",
     "html",
 )
+_DATES = ("published_at", "updated_at")
 #: What else is compared of an item.
 _FACTS = ("state", "category", "outputs", "dated")
 
@@ -89,13 +90,13 @@ class Difference:
     def __bool__(self) -> bool:
         return bool(self.missing or self.new or self.changed)
 
-    def by_field(self) -> dict[str, list[Change]]:
-        """Return the changes of each field, the field with the most changes first."""
-        found: dict[str, list[Change]] = defaultdict(list)
+    def by_field(self) -> list[tuple[str, list[Change]]]:
+        """Return each field with its changes, most changes first; those of a fact, such as the state, by its values."""
+        found: dict[tuple[str, str], list[Change]] = defaultdict(list)
         for change in self.changed:
-            for name in change.fields:
-                found[name].append(change)
-        return dict(sorted(found.items(), key=lambda pair: -len(pair[1])))
+            for name, values in change.fields.items():
+                found[name, repr(values) if name in _FACTS else ""].append(change)
+        return [(name, changes) for (name, _), changes in sorted(found.items(), key=lambda pair: -len(pair[1]))]
 
 
 def difference(before: Sequence[Item], after: Sequence[Item]) -> Difference:
@@ -147,7 +148,11 @@ def _single(items: Iterable[Item], name: Callable[[Item], Any]) -> dict[str, Ite
 def _changes(before: Item, after: Item) -> dict[str, tuple[Any, Any]]:
     found = {name: pair for name in _FACTS if _differ(pair := (before.get(name), after.get(name)))}
     old, new = entry_of(before), entry_of(after)
+    # Without a date, an item has the time at which it was seen.
+    undated = before.get("dated") is after.get("dated") is False
     for name in _FIELDS:
+        if undated and name in _DATES:
+            continue
         if _differ(pair := (old.get(name), new.get(name))):
             found[name] = pair
         elif _differ(pair := (_raw(before, name), _raw(after, name))):

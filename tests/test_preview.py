@@ -318,10 +318,8 @@ def _look(config: Config, data: Path) -> None:
 @pytest.fixture
 def filled(site: Site, origin: Origin) -> Config:
     """A configuration with a data folder."""
-    page = html(origin, "/list", list_page(("/a", "甲")))
     url = origin.route("/one", rss([item(1)]))
-    bad = {"id": "bad", "scrape": {"url": page, "items": "div.nothing"}}
-    config = _configured(site, {"id": "one", "feed": url}, bad)
+    config = _configured(site, {"id": "one", "feed": url}, {"id": "bad", "feed": origin.url + "/gone"})
     assert site.run("update").status == 1
     origin.route("/one", rss([item(1), item(2)]))
     return config

@@ -42,6 +42,8 @@ _ADVICE = {
     "pull": _UPDATE,
     "refresh": _UPDATE,
     "sync": _UPDATE,
+    "try": "`aggregator preview SOURCE` shows what a source gives.",
+    "record": "`aggregator capture SOURCE` keeps what a source answers.",
     "ls": "`aggregator status` lists the sources, `aggregator list` the items.",
     "why": "`aggregator explain ITEM` says what came of an item.",
     "info": "`aggregator status ID` shows one source.",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aggregator.cli.console import complain, say, say_json
+from aggregator.cli.console import complain, hide, say, say_json
 from aggregator.cli.items import JsonOption
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
@@ -19,13 +20,17 @@ from aggregator.cli.options import (
     require_sources,
     utc_now,
 )
+from aggregator.log import LogFormat, configure_logging
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from aggregator.config import Config
     from aggregator.fixtures import Captured, Checked
+    from aggregator.models import Fetched, NotModified, Request
+    from aggregator.pipeline.together import Send
     from aggregator.snapshots import Change, Difference, Item
 
 #: Items that are named, and lines of each difference.
@@ -64,19 +69,56 @@ def capture(
     from aggregator.fixtures import EXPECTED, capture_again, folder_of
     from aggregator.fixtures import capture as keep
 
+    configure_logging(LogFormat.text, hide, stamped=False)
     loaded = load_config(config)
     require_sources(loaded, [source])
     chosen = next(one for one in loaded.sources if one.id == source)
     if offline and not (folder_of(loaded, source) / EXPECTED).is_file():
         complain(f"error: --offline: {folder_of(loaded, source)} does not exist yet; capture the source without it")
         raise typer.Exit(2)
-    doing = capture_again(loaded, chosen) if offline else keep(loaded, chosen, clock=utc_now, data=data)
-    done = asyncio.run(doing)
+    with watched(same) as through:
+        again = capture_again(loaded, chosen) if offline else None
+        done = asyncio.run(again or keep(loaded, chosen, clock=utc_now, data=data, through=through))
     if as_json:
         say_json(_captured_json(done), indent=2)
     else:
         _say_captured(done)
     raise typer.Exit(1 if done.fixture is None else 0)
+
+
+def same(send: Send) -> Send:
+    """Return what sends requests as it is."""
+    return send
+
+
+@contextmanager
+def watched(through: Callable[[Send], Send]) -> Iterator[Callable[[Send], Send]]:
+    """Yield what requests go through so that a terminal shows how many documents have come, and of how many.
+
+    Args:
+        through: what they go through besides.
+    """
+    from aggregator.cli.console import counting
+
+    asked, done = 0, 0
+
+    def counted_too(send: Send) -> Send:
+        inner = through(send)
+
+        async def fetch(request: Request) -> Fetched | NotModified:
+            nonlocal asked, done
+            asked += 1
+            progress(done, asked)
+            try:
+                return await inner(request)
+            finally:
+                done += 1
+                progress(done, asked)
+
+        return fetch
+
+    with counting("fetching") as progress:
+        yield counted_too
 
 
 def _say_captured(done: Captured) -> None:
@@ -109,16 +151,20 @@ def check_all(config: Config) -> list[Checked]:
     """Check all fixtures of a configuration, and return what was found, in the order of their names."""
     import asyncio
 
-    from aggregator.fixtures import check, find
+    from aggregator.fixtures import check, find, page_reader
+
+    configure_logging(LogFormat.text, hide, stamped=False)
 
     async def all_of_them() -> list[Checked]:
         turn = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(folder: Any) -> Checked:
-            async with turn:
-                return await check(config, folder)
+        async with page_reader() as pages:
 
-        return await asyncio.gather(*map(one, find(config)))
+            async def one(folder: Path) -> Checked:
+                async with turn:
+                    return await check(config, folder, pages)
+
+            return await asyncio.gather(*map(one, find(config)))
 
     return asyncio.run(all_of_them())
 
@@ -196,10 +242,11 @@ def difference_json(found: Difference) -> dict[str, Any]:
 def say_difference(found: Difference) -> None:
     """Print how two lists of items differ: field by field, with an example of each, and then what is missing or new."""
     fields = found.by_field()
-    if fields.get("updated_at") == fields.get("published_at"):
-        # Most items have the same date twice.
-        fields.pop("updated_at", None)
-    for name, changes in fields.items():
+    dates = {name: changes for name, changes in fields if name in ("published_at", "updated_at")}
+    for name, changes in fields:
+        if name == "updated_at" and changes == dates.get("published_at"):
+            # Most items have the same date twice.
+            continue
         say(f"  {name}{_where(changes)}:")
         for line in _compared(*changes[0].fields[name]):
             say(f"    {line}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from aggregator.cli.console import Cell, Column, complain, say, say_bytes, say_json, say_table
-from aggregator.cli.fixtures import difference_json, say_difference, summary
+from aggregator.cli.console import Cell, Column, complain, hide, say, say_bytes, say_json, say_table
+from aggregator.cli.fixtures import difference_json, same, say_difference, summary, watched
 from aggregator.cli.items import COLOURS, JsonOption
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
@@ -23,6 +24,7 @@ from aggregator.cli.options import (
     utc_now,
 )
 from aggregator.cli.previewvalues import FORMAT, as_values, encoding_of, fetched_of, fields_filled, rule_rows
+from aggregator.log import LogFormat, configure_logging
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
@@ -79,11 +81,15 @@ def preview(
     if raw and (post or as_json):
         complain("error: --raw goes with neither --post nor --json")
         raise typer.Exit(2)
+    configure_logging(LogFormat.text, hide, stamped=False)
     loaded = _config(config, source)
     chosen, configured = _source(loaded, source)
     file = None if against is None else _against(against, chosen)
-    through: Callable[[Send], Send] = _same if file is None or file.page is None else _Offline(file.page).through
-    seen = asyncio.run(see(loaded, chosen, clock=utc_now, data=data, through=through, posts=post))
+    through: Callable[[Send], Send] = same
+    if file is not None and file.page is not None:
+        chosen, through = _without_articles(chosen), _Offline(file.page).through
+    with watched(through) as through:
+        seen = asyncio.run(see(loaded, chosen, clock=utc_now, data=data, through=through, posts=post))
     if raw:
         _say_raw(seen, loaded)
     elif file is not None and file.items is not None:
@@ -152,8 +158,12 @@ def _against(path: Path, source: Source) -> _File:
     return _File(recorded.load(data, source.url, content_type=_TYPES.get(path.suffix.lower(), "")), None)
 
 
-def _same(send: Send) -> Send:
-    return send
+def _without_articles(source: Source) -> Source:
+    """Return a source whose list is all there is: offline, there are no articles."""
+    rules: Any = source.rules
+    # Of some kinds, an item is nothing but its article.
+    optional = is_dataclass(rules) and any(one.name == "article" and one.default is None for one in fields(rules))
+    return replace(source, rules=replace(rules, article=None)) if optional else source
 
 
 class _Offline:
@@ -218,7 +228,7 @@ class _Report:
         size = _size(sum(len(one.body) for one in came))
         say("")
         if self._page is not None:
-            say(f"Read {self._page}, {size}; nothing was fetched.")
+            say(f"Read {self._page}, {size}; nothing was fetched, no articles either.")
             return
         say(f"Fetched {counted(len(came), 'document')}, {size}.")
         shown = [one for place, one in enumerate(documents) if place < _DOCUMENTS or fetched_of(one) is None]
@@ -320,8 +330,9 @@ def _document_cells(document: Document, source: Source) -> list[Cell]:
         return [Cell("304"), Cell(""), Cell(""), Cell(address)]
     page = fetched_of(document)
     if page is None:
-        status = getattr(outcome, "status", None)
-        return [Cell(str(status or "none"), "red"), Cell(""), Cell(""), Cell(f"{address}: {outcome}")]
+        status, said = getattr(outcome, "status", None), str(outcome)
+        said = said if address in said else f"{said} ({address})"
+        return [Cell(str(status or "none"), "red"), Cell(""), Cell(""), Cell(said)]
     if page.url != address:
         address = f"{address} -> {page.url}"
     return [Cell(str(page.status)), Cell(_size(len(page.body))), Cell(encoding_of(page, source)), Cell(address)]
@@ -335,8 +346,9 @@ def _item_cells(item: PreviewItem) -> Iterator[list[Cell]]:
     one = item.stored
     entry = one.ruling.entry
     category = one.ruling.category or one.sight.category
+    undated = "no date" if one.stored.entry.future_at is None else "in the future"
     yield [
-        Cell(f"{one.stored.entry.published_at:%Y-%m-%d %H:%M}" if one.stored.entry.dated else "no date"),
+        Cell(f"{one.stored.entry.published_at:%Y-%m-%d %H:%M}" if one.stored.entry.dated else undated),
         Cell(item.condition, COLOURS.get(item.condition, "")),
         Cell(item.here or ""),
         Cell(category),
@@ -377,7 +389,6 @@ def _say_raw(seen: Preview, config: Config) -> None:
 
 def _say_against(path: Path | None, before: Sequence[Item], seen: Preview, as_json: bool) -> None:
     """Show how the items differ from those of an earlier preview."""
-    from aggregator.cli.console import hide
     from aggregator.snapshots import difference, item_values
     from aggregator.values.terminal import as_json as written
 

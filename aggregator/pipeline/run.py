@@ -115,12 +115,13 @@ async def update_due(
     through: Callable[[Send], Send] = lambda send: send,
     on_read: OnRead | None = None,
     steps: bool = True,
+    pages: Worker | None = None,
 ) -> list[SourceResult]:
     """Run one cycle over the chosen sources and return what each gave, in the order in which they finished.
 
     Args:
         clock: the current time, aware and in UTC.
-        thread: the one that uses the store; None: one for this cycle alone.
+        thread, pages: what uses the store, and what reads pages (`page_worker`); None: one for this cycle alone.
         dry_run: fetch and compare, but store nothing.
         on_result: called on the event loop for each finished source.
         stopping: called before each source; once it is true, no other is started, and those in progress are finished.
@@ -139,27 +140,32 @@ async def update_due(
     if not chosen:
         return []
     concurrency = max(1, config.fetch.concurrency - busy)
-    settings = fetch_settings(config, concurrency)
     current = in_force or (lambda: config)
     judge = Judge(store, current, record=not dry_run)
     ingester = Ingester(store, clock, dry_run, config.secrets, config.confidential, judge, steps, on_read)
     async with AsyncExitStack() as stack:
         if thread is None:
             thread = stack.enter_context(StoreThread())
-        tolerant, pages, *readers = _workers(stack, sum(state.last_success_at is None for _, state in chosen))
+        pages = pages or _closed(stack, page_worker())
+        tolerant, *readers = _workers(stack, sum(state.last_success_at is None for _, state in chosen))
         waits = await thread.run(ingester.host_waits)
+        settings = fetch_settings(config, concurrency)
         fetcher = await stack.enter_async_context(Fetcher(settings, clock=clock, waits=waits))
         instances = Instances(await thread.run(store.pages.instances), clock)
         own = _Steps(stack, current, ingester, thread, settings.user_agent)
         groups = groups_of(chosen, clock())
-        sending = through(fetcher.fetch)
-        saved = SavedPages(None if dry_run else data)
+        sending, saved = through(fetcher.fetch), SavedPages(None if dry_run else data)
         run = _Run(ingester, thread, fetcher, sending, share, tolerant, pages, readers, own, groups, instances, saved)
         return await run.update_all(chosen, concurrency, on_result, stopping, on_begun)
 
 
+def page_worker() -> Worker:
+    """Return a process that reads pages, not started yet; the caller closes it."""
+    return Worker(seconds=_SECONDS, memory_mb=_PAGE_MEMORY_MB)
+
+
 def _workers(stack: AsyncExitStack, new: int) -> list[Worker]:
-    """Return the processes of a cycle, none started: for the tolerant reader, for pages, and for many new documents.
+    """Return the other processes of a cycle, none started: for the tolerant reader, and for many new documents.
 
     Args:
         stack: closes them.
@@ -169,11 +175,12 @@ def _workers(stack: AsyncExitStack, new: int) -> list[Worker]:
     if new >= MANY_NEW:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         count = min(cores - 1, _MOST_READERS)
-    pages = Worker(seconds=_SECONDS, memory_mb=_PAGE_MEMORY_MB)
-    tolerant, *readers = (Worker(seconds=_SECONDS, memory_mb=_MEMORY_MB) for _ in range(1 + count))
-    for worker in (tolerant, pages, *readers):
-        stack.push_async_callback(worker.close)
-    return [tolerant, pages, *readers]
+    return [_closed(stack, Worker(seconds=_SECONDS, memory_mb=_MEMORY_MB)) for _ in range(1 + count)]
+
+
+def _closed(stack: AsyncExitStack, worker: Worker) -> Worker:
+    stack.push_async_callback(worker.close)
+    return worker
 
 
 class _Steps:
