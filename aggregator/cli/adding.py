@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aggregator.config.additions import Categories, NewSource
-    from aggregator.discover.search import Found, Known, Option
+    from aggregator.discover.found import Found, Known, Option
     from aggregator.models import Source
 
 #: Items of each source that are shown.
@@ -253,7 +253,7 @@ class _Adding:
             )
 
     def _known(self) -> Known:
-        from aggregator.discover.search import Known
+        from aggregator.discover.found import Known
 
         with read_store(self._data) as store:
             if store is None:

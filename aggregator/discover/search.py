@@ -14,17 +14,27 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from html import unescape
-from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from aggregator.config import Config, load
 from aggregator.config.additions import NewSource, add_sources
 from aggregator.discover.candidates import COMMENTS, Candidate, of_address, of_page, well_known
+from aggregator.discover.found import (
+    NOTHING,
+    Found,
+    Known,
+    Miss,
+    Option,
+    There,
+    are_the_same,
+    is_about,
+    leads_to,
+    links_of,
+)
 from aggregator.errors import AggregatorError, ConfigError, FetchError, ParseError, WorkerError
 from aggregator.fetch import Fetcher
 from aggregator.models import FailureKind, Fetched, NotModified, Request, Source
@@ -33,10 +43,10 @@ from aggregator.parse.encoding import decode
 from aggregator.parse.sniff import find_root
 from aggregator.pipeline.run import fetch_settings
 from aggregator.pipeline.together import Send
-from aggregator.preview import Preview, feed_source, preview
+from aggregator.preview import feed_source, preview
 from aggregator.sources import KINDS, feed
 from aggregator.sources.kind import plain_request
-from aggregator.values.urls import resolve, same_feed
+from aggregator.values.urls import same_feed
 from aggregator.workers import Worker
 
 MAX_TRIES = 12
@@ -62,85 +72,11 @@ _UNREACHABLE: frozenset[FailureKind] = frozenset({"dns", "connect", "tls", "time
 _NO_HTTPS: frozenset[FailureKind] = frozenset({"connect", "tls"})
 #: Kinds whose candidates are guesses, which are tried where no feed is found.
 _GUESSED = ("json", "scrape", "sitemap")
-#: Links of a page that are compared.
-_MOST_LINKS = 3000
-_HREF = re.compile(r"""\bhref\s*=\s*("[^"<>]{1,2000}"|'[^'<>]{1,2000}'|[^\s"'<>]{1,2000})""", re.IGNORECASE)
 _JSON = re.compile(r"\s*[{\[]")
 _SITEMAPS = ("urlset", "sitemapindex")
 #: CPU time in seconds, and MiB, for reading a page.
 _SECONDS = 20.0
 _MEMORY_MB = 600
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A source that works, and is not configured yet."""
-
-    candidate: Candidate
-    preview: Preview
-    #: Lower is better.
-    rank: int
-
-    @property
-    def order(self) -> tuple[bool, int]:
-        """What options are sorted by: a feed without items is one, but a worse one."""
-        return not self.preview.items, self.rank
-
-    @property
-    def source(self) -> Source:
-        """The source as it would be, but for its id."""
-        return self.preview.source
-
-    @property
-    def title(self) -> str | None:
-        """What it calls itself, as plain text."""
-        return self.preview.result.state.title or self.candidate.title
-
-
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """What was tried in vain."""
-
-    address: str
-    #: How it was found.
-    found: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class There:
-    """A source that is configured already."""
-
-    source: Source
-    #: How it was found from the address; "" where it has that address.
-    found: str
-
-
-@dataclass(slots=True)
-class Found:
-    """What an address offers."""
-
-    url: str
-    #: The best first.
-    options: list[Option] = field(default_factory=list)
-    misses: list[Miss] = field(default_factory=list)
-    there: list[There] = field(default_factory=list)
-    #: How many candidates were not tried, because there were too many.
-    untried: int = 0
-    #: Whether the address is that of a page.
-    is_page: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known beside the configuration; all of it may be empty."""
-
-    #: Hosts that want no requests now, with the time until when.
-    waits: Mapping[str, datetime] = field(default_factory=dict)
-    #: Where feeds have moved to permanently, by the id of the source.
-    moved: Mapping[str, str] = field(default_factory=dict)
-    #: The data folder, which is only read; None: there is none.
-    data: Path | None = None
 
 
 Report = Callable[[str], None]
@@ -154,7 +90,7 @@ async def search(
     environ: Mapping[str, str],
     *,
     clock: Callable[[], datetime],
-    known: Known = Known(),
+    known: Known = NOTHING,
     settings: Mapping[str, object] = MappingProxyType({}),
     best: bool = False,
     or_http: bool = False,
@@ -333,8 +269,8 @@ class _Search:
             shown = f"{urls[0]} and {len(urls[:_USUAL]) - 1} more"
             self._found.misses.append(Miss(shown, "usual addresses of feeds", "there is no feed"))
         if page is not None and urlsplit(page.url).path.strip("/"):
-            links = _links(page)
-            new = [one if _is_about(one.preview, links) else replace(one, rank=_ASIDE) for one in self._found.options]
+            linked = links_of(page)
+            new = [one if is_about(one.preview, linked) else replace(one, rank=_ASIDE) for one in self._found.options]
             self._found.options = sorted(new, key=lambda one: one.order) if len(new) > before else new
 
     async def _probe(self, url: str, send: Send) -> Candidate | None:
@@ -380,10 +316,10 @@ class _Search:
             why = (seen.result.state.error or seen.failure or "it has no items").removesuffix(f" ({source.url})")
             self._found.misses.append(Miss(source.url, candidate.found, why))
             return
-        leads = _leads_to(seen)
+        leads = leads_to(seen)
         if leads is not None and leads != source.url and self._is_there(leads, candidate.found, source.kind):
             return
-        if not any(_are_the_same(seen, other.preview) for other in self._found.options):
+        if not any(are_the_same(seen, other.preview) for other in self._found.options):
             self._found.options.append(Option(candidate, seen, candidate.rank))
             self._found.options.sort(key=lambda one: one.order)
 
@@ -466,18 +402,6 @@ def _as_document(page: Fetched) -> _Whole | None:
     return as_feed
 
 
-def _is_about(seen: Preview, links: Collection[str]) -> bool:
-    """Whether any item of a feed is among the links of a page, which are comparable addresses."""
-    urls = (item.stored.stored.entry.url for item in seen.items)
-    return any(same_feed(url) in links for url in urls if url)
-
-
-def _links(page: Fetched) -> set[str]:
-    """Return the addresses that a page links to, comparable."""
-    found = _HREF.findall(decode(page.body, page.content_type).text)[:_MOST_LINKS]
-    return {same_feed(url) for link in found if (url := resolve(unescape(link.strip("\"'")), page.url))}
-
-
 def _why(error: AggregatorError) -> str:
     """Return a message without the address behind it."""
     return str(error).removesuffix(f" ({getattr(error, 'url', '')})")
@@ -494,17 +418,3 @@ def _is_guess(candidate: Candidate) -> bool:
 def _address(candidate: Candidate) -> str:
     value = candidate.entry[_kind(candidate)]
     return str(value.get("url", value)) if isinstance(value, Mapping) else str(value)
-
-
-def _leads_to(seen: Preview) -> str | None:
-    """Return the address that answered for the first document."""
-    outcomes: Iterable[object] = (one.outcome for one in seen.documents[:1])
-    return next((one.url for one in outcomes if isinstance(one, Fetched)), None)
-
-
-def _are_the_same(one: Preview, other: Preview) -> bool:
-    """Whether two sources lead to one document, or have the same items in another format."""
-    if same_feed(_leads_to(one) or "") == same_feed(_leads_to(other) or ""):
-        return one.source.kind == other.source.kind == "feed"
-    links = [{item.stored.stored.entry.url for item in seen.items} for seen in (one, other)]
-    return bool(links[0]) and None not in links[0] and links[0] == links[1]

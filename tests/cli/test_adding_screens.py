@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from aggregator.cli.console import cell_width
-from tests.cli.test_adding import page, write
+from tests.adding import page, write
 from tests.cli.test_screens import agreed, screen
 from tests.origin import Origin
 from tests.support import Site, item, rss
