@@ -35,7 +35,7 @@ _ADVICE = {
     410: "; look for its new address, or do without it",
 }
 #: Headers that are lists: several of them are one (RFC 9110, section 5.3). Of all others, the first counts.
-_LISTS = frozenset({b"cache-control", b"content-encoding"})
+_LISTS = frozenset({b"cache-control", b"content-encoding", b"link"})
 #: The headers in `Freshness`, in the order of its fields.
 _FRESHNESS = (b"cache-control", b"expires", b"date", b"age", b"retry-after")
 
@@ -100,6 +100,7 @@ async def read(
         freshness=freshness,
         moved_to=trip.moved_to,
         notes=trip.notes,
+        links=said.get(b"link", ""),
     )
 
 
