@@ -75,7 +75,10 @@ def of_page(page: Fetched, *, instances: bool) -> list[Candidate]:
 
 def well_known(url: str) -> list[str]:
     """Return addresses on the same site that are worth a try, the likeliest first: feeds, then sitemaps."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return []
     origin = f"{parts.scheme}://{parts.netloc}"
     folder = parts.path.rpartition("/")[0] if "." in parts.path.rpartition("/")[2] else parts.path.rstrip("/")
     feeds = [f"{origin}{folder}/{name}" for name in _FEEDS] + [f"{origin}/{name}" for name in _FEEDS]

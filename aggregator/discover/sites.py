@@ -94,8 +94,10 @@ def known(url: str, elements: Elements | None = None) -> list[Known]:
         url: absolute http(s) address.
         elements: the page there, if it was fetched; without it only hosts are recognized.
     """
-    parts = urlsplit(url)
-    host = (parts.hostname or "").rstrip(".")
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return []
     found: list[Known] = []
     for site in table():
         if any(_is_host(host, one) for one in site.hosts) or (elements and _has_mark(elements, site)):
