@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aggregator.discover.sites import Known, known
+from aggregator.discover.sites import KnownSource, known
 from aggregator.models import Fetched
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 #: Ranks, in which the ways of finding a source come one after the other: what the page of a known site says, the
 #: address of one, a feed that the page names, and what is less and less sure.
 _READ, _ADDRESS, _NAMED, _GENERIC, _ANCHOR = 0, 100, 300, 500, 600
-_DATA, _LIST, _MORE_DATA, _SITEMAP, _COMMENTS = 700, 800, 850, 900, 1000
+_DATA, _LIST, _MORE_DATA, _SITEMAP = 700, 800, 850, 900
+COMMENTS = 1000
+"""The rank from which on candidates are feeds of comments."""
 #: Paths at which sites keep their feed without saying so, the likeliest first.
 _FEEDS = ("feed", "rss.xml", "atom.xml", "feed.xml", "index.xml", "rss", "feed.json")
 _SITEMAPS = ("/sitemap.xml",)
@@ -85,7 +87,7 @@ def well_known(url: str) -> list[str]:
     return list(dict.fromkeys([*feeds, *(f"{origin}{path}" for path in _SITEMAPS)]))
 
 
-def _of_site(sources: Iterable[Known], instances: bool) -> list[Candidate]:
+def _of_site(sources: Iterable[KnownSource], instances: bool) -> list[Candidate]:
     found = []
     for number, one in enumerate(sources):
         rank = _READ if one.read else _ADDRESS
@@ -112,7 +114,7 @@ def _of_named(elements: Elements, links: str) -> list[Candidate]:
 
 def _candidate(feed: NamedFeed, number: int, found: str, rank: int) -> Candidate:
     if feed.comments:
-        found, rank = f"{found}; it has comments", _COMMENTS
+        found, rank = f"{found}; it has comments", COMMENTS
     return Candidate({"feed": feed.url}, found, feed.title or None, rank + number)
 
 

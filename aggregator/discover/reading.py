@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pydantic import ValidationError
-
 from aggregator.discover.embedded import DataList
 from aggregator.discover.guess import Guess
 from aggregator.errors import ParseError
@@ -30,7 +28,7 @@ def reads_list(page: Fetched, guess: Guess) -> bool:
     try:
         settings = scrape.ScrapeSettings.model_validate({"url": page.url, **guess.settings})
         entries = read_list((scrape.make_rules(settings, None), page)).entries
-    except (ValidationError, ValueError, ParseError):
+    except (ValueError, ParseError):
         return False
     read = {entry.url for entry in entries}
     meant = {url.partition("#")[0] if "article" in guess.settings else url for url in guess.urls}
@@ -45,7 +43,7 @@ def reads_data(page: Fetched, data: DataList) -> bool:
     try:
         settings = JsonSettings.model_validate({"url": page.url, **data.settings})
         entries = read_items((jsonapi.make_rules(settings, None), None, page)).entries
-    except (ValidationError, ValueError, ParseError):
+    except (ValueError, ParseError):
         return False
     return len(entries) >= _MOST * min(data.items, settings.limit or scrape.USUAL_LIMIT) and _are_titled(entries)
 
