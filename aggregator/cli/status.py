@@ -90,6 +90,11 @@ class SourceDetails:
     gone_days: int
     moved_to: str | None
     moved_since: str | None
+    #: The instance that gave its last document, where there are several.
+    served_by: str | None
+    #: The page that could not be read, below the data folder, and when it was kept.
+    page: str | None
+    page_kept_at: str | None
     last_entry_at: str | None
     #: Hour of the day (UTC) with most entries, null if none stands out.
     busiest_hour: int | None
@@ -120,7 +125,7 @@ def status(
         if as_json:
             say_json({**asdict(row), **asdict(more)}, indent=2)
         else:
-            _show_one(row, more, loaded, now)
+            _show_one(row, more, loaded, data, now)
         return
     rows = [row for row in collect(loaded, data, now) if not failing or (row.failures and row.state != "paused")]
     if as_json:
@@ -244,14 +249,18 @@ def collect_one(config: Config, data: Path, source_id: str, now: datetime) -> tu
             entries, rhythm = store.entry_counts().get(source_id, 0), store.activity(now).get(source_id)
             newest = store.similar_entries(source_id, (), (), NEWEST)
     newest.sort(key=lambda one: one.known.published_at, reverse=True)
-    return _status(source, state, entries, rhythm, now), _details(config, source, state, rhythm, newest[:NEWEST])
+    more = _details(config, data, source, state, rhythm, newest[:NEWEST])
+    return _status(source, state, entries, rhythm, now), more
 
 
 def _details(
-    config: Config, source: Source, state: FeedState, rhythm: Activity | None, newest: Sequence[KnownEntry]
+    config: Config, data: Path, source: Source, state: FeedState, rhythm: Activity | None, newest: Sequence[KnownEntry]
 ) -> SourceDetails:
     from aggregator.config import redact
+    from aggregator.pipeline.savedpages import SavedPages
     from aggregator.schedule import Rhythm as Hours
+
+    page, kept_at = (state.failures and SavedPages(data).find(source.id)) or (None, None)
 
     hours = Hours.load(state.rhythm)
     return SourceDetails(
@@ -268,10 +277,23 @@ def _details(
         gone_days=state.gone_days,
         moved_to=state.moved_to,
         moved_since=_iso(state.moved_since),
+        served_by=_instance(config, source, state),
+        page=page,
+        page_kept_at=_iso(kept_at),
         last_entry_at=_iso(rhythm.last_at) if rhythm else None,
         busiest_hour=hours.busiest_hour() if hours else None,
         newest=[{"published_at": _iso(one.known.published_at), "title": one.title, "url": one.url} for one in newest],
     )
+
+
+def _instance(config: Config, source: Source, state: FeedState) -> str | None:
+    """Return the instance that gave the last document of a source, where there are several."""
+    from aggregator.config import redact
+    from aggregator.models import Mirrored
+    from aggregator.sources.rsshub import Memory
+
+    name = Memory.load(state.memory).instance if isinstance(source.rules, Mirrored) else None
+    return name and redact(name, config.secrets)
 
 
 def _interval(source: Source) -> str:
@@ -292,7 +314,9 @@ def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else iso(moment)
 
 
-def _facts(row: SourceStatus, more: SourceDetails, config: Config, now: datetime) -> list[tuple[str, str | None]]:
+def _facts(
+    row: SourceStatus, more: SourceDetails, config: Config, data: Path, now: datetime
+) -> list[tuple[str, str | None]]:
     """Return names and values of what is known about a source; None for what is not."""
     silent = ", fallen silent" if row.silent else ""
     busiest = "" if more.busiest_hour is None else f", most of them at about {more.busiest_hour}:00 UTC"
@@ -304,10 +328,12 @@ def _facts(row: SourceStatus, more: SourceDetails, config: Config, now: datetime
         ("configured", f"{config.path}:{more.line}, as {row.kind}"),
         ("address", more.address),
         ("moved to", f"{more.moved_to}, since {more.moved_since}" if more.moved_to else None),
+        ("served by", more.served_by),
         ("feed's title", more.title),
         ("home page", more.home_url),
         ("state", row.state),
         ("error", _error(row)),
+        ("page kept", f"{data / more.page}, {_ago(more.page_kept_at, now)}" if more.page else None),
         ("failures", f"{row.failures} in a row" if row.failures else None),
         ("network down", f"{counted(more.outages, 'update')} in a row" if more.outages else None),
         ("said gone", f"on {counted(more.gone_days, 'day')}" if more.gone_days else None),
@@ -327,8 +353,8 @@ def _facts(row: SourceStatus, more: SourceDetails, config: Config, now: datetime
     ]
 
 
-def _show_one(row: SourceStatus, more: SourceDetails, config: Config, now: datetime) -> None:
-    facts = [(name, text) for name, text in _facts(row, more, config, now) if text]
+def _show_one(row: SourceStatus, more: SourceDetails, config: Config, data: Path, now: datetime) -> None:
+    facts = [(name, text) for name, text in _facts(row, more, config, data, now) if text]
     say_table((Column(""), Column("")), [[Cell(name), Cell(text)] for name, text in facts], wrap=True, header=False)
 
 

@@ -11,6 +11,9 @@ from aggregator.config.problems import Path, Place, Problems, show
 from aggregator.config.settings import FileSettings
 from aggregator.config.tree import ListNode, MapNode
 
+#: What goes to the origin of a source alone.
+_FOR_ONE_SERVER = ("headers", "auth", "cookies", "tls")
+
 
 def source_nodes(tree: MapNode) -> list[tuple[int, MapNode]]:
     """Return the entries of `sources` that are mappings, each with its index."""
@@ -136,3 +139,13 @@ def check_duplicates(tree: MapNode, sources: Collection[str], problems: Problems
                 if isinstance(one, str) and one not in sources:
                     message = f"there is no source with the id {show(one)}{problems.hint(one, sources)}"
                     problems.add(message, place, (*path, "prefer", number))
+
+
+def check_instances(tree: MapNode, problems: Problems) -> None:
+    """Report settings for the one server of a source where the source has none: they go to no instance of RSSHub."""
+    for index, node in source_nodes(tree):
+        for key in _FOR_ONE_SERVER if "rsshub" in node else ():
+            if key in node:
+                hint = "; put user name and password into the address of the instance" if key == "auth" else ""
+                message = f"is not for instances of RSSHub; remove it{hint}"
+                problems.add(message, node.key_places[key], ("sources", index, key))

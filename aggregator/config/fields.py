@@ -13,10 +13,18 @@ import re
 import unicodedata
 import zoneinfo
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -39,6 +47,24 @@ class Section(BaseModel):
     """A mapping of known keys: the base of all models of feeds.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ShortSection(Section):
+    """A mapping in whose place the value of its main key may stand, as text."""
+
+    #: The main key.
+    SHORT: ClassVar[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        return {cls.SHORT: value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        whole = handler.resolve_ref_schema(handler(core))
+        short = {name: value for name, value in whole["properties"][cls.SHORT].items() if name != "description"}
+        return {"anyOf": [short, whole]}
 
 
 def with_short_form(schema: CoreSchema, handler: GetJsonSchemaHandler, short: dict[str, Any]) -> JsonSchemaValue:
@@ -77,7 +103,7 @@ _LARGEST = 10**9
 def text(value: object) -> str:
     """Check one line of text, and strip the white space around it."""
     if not isinstance(value, str):
-        raise ValueError(_not_text(value))
+        raise ValueError(not_text(value))
     stripped = value.strip()
     if not stripped:
         raise ValueError("is empty; give it a value, or remove the key")
@@ -124,7 +150,7 @@ def http_url(value: object) -> str:
 def _not_url(value: object) -> str:
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return "must be one address, not a list; write one entry for each"
-    return _not_text(value)
+    return not_text(value)
 
 
 def site_url(value: object) -> str:
@@ -327,7 +353,8 @@ def _network_advice(value: str) -> str:
     return f": bits are set after its first {whole.prefixlen}; write `{whole}`"
 
 
-def _not_text(value: object) -> str:
+def not_text(value: object) -> str:
+    """Say of a value that is no text what it is, and what to write instead."""
     if value is None:
         return "is empty; give it a value, or remove the key (a value that begins with `#` must be in quotes)"
     if isinstance(value, list | dict):
@@ -343,7 +370,7 @@ def quotes_hint(value: object) -> str:
 
 def _not_null(value: object) -> object:
     if value is None:
-        raise ValueError(_not_text(value))
+        raise ValueError(not_text(value))
     return value
 
 

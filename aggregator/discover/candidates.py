@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from aggregator.discover.sites import KnownSource, known
 from aggregator.models import Fetched
+from aggregator.values.urls import same_feed
 
 if TYPE_CHECKING:
     from aggregator.discover.elements import Elements
@@ -66,6 +67,8 @@ def of_page(page: Fetched, *, instances: bool) -> list[Candidate]:
     from aggregator.discover.elements import Elements
     from aggregator.sources.page import Page
 
+    if data := _of_document(page):
+        return data
     elements = Elements(Page(page, None))
     named = _of_named(elements, page.links)
     sites = known(page.url, elements)
@@ -146,6 +149,18 @@ def _guessed(elements: Elements, page: Fetched) -> list[Candidate]:
     return found
 
 
+def _of_document(page: Fetched) -> list[Candidate]:
+    """Return the lists in a document of JSON, as far as the kind can read them."""
+    from aggregator.discover.embedded import document_lists
+    from aggregator.discover.reading import reads_data
+
+    return [
+        Candidate({"json": {"url": page.url, **one.settings}}, "a list in the data", None, _DATA + number)
+        for number, one in enumerate(document_lists(page))
+        if reads_data(page, one)
+    ]
+
+
 def _of_sitemap(elements: Elements) -> list[Candidate]:
     """Return the sitemap that a page names; robots.txt names most."""
     for tag in elements.matching("link[rel~=sitemap]"):
@@ -169,4 +184,4 @@ def _once(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 def _key(entry: Mapping[str, object]) -> object:
     feed = entry.get("feed")
-    return feed.partition("://")[2].rstrip("/") if isinstance(feed, str) else repr(entry)
+    return same_feed(feed) if isinstance(feed, str) else repr(entry)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import log
 from typing import Any
@@ -23,8 +23,10 @@ from aggregator.discover.members import ItemMember, ItemMembers, Role, lacks_zon
 from aggregator.discover.pagezone import timezone_of
 from aggregator.discover.records import is_place, looks_like_article, same_site
 from aggregator.errors import ParseError
+from aggregator.models import Fetched
+from aggregator.parse.encoding import decode
 from aggregator.parse.jsontext import read_script
-from aggregator.sources.page import attribute
+from aggregator.sources.page import Page, attribute
 
 #: Lists that are offered, scripts that are read, and characters of all of them.
 MAX_FOUND = 2
@@ -71,11 +73,29 @@ class DataList:
 
 def data_lists(elements: Elements) -> list[DataList]:
     """Return the lists in the JSON of a page that look like its articles, the likeliest first."""
+    return _likeliest(elements, _scripts(elements))
+
+
+def document_lists(page: Fetched) -> list[DataList]:
+    """Return the lists in a document of JSON, such as the answer of an API, that look like articles."""
+    text = decode(page.body, page.content_type).text.lstrip()
+    if not text.startswith(("{", "[")) or len(text) > _CHARACTERS:
+        return []
+    try:
+        value = read_script(text, page.url)
+    except ParseError:
+        return []
+    # The document has no elements; its addresses are resolved as those of a page are.
+    return _likeliest(Elements(Page(replace(page, body=b""), None)), [(None, value)])
+
+
+def _likeliest(elements: Elements, scripts: Iterable[tuple[str | None, Any]]) -> list[DataList]:
+    """Return the lists in values, each with what selects its script; None: there is none, the value is the document."""
     elements.allow(_SECONDS)
     finder = _Finder(elements)
     found = []
     left = [_VALUES]
-    for script, value in _scripts(elements):
+    for script, value in scripts:
         for path, items in _lists(value, "$", left, 0):
             if elements.is_late:
                 break
@@ -184,7 +204,7 @@ class _Finder:
                 for part in _PART.split(_path(url)):
                     self._links.setdefault(part, set()).add(url)
 
-    def data_list(self, script: str, path: str, items: Sequence[dict[str, Any]]) -> DataList | None:
+    def data_list(self, script: str | None, path: str, items: Sequence[dict[str, Any]]) -> DataList | None:
         """Make settings of a list; None where its items are no articles."""
         if any(f'"{name}"' in path for name in _OTHER_TYPES) or not path.isprintable() or len(path) > _LONGEST:
             return None
@@ -194,7 +214,8 @@ class _Finder:
         address = link.select if link is not None else self._template(members)
         if title is None or address is None:
             return None
-        settings: dict[str, object] = {"script": script, "items": path, "title": title.select, "link": address}
+        settings: dict[str, object] = {} if script is None else {"script": script}
+        settings |= {"items": path, "title": title.select, "link": address}
         date, content = members.best("date"), members.best("content")
         if date is not None:
             zoned = self._zone is not None and lacks_zone(date)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
@@ -127,6 +127,16 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Mirrored:
+    """Rules of a source whose document is on several servers: kinds derive their rules from it."""
+
+    #: Addresses of the servers, without user name and password, in the order of preference; each ends with `/`.
+    servers: tuple[str, ...]
+    #: What lets requests pass there, and what that is made of: values that must not be shown.
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One entry of ``sources:`` in feeds.yaml, with all defaults filled in."""
 
@@ -188,15 +198,21 @@ class Source:
         """The host of its address, None where it has none."""
         return host_of(self.url)
 
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Addresses of the servers that may be asked for its document, in the order of preference."""
+        return self.rules.servers if isinstance(self.rules, Mirrored) else (self.url,)
+
 
 def host_of(url: str) -> str | None:
-    """Return the host of an address, None where it has none."""
+    """Return the host of an http(s) address, None where it has none, or is another one."""
     if plain := _PLAIN.match(url):
         return plain[1]
     try:
-        return urlsplit(url).hostname
+        parts = urlsplit(url)
     except ValueError:
         return None
+    return parts.hostname if parts.scheme in ("http", "https") else None
 
 
 #: The output of all categories together; no category has this slug.
