@@ -56,7 +56,7 @@ def init(
             f"{error.filename} cannot be written: {error.strerror}; check its path, its permissions and the free space"
         ) from None
     say(f"Wrote {config} and {schema}.")
-    say("Edit the sources, then: aggregator check, and: aggregator update")
+    say("Add sources: aggregator add URL. Then: aggregator check, and: aggregator update")
 
 
 def check(

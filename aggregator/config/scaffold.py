@@ -22,7 +22,8 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 HEADER = """\
 # yaml-language-server: $schema=./feeds.schema.json
 #
-# What `aggregator update` collects and publishes. `aggregator check` lists the mistakes in this file.
+# What `aggregator update` collects and publishes. `aggregator add URL` finds the feed of a site and adds it here, and
+# `aggregator check` lists the mistakes in this file.
 # Keys that begin with `#` show their defaults; docs/configuration.md explains all of them.
 """
 """The comment at the top of a new feeds.yaml."""
@@ -62,7 +63,7 @@ sources:
     category: news
     feed: https://feeds.arstechnica.com/arstechnica/index
 
-  # A site without a feed. The values are CSS selectors; those that begin with # need quotes.
+  # A site without a feed; `aggregator add` guesses such selectors. Those that begin with # need quotes.
   # - name: Example
   #   category: news
   #   scrape:

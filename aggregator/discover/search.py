@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -40,6 +41,10 @@ from aggregator.workers import Worker
 
 MAX_TRIES = 12
 """Candidates that are tried at most."""
+SECONDS = 180.0
+"""Time after which no other candidate is tried; what is tried then is finished."""
+#: Candidates that are looked at; some of them may be there already, or one source in several forms.
+_MOST = 3 * MAX_TRIES
 #: Usual addresses of feeds that are asked at most.
 _USUAL = 14
 #: Rank of feeds at usual addresses: after what the page says, and before guesses.
@@ -228,6 +233,7 @@ class _Search:
         self._there = _by_address(config, known.moved)
         self._tried: set[tuple[str, str]] = set()
         self._left = MAX_TRIES
+        self._until = time.monotonic() + SECONDS
         self._found = Found(url)
 
     async def run(self) -> Found:
@@ -346,7 +352,8 @@ class _Search:
 
     async def _try(self, candidates: Sequence[Candidate]) -> None:
         """Try candidates until there are enough sources that work, and add what came of them."""
-        made = self._made(candidates)
+        made = self._made(candidates[:_MOST])
+        self._found.untried += len(candidates[_MOST:])
         for candidate, config, source in made:
             if self._was_tried(source.kind, source.url):
                 continue
@@ -355,7 +362,7 @@ class _Search:
                 if self._best:
                     return
                 continue
-            if not self._left:
+            if not self._left or time.monotonic() >= self._until:
                 self._found.untried += 1
                 continue
             self._report(source.url)

@@ -468,6 +468,20 @@ def test_nothing_in_the_data_folder_changes(site: Site, blog: Origin) -> None:
     assert read_tree(site.data) == before
 
 
+def test_tries_are_bounded_in_number_and_time(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(site)
+    feeds = [(f"/feed/{n}", f"Feed {n}") for n in range(50)]
+    for n, (path, title) in enumerate(feeds):
+        origin.route(path, feed(title, n + 1))
+    origin.route("/", page("P", *feeds), content_type="text/html")
+    done = add(site, f"{origin.url}/")
+    assert len(origin.pages()) == 13
+    assert done.stdout.count("the page names it") == 12
+    assert re.search(r"\n\d+ more candidates not tried; add one by its own address\.\n\Z", done.stdout)
+    monkeypatch.setattr("aggregator.discover.search.SECONDS", 0)
+    assert "Nothing was found" in add(site, f"{origin.url}/").stdout
+
+
 # -- a terminal --------------------------------------------------------------------------------------------------------
 
 
