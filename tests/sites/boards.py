@@ -65,7 +65,6 @@ FORUM = Replica(
       items: tbody[id^=normalthread_]
       id: {attribute: id, regex: '\\d+'}
       title: a.xst
-      link: a.xst
       date: {select: .by span, attribute: title, format: '%Y-%m-%d %H:%M'}
       author: .by cite
       categories: th em a

@@ -116,7 +116,7 @@ WORDPRESS = Replica(
       title: h2.entry-title
       author: .byline .fn
       next: a.next.page-numbers
-      article: {body: .entry-content, remove: [.sharedaddy], categories: a[rel=tag]}
+      article: {body: .entry-content, remove: [.sharedaddy], categories: 'a[rel=tag]'}
     """,
     {
         "/": _blog(
