@@ -85,7 +85,7 @@ def test_help_lists_every_status() -> None:
 def test_a_command_is_locked_out_where_its_page_says_so(site: Site, name: str) -> None:
     site.configure({"id": "one", "feed": "http://127.0.0.1:9/"})
     more = {"remove": ["one", "--purge", "--yes"], "backup": [str(site.folder / "copy.db")]}.get(name, [])
-    more = ["one"] if name in ("pause", "resume", "reset") else more
+    more = ["one"] if name in ("pause", "resume", "reset", "preview", "capture") else more
     site.data.mkdir()
     options = {one.name for one in get_command(app).commands[name].params}  # type: ignore[attr-defined]
     places = [word for key in ("config", "data") if key in options for word in (f"--{key}", str(getattr(site, key)))]

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aggregator.cli.console import complain, say
+from aggregator.cli.console import complain, say, say_json
+from aggregator.cli.edits import edit_file, index_of, say_new_ids
+from aggregator.cli.items import JsonOption
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
@@ -23,11 +25,11 @@ from aggregator.cli.options import (
     require_sources,
     utc_now,
 )
-from aggregator.errors import AggregatorError, ConfigError, Problem
+from aggregator.errors import AggregatorError
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Sequence
 
     from aggregator.config import Config
     from aggregator.models import Source
@@ -54,23 +56,43 @@ def init(
             f"{error.filename} cannot be written: {error.strerror}; check its path, its permissions and the free space"
         ) from None
     say(f"Wrote {config} and {schema}.")
-    say("Edit the sources, then: aggregator check, and: aggregator update")
+    say("Add sources: aggregator add URL. Then: aggregator check, and: aggregator update")
 
 
-def check(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DATA) -> None:
+def check(
+    config: ConfigOption = DEFAULT_CONFIG,
+    data: DataOption = DEFAULT_DATA,
+    fixtures: Annotated[
+        bool,
+        typer.Option("--fixtures", help="Also read again what `aggregator capture` kept, and show what differs."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check feeds.yaml and list all mistakes with line and column.
 
     Where the data folder holds posts already, also say what keeps them from
     being written: another preset, or a folder that is gone.
+
+    Exit status: 0 fine, 1 with --fixtures: something is not as expected, 2
+    feeds.yaml has mistakes.
     """
+    from aggregator.cli.fixtures import check_all, checked_json, say_checked
+
     loaded = load_config(config)
-    for note in [*loaded.notes, *_notes_on_data(loaded, data)]:
-        say(f"note: {note}")
+    notes = [*map(str, loaded.notes), *_notes_on_data(loaded, data)]
     sources, categories = len(loaded.sources), len(loaded.categories)
-    say(
-        f"{config}: fine, {sources} source{'s' if sources != 1 else ''} "
-        f"in {categories} categor{'ies' if categories != 1 else 'y'}"
-    )
+    if not as_json:
+        for note in notes:
+            say(f"note: {note}")
+        fine = f"{counted(sources, 'source')} in {counted(categories, 'category', 'categories')}"
+        say(f"{config}: fine, {fine}")
+    found = check_all(loaded) if fixtures else []
+    if as_json:
+        whole = {"config": str(config), "sources": sources, "categories": categories, "notes": notes}
+        say_json(whole | ({"fixtures": [checked_json(one) for one in found]} if fixtures else {}), indent=2)
+    elif fixtures:
+        say_checked(loaded, found)
+    raise typer.Exit(0 if all(one.fine for one in found) else 1)
 
 
 def _notes_on_data(config: Config, data: Path) -> list[str]:
@@ -132,9 +154,7 @@ def fix(
         removed = [one.index for one in made if one.url is None]
         new = check_edit(loaded, after, os.environ, urls=urls, removed=removed)
         kept = [source for index, source in enumerate(loaded.sources) if index not in removed]
-        for old, now in zip(kept, new.sources, strict=True):
-            if old.id != now.id:
-                say(f"the id {old.id}, made from the address, becomes {now.id}; its entries stay with it")
+        say_new_ids(kept, new.sources, "address")
         say(_diff(before, after, config), end="")
     for source in held:
         say(f"{config}:{source.line}: {source.id} is no feed; its host does not want requests now: try again later")
@@ -276,8 +296,8 @@ def _remove_from_file(config: Config, source: str) -> Config:
     """Remove a source from the file, and return the new configuration."""
     from aggregator.config.editing import entry_of, remove_source
 
-    index = _index(config, source)
-    return _edit(config, lambda text: remove_source(text, entry_of(config, index)), removed=[index])
+    index = index_of(config, source)
+    return edit_file(config, lambda text: remove_source(text, entry_of(config, index)), removed=[index])
 
 
 def _set_paused(path: Path, source: str, paused: bool) -> bool:
@@ -286,35 +306,11 @@ def _set_paused(path: Path, source: str, paused: bool) -> bool:
 
     config = load_config(path)
     require_sources(config, [source])
-    index = _index(config, source)
+    index = index_of(config, source)
     if config.sources[index].paused is paused:
         return False
-    _edit(config, lambda text: set_paused(text, entry_of(config, index), paused), paused={index: paused})
+    edit_file(config, lambda text: set_paused(text, entry_of(config, index), paused), paused={index: paused})
     return True
-
-
-def _index(config: Config, source: str) -> int:
-    return next(index for index, one in enumerate(config.sources) if one.id == source)
-
-
-def _edit(
-    config: Config,
-    edit: Callable[[str], str],
-    *,
-    removed: Collection[int] = (),
-    paused: Mapping[int, bool] | None = None,
-) -> Config:
-    """Edit the file and return the new configuration; see `check_edit` for the last two arguments."""
-    from aggregator.config.editing import NotEditable, check_edit, read_text, replace_file
-
-    before = read_text(config.path)
-    try:
-        after = edit(before)
-    except NotEditable as error:
-        raise ConfigError([Problem(str(error), str(config.path))]) from None
-    new = check_edit(config, after, os.environ, removed=removed, paused=paused)
-    replace_file(config.path, before, after)
-    return new
 
 
 def _purge(config: Config, data: Path, source: str) -> int:

@@ -103,9 +103,21 @@ def say(text: str, *, end: str = "\n") -> None:
     typer.echo(printable_lines(hide(text)) + end, nl=False, file=sys.stdout)
 
 
+def say_bytes(data: bytes) -> None:
+    """Write bytes on standard output that is no terminal; the caller has removed secrets."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+
+
 def complain(text: str) -> None:
     """Print text on standard error."""
     typer.echo(printable_lines(hide(text)), err=True)
+
+
+def say_document(data: bytes) -> None:
+    """Print a document on standard output as it is, whatever encoding that has; it holds no secrets and no controls."""
+    sys.stdout.flush()
+    typer.echo(data, nl=False)
 
 
 def say_json(value: object, *, indent: int | None = None) -> None:
@@ -349,6 +361,17 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
         return
     with _bar(console, what) as advance:
         yield advance
+
+
+@contextmanager
+def activity(what: str) -> Iterator[Callable[[str], None]]:
+    """Yield a function that shows on a terminal what a command is about, in one line that goes at the end."""
+    console = _terminal()
+    if console is None or console.is_dumb_terminal:
+        yield lambda detail: None
+        return
+    with console.status(plain(what), refresh_per_second=4) as line:
+        yield lambda detail: line.update(plain(f"{what} {detail}"))
 
 
 @contextmanager

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from aggregator.config import Config
     from aggregator.inspection import Explanation
-    from aggregator.models import Entry
     from aggregator.store import StoredRuling
 
 ItemArgument = Annotated[
@@ -100,12 +99,14 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show a stored item: what its source said, and what rules changed."""
+    from aggregator.snapshots import changed_by_rules, entry_values
+
     load_config(config)
     with found_items(data, [item]) as (_, (one,)):
         pass
     row = item_row(one)
-    before, after = (_values(entry) for entry in (one.stored.entry, one.ruling.entry))
-    changed = {name: value for name, value in before.items() if value != after[name]}
+    after = entry_values(one.ruling.entry)
+    changed = changed_by_rules(one.stored.entry, one.ruling.entry)
     if as_json:
         say_json({**asdict(row), "made_by": one.ruling.made_by, "entry": after, "before_rules": changed}, indent=2)
         return
@@ -258,37 +259,6 @@ def item_cells(row: ItemRow) -> list[Cell]:
         Cell(row.category),
         Cell(row.title),
     ]
-
-
-#: The fields of an entry that people see, in this order.
-_FIELDS = (
-    "title",
-    "url",
-    "published_at",
-    "updated_at",
-    "authors",
-    "tags",
-    "language",
-    "image",
-    "comments_url",
-    "enclosures",
-    "guid",
-    "summary",
-    "html",
-)
-
-
-def _values(entry: Entry) -> dict[str, Any]:
-    """Return the fields of an entry as JSON has them."""
-    found: dict[str, Any] = {}
-    for name in _FIELDS:
-        value = getattr(entry, name)
-        if isinstance(value, datetime):
-            value = iso(value)
-        elif name == "enclosures":
-            value = [asdict(file) for file in value]
-        found[name] = list(value) if isinstance(value, tuple) else value
-    return found
 
 
 def _text(value: Any) -> str:

@@ -68,6 +68,10 @@ STATUSES = {
 MEANING_OF_1 = {
     "update": STATUSES["1"].short,
     "health": "a problem was found",
+    "check": "with `--fixtures`: something is not as expected",
+    "preview": "the source failed",
+    "capture": "the source failed; nothing was changed",
+    "add": "no source was added, and none was there",
     "fix": "something is left to do",
     "remove": "the question was not answered with yes; nothing was changed",
 }

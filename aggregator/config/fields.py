@@ -77,7 +77,7 @@ _LARGEST = 10**9
 def text(value: object) -> str:
     """Check one line of text, and strip the white space around it."""
     if not isinstance(value, str):
-        raise ValueError(_not_text(value))
+        raise ValueError(not_text(value))
     stripped = value.strip()
     if not stripped:
         raise ValueError("is empty; give it a value, or remove the key")
@@ -124,7 +124,7 @@ def http_url(value: object) -> str:
 def _not_url(value: object) -> str:
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return "must be one address, not a list; write one entry for each"
-    return _not_text(value)
+    return not_text(value)
 
 
 def site_url(value: object) -> str:
@@ -327,7 +327,8 @@ def _network_advice(value: str) -> str:
     return f": bits are set after its first {whole.prefixlen}; write `{whole}`"
 
 
-def _not_text(value: object) -> str:
+def not_text(value: object) -> str:
+    """Say of a value that is no text what it is, and what to write instead."""
     if value is None:
         return "is empty; give it a value, or remove the key (a value that begins with `#` must be in quotes)"
     if isinstance(value, list | dict):
@@ -343,7 +344,7 @@ def quotes_hint(value: object) -> str:
 
 def _not_null(value: object) -> object:
     if value is None:
-        raise ValueError(_not_text(value))
+        raise ValueError(not_text(value))
     return value
 
 

@@ -36,6 +36,7 @@ _SENTENCES = {
 }
 #: Other words for keys, as in other programs. The first key that is known at the place of the word is meant.
 _SYNONYMS = {
+    "access_key": ("key",),
     "active": ("paused",),
     "block": ("drop",),
     "condition": ("when", "where"),
@@ -50,6 +51,8 @@ _SYNONYMS = {
     "count": ("limit", "count"),
     "attr": ("attribute",),
     "css": ("items", "select"),
+    "cursor": ("next",),
+    "data": ("body",),
     "disabled": ("paused",),
     "enabled": ("paused",),
     "every": ("interval",),
@@ -77,6 +80,8 @@ _SYNONYMS = {
     "include": ("keep", "where"),
     "insecure": ("tls",),
     "items_per_page": ("limit", "count"),
+    "json_path": ("items", "select"),
+    "jsonpath": ("items", "select"),
     "keep": ("count", "retention"),
     "keep_max": ("count", "retention"),
     "label": ("name", "title"),
@@ -88,15 +93,19 @@ _SYNONYMS = {
     "max_age": ("age", "retention"),
     "max_items": ("limit", "count", "retention"),
     "max_pages": ("pages",),
+    "method": ("body",),
     "minutes": ("every",),
     "name": ("title",),
     "next_page": ("next",),
     "on_error": ("on_problem",),
     "on_failure": ("on_problem",),
     "on_success": ("on_recovery",),
+    "pagination": ("next",),
     "pass": ("password",),
+    "payload": ("body",),
     "pattern": ("regex",),
     "picture": ("image",),
+    "post": ("body",),
     "pubdate": ("date",),
     "published": ("date",),
     "pwd": ("password",),
@@ -141,7 +150,10 @@ _SHAPES = {
     "hooks": "write `hooks: {on_problem: [command, argument]}`",
     "posts": "write `posts: {preset: hexo}`",
     "retention": "write `retention: {age: 90d}` or `retention: {count: 500}`",
+    "rsshub": "write `rsshub: {instances: [https://…]}`",
+    "sources.rsshub": "write `rsshub: /ofweek/news`",
     "scrape": "write `scrape: {url: https://…, items: …}`",
+    "json": 'write `json: {url: https://…, items: "$.…", link: …}`',
     "sitemap": "write `sitemap: https://…`",
     "outputs": "write each as `slug: {title: …, where: …}`",
     "rules": "write each as `- drop: {title: [sponsored]}`",
@@ -149,7 +161,7 @@ _SHAPES = {
     "tls": "write `tls: {verify: false, until: 2027-01-31}`",
 }
 #: Values below these keys may be passwords, even in the wrong shape.
-_SECRET = frozenset({"auth", "basic", "cookies", "headers"})
+_SECRET = frozenset({"auth", "basic", "cookies", "headers", "key"})
 
 
 def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], problems: Problems) -> None:
@@ -386,7 +398,7 @@ def shape_advice(path: tuple[str | int, ...]) -> str:
     """Give advice, ``; write …``, for another type where a mapping belongs; empty where there is none."""
     # A list of mappings is meant by its key.
     keys = [step for step in path if isinstance(step, str)]
-    known = _SHAPES.get(keys[-1]) if keys else None
+    known = _SHAPES.get(".".join(keys[-2:])) or _SHAPES.get(keys[-1]) if keys else None
     return f"; {known}" if known else ""
 
 

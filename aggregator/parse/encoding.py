@@ -248,6 +248,15 @@ def decode(body: bytes, content_type: str = "", also: str | None = None) -> Deco
     return Decoded(text, encoding, tuple(repairs))
 
 
+def decode_as(body: bytes, name: str) -> Decoded:
+    """Decode a document in an encoding that is known; bytes that are no characters become U+FFFD.
+
+    Names mean what they mean to browsers: what is labelled as GB 2312 uses characters of GB 18030.
+    """
+    encoding = browser_name(name) or name
+    return Decoded(body.decode(encoding, "replace"), encoding)
+
+
 def may_be_encoded_twice(body: bytes) -> bool:
     """Whether a document may be UTF-8 that was encoded again, so that `decode` has to read it."""
     # Bytes are found faster than a pattern, and most documents lack them.

@@ -150,7 +150,7 @@ def _describe_page(text: str, url: str) -> str:
 
 
 def find_root(text: str) -> Root | None:
-    """Find the first element, behind white space, processing instructions, comments and a DOCTYPE."""
+    """Find the first element, behind white space, processing instructions, comments and a DOCTYPE, or return None."""
     position = 0
     while (position := _skip_space(text, position)) < len(text):
         if text.startswith("<?", position):

@@ -43,6 +43,10 @@ from aggregator.store import Store
 _QUOTED = 60
 
 
+OnRead = Callable[[str, ParsedFeed], None]
+"""Gets the id of a source and what its kind has read."""
+
+
 class NeedsTolerantParser(Exception):
     """A document that may take long to parse, so that another process does it (`aggregator.parse.parse`)."""
 
@@ -66,6 +70,8 @@ class Ingester:
         secrets: what must not enter the store.
         confidential: what must not be published either.
         judge: gives entries their rulings; None: all are published as they are.
+        steps: whether steps of one's own may run: a look at what would be new must not use up their budget.
+        on_read: called for each document that was read here; None: nobody wants to know.
     """
 
     store: Store
@@ -74,6 +80,8 @@ class Ingester:
     secrets: frozenset[str]
     confidential: frozenset[str] = frozenset()
     judge: Judge | None = None
+    steps: bool = True
+    on_read: OnRead | None = None
 
     def ingest(self, received: Received, parsed: ParsedFeed | None = None) -> FeedUpdate:
         """Make the outcome of a document, and store it.
@@ -91,8 +99,10 @@ class Ingester:
         source, now = received.source, received.now
         parse = _parse_plain if parsed is None else lambda _: parsed
         parsed = KINDS[source.kind].read(source, received.fetched, now, parse)
+        if self.on_read is not None:
+            self.on_read(source.id, parsed)
         compared = recognize(self.store, source.id, received.state, parsed, (now, *_date_of(received.fetched)))
-        entries = _normalized(source.id, parsed, now, compared.selection.entries, compared.style)
+        entries = normalized(source.id, parsed, now, compared.selection.entries, compared.style)
         settled = settle(self.store, source.id, compared, entries)
         advice = KINDS[source.kind].DATE_ADVICE
         notes = (*_unread_dates(parsed, compared.doubtful(entries), compared.style, advice), *settled.notes)
@@ -121,8 +131,7 @@ class Ingester:
             NeedsSteps: other steps have to run first.
         """
         if self.judge is not None and (update.new or update.changed or update.reread):
-            # A look at what would be new must not use up the budget of steps.
-            update = self.judge.judge(source, update, None if self.dry_run else tried)
+            update = self.judge.judge(source, update, tried if self.steps and not self.dry_run else None)
         if not self.dry_run:
             self.store.apply(update)
         return update
@@ -191,7 +200,7 @@ def read_new(source_id: str, fetched: Fetched, now: datetime) -> NewDocument | N
         return None
     identified = identify(parsed.entries)
     style = style_of_dates(parsed)
-    entries = _normalized(source_id, parsed, now, tuple((one, None) for one in identified), style)
+    entries = normalized(source_id, parsed, now, tuple((one, None) for one in identified), style)
     read = _dated(identified, entries)
     notes = _unread_dates(parsed, (raw for raw in parsed.entries if id(raw) not in read), style)
     return NewDocument(replace(parsed, entries=()), Settled(entries, aliases=aliases_of(identified), notes=notes))
@@ -204,7 +213,7 @@ def _parse_plain(fetched: Fetched) -> ParsedFeed:
     return parsed
 
 
-def _normalized(
+def normalized(
     source_id: str,
     parsed: ParsedFeed,
     now: datetime,

@@ -29,7 +29,7 @@ from aggregator.parse import parse
 from aggregator.pipeline import decide, moves
 from aggregator.pipeline.decide import Received
 from aggregator.pipeline.due import USUAL, Budget, Share
-from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, read_new
+from aggregator.pipeline.ingest import Ingester, NeedsTolerantParser, NewDocument, OnRead, read_new
 from aggregator.pipeline.judge import Judge, NeedsSteps, verdicts
 from aggregator.pipeline.outage import SILENCE, OutageDetector, Outcome
 from aggregator.pipeline.savedpages import SavedPages
@@ -113,12 +113,15 @@ async def update_due(
     in_force: Callable[[], Config] | None = None,
     data: Path | None = None,
     through: Callable[[Send], Send] = lambda send: send,
+    on_read: OnRead | None = None,
+    steps: bool = True,
+    pages: Worker | None = None,
 ) -> list[SourceResult]:
     """Run one cycle over the chosen sources and return what each gave, in the order in which they finished.
 
     Args:
         clock: the current time, aware and in UTC.
-        thread: the one that uses the store; None: one for this cycle alone.
+        thread, pages: what uses the store, and what reads pages (`page_worker`); None: one for this cycle alone.
         dry_run: fetch and compare, but store nothing.
         on_result: called on the event loop for each finished source.
         stopping: called before each source; once it is true, no other is started, and those in progress are finished.
@@ -128,6 +131,7 @@ async def update_due(
         in_force: the configuration by which entries are judged, as of the moment when they are stored; None: `config`.
         data: the data folder, where pages that could not be read are kept; None: they are not kept.
         through: what requests go through: it takes the function that sends them, and returns the one to use.
+        on_read, steps: see `Ingester`.
 
     Raises:
         StoreError: the store cannot keep outcomes any more (disk full, database gone); what was stored before stays.
@@ -136,36 +140,47 @@ async def update_due(
     if not chosen:
         return []
     concurrency = max(1, config.fetch.concurrency - busy)
-    settings = fetch_settings(config, concurrency)
     current = in_force or (lambda: config)
     judge = Judge(store, current, record=not dry_run)
-    ingester = Ingester(store, clock, dry_run, config.secrets, config.confidential, judge)
+    ingester = Ingester(store, clock, dry_run, config.secrets, config.confidential, judge, steps, on_read)
     async with AsyncExitStack() as stack:
         if thread is None:
             thread = stack.enter_context(StoreThread())
-        tolerant, pages, *readers = _workers(sum(state.last_success_at is None for _, state in chosen))
-        for worker in (tolerant, pages, *readers):
-            stack.push_async_callback(worker.close)
+        pages = pages or _closed(stack, page_worker())
+        tolerant, *readers = _workers(stack, sum(state.last_success_at is None for _, state in chosen))
         waits = await thread.run(ingester.host_waits)
+        settings = fetch_settings(config, concurrency)
         fetcher = await stack.enter_async_context(Fetcher(settings, clock=clock, waits=waits))
         instances = Instances(await thread.run(store.pages.instances), clock)
-        steps = _Steps(stack, current, ingester, thread, settings.user_agent)
+        own = _Steps(stack, current, ingester, thread, settings.user_agent)
         groups = groups_of(chosen, clock())
-        sending = through(fetcher.fetch)
-        saved = SavedPages(None if dry_run else data)
-        run = _Run(ingester, thread, fetcher, sending, share, tolerant, pages, readers, steps, groups, instances, saved)
+        sending, saved = through(fetcher.fetch), SavedPages(None if dry_run else data)
+        run = _Run(ingester, thread, fetcher, sending, share, tolerant, pages, readers, own, groups, instances, saved)
         return await run.update_all(chosen, concurrency, on_result, stopping, on_begun)
 
 
-def _workers(new: int) -> list[Worker]:
-    """Return the processes of a cycle, none started: for the tolerant reader, for pages, and for many new documents."""
+def page_worker() -> Worker:
+    """Return a process that reads pages, not started yet; the caller closes it."""
+    return Worker(seconds=_SECONDS, memory_mb=_PAGE_MEMORY_MB)
+
+
+def _workers(stack: AsyncExitStack, new: int) -> list[Worker]:
+    """Return the other processes of a cycle, none started: for the tolerant reader, and for many new documents.
+
+    Args:
+        stack: closes them.
+        new: how many new documents there may be.
+    """
     count = 0
     if new >= MANY_NEW:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         count = min(cores - 1, _MOST_READERS)
-    pages = Worker(seconds=_SECONDS, memory_mb=_PAGE_MEMORY_MB)
-    tolerant, *readers = (Worker(seconds=_SECONDS, memory_mb=_MEMORY_MB) for _ in range(1 + count))
-    return [tolerant, pages, *readers]
+    return [_closed(stack, Worker(seconds=_SECONDS, memory_mb=_MEMORY_MB)) for _ in range(1 + count)]
+
+
+def _closed(stack: AsyncExitStack, worker: Worker) -> Worker:
+    stack.push_async_callback(worker.close)
+    return worker
 
 
 class _Steps:
@@ -313,6 +328,8 @@ class _Run:
         if error is not None:
             await self._save_page(source, error)
             update = self._failed(source, state, error)
+        elif state.failures:
+            await self.thread.run(self.saved.forget, source.id)
         return Outcome(source, state, update, error, time.monotonic() - started, stored)
 
     async def _save_page(self, source: Source, error: SourceError) -> None:

@@ -22,7 +22,7 @@ from soupsieve import SelectorSyntaxError
 from aggregator.errors import ParseError
 from aggregator.models import Fetched
 from aggregator.parse.document import address, base_address
-from aggregator.parse.encoding import browser_name, decode
+from aggregator.parse.encoding import decode, decode_as
 from aggregator.values.languages import found_tag
 from aggregator.values.selectors import xpath_of
 
@@ -262,14 +262,11 @@ def _text(fetched: Fetched, forced: str | None) -> tuple[str, str]:
     Its newlines are as the HTML standard has them (section 13.2.3.5: CR LF and CR become LF).
     """
     if forced:
-        # Names mean what they mean to browsers: pages labelled as GB 2312 use characters of GB 18030.
-        encoding = browser_name(forced) or forced
-        text = fetched.body.decode(encoding, "replace")
+        decoded = decode_as(fetched.body, forced)
     else:
         named = EncodingDetector.find_declared_encoding(fetched.body[:_HEAD], is_html=True)
         decoded = decode(fetched.body, fetched.content_type, named)
-        encoding, text = decoded.encoding, decoded.text
-    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
+    return decoded.text.replace("\r\n", "\n").replace("\r", "\n"), decoded.encoding
 
 
 def _spans(text: str, name: str) -> list[tuple[int, int] | None]:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.parse import urlencode
 
 from sqlalchemy import (
     URL,
@@ -66,6 +67,10 @@ _PRAGMAS = (
     # In KiB, twice the default: a batch of posts is read, recorded and marked, and its pages stay until it is done.
     "cache_size = -4096",
 )
+
+#: How a database is opened so that no file of its folder changes. Without the second one, a reader notes in the index
+#: of the log (`-shm`) how far it reads.
+READ_ONLY = {"mode": "ro", "readonly_shm": "1"}
 
 _DAMAGED = "it is damaged or no database; put a backup in its place, or move it away to start again"
 _FORBIDDEN = "check that this user may write the file and its folder, and that the disk is not mounted read-only"
@@ -146,7 +151,7 @@ class Database:
     def _make_engine(self, lock_timeout: float, read_only: bool) -> Engine:
         url = URL.create("sqlite", database=str(self.path))
         if read_only:
-            url = URL.create("sqlite", database=self.path.as_uri(), query={"mode": "ro", "uri": "true"})
+            url = URL.create("sqlite", database=self.path.as_uri(), query={**READ_ONLY, "uri": "true"})
         engine = create_engine(
             url,
             poolclass=NullPool,
@@ -312,7 +317,7 @@ def connect_for_reading(path: Path, stack: ExitStack) -> tuple[Path, sqlite3.Con
     for _ in range(_ATTEMPTS):
         if wal.exists() and index.exists():
             connection = stack.enter_context(
-                closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30.0))
+                closing(sqlite3.connect(f"{path.as_uri()}?{urlencode(READ_ONLY)}", uri=True, timeout=30.0))
             )
             try:
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

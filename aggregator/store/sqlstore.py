@@ -78,15 +78,19 @@ def open_store(path: Path) -> Store:
 
 
 @contextmanager
-def open_for_reading(path: Path) -> Iterator[Store]:
+def open_for_reading(path: Path, *, untouched: bool = False) -> Iterator[Store]:
     """Open the existing store at `path` for queries only, and close it at the end.
+
+    Args:
+        untouched: change no file of its folder: neither migrate the database, nor create or change its side files.
 
     Raises:
         StoreError: it cannot be read, or is an older one that cannot be migrated.
     """
     with ExitStack() as stack:
         with explained(path):
-            store = stack.enter_context(closing(open_store(path) if is_writable(path) else _open_copy(path, stack)))
+            in_place = is_writable(path) and not untouched
+            store = stack.enter_context(closing(open_store(path) if in_place else _open_copy(path, stack)))
         yield store
 
 
