@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from aggregator.config import Config, redact
-from aggregator.config.editing import NotEditable, remove_source, set_urls
+from aggregator.config.editing import remove_source, set_urls
+from aggregator.config.layout import NotEditable
 from aggregator.errors import AggregatorError, FetchError
 from aggregator.fetch import Fetcher
 from aggregator.models import FeedState, Fetched, Source

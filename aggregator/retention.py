@@ -1,5 +1,7 @@
 """Remove expired entries: those that are older, or more, than the configuration keeps; and all data of a source.
 
+The pages that were kept of sources which are no longer configured go, too.
+
 In: the configuration, the store, the time. Out: fewer entries, and fewer post files if `posts: delete` is configured;
 the merged feeds follow at the next publication. A removed entry does not come back, even if its feed still lists it.
 Post files are deleted first, then rows, so that the next run completes one that crashed; with the rows, the store marks
@@ -16,6 +18,7 @@ from pathlib import Path
 from aggregator.config import Config
 from aggregator.errors import RowError
 from aggregator.models import Source
+from aggregator.pipeline.savedpages import SavedPages
 from aggregator.publish.postedits import withdraw
 from aggregator.publish.report import OutputFailure, refused_row, store_each
 from aggregator.store import POSTS, Store
@@ -50,6 +53,8 @@ def retain(config: Config, store: Store, data: Path, now: datetime, *, since: da
     Raises:
         StoreError: the store failed as a whole, not on one row.
     """
+    # Few folders have any, and they are found at once.
+    SavedPages(data).forget_others([source.id for source in config.sources])
     removed = Removed()
     limited = [source for source in config.sources if source.retention.age or source.retention.count]
     if not limited:
@@ -165,6 +170,7 @@ def purge(store: Store, data: Path, source_id: str) -> Removed:
     from aggregator.service import hooks, news
 
     removed = remove(store, source_id, None, 0, posts=data)
+    SavedPages(data).forget(source_id)
     if not removed.failures:
         store.remove_source(source_id)
         store.record_fingerprints({hooks.record_name(source_id): "", news.record_name(source_id): ""})

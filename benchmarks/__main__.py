@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cycles, ruled, sites, sizes, stages, tables
+from benchmarks import cycles, ruled, scraping, sites, sizes, stages, tables
 from benchmarks.measure import Experiment, Failed, measure, profile
 
 #: Each experiment by its name, in the order of the tables.
@@ -24,6 +24,9 @@ EXPERIMENTS: dict[str, Callable[[sizes.Sizes], AbstractContextManager[Experiment
     "unchanged": cycles.unchanged,
     "warm": cycles.warm,
     "rules": ruled.rules,
+    "scrape": scraping.scrape,
+    "rescrape": scraping.rescrape,
+    "subscriptions": scraping.subscriptions,
     "publish": sites.publish,
     "outputs": ruled.outputs,
     "render": sites.render,

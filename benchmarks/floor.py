@@ -30,21 +30,21 @@ _RSS_NAMESPACES = {"content": _CONTENT, "dc": _DC}
 _HOME = "https://feeds.example.org/"
 
 #: Items in each feed, the newest ones: the default of feeds.yaml.
-_LIMIT = 100
+LIMIT = 100
 
-_SCHEMA = """
+SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
-CREATE TABLE sources (number INTEGER PRIMARY KEY, title TEXT, etag TEXT);
-CREATE TABLE entries (
+CREATE TABLE IF NOT EXISTS sources (number INTEGER PRIMARY KEY, title TEXT, etag TEXT);
+CREATE TABLE IF NOT EXISTS entries (
     id TEXT, source INTEGER, url TEXT, title TEXT, author TEXT, tag TEXT, published INTEGER, html TEXT,
     PRIMARY KEY (source, id)
 );
-CREATE INDEX newest ON entries (source, published);
+CREATE INDEX IF NOT EXISTS newest ON entries (source, published);
 """
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     id: str
     source: int
     url: str
@@ -74,7 +74,7 @@ def cold(
 
     home = Path(folder)
     numbers = {url: number for number, url in enumerate(urls)}
-    kept: list[list[_Entry]] = [[] for _ in range(categories)]
+    kept: list[list[Entry]] = [[] for _ in range(categories)]
 
     def take(database: sqlite3.Connection, source: int, body: bytes, etag: str | None) -> None:
         title, found = _read(source, body)
@@ -86,7 +86,7 @@ def cold(
         category = source % categories
         for number, entry in enumerate(entries):
             path = home / "posts" / f"c{category}" / f"{source}-{number}.md"
-            path.write_text(_post(entry, title, category), encoding="utf-8")
+            path.write_text(post(entry, title, category), encoding="utf-8")
         kept[category] += entries
 
     async def run(database: sqlite3.Connection) -> None:
@@ -104,11 +104,11 @@ def cold(
             for kind in ("posts", "public"):
                 (home / kind / f"c{category}").mkdir(parents=True)
         with closing(sqlite3.connect(home / "floor.db")) as database:
-            database.executescript(_SCHEMA)
+            database.executescript(SCHEMA)
             asyncio.run(run(database))
         for category, entries in enumerate(kept):
-            newest = sorted(entries, key=lambda entry: entry.published, reverse=True)[:_LIMIT]
-            for name, render in _FEEDS.items():
+            newest = sorted(entries, key=lambda entry: entry.published, reverse=True)[:LIMIT]
+            for name, render in FEEDS.items():
                 (home / "public" / f"c{category}" / name).write_bytes(render(f"Category {category}", newest))
     return sum(1 for _ in (home / "posts").rglob("*.md"))
 
@@ -136,7 +136,7 @@ def render(clock: Clock, *, load: dict[str, Any]) -> int:
         return sum(len(_xml(*tree)) for tree in trees) + sum(len(_json(value)) for value in objects)
 
 
-def _read(source: int, body: bytes) -> tuple[str, list[_Entry]]:
+def _read(source: int, body: bytes) -> tuple[str, list[Entry]]:
     """The title and the entries of a feed of the workload."""
     from lxml import etree
 
@@ -148,9 +148,9 @@ def _read(source: int, body: bytes) -> tuple[str, list[_Entry]]:
     return title, [_atom_entry(source, entry) for entry in root.iterfind(f"{{{_ATOM}}}entry")]
 
 
-def _rss_item(source: int, item: _Element) -> _Entry:
+def _rss_item(source: int, item: _Element) -> Entry:
     text = {child.tag: child.text or "" for child in item}
-    return _Entry(
+    return Entry(
         text["guid"],
         source,
         text["link"],
@@ -162,9 +162,9 @@ def _rss_item(source: int, item: _Element) -> _Entry:
     )
 
 
-def _atom_entry(source: int, entry: _Element) -> _Entry:
+def _atom_entry(source: int, entry: _Element) -> Entry:
     child = {child.tag.removeprefix(f"{{{_ATOM}}}"): child for child in entry}
-    return _Entry(
+    return Entry(
         child["id"].text or "",
         source,
         child["link"].get("href") or "",
@@ -176,7 +176,7 @@ def _atom_entry(source: int, entry: _Element) -> _Entry:
     )
 
 
-def _post(entry: _Entry, source: str, category: int) -> str:
+def post(entry: Entry, source: str, category: int) -> str:
     """Markdown with a front matter; JSON strings are YAML strings."""
     front = {
         "title": entry.title,
@@ -191,7 +191,7 @@ def _post(entry: _Entry, source: str, category: int) -> str:
     return f"---\n{''.join(lines)}---\n{entry.html}\n"
 
 
-def _rss(title: str, entries: Iterable[_Entry]) -> bytes:
+def _rss(title: str, entries: Iterable[Entry]) -> bytes:
     items = [
         Node(
             "item",
@@ -212,7 +212,7 @@ def _rss(title: str, entries: Iterable[_Entry]) -> bytes:
     return _xml(Node("rss", None, (("version", "2.0"),), (channel,)), _RSS_NAMESPACES)
 
 
-def _atom(title: str, entries: Sequence[_Entry]) -> bytes:
+def _atom(title: str, entries: Sequence[Entry]) -> bytes:
     def name(local: str) -> str:
         return f"{{{_ATOM}}}{local}"
 
@@ -236,7 +236,7 @@ def _atom(title: str, entries: Sequence[_Entry]) -> bytes:
     return _xml(Node(name("feed"), children=(*head, *items)), {None: _ATOM})
 
 
-def _jsonfeed(title: str, entries: Iterable[_Entry]) -> bytes:
+def _jsonfeed(title: str, entries: Iterable[Entry]) -> bytes:
     items = [
         {
             "id": entry.id,
@@ -253,7 +253,7 @@ def _jsonfeed(title: str, entries: Iterable[_Entry]) -> bytes:
     return _json({**head, "items": items})
 
 
-_FEEDS: dict[str, Callable[[str, list[_Entry]], bytes]] = {"rss.xml": _rss, "atom.xml": _atom, "feed.json": _jsonfeed}
+FEEDS: dict[str, Callable[[str, list[Entry]], bytes]] = {"rss.xml": _rss, "atom.xml": _atom, "feed.json": _jsonfeed}
 
 
 def _json(value: Any) -> bytes:

@@ -1,6 +1,7 @@
 """An origin on loopback that costs as little as possible, to be run in a process of its own.
 
-Serves `/<number>.xml` with an ETag and answers 304 to the ETag of the current cycle. `Server` starts it and steers it:
+Serves the documents of a workload, those of feeds (`/<number>.xml`) with an ETag, and answers 304 to the ETag of the
+current cycle. `Server` starts it and steers it:
 `/_cycle/<number>` makes the bodies of a cycle and then serves them, so that making them is never measured;
 `/_seen` tells what was answered since it was asked last.
 """
@@ -14,16 +15,17 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
-from benchmarks.workload import Workload
+from benchmarks.workload import LOADS, Pages, Workload
 
 
 class _Site:
     """What all connections share: the documents of the current cycle and a count of the answers."""
 
-    def __init__(self, load: Workload) -> None:
+    def __init__(self, load: Workload | Pages) -> None:
         self.load = load
         self.documents: dict[str, tuple[bytes, bytes, bytes]] = {}
         self.seen: Counter[int] = Counter()
@@ -32,23 +34,26 @@ class _Site:
 
     def switch(self, cycle: int) -> None:
         """Make the answers of a cycle; those whose document stays the same are kept."""
-        for source in range(self.load.sources):
-            path, tag = f"/{source}.xml", self.load.etag(source, cycle).encode()
-            if path not in self.documents or self.documents[path][0] != tag:
+        for path, content_type, etag, make in self.load.documents(cycle):
+            tag = (etag or "").encode()
+            if path not in self.documents or not tag or self.documents[path][0] != tag:
                 unchanged = b"HTTP/1.1 304 Not Modified\r\nETag: " + tag + b"\r\nContent-Length: 0\r\n\r\n"
-                self.documents[path] = tag, _response(self.load.feed(source, cycle), tag), unchanged
+                self.documents[path] = tag, _response(make(), tag, content_type), unchanged
 
     def answer(self, request: bytes) -> bytes:
         """The answer to the head of one request."""
         path = request.split(b" ", 2)[1].decode()
         if path in self.documents:
             tag, whole, unchanged = self.documents[path]
-            same = tag in request
+            same = bool(tag) and tag in request
             self.seen[304 if same else 200] += 1
             if not self.headers:
                 lines = request.decode("latin-1").split("\r\n")[1:]
                 self.headers = dict(line.split(": ", 1) for line in lines)
             return unchanged if same else whole
+        if not path.startswith("/_"):
+            # robots.txt, for one.
+            return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
         if path.startswith("/_cycle/"):
             self.switch(int(path.removeprefix("/_cycle/")))
             return _response(b"{}")
@@ -76,19 +81,21 @@ class _Connection(asyncio.Protocol):
             self.transport.write(self.site.answer(request))
 
 
-def _response(body: bytes, tag: bytes = b"") -> bytes:
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
+def _response(body: bytes, tag: bytes = b"", content_type: str = "application/json") -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + (b"ETag: " + tag + b"\r\n" if tag else b"") + b"\r\n" + body
 
 
 class Server:
     """The origin as a child process, with its address; ends with the `with` block."""
 
-    def __init__(self, load: Workload) -> None:
+    def __init__(self, load: Workload | Pages) -> None:
         self.load = load
-        arguments = [load.sources, load.entries, load.body, load.fresh, load.seed]
+        kind = next(name for name, cls in LOADS.items() if isinstance(load, cls))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.origin", *map(str, arguments)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "benchmarks.origin", kind, json.dumps(asdict(load))],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
@@ -107,8 +114,14 @@ class Server:
         """The addresses of all feeds."""
         return [f"{self.url}/{number}.xml" for number in range(self.load.sources)]
 
+    @property
+    def lists(self) -> list[str]:
+        """The addresses of all list pages."""
+        return [f"{self.url}/{number}/" for number in range(self.load.sources)]
+
     def etags(self, cycle: int = 0) -> list[str]:
         """The validators of all feeds in a cycle."""
+        assert isinstance(self.load, Workload)
         return [self.load.etag(number, cycle) for number in range(self.load.sources)]
 
     def go_to(self, cycle: int) -> None:
@@ -125,7 +138,7 @@ class Server:
             return json.load(answer)
 
 
-async def _serve(load: Workload) -> None:
+async def _serve(load: Workload | Pages) -> None:
     site = _Site(load)
     server = await asyncio.get_running_loop().create_server(lambda: _Connection(site), "127.0.0.1", 0, backlog=1024)
     sys.stdout.write(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n")
@@ -136,9 +149,10 @@ async def _serve(load: Workload) -> None:
 def main() -> None:
     """Serve a workload until the process is ended; the first line on standard output is the address."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, kind in (("sources", int), ("entries", int), ("body", int), ("fresh", float), ("seed", int)):
-        parser.add_argument(name, type=kind)
-    asyncio.run(_serve(Workload(**vars(parser.parse_args()))))
+    parser.add_argument("kind", choices=list(LOADS))
+    parser.add_argument("load", type=json.loads)
+    options = parser.parse_args()
+    asyncio.run(_serve(LOADS[options.kind](**options.load)))
 
 
 if __name__ == "__main__":

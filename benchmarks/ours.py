@@ -36,6 +36,8 @@ _CYCLE = (
     "alembic.command",
     "aggregator.cli",
 )
+#: What an import of subscriptions imports when it runs.
+_IMPORT = ("aggregator.cli", "aggregator.subscriptions.merging", "aggregator.sources")
 
 
 def _fetched(body: bytes, url: str = "https://s.example.org/feed") -> Fetched:
@@ -179,6 +181,24 @@ def cycle(clock: Clock, *, config: str, data: str) -> int:
     return sum(1 for _ in (Path(data) / "posts").rglob("*.md"))
 
 
+def subscribe(clock: Clock, *, config: str, file: str) -> int:
+    """`aggregator opml import`, called in this process; returns the number of sources there are then."""
+    from aggregator.__main__ import main
+    from aggregator.config import load
+
+    for module in _IMPORT:
+        importlib.import_module(module)
+    sys.argv = ["aggregator", "opml", "import", file, "--config", config]
+    with clock:
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code
+    if status:
+        raise RuntimeError(f"the import ended with exit status {status}")
+    return len(load(Path(config), os.environ).sources)
+
+
 def rest(clock: Clock, *, config: str, data: str) -> int:
     """Store all configured sources as if none were due for a day, nothing measured; returns their number."""
     from aggregator.config import load
@@ -199,5 +219,6 @@ TASKS: dict[str, Task] = {
     "fetch": fetch,
     "fetch_bare": fetch_bare,
     "cycle": cycle,
+    "subscribe": subscribe,
     "rest": rest,
 }

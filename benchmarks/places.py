@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.measure import Run, call
 from benchmarks.origin import Server
-from benchmarks.workload import Workload
+from benchmarks.workload import Pages, Workload
 
 #: Fetches at once: the product's default, given to the peers as well.
 CONCURRENCY = 32
@@ -26,7 +26,7 @@ CATEGORIES = 20
 class Place:
     """An origin, and a folder with a feeds.yaml that names all its feeds."""
 
-    load: Workload
+    load: Workload | Pages
     server: Server
     folder: Path
 
@@ -110,7 +110,36 @@ def place(load: Workload) -> Iterator[Place]:
         yield Place(load, server, folder)
 
 
-def write_config(path: Path, urls: Sequence[str], categories: int = CATEGORIES, added: Added | None = None) -> None:
+@contextmanager
+def scraped(load: Pages) -> Iterator[Place]:
+    """The same with sites that have no feeds."""
+    folder = new_folder()
+    with Server(load) as server:
+        write_config(folder / "feeds.yaml", server.lists, address=_SCRAPED)
+        yield Place(load, server, folder)
+
+
+#: How a site of `Pages` is read, with its address as the first line.
+_SCRAPED = """\
+    scrape:
+      url: {}
+      items: ".list h2 > a"
+      article:
+        body: "#article"
+        title: h1
+        author: .author
+        date: time
+        remove: [.share, .ad]"""
+
+
+def write_config(
+    path: Path,
+    urls: Sequence[str],
+    categories: int = CATEGORIES,
+    added: Added | None = None,
+    *,
+    address: str = "    feed: {}",
+) -> None:
     """A feeds.yaml as people write it, with a source for each address, spread over the categories."""
     added = added or Added()
     lines = ["site:", "  title: Benchmark", "  url: https://feeds.example.org/"]
@@ -124,7 +153,7 @@ def write_config(path: Path, urls: Sequence[str], categories: int = CATEGORIES, 
     lines += ["outputs:", *_indented(added.outputs, 2)] if added.outputs else []
     lines.append("sources:")
     for number, url in enumerate(urls):
-        lines += [f"  - name: Source {number}", f"    category: c{number % categories}", f"    feed: {url}"]
+        lines += [f"  - name: Source {number}", f"    category: c{number % categories}", address.format(url)]
         if rules := added.of_sources.get(number):
             lines += ["    rules:", *_indented(rules, 6)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

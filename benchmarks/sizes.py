@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.workload import Workload
+from benchmarks.workload import Pages, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,11 @@ class Sizes:
     render: Workload
     #: Items that become posts in the form of each preset.
     posts: Workload
+    #: Sites without a feed.
+    pages: Pages
+    #: Feeds in a list of subscriptions, and in a smaller one.
+    subscriptions: int
+    subscriptions_few: int
     #: Sources of the configuration with nothing due, and of a very large one.
     idle: int
     idle_most: int
@@ -63,6 +68,9 @@ FULL = Sizes(
     outputs=100,
     render=Workload(100, 100),
     posts=Workload(20, 100),
+    pages=Pages(100),
+    subscriptions=5000,
+    subscriptions_few=500,
     idle=1000,
     idle_most=100_000,
 )
@@ -86,6 +94,9 @@ TINY = Sizes(
     outputs=6,
     render=Workload(2, 3, 300),
     posts=Workload(2, 3, 300),
+    pages=Pages(2, 3, 300),
+    subscriptions=6,
+    subscriptions_few=3,
     idle=2,
     idle_most=4,
 )

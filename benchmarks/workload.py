@@ -1,15 +1,17 @@
-"""Made-up feeds, the same for the same seed: sources x entries x body size, Chinese and English, some new per cycle.
+"""Made-up feeds and pages, the same for the same seed: sources x entries x body size, Chinese and English.
 
-In: the sizes. Out: documents as bytes, with their ETags. Nothing is random but by the seed, and no clock is read.
+In: the sizes, and the share that is new in each cycle. Out: documents as bytes, with their ETags. Nothing is random but
+by the seed, and no clock is read.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
@@ -36,6 +38,16 @@ class Made(NamedTuple):
     body: str
 
 
+class Document(NamedTuple):
+    """What is served at one path."""
+
+    path: str
+    content_type: str
+    #: None: the server names no validator.
+    etag: str | None
+    make: Callable[[], bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
     """What an origin serves.
@@ -53,6 +65,13 @@ class Workload:
     body: int = 4000
     fresh: float = 0.0
     seed: int = 1
+
+    def documents(self, cycle: int = 0) -> Iterator[Document]:
+        """Iterate over all that is served in a cycle."""
+        for source in range(self.sources):
+            yield Document(
+                f"/{source}.xml", "application/xml", self.etag(source, cycle), partial(self.feed, source, cycle)
+            )
 
     def feed(self, source: int, cycle: int = 0) -> bytes:
         """The document of one source in one cycle: every third an Atom feed, the others RSS 2.0."""
@@ -76,6 +95,76 @@ class Workload:
 
     def _shift(self, cycle: int) -> int:
         return round(cycle * self.fresh * self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Sites without a feed: list pages, and the articles behind them; `Workload` has the words.
+
+    Lists have no validators, as on most sites, and a number of visitors that is another one in each cycle. No article
+    is ever new.
+    """
+
+    sources: int
+    entries: int = 20
+    body: int = 4000
+    seed: int = 1
+
+    def documents(self, cycle: int = 0) -> Iterator[Document]:
+        """Iterate over all that is served in a cycle."""
+        for source in range(self.sources):
+            yield Document(f"/{source}/", _HTML, None, partial(self.listing, source, cycle))
+            if cycle == 0:
+                for number in range(self.entries):
+                    yield Document(f"/{source}/{number}.html", _HTML, None, partial(self.article, source, number))
+
+    def listing(self, source: int, cycle: int = 0) -> bytes:
+        """One list page."""
+        made = [self._words.entry(source, number) for number in range(self.entries)]
+        items = "".join(
+            f'<li class="item"><h2><a href="/{source}/{number}.html">{escape(one.title)}</a></h2>'
+            f'<span class="meta">{one.when:%Y-%m-%d %H:%M}</span><p>{escape(one.title)}</p></li>'
+            for number, one in enumerate(made)
+        )
+        aside = f"<aside><p>Visitors: {cycle}</p><ul>{_links(40)}</ul></aside>"
+        return _page(f"Site {source}", f'<ul class="list">{items}</ul>{aside}')
+
+    def article(self, source: int, number: int) -> bytes:
+        """One article page."""
+        one = self._words.entry(source, number)
+        text = (
+            f'<article><h1>{escape(one.title)}</h1><p class="by"><span class="author">Author {source}</span> '
+            f'<time datetime="{one.when.isoformat()}">{one.when:%d %B %Y}</time></p>'
+            f'<div id="article"><div class="share"><a href="/share/{number}">Share</a></div>{one.body}'
+            f'<div class="ad"><p>Sponsored</p></div></div></article><aside><ul>{_links(40)}</ul></aside>'
+        )
+        return _page(one.title, text)
+
+    @property
+    def _words(self) -> Workload:
+        return Workload(self.sources, self.entries, self.body, seed=self.seed)
+
+
+_HTML = "text/html; charset=utf-8"
+
+
+def _links(count: int) -> str:
+    return "".join(
+        f'<li class="link"><a href="/more/{n}" title="Link {n}">Another page, number {n}</a></li>' for n in range(count)
+    )
+
+
+def _page(title: str, main: str) -> bytes:
+    head = f'<meta charset="utf-8"><title>{escape(title)}</title><link rel="stylesheet" href="/style.css">'
+    script = f"<script>var data = [{','.join(map(str, range(300)))}];</script>"
+    return (
+        f"<!DOCTYPE html><html lang='en'><head>{head}</head><body><nav><ul>{_links(20)}</ul></nav>"
+        f"<main>{main}</main><footer><p>Imprint</p><ul>{_links(10)}</ul></footer>{script}</body></html>"
+    ).encode()
+
+
+LOADS = {"feeds": Workload, "pages": Pages}
+"""Kinds of workload, by their names."""
 
 
 @cache

@@ -21,10 +21,10 @@ from aggregator.demo import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "tutorial.md"
-#: The samples that stand for the sources of the tutorial.
+#: The samples that stand for the sources of the tutorial, and for the page of one.
 SAMPLES = {
+    "https://www.ruanyifeng.com/blog/": "/weekly/index.html",
     "https://lwn.net/headlines/rss": "/notes/atom.xml",
-    "https://www.ruanyifeng.com/blog/atom.xml": "/weekly/rss.xml",
     "https://feeds.arstechnica.com/arstechnica/index": "/trails/feed.json",
 }
 
@@ -70,6 +70,8 @@ class Walk:
         Raises:
             SystemExit: one of them failed.
         """
+        for address, sample in SAMPLES.items():
+            commands = commands.replace(address, self._origin + sample)
         state = self._home / ".state"
         done = subprocess.run(
             ["/bin/sh", "-c", f'set -e\n{commands}\npwd >"$STATE"\nprintf %s "$PATH" >>"$STATE"'],
@@ -84,22 +86,27 @@ class Walk:
             raise SystemExit(f"the tutorial fails at:\n{commands}\n{done.stdout}{done.stderr}")
         folder, self.environ["PATH"] = state.read_text(encoding="utf-8").split("\n", 1)
         self.folder = Path(folder)
+        self._use_samples()
         return done.stdout
 
+    def _use_samples(self) -> None:
+        """Put the samples in place of the sources with which a new feeds.yaml begins."""
+        config = self.folder / "feeds.yaml"
+        if not config.exists() or self._origin in (text := config.read_text(encoding="utf-8")):
+            return
+        for address, sample in SAMPLES.items():
+            text = text.replace(address, self._origin + sample)
+        config.write_text(f"{text}\nfetch: {{allow_private_addresses: [127.0.0.0/8]}}\n", encoding="utf-8")
+
     def write(self, name: str, text: str) -> None:
-        """Write a file as the tutorial shows it, with the samples as its sources."""
-        if name == "feeds.yaml":
-            for address, sample in SAMPLES.items():
-                assert address in text, f"{address} is no source of the tutorial any more"
-                text = text.replace(address, self._origin + sample)
-            text += "fetch: {allow_private_addresses: [127.0.0.0/8]}\n"
+        """Write a file as the tutorial shows it."""
         (self.folder / name).write_text(text, encoding="utf-8")
 
 
 def follow(walk: Walk, commands: Callable[[Block], None], *purposes: str) -> None:
     """Write the files of the tutorial and hand out its commands, in their order; those with a purpose only if asked."""
     for block in blocks():
-        if block.language == "yaml" or (block.language == "sh" and block.purpose.endswith(".sh")):
+        if block.language == "sh" and block.purpose.endswith(".sh"):
             walk.write(block.purpose, block.text)
         elif block.language == "text" or (block.language == "sh" and block.purpose in ("", *purposes)):
             commands(block)

@@ -30,6 +30,8 @@ from aggregator.publish.posts.presets import PRESETS, VALUE_MEANINGS
 from aggregator.rules import RULES
 from aggregator.rules.conditions import Condition
 from aggregator.sources import KINDS
+from aggregator.sources.articles import ArticleSettings
+from aggregator.sources.fields import FieldSettings
 from tests import ROOT
 
 DOCS = ROOT / "docs"
@@ -66,8 +68,39 @@ def sources() -> str:
     parts = ["Each source has exactly one of these keys:", _table(("key", "meaning"), rows)]
     for name, kind in KINDS.items():
         if keys := [_key(*row) for model in models_in(kind.SETTINGS) for row in _fields(model, f"sources[].{name}")]:
-            parts += [f"### {name}", kind.GUIDE, _table(("key", "default", "meaning"), keys)]
+            parts += [
+                f"### {name}",
+                kind.GUIDE,
+                _table(("key", "default", "meaning"), keys),
+                _field_keys(kind.SETTINGS),
+            ]
+    keys = [_key(*row) for row in _fields(ArticleSettings, "article")]
+    about = "The keys of `article`, which several kinds have. Fields are written as those of `scrape`."
+    parts += ["### article", about, _table(("key", "default", "meaning"), keys)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _field_keys(settings: Any) -> str:
+    """The keys of the fields of items, which are the same wherever they stand; "" where a kind has none."""
+    models = dict.fromkeys(found for model in models_in(settings) for found in _field_models(model))
+    rows: dict[str, tuple[str, str, str]] = {}
+    for model in models:
+        for key in dict.fromkeys(name for one in model.__mro__ for name in inspect.get_annotations(one)):
+            if key in model.model_fields and key not in rows:
+                row = _key(f"<field>.{key}", model.model_fields[key])
+                everywhere = all(key in one.model_fields for one in models)
+                rows[key] = row if everywhere else (*row[:2], f"{row[2]}; for dates")
+    text = "A field is a selector, or a mapping with at least one of these keys:"
+    return f"{text}\n\n{_table(('key', 'default', 'meaning'), rows.values())}" if rows else ""
+
+
+def _field_models(model: type[BaseModel]) -> Iterator[type[FieldSettings]]:
+    for field in model.model_fields.values():
+        for inner in models_in(field):
+            if issubclass(inner, FieldSettings):
+                yield inner
+            elif inner is not ArticleSettings:
+                yield from _field_models(inner)
 
 
 def rules() -> str:
@@ -173,11 +206,11 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Any]]:
-    """The fields of a model and of those below it, each with its path; a rule is the same everywhere, and told once."""
+    """The fields of a model and of those below it, each with its path; what is the same everywhere is told once."""
     for name, field in _named(model):
         yield f"{prefix}.{name}", field
         for inner in models_in(field):
-            if not issubclass(inner, RuleSettings):
+            if not issubclass(inner, RuleSettings | FieldSettings | ArticleSettings):
                 yield from _fields(inner, f"{prefix}.{name}")
 
 
@@ -194,13 +227,10 @@ def _code(text: str) -> str:
 def _key(path: str, field: Any) -> tuple[str, str, str]:
     """A row about a key of the configuration."""
     meaning, default = _sentence(field.description), ""
-    if field.default is not PydanticUndefined:
-        written = str(field.default).lower() if isinstance(field.default, bool) else field.default
-        extra = field.json_schema_extra
-        if isinstance(extra, dict) and "default" in extra:
-            written = extra["default"]
-        elif field.default == ():
-            written = []
+    extra = field.json_schema_extra
+    shown = extra["default"] if isinstance(extra, dict) and "default" in extra else field.default
+    if shown is not PydanticUndefined:
+        written = str(shown).lower() if isinstance(shown, bool) else [] if shown == () else shown
         default = "none" if field.default in (None, "") else f"`{written}`"
     before, _, told = meaning.rpartition("; ")
     if told.endswith(" if left out"):

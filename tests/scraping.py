@@ -14,13 +14,19 @@ from aggregator.models import Every, FeedState, Fetched, NotModified, PageState,
 from aggregator.parse import parse
 from aggregator.sources import KINDS, Instances, Tools
 from aggregator.sources.articles import ArticleRules
+from aggregator.sources.fields import FieldRules
 from aggregator.sources.scrape import ScrapeRules
 from tests.origin import Origin
 
 NOW = datetime(2026, 4, 20, 12, 0, tzinfo=UTC)
 
 ITEMS = "div.list-left div.con-details h3 > a"
-ARTICLE = ArticleRules(body="#articleC", author="div.source-name", date="div.time.fl", timezone="Asia/Shanghai")
+ARTICLE = ArticleRules(
+    body="#articleC",
+    author=FieldRules("div.source-name"),
+    date=FieldRules("div.time.fl"),
+    timezone="Asia/Shanghai",
+)
 RULES = ScrapeRules(items=ITEMS, encoding="gbk", article=ARTICLE)
 
 
@@ -100,7 +106,7 @@ async def fetch(
 
     async with Fetcher(FetchSettings(user_agent="tests", concurrency=8)) as fetcher:
         instances = Instances({}, lambda: NOW)
-        tools = Tools(fetcher.fetch, lookup, remembered, offload, instances)
+        tools = Tools(fetcher.fetch, lookup, remembered, offload, instances, lambda: NOW)
         return await KINDS[source.kind].fetch(source, state or FeedState(source.id), tools)
 
 

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from aggregator.cli import (
+    adding,
     configuration,
     daemon,
     etiquette,
@@ -22,20 +23,21 @@ from aggregator.cli import (
     review,
     rules,
     status,
+    subscriptions,
     update,
 )
 from aggregator.cli.console import say
 from aggregator.cli.process import report_errors, status_summary
 
-_SOURCES = "Sources are listed in feeds.yaml, each like `- feed: https://example.org/feed.xml` below `sources:`."
 _UPDATE = "`aggregator update` fetches what is due."
 #: Commands of other programs, and what does the same here.
 _ADVICE = {
-    "add": _SOURCES,
-    "import": _SOURCES,
-    "opml": _SOURCES,
-    "subscribe": _SOURCES,
-    "edit": _SOURCES,
+    "import": "`aggregator opml import FILE` imports an OPML file.",
+    "subscribe": "`aggregator add URL` adds a source.",
+    "follow": "`aggregator add URL` adds a source.",
+    "discover": "`aggregator add URL` shows what an address offers.",
+    "search": "`aggregator add URL` shows what an address offers.",
+    "edit": "Sources are in feeds.yaml; `aggregator add`, `move`, `rename`, `pause` and `remove` edit it.",
     "fetch": _UPDATE,
     "pull": _UPDATE,
     "refresh": _UPDATE,
@@ -50,7 +52,7 @@ _ADVICE = {
     "unsubscribe": "`aggregator remove ID` removes a source.",
     "disable": "`aggregator pause ID` stops fetching a source for now.",
     "enable": "`aggregator resume ID` fetches a paused source again.",
-    "export": "Each update writes `opml.xml` and the merged feeds below `data/public/`.",
+    "export": "`aggregator opml export` prints the sources; merged feeds are below `data/public/`.",
     "build": "`aggregator publish` writes posts and feeds.",
     "generate": "`aggregator publish` writes posts and feeds.",
     "daemon": "`aggregator run` is the daemon.",
@@ -106,7 +108,7 @@ app = typer.Typer(
     name="aggregator",
     cls=Commands,
     help="Pull feeds and pages, write posts for a static site generator, and publish merged feeds.",
-    epilog=f"Start with: aggregator init, then: aggregator update. Exit status: {status_summary()}.",
+    epilog=f"Start with: aggregator init, aggregator add URL, aggregator update. Exit status: {status_summary()}.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -134,6 +136,7 @@ for command in (
     configuration.init,
     configuration.check,
     configuration.schema,
+    adding.add,
     preview.preview,
     fixtures.capture,
     update.update,
@@ -148,6 +151,8 @@ for command in (
     rules.replay,
     outputs.outputs,
     configuration.fix,
+    adding.move,
+    adding.rename,
     configuration.remove,
     configuration.pause,
     configuration.resume,
@@ -163,3 +168,8 @@ app.command("not-duplicate")(report_errors()(review.not_duplicate))
 _rules = typer.Typer(name="rules", help="Try the rules of feeds.yaml on what is stored.", no_args_is_help=True)
 _rules.command("test")(report_errors()(rules.test))
 app.add_typer(_rules)
+
+_opml = typer.Typer(name="opml", help="Import and export lists of subscriptions.", no_args_is_help=True)
+_opml.command("import")(report_errors()(subscriptions.import_list))
+_opml.command("export")(report_errors()(subscriptions.export))
+app.add_typer(_opml)

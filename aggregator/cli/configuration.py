@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aggregator.cli.console import complain, say, say_json
+from aggregator.cli.edits import edit_file, index_of, say_new_ids
 from aggregator.cli.items import JsonOption
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
@@ -24,11 +25,11 @@ from aggregator.cli.options import (
     require_sources,
     utc_now,
 )
-from aggregator.errors import AggregatorError, ConfigError, Problem
+from aggregator.errors import AggregatorError
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Sequence
 
     from aggregator.config import Config
     from aggregator.models import Source
@@ -55,7 +56,7 @@ def init(
             f"{error.filename} cannot be written: {error.strerror}; check its path, its permissions and the free space"
         ) from None
     say(f"Wrote {config} and {schema}.")
-    say("Edit the sources, then: aggregator check, and: aggregator update")
+    say("Add sources: aggregator add URL. Then: aggregator check, and: aggregator update")
 
 
 def check(
@@ -153,9 +154,7 @@ def fix(
         removed = [one.index for one in made if one.url is None]
         new = check_edit(loaded, after, os.environ, urls=urls, removed=removed)
         kept = [source for index, source in enumerate(loaded.sources) if index not in removed]
-        for old, now in zip(kept, new.sources, strict=True):
-            if old.id != now.id:
-                say(f"the id {old.id}, made from the address, becomes {now.id}; its entries stay with it")
+        say_new_ids(kept, new.sources, "address")
         say(_diff(before, after, config), end="")
     for source in held:
         say(f"{config}:{source.line}: {source.id} is no feed; its host does not want requests now: try again later")
@@ -297,8 +296,8 @@ def _remove_from_file(config: Config, source: str) -> Config:
     """Remove a source from the file, and return the new configuration."""
     from aggregator.config.editing import entry_of, remove_source
 
-    index = _index(config, source)
-    return _edit(config, lambda text: remove_source(text, entry_of(config, index)), removed=[index])
+    index = index_of(config, source)
+    return edit_file(config, lambda text: remove_source(text, entry_of(config, index)), removed=[index])
 
 
 def _set_paused(path: Path, source: str, paused: bool) -> bool:
@@ -307,35 +306,11 @@ def _set_paused(path: Path, source: str, paused: bool) -> bool:
 
     config = load_config(path)
     require_sources(config, [source])
-    index = _index(config, source)
+    index = index_of(config, source)
     if config.sources[index].paused is paused:
         return False
-    _edit(config, lambda text: set_paused(text, entry_of(config, index), paused), paused={index: paused})
+    edit_file(config, lambda text: set_paused(text, entry_of(config, index), paused), paused={index: paused})
     return True
-
-
-def _index(config: Config, source: str) -> int:
-    return next(index for index, one in enumerate(config.sources) if one.id == source)
-
-
-def _edit(
-    config: Config,
-    edit: Callable[[str], str],
-    *,
-    removed: Collection[int] = (),
-    paused: Mapping[int, bool] | None = None,
-) -> Config:
-    """Edit the file and return the new configuration; see `check_edit` for the last two arguments."""
-    from aggregator.config.editing import NotEditable, check_edit, read_text, replace_file
-
-    before = read_text(config.path)
-    try:
-        after = edit(before)
-    except NotEditable as error:
-        raise ConfigError([Problem(str(error), str(config.path))]) from None
-    new = check_edit(config, after, os.environ, removed=removed, paused=paused)
-    replace_file(config.path, before, after)
-    return new
 
 
 def _purge(config: Config, data: Path, source: str) -> int:

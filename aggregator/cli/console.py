@@ -114,6 +114,12 @@ def complain(text: str) -> None:
     typer.echo(printable_lines(hide(text)), err=True)
 
 
+def say_document(data: bytes) -> None:
+    """Print a document on standard output as it is, whatever encoding that has; it holds no secrets and no controls."""
+    sys.stdout.flush()
+    typer.echo(data, nl=False)
+
+
 def say_json(value: object, *, indent: int | None = None) -> None:
     """Print a value as JSON on standard output."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
@@ -355,6 +361,17 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
         return
     with _bar(console, what) as advance:
         yield advance
+
+
+@contextmanager
+def activity(what: str) -> Iterator[Callable[[str], None]]:
+    """Yield a function that shows on a terminal what a command is about, in one line that goes at the end."""
+    console = _terminal()
+    if console is None or console.is_dumb_terminal:
+        yield lambda detail: None
+        return
+    with console.status(plain(what), refresh_per_second=4) as line:
+        yield lambda detail: line.update(plain(f"{what} {detail}"))
 
 
 @contextmanager

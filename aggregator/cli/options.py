@@ -89,6 +89,49 @@ def load_config(path: Path) -> Config:
     return config
 
 
+def load_to_add(path: Path) -> tuple[str, str, Config]:
+    """Read feeds.yaml to add sources to it; one without `sources` is fine, too.
+
+    Returns:
+        The text of the file; the same with `sources`; and the configuration.
+
+    Raises:
+        ConfigError: it is not there, or something else is wrong with it.
+    """
+    with importing():
+        from aggregator.config import load
+        from aggregator.config.additions import add_sources
+        from aggregator.config.editing import read_text
+        from aggregator.config.layout import NotEditable
+
+    try:
+        config = load_config(path)
+        text = whole = read_text(path)
+    except ConfigError as error:
+        try:
+            text = read_text(path)
+            whole = add_sources(text, [])
+        except (AggregatorError, NotEditable):
+            raise error from None
+        if whole == text:
+            raise
+        config = load(path, os.environ, text=whole)
+        hide_secrets(config.secrets)
+    return text, whole, config
+
+
+def checked_address(text: str) -> str:
+    """Return an http(s) address that a command is given; anything else is a usage error."""
+    from aggregator.config.fields import http_url
+
+    try:
+        return http_url(text)
+    except ValueError as error:
+        # Some of the messages name the address.
+        complain(f"error: {'' if str(error).startswith('`') else f'{text} '}{error}")
+        raise typer.Exit(2) from None
+
+
 def require_sources(
     config: Config, wanted: Sequence[str], *, stored: Sequence[str] = (), option: str = "", advice: str = ""
 ) -> None:
@@ -119,7 +162,7 @@ def require_sources(
 
 def nothing_configured(config: Config) -> str:
     """Return the message for a configuration without sources."""
-    return f"{config.path} names no sources; add some below `sources:`"
+    return f"{config.path} names no sources; to add one: aggregator add URL"
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from aggregator.cli.options import (
     DEFAULT_DATA,
     ConfigOption,
     DataOption,
+    checked_address,
     load_config,
     require_sources,
     utc_now,
@@ -124,18 +125,9 @@ def _source(config: Config, text: str) -> tuple[Source, bool]:
             return one, True
     if "://" not in text:
         require_sources(config, [text], advice="; an address begins with `https://`")
-    from pydantic import TypeAdapter, ValidationError
-
-    from aggregator.config.fields import Url
-
-    try:
-        url = TypeAdapter(Url).validate_python(text)
-    except ValidationError as error:
-        complain(f"error: {text}: {error.errors()[0]['msg'].removeprefix('Value error, ')}")
-        raise typer.Exit(2) from None
     from aggregator.preview import feed_source
 
-    return feed_source(config, url), False
+    return feed_source(config, checked_address(text)), False
 
 
 class _File(NamedTuple):

@@ -71,6 +71,7 @@ MEANING_OF_1 = {
     "check": "with `--fixtures`: something is not as expected",
     "preview": "the source failed",
     "capture": "the source failed; nothing was changed",
+    "add": "no source was added, and none was there",
     "fix": "something is left to do",
     "remove": "the question was not answered with yes; nothing was changed",
 }

@@ -52,6 +52,11 @@ _SET_BY_PROGRAM = frozenset(
 _HARMLESS = re.compile(r"(?:accept(?:-language)?|from|referer|dnt|sec-.*)", re.IGNORECASE)
 
 
+def is_harmless(header: str) -> bool:
+    """Whether the value of a header, by its name, may be shown."""
+    return _HARMLESS.fullmatch(header) is not None
+
+
 def _header_name(value: str) -> str:
     if not _TOKEN.fullmatch(value):
         raise ValueError(f"{show(value)} is not a header name")
@@ -179,7 +184,7 @@ class AccessSettings(Section):
     def secrets(self) -> set[str]:
         """Return the values that must not be shown, including those that are written in the file itself."""
         found = set((self.cookies or {}).values())
-        found |= {value for name, value in (self.headers or {}).items() if not _HARMLESS.fullmatch(name)}
+        found |= {value for name, value in (self.headers or {}).items() if not is_harmless(name)}
         if self.auth:
             found |= {self.auth.header.partition(" ")[2], self.auth.basic.password if self.auth.basic else ""}
         return found - {""}

@@ -11,6 +11,9 @@ from aggregator.config.problems import Path, Place, Problems, show
 from aggregator.config.settings import FileSettings
 from aggregator.config.tree import ListNode, MapNode
 
+#: What goes to the origin of a source alone.
+_FOR_ONE_SERVER = ("headers", "auth", "cookies", "tls")
+
 
 def source_nodes(tree: MapNode) -> list[tuple[int, MapNode]]:
     """Return the entries of `sources` that are mappings, each with its index."""
@@ -46,7 +49,7 @@ def check_categories(tree: MapNode, problems: Problems) -> None:
         if message := known.mistake(slug):
             place, path = uses[0]
             lines = list(dict.fromkeys(line for (line, _), _ in uses[1:] if line != place[0]))
-            problems.add(f"{message}{_also(lines)}", place, path)
+            problems.add(f"{message}{also(lines)}", place, path)
 
 
 class CategoryNames:
@@ -93,7 +96,8 @@ def _categories_reported(tree: MapNode, problems: Problems) -> bool:
     return any(problems.near(key, list(FileSettings.model_fields)) == "categories" for key in tree)
 
 
-def _also(lines: Sequence[int]) -> str:
+def also(lines: Sequence[int]) -> str:
+    """Return what a message says of further lines with the same problem."""
     if not lines:
         return ""
     shown = ", ".join(map(str, lines[:3])) + (f" and {len(lines) - 3} more" if len(lines) > 3 else "")
@@ -136,3 +140,12 @@ def check_duplicates(tree: MapNode, sources: Collection[str], problems: Problems
                 if isinstance(one, str) and one not in sources:
                     message = f"there is no source with the id {show(one)}{problems.hint(one, sources)}"
                     problems.add(message, place, (*path, "prefer", number))
+
+
+def check_instances(tree: MapNode, problems: Problems) -> None:
+    """Report settings for the one server of a source where the source has none: they go to no instance of RSSHub."""
+    for index, node in source_nodes(tree):
+        for key in _FOR_ONE_SERVER if "rsshub" in node else ():
+            if key in node:
+                advice = "put user name and password into the address of the instance" if key == "auth" else "remove it"
+                problems.add(f"is not for instances of RSSHub; {advice}", node.key_places[key], ("sources", index, key))

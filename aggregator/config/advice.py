@@ -261,9 +261,16 @@ def misread_selector(css: str) -> str | None:
     return quotation_advice(css) or (None if '"' in css or "'" in css else invisible_advice(css))
 
 
-def selector_advice(css: str) -> str | None:
-    """Give advice for what is not a selector."""
+def selector_advice(css: str, *, xpath: bool) -> str | None:
+    """Give advice for what is not a selector.
+
+    Args:
+        css: the selector.
+        xpath: whether it might be XPath as well, if it began so.
+    """
     if _XPATH.match(css):
+        if xpath:
+            return f"if it is XPath, begin it with `xpath:`, as in `xpath:{css[:60]}`"
         return "it looks like XPath; write a CSS selector such as `div.list > a`"
     if match := _PSEUDO.match(css):
         return f"it must name an element; write `{match[1] or '*'}` alone"
@@ -287,6 +294,8 @@ def scheme_advice(url: str) -> str:
         return f"; write `{near[0]}://{url[match.end() :][:200]}`"
     if url.startswith(("/", "./", "~", "file:")):
         return "; files cannot be fetched; serve it with a web server"
+    if url.lower().startswith("rsshub:"):
+        return "; write `rsshub: …` in place of `feed: …`"
     if url.lower().startswith("socks"):
         return "; only HTTP proxies are supported"
     if odd := character_advice(url):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.config.posts import OwnPreset, PostSettings
+from aggregator.config.rsshub import RsshubSettings
 from aggregator.config.ruling import RuleLists
 from aggregator.config.settings import FeedSettings, FetchDefaults, HookSettings, SiteSettings
 from aggregator.errors import Problem
@@ -53,6 +54,8 @@ class Config:
     secrets: frozenset[str]
     #: Those from the environment or from files, and what is made of them: they must not be published either.
     confidential: frozenset[str]
+    #: The instances of RSSHub that sources with a route use; None: none are configured.
+    rsshub: RsshubSettings | None = None
     #: One's own presets, by the paths that name them.
     presets: Mapping[str, OwnPreset] = field(default_factory=dict)
     #: Remarks on what is not an error; `check` shows them.

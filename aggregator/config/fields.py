@@ -11,26 +11,27 @@ import functools
 import ipaddress
 import re
 import unicodedata
-import warnings
 import zoneinfo
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from aggregator.config.advice import (
     encoding_advice,
     invisible_advice,
     language_advice,
-    misread_selector,
     scheme_advice,
-    selector_advice,
     size_advice,
     zone_advice,
 )
 from aggregator.config.problems import show
+from aggregator.config.selectors import check_css, check_xpath, selects_elements
 from aggregator.values.languages import CONFIGURED
+from aggregator.values.selectors import xpath_of
 from aggregator.values.urls import ENVIRONMENT, without_feed_scheme
 
 
@@ -38,6 +39,20 @@ class Section(BaseModel):
     """A mapping of known keys: the base of all models of feeds.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def with_short_form(schema: CoreSchema, handler: GetJsonSchemaHandler, short: dict[str, Any]) -> JsonSchemaValue:
+    """Return the JSON Schema of a section in whose place something short may stand: what its own method returns.
+
+    Args:
+        schema, handler: what pydantic gives to `__get_pydantic_json_schema__`.
+        short: the schema of the short form.
+    """
+    whole = handler(schema)
+    mapping = handler.resolve_ref_schema(whole)
+    inner = {key: mapping.pop(key) for key in list(mapping) if key not in ("title", "description")}
+    mapping["anyOf"] = [short, inner]
+    return whole
 
 
 MAX_TEXT = 500
@@ -62,7 +77,7 @@ _LARGEST = 10**9
 def text(value: object) -> str:
     """Check one line of text, and strip the white space around it."""
     if not isinstance(value, str):
-        raise ValueError(_not_text(value))
+        raise ValueError(not_text(value))
     stripped = value.strip()
     if not stripped:
         raise ValueError("is empty; give it a value, or remove the key")
@@ -109,7 +124,7 @@ def http_url(value: object) -> str:
 def _not_url(value: object) -> str:
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return "must be one address, not a list; write one entry for each"
-    return _not_text(value)
+    return not_text(value)
 
 
 def site_url(value: object) -> str:
@@ -168,24 +183,40 @@ def selector(value: object) -> str:
         bracket = "[" if isinstance(value, list) else "{"
         raise ValueError(f"must be text; put a selector that begins with `{bracket}` in quotes")
     css = text(value)
-    _compile_selector(css)
+    check_css(css)
     return css
 
 
-@functools.lru_cache(maxsize=4096)
-def _compile_selector(css: str) -> None:
-    if advice := misread_selector(css):
-        raise ValueError(f"{show(css)} is not a CSS selector: {advice}")
-    # Imported here, because it imports bs4, which most files do not need.
-    import soupsieve
+def any_selector(value: object) -> str:
+    """Check a selector of elements, attributes or texts: CSS, or XPath 1.0 where it begins like that."""
+    chosen, expression = _either(value)
+    if expression is None:
+        check_css(chosen, xpath=True)
+    elif check_xpath(expression) == "condition":
+        raise ValueError(
+            f"{show(chosen)} is a condition, true or false; write what is to be selected, such as `//a[…]`"
+        )
+    return chosen
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", FutureWarning)
-            soupsieve.compile(css)
-    except (soupsieve.SelectorSyntaxError, NotImplementedError, FutureWarning, RecursionError, ValueError) as error:
-        reason = selector_advice(css) or str(error).partition("\n")[0] or "it is nested too deeply"
-        raise ValueError(f"{show(css)} is not a CSS selector: {reason}") from None
+
+def element_selector(value: object) -> str:
+    """Check a selector of elements: CSS, or XPath 1.0 where it begins like that."""
+    chosen, expression = _either(value)
+    if expression is None:
+        check_css(chosen, xpath=True)
+    elif not selects_elements(expression):
+        raise ValueError(f"{show(chosen)} gives no elements; write the path of the elements, such as `//div[@class]`")
+    return chosen
+
+
+def _either(value: object) -> tuple[str, str | None]:
+    """Return a selector, and the expression in it where it is XPath."""
+    if isinstance(value, list | dict):
+        return selector(value), None
+    chosen = text(value)
+    if chosen.startswith(("http://", "https://")):
+        raise ValueError(f"{show(chosen)} is an address, not a selector; `url` is the address of the page")
+    return chosen, xpath_of(chosen)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -296,7 +327,8 @@ def _network_advice(value: str) -> str:
     return f": bits are set after its first {whole.prefixlen}; write `{whole}`"
 
 
-def _not_text(value: object) -> str:
+def not_text(value: object) -> str:
+    """Say of a value that is no text what it is, and what to write instead."""
     if value is None:
         return "is empty; give it a value, or remove the key (a value that begins with `#` must be in quotes)"
     if isinstance(value, list | dict):
@@ -312,7 +344,7 @@ def quotes_hint(value: object) -> str:
 
 def _not_null(value: object) -> object:
     if value is None:
-        raise ValueError(_not_text(value))
+        raise ValueError(not_text(value))
     return value
 
 
@@ -328,27 +360,29 @@ def checked(check: Any, **json_schema: Any) -> tuple[Any, Any]:
 
 
 _SIZE_PATTERN = r"^[0-9]+(\.[0-9]+)? ?([kKMG]i?)?B$"
-_URL_PATTERN = r"^\s*([Ff][Ee][Ee][Dd]:)?([Hh][Tt][Tt][Pp][Ss]?|[Ff][Ee][Ee][Dd])://[^/?#\s]"
+URL_PATTERN = r"^\s*([Ff][Ee][Ee][Dd]:)?([Hh][Tt][Tt][Pp][Ss]?|[Ff][Ee][Ee][Dd])://[^/?#\s]"
 
 Text = Annotated[str, *checked(text, pattern=r"\S", maxLength=MAX_TEXT)]
-Url = Annotated[str, *checked(http_url, pattern=_URL_PATTERN)]
-ProxyUrl = Annotated[str, *checked(proxy_url, pattern=_URL_PATTERN)]
-SiteUrl = Annotated[str, *checked(site_url, pattern=_URL_PATTERN + r"[^?#]*$")]
+Url = Annotated[str, *checked(http_url, pattern=URL_PATTERN)]
+ProxyUrl = Annotated[str, *checked(proxy_url, pattern=URL_PATTERN)]
+SiteUrl = Annotated[str, *checked(site_url, pattern=URL_PATTERN + r"[^?#]*$")]
 Language = Annotated[str, *checked(language, pattern=f"^{CONFIGURED}$")]
 UserAgent = Annotated[str, *checked(user_agent, pattern=rf"^{_HEADER_VALUE.pattern}$")]
 Selector = Annotated[str, *checked(selector, pattern=r"\S", maxLength=MAX_TEXT)]
+AnySelector = Annotated[str, *checked(any_selector, pattern=r"\S", maxLength=MAX_TEXT)]
+ElementSelector = Annotated[str, *checked(element_selector, pattern=r"\S", maxLength=MAX_TEXT)]
 TimeZone = Annotated[str, *checked(timezone)]
 Encoding = Annotated[str, *checked(encoding)]
 Size = Annotated[int, *checked(parse_size, pattern=_SIZE_PATTERN)]
 DefaultProxy = Annotated[
     str,
     PlainValidator(default_proxy),
-    WithJsonSchema({"anyOf": [{"const": ENVIRONMENT}, {"type": "string", "pattern": _URL_PATTERN}]}),
+    WithJsonSchema({"anyOf": [{"const": ENVIRONMENT}, {"type": "string", "pattern": URL_PATTERN}]}),
 ]
 Placeholder = Annotated[
     str | None,
     PlainValidator(placeholder),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": _URL_PATTERN}, {"const": False}]}),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": URL_PATTERN}, {"const": False}]}),
 ]
 PrivateAddresses = Annotated[
     bool | tuple[str, ...],

@@ -62,6 +62,30 @@ def assign(sources: Sequence[Named]) -> list[str]:
     ]
 
 
+def apart(new: Sequence[Named], there: Sequence[Named]) -> list[str | None]:
+    """Return ids to write for new sources whose derived ids would be those of others, or change them.
+
+    Args:
+        there: the sources that keep their ids.
+
+    Returns:
+        For each new source an id, or None where its derived one is its own.
+    """
+    taken = {source.id or _base(source) for source in there}
+    last: dict[str, int] = {}
+    found: list[str | None] = []
+    for source in new:
+        base = source.id or _base(source)
+        identity = None
+        while source.id is None and (identity or base) in taken:
+            last[base] = last.get(base, 1) + 1
+            suffix = f"-{last[base]}"
+            identity = base[: MAX_ID - len(suffix)].rstrip("-") + suffix
+        taken.add(identity or base)
+        found.append(identity)
+    return found
+
+
 def repeated(ids: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Iterate over pairs of indexes (the first use of an id, a later use of it)."""
     first: dict[str, int] = {}

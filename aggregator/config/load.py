@@ -17,13 +17,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from aggregator.config import ids, notes
-from aggregator.config.across import CategoryNames, check_categories, check_duplicates, check_outputs, source_nodes
+from aggregator.config.across import (
+    CategoryNames,
+    also,
+    check_categories,
+    check_duplicates,
+    check_instances,
+    check_outputs,
+    source_nodes,
+)
 from aggregator.config.configuration import UNCATEGORIZED, Config, Provenance
 from aggregator.config.mistakes import explain, synonym
 from aggregator.config.outputs import join_levels, make_outputs
 from aggregator.config.posts import PRESET_FILE, TEMPLATE_FILE, OwnPreset, check_posts, list_posts, read_presets
 from aggregator.config.problems import Path as KeyPath
-from aggregator.config.problems import Problems, show
+from aggregator.config.problems import Place, Problems, show
 from aggregator.config.ruling import ListFiles, check_rules, credentials, make_rule_lists, uses_rules, with_digests
 from aggregator.config.secrets import (
     SHORTEST_SECRET,
@@ -52,6 +60,7 @@ from aggregator.models import (
     Category,
     Every,
     Interval,
+    Mirrored,
     Retention,
     Source,
     host_of,
@@ -64,8 +73,17 @@ MAX_FILE = 32 * 10**6
 _PUBLIC_SECTIONS = frozenset({"site", "posts", "feeds", "categories", "outputs"})
 
 
-#: Kind of a source, the value of its key, and its address.
-_Kind = tuple[str, Any, str]
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What the kind of a source makes of the value of its key."""
+
+    name: str
+    url: str
+    rules: object
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        return self.rules.secrets if isinstance(self.rules, Mirrored) else frozenset()
 
 
 def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> Config:
@@ -90,11 +108,11 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     lists = ListFiles(path.parent)
     document, source_ids = _check(tree, lists, problems)
     presets = read_presets(document.posts, path.parent, tree, problems)
-    kinds = [_kind_of(settings) for settings in document.sources]
+    kinds = _kinds(document, tree, problems)
     sent = _credentials(document.sources, kinds) | credentials(document)
     confidential = frozenset(problems.secrets.union(sent))
     sources = _in_phase(_sources(document, kinds, source_ids, tree["sources"], confidential))
-    secrets = confidential.union(*map(CommonSettings.secrets, document.sources))
+    secrets = confidential.union(*map(CommonSettings.secrets, document.sources), *(kind.secrets for kind in kinds))
     duplicates = join_levels(document)
     rules = make_rule_lists(document, tree, sources, duplicates, lambda text: redact(text, secrets))
     sources = with_digests(sources, rules)
@@ -105,6 +123,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         presets=presets,
         feeds=document.feeds,
         fetch=document.fetch,
+        rsshub=document.rsshub,
         hooks=document.hooks,
         after_publish=document.after_publish,
         categories=_categories(document, sources),
@@ -133,6 +152,7 @@ def _check(tree: MapNode, lists: ListFiles, problems: Problems) -> tuple[FileSet
     _check_kinds(tree, problems)
     check_categories(tree, problems)
     check_outputs(tree, problems)
+    check_instances(tree, problems)
     if uses_rules(tree):
         check_rules(tree, CategoryNames(tree, problems).mistake, problems)
     source_ids = _identify(tree, problems)
@@ -236,7 +256,8 @@ def _rename_keys(tree: MapNode, problems: Problems) -> list[tuple[KeyPath, str]]
 
 def _check_kinds(tree: MapNode, problems: Problems) -> None:
     kinds = source_kinds()
-    wanted = " or ".join(f"`{name}`" for name in kinds)
+    *others, last = (f"`{name}`" for name in kinds)
+    wanted = f"{', '.join(others)} or {last}"
     for index, node in source_nodes(tree):
         given = [name for name in kinds if name in node]
         if not given and not _kind_reported(tree, node, problems):
@@ -251,7 +272,7 @@ def _kind_reported(tree: MapNode, node: MapNode, problems: Problems) -> bool:
     """Whether the source names its kind by an unknown key, or one at the top level, which is reported already."""
     known, kinds = list(source_model().model_fields), source_kinds()
     named = any((synonym(key, known) or problems.near(key, known)) in kinds for key in node)
-    return named or any(name in tree for name in kinds)
+    return named or any(name in tree for name in kinds if name not in FileSettings.model_fields)
 
 
 def _identify(tree: MapNode, problems: Problems) -> list[str]:
@@ -343,11 +364,11 @@ def _source(
     """One source with all defaults filled in.
 
     Args:
-        chosen: its kind, as `_kind_of` gives it.
+        chosen: its kind.
         defaults: by category; those of sources without a category by "".
         confidential: as in `Config`.
     """
-    kind, value, url = chosen
+    kind, url = chosen.name, chosen.url
     host = host_of(url)
     fetch = document.fetch
     private = settings.allow_private_addresses
@@ -363,7 +384,7 @@ def _source(
         timeout=settings.timeout or fetch.timeout,
         max_body=settings.max_body or fetch.max_body,
         allow_private=fetch.allow_private_addresses if private is None else private,
-        rules=source_kinds()[kind].make_rules(value, document),
+        rules=chosen.rules,
         explicit_id=settings.id is not None,
         line=line,
         access=settings.access(),
@@ -403,7 +424,7 @@ def _first_category(settings: CommonSettings) -> str:
 def _credentials(settings: Sequence[CommonSettings], kinds: Sequence[_Kind]) -> set[str]:
     """Return what is sent to sign in at sources: confidential, as no text contains it by chance."""
     headers = {one.auth.header.partition(" ")[2] for one in settings if one.auth is not None}
-    return headers | {sent for _, _, url in kinds if "@" in url and (sent := basic_credentials(url))}
+    return headers | {sent for kind in kinds if "@" in kind.url and (sent := basic_credentials(kind.url))}
 
 
 def _retention(levels: Sequence[RetentionSettings]) -> Retention:
@@ -415,11 +436,25 @@ def _retention(levels: Sequence[RetentionSettings]) -> Retention:
     )
 
 
-def _kind_of(settings: CommonSettings) -> _Kind:
-    """Return the kind of a checked source, the value of its key, and its address."""
-    kinds = source_kinds()
-    kind, value = next((kind, value) for kind in kinds if (value := getattr(settings, kind)) is not None)
-    return kind, value, kinds[kind].address(value)
+def _kinds(document: FileSettings, tree: MapNode, problems: Problems) -> list[_Kind]:
+    """Return the kind of each checked source.
+
+    Raises:
+        ConfigError: the file lacks something that a source needs.
+    """
+    kinds, made = source_kinds(), []
+    lacking: dict[str, list[tuple[Place, KeyPath]]] = {}
+    for (index, node), settings in zip(source_nodes(tree), document.sources, strict=True):
+        name, value = next((name, value) for name in kinds if (value := getattr(settings, name)) is not None)
+        try:
+            made.append(_Kind(name, kinds[name].address(value), kinds[name].make_rules(value, document)))
+        except ValueError as error:
+            lacking.setdefault(str(error), []).append((node.key_places[name], ("sources", index, name)))
+    for message, uses in lacking.items():
+        place, path = uses[0]
+        problems.add(message + also([line for (line, _), _ in uses[1:] if line != place[0]]), place, path)
+    problems.raise_any()
+    return made
 
 
 def _categories(document: FileSettings, sources: tuple[Source, ...]) -> dict[str, Category]:

@@ -36,6 +36,7 @@ _SENTENCES = {
 }
 #: Other words for keys, as in other programs. The first key that is known at the place of the word is meant.
 _SYNONYMS = {
+    "access_key": ("key",),
     "active": ("paused",),
     "block": ("drop",),
     "condition": ("when", "where"),
@@ -48,7 +49,10 @@ _SYNONYMS = {
     "baseurl": ("url",),
     "content": ("body",),
     "count": ("limit", "count"),
-    "css": ("items",),
+    "attr": ("attribute",),
+    "css": ("items", "select"),
+    "cursor": ("next",),
+    "data": ("body",),
     "disabled": ("paused",),
     "enabled": ("paused",),
     "every": ("interval",),
@@ -62,16 +66,22 @@ _SYNONYMS = {
     "frequency": ("interval",),
     "delete": ("drop",),
     "days": ("every", "age"),
+    "description": ("summary",),
+    "excerpt": ("summary",),
     "defaults": ("fetch",),
     "exclude": ("drop",),
     "expire": ("age", "retention"),
     "group": ("category",),
     "hours": ("every",),
+    "guid": ("id",),
     "href": ("feed", "url"),
     "if": ("when",),
+    "img": ("image",),
     "include": ("keep", "where"),
     "insecure": ("tls",),
     "items_per_page": ("limit", "count"),
+    "json_path": ("items", "select"),
+    "jsonpath": ("items", "select"),
     "keep": ("count", "retention"),
     "keep_max": ("count", "retention"),
     "label": ("name", "title"),
@@ -82,21 +92,32 @@ _SYNONYMS = {
     "max": ("limit", "count"),
     "max_age": ("age", "retention"),
     "max_items": ("limit", "count", "retention"),
+    "max_pages": ("pages",),
+    "method": ("body",),
     "minutes": ("every",),
     "name": ("title",),
+    "next_page": ("next",),
     "on_error": ("on_problem",),
     "on_failure": ("on_problem",),
     "on_success": ("on_recovery",),
+    "pagination": ("next",),
     "pass": ("password",),
+    "payload": ("body",),
+    "pattern": ("regex",),
+    "picture": ("image",),
+    "post": ("body",),
+    "pubdate": ("date",),
+    "published": ("date",),
     "pwd": ("password",),
     "refresh": ("interval",),
     "rss": ("feed",),
     "schedule": ("interval",),
-    "selector": ("items", "body"),
+    "selector": ("items", "body", "select"),
     "subscriptions": ("sources",),
     "tag": ("category",),
-    "tags": ("tag", "category"),
+    "tags": ("tag", "category", "categories"),
     "text": ("body", "name"),
+    "thumbnail": ("image",),
     "ssl_verify": ("tls",),
     "title": ("name",),
     "token": ("bearer", "auth"),
@@ -112,6 +133,7 @@ _SYNONYMS = {
     "verify": ("tls",),
     "verify_ssl": ("tls",),
     "xmlurl": ("feed",),
+    "xpath": ("items", "select"),
 }
 #: Keys of other programs for what is an option of the command line here.
 _FOLDERS = frozenset({"cache", "cache_directory", "data", "data_dir", "database", "db", "output", "output_dir"})
@@ -128,14 +150,18 @@ _SHAPES = {
     "hooks": "write `hooks: {on_problem: [command, argument]}`",
     "posts": "write `posts: {preset: hexo}`",
     "retention": "write `retention: {age: 90d}` or `retention: {count: 500}`",
+    "rsshub": "write `rsshub: {instances: [https://…]}`",
+    "sources.rsshub": "write `rsshub: /ofweek/news`",
     "scrape": "write `scrape: {url: https://…, items: …}`",
+    "json": 'write `json: {url: https://…, items: "$.…", link: …}`',
+    "sitemap": "write `sitemap: https://…`",
     "outputs": "write each as `slug: {title: …, where: …}`",
     "rules": "write each as `- drop: {title: [sponsored]}`",
     "site": "write `site: {title: …}`",
     "tls": "write `tls: {verify: false, until: 2027-01-31}`",
 }
 #: Values below these keys may be passwords, even in the wrong shape.
-_SECRET = frozenset({"auth", "basic", "cookies", "headers"})
+_SECRET = frozenset({"auth", "basic", "cookies", "headers", "key"})
 
 
 def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], problems: Problems) -> None:
@@ -169,13 +195,13 @@ def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], probl
         if below:
             names = " and ".join(f"`{name}`" for name in below[:5])
             sentence = f"is empty; {names} belong{'s' if len(below) == 1 else ''} below it: indent deeper"
-        if "rules" in path:
+        if "rules" in path or detail["type"] == "value_error":
             path = _written(path, tree)
         problems.add(sentence, _part_meant(detail, path, tree) or find_place(tree, path, key=at_key), path)
 
 
 def _written(path: Path, tree: MapNode) -> Path:
-    """Return the part of a path that is in the file: short forms of rules stand for more."""
+    """Return the part of a path that is in the file: short forms stand for more."""
     node: Any = tree
     for number, step in enumerate(path):
         if isinstance(node, dict):
@@ -340,7 +366,8 @@ def _unknown_key(key: str, levels: _Levels, node: dict[str, Any] | None, problem
         return f"a space is missing after `{joined}:`"
     if levels[-1][0] == "categories" and key in ("feed", "feeds", "sources"):
         return f"unknown key {show(key)}; sources belong below `sources`, and each names its `category`"
-    if meant := synonym(key, known):
+    beside = len(levels) > 1 and key in levels[-2][1].model_fields
+    if not beside and (meant := synonym(key, known)):
         if node and meant in node:
             return f"unknown key {show(key)}; `{meant}` is there as well: keep one of them"
         return f"unknown key {show(key)}; did you mean `{meant}`?"
@@ -371,7 +398,7 @@ def shape_advice(path: tuple[str | int, ...]) -> str:
     """Give advice, ``; write …``, for another type where a mapping belongs; empty where there is none."""
     # A list of mappings is meant by its key.
     keys = [step for step in path if isinstance(step, str)]
-    known = _SHAPES.get(keys[-1]) if keys else None
+    known = _SHAPES.get(".".join(keys[-2:])) or _SHAPES.get(keys[-1]) if keys else None
     return f"; {known}" if known else ""
 
 

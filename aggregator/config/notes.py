@@ -44,7 +44,8 @@ def collect(
     """
     variables = _variables(tree) if "$" in text else ()
     steps = _steps(tree, environ) if uses_rules(tree) else ()
-    return [*_language(document), *_addresses(sources), *variables, *_hooks(document, environ), *steps]
+    hooks = _hooks(document, environ)
+    return [*_language(document), *_addresses(sources), *_selectors(document), *variables, *hooks, *steps]
 
 
 def _language(document: FileSettings) -> Iterator[tuple[Path, str]]:
@@ -65,6 +66,17 @@ def _addresses(sources: Sequence[Source]) -> Iterator[tuple[Path, str]]:
             what = "address" if other.url == source.url else "address (but for its spelling)"
             text = f"the {what} of source {show(source.id)} is also on line {other.line}; is it a duplicate?"
             yield ("sources", index), text
+
+
+def _selectors(document: FileSettings) -> Iterator[tuple[Path, str]]:
+    """Note XPath for fields of items that begins at the top of the page: each item gets the same then."""
+    for index, source in enumerate(document.sources):
+        for name, field in getattr(source, "scrape", None) or ():
+            selector = getattr(field, "select", None)
+            if isinstance(selector, str) and selector.startswith("/"):
+                meant = f"did you mean {show('.' + selector)}?"
+                text = f"{show(selector)} looks at the whole page, not below the item; {meant}"
+                yield ("sources", index, "scrape", name), text
 
 
 def _variables(tree: MapNode) -> Iterator[tuple[Path, str]]:

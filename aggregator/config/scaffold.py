@@ -19,12 +19,16 @@ from aggregator.config.settings import ANCHORS, RENAMED, file_model, source_kind
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-TEMPLATE = """\
+HEADER = """\
 # yaml-language-server: $schema=./feeds.schema.json
 #
-# What `aggregator update` collects and publishes. `aggregator check` lists the mistakes in this file.
+# What `aggregator update` collects and publishes. `aggregator add URL` finds the feed of a site and adds it here, and
+# `aggregator check` lists the mistakes in this file.
 # Keys that begin with `#` show their defaults; docs/configuration.md explains all of them.
+"""
+"""The comment at the top of a new feeds.yaml."""
 
+_SECTIONS = """
 site:
   title: My feeds
   url: http://localhost/               # where data/public/ will be served
@@ -43,6 +47,9 @@ site:
 #   timeout: 20s
 #   max_body: 15MB
 
+"""
+
+_SAMPLES = """\
 categories:                            # slug: title
   news: News
   programming: Programming
@@ -56,7 +63,7 @@ sources:
     category: news
     feed: https://feeds.arstechnica.com/arstechnica/index
 
-  # A site without a feed. The values are CSS selectors; those that begin with # need quotes.
+  # A site without a feed; `aggregator add` guesses such selectors. Those that begin with # need quotes.
   # - name: Example
   #   category: news
   #   scrape:
@@ -64,6 +71,11 @@ sources:
   #     items: h3 > a
   #     article: {body: "#article", date: time, timezone: Europe/Berlin}
 """
+
+EMPTY = f"{HEADER}{_SECTIONS}sources: []\n"
+"""A new feeds.yaml without sources."""
+
+TEMPLATE = f"{HEADER}{_SECTIONS}{_SAMPLES}"
 """The feeds.yaml that `aggregator init` writes: short, commented, and usable as it is."""
 
 

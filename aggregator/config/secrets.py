@@ -124,6 +124,20 @@ class References:
             raise BadReference(f"the file `{name}` is not UTF-8") from None
 
 
+def has_reference(text: str) -> bool:
+    """Whether a text of feeds.yaml has a reference that `References` would replace."""
+    return "${" in text and any(match["kind"] for match in _REFERENCE.finditer(text))
+
+
+def literal(value: Any) -> Any:
+    """Return a value of feeds.yaml in whose texts nothing is a reference."""
+    if isinstance(value, str):
+        return value.replace("${", "$${")
+    if isinstance(value, Mapping):
+        return {key: literal(one) for key, one in value.items()}
+    return [literal(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 HIDDEN = "***"
 """The replacement for a secret."""
 
@@ -172,6 +186,12 @@ def public_address(url: str, secrets: frozenset[str]) -> str | None:
     """Return the address for the public, without user name and password; None where it contains a secret elsewhere."""
     bare = _USERINFO.sub("", url, count=1) if "@" in url else url
     return None if contains_secret(bare, secrets) else bare
+
+
+def without_written_password(url: str) -> str:
+    """Remove user name and password from an address as it is written, unless they are references."""
+    match = _USERINFO.search(url) if "@" in url else None
+    return url if match is None or has_reference(match[0]) else url[: match.start()] + url[match.end() :]
 
 
 def basic_credentials(url: str) -> str | None:

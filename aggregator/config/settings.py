@@ -7,6 +7,7 @@ for people who edit the file. `load` fills in defaults that depend on other keys
 from __future__ import annotations
 
 import shlex
+import warnings
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
@@ -33,6 +34,7 @@ from aggregator.config.ids import Slug, SourceId
 from aggregator.config.intervals import Duration, IntervalSettings, parse_duration
 from aggregator.config.outputs import MAX_FEED_LIMIT, FeedFormat, JoinSettings, OutputSettings
 from aggregator.config.posts import PostSettings
+from aggregator.config.rsshub import RsshubSettings
 from aggregator.config.ruling import RULES, RULES_FIELD, RuleSettings, rule_kinds, rule_model
 from aggregator.config.templates import FOR
 
@@ -300,6 +302,9 @@ class FileSettings(JoinSettings):
     )
     feeds: FeedSettings = Field(default_factory=FeedSettings, description="The merged feeds.")
     fetch: FetchDefaults = Field(default_factory=FetchDefaults, description="How sources are fetched.")
+    rsshub: RsshubSettings | None = Field(
+        default=None, description="The instances of RSSHub that sources with a route use."
+    )
     retention: RetentionSettings = Field(
         default_factory=RetentionSettings, description="How long entries are kept; forever if left out."
     )
@@ -372,7 +377,10 @@ def _source_model(kinds: tuple[tuple[str, Kind], ...], rule: type[RuleSettings])
     fields[RULES] = (tuple[rule, ...], RULES_FIELD)  # type: ignore[valid-type]
     names = ", ".join(f"`{name}`" for name, _ in kinds)
     doc = f"One source; it has exactly one of the keys {names}."
-    return create_model("SourceSettings", __base__=CommonSettings, __doc__=doc, **fields)
+    with warnings.catch_warnings():
+        # The base model of pydantic has a method `json` of old, which nothing here calls.
+        warnings.filterwarnings("ignore", message='Field name "json"', category=UserWarning)
+        return create_model("SourceSettings", __base__=CommonSettings, __doc__=doc, **fields)
 
 
 @cache

@@ -83,7 +83,7 @@ class DatePattern:
 
 ISO = DatePattern(rf"(?P<year>\d{{4}})(?P<sep>[-/.])(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}}){TIME}")
 RFC = DatePattern(
-    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?[\s-]*(?:de\s)?(?P<name>{_WORD}{{3,12}})\.?,?[\s-]*(?:de\s)?"
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.|º)?[\s-]*(?:(?:de|of)\s)?(?P<name>{_WORD}{{3,12}})\.?,?[\s-]*(?:del?\s)?"
     rf"(?P<year>\d{{4}}|\d{{2,3}}(?=\s|$))(?:,?\s+{TIME})?"
 )
 #: A date whose day and month could be told apart by the numbers only.
@@ -275,7 +275,7 @@ def _day(found: dict[str, str | None], style: DateStyle) -> date | None:
             first, other = int(found["first"] or 0), int(found["other"] or 0)
             day_first = other <= 12 if first > 12 else style.day_first and other <= 12
             return date(year, other, first) if day_first else date(year, first, other)
-        month = _month(found["name"] or "", style.language) if "name" in found else int(found["month"] or 0)
+        month = month_by_name(found["name"] or "", style.language) if "name" in found else int(found["month"] or 0)
         return date(year, month, int(found.get("day") or 1))
     except (ValueError, OverflowError):
         return None
@@ -289,7 +289,7 @@ def _year(digits: str) -> int:
     return year + 1900 if len(digits) == 3 else year
 
 
-def _month(name: str, language: str | None) -> int:
+def month_by_name(name: str, language: str | None) -> int:
     """Return the number of a month's name; 0 for any other word."""
     name = name.lower()
     if found := MONTHS.get(name):

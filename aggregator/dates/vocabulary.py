@@ -383,3 +383,48 @@ def _tables() -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     by_language["no"] = by_language["nb"]
     by_language["iw"] = by_language["he"]
     return everywhere, by_language
+
+
+#: The words for units of time before now, of the languages of most pages; those after a number, in lower case.
+UNITS = {
+    "s": "秒钟 秒鐘 秒 초 seconds second secs sec s sekunden sekunde secondes seconde segundos segundo secondi "
+    "secondo seconden секунды секунду секунд sekund sekundy sekunder saniye giây detik",
+    "m": "分钟 分鐘 分 분 minutes minute mins min m minuten minutos minuto minuti minuut минуты минуту минут мин "
+    "хвилини хвилину хвилин minut minuty minuter dakika phút menit",
+    "h": "个小时 個小時 小时 小時 个钟头 個鐘頭 時間 시간 hours hour hrs hr h stunden stunde heures heure horas hora "
+    "ore ora uren uur часов часа час години годину годин godziny godzinę godzin hodinami hodinou timmar timme timer "
+    "time saat giờ jam",
+    "d": "天 日 일 days day d tagen tag jours jour días dias día dia giorni giorno dagen dag дней дня день днів дні "
+    "dni dzień dny dnem dagar dage gün ngày hari",
+    "w": "个星期 個星期 个礼拜 個禮拜 星期 周 週間 週 주 weeks week wks wk w wochen woche semaines semaine semanas "
+    "semana settimane settimana weken недели неделю недель тижні тиждень тижнів tygodnie tydzień tygodni týdny "
+    "týdnem veckor vecka uger uge hafta tuần minggu",
+    "mo": "个月 個月 か月 ヶ月 ケ月 カ月 개월 months month mos mo monaten monat mois meses mês mes mesi mese maanden "
+    "maand месяцев месяца месяц місяців місяці місяць miesięcy miesiące miesiąc měsíci měsícem månader månad måneder "
+    "måned ay tháng bulan",
+    "y": "年 년 years year yrs yr y jahren jahr ans an años año anos ano anni anno jaar года год лет роки рік років "
+    "lata lat rok lety rokem år yıl năm tahun",
+}
+#: What stands before or after the number and its unit; the first of the latter may be followed by anything.
+AGO_BEFORE = "vor|il y a|hace|há|cách đây|před|för"
+AGO_CLOSE = "之前|以前|前|전"
+AGO_AFTER = "ago|fa|geleden|назад|тому|temu|önce|trước|yang lalu|lalu|sedan|siden|atrás"
+#: A number as a word: one, and the half.
+ONE = "an|a|one|一|einer|einem|une|un|una|uma|um|een|en|ett"
+#: Names of days, by how many days they are before today.
+DAYS = (
+    "今天|今日|오늘|today|heute|aujourd['’]hui|hoy|hoje|oggi|vandaag|сегодня|сьогодні|dzisiaj|dziś|dnes|bugün|i dag|"
+    "idag",
+    "昨天|昨日|어제|yesterday|gestern|hier|ayer|ontem|ieri|gisteren|вчера|вчора|wczoraj|včera|dün|i går|igår",
+    "前天|前日|一昨日|그저께|the day before yesterday|vorgestern|avant-hier|anteayer|позавчера",
+)
+#: The years before the first one of an era, by the words for it.
+ERAS = {
+    "中華民國": 1911,
+    "中华民国": 1911,
+    "民國": 1911,
+    "民国": 1911,
+    "令和": 2018,
+    "平成": 1988,
+    "昭和": 1925,
+}

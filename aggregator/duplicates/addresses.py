@@ -12,6 +12,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from aggregator.values.tracking import without_tracking
+from aggregator.values.urls import one_way
 
 #: Redirects within redirects that are followed.
 _DEPTH = 5
@@ -25,8 +26,6 @@ _REGISTRIES = frozenset("ac co com edu go gob gov mil ne net nom or org".split()
 _PORTS = {"http": "80", "https": "443"}
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(?::([0-9]*))?")
-_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
-_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 _INDEX = re.compile(r"/(?:index|default)\.(?:x?html?|shtml|php|aspx?|jsp)\Z", re.IGNORECASE)
 _AMP_PATH = re.compile(r"(?:/amp(?:\.html?)?|\.amp)/*\Z|\A/amp(?=/.)|\.amp(?=\.html?\Z)", re.IGNORECASE)
 _AMP_PARAMETER = re.compile(r"(?:amp(?:=(?:1|true|amp)?)?|outputtype=amp|amp_js_v=.*|usqp=.*)\Z", re.IGNORECASE)
@@ -150,9 +149,4 @@ def _even(part: str) -> str:
     """Write each character of a part of an address in only one way (RFC 3986, section 6.2.2)."""
     if not part.isascii() or " " in part:
         part = quote(part, safe="%:/?#[]@!$&'()*+,;=~")
-    return _ESCAPE.sub(_one_escape, part) if "%" in part else part
-
-
-def _one_escape(match: re.Match[str]) -> str:
-    character = chr(int(match[1], 16))
-    return character if _UNRESERVED.match(character) else match[0].upper()
+    return one_way(part)

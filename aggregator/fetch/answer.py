@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
@@ -14,29 +16,26 @@ import aiohttp
 import httpx
 
 from aggregator.errors import FetchError
+from aggregator.fetch import walls
 from aggregator.fetch.addresses import AddressRefused, Target
-from aggregator.fetch.decode import Body, too_large
+from aggregator.fetch.decode import STEP, Body, too_large
 from aggregator.fetch.politeness import Tally
 from aggregator.fetch.trip import Trip
+from aggregator.fetch.walls import Wall
 from aggregator.models import FailureKind, Fetched, Freshness, NotModified
 from aggregator.schedule.hints import retry_after
 
 _E = TypeVar("_E", bound=BaseException)
 
-#: Headers by which bot protections say that they sent a challenge in place of the document.
-_CHALLENGES = (
-    (b"cf-mitigated", "challenge"),
-    (b"x-amzn-waf-action", "challenge"),
-    (b"x-amzn-waf-action", "captcha"),
-    (b"x-vercel-mitigated", "challenge"),
-)
+#: Seconds that the beginning of a refusal is waited for; it only makes the message better.
+_REFUSAL_SECONDS = 3.0
 #: What to do about answers that repetition does not change; they are for feeds, list pages and articles alike.
 _ADVICE = {
     404: "; check whether its address has changed",
     410: "; look for its new address, or do without it",
 }
 #: Headers that are lists: several of them are one (RFC 9110, section 5.3). Of all others, the first counts.
-_LISTS = frozenset({b"cache-control", b"content-encoding"})
+_LISTS = frozenset({b"cache-control", b"content-encoding", b"link"})
 #: The headers in `Freshness`, in the order of its fields.
 _FRESHNESS = (b"cache-control", b"expires", b"date", b"age", b"retry-after")
 
@@ -77,8 +76,15 @@ async def read(
     if status == 304 and trip.validators:
         tally.not_modified += 1
         return NotModified(url, etag, last_modified, freshness, trip.moved_to, notes=trip.notes)
-    _check_status(trip, status, said, freshness, now)
-    body = await _body(trip, response, said, tally)
+    # RFC 3229, section 10.4.1: 226 only answers a request that named the manipulation.
+    delta = request.delta and bool(trip.validators)
+    if not 200 <= status <= 299 or (status == 226 and not delta):
+        raise _refusal(trip, status, said, await _beginning(response, said), freshness, now)
+    # Some challenges have no body.
+    wall = walls.wall_of(status, said, b"")
+    body = b"" if wall else await _body(trip, response, said, tally)
+    if wall := wall or walls.wall_of(status, said, body if len(body) <= walls.LARGEST else b""):
+        raise _walled(wall, trip, status, freshness, now)
     body_hash = hashlib.sha256(body).hexdigest()
     if body_hash == request.body_hash:
         return NotModified(url, etag, last_modified, freshness, trip.moved_to, whole=True, notes=trip.notes)
@@ -94,17 +100,44 @@ async def read(
         freshness=freshness,
         moved_to=trip.moved_to,
         notes=trip.notes,
+        links=said.get(b"link", ""),
     )
 
 
 async def _body(trip: Trip, response: httpx.Response, said: Mapping[bytes, str], tally: Tally) -> bytes:
-    """Return the body, decoded; what came is counted, complete or not."""
+    """Return the body, decoded, which must not be empty."""
     request, url = trip.request, trip.target.url
+    body = await read_body(response, said, tally, limit=request.max_body, url=url, truncate=request.truncate)
+    if not body:
+        raise FetchError("the answer is empty", kind="not_a_feed", url=url, status=response.status_code)
+    return body
+
+
+async def read_body(
+    response: httpx.Response,
+    said: Mapping[bytes, str],
+    tally: Tally,
+    *,
+    limit: int,
+    url: str,
+    truncate: bool = False,
+) -> bytes:
+    """Return a body, decoded; what came is counted, complete or not.
+
+    Args:
+        said: the headers, as `headers` returns them.
+        limit: bytes that may come.
+        url: address for the error messages.
+        truncate: whether a longer body is cut off instead of being an error.
+
+    Raises:
+        FetchError: as `Body` raises it.
+    """
     length = said.get(b"content-length", "")
-    if length.isdecimal() and int(length) > request.max_body and not request.truncate:
-        raise too_large(request.max_body, url)
+    if length.isdecimal() and int(length) > limit and not truncate:
+        raise too_large(limit, url)
     tally.documents += 1
-    collected = Body(said.get(b"content-encoding", ""), limit=request.max_body, url=url)
+    collected = Body(said.get(b"content-encoding", ""), limit=limit, url=url)
     try:
         # `aiter_raw` would only add checks to each chunk.
         assert isinstance(response.stream, httpx.AsyncByteStream)
@@ -113,36 +146,62 @@ async def _body(trip: Trip, response: httpx.Response, said: Mapping[bytes, str],
             collected.feed(chunk)
         body = collected.finish()
     except FetchError as error:
-        if error.kind != "too_large" or not request.truncate:
+        if error.kind != "too_large" or not truncate:
             raise
         body = collected.so_far()
     tally.decoded += len(body)
-    if not body:
-        raise FetchError("the answer is empty", kind="not_a_feed", url=url, status=response.status_code)
     return body
 
 
-def _check_status(trip: Trip, status: int, said: Mapping[bytes, str], freshness: Freshness, now: datetime) -> None:
+async def _beginning(response: httpx.Response, said: Mapping[bytes, str]) -> bytes:
+    """Return the beginning of the body of a refusal, decoded; what cannot be had of it is left out."""
+    # A decoded piece that goes over the limit is not kept, so the limit has room for some.
+    collected = Body("", limit=walls.HEAD, url="")
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    with suppress(FetchError, TimeoutError, aiohttp.ClientError, OSError):
+        collected = Body(said.get(b"content-encoding", ""), limit=walls.HEAD + 4 * STEP, url="")
+        async with asyncio.timeout(_REFUSAL_SECONDS):
+            async for chunk in response.stream:
+                collected.feed(chunk)
+                if len(collected.so_far()) >= walls.HEAD:
+                    break
+    return collected.so_far()
+
+
+def _walled(wall: Wall, trip: Trip, status: int, freshness: Freshness, now: datetime) -> FetchError:
+    """Return the error for an answer of a wall."""
+    message, until = wall.message(status) + trip.redirected, retry_after(freshness, now)
+    url = trip.target.url
+    return FetchError(message, kind="blocked", url=url, status=status, retry_after=until, freshness=freshness)
+
+
+def _refusal(
+    trip: Trip, status: int, said: Mapping[bytes, str], beginning: bytes, freshness: Freshness, now: datetime
+) -> FetchError:
+    """Return the error for a status that is no success.
+
+    Args:
+        beginning: of the body.
+    """
+    if wall := walls.wall_of(status, said, beginning):
+        return _walled(wall, trip, status, freshness, now)
     until, url = retry_after(freshness, now), trip.target.url
-    if any(said.get(name, "").lower() == value for name, value in _CHALLENGES):
-        message = f"the site answered {status} with a challenge for browsers; ask its owner to let feed readers in"
-        raise FetchError(message, kind="blocked", url=url, status=status, retry_after=until, freshness=freshness)
-    # RFC 3229, section 10.4.1: 226 only answers a request that named the manipulation.
-    delta = trip.request.delta and bool(trip.validators)
-    if not 200 <= status <= 299 or (status == 226 and not delta):
-        # An unknown status has no phrase.
-        phrase = httpx.codes.get_reason_phrase(status)
-        message = f"the server answered {status} {phrase}".rstrip()
-        if until is not None:
-            message += f" and wants to be left alone until {until:%Y-%m-%d %H:%M:%S} UTC"
-        if status == 401:
-            message += "; it refuses the `auth` of the source" if trip.signed_in else "; set `auth` of the source"
-        message += _ADVICE.get(status, "")
-        if status == 400 and trip.target.scheme == "http" and trip.target.port != 80:
-            # What web servers answer on a port for TLS.
-            message += f"; perhaps port {trip.target.port} wants TLS: try https://"
-        message += trip.redirected
-        raise FetchError(message, kind="http_status", url=url, status=status, retry_after=until, freshness=freshness)
+    message = f"the server answered {phrase(status)}"
+    if until is not None:
+        message += f" and wants to be left alone until {until:%Y-%m-%d %H:%M:%S} UTC"
+    if status == 401:
+        message += "; it refuses the `auth` of the source" if trip.signed_in else "; set `auth` of the source"
+    message += _ADVICE.get(status, "")
+    if status == 400 and trip.target.scheme == "http" and trip.target.port != 80:
+        # What web servers answer on a port for TLS.
+        message += f"; perhaps port {trip.target.port} wants TLS: try https://"
+    message += trip.redirected
+    return FetchError(message, kind="http_status", url=url, status=status, retry_after=until, freshness=freshness)
+
+
+def phrase(status: int) -> str:
+    """Return a status with its phrase; an unknown one has none."""
+    return f"{status} {httpx.codes.get_reason_phrase(status)}".rstrip()
 
 
 def text(value: str) -> str:

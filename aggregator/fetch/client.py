@@ -139,7 +139,7 @@ class Fetcher:
         if not log.isEnabledFor(logging.DEBUG):
             return await self._send(trip, tally)
         loop, url, host, came = asyncio.get_running_loop(), trip.target.url, trip.target.host, "no answer"
-        started = loop.time()
+        started, method = loop.time(), trip.method
         try:
             found = await self._send(trip, tally)
             came = _outcome(found, trip)
@@ -150,7 +150,7 @@ class Fetcher:
         finally:
             seconds = round(loop.time() - started, 3)
             fields = {"action": "request", "host": host, "elapsed": seconds}
-            log.debug("GET %s: %s (%.3f s)", url, came, seconds, extra={"fields": fields})
+            log.debug("%s %s: %s (%.3f s)", method, url, came, seconds, extra={"fields": fields})
 
     async def _send(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
         """Send the request to the current target of the trip; None: it was redirected."""

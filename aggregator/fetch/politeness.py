@@ -328,8 +328,9 @@ class Robots:
             fetched = await self._fetch(request)
         except FetchError as error:
             unavailable = error.status is not None and 400 <= error.status < 500
-            # An empty file has no rules, and neither has one that is too many redirects away.
-            return None if unavailable or error.kind in ("not_a_feed", "redirect") else error
+            # An empty file has no rules, and neither has one that is too many redirects away, or behind a bot wall: if
+            # that stands before the page as well, the page says so.
+            return None if unavailable or error.kind in ("not_a_feed", "redirect", "blocked") else error
         assert isinstance(fetched, Fetched)
         return await asyncio.to_thread(read_rules, fetched.body, agent)
 

@@ -1,6 +1,7 @@
 """One POST request through the guard, for the steps of rules: a body goes in, the body of the answer comes out.
 
-It shares connections, guard, proxies and limits with `Fetcher`, but not its politeness, which is for sites of others.
+It shares connections, guard, proxies, headers and limits with `Fetcher`, but not its politeness, which is for sites of
+others, and it follows no redirects.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
-import httpx
 from aiohttp.abc import AbstractResolver
 
 from aggregator.errors import FetchError
-from aggregator.fetch import addresses, answer
-from aggregator.fetch.decode import Body
-from aggregator.fetch.transport import GuardedTransport, Outgoing, Policy
-from aggregator.fetch.trip import choice
+from aggregator.fetch import answer
+from aggregator.fetch.politeness import Tally
+from aggregator.fetch.transport import GuardedTransport, Policy
+from aggregator.fetch.trip import Trip, choice
+from aggregator.models import Access, Request
 
 
 class Poster:
@@ -68,41 +69,29 @@ class Poster:
         Raises:
             FetchError: there was no usable answer.
         """
-        target = addresses.parse(url)
-        sent = [
-            ("Host", target.authority),
-            ("User-Agent", self._user_agent),
-            ("Accept", "application/json"),
-            ("Accept-Encoding", "gzip, deflate, br, zstd"),
-            ("Content-Type", "application/json"),
-            *headers,
-        ]
-        if target.authorization and all(name.lower() != "authorization" for name, _ in headers):
-            sent.append(("Authorization", target.authorization))
-        request = Outgoing(target, sent, policy, self._proxy_of(target), unverified=False, body=body)
+        access = Access(headers=tuple(headers))
+        trip = Trip(
+            Request(url, within, max_body, policy, "application/json", access=access, content=body), self._proxy_of
+        )
         try:
             async with asyncio.timeout(within.total_seconds()) as deadline:
-                return await self._send(request, max_body)
+                return await self._send(trip)
         except FetchError:
             raise
         except Exception as error:
             if isinstance(error, TimeoutError) and deadline.expired():
                 message = f"no complete answer within {within.total_seconds():g} seconds"
-                raise FetchError(message, kind="timeout", url=target.url) from error
-            raise answer.explain(error, target) from error
+                raise FetchError(message, kind="timeout", url=trip.target.url) from error
+            raise answer.explain(error, trip.target) from error
 
-    async def _send(self, request: Outgoing, max_body: int) -> bytes:
-        response = await self._transport.send(request)
+    async def _send(self, trip: Trip) -> bytes:
+        response = await self._transport.send(trip.ask(self._user_agent))
         try:
-            status, url = response.status_code, request.target.url
+            status, url = response.status_code, trip.target.url
             if not 200 <= status <= 299:
-                phrase = httpx.codes.get_reason_phrase(status)
-                message = f"the server answered {status} {phrase}".rstrip()
+                message = f"the server answered {answer.phrase(status)}"
                 raise FetchError(message, kind="http_status", url=url, status=status)
-            collected = Body(answer.headers(response).get(b"content-encoding", ""), limit=max_body, url=url)
-            assert isinstance(response.stream, httpx.AsyncByteStream)
-            async for chunk in response.stream:
-                collected.feed(chunk)
-            return collected.finish()
+            said = answer.headers(response)
+            return await answer.read_body(response, said, Tally(), limit=trip.request.max_body, url=url)
         finally:
             await response.aclose()

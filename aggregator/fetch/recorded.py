@@ -20,6 +20,7 @@ _HEADERS = {
     "X-Requested-Location": "requested_url",
     "ETag": "etag",
     "Last-Modified": "last_modified",
+    "Link": "links",
 }
 
 

@@ -20,6 +20,8 @@ from aggregator.values.urls import ENVIRONMENT
 
 #: Redirects that say that the document has moved permanently (RFC 9110, section 15.4).
 _PERMANENT = frozenset({301, 308})
+#: Redirects that repeat the request as it is (sections 15.4.8 and 15.4.9); after others, a POST becomes a GET.
+_REPEATING = frozenset({307, 308})
 
 Choice = Callable[[Target], str | None]
 """Returns the address of the proxy for a target; raises `FetchError` where the environment names an unusable one."""
@@ -98,8 +100,11 @@ class Trip:
     def __init__(self, request: Request, proxy_of: Choice = no_proxy) -> None:
         self.request = request
         self.target = addresses.parse(request.url)
+        #: The body to send next; None: the next request is a GET.
+        self.content = request.content
         self._first = self.target.url
-        self.validators = _validators(request)
+        # RFC 9110, section 13.1.2: with them, a POST would be refused where the document is as before.
+        self.validators = [] if request.content is not None else _validators(request)
         #: Notes about the redirects.
         self.notes: tuple[str, ...] = ()
         elsewhere = request.home is not None and request.home != request.url
@@ -116,8 +121,8 @@ class Trip:
             self._credentials[self._home] = request.access.authorization
         self._learn(home)
         self._learn(self.target)
-        #: Addresses with the cookies that went there: with others, the same address may answer otherwise.
-        self._visited = {(self.target.url, self._cookie_header())}
+        #: Addresses with the cookies and method that went there: with others, the same address may answer otherwise.
+        self._visited = {self._asked}
 
     @property
     def at_home(self) -> bool:
@@ -130,6 +135,11 @@ class Trip:
         return self.target.origin in self._credentials
 
     @property
+    def method(self) -> str:
+        """The method of the next request."""
+        return "GET" if self.content is None else "POST"
+
+    @property
     def redirected(self) -> str:
         """``; it was redirected from …`` for a message, where it was."""
         return "" if self.target.url == self._first else f"; it was redirected from {self._first}"
@@ -138,6 +148,9 @@ class Trip:
         """Return the request to send to the target."""
         request, target, access, at_home = self.request, self.target, self.request.access, self.at_home
         own = access.headers if at_home else ()
+        if self.content is None and request.content is not None:
+            # A redirect has taken the body away.
+            own = tuple((name, value) for name, value in own if name.lower() != "content-type")
         named = {name.lower() for name, _ in own}
         headers = [
             ("User-Agent", access.user_agent or user_agent),
@@ -149,15 +162,18 @@ class Trip:
             headers.insert(1, ("Accept", request.accept))
         if "host" not in named:
             headers.insert(0, ("Host", target.authority))
+        if self.content is not None and "content-type" not in named:
+            headers.append(("Content-Type", request.content_type))
         if request.delta and self.validators:
             headers.append(("A-IM", "feed"))
         if cookies := self._cookie_header():
             headers.append(("Cookie", cookies))
-        if credentials := self._credentials.get(target.origin):
+        credentials = self._credentials.get(target.origin)
+        if credentials and "authorization" not in named:
             headers.append(("Authorization", credentials))
         unverified = at_home and access.unverified_until is not None
         proxy = access.proxy or self._proxy_of(target)
-        return Outgoing(target, headers, request.allow_private, proxy, unverified=unverified)
+        return Outgoing(target, headers, request.allow_private, proxy, unverified=unverified, body=self.content)
 
     def move(self, location: str, status: int, cookies: Sequence[str] = ()) -> None:
         """Follow a redirect; raises `FetchError`.
@@ -167,11 +183,12 @@ class Trip:
         """
         self._cookies.keep(self.target, cookies)
         before, self.target = self.target, self.target.join(location)
-        asked = (self.target.url, self._cookie_header())
-        if asked in self._visited:
+        if self.content is not None:
+            self._repeat(before, status)
+        if self._asked in self._visited:
             message = "the redirects go round in a circle; perhaps the site wants a browser"
             raise FetchError(message, kind="redirect", url=self.target.url)
-        self._visited.add(asked)
+        self._visited.add(self._asked)
         self._permanent = self._permanent and status in _PERMANENT
         if (before.scheme, self.target.scheme) == ("https", "http"):
             # Anyone on the network path could have written what follows, so the address is not remembered.
@@ -180,6 +197,23 @@ class Trip:
         if self._permanent:
             self.moved_to = self.target.url
         self._learn(self.target)
+
+    def _repeat(self, before: Target, status: int) -> None:
+        """Decide what becomes of the body at a redirect."""
+        if status not in _REPEATING:
+            # What answers there is another document than the one that a POST would get, so it has not moved.
+            self.content = None
+            self._permanent = False
+        elif self.target.origin != before.origin:
+            message = (
+                f"it redirects the POST request from {before.url} to another site, which gets no body; if that is "
+            )
+            message += "right, set this as the address of the source"
+            raise FetchError(message, kind="redirect", url=self.target.url)
+
+    @property
+    def _asked(self) -> tuple[str, str, str]:
+        return self.target.url, self._cookie_header(), self.method
 
     def _cookie_header(self) -> str:
         """Return the cookies for the target: those of the source at its own origin, and those that redirects set."""

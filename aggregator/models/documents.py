@@ -91,6 +91,8 @@ class Fetched:
     memory: str | None = None
     #: What will be remembered of the pages behind it.
     pages: tuple[PageState, ...] = ()
+    #: Link headers as sent, several of them joined by commas, or "" (RFC 8288).
+    links: str = ""
 
 
 @dataclass(frozen=True, slots=True)

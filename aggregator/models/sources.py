@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
@@ -39,13 +39,13 @@ FAILURE_KINDS: dict[FailureKind, str] = {
     "tls": "the certificate was not accepted, or the TLS handshake failed",
     "timeout": "the source took longer than its `timeout`",
     "http_status": "the server answered with an error status",
-    "blocked": "the server answered with a challenge page of a bot protection",
+    "blocked": "a bot wall answered in place of the site; the message names it, and says what can be done",
     "too_large": "the document is larger than `max_body`, or a page has too much markup",
     "refused": "this program did not go on: the scheme, an address that is not public, a proxy that it cannot use, "
     "or too many content codings",
     "robots": "robots.txt of the site asks programs to stay away from the page (RFC 9309)",
     "redirect": "a loop of redirects, too many of them, or one that cannot be followed",
-    "not_a_feed": "the document is something else than a feed",
+    "not_a_feed": "the document is something else than a feed, or than the JSON that it should be",
     "unparsable": "the document could not be read, or took too much time or memory to read",
     "nothing_matched": "the selectors of a scraped page matched nothing",
     "internal": "an error in this program",
@@ -127,6 +127,16 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Mirrored:
+    """Rules of a source whose document is on several servers: kinds derive their rules from it."""
+
+    #: Addresses of the servers, without user name and password, in the order of preference; each ends with `/`.
+    servers: tuple[str, ...]
+    #: What lets requests pass there, and what that is made of: values that must not be shown.
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One entry of ``sources:`` in feeds.yaml, with all defaults filled in."""
 
@@ -188,15 +198,21 @@ class Source:
         """The host of its address, None where it has none."""
         return host_of(self.url)
 
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Addresses of the servers that may be asked for its document, in the order of preference."""
+        return self.rules.servers if isinstance(self.rules, Mirrored) else (self.url,)
+
 
 def host_of(url: str) -> str | None:
-    """Return the host of an address, None where it has none."""
+    """Return the host of an http(s) address, None where it has none, or is another one."""
     if plain := _PLAIN.match(url):
         return plain[1]
     try:
-        return urlsplit(url).hostname
+        parts = urlsplit(url)
     except ValueError:
         return None
+    return parts.hostname if parts.scheme in ("http", "https") else None
 
 
 #: The output of all categories together; no category has this slug.

@@ -6,7 +6,6 @@ place of an object as the name or address of the object, a number as text. Other
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aggregator.errors import ParseError
 from aggregator.models import Enclosure, OriginalFeed, ParsedFeed, RawEntry, Text
+from aggregator.parse import jsontext
 from aggregator.parse.document import (
     MAX_AUTHORS,
     MAX_ENCLOSURES,
@@ -72,17 +72,7 @@ def read(document: TextDocument) -> ParsedFeed:
 def _load(document: TextDocument) -> tuple[dict[str, Any], bool]:
     """Return the object at the start of the document, and whether text such as a comment of a cache follows."""
     text = document.text.strip()
-    try:
-        feed, end = json.JSONDecoder(strict=False, parse_constant=lambda name: None).raw_decode(text)
-    except RecursionError:
-        raise ParseError("the JSON is nested too deeply", kind="unparsable", url=document.url) from None
-    except json.JSONDecodeError as error:
-        message = f"broken JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        if error.pos >= len(text) or error.msg.startswith("Unterminated"):
-            message = f"the document is cut off: {message}"
-        raise ParseError(message, kind="unparsable", url=document.url) from None
-    except ValueError as error:
-        raise ParseError(f"broken JSON: {error}", kind="unparsable", url=document.url) from None
+    feed, end = jsontext.load(text, document.url)
     if not isinstance(feed, dict):
         raise ParseError("this is JSON, but no JSON Feed: a list", kind="not_a_feed", url=document.url)
     return feed, end < len(text)

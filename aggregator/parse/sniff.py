@@ -41,8 +41,8 @@ _MAGIC = (
 )
 _NOT_FEEDS = {
     "opml": "an OPML list of feeds, not a feed; make each of its addresses a source",
-    "urlset": "a sitemap, not a feed; it can only list pages",
-    "sitemapindex": "a sitemap index, not a feed; it can only list pages",
+    "urlset": "a sitemap, not a feed; write `sitemap` in place of `feed`",
+    "sitemapindex": "a sitemap index, not a feed; write `sitemap` in place of `feed`",
     "svg": "an SVG image, not a feed",
     "opensearchdescription": "a description of a search form, not a feed",
     "error": "an error message in XML, not a feed",
@@ -69,7 +69,7 @@ _PASSWORD = re.compile(r"""<input\b[^<>]{0,500}?\stype\s{0,5}=\s{0,5}["']?passwo
 _FEED_TYPES = frozenset({media_types.RSS, media_types.ATOM, media_types.JSON_FEED})
 
 
-class _Root(NamedTuple):
+class Root(NamedTuple):
     """The position of the root element, its name in lower case, and its name without prefix."""
 
     start: int
@@ -98,7 +98,7 @@ def sniff(fetched: Fetched) -> TextDocument:
 
 
 def _sniff_xml(text: str, repairs: tuple[str, ...], fetched: Fetched) -> TextDocument:
-    root = _find_root(text)
+    root = find_root(text)
     if root is not None and root.local in FEED_ROOTS:
         return TextDocument("xml", text[root.start :], root.name, fetched.url, repairs)
     if root is not None and root.local in _NOT_FEEDS:
@@ -149,8 +149,8 @@ def _describe_page(text: str, url: str) -> str:
     return f"{message}; it names no feed: look for another address, or read the page itself with `scrape`"
 
 
-def _find_root(text: str) -> _Root | None:
-    """Find the first element, behind white space, processing instructions, comments and a DOCTYPE."""
+def find_root(text: str) -> Root | None:
+    """Find the first element, behind white space, processing instructions, comments and a DOCTYPE, or return None."""
     position = 0
     while (position := _skip_space(text, position)) < len(text):
         if text.startswith("<?", position):
@@ -163,20 +163,20 @@ def _find_root(text: str) -> _Root | None:
             match = _NAME.match(text, position)
             if match is None:
                 return None
-            return _Root(position, (match.group(1) + match.group(2)).lower(), match.group(2).lower())
+            return Root(position, (match.group(1) + match.group(2)).lower(), match.group(2).lower())
         if end < 0:
             return None
         position = text.find(">", end) + 1
     return None
 
 
-def _find_feed(text: str) -> _Root | None:
+def _find_feed(text: str) -> Root | None:
     """Find a feed behind other text, such as a warning of the server, or within a page."""
     match = _FEED_START.search(text)
     if match is None or not ENTRY.search(text, match.end()):
         return None
     name = match.group(1).lower()
-    return _Root(match.start(), name, name.rpartition(":")[2])
+    return Root(match.start(), name, name.rpartition(":")[2])
 
 
 def _skip_space(text: str, position: int) -> int:

@@ -56,11 +56,11 @@ def choose(
 
         # The limits of a domain are those of one cycle, which does not know of the other one.
         taken = {source.id for source in busy}
-        gates = {gate for source in busy if (gate := gate_of(source.url))}
+        gates = {gate for source in busy for url in source.servers if (gate := gate_of(url))}
         chosen = {
             name: state
             for name, state in chosen.items()
-            if name not in taken and gate_of(sources[name].url) not in gates
+            if name not in taken and gates.isdisjoint(map(gate_of, sources[name].servers))
         }
     if len(chosen) > 1:
         from aggregator.fetch.politeness import gate_of
@@ -72,7 +72,8 @@ def choose(
         for name in chosen:
             alike.setdefault(sources[name].request, []).append(name)
         first = {names[0]: names for names in alike.values()}
-        waiting = ((name, gate_of(sources[name].url) or name) for name in first)
+        # Of several servers, the first is asked unless it fails.
+        waiting = ((name, gate_of(sources[name].servers[0]) or name) for name in first)
         order = [name for start in admit(waiting, now, turn, spacing) for name in first[start.key]]
     else:
         order = list(chosen)

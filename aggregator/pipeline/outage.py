@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aggregator.errors import FetchError, SourceError
-from aggregator.models import FailureKind, FeedState, FeedUpdate, Source
+from aggregator.models import FailureKind, FeedState, FeedUpdate, Source, host_of
 from aggregator.pipeline import decide
 from aggregator.schedule import OFFLINE, network_down
 
@@ -76,7 +76,7 @@ class OutageDetector:
             silent: whether no source has worked within the last `SILENCE`.
         """
         held, self._held = self._held, []
-        polls = ((one.source.host or one.source.url, one.error.kind) for one in held if one.error)
+        polls = ((host_of(url) or url, one.error.kind) for one in held if one.error for url in one.source.servers)
         if self._answered or not network_down(polls, silent=silent):
             return held
         return [replace(one, update=decide.not_reached(one.state, self._clock())) for one in held]

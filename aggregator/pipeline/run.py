@@ -328,6 +328,8 @@ class _Run:
         if error is not None:
             await self._save_page(source, error)
             update = self._failed(source, state, error)
+        elif state.failures:
+            await self.thread.run(self.saved.forget, source.id)
         return Outcome(source, state, update, error, time.monotonic() - started, stored)
 
     async def _save_page(self, source: Source, error: SourceError) -> None:
@@ -432,6 +434,7 @@ class _Run:
             lambda keys: self.thread.run(self.ingester.store.pages.find, source.id, keys),
             offload,
             self.instances,
+            self.ingester.clock,
         )
 
     async def _read_page(self, budget: Budget, function: Callable[[Any], Any], argument: object, seconds: float) -> Any:

@@ -38,8 +38,9 @@ class Group:
         self._digests = {name: digest for name, (_, _, digest) in own.items()}
         self._waiting = {source.id for source, _ in members}
         self._lock = asyncio.Lock()
-        self._request: Request | None = None
-        self._outcome: Fetched | NotModified | FetchError | None = None
+        #: What came of the requests, the last of which brought the document: before it, other servers may have failed.
+        self._outcomes: dict[Request, Fetched | NotModified | FetchError] = {}
+        self._served = False
 
     def asked(self, source: Source) -> FeedState:
         """Return the state with which a source of the group fetches."""
@@ -54,11 +55,11 @@ class Group:
             FetchError: the document could not be fetched, by whichever source.
         """
         async with self._lock:
-            if self._request is None and source.id in self._waiting:
-                self._outcome = await _outcome(send, request)
-                self._request = request
-            found = self._outcome if request == self._request else None
-            if found is not None:
+            if not self._served and request not in self._outcomes and source.id in self._waiting:
+                self._outcomes[request] = made = await _outcome(send, request)
+                self._served = not isinstance(made, FetchError)
+            found = self._outcomes.get(request)
+            if found is not None and not isinstance(found, FetchError):
                 self._leave(source)
         if found is None:
             return await send(request)
@@ -75,7 +76,7 @@ class Group:
         """Forget the document once all have it."""
         self._waiting.discard(source.id)
         if not self._waiting:
-            self._outcome = None
+            self._outcomes.clear()
 
 
 async def _outcome(send: Send, request: Request) -> Fetched | NotModified | FetchError:

@@ -6,13 +6,31 @@ a constant. What a selector is (CSS, XPath, JSONPath), the kind decides by the t
 
 from __future__ import annotations
 
+import functools
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from aggregator.config.fields import Maybe, Section, Text, TimeZone, checked
+from aggregator.config.fields import (
+    MAX_TEXT,
+    AnySelector,
+    Maybe,
+    Section,
+    Text,
+    TimeZone,
+    checked,
+    text,
+    with_short_form,
+)
+from aggregator.config.problems import show
+from aggregator.config.selectors import selects_elements
 from aggregator.values.patterns import compile_pattern
+from aggregator.values.selectors import xpath_of
 
 MAX_PATTERN = 500
 """Characters in a regular expression at most."""
@@ -52,6 +70,22 @@ def pattern(value: object) -> str:
 Pattern = Annotated[str, *checked(pattern, minLength=1, maxLength=MAX_PATTERN)]
 
 
+_ATTRIBUTE = re.compile(r"[^\s\"'<>/=@\[\]]{1,100}")
+
+
+def attribute(value: object) -> str:
+    """Check the name of an attribute of HTML; pages have it in lower case."""
+    name = text(value)
+    if not _ATTRIBUTE.fullmatch(name):
+        meant = re.search(r"[\w-]+", name)
+        hint = f"; write `{meant[0]}`" if meant else ""
+        raise ValueError(f"{show(name)} is not the name of an attribute{hint}")
+    return name.lower()
+
+
+Attribute = Annotated[str, *checked(attribute, pattern=r"^\s*[^\s\"'<>/=@\[\]]{1,100}\s*$")]
+
+
 class FieldSettings(Section):
     """Where one field of an item is; a text in its place is its `select`.
 
@@ -63,9 +97,21 @@ class FieldSettings(Section):
     )
     value: Maybe[Text] = Field(default=None, description="A constant, in place of what stands on the page.")
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Allow a text in place of the mapping."""
+        short = {"type": "string", "pattern": r"\S", "maxLength": MAX_TEXT}
+        whole = with_short_form(schema, handler, short)
+        handler.resolve_ref_schema(whole)["anyOf"][1]["minProperties"] = 1
+        return whole
+
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
+        if isinstance(value, list):
+            raise ValueError("must be text; put a selector that begins with `[` in quotes")
+        if value is not None and not isinstance(value, str | Mapping):
+            raise ValueError(f"must be a selector in quotes, or a mapping such as `{{select: …}}`, not {show(value)}")
         return {"select": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -82,10 +128,22 @@ class FieldSettings(Section):
         return FieldRules(**self.model_dump())
 
 
+def date_format(value: object) -> str:
+    """Check how dates are written; it stays as written."""
+    from aggregator.dates.formatted import check_format
+
+    written = text(value)
+    check_format(written)
+    return written
+
+
+DateFormat = Annotated[str, *checked(date_format, pattern=r"%[A-Za-z]|^unix(_ms)?$", maxLength=MAX_TEXT)]
+
+
 class DateSettings(FieldSettings):
     """Where a date is, and how to read it."""
 
-    format: Maybe[Text] = Field(
+    format: Maybe[DateFormat] = Field(
         default=None,
         description="How it is written, in codes of `strptime` such as `%d.%m.%Y %H:%M`, or `unix` or `unix_ms`; found "
         "out if left out.",
@@ -95,16 +153,49 @@ class DateSettings(FieldSettings):
     )
 
 
+class PageField(FieldSettings):
+    """Where one field is on a page; a text in its place is its `select`."""
+
+    select: Maybe[AnySelector] = Field(
+        default=None, description="CSS selector or XPath, below the item; the item itself if left out."
+    )
+    attribute: Maybe[Attribute] = Field(
+        default=None, description="Attribute of what is selected; its text if left out."
+    )
+
+    @model_validator(mode="after")
+    def _element_with_attribute(self) -> PageField:
+        expression = xpath_of(self.select) if self.select else None
+        if self.attribute is not None and expression is not None and not selects_elements(expression):
+            raise ValueError("has both an XPath that gives no elements and `attribute`; remove one of them")
+        return self
+
+
+class PageDate(DateSettings, PageField):
+    """Where a date is on a page, and how to read it; a text in its place is its `select`."""
+
+    @model_validator(mode="after")
+    def _format_of_something(self) -> PageDate:
+        if self.format is not None and self.select is None and self.attribute is None and self.regex is None:
+            raise ValueError("has `format`, but not what is written so; add `select`")
+        return self
+
+
 def rules_of(settings: FieldSettings | None) -> FieldRules | None:
     """Return the rules of a field, or None where it is left out."""
     return None if settings is None else settings.rules()
 
 
-def part_of(text: str, rules: FieldRules) -> str:
+def part_of(whole: str, rules: FieldRules) -> str:
     """Return the value in the text that was selected; "" where the regular expression does not match."""
     if rules.regex is None:
-        return text
-    found: Any = compile_pattern(rules.regex).search(text)
+        return whole
+    found: Any = _compiled(rules.regex).search(whole)
     if not found:
         return ""
     return (found.group(1) or "") if found.re.groups else found.group(0)
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(regex: str) -> Any:
+    return compile_pattern(regex)

@@ -14,8 +14,9 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from aggregator.errors import ParseError
 from aggregator.models import Access, FeedState, Fetched, NotModified, PageState, ParsedFeed, Request, Source
 from aggregator.sources.instances import Instances
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from aggregator.config.settings import FileSettings
 
 _LIKE_ALL = Access()
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
 
 
 class ShareUsedUp(Exception):
@@ -56,6 +60,8 @@ class Tools:
     pages: Callable[[Sequence[str]], Awaitable[dict[str, PageState]]]
     offload: Offload
     instances: Instances
+    #: The current time, aware and in UTC.
+    clock: Callable[[], datetime]
 
 
 Parse = Callable[[Fetched], ParsedFeed]
@@ -112,6 +118,29 @@ class Kind(Protocol):
         Raises:
             ParseError: the document is not what it should be.
         """
+
+
+async def read_in_worker(
+    tools: Tools, function: Callable[[Argument], Result], argument: Argument, page: Fetched, seconds: float
+) -> Result:
+    """Read a document in another process; where it cannot be read, the error has it as its `page`.
+
+    Args:
+        page: the document to keep for the operator to look at.
+        function, argument, seconds: as in `Offload`.
+
+    Raises:
+        ParseError: the document is not what it should be.
+        ShareUsedUp: it was not read.
+    """
+    try:
+        result: Result = await tools.offload(function, argument, seconds)
+    except ParseError as error:
+        # A process that was ended could not say where.
+        failure = error if error.url else ParseError(str(error), kind=error.kind, url=page.url)
+        failure.page = page
+        raise failure from None
+    return result
 
 
 def fingerprint(source: Source, *settings: object) -> str:

@@ -1,7 +1,8 @@
 """Addresses as found in the configuration, in headers and in documents; absolute http(s) addresses out.
 
 `resolve` is for links inside a text: it makes them absolute and changes nothing else, so that markup which needs no
-change keeps its bytes. `clean_url` is for the addresses of entries: it returns a valid URI (RFC 3986). Neither raises.
+change keeps its bytes. `clean_url` is for the addresses of entries: it returns a valid URI (RFC 3986). `same_feed` is
+for comparing the addresses of sources. None of them raises.
 """
 
 from __future__ import annotations
@@ -43,6 +44,10 @@ _UNSAFE = re.compile(r"[\s\"<>`\\]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPED_AGAIN = re.compile(r"&(?:amp;)+")
 _REFERENCE = re.compile(r"(&#?[A-Za-z0-9]+);")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+#: Characters that mean the same whether they are escaped or not (RFC 3986, section 2.3).
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _HOST = re.compile(r"[a-z0-9_~!$&'()*+,;=-]+(?:\.[a-z0-9_~!$&'()*+,;=-]+)*\.?")
 
 
@@ -117,6 +122,34 @@ def clean_url(url: str | None) -> str | None:
     if url is None or (len(url) <= _SHORT and _CLEAN.fullmatch(url)):
         return url
     return _clean(url)
+
+
+def same_feed(url: str) -> str:
+    """Return a text that is the same for the addresses by which people know one feed; not an address itself.
+
+    It has no scheme, user name, `www.`, default port, tracking parameters, fragment and slash at the end; the host is
+    in lower case, and each character is escaped in one way. The order of parameters stays: it may mean something. An
+    address that is not http(s), such as that of a route of RSSHub, keeps its scheme.
+    """
+    from aggregator.values.tracking import without_tracking
+
+    cleaned = _clean(url)
+    parts = None if cleaned is None else _PARTS.fullmatch(without_tracking(cleaned.partition("#")[0]))
+    if parts is None:
+        return one_way(url.strip()).rstrip("/")
+    scheme, authority, path, query, _ = parts.groups(default="")
+    host = authority.removesuffix(_DEFAULT_PORTS[scheme]).removeprefix("www.")
+    return f"{host}{one_way(path).rstrip('/')}{one_way(query) if query != '?' else ''}"
+
+
+def one_way(text: str) -> str:
+    """Write each escaped character of a part of an address in only one way (RFC 3986, section 6.2.2)."""
+    return _ESCAPE.sub(_one_escape, text) if "%" in text else text
+
+
+def _one_escape(match: re.Match[str]) -> str:
+    character = chr(int(match[1], 16))
+    return character if _UNRESERVED.match(character) else match[0].upper()
 
 
 def _clean(url: str) -> str | None:

@@ -21,9 +21,8 @@ def _said(text: str) -> str:
     ("call", "answer"),
     [
         (
-            ("add", "https://a.example/"),
-            "No such command 'add'. Sources are listed in feeds.yaml, each like "
-            "`- feed: https://example.org/feed.xml` below `sources:`.",
+            ("subscribe", "https://a.example/"),
+            "No such command 'subscribe'. `aggregator add URL` adds a source.",
         ),
         (("LS",), "No such command 'LS'. `aggregator status` lists the sources, `aggregator list` the items."),
         (("version",), "No such command 'version'. `aggregator --version` shows the version."),

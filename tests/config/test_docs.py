@@ -15,6 +15,8 @@ from aggregator.config.intervals import IntervalSettings
 from aggregator.config.ruling import RuleSettings
 from aggregator.config.settings import FileSettings, file_model
 from aggregator.errors import ConfigError
+from aggregator.sources.articles import ArticleSettings
+from aggregator.sources.fields import FieldSettings, PageDate
 from tests import ROOT
 
 REFERENCE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -35,14 +37,14 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         if prefix:
             yield path
         for inner in _models(field.annotation):
-            # An interval is the same wherever it stands, and so is a rule: their keys are told once.
-            if inner is not IntervalSettings and not issubclass(inner, RuleSettings):
+            # An interval is the same wherever it stands, and so are others: their keys are told once.
+            if not issubclass(inner, IntervalSettings | RuleSettings | FieldSettings | ArticleSettings):
                 yield from _keys(inner, f"{path}{below}.")
 
 
 def test_the_reference_names_every_key_and_no_other() -> None:
     named = re.findall(
-        r"^\| `((?:site|posts|feeds|fetch|retention|hooks|categories|outputs|sources)[^`]*)` \|",
+        r"^\| `((?:site|posts|feeds|fetch|rsshub|retention|hooks|categories|outputs|sources)[^`]*)` \|",
         REFERENCE,
         re.MULTILINE,
     )
@@ -52,6 +54,17 @@ def test_the_reference_names_every_key_and_no_other() -> None:
 def test_the_reference_names_every_key_of_an_interval() -> None:
     named = re.findall(r"^\| `interval\.([^`]*)` \|", REFERENCE, re.MULTILINE)
     assert named == list(IntervalSettings.model_fields)
+
+
+def test_the_reference_names_every_key_of_an_article() -> None:
+    named = re.findall(r"^\| `article\.([^`]*)` \|", REFERENCE, re.MULTILINE)
+    assert named == list(ArticleSettings.model_fields)
+
+
+def test_the_reference_names_every_key_of_a_field() -> None:
+    section = REFERENCE.partition("### scrape\n")[2].partition("\n### ")[0]
+    named = re.findall(r"^\| `<field>\.([^`]*)` \|", section, re.MULTILINE)
+    assert sorted(named) == sorted(PageDate.model_fields)
 
 
 def test_the_reference_gives_the_true_defaults() -> None:
@@ -69,7 +82,7 @@ def test_the_reference_gives_the_true_defaults() -> None:
 def test_the_examples_of_the_reference_load(example: str, tmp_path: Path) -> None:
     path = tmp_path / "feeds.yaml"
     path.write_text(example if "sources:" in example else example + "sources: []", encoding="utf-8")
-    load(path, {"FEED_TOKEN": "x"})
+    load(path, {"FEED_TOKEN": "x", "RSSHUB_KEY": "x"})
 
 
 def test_the_errors_in_the_reference_are_the_true_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.config import load
-from aggregator.config.editing import NotEditable, check_edit, remove_source, set_paused, set_urls
+from aggregator.config.editing import check_edit, remove_source, set_paused, set_urls
+from aggregator.config.layout import NotEditable
 from aggregator.errors import AggregatorError, ConfigError
 
 NEW = "https://new.example/feed?a=1&b=2"

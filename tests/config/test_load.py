@@ -17,6 +17,7 @@ from aggregator.config.load import MAX_FILE
 from aggregator.errors import ConfigError, Problem
 from aggregator.models import Category, Every
 from aggregator.sources.articles import ArticleRules
+from aggregator.sources.fields import FieldRules
 from aggregator.sources.scrape import ScrapeRules
 from tests import DATA
 from tests.support import command
@@ -120,8 +121,8 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
         encoding="gbk",
         article=ArticleRules(
             body="#articleC",
-            author="div.source-name",
-            date="div.time.fl",
+            author=FieldRules("div.source-name"),
+            date=FieldRules("div.time.fl"),
             timezone="Asia/Shanghai",
             remove=(".ad",),
         ),

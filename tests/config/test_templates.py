@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.config import Config, load
-from aggregator.config.editing import NotEditable, check_edit, entry_of, remove_source, set_paused
+from aggregator.config.editing import check_edit, entry_of, remove_source, set_paused
+from aggregator.config.layout import NotEditable
 from aggregator.errors import ConfigError
 from aggregator.models import FeedState
 from aggregator.proposals import apply_proposals, propose

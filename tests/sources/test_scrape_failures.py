@@ -11,11 +11,13 @@ from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.models import Fetched, Text
 from aggregator.parse import parse
 from aggregator.sources import KINDS
+from aggregator.sources.fields import FieldRules
 from aggregator.sources.scrape import ScrapeRules
 from tests.daemons import PATIENCE
 from tests.origin import Origin, Response, Seen
 from tests.scraping import ARTICLE, NOW, RULES, article_page, fetch, html, list_page, pull, source
 
+ZERO = f"0 items matched `{RULES.items}` (scrape.items); look at the page and correct the selector"
 GOOD = article_page("<p>正文</p>")
 
 
@@ -112,11 +114,11 @@ async def test_huge_list_is_a_failure(origin: Origin) -> None:
 async def test_selectors_that_match_nothing_are_named(origin: Origin) -> None:
     html(origin, "/1.html", GOOD)
     html(origin, "/2.html", GOOD)
-    rules = replace(RULES, article=replace(ARTICLE, author=".writer", title="h7", date=None))
-    feed = (await pull(source(listing(origin, "1", "2"), rules))).feed
-    assert [(entry.authors, entry.title, entry.published) for entry in feed.entries] == [
-        ((), Text("1", "text"), None),
-        ((), Text("2", "text"), None),
+    article = replace(ARTICLE, author=FieldRules(".writer"), title=FieldRules("h7"))
+    feed = (await pull(source(listing(origin, "1", "2"), replace(RULES, article=article)))).feed
+    assert [(entry.authors, entry.title) for entry in feed.entries] == [
+        ((), Text("1", "text")),
+        ((), Text("2", "text")),
     ]
     assert feed.repairs == (
         "`h7` (article.title) matches nothing on some articles",
@@ -127,10 +129,10 @@ async def test_selectors_that_match_nothing_are_named(origin: Origin) -> None:
 @pytest.mark.parametrize(
     ("page", "why"),
     [
-        (list_page(), "nothing on the page matches"),
-        (b"<html><body><h1>Down for maintenance</h1></body></html>", "nothing on the page matches"),
-        (b"plain text", "nothing on the page matches"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "nothing on the page matches"),
+        (list_page(), ZERO),
+        (b"<html><body><h1>Down for maintenance</h1></body></html>", ZERO),
+        (b"plain text", ZERO),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", ZERO),
         (list_page(("javascript:open(1)", "一"), ("#", "二")), "no link to another page is in what matches"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.values.urls import MAX_LINK, MAX_URL, clean_url, resolve
+from aggregator.values.urls import MAX_LINK, MAX_URL, clean_url, resolve, same_feed
 
 BASE = "https://example.org/blog/feed.xml"
 
@@ -145,3 +145,50 @@ def test_clean_addresses_are_ascii_valid_and_stable(link: str) -> None:
         assert urlsplit(url).hostname and urlsplit(url).username is None
         assert clean_url(url) == url
         assert len(url) <= MAX_URL
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "http://example.org/feed",
+        "https://www.example.org/feed/",
+        "HTTPS://Example.ORG:443/feed",
+        "http://example.org:80/feed//",
+        "feed://example.org/feed",
+        "feed:https://example.org/feed",
+        " https://user:password@example.org/feed ",
+        "https://example.org/feed?utm_source=reader&utm_medium=rss",
+        "https://example.org/feed?",
+        "https://example.org/feed#top",
+        "https://example.org/%66eed",
+    ],
+)
+def test_addresses_of_one_feed_are_the_same(other: str) -> None:
+    assert same_feed(other) == same_feed("https://example.org/feed") == "example.org/feed"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://example.org/feed", "https://example.org/Feed"),
+        ("https://example.org/feed", "https://example.org/feed?page=2"),
+        ("https://example.org/feed?a=1&b=2", "https://example.org/feed?b=2&a=1"),
+        ("https://example.org/feed", "https://blog.example.org/feed"),
+        ("https://example.org/feed", "https://example.org:8080/feed"),
+        ("https://example.org/a%2Fb", "https://example.org/a/b"),
+        ("rsshub://ofweek/news", "https://ofweek/news"),
+        ("rsshub://ofweek/news", "rsshub://ofweek/other"),
+    ],
+)
+def test_addresses_of_different_feeds_differ(one: str, other: str) -> None:
+    assert same_feed(one) != same_feed(other)
+
+
+def test_international_names_of_hosts_are_compared_in_ascii() -> None:
+    assert same_feed("https://例子.测试/中") == same_feed("http://xn--fsqu00a.xn--0zwm56d/%e4%b8%ad/")
+
+
+@given(links)
+def test_any_text_can_be_compared(link: str) -> None:
+    assert same_feed(link) == same_feed(link)
+    assert same_feed(f"https://example.org/{link}") == same_feed(f"http://www.example.org/{link}")
