@@ -169,7 +169,7 @@ def test_a_value_that_others_share_is_left_to_people(text: str) -> None:
         raise AssertionError
 
 
-# -- any file -----------------------------------------------------------------------------------------------------------
+# -- any file ----------------------------------------------------------------------------------------------------------
 
 
 @given(files().filter(is_valid), NAMES, SLUGS, st.integers(0, 3), st.booleans())
