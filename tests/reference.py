@@ -30,6 +30,7 @@ from aggregator.publish.posts.presets import PRESETS, VALUE_MEANINGS
 from aggregator.rules import RULES
 from aggregator.rules.conditions import Condition
 from aggregator.sources import KINDS
+from aggregator.sources.articles import ArticleSettings
 from aggregator.sources.fields import FieldSettings
 from tests import ROOT
 
@@ -73,6 +74,9 @@ def sources() -> str:
                 _table(("key", "default", "meaning"), keys),
                 _field_keys(kind.SETTINGS),
             ]
+    keys = [_key(*row) for row in _fields(ArticleSettings, "article")]
+    about = "The keys of `article`, which several kinds have. Fields are written as those of `scrape`."
+    parts += ["### article", about, _table(("key", "default", "meaning"), keys)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -95,7 +99,7 @@ def _field_models(model: type[BaseModel]) -> Iterator[type[FieldSettings]]:
         for inner in models_in(field):
             if issubclass(inner, FieldSettings):
                 yield inner
-            else:
+            elif inner is not ArticleSettings:
                 yield from _field_models(inner)
 
 
@@ -206,7 +210,7 @@ def _fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, Any]]:
     for name, field in _named(model):
         yield f"{prefix}.{name}", field
         for inner in models_in(field):
-            if not issubclass(inner, RuleSettings | FieldSettings):
+            if not issubclass(inner, RuleSettings | FieldSettings | ArticleSettings):
                 yield from _fields(inner, f"{prefix}.{name}")
 
 
@@ -223,13 +227,10 @@ def _code(text: str) -> str:
 def _key(path: str, field: Any) -> tuple[str, str, str]:
     """A row about a key of the configuration."""
     meaning, default = _sentence(field.description), ""
-    if field.default is not PydanticUndefined:
-        written = str(field.default).lower() if isinstance(field.default, bool) else field.default
-        extra = field.json_schema_extra
-        if isinstance(extra, dict) and "default" in extra:
-            written = extra["default"]
-        elif field.default == ():
-            written = []
+    extra = field.json_schema_extra
+    shown = extra["default"] if isinstance(extra, dict) and "default" in extra else field.default
+    if shown is not PydanticUndefined:
+        written = str(shown).lower() if isinstance(shown, bool) else [] if shown == () else shown
         default = "none" if field.default in (None, "") else f"`{written}`"
     before, _, told = meaning.rpartition("; ")
     if told.endswith(" if left out"):

@@ -55,6 +55,8 @@ _ABOUT = ("", "about", "大约", "大約", "约", "約")
 _LOOSE = re.compile(r"\d{1,2}/\d{1,2}|\d-\d{1,2}|\d{1,2}-\d")
 _BRACKETS = "[]()【】「」〔〕<>|·•-—, "
 
+#: Two times at which nothing that depends on the time is the same; each has another 29 February before it.
+_FAR_APART = (datetime(2020, 7, 15, 9, 30, tzinfo=UTC), datetime(2025, 1, 10, 21, 10, tzinfo=UTC))
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mo": 30 * 86_400, "y": 365 * 86_400}
 NOW = DatePattern(r"刚刚|刚才|剛剛|剛才|たった今|방금|just now|now|moments? ago|a moment ago|a few seconds ago")
 _DAY_NAMES = "|".join(f"(?P<d{number}>{names})" for number, names in enumerate(DAYS))
@@ -101,6 +103,12 @@ def find_date(
         if found := parse_relative(candidate, now, timezone=timezone, style=style):
             return found
     return _before(text, now)
+
+
+def absolute_date(text: str, timezone: str | None, *, style: DateStyle = ANY_STYLE) -> datetime | None:
+    """Return the date in a text, as `find_date` does, if it is the same whenever it is read; else None."""
+    found, again = (find_date(text, day, timezone, style=style) for day in _FAR_APART)
+    return found if found == again else None
 
 
 def parse_relative(

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aggregator.discover.sites import Known, known
+from aggregator.discover.sites import KnownSource, known
 from aggregator.models import Fetched
+from aggregator.values.urls import same_feed
 
 if TYPE_CHECKING:
     from aggregator.discover.elements import Elements
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 #: Ranks, in which the ways of finding a source come one after the other: what the page of a known site says, the
 #: address of one, a feed that the page names, and what is less and less sure.
 _READ, _ADDRESS, _NAMED, _GENERIC, _ANCHOR = 0, 100, 300, 500, 600
-_DATA, _LIST, _MORE_DATA, _SITEMAP, COMMENTS = 700, 800, 850, 900, 1000
+_DATA, _LIST, _MORE_DATA, _SITEMAP = 700, 800, 850, 900
+COMMENTS = 1000
+"""The rank from which on candidates are feeds of comments."""
 #: Paths at which sites keep their feed without saying so, the likeliest first.
 _FEEDS = ("feed", "rss.xml", "atom.xml", "feed.xml", "index.xml", "rss", "feed.json")
 _SITEMAPS = ("/sitemap.xml",)
@@ -77,14 +80,17 @@ def of_page(page: Fetched, *, instances: bool) -> list[Candidate]:
 
 def well_known(url: str) -> list[str]:
     """Return addresses on the same site that are worth a try, the likeliest first: feeds, then sitemaps."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return []
     origin = f"{parts.scheme}://{parts.netloc}"
     folder = parts.path.rpartition("/")[0] if "." in parts.path.rpartition("/")[2] else parts.path.rstrip("/")
     feeds = [f"{origin}{folder}/{name}" for name in _FEEDS] + [f"{origin}/{name}" for name in _FEEDS]
     return list(dict.fromkeys([*feeds, *(f"{origin}{path}" for path in _SITEMAPS)]))
 
 
-def _of_site(sources: Iterable[Known], instances: bool) -> list[Candidate]:
+def _of_site(sources: Iterable[KnownSource], instances: bool) -> list[Candidate]:
     found = []
     for number, one in enumerate(sources):
         rank = _READ if one.read else _ADDRESS
@@ -178,4 +184,4 @@ def _once(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 def _key(entry: Mapping[str, object]) -> object:
     feed = entry.get("feed")
-    return feed.partition("://")[2].rstrip("/") if isinstance(feed, str) else repr(entry)
+    return same_feed(feed) if isinstance(feed, str) else repr(entry)

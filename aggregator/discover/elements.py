@@ -7,6 +7,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from math import inf
 
 import soupsieve
@@ -14,6 +15,8 @@ from bs4 import Tag
 
 from aggregator.sources.page import Page
 
+#: Elements of one name that are matched.
+_LOOKED_AT = 3000
 _NAME = re.compile(r"[a-z][a-z0-9]*")
 
 
@@ -41,9 +44,12 @@ class Elements:
         return time.thread_time() > self._deadline
 
     def matching(self, selector: str) -> Iterator[Tag]:
-        """Return the elements that match a selector of CSS which begins with the name of an element."""
+        """Return the elements that match a selector of CSS which begins with the name of an element.
+
+        Only the first ones with this name are looked at: what a page says of itself stands at its beginning.
+        """
         name, matcher = _compiled(selector)
-        return (tag for tag in self.named(name) if matcher.match(tag))
+        return (tag for tag in islice(self.named(name), _LOOKED_AT) if matcher.match(tag))
 
 
 @functools.cache

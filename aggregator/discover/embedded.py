@@ -8,8 +8,10 @@ where an item has no address but a word of it, the links on the page show how ad
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import log
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +19,7 @@ from urllib.parse import urlsplit
 from bs4 import Tag
 
 from aggregator.discover.elements import Elements
-from aggregator.discover.members import Member, Members, lacks_zone, members_of
+from aggregator.discover.members import ItemMember, ItemMembers, Role, lacks_zone, members_of
 from aggregator.discover.pagezone import timezone_of
 from aggregator.discover.records import is_place, looks_like_article, same_site
 from aggregator.errors import ParseError
@@ -34,6 +36,11 @@ _VALUES, _DEPTH, _ITEMS = 100_000, 25, 30
 #: Fewer items are no list.
 _FEWEST = 3
 _ENOUGH = 5.0
+#: CPU time in seconds; links of the page that are looked at; characters of a path.
+_SECONDS, _LINKS, _LONGEST = 3.0, 2000, 400
+_FURTHER: Sequence[Role] = ("summary", "content", "image")
+_PART = re.compile(r"[/?=&#]|\.(?=\w{3,5}$)")
+_BRACE = re.compile(r"[{}]")
 JSON_LD = "application/ld+json"
 #: Parts of data that are about the site.
 _SITE = re.compile(
@@ -83,15 +90,19 @@ def document_lists(page: Fetched) -> list[DataList]:
 
 
 def _likeliest(elements: Elements, scripts: Iterable[tuple[str | None, Any]]) -> list[DataList]:
+    """Return the lists in values, each with what selects its script; None: there is none, the value is the document."""
+    elements.allow(_SECONDS)
+    finder = _Finder(elements)
     found = []
     left = [_VALUES]
     for script, value in scripts:
         for path, items in _lists(value, "$", left, 0):
-            one = _data_list(elements, script, path, items)
+            if elements.is_late:
+                break
+            one = finder.data_list(script, path, items)
             if one is not None and one.score >= _ENOUGH:
                 found.append(one)
-    found.sort(key=lambda one: -one.score)
-    return found[:MAX_FOUND]
+    return sorted(found, key=lambda one: -one.score)[:MAX_FOUND]
 
 
 def _scripts(elements: Elements) -> Iterator[tuple[str, Any]]:
@@ -179,68 +190,79 @@ def _step(name: str) -> str:
     return f"['{escaped}']"
 
 
-def _data_list(elements: Elements, script: str | None, path: str, items: Sequence[dict[str, Any]]) -> DataList | None:
-    """Make settings of a list; None where its items are no articles."""
-    if any(f'"{name}"' in path for name in _OTHER_TYPES) or not path.isprintable() or len(path) > 400:
+class _Finder:
+    """Makes settings of lists; what it takes of the page for that is found once."""
+
+    def __init__(self, elements: Elements) -> None:
+        self._page = elements.page
+        self._zone = timezone_of(elements)
+        #: Addresses on the page by each of their parts.
+        self._links: dict[str, set[str]] = {}
+        for tag in islice(elements.named("a"), _LINKS):
+            url = self._page.absolute(attribute(tag, "href"))
+            if url and same_site(url, self._page.url):
+                for part in _PART.split(_path(url)):
+                    self._links.setdefault(part, set()).add(url)
+
+    def data_list(self, script: str | None, path: str, items: Sequence[dict[str, Any]]) -> DataList | None:
+        """Make settings of a list; None where its items are no articles."""
+        if any(f'"{name}"' in path for name in _OTHER_TYPES) or not path.isprintable() or len(path) > _LONGEST:
+            return None
+        members = members_of(items[:_ITEMS])
+        title = members.best("title")
+        link = members.best("link", self._page.absolute)
+        address = link.select if link is not None else self._template(members)
+        if title is None or address is None:
+            return None
+        settings: dict[str, object] = {} if script is None else {"script": script}
+        settings |= {"items": path, "title": title.select, "link": address}
+        date, content = members.best("date"), members.best("content")
+        if date is not None:
+            zoned = self._zone is not None and lacks_zone(date)
+            settings["date"] = {"select": date.select, "timezone": self._zone} if zoned else date.select
+        for role in _FURTHER:
+            if (member := members.best(role)) is not None:
+                settings[role] = member.select
+        urls = [url for value in link.values if (url := self._page.absolute(str(value)))] if link is not None else []
+        own = sum(same_site(url, self._page.url) for url in urls) >= 0.6 * len(urls)
+        if own and content is None:
+            settings["article"] = {"timezone": self._zone} if self._zone else True
+        return DataList(settings, len(items), date is not None, _score(path, members, title, urls, settings))
+
+    def _template(self, members: ItemMembers) -> str | None:
+        """Return an address with the name of a member in it, as links on the page show how addresses are made."""
+        for member in members.all("key"):
+            found: Counter[str] = Counter()
+            for value in map(str, member.values):
+                for url in self._links.get(value, ()):
+                    head, _, tail = url.rpartition(value)
+                    if not _BRACE.search(head + tail):
+                        found[f"{head}{{{member.select}}}{tail}"] += 1
+            best = found.most_common(1)
+            # A short number may be in any address.
+            if best and (best[0][1] > 1 or len(str(member.values[0])) > 3):
+                return best[0][0]
         return None
-    members = members_of(items[:_ITEMS])
-    title = members.best("title")
-    link = members.best("link", lambda value: elements.page.absolute(value))
-    address = link.select if link is not None else _template(elements, members)
-    if title is None or address is None:
-        return None
-    date, summary, content = members.best("date"), members.best("summary"), members.best("content")
-    settings: dict[str, object] = {"items": path, "title": title.select, "link": address}
-    if script is not None:
-        settings = {"script": script, **settings}
-    for name, member in (("date", date), ("summary", summary), ("content", content), ("image", members.best("image"))):
-        if member is not None:
-            settings[name] = member.select
-    zone = timezone_of(elements)
-    if date is not None and zone is not None and lacks_zone(date):
-        settings["date"] = {"select": date.select, "timezone": zone}
-    urls = [url for value in link.values if (url := elements.page.absolute(str(value)))] if link is not None else []
-    own = sum(same_site(url, elements.page.url) for url in urls) >= 0.6 * len(urls)
-    if own and content is None:
-        settings["article"] = {"timezone": zone} if zone else True
-    score = _score(path, members, title, urls, dated=date is not None, summed=summary is not None)
-    # A link on the page leads to one of them.
-    score += 1.0 if link is None else 0.0
-    return DataList(settings, len(items), date is not None, score)
 
 
-def _score(path: str, members: Members, title: Member, urls: Sequence[str], *, dated: bool, summed: bool) -> float:
+def _path(url: str) -> str:
+    """Return the path of an address with its query."""
+    return urlsplit(url)._replace(scheme="", netloc="").geturl()
+
+
+def _score(
+    path: str, members: ItemMembers, title: ItemMember, urls: Sequence[str], settings: Mapping[str, object]
+) -> float:
     """Weigh how much a list looks like articles."""
-    score = 3.0 * dated + 1.0 * summed + 0.5 * log(members.items, 2)
+    score = 3.0 * ("date" in settings) + 1.0 * ("summary" in settings) + 0.5 * log(members.items, 2)
     score += 2.0 * max(0.0, min(1.0, (title.weight - 6) / 20))
     if urls:
-        paths = [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in urls]
+        paths = [_path(url) for url in urls]
         score += 1.5 * sum(map(looks_like_article, paths)) / len(urls) - 2.0 * sum(map(is_place, paths)) / len(urls)
+    else:
+        # A link on the page leads to one of them.
+        score += 1.0
     if members.has("price"):
         score -= 3.0
     # The last steps of the path say what the list is.
     return score - (3.0 if _SITE.search(".".join(path.split(".")[-2:])) else 0.0)
-
-
-def _template(elements: Elements, members: Members) -> str | None:
-    """Return an address with the name of a member in it, as links on the page show how addresses are made."""
-    links: dict[str, set[str]] = {}
-    for number, tag in enumerate(elements.named("a")):
-        if number == 2000:
-            break
-        url = elements.page.absolute(attribute(tag, "href"))
-        if url and same_site(url, elements.page.url):
-            for part in re.split(r"[/?=&#]|\.(?=\w{3,5}$)", urlsplit(url)._replace(scheme="", netloc="").geturl()):
-                links.setdefault(part, set()).add(url)
-    for member in members.all("key"):
-        found: dict[str, int] = {}
-        for value in member.values:
-            for url in links.get(str(value), ()):
-                head, _, tail = url.rpartition(str(value))
-                if "{" not in head + tail and "}" not in head + tail:
-                    found[f"{head}{{{member.select}}}{tail}"] = found.get(f"{head}{{{member.select}}}{tail}", 0) + 1
-        best = max(found, key=lambda one: found[one], default=None)
-        # A short number may be in any address.
-        if best is not None and (found[best] > 1 or len(str(member.values[0])) > 3):
-            return best
-    return None

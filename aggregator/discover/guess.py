@@ -16,8 +16,8 @@ from bs4 import Tag
 from aggregator.discover.elements import Elements
 from aggregator.discover.pagezone import timezone_of
 from aggregator.discover.parts import Record, is_in, summaries_of, title_text, weight
-from aggregator.discover.records import MAX_RECORDS, Group, groups, is_beside, same_site
-from aggregator.discover.selection import Reading, first_of, inner_selector, item_selector, way_to
+from aggregator.discover.records import MAX_RECORDS, LinkGroup, groups, is_beside, same_site
+from aggregator.discover.selection import ItemSelector, common_way, first_of, inner_selector, item_selector
 from aggregator.discover.stable import names_of
 from aggregator.sources.page import Page, attribute
 from aggregator.sources.pagefacts import short_text
@@ -73,7 +73,7 @@ def guesses(elements: Elements) -> list[Guess]:
     return found
 
 
-def _is_news(group: Group) -> bool:
+def _is_news(group: LinkGroup) -> bool:
     """Whether enough speaks for a list that it is news, and not a menu or a column of links."""
     reasons = group.reasons
     shown = reasons["dates"] >= _DATES or reasons["headings"] >= _HEADINGS
@@ -81,7 +81,7 @@ def _is_news(group: Group) -> bool:
     return group.score >= _ENOUGH and (shown or (likely and reasons["articles"] >= _ARTICLES))
 
 
-def _guess(elements: Elements, group: Group, zone: str | None) -> Guess | None:
+def _guess(elements: Elements, group: LinkGroup, zone: str | None) -> Guess | None:
     """Make settings of a list; None where no selector finds just its records."""
     found = [one for one in (_read(elements, level) for level in _levels(group)) if one is not None]
     if not found:
@@ -105,7 +105,7 @@ def _guess(elements: Elements, group: Group, zone: str | None) -> Guess | None:
     return Guess(settings, group.urls, group.reasons["dates"] >= _DATES, group.score)
 
 
-def _levels(group: Group) -> Iterator[Group]:
+def _levels(group: LinkGroup) -> Iterator[LinkGroup]:
     """Return a list with its records as they are, and with what is inside of a wrapper in each of them."""
     yield group
     needed = [
@@ -125,10 +125,10 @@ def _levels(group: Group) -> Iterator[Group]:
         yield replace(group, records=inner)
 
 
-_Read = tuple[Group, str | None, str | None, Reading]
+_Read = tuple[LinkGroup, str | None, str | None, ItemSelector]
 
 
-def _read(elements: Elements, group: Group) -> _Read | None:
+def _read(elements: Elements, group: LinkGroup) -> _Read | None:
     """Return the selectors of link, title and items of a list; None where nothing finds just its records."""
     records = group.records[:MAX_RECORDS]
     links: list[Tag | None] = [record.link for record in records]
@@ -155,14 +155,14 @@ def _link_and_title(records: Sequence[Record], titles: Sequence[Tag]) -> tuple[s
     return link, inner_selector(records, shown)
 
 
-def _without_date(records: Sequence[Record], group: Group) -> str | None:
+def _without_date(records: Sequence[Record], group: LinkGroup) -> str | None:
     """Return XPath for titles in whose elements the dates stand as well; None where they do not."""
     dates = group.dates or [None] * len(records)
     both = sum(date is not None and is_in(date, title) for date, title in zip(dates, group.titles, strict=True))
     if both < 0.5 * len(records):
         return None
-    ways = {way_to(record.element, title) for record, title in zip(records, group.titles, strict=True)}
-    return f"./{'/'.join((*ways.pop(), 'text()'))}" if len(ways) == 1 else None
+    way = common_way([(record.element, title) for record, title in zip(records, group.titles, strict=True)])
+    return None if way is None else f"./{'/'.join((*way, 'text()'))}"
 
 
 def _says(link: Tag | None, title: Tag) -> bool:
@@ -171,7 +171,7 @@ def _says(link: Tag | None, title: Tag) -> bool:
     return bool(text) and text == short_text(title, 400)
 
 
-def _date(records: Sequence[Record], group: Group, zone: str | None) -> object:
+def _date(records: Sequence[Record], group: LinkGroup, zone: str | None) -> object:
     """Return the settings of the date; None where the reader finds it by itself, or there is none."""
     select = group.beside
     if group.dates is not None:
@@ -187,7 +187,7 @@ def _date(records: Sequence[Record], group: Group, zone: str | None) -> object:
     return {"select": select, "timezone": zone} if zone else select
 
 
-def _judge(page: Page, group: Group, link: str | None, title: str | None) -> Callable[[Tag], bool | None]:
+def _judge(page: Page, group: LinkGroup, link: str | None, title: str | None) -> Callable[[Tag], bool | None]:
     """Return what tells of an element that is no record of a list whether it would be an item of it all the same.
 
     False: it would not be read, or leads to the same article; None: it belongs to another list.

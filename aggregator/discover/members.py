@@ -72,7 +72,7 @@ _EARLIEST, _LATEST = 315_532_800, 7_258_118_400
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ItemMember:
     """A member that nearly all items have."""
 
     #: Its name, or its path below the item, as the kind `json` selects it.
@@ -87,13 +87,13 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
+class ItemMembers:
     """The members of the items of a list."""
 
     items: int
-    members: Sequence[Member]
+    members: Sequence[ItemMember]
 
-    def best(self, role: Role, resolve: Callable[[str], object] | None = None) -> Member | None:
+    def best(self, role: Role, resolve: Callable[[str], object] | None = None) -> ItemMember | None:
         """Return the member that is likeliest what is asked for, or None.
 
         Args:
@@ -102,7 +102,7 @@ class Members:
         """
         return next(self.all(role, resolve), None)
 
-    def all(self, role: Role, resolve: Callable[[str], object] | None = None) -> Iterator[Member]:
+    def all(self, role: Role, resolve: Callable[[str], object] | None = None) -> Iterator[ItemMember]:
         """Return the members that may be what is asked for, the likeliest first."""
         found = []
         for number, member in enumerate(self.members):
@@ -116,7 +116,7 @@ class Members:
         return any(word in member.names[-1].lower() for member in self.members)
 
 
-def members_of(items: Sequence[Mapping[str, Any]]) -> Members:
+def members_of(items: Sequence[Mapping[str, Any]]) -> ItemMembers:
     """Return the members that most of the items have."""
     found: dict[tuple[str, ...], list[Any]] = defaultdict(list)
     for item in items:
@@ -124,11 +124,11 @@ def members_of(items: Sequence[Mapping[str, Any]]) -> Members:
             if names in found or len(found) < _MEMBERS:
                 found[names].append(value)
     kept = [
-        Member(_select(names), names, tuple(values))
+        ItemMember(_select(names), names, tuple(values))
         for names, values in found.items()
         if len(values) >= _MOST * len(items) and all(name.isprintable() for name in names)
     ]
-    return Members(len(items), kept)
+    return ItemMembers(len(items), kept)
 
 
 def _walk(value: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -150,7 +150,7 @@ def _select(names: Sequence[str]) -> str:
     return "$" + "".join("['{}']".format(name.replace("\\", "\\\\").replace("'", "\\'")) for name in names)
 
 
-def _order(role: Role, member: Member) -> int | None:
+def _order(role: Role, member: ItemMember) -> int | None:
     """Return how sure the name of a member is, 0 the surest; None: it is another one."""
     if role != "image" and any(_OTHER.search(name) for name in member.names[:-1]):
         return None
@@ -163,7 +163,7 @@ def _patterns(role: Role) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(pattern) for pattern in _NAMES[role])
 
 
-def _fits(role: Role, member: Member, resolve: Callable[[str], object] | None) -> bool:
+def _fits(role: Role, member: ItemMember, resolve: Callable[[str], object] | None) -> bool:
     """Whether the values of a member are what is asked for."""
     values = member.values
     if role == "image":
@@ -194,7 +194,7 @@ def _is_picture(value: Any) -> bool:
     return isinstance(value, str) and _ADDRESS.match(value.strip()) is not None
 
 
-def lacks_zone(member: Member) -> bool:
+def lacks_zone(member: ItemMember) -> bool:
     """Whether a date says no time zone."""
     return any(isinstance(value, str) and not _ZONED.search(value) for value in member.values if not _is_unix(value))
 

@@ -61,7 +61,8 @@ _QUERY = re.compile(
     r"|outputtype=xml)(?:&|$)"
 )
 _SAYING = re.compile(
-    r"(?<![A-Za-z])rss(?![A-Za-z])|\batom[ -]?feed|\bxml[ -]?feed|\b(?:web|news|json)[ -]?feed\b|\Afeeds?\Z|订阅源|訂閱源|\A订阅\Z|フィード",
+    r"(?<![A-Za-z])rss(?![A-Za-z])|\batom[ -]?feed|\bxml[ -]?feed|\b(?:web|news|json)[ -]?feed\b|\Afeeds?\Z"
+    r"|订阅源|訂閱源|\A订阅\Z|フィード",
     re.IGNORECASE,
 )
 _ICON = re.compile(r"(?:^|[\s_-])(?:rss|feed)(?:[\s_-]|$)", re.IGNORECASE)

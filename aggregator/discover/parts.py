@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bs4 import Tag
 
-from aggregator.discover.stable import classes_of, names_of
+from aggregator.discover.stable import classes_of, is_plain, names_of
 from aggregator.sources.page import attribute
 from aggregator.sources.pagefacts import short_text
 from aggregator.sources.selecting import is_date
@@ -228,7 +228,7 @@ def _beside(element: Tag, own: set[int]) -> Iterator[str]:
             if id(one) in own:
                 break
             passed[one.name] += 1
-            if looks_like_date(short_text(one, _DATE) or ""):
+            if looks_like_date(short_text(one, _DATE) or "") and is_plain(one):
                 yield f"./{axis}-sibling::{one.name}[{passed[one.name]}]"
                 break
 

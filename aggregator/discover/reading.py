@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pydantic import ValidationError
-
 from aggregator.discover.embedded import DataList
 from aggregator.discover.guess import Guess
 from aggregator.errors import ParseError
@@ -18,6 +16,7 @@ from aggregator.sources import jsonapi, scrape
 from aggregator.sources.jsonitems import read_items
 from aggregator.sources.jsonsettings import JsonSettings
 from aggregator.sources.listpage import read_list
+from aggregator.sources.paging import USUAL_LIMIT
 
 #: Share of the articles that must be read, and that must have a title.
 _MOST = 0.9
@@ -30,12 +29,12 @@ def reads_list(page: Fetched, guess: Guess) -> bool:
     try:
         settings = scrape.ScrapeSettings.model_validate({"url": page.url, **guess.settings})
         entries = read_list((scrape.make_rules(settings, None), page)).entries
-    except (ValidationError, ValueError, ParseError):
+    except (ValueError, ParseError):
         return False
     read = {entry.url for entry in entries}
     meant = {url.partition("#")[0] if "article" in guess.settings else url for url in guess.urls}
     hits = len(read & meant)
-    return hits >= _MOST * min(len(meant), settings.limit or scrape.USUAL_LIMIT) and (
+    return hits >= _MOST * min(len(meant), settings.limit or USUAL_LIMIT) and (
         len(read) <= _AT_MOST * len(meant) and _are_titled(entries)
     )
 
@@ -45,9 +44,9 @@ def reads_data(page: Fetched, data: DataList) -> bool:
     try:
         settings = JsonSettings.model_validate({"url": page.url, **data.settings})
         entries = read_items((jsonapi.make_rules(settings, None), None, page)).entries
-    except (ValidationError, ValueError, ParseError):
+    except (ValueError, ParseError):
         return False
-    return len(entries) >= _MOST * min(data.items, settings.limit or scrape.USUAL_LIMIT) and _are_titled(entries)
+    return len(entries) >= _MOST * min(data.items, settings.limit or USUAL_LIMIT) and _are_titled(entries)
 
 
 def _are_titled(entries: Iterable[RawEntry]) -> bool:

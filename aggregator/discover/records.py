@@ -64,11 +64,12 @@ _ALONE = 2.5
 #: Share of the links of a page below an element that is the page itself, more or less.
 _WHOLE = 0.6
 _AROUND = frozenset({"nav", "footer", "aside"})
+_MENUS = frozenset({"navigation", "menu", "menubar"})
 
 #: Names of parts of a page that are about the site, and of those beside what it is about.
 _SITE_PART = re.compile(
-    r"(?:^|[_-])(?:nav|navi|navbar|navigation|gnb|lnb|gnavi|menue?|fuss|kopf|entete|pied|cabecera|rodape|footer|foot|ft|topbar|breadcrumbs?|crumbs?|pager|paging|"
-    r"pagination|social|share|login|friends?|friendlinks?|copyright|language|switcher|cookies?|cart|sitemap)(?:$|[_-])"
+    r"(?:^|[_-])(?:nav|navi|navbar|navigation|gnb|lnb|gnavi|menue?|fuss|kopf|entete|pied|cabecera|rodape|footer|"
+    r"foot|ft|topbar|breadcrumbs?|crumbs?|pager|paging|pagination|social|share|login|friends?|friendlinks?|copyright|language|switcher|cookies?|cart|sitemap)(?:$|[_-])"
     r"|\A(?:header|pages?|tagcloud|tag-cloud|lang)\Z",
     re.IGNORECASE,
 )
@@ -79,8 +80,8 @@ _SIDE_PART = re.compile(
     re.IGNORECASE,
 )
 _MAIN_PART = re.compile(
-    r"(?:^|[_-])(?:main|content|contents|container|inhalt|contenu|contenido|article|articles|posts?|news|list|latest|blog|entries|stories|board)"
-    r"(?:$|[_-])",
+    r"(?:^|[_-])(?:main|content|contents|container|inhalt|contenu|contenido|article|articles|posts?|news|list|"
+    r"latest|blog|entries|stories|board)(?:$|[_-])",
     re.IGNORECASE,
 )
 #: Addresses of places and not of articles, and addresses that look like articles.
@@ -102,7 +103,7 @@ _Key = tuple[int, int, str, tuple[object, ...]]
 
 
 @dataclass
-class Group:
+class LinkGroup:
     """A list: its records, in the order of the page."""
 
     records: Sequence[Record]
@@ -167,7 +168,7 @@ class Group:
         return frozenset(record.url for record in self.records)
 
 
-def groups(elements: Elements) -> list[Group]:
+def groups(elements: Elements) -> list[LinkGroup]:
     """Return the lists on a page that look like news, the best first; those for which there is time."""
     links = list(_links(elements))
     below = _links_below(links)
@@ -183,7 +184,7 @@ def groups(elements: Elements) -> list[Group]:
     return sorted((group for group in weighed if group.score > 0), key=lambda group: -group.score)
 
 
-def _compare(weighed: Sequence[Group]) -> None:
+def _compare(weighed: Sequence[LinkGroup]) -> None:
     """Weigh how much of what the page has in lists, beside its menus, is in each of them."""
     texts = {
         id(record.link): weight(title_text(record.link))
@@ -218,7 +219,7 @@ def _links_below(links: Sequence[tuple[Tag, str]]) -> Counter[int]:
     return below
 
 
-def _grouped(elements: Elements, links: Sequence[tuple[Tag, str]]) -> Iterator[Group]:
+def _grouped(elements: Elements, links: Sequence[tuple[Tag, str]]) -> Iterator[LinkGroup]:
     """Return the groups: per parent, and of all parents that stand at the same place of the page."""
     siblings: dict[_Key, dict[int, list[Record]]] = defaultdict(dict)
     places: dict[object, list[_Key]] = defaultdict(list)
@@ -246,7 +247,7 @@ def _grouped(elements: Elements, links: Sequence[tuple[Tag, str]]) -> Iterator[G
             inner = (*inner, signature(node))
             node = parent
     # The same links may repeat below several parents of theirs; the largest records have all that belongs to them.
-    found: dict[tuple[int, ...], Group] = {}
+    found: dict[tuple[int, ...], LinkGroup] = {}
     for keys in sorted(places.values(), key=lambda keys: -keys[0][0]):
         for some in [keys] if len(keys) == 1 else [keys, *([key] for key in keys)]:
             group = _group([records for key in some for records in siblings[key].values()])
@@ -255,12 +256,12 @@ def _grouped(elements: Elements, links: Sequence[tuple[Tag, str]]) -> Iterator[G
     yield from found.values()
 
 
-def _group(siblings: Sequence[Sequence[Record]]) -> Group | None:
+def _group(siblings: Sequence[Sequence[Record]]) -> LinkGroup | None:
     """Make a group of siblings, of which nearly all have just one address at this place."""
     if len(siblings) < FEWEST:
         return None
     single = [records[0] for records in siblings if len({record.url for record in records}) == 1]
-    return Group(single) if len(single) >= max(FEWEST, 0.8 * len(siblings)) else None
+    return LinkGroup(single) if len(single) >= max(FEWEST, 0.8 * len(siblings)) else None
 
 
 def _signature(tag: Tag) -> tuple[object, ...]:
@@ -286,11 +287,7 @@ def _part(tag: Tag, below: Counter[int], links: int) -> float:
         names = [attribute(one, "id"), *classes_of(one)]
         if one.name in _AROUND or (one.name == "header" and one.find_parent(["article", "li"]) is None):
             score -= 3.0
-        if any(_SITE_PART.search(name) for name in names) or attribute(one, "role") in (
-            "navigation",
-            "menu",
-            "menubar",
-        ):
+        if attribute(one, "role") in _MENUS or any(_SITE_PART.search(name) for name in names):
             score -= 3.0
         elif any(_SIDE_PART.search(name) for name in names):
             score -= 1.5

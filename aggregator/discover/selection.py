@@ -17,13 +17,14 @@ from bs4 import Tag
 
 from aggregator.discover.elements import Elements
 from aggregator.discover.parts import Record
-from aggregator.discover.stable import is_lasting, names_of, selector_of
+from aggregator.discover.stable import is_lasting, is_plain, names_of, selector_of
 from aggregator.sources.page import attribute
 
 #: Elements that say what they hold by their name, and those that are everywhere.
 _TELLING = ("article", "time", "h1", "h2", "h3", "h4", "main", "section", "table", "tbody", "dl", "ol", "figure")
 _ATTRIBUTES = ("itemprop", "itemtype", "data-testid", "data-type", "role")
 _VALUE = re.compile(r"[\w:/.-]{1,60}")
+_STEP = re.compile(r"[a-z][a-z0-9-]*(?:\[\d+\])?")
 #: Levels above a record that are looked at for a name; elements with its name that are looked at.
 _LEVELS = 8
 _MOST = 20_000
@@ -70,8 +71,9 @@ def inner_selector(records: Sequence[Record], targets: Sequence[Tag | None]) -> 
 def _inner_forms(targets: Sequence[Tag], outer: Sequence[Tag]) -> Iterator[tuple[float, str]]:
     """Return selectors for elements in records, with what each costs."""
     first = targets[0]
-    own = list(_own_forms(targets))
-    yield from ((form.cost, form.selector) for form in own)
+    if not is_plain(first):
+        return
+    yield from ((form.cost, form.selector) for form in _own_forms(targets))
     parents = [target.parent for target in targets]
     if all(isinstance(parent, Tag) and parent is not one for parent, one in zip(parents, outer, strict=True)):
         above = [parent for parent in parents if isinstance(parent, Tag)]
@@ -82,7 +84,7 @@ def _inner_forms(targets: Sequence[Tag], outer: Sequence[Tag]) -> Iterator[tuple
         for name in _common_names(above):
             yield 0.28, f"{selector_of(name)} {first.name}"
         number = _number(above[0])
-        if number and all(_number(one) == number and one.name == above[0].name for one in above):
+        if number and is_plain(above[0]) and all((_number(one), one.name) == (number, above[0].name) for one in above):
             yield 0.9, f"{above[0].name}:nth-of-type({number}) {first.name}"
     number = _number(first)
     if number and all(_number(one) == number and one.name == first.name for one in targets):
@@ -99,7 +101,7 @@ def _number(tag: Tag) -> int:
 def _own_forms(tags: Sequence[Tag]) -> Iterator[Form]:
     """Return selectors for what elements have in common by themselves."""
     name = tags[0].name
-    if any(tag.name != name for tag in tags):
+    if not is_plain(tags[0]) or any(tag.name != name for tag in tags):
         return
     for number, one in enumerate(_common_names(tags)):
         cost = 0.05 * number + (0.1 if one.startswith("*") else 0.0)
@@ -134,18 +136,16 @@ _MORE = -0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a selector of items gives: how far it is what is meant."""
+class ItemSelector:
+    """A selector of the items of a list, and how far it is from what is wanted: simple, and nothing else."""
 
     selector: str
     cost: float
-    #: Elements that match and are like its records.
-    others: tuple[Tag, ...]
 
 
 def item_selector(
     elements: Elements, records: Sequence[Record], is_item: Callable[[Tag], bool | None], link: str | None
-) -> Reading | None:
+) -> ItemSelector | None:
     """Return a selector for the records of a list; None where none finds just them.
 
     Args:
@@ -154,15 +154,17 @@ def item_selector(
         is_item: of an element that is no record: whether it is like them; None: it is not; False: it is not read.
         link: the selector of the link in a record, or None where that is its first one.
     """
+    if not is_plain(records[0].element):
+        return None
     wanted = {id(record.element) for record in records}
     tags = [record.element for record in records]
     candidates = list(elements.named(tags[0].name))[:_MOST]
     judged: dict[int, bool | None] = {}
-    best: tuple[float, Reading] | None = None
+    best: ItemSelector | None = None
     for form in _item_forms(elements, tags, [record.link for record in records], link):
         if elements.is_late:
             break
-        if best is not None and form.cost + _MORE >= best[0]:
+        if best is not None and form.cost + _MORE >= best.cost:
             continue
         matched = [tag for tag in candidates if form.matches(tag)]
         missing = len(wanted) - sum(id(tag) in wanted for tag in matched)
@@ -175,10 +177,9 @@ def item_selector(
         counts = Counter(judged[id(tag)] for tag in others)
         cost = form.cost + 3 * missing / len(wanted) + max(_MORE, _OTHERS[True] * counts[True])
         cost += _OTHERS[False] * counts[False] + _OTHERS[None] * counts[None]
-        if counts[None] <= 0.2 * len(wanted) and (best is None or cost < best[0]):
-            more = tuple(tag for tag in others if judged[id(tag)] is True)
-            best = cost, Reading(form.selector, cost, more)
-    return best[1] if best else None
+        if counts[None] <= 0.2 * len(wanted) and (best is None or cost < best.cost):
+            best = ItemSelector(form.selector, cost)
+    return best
 
 
 def _by_shape(tags: Sequence[Tag], links: Sequence[Tag]) -> Iterator[Form]:
@@ -189,13 +190,19 @@ def _by_shape(tags: Sequence[Tag], links: Sequence[Tag]) -> Iterator[Form]:
         if cells > 1:
             selector = f"tr:has(> td:nth-of-type({cells}))"
             yield Form(selector, 0.6, functools.partial(_matches, selector))
-    ways = {way_to(tag, link) for tag, link in zip(tags, links, strict=True)}
-    if len(ways) == 1 and (way := ways.pop()):
+    if way := common_way(list(zip(tags, links, strict=True))):
         yield Form(f"//{name}[{'/'.join(way)}]", 0.8, functools.partial(_has_way, way))
 
 
-def way_to(tag: Tag, inner: Tag) -> tuple[str, ...]:
-    """Return the way from an element down to one in it, as steps of XPath: names, and for cells their numbers."""
+def common_way(pairs: Sequence[tuple[Tag, Tag]]) -> tuple[str, ...] | None:
+    """Return the way from elements down to those in them, as steps of XPath; None where it is not the same in all."""
+    ways = {_way(tag, inner) for tag, inner in pairs}
+    way = ways.pop() if len(ways) == 1 else None
+    return way if way is not None and all(_STEP.fullmatch(step) for step in way) else None
+
+
+def _way(tag: Tag, inner: Tag) -> tuple[str, ...]:
+    """Return the names of elements between two, and for cells their numbers."""
     steps = []
     for one in (inner, *inner.parents):
         if one is tag:

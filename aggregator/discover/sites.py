@@ -29,7 +29,7 @@ _VALUE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class PageValue:
     """Where a value stands on a page."""
 
     select: str
@@ -47,7 +47,7 @@ class At:
     name: str
     path: re.Pattern[str]
     query: Mapping[str, re.Pattern[str]]
-    read: tuple[Read, ...]
+    read: tuple[PageValue, ...]
     feeds: tuple[str, ...]
     routes: tuple[str, ...]
 
@@ -66,7 +66,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSource:
     """A source at a known site."""
 
     #: What the address is, such as "YouTube channel".
@@ -87,23 +87,25 @@ def table() -> tuple[Site, ...]:
     return tuple(_site(one) for one in tomllib.loads(text)["site"])
 
 
-def known(url: str, elements: Elements | None = None) -> list[Known]:
+def known(url: str, elements: Elements | None = None) -> list[KnownSource]:
     """Return the sources at an address of a known site, the best first; [] where the site is not known.
 
     Args:
         url: absolute http(s) address.
         elements: the page there, if it was fetched; without it only hosts are recognized.
     """
-    parts = urlsplit(url)
-    host = (parts.hostname or "").rstrip(".")
-    found: list[Known] = []
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return []
+    found: list[KnownSource] = []
     for site in table():
         if any(_is_host(host, one) for one in site.hosts) or (elements and _has_mark(elements, site)):
             found += _at(site, url, elements)
     return found
 
 
-def _at(site: Site, url: str, elements: Elements | None) -> Iterator[Known]:
+def _at(site: Site, url: str, elements: Elements | None) -> Iterator[KnownSource]:
     parts = urlsplit(url)
     for at in site.at:
         values = _values(at, url)
@@ -118,10 +120,10 @@ def _at(site: Site, url: str, elements: Elements | None) -> Iterator[Known]:
         values |= {"origin": f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", "account": host.partition(".")[0]}
         for feed in at.feeds:
             if address := _filled(feed, values):
-                yield Known(at.name, resolve(address, None), None, not site.generic, bool(at.read))
+                yield KnownSource(at.name, resolve(address, None), None, not site.generic, bool(at.read))
         for route in at.routes:
             if address := _filled(route, values):
-                yield Known(at.name, None, address, True, bool(at.read))
+                yield KnownSource(at.name, None, address, True, bool(at.read))
         return
 
 
@@ -190,7 +192,7 @@ def _site(raw: Mapping[str, Any]) -> Site:
             path=re.compile(one["path"]),
             query={name: re.compile(pattern) for name, pattern in one.get("query", {}).items()},
             read=tuple(
-                Read(read["select"], re.compile(read["pattern"]), read.get("attribute"), read.get("json", False))
+                PageValue(read["select"], re.compile(read["pattern"]), read.get("attribute"), read.get("json", False))
                 for read in one.get("read", ())
             ),
             feeds=tuple(one.get("feeds", ())),

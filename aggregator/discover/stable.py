@@ -19,7 +19,8 @@ _MOST, _MOST_NAMES = 40, 6
 _MADE = re.compile(
     r"(?:css|sc|jsx|svelte|emotion|makeStyles|ng|v|st|tw|r|x)[-_]+(?=[\w-]*(?:\d|[a-z][A-Z]))[\w-]{4,}\Z"
     r"|.*__[\w-]*(?:\d|[a-z][A-Z]|[A-Z]{2})[\w-]*\Z|(?:is|has|js|no|u|g|l|o)-[\w-]+\Z"
-    r"|.*[0-9a-f]{8,}.*\Z|(?=.{4,8}\Z)[A-Za-z]*[a-z][A-Z][A-Za-z]*[a-z][A-Z][A-Za-z]*\Z|[a-z0-9]*\d[a-z]+\d[a-z0-9]*\Z|_[\w-]+\Z"
+    r"|.*[0-9a-f]{8,}.*\Z|(?=.{4,8}\Z)[A-Za-z]*[a-z][A-Z][A-Za-z]*[a-z][A-Z][A-Za-z]*\Z"
+    r"|[a-z0-9]*\d[a-z]+\d[a-z0-9]*\Z|_[\w-]+\Z"
 )
 #: The part of a name of CSS modules before its hash.
 _MODULE = re.compile(r"([A-Za-z][\w]*?_[A-Za-z][\w-]*?)__+[\w-]{4,10}\Z")
@@ -40,8 +41,14 @@ _UTILITY = re.compile(
     r"uppercase|lowercase|capitalize|italic|antialiased|container|group|peer|wrapper|inner|outer|pull-left|pull-right|"
     r"(?:el|ant|v|uk|pure|am|layui)-(?:col|row|g|u|flex)(?:-[\w-]+)?|img-fluid|nowrap|w100|mt\d+|mb\d+|pt\d+|pb\d+"
 )
+_ELEMENT = re.compile(r"[a-z][a-z0-9-]{0,60}")
 #: Characters that a name in a selector may have without escapes.
 _PLAIN = re.compile(r"-?[A-Za-z_\u4e00-\u9fff][\w-]{0,80}\Z")
+
+
+def is_plain(tag: Tag) -> bool:
+    """Whether the name of an element can stand in selectors as it is; pages from word processors have others."""
+    return _ELEMENT.fullmatch(tag.name) is not None
 
 
 def classes_of(tag: Tag) -> list[str]:

@@ -45,7 +45,7 @@ FAILURE_KINDS: dict[FailureKind, str] = {
     "or too many content codings",
     "robots": "robots.txt of the site asks programs to stay away from the page (RFC 9309)",
     "redirect": "a loop of redirects, too many of them, or one that cannot be followed",
-    "not_a_feed": "the document is something else than a feed",
+    "not_a_feed": "the document is something else than a feed, or than the JSON that it should be",
     "unparsable": "the document could not be read, or took too much time or memory to read",
     "nothing_matched": "the selectors of a scraped page matched nothing",
     "internal": "an error in this program",

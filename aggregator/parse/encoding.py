@@ -1,10 +1,11 @@
 """Bytes in, clean text out: find the encoding of a document, decode it, and remove what XML cannot hold.
 
 What a document says of its encoding is often wrong, so the bytes decide. In this order: a byte order mark; the zero
-bytes of UTF-16 and UTF-32 (XML 1.0, appendix F); valid UTF-8; a declared encoding (XML declaration, HTTP charset) that
-decodes without error, multi-byte ones first; UTF-8 with a few bad bytes; what the characters look like in the usual
-East Asian encodings, then in single-byte ones; windows-1252. UTF-7 is never used: it hides markup. UTF-8 that was
-taken for windows-1252 and encoded again is decoded twice.
+bytes of UTF-16 and UTF-32 (XML 1.0, appendix F); valid UTF-8; a declared encoding (XML declaration, HTTP charset, HTML)
+that decodes without error, multi-byte ones first, unless that gives rare characters and another encoding usual ones;
+UTF-8 with a few bad bytes; what the characters look like in the usual East Asian encodings, then in single-byte ones;
+windows-1252. UTF-7 is never used: it hides markup. UTF-8 that was taken for windows-1252 and encoded again is decoded
+twice.
 
 A single-byte encoding is found by its letters. In the right one, nearly all characters beyond ASCII are letters of the
 alphabet of one language; a language with its own script has whole words of them, mostly its common letters, and no
@@ -107,6 +108,11 @@ _COMMON = {
 _SAMPLE = 200_000
 #: Least share of common characters in the right encoding; in wrong ones it is below 5 %.
 _BELIEVED = 0.12
+
+#: A text is odd in its declared encoding if less of its first characters are common ones; and how many there must be.
+_ODD = 0.15
+_ODD_SAMPLE = 20_000
+_ODD_FEWEST = 30
 
 #: Share of the bytes beyond ASCII that may stand alone in an East Asian text, which has them in pairs.
 _ALONE = 1 / 3
@@ -217,14 +223,15 @@ class Decoded:
     repairs: tuple[str, ...] = ()
 
 
-def decode(body: bytes, content_type: str = "") -> Decoded:
+def decode(body: bytes, content_type: str = "", also: str | None = None) -> Decoded:
     """Decode a document; bytes that are no characters become U+FFFD.
 
     Args:
         body: the document as it came.
         content_type: the Content-Type header; its charset counts.
+        also: a further encoding that the document names in its own way, as HTML does.
     """
-    declared = _declared(body, content_type)
+    declared = _declared(body, content_type, also)
     encoding, text = _decode_marked(body) or _decode_bytes(body, declared)
     repairs = []
     if encoding == "utf-8" and (once := _encoded_once(text)) is not None:
@@ -241,13 +248,13 @@ def decode(body: bytes, content_type: str = "") -> Decoded:
     return Decoded(text, encoding, tuple(repairs))
 
 
-def decode_as(body: bytes, name: str) -> str:
+def decode_as(body: bytes, name: str) -> Decoded:
     """Decode a document in an encoding that is known; bytes that are no characters become U+FFFD.
 
-    What is labelled as one of the older Chinese encodings uses characters of the newest.
+    Names mean what they mean to browsers: what is labelled as GB 2312 uses characters of GB 18030.
     """
-    newest = codecs.lookup(name).name in ("gb2312", "gbk")
-    return body.decode("gb18030" if newest else name, "replace")
+    encoding = browser_name(name) or name
+    return Decoded(body.decode(encoding, "replace"), encoding)
 
 
 def may_be_encoded_twice(body: bytes) -> bool:
@@ -276,18 +283,21 @@ def drop_forbidden_references(text: str) -> tuple[str, int]:
     return _REFERENCE.sub(check, text), dropped
 
 
-def _declared(body: bytes, content_type: str) -> tuple[str, ...]:
+def _declared(body: bytes, content_type: str, also: str | None) -> tuple[str, ...]:
     """Return the encodings that the document and the server name, if they are known and allowed."""
     found = []
     if match := _XML_ENCODING.search(body, 0, 1000):
         found.append(match.group(1).decode("ascii", "replace"))
     if http := _HTTP_CHARSET.search(content_type[:500]):
         found.append(http.group(1))
-    names = (_browser_name(name) for name in found)
+    if also:
+        found.append(also)
+    names = (browser_name(name) for name in found)
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _browser_name(name: str) -> str | None:
+def browser_name(name: str) -> str | None:
+    """Return the encoding that browsers read for a name, for `bytes.decode`; None where it is none, or not used."""
     try:
         known = codecs.lookup(_CODE_PAGE.sub(r"cp\1", name.lower().removeprefix("x-"))).name
     except (LookupError, UnicodeError):
@@ -318,7 +328,8 @@ def _decode_bytes(body: bytes, declared: tuple[str, ...]) -> tuple[str, str]:
         pass
     for name in declared:
         if name in _MULTI_BYTE and (text := _strict(body, name)) is not None:
-            return name, text
+            meant = _east_asian(body, (name,)) if _is_odd(text, name) else None
+            return (name, text) if meant in (None, name) else (meant, body.decode(meant, "replace"))
     text = body.decode("utf-8", "replace")
     bad = text.count("\ufffd")
     if _beyond_ascii(text) - bad >= bad:
@@ -334,6 +345,13 @@ def _decode_bytes(body: bytes, declared: tuple[str, ...]) -> tuple[str, str]:
     if single is not None:
         return single, body.decode(single, "replace")
     return "windows-1252", body.decode("latin-1").translate(_CP1252)
+
+
+def _is_odd(text: str, name: str) -> bool:
+    """Whether a text in an East Asian encoding has hardly any usual character: those of another one can be read so."""
+    common = _COMMON.get(name)
+    found = _ASCII.sub("", text[:_ODD_SAMPLE])
+    return common is not None and len(found) >= _ODD_FEWEST and sum(map(common.__contains__, found)) < _ODD * len(found)
 
 
 def _strict(body: bytes, name: str) -> str | None:

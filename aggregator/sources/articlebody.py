@@ -66,6 +66,8 @@ _ENOUGH = 140
 _FAR_MORE = 3
 #: The same for an element around the one with most text.
 _MORE = 1.4
+#: Levels above an element on which such a one is looked for.
+_LEVELS = 3
 _HOLDERS = frozenset({"div", "td", "section", "article", "main", "center"})
 _PARAGRAPHS = frozenset({"p", "pre", "blockquote"})
 #: Links of an element that are counted.
@@ -163,12 +165,15 @@ class _Sizes:
         """Return the element with most text in paragraphs right below it, or the one around it that has far more."""
         if self._most < _ENOUGH:
             return None
-        tag = next(one for one in page.tags() if self._own.get(id(one)) == self._most)
-        while (parent := tag.parent) is not None and parent.name not in ("body", "html", "[document]"):
-            if self._told.get(id(parent), 0) < _MORE * self._told[id(tag)]:
+        best = next(one for one in page.tags() if self._own.get(id(one)) == self._most)
+        above = 0
+        for parent in list(best.parents):
+            if parent.name in ("body", "html", "[document]") or above == _LEVELS:
                 break
-            tag = parent
-        return tag
+            above += 1
+            if self._told.get(id(parent), 0) >= _MORE * self._told[id(best)]:
+                best, above = parent, 0
+        return best
 
 
 def _clean(body: Tag, title: str, sizes: _Sizes) -> None:

@@ -126,7 +126,9 @@ def joined(link: RawEntry, article: ArticlePage, rules: ArticleRules) -> RawEntr
 
 def digest_of(article: ArticlePage) -> str:
     """Return a digest of what a page has; what the list says is no part of it, nor are dates."""
-    return fingerprint(replace(article.said, content=Text(article.html, "html")))
+    said, facts = article.said, article.facts
+    shown = replace(said, title=said.title or facts.title, authors=said.authors or facts.authors)
+    return fingerprint(replace(shown, content=Text(article.html, "html")))
 
 
 def _fields(page: Page, rules: ArticleRules, filled: dict[str, bool]) -> RawEntry:

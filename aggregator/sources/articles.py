@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema
 
 from aggregator.config.fields import AnySelector, ElementSelector, Maybe, Section, TimeZone, with_short_form
 from aggregator.errors import FetchError, ParseError, SourceError
-from aggregator.models import Fetched, NotModified, PageState, ParsedFeed, RawEntry, Source
+from aggregator.models import Enclosure, Fetched, NotModified, PageState, ParsedFeed, RawEntry, Source
 from aggregator.sources.fields import FieldRules, PageDate, PageField, rules_of
 from aggregator.sources.kind import ShareUsedUp, Tools, plain_request, read_in_worker
 from aggregator.values.terminal import counted
@@ -34,6 +34,9 @@ ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
 AT_ONCE = 4
 #: CPU time in seconds for reading one page.
 PAGE_SECONDS = 10.0
+#: Media types of documents that are no pages.
+_FILES = frozenset({"application/pdf", "application/zip", "application/msword", "application/epub+zip"})
+_OFFICE = "application/vnd."
 #: Pages of one article.
 DEFAULT_PAGES = 10
 MAX_PAGES = 20
@@ -114,7 +117,7 @@ class ArticleSettings(Section):
     @classmethod
     def _short_form(cls, value: object) -> object:
         if value is False:
-            raise ValueError("is `false`; remove the key to read only the list")
+            raise ValueError("is `false`; write `true`, or remove the key")
         return {} if value is True else value
 
 
@@ -246,10 +249,9 @@ async def collect(
     """
     from aggregator.sources import revisits
 
-    linked = [one for one in listed if one.entry.url]
-    keys = revisits.keys_of(linked)
-    stored, pages = await tools.known(keys), await tools.pages(keys)
-    plan = revisits.plan(linked, keys, stored, pages, reading_of(rules, encoding), tools.clock())
+    linked = revisits.by_key([one for one in listed if one.entry.url])
+    stored, pages = await tools.known(list(linked)), await tools.pages(list(linked))
+    plan = revisits.plan(linked, stored, pages, reading_of(rules, encoding), tools.clock())
     outcomes = await _visit_all(source, rules, encoding, plan, tools)
     _check(outcomes, plan, len(linked))
     failed = [one for one in outcomes if isinstance(one.error, SourceError) and not one.gone]
@@ -332,6 +334,10 @@ async def _visit(source: Source, rules: ArticleRules, encoding: str | None, visi
         if isinstance(page, NotModified):
             outcome.state = visit.unchanged(page)
             return outcome
+        if (file := _file(page)) is not None:
+            outcome.entry = replace(visit.listed.entry, enclosures=(file,))
+            outcome.state = visit.read(page, page.body_hash, whole=True)
+            return outcome
         first = await read_in_worker(tools, read_article, ArticleWork(rules, encoding, page), page, PAGE_SECONDS)
     except (SourceError, ShareUsedUp) as error:
         outcome.error = error
@@ -347,6 +353,16 @@ async def _visit(source: Source, rules: ArticleRules, encoding: str | None, visi
     else:
         outcome.state = visit.read(page, digest_of(article), whole=whole)
     return outcome
+
+
+def _file(page: Fetched) -> Enclosure | None:
+    """Return what a list links to where that is no page but a file: lists of notices link to PDF documents."""
+    said = page.content_type.partition(";")[0].strip().lower()
+    pdf = page.body.startswith(b"%PDF-")
+    office = said.startswith(_OFFICE) and not said.endswith("+xml")
+    if not (pdf or office or said in _FILES or said.startswith(("image/", "audio/", "video/"))):
+        return None
+    return Enclosure(page.url, "application/pdf" if pdf else said, len(page.body))
 
 
 async def _with_rest(

@@ -100,7 +100,10 @@ class FieldSettings(Section):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Allow a text in place of the mapping."""
-        return with_short_form(schema, handler, {"type": "string", "pattern": r"\S", "maxLength": MAX_TEXT})
+        short = {"type": "string", "pattern": r"\S", "maxLength": MAX_TEXT}
+        whole = with_short_form(schema, handler, short)
+        handler.resolve_ref_schema(whole)["anyOf"][1]["minProperties"] = 1
+        return whole
 
     @model_validator(mode="before")
     @classmethod

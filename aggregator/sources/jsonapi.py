@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aggregator.errors import ParseError, SourceError
-from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, RawEntry, Request, Source
+from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Request, Source
 from aggregator.sources import articles
 from aggregator.sources.articles import ArticleRules, Listed, collect, make_article_rules, mark_of
 from aggregator.sources.drift import Memory
 from aggregator.sources.fields import FieldRules, rules_of
-from aggregator.sources.jsonsettings import FIELDS, FORM, MAX_LIMIT, USUAL_LIMIT, USUAL_PAGES, JsonSettings
+from aggregator.sources.jsonsettings import FIELDS, FORM, JsonSettings
 from aggregator.sources.kind import Parse, Tools, conditional_request, fingerprint, plain_request, read_in_worker
-from aggregator.sources.paging import Pages
-from aggregator.values.jsonpaths import NEXT, NUMBER
+from aggregator.sources.paging import MAX_LIMIT, USUAL_LIMIT, USUAL_PAGES, Pages
+from aggregator.values.jsonpaths import NEXT
+from aggregator.values.selectors import NUMBER
 
 if TYPE_CHECKING:
     from aggregator.sources.jsonitems import JsonPage
@@ -156,9 +157,7 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
     """Return what was read while fetching, with dates in ISO 8601 where they can be read, else as they stand."""
-    if fetched.parsed is None:
-        raise ParseError("the items of this answer were not read", kind="internal", url=fetched.url)
-    return replace(fetched.parsed, entries=tuple(_dated(entry, now) for entry in fetched.parsed.entries))
+    return articles.dated(fetched, now)
 
 
 async def _follow(
@@ -209,7 +208,7 @@ def _next_request(
         written = (rule.url or "").replace(NUMBER, str(_number(rule, number)))
         url = absolute(written.replace(NEXT, quote(str(value), safe="")), page.url)
     elif rule.path is not None and NEXT not in (rules.body or ""):
-        url = absolute(value, page.url) if _may_be_address(value) else None
+        url = absolute(str(value).replace(" ", "%20"), page.url) if _may_be_address(value) else None
     if url is None:
         message = (
             f"`{rule.path}` (json.next) gives `{str(value)[:80]}`, which is no address; put it into one with `url`"
@@ -268,11 +267,3 @@ def _rules(source: Source) -> JsonRules:
     if not isinstance(source.rules, JsonRules):
         raise SourceError("the source has no rules for JSON", kind="internal", url=source.url)
     return source.rules
-
-
-def _dated(entry: RawEntry, now: datetime) -> RawEntry:
-    """Return the entry with its date as ISO 8601 where one is found in the text."""
-    from aggregator.dates.relative import find_date
-
-    found = find_date(entry.published, now, entry.timezone) if entry.published else None
-    return replace(entry, published=found.isoformat()) if found else entry

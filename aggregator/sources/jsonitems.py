@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urljoin
 
 from aggregator.dates.formatted import read_as
 from aggregator.errors import ParseError
@@ -81,7 +82,8 @@ def read_items(work: tuple[JsonRules, Memory | None, Fetched]) -> JsonPage:
     empty = rules.allow_empty and not items and place_of(rules.items, document.value)
     if not entries and memory is not None and not empty:
         raise ParseError(_nothing(rules, document, items, memory), kind="nothing_matched", url=fetched.url)
-    feed = ParsedFeed("json", "json", (), document.title, document.home, document.language)
+    home = document.home or _home(entries)
+    feed = ParsedFeed("json", "json", (), document.title, home, document.language)
     return JsonPage(feed, tuple(entries), tuple(filled), len(items), _next(rules, document.value))
 
 
@@ -102,8 +104,8 @@ def _document(rules: JsonRules, fetched: Fetched) -> _Document:
     if rules.script is not None:
         return _in_page(rules.script, rules.encoding, fetched)
     body = fetched.body
-    text = decode_as(body, rules.encoding) if rules.encoding else decode(body, fetched.content_type).text
-    return _Document(read_document(text, fetched.url), fetched.url)
+    decoded = decode_as(body, rules.encoding) if rules.encoding else decode(body, fetched.content_type)
+    return _Document(read_document(decoded.text, fetched.url), fetched.url)
 
 
 def _in_page(script: ScriptRules, encoding: str | None, fetched: Fetched) -> _Document:
@@ -274,7 +276,8 @@ def _text(
 
 
 def _first_address(rules: FieldRules | None, item: Any, base: str) -> str | None:
-    return next(filter(None, (address(word, base) for word in _words(rules, item, *_ADDRESSES))), None)
+    words = _words(rules, item, *_ADDRESSES)
+    return next(filter(None, (address(word.replace(" ", "%20"), base) for word in words)), None)
 
 
 def _names(rules: FieldRules | None, item: Any, *, split: bool = False) -> tuple[str, ...]:
@@ -301,6 +304,12 @@ def _date(rules: FieldRules | None, item: Any) -> str | None:
             return read
         first = first or shown
     return first
+
+
+def _home(entries: list[RawEntry]) -> str | None:
+    """Return the root of the site that all entries are on: nobody wants to see the answer of an API."""
+    sites = {urljoin(entry.url, "/") for entry in entries if entry.url}
+    return sites.pop() if len(sites) == 1 else None
 
 
 def _next(rules: JsonRules, document: Any) -> str | int | float | None:

@@ -22,13 +22,10 @@ from aggregator.config.fields import (
 from aggregator.config.problems import show
 from aggregator.sources.articles import ArticleSettings
 from aggregator.sources.fields import Attribute, DateSettings, FieldSettings
-from aggregator.sources.paging import MAX_PAGES
-from aggregator.values.jsonpaths import NEXT, NUMBER, is_template
+from aggregator.sources.paging import MAX_LIMIT, MAX_PAGES, USUAL_LIMIT, USUAL_PAGES
+from aggregator.values.jsonpaths import NEXT, is_template
+from aggregator.values.selectors import NUMBER
 
-MAX_LIMIT = 1000
-#: Items of one answer; of several, all are taken.
-USUAL_LIMIT = 20
-USUAL_PAGES = 3
 #: Bytes of a body as JSON, and lists and mappings in each other.
 MAX_BODY = 100_000
 _MAX_DEPTH = 20
@@ -95,8 +92,17 @@ def body(value: object) -> Any:
     return plain
 
 
+def _unquoted(value: object) -> None:
+    """Refuse a text with braces that YAML has read as a mapping: its keys have no values."""
+    if isinstance(value, dict) and value and all(one is None for one in value.values()):
+        written = ", ".join(map(str, value))
+        raise ValueError(f'is a mapping without values; put it in quotes if it is a text: "{{{written}}}"')
+
+
 def _plain(value: Any, depth: int) -> Any:
     """Return a value of YAML as one of JSON."""
+    if isinstance(value, dict) and set(value) in ({"n"}, {"next"}):
+        _unquoted(value)
     if depth == 0:
         raise ValueError(f"nests more than {_MAX_DEPTH} lists and mappings")
     if isinstance(value, dict):
@@ -126,6 +132,12 @@ class JsonField(FieldSettings):
         default=None,
         description="Name of a member, path below the item, or text with such in braces; the item itself if left out.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_quotes(cls, value: object) -> object:
+        _unquoted(value)
+        return value
 
 
 class JsonDate(DateSettings, JsonField):
@@ -169,8 +181,10 @@ class NextSettings(Section):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
+        _unquoted(value)
         if isinstance(value, str):
-            return {"url" if is_template(value) else "path": value}
+            address = is_template(value) or value.strip().startswith(("http://", "https://"))
+            return {"url" if address else "path": value}
         return value
 
     @model_validator(mode="after")
@@ -188,7 +202,7 @@ class JsonSettings(Section):
     """An API that answers in JSON, or a page with JSON in it."""
 
     url: Url = Field(description="Address of the API, or of the page.")
-    items: JsonPath = Field(description="JSONPath of the items, such as `$.data.list[*]`, or of the list of them.")
+    items: JsonPath = Field(description="Path of the items, such as `$.data.list[*]`, or of the list of them.")
     title: Maybe[JsonField] = Field(default=None, description="Where the title is.")
     link: Maybe[JsonField] = Field(
         default=None, description="Where the address is; a relative one is completed. `link` or `id` is needed."
@@ -207,7 +221,7 @@ class JsonSettings(Section):
         strict=True,
         ge=1,
         le=MAX_LIMIT,
-        description=f"Items to take, from the top; {USUAL_LIMIT} if left out, or with `next` all.",
+        description=f"Items to take, from the top; with `next` all of them, else {USUAL_LIMIT} if left out.",
     )
     script: Maybe[ScriptSettings] = Field(
         default=None, description="Where the JSON of a page is; if left out, the document itself is JSON."

@@ -10,14 +10,13 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
 
 from bs4 import Tag
 
 from aggregator.dates.formats import DateStyle, style_of
-from aggregator.dates.relative import find_date
+from aggregator.dates.relative import absolute_date
 from aggregator.errors import ParseError
 from aggregator.models import Fetched, ParsedFeed, RawEntry, Text
 from aggregator.sources import selecting
@@ -32,11 +31,7 @@ if TYPE_CHECKING:
 _SHORT = 80
 #: Elements of an item that are looked at for a date.
 _MAX_ELEMENTS = 200
-#: Fields that are looked for without a selector, too.
-_ALWAYS = frozenset({"title", "date"})
 _HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
-#: Two times, at which neither a relative date nor one without a year is the same.
-_ONE_DAY, _ANOTHER_DAY = datetime(2020, 7, 15, 9, 30, tzinfo=UTC), datetime(2023, 2, 18, 21, 10, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +79,8 @@ def read_list(work: tuple[ScrapeRules, Fetched]) -> ListPage:
     style = style_of((entry.published for entry in items.values()), page.language)
     entries = tuple(_settled(entry, style) for entry in items.values())
     filled = tuple(_filled(rules, entry) for entry in entries)
-    feed = ParsedFeed("scrape", "scrape", (), page.title, fetched.url, page.language)
+    notes = (page.misread,) if page.misread else ()
+    feed = ParsedFeed("scrape", "scrape", (), page.title, fetched.url, page.language, repairs=notes)
     return ListPage(feed, entries, matched, filled, next_page, bare=not matched and page.is_bare)
 
 
@@ -195,21 +191,23 @@ def _found_date(item: Tag, link: Tag | None) -> str:
 
     Titles have dates that are no dates of publication, so they are left out, and so is prose.
     """
-    times = [item] if item.name == "time" else item.find_all("time", datetime=True, limit=5)
-    for time in times:
-        if selecting.is_date(stamp := attribute(time, "datetime")):
+    inside = [one for one in item.descendants if isinstance(one, Tag)]
+    for one in (item, *inside):
+        if one.name == "time" and selecting.is_date(stamp := attribute(one, "datetime")):
             return stamp
-    titles = [one for one in item.find_all(_HEADINGS) if isinstance(one, Tag)]
-    if link is not None and link is not item and not any(one is link for title in titles for one in title.parents):
+    titles = [one for one in inside if one.name in _HEADINGS]
+    outer = link is not None and any(one is link for one in (item, *item.parents))
+    if not titles and outer:
+        # All of the item is the title.
+        return ""
+    if link is not None and not outer and not any(one is link for title in titles for one in title.parents):
         titles.append(link)
     apart = {id(one) for title in titles for one in (title, *title.parents, *title.descendants)}
-    if not titles and link is item:
-        return ""
     rest = " ".join(" ".join(one for one in item.strings if id(one) not in apart).split())
     if len(rest) <= _SHORT:
         return rest if selecting.is_date(rest, sure=True) else ""
-    for element in item.find_all(True, limit=_MAX_ELEMENTS):
-        if id(element) not in apart and len(said := text_of(element)) <= _SHORT and selecting.is_date(said, sure=True):
+    for one in inside[:_MAX_ELEMENTS]:
+        if id(one) not in apart and len(said := text_of(one)) <= _SHORT and selecting.is_date(said, sure=True):
             return said
     return ""
 
@@ -224,8 +222,8 @@ def _settled(entry: RawEntry, style: DateStyle) -> RawEntry:
     """Return the entry with its date as ISO 8601 where it is the same whenever it is read."""
     if entry.published is None:
         return entry
-    found, again = (find_date(entry.published, day, entry.timezone, style=style) for day in (_ONE_DAY, _ANOTHER_DAY))
-    return replace(entry, published=found.isoformat()) if found is not None and found == again else entry
+    found = absolute_date(entry.published, entry.timezone, style=style)
+    return entry if found is None else replace(entry, published=found.isoformat())
 
 
 def _filled(rules: ScrapeRules, entry: RawEntry) -> dict[str, bool]:
@@ -240,4 +238,6 @@ def _filled(rules: ScrapeRules, entry: RawEntry) -> dict[str, bool]:
         "categories": bool(entry.tags),
         "id": entry.guid != entry.url,
     }
-    return {f"scrape.{name}": one for name, one in filled.items() if name in _ALWAYS or getattr(rules, name)}
+    # The page of an article has its date, too.
+    always = ("title",) if rules.article else ("title", "date")
+    return {f"scrape.{name}": one for name, one in filled.items() if name in always or getattr(rules, name)}

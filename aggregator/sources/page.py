@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import soupsieve
 from bs4 import BeautifulSoup, Tag
 from bs4.dammit import EncodingDetector
+from bs4.element import PageElement
 from soupsieve import SelectorSyntaxError
 
 from aggregator.errors import ParseError
@@ -40,9 +41,18 @@ _HEAD = 4096
 #: Start and end tags of an article page; a list page may have more. There are many articles, and each is read twice.
 MAX_ARTICLE_TAGS = 40_000
 
+#: How many characters that cannot be read are worth a note, and of how many beyond ASCII one may be such.
+_FEWEST_BAD = 5
+_FEW_BAD = 50
+
 #: Characters of text that a page has that is more than a frame for scripts.
 BARE = 200
 
+#: Elements that begin on a line of their own.
+_BLOCKS = frozenset(
+    "p div li ul ol dl dt dd table tr td th h1 h2 h3 h4 h5 h6 br hr section article header footer aside nav main "
+    "figure figcaption blockquote pre form fieldset address details summary".split()
+)
 #: Elements that make an article of one without any text.
 MEDIA = ["img", "picture", "video", "audio", "iframe", "embed", "object", "svg"]
 
@@ -61,7 +71,7 @@ class Page:
 
     def __init__(self, fetched: Fetched, encoding: str | None, max_tags: int = MAX_TAGS) -> None:
         self.url = fetched.url
-        self._text = _text(fetched, encoding)
+        self._text, self.encoding = _text(fetched, encoding)
         if self._text.count("<") > max_tags:
             raise ParseError(f"the page has more than {max_tags} tags", kind="too_large", url=self.url)
         most = MAX_ATTRIBUTES_PER_TAG * max_tags
@@ -176,6 +186,14 @@ class Page:
         return (text_of(tag) or None) if isinstance(tag, Tag) else None
 
     @property
+    def misread(self) -> str | None:
+        """A note on an encoding in which much of the page cannot be read, or None."""
+        bad = self._text.count("\ufffd")
+        if bad < _FEWEST_BAD or bad * _FEW_BAD < len(self._text) - len(self._text.encode("ascii", "ignore")):
+            return None
+        return f"{bad} characters of the page cannot be read as {self.encoding}; set `encoding`"
+
+    @property
     def is_bare(self) -> bool:
         """Whether it has scripts and hardly any text, as one that a script fills in."""
         body = self._soup.find("body")
@@ -190,9 +208,26 @@ class Page:
 
 
 def text_of(tag: Tag) -> str:
-    """Text of an element on one line; of a `meta` element its content."""
-    text = attribute(tag, "content") if tag.name == "meta" else tag.get_text()
-    return " ".join(text.split())
+    """Text of an element on one line, with blanks between its blocks and lines; of a `meta` element its content."""
+    if tag.name == "meta":
+        return " ".join(attribute(tag, "content").split())
+    shown = {id(one) for one in tag.strings}
+    parts: list[str] = []
+    block: PageElement | None = tag
+    blocks = False
+    for one in tag.descendants:
+        if isinstance(one, Tag):
+            blocks = blocks or one.name in _BLOCKS
+            if one.name == "br":
+                parts.append(" ")
+        elif id(one) in shown:
+            if blocks:
+                around = next(parent for parent in one.parents if parent is tag or parent.name in _BLOCKS)
+                if around is not block:
+                    parts.append(" ")
+                    block = around
+            parts.append(str(one))
+    return " ".join("".join(parts).split())
 
 
 def attribute(tag: Tag, name: str) -> str:
@@ -221,16 +256,17 @@ class _Soup(BeautifulSoup):
         return super().handle_starttag(name, namespace, nsprefix, attrs, *more, **named)
 
 
-def _text(fetched: Fetched, forced: str | None) -> str:
-    """Text of a page, its newlines as the HTML standard has them (section 13.2.3.5: CR LF and CR become LF)."""
+def _text(fetched: Fetched, forced: str | None) -> tuple[str, str]:
+    """Return the text of a page, and its encoding.
+
+    Its newlines are as the HTML standard has them (section 13.2.3.5: CR LF and CR become LF).
+    """
     if forced:
-        text = decode_as(fetched.body, forced)
+        decoded = decode_as(fetched.body, forced)
     else:
-        said = fetched.content_type
-        if "charset" not in said.lower():
-            said += f"; charset={EncodingDetector.find_declared_encoding(fetched.body[:_HEAD], is_html=True)}"
-        text = decode(fetched.body, said).text
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        named = EncodingDetector.find_declared_encoding(fetched.body[:_HEAD], is_html=True)
+        decoded = decode(fetched.body, fetched.content_type, named)
+    return decoded.text.replace("\r\n", "\n").replace("\r", "\n"), decoded.encoding
 
 
 def _spans(text: str, name: str) -> list[tuple[int, int] | None]:

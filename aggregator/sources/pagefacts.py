@@ -8,7 +8,7 @@ heading, and near it the day of publication.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -55,6 +55,8 @@ _AROUND = ("nav", "aside", "footer", "form", "script", "style", "template", "sel
 _ELEMENTS, _CHARACTERS = 60, 700
 #: Characters in an element that shows a date, and in one that says so.
 _SHORT, _LABELLED = 100, 250
+#: Elements and texts in an element that is short.
+_PARTS = 300
 _LABEL = re.compile(
     r"(?i:publi|posted|date|updated|created|written|\bon\b|\bby\b|veröffentlicht|publié|fecha|опубл|дата)"
     r"|发布|發布|发表|時間|时间|日期|来源|來源|作者|公開|掲載|更新|投稿|작성|등록|입력"
@@ -197,19 +199,22 @@ def _title(page: Page, found: _Found, headline: str, site: str) -> tuple[str, Ta
     """
     told = [" ".join(one.split()) for one in (*_contents(found.meta, _TITLES), headline, page.title or "") if one]
     shown = [(text, tag) for tag in found.headings[:_HEADINGS] if (text := short_text(tag, MAX_NAME))]
-    titles = [one for one in shown if one[0] != site and any(_is_title(one[0], whole) for whole in told)]
+    titles = [
+        (rank, one) for one in shown if one[0] != site and (rank := max((_rank(one[0], t) for t in told), default=0))
+    ]
     if titles:
-        return max(titles, key=lambda one: len(one[0]))
+        return max(titles, key=lambda one: (one[0], len(one[1][0])))[1]
     first = next((one for one in shown if one[1].name == "h1"), ("", None))
     return (_without_site(told[0], site) if told else first[0]), first[1]
 
 
-def _is_title(heading: str, whole: str) -> bool:
-    """Whether a heading is all that matters of what programs are told, and not just a word in it."""
-    heading, whole = heading.casefold(), whole.casefold()
-    place = whole.find(heading)
-    behind = whole[place + len(heading) :]
-    return place >= 0 and (2 * len(heading) >= len(whole) or (not place and bool(_SEPARATED.match(behind))))
+def _rank(heading: str, told: str) -> int:
+    """Return how a heading fits a title that programs are told: 0 not at all, 1 it is most of it, 2 it begins it."""
+    heading, told = heading.casefold(), told.casefold()
+    place = told.find(heading)
+    if place == 0 and (len(heading) == len(told) or _SEPARATED.match(told, len(heading))):
+        return 2
+    return 1 if place >= 0 and 2 * len(heading) >= len(told) else 0
 
 
 def _without_site(title: str, site: str) -> str:
@@ -265,6 +270,9 @@ def _date_of(tag: Tag) -> str:
     if tag.name == "time":
         return _date([_shown_date(tag)])
     text = short_text(tag, _LABELLED)
+    inner = tag.find("time", datetime=True) if text else None
+    if isinstance(inner, Tag):
+        return _date([_shown_date(inner)])
     if not text or (len(text) > _SHORT and not _LABEL.search(text)):
         return ""
     return _date([text], sure=True)
@@ -321,21 +329,16 @@ def _tags(meta: dict[str, list[str]], data: LinkedData, node: Node | None) -> tu
 
 
 def short_text(tag: Tag, most: int) -> str | None:
-    """Return the text of an element on one line; None where it is longer than `most` characters."""
-    parts, length = [], 0
-    for text in _strings(tag):
-        length += len(text)
-        if length > 4 * most:
+    """Return the text of an element on one line; None where it is longer than `most` characters, or has many parts."""
+    pieces, length = [], 0
+    for number, one in enumerate(tag.descendants):
+        if number == _PARTS or length > 4 * most:
             return None
-        parts.append(text)
-    whole = " ".join("".join(parts).split())
+        if type(one) is NavigableString:
+            pieces.append(one)
+            length += len(one)
+    whole = " ".join("".join(pieces).split())
     return whole if len(whole) <= most else None
-
-
-def _strings(tag: Tag) -> Iterator[str]:
-    for text in tag.descendants:
-        if type(text) is NavigableString:
-            yield text
 
 
 def _is_around(one: Tag | NavigableString) -> bool:

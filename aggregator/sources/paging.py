@@ -14,8 +14,14 @@ from aggregator.errors import FetchError, SourceError
 from aggregator.models import RawEntry
 from aggregator.sources.kind import ShareUsedUp, Tools
 
+MAX_LIMIT = 1000
+"""Items of a list that are taken at most."""
+USUAL_LIMIT = 20
+"""Items that are taken of a list of one page unless its source says more; of several pages, all are."""
 MAX_PAGES = 50
 """Pages of a list at most."""
+USUAL_PAGES = 3
+"""Pages that are read of a list of several, unless its source says more."""
 
 
 class Part(Protocol):
@@ -51,6 +57,7 @@ class Pages:
         self.missing: list[str] = []
         #: Whether there are pages that were not read, and have to be next time.
         self.left = False
+        #: Items of the last page that no page before had.
         self._newest = self._add(first)
 
     async def follow(self, most: int, ask: Ask, *, everything: bool, counted: bool) -> None:
@@ -64,7 +71,7 @@ class Pages:
         for number in range(2, most + 1):
             if len(self.entries) >= self._limit or not self._newest:
                 return
-            if not everything and self._newest <= await self._tools.known(sorted(self._newest)):
+            if not (everything or await self._has_new()):
                 return
             try:
                 part = await ask(number)
@@ -81,16 +88,23 @@ class Pages:
                 return
             self._newest = self._add(part)
 
-    def _add(self, part: Part) -> set[str]:
-        """Add the items that no page before had, and return their keys."""
+    async def _has_new(self) -> bool:
+        """Whether any of the newest items is not stored."""
         from aggregator.normalize.identity import key_of
 
-        added = set()
-        for entry, filled in zip(part.entries, part.filled, strict=True):
-            key = key_of(entry)
-            if len(self.entries) < self._limit and key not in self._keys:
-                self.entries.append(entry)
-                self.filled.append(filled)
-                added.add(key)
-        self._keys |= added
-        return added
+        # How far the ids of a source are trusted changes; an entry has one of these keys.
+        keys = [{key_of(entry), key_of(entry, "link"), key_of(entry, "title")} for entry in self._newest]
+        known = await self._tools.known(sorted(set().union(*keys)))
+        return not all(one & known for one in keys)
+
+    def _add(self, part: Part) -> list[RawEntry]:
+        """Add the items that no page before had, and return them."""
+        from aggregator.normalize.identity import key_of
+
+        room = self._limit - len(self.entries)
+        pairs = zip(part.entries, part.filled, strict=True)
+        new = [(entry, filled) for entry, filled in pairs if key_of(entry) not in self._keys][:room]
+        self.entries += [entry for entry, _ in new]
+        self.filled += [filled for _, filled in new]
+        self._keys |= {key_of(entry) for entry, _ in new}
+        return [entry for entry, _ in new]

@@ -10,7 +10,6 @@ what came.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -153,16 +152,16 @@ class Plan:
     resting: tuple[Visit, ...] = ()
 
 
-def keys_of(listed: Sequence[Listed]) -> list[str]:
-    """Return the keys of the entries, in their order; an item that has the id of another one gets its address to it."""
-    keys = [key_of(one.entry) for one in listed]
-    count = Counter(keys)
-    return [key if count[key] == 1 else f"{key}\n{one.entry.url or ''}" for key, one in zip(keys, listed, strict=True)]
+def by_key(listed: Sequence[Listed]) -> dict[str, Listed]:
+    """Return items by the keys of their entries, in their order; of several with one key the first."""
+    found: dict[str, Listed] = {}
+    for one in listed:
+        found.setdefault(key_of(one.entry), one)
+    return found
 
 
 def plan(
-    listed: Sequence[Listed],
-    keys: Sequence[str],
+    listed: Mapping[str, Listed],
     stored: Set[str],
     pages: Mapping[str, PageState],
     reading: str,
@@ -171,14 +170,14 @@ def plan(
     """Compare a list with what is stored of it.
 
     Args:
-        keys: those of its entries, see `keys_of`.
-        stored: those of them whose entries are stored.
+        listed: its items by key, see `by_key`.
+        stored: those of the keys whose entries are stored.
         pages: what is remembered of their pages, by key.
         reading: digest of how pages are read.
         now: the current time, aware and in UTC.
     """
     new, again, remembered, resting = [], [], [], []
-    for one, key in zip(listed, keys, strict=True):
+    for key, one in listed.items():
         state = pages.get(key)
         said = Mark.load(state.mark) if state is not None else Mark()
         visit = Visit(one, key, reading, now, state, key in stored or bool(said.listed))

@@ -14,13 +14,12 @@ between two requests, and a page can take seconds.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urljoin
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from aggregator.config.fields import (
     MAX_URL,
@@ -35,8 +34,8 @@ from aggregator.config.fields import (
     text,
 )
 from aggregator.config.problems import show
-from aggregator.errors import FetchError, ParseError, SourceError
-from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, RawEntry, Source
+from aggregator.errors import ParseError, SourceError
+from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
 from aggregator.sources.articles import (
     ACCEPT,
     PAGE_SECONDS,
@@ -50,26 +49,14 @@ from aggregator.sources.articles import (
 )
 from aggregator.sources.drift import Memory
 from aggregator.sources.fields import FieldRules, PageDate, PageField, rules_of
-from aggregator.sources.kind import (
-    Parse,
-    ShareUsedUp,
-    Tools,
-    conditional_request,
-    fingerprint,
-    plain_request,
-    read_in_worker,
-)
+from aggregator.sources.kind import Parse, Tools, conditional_request, fingerprint, plain_request, read_in_worker
+from aggregator.sources.paging import MAX_LIMIT, MAX_PAGES, USUAL_LIMIT, USUAL_PAGES, Pages
 from aggregator.values.selectors import NUMBER
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
     from aggregator.sources.listpage import ListPage
 
-MAX_LIMIT = 1000
-#: Items of a list of one page; of several pages, all are taken.
-USUAL_LIMIT = 20
-MAX_PAGES = 50
-USUAL_PAGES = 3
 #: An address, of the second page for example.
 _ONE_PAGE = re.compile(r"https?://|[/?](?:[\w./?&=%-]*[/=_-])?\d[\w./?&=%-]*$")
 _FIELDS = ("link", "title", "date", "summary", "content", "author", "image", "categories", "id")
@@ -123,6 +110,8 @@ NextPage = Annotated[str, *checked(next_page, pattern=r"\S", maxLength=MAX_URL)]
 
 class ScrapeSettings(Section):
     """A list page without a feed."""
+
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"pages": ["next"]}})
 
     url: Url = Field(description="Address of the list page.")
     items: ElementSelector = Field(
@@ -227,7 +216,7 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
         error.page = page
         raise error
     everything = state.last_success_at is None or memory.left
-    pages = await _Pages(source, rules, tools, page, first).follow(everything=everything)
+    pages = await _follow(source, rules, tools, page, first, everything=everything)
     memory, notes = memory.with_items(first.matched, left=pages.left).observe(pages.filled)
     page = replace(page, missing=tuple(pages.missing), notes=(*page.notes, *notes), memory=memory.dump())
     if rules.article is None:
@@ -241,88 +230,33 @@ def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> Parse
     return dated(fetched, now)
 
 
-class _Pages:
-    """The items of a list of several pages.
+async def _follow(
+    source: Source, rules: ScrapeRules, tools: Tools, page: Fetched, first: ListPage, *, everything: bool
+) -> Pages:
+    """Return the items of a list page and of those that follow it."""
+    pages = Pages(tools, rules.limit, first)
+    written = rules.next or ""
+    asked = {page.url, page.requested_url}
+    before = first
 
-    Args:
-        first: the first page, read.
-        page: the same as it came.
-    """
-
-    def __init__(self, source: Source, rules: ScrapeRules, tools: Tools, page: Fetched, first: ListPage) -> None:
-        self._source = source
-        self._rules = rules
-        self._tools = tools
-        self._base = page.url
-        self._asked = {page.url, page.requested_url}
-        self.entries = list(first.entries)
-        self.filled = list(first.filled)
-        self._next = first.next
-        #: What could not be read.
-        self.missing: list[str] = []
-        #: Whether there are pages that were not read, and have to be next time.
-        self.left = False
-
-    async def follow(self, *, everything: bool) -> _Pages:
-        """Add the items of the following pages.
-
-        Args:
-            everything: read them whatever is stored.
-        """
-        newest: Sequence[RawEntry] = tuple(self.entries)
-        for number in range(2, self._rules.pages + 1):
-            url = self._address(number)
-            enough = len(self.entries) >= self._rules.limit or not newest
-            if url is None or enough or not (everything or await self._has_new(newest)):
-                break
-            newest = await self._add(number, url)
-        return self
-
-    def _address(self, number: int) -> str | None:
-        """Return the address of a page, or None where it was read, or there is none."""
-        written = self._rules.next or ""
-        url = urljoin(self._base, written.replace(NUMBER, str(number))) if NUMBER in written else self._next
-        if url is None or url in self._asked:
+    async def ask(number: int) -> ListPage | None:
+        nonlocal before
+        url = urljoin(page.url, written.replace(NUMBER, str(number))) if NUMBER in written else before.next
+        if url is None or url in asked:
             return None
-        self._asked.add(url)
-        return url
+        asked.add(url)
+        found = await tools.fetch(replace(plain_request(source, url, accept=ACCEPT), robots=True))
+        if isinstance(found, NotModified):
+            return None
+        asked.add(found.url)
+        before = await _read(rules, found, tools)
+        if not before.matched and NUMBER not in written:
+            pages.missing.append(f"no item on page {number} of the list matches `{rules.items}` ({found.url})")
+        return before
 
-    async def _has_new(self, entries: Sequence[RawEntry]) -> bool:
-        """Whether any of the entries is not stored."""
-        from aggregator.normalize.identity import key_of
-
-        keys = {key_of(entry) for entry in entries}
-        return bool(keys - await self._tools.known(sorted(keys)))
-
-    async def _add(self, number: int, url: str) -> Sequence[RawEntry]:
-        """Read a page, and return the items that no page before had."""
-        request = replace(plain_request(self._source, url, accept=ACCEPT), robots=True)
-        numbered = NUMBER in (self._rules.next or "")
-        try:
-            page = await self._tools.fetch(request)
-            if isinstance(page, NotModified):
-                return ()
-            read = await _read(self._rules, page, self._tools)
-        except ShareUsedUp as spent:
-            self.missing.append(f"further pages of the list are left for the next time: {spent}")
-            self.left = True
-            return ()
-        except SourceError as error:
-            # A number beyond the last page is no mistake.
-            if not (numbered and isinstance(error, FetchError) and error.status in (404, 410)):
-                self.missing.append(f"page {number} of the list could not be read: {error}")
-                self.left = True
-            return ()
-        self._asked.add(page.url)
-        self._next = read.next
-        if not read.matched and not numbered:
-            self.missing.append(f"no item on page {number} of the list matches `{self._rules.items}` ({page.url})")
-        known = {entry.guid for entry in self.entries}
-        room = self._rules.limit - len(self.entries)
-        new = [pair for pair in zip(read.entries, read.filled, strict=True) if pair[0].guid not in known][:room]
-        self.entries += [entry for entry, _ in new]
-        self.filled += [filled for _, filled in new]
-        return [entry for entry, _ in new]
+    if rules.next is not None:
+        await pages.follow(rules.pages, ask, everything=everything, counted=NUMBER in written)
+    return pages
 
 
 async def _read(rules: ScrapeRules, page: Fetched, tools: Tools) -> ListPage:

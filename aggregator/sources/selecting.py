@@ -153,9 +153,11 @@ def image_of(page: Page, tag: Tag) -> str | None:
         attributes = {name: value for name, value in one.attrs.items() if isinstance(value, str)}
         if one is not tag and is_hidden(attributes):
             continue
+        # The parser takes `source` for an element with content, so that the image may stand in one.
+        picture = one.find_parent("picture")
         offered = [
             choice
-            for source in (one.parent.find_all("source", recursive=False) if one.parent else ())
+            for source in (picture.find_all("source", limit=_MAX_IMAGES) if picture else ())
             for choice in candidates(attribute(source, "srcset") or attribute(source, "data-srcset"), page.base)
         ]
         url = image_address(attributes, page.base, offered)

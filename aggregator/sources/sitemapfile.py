@@ -11,7 +11,7 @@ is read as far as possible.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -53,6 +53,7 @@ _UNLIKELY = re.compile(
     r"image|video|tag|categor|taxonom|author|user|product|shop|archive|static|page[-_s.]|attachment|keyword|topic|misc",
     re.IGNORECASE,
 )
+_MONTH = re.compile(r"\d{4}(?:-\d\d)?")
 _NUMBER = re.compile(r"\d+(?=\D*\Z)")
 
 
@@ -124,10 +125,10 @@ def read_sitemap(work: SitemapWork) -> SitemapFile:
         return _read_text(text, work)
     if root.local not in ("urlset", "sitemapindex"):
         raise ParseError(_described(root.local, fetched), kind="not_a_feed", url=fetched.url)
-    data = text[root.start :].encode("utf-8", "replace")
-    items, broken = _items(data, fetched.url)
+    cut_off = not re.search(rf"</{re.escape(root.name)}\s*>", text, re.IGNORECASE)
+    items = _Items(text[root.start :].encode("utf-8", "replace"), cut_off=cut_off)
     file = _read_index(items, work) if root.local == "sitemapindex" else _read_pages(items, work)
-    if broken():
+    if cut_off or items.damaged:
         note = "the sitemap is not well-formed XML; what could be read of it is used"
         return replace(file, notes=(*file.notes, note))
     return file
@@ -149,23 +150,45 @@ def _described(root: str, fetched: Fetched) -> str:
     return f"this is no sitemap: its root element is <{root[:80]}>"
 
 
-def _items(data: bytes, url: str) -> tuple[Iterator[dict[str, Any]], Any]:
-    """Return what the elements of a sitemap say, one after the other, and a function that says if any was damaged."""
-    events: Any = etree.iterparse(
-        BytesIO(data),
-        events=("end",),
-        recover=True,
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+class _Items:
+    """What the elements of a sitemap say, one after the other.
 
-    def items() -> Iterator[dict[str, Any]]:
+    Args:
+        data: the document from its root on, in UTF-8.
+        cut_off: whether its end is missing, so that its last element is not whole.
+    """
+
+    def __init__(self, data: bytes, *, cut_off: bool) -> None:
+        self._cut_off = cut_off
+        self._events: Any = etree.iterparse(
+            BytesIO(data),
+            events=("end",),
+            recover=True,
+            resolve_entities=False,
+            load_dtd=False,
+            no_network=True,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        latest = None
+        for said in self._all():
+            if latest is not None:
+                yield latest
+            latest = said
+        if latest is not None and not self._cut_off:
+            yield latest
+
+    @property
+    def damaged(self) -> bool:
+        """Whether anything that was read is not well-formed."""
+        return len(self._events.error_log) > 0
+
+    def _all(self) -> Iterator[dict[str, Any]]:
         try:
-            for _, element in events:
+            for _, element in self._events:
                 if isinstance(element.tag, str) and _local(element) in ("url", "sitemap"):
                     yield _said(element)
                     # What was read takes no memory any more.
@@ -176,8 +199,6 @@ def _items(data: bytes, url: str) -> tuple[Iterator[dict[str, Any]], Any]:
         except etree.XMLSyntaxError:
             # Also with `recover`, where nothing more can be read.
             return
-
-    return items(), lambda: len(events.error_log) > 0
 
 
 def _said(element: Any) -> dict[str, Any]:
@@ -209,7 +230,7 @@ def _text(element: Any) -> str:
     return " ".join("".join(element.itertext()).split())[: 4 * _MAX_TEXT]
 
 
-def _read_index(items: Iterator[dict[str, Any]], work: SitemapWork) -> SitemapFile:
+def _read_index(items: Iterable[dict[str, Any]], work: SitemapWork) -> SitemapFile:
     found: dict[str, Child] = {}
     for said in items:
         if len(found) == MAX_CHILDREN:
@@ -236,7 +257,7 @@ def _likelihood(url: str) -> tuple[int, int]:
     return rank, -int(number[0][:9]) if number else 0
 
 
-def _read_pages(items: Iterator[dict[str, Any]], work: SitemapWork) -> SitemapFile:
+def _read_pages(items: Iterable[dict[str, Any]], work: SitemapWork) -> SitemapFile:
     return _chosen(((said.get("loc", ""), said) for said in items), work)
 
 
@@ -247,7 +268,7 @@ def _read_text(text: str, work: SitemapWork) -> SitemapFile:
     if address(first) is None:
         what = "the document is empty" if not first else "this is no sitemap, neither XML nor a list of addresses"
         raise ParseError(what, kind="not_a_feed", url=work.fetched.url)
-    return _chosen(((line, {}) for line in lines if line), work)
+    return _chosen(((line, {}) for line in lines if address(line)), work)
 
 
 def _chosen(found: Iterator[tuple[str, dict[str, Any]]], work: SitemapWork) -> SitemapFile:
@@ -300,7 +321,9 @@ def _entry(url: str, said: dict[str, Any], work: SitemapWork) -> RawEntry:
 
 
 def _date(text: str | None, now: datetime) -> datetime | None:
-    found = parse_date(text) if text else None
+    # A year, or a year and a month, are dates as well (W3C, "Date and Time Formats").
+    whole = f"{text}-01-01"[:10] if text and _MONTH.fullmatch(text) else text
+    found = parse_date(whole) if whole else None
     return found if found is not None and found <= now + _TOMORROW else None
 
 

@@ -8,8 +8,6 @@ import re
 _PATH = re.compile(r"[$@](?:[.\[]|\Z)")
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
-NUMBER = "{n}"
-"""What stands for the number of a page."""
 NEXT = "{next}"
 """What stands for the value that leads to the next page."""
 

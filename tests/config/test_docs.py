@@ -15,6 +15,7 @@ from aggregator.config.intervals import IntervalSettings
 from aggregator.config.ruling import RuleSettings
 from aggregator.config.settings import FileSettings, file_model
 from aggregator.errors import ConfigError
+from aggregator.sources.articles import ArticleSettings
 from aggregator.sources.fields import FieldSettings, PageDate
 from tests import ROOT
 
@@ -36,8 +37,8 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         if prefix:
             yield path
         for inner in _models(field.annotation):
-            # An interval is the same wherever it stands, and so are a rule and a field: their keys are told once.
-            if inner is not IntervalSettings and not issubclass(inner, RuleSettings | FieldSettings):
+            # An interval is the same wherever it stands, and so are others: their keys are told once.
+            if not issubclass(inner, IntervalSettings | RuleSettings | FieldSettings | ArticleSettings):
                 yield from _keys(inner, f"{path}{below}.")
 
 
@@ -53,6 +54,11 @@ def test_the_reference_names_every_key_and_no_other() -> None:
 def test_the_reference_names_every_key_of_an_interval() -> None:
     named = re.findall(r"^\| `interval\.([^`]*)` \|", REFERENCE, re.MULTILINE)
     assert named == list(IntervalSettings.model_fields)
+
+
+def test_the_reference_names_every_key_of_an_article() -> None:
+    named = re.findall(r"^\| `article\.([^`]*)` \|", REFERENCE, re.MULTILINE)
+    assert named == list(ArticleSettings.model_fields)
 
 
 def test_the_reference_names_every_key_of_a_field() -> None:

@@ -30,6 +30,10 @@ GOOD = [
     "{fetch: {interval: {auto: true, min: 5m, patience: 1h}}, sources: []}",
     "{fetch: {interval: {cron: 0 7 * * mon, timezone: Europe/Berlin}}, sources: []}",
     "sources: [{id: a.b, interval: 1h30m, max_body: 1MiB, scrape: {url: https://a.example/, items: a, limit: 3}}]",
+    "sources: [{scrape: {url: https://a.example/, items: //li, title: h2, link: {select: a.more, attribute: href}, "
+    "date: {select: .//time, regex: '(.*)', format: '%d.%m.%Y', timezone: Asia/Shanghai}, id: {attribute: data-id}, "
+    "author: {value: Me}, next: '/page/{n}', pages: 5}}]",
+    "sources: [{scrape: {url: https://a.example/, items: li, next: a.next, date: {timezone: UTC}}}]",
     "{rules: [{drop: {title: [sponsored, 广告]}}, {keep: rust, when: words > 2}], sources: []}",
     "{rules: null, outputs: null, sources: []}",
     "{outputs: {rust: {where: 'title.contains(\"Rust\")', per_source: 5, rate: 5/day, "
@@ -65,8 +69,16 @@ BAD = [
     "sources: [{feed: https://a.example/, insist: true, poll_without_validators: true}]",
     "sources: [{feed: https://a.example/, max_body: 15}]",
     "sources: [{scrape: {url: https://a.example/}}]",
-    "sources: [{scrape: {url: https://a.example/, items: a, article: {title: h1}}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, article: false}}]",
     "sources: [{scrape: {url: https://a.example/, items: a, limit: 0}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, pages: 3}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, next: a, pages: 51}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, title: {}}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, title: [h2]}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, title: {select: h2, attr: x}}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, title: {select: h2, attribute: a=b}}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, title: {select: h2, format: '%Y'}}}]",
+    "sources: [{scrape: {url: https://a.example/, items: a, date: {select: h2, format: YYYY}}}]",
     "{site: {url: foo}, sources: []}",
     "{site: {language: zh_CN}, sources: []}",
     "{posts: {preset: hexxo}, sources: []}",

@@ -283,3 +283,29 @@ async def test_what_there_was_no_time_for_comes_next_time(room: Newsroom) -> Non
     assert any("1 article is left for the next time" in note for note in result.notes)
     assert (await room.cycle()).new == 1
     assert (room.asked("/a"), room.asked("/b")) == ([200], [200])
+
+
+async def test_a_link_to_a_file_is_an_item_with_that_file(room: Newsroom) -> None:
+    room.origin.route("/a", b"%PDF-1.7 ...", content_type="application/octet-stream")
+    room.origin.route("/b", b"PK..", content_type="application/vnd.oasis.opendocument.text")
+    assert ((await room.cycle()).new, (await room.cycle()).new) == (2, 0)
+    entries = room.entries()
+    assert (entries["/a"].title, entries["/a"].html) == ("First", "")
+    (file,) = entries["/a"].enclosures
+    assert (file.url, file.type, file.length) == (f"{room.origin.url}/a", "application/pdf", 12)
+    assert entries["/b"].enclosures[0].type == "application/vnd.oasis.opendocument.text"
+
+
+async def test_a_field_that_was_always_filled_and_no_longer_is_is_told(
+    site: Site, store: Store, origin: Origin
+) -> None:
+    room = open_newsroom(site, store, origin, {"body": "#text", "author": "em"})
+    for number in range(12):
+        room.article(f"/{number}", f"<em>Ann</em><p>{number}</p>")
+    room.lists({f"/{number}": f"News {number}" for number in range(12)})
+    assert (await room.cycle()).notes == ()
+    for number in range(20, 23):
+        room.article(f"/{number}", f"<b>Ann</b><p>{number}</p>")
+    room.lists({f"/{number}": f"News {number}" for number in range(20, 23)})
+    notes = (await room.cycle()).notes
+    assert any("`author` was always filled" in note and "`scrape.article.author`" in note for note in notes)

@@ -172,6 +172,64 @@ def test_wrong_declarations_are_seen_through() -> None:
     assert text(html.replace("utf-8", "gbk").encode(), content_type="text/html; charset=gbk") == CHINESE * 3
 
 
+#: Titles as lists have them, by their encoding.
+TITLES = {
+    "gbk": "新闻中心 通知公告 智慧城市建设座谈会在京召开 关于开展申报工作的通知",
+    "big5": "新聞中心 最新消息 圖書館閉館公告 臺北市政府辦理說明會 報名至月底截止",
+    "shift_jis": "お知らせ 市立図書館の休館日について ホームページをリニューアルしました",
+    "euc-jp": "お知らせ 市立図書館の休館日について ホームページをリニューアルしました",
+    "euc-kr": "공지사항 시립도서관 휴관일 안내 홈페이지 개편을 알려드립니다",
+    "windows-1251": "Новости и объявления Библиотека закрыта на ремонт",
+    "koi8-r": "Новости и объявления Библиотека закрыта на ремонт",
+    "windows-1252": "Bibliothèque fermée dès la rentrée, déjà là où à l’été",
+    "utf-8": "新闻 Новости お知らせ",
+}
+EAST_ASIAN = ["gbk", "big5", "shift_jis", "euc-jp", "euc-kr"]
+
+
+def listed(title: str, codec: str, head: str = "") -> bytes:
+    """A page with little text and much markup."""
+    rows = "".join(
+        f'<li class="item"><a href="/news/{n}.html" class="title">{word}</a></li>'
+        for n, word in enumerate(title.split())
+    )
+    script = "<script src='/static/js/jquery.min.js'></script>" * 5
+    return f"<html><head>{head}{script}</head><body><p>{title}</p><ul>{rows}</ul></body></html>".encode(codec)
+
+
+@pytest.mark.parametrize("codec", TITLES)
+def test_an_encoding_that_nothing_declares_is_found(codec: str) -> None:
+    assert text(listed(TITLES[codec], codec)) == TITLES[codec]
+
+
+@pytest.mark.parametrize("said", [*TITLES, "iso-8859-1", "utf-16", "x-unknown"])
+@pytest.mark.parametrize("codec", [*EAST_ASIAN, "utf-8"])
+def test_an_encoding_that_is_declared_wrongly_is_found(codec: str, said: str) -> None:
+    title = TITLES[codec]
+    assert text(listed(title, codec), content_type=f"text/html; charset={said}") == title
+    assert text(listed(title, codec, f"<meta charset={said}>")) == title
+
+
+@pytest.mark.parametrize("codec", TITLES)
+def test_the_page_knows_better_than_a_server_that_says_the_same_of_all_pages(codec: str) -> None:
+    html = listed(TITLES[codec], codec, f'<meta http-equiv="Content-Type" content="text/html; charset={codec}">')
+    assert text(html, content_type="text/html; charset=iso-8859-1") == TITLES[codec]
+
+
+@pytest.mark.parametrize(("forced", "codec"), [("shift_jis", "cp932"), ("big5", "big5hkscs"), ("euc-kr", "cp949")])
+def test_a_forced_encoding_means_what_it_means_to_browsers(forced: str, codec: str) -> None:
+    words = {"cp932": "①㈱髙", "big5hkscs": "啲嘢", "cp949": "똠방각하"}[codec]
+    assert text(f"<p>{words}</p>".encode(codec), forced) == words
+
+
+def test_a_page_that_cannot_be_read_in_its_encoding_is_noted() -> None:
+    html = listed(TITLES["gbk"], "gbk")
+    assert page(html, "utf-8").misread == "74 characters of the page cannot be read as utf-8; set `encoding`"
+    assert page(html).misread is None
+    assert page(listed(TITLES["gbk"] * 20, "gbk") + b"\xff\xff\xff\xff\xff\xff", "gbk").misread is None
+    assert page(b"<p>caf\xe9", "utf-8").misread is None
+
+
 @given(
     st.binary(max_size=300), st.sampled_from(["", "; charset=gbk", "; charset=utf-7", "; charset=idna", "; charset=x"])
 )

@@ -162,7 +162,7 @@ async def test_unwanted_elements_are_removed(origin: Origin) -> None:
     (entry,) = (await pull(site(origin, "1", rules=rules, body=body))).feed.entries
     assert entry.content is not None
     assert entry.content.value == "<p>正文</p><p>结尾</p>"
-    assert entry.authors == ("广告又是",)
+    assert entry.authors == ("广告 又是",)
 
 
 @pytest.mark.parametrize(

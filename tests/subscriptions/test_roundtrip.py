@@ -90,7 +90,7 @@ INTERVALS = st.sampled_from(
     ["30m", "auto", "0 7 * * mon-fri", {"every": "20m", "max": "6h"}, {"auto": True, "min": "5m"}]
 )
 RETENTION = st.sampled_from([{"age": "90d"}, {"count": 5, "posts": "delete"}])
-PAGES = st.sampled_from(
+PAGES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
         {"items": "h3 > a"},
         {"items": "a[href*='/x/']", "limit": 5, "encoding": "gbk"},
