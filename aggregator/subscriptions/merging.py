@@ -11,9 +11,13 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from aggregator.config import Config, load
 from aggregator.config.additions import Categories, NewSource, add_sources
@@ -236,7 +240,7 @@ class _Merge:
         first: dict[tuple[str, str], int] = {}
         found: list[Subscription] = []
         for one in sources:
-            key = _key(one)
+            key = _key(one.settings)
             place = len(found) if one.own else first.setdefault(key, len(found))
             if place == len(found):
                 found.append(one)
@@ -250,7 +254,7 @@ class _Merge:
         """Iterate over the sources that are not in feeds.yaml; the others are reported."""
         groups: dict[tuple[str, str], list[Subscription]] = defaultdict(list)
         for one in sources:
-            groups[_key(one)].append(one)
+            groups[_key(one.settings)].append(one)
         there = self._there() if self._config.sources else {}
         missing = set()
         for key, group in groups.items():
@@ -274,8 +278,7 @@ class _Merge:
         for index, source in enumerate(self._config.sources):
             found[source.kind, same_feed(source.url)][source.id] = source.name
             if unresolved is not None:
-                kind, address = address_of(unresolved[index])
-                found[kind, same_feed(address)][source.id] = source.name
+                found[_key(unresolved[index])][source.id] = source.name
         return found
 
     def _taken(self, one: Subscription) -> _New | None:
@@ -439,10 +442,19 @@ def _by_category(sources: Sequence[Source]) -> dict[str, list[Source]]:
     return found
 
 
-def _key(one: Subscription) -> tuple[str, str]:
-    """Return what two outlines of one source have in common."""
-    kind, address = address_of(one.settings)
+def _key(settings: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what two sources of one address have in common."""
+    kind, address = address_of(settings)
+    if kind and "://" not in address:
+        # A short form, such as a route.
+        with suppress(ValueError):
+            address = source_kinds()[kind].address(_settings_of(kind).validate_python(address))
     return kind, same_feed(address)
+
+
+@cache
+def _settings_of(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(source_kinds()[kind].SETTINGS)
 
 
 def _called(one: Subscription) -> str:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 #: Sections that are about this machine, or are in the document in another form.
 _NOT_WRITTEN = frozenset({"posts", "hooks", "after_publish", "categories", "sources"})
+_AUTH = "auth"
+#: In place of a value of which nothing is left.
+_NOTHING = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,29 +137,29 @@ class _Writer:
         for key, value in settings.items():
             part, lost = self._part((key,), value)
             self._made.omitted += [Omitted(of, what) for what in lost]
-            if part is not None:
+            if part is not _NOTHING:
                 kept[key] = part
         return kept
 
     def _part(self, path: tuple[str, ...], value: Any) -> tuple[Any, list[str]]:
-        """Return a value without its secrets, or None if nothing is left, and what was left out."""
+        """Return a value without its secrets, or `_NOTHING`, and what was left out."""
         if path[-1] == _AUTH:
-            return (None, [_shown(path)]) if _signs_in(value) else (value, [])
+            return (_NOTHING, [_shown(path)]) if _signs_in(value) else (value, [])
         if isinstance(value, Mapping):
             parts = {key: self._part((*path, key), one) for key, one in value.items()}
-            kept = {key: part for key, (part, _) in parts.items() if part is not None}
-            return kept if kept or not value else None, [one for _, lost in parts.values() for one in lost]
+            kept = {key: part for key, (part, _) in parts.items() if part is not _NOTHING}
+            return kept if kept or not value else _NOTHING, [one for _, lost in parts.values() for one in lost]
         if isinstance(value, list):
             items = [self._part(path, one) for one in value]
             # A list in which an entry is missing says something else.
-            whole = all(part is not None for part, _ in items)
+            whole = all(part is not _NOTHING for part, _ in items)
             lost = list(dict.fromkeys(one for _, some in items for one in some))
-            return [part for part, _ in items] if whole else None, lost
+            return [part for part, _ in items] if whole else _NOTHING, lost
         if not isinstance(value, str):
             return value, []
         bare = without_written_password(value)
         if self._holds_secret(path, bare) or (bare != value and not _is_address(path)):
-            return None, [_shown(path)]
+            return _NOTHING, [_shown(path)]
         return bare, [] if bare == value else [f"the user name and the password in `{'.'.join(path)}`"]
 
     def _holds_secret(self, path: tuple[str, ...], text: str) -> bool:
@@ -168,9 +171,6 @@ class _Writer:
         if path[-2] == "headers":
             return not is_harmless(path[-1])
         return path[-2] == "cookies" or (path[-1] == "key" and "rsshub" in path)
-
-
-_AUTH = "auth"
 
 
 def _signs_in(settings: Any) -> bool:
@@ -187,7 +187,9 @@ def _leaves(settings: Any) -> Iterator[tuple[str, str]]:
 
 
 def _is_address(path: tuple[str, ...]) -> bool:
-    """Whether a path in a source is that of its address."""
+    """Whether a path is that of the address of a source, or of an instance of RSSHub."""
+    if "rsshub" in path:
+        return path[-1] in ("url", "instances")
     kind = source_kinds().get(path[0])
     return kind is not None and path[1:] in ((), (kind.ADDRESS_KEY,))
 

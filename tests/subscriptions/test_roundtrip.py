@@ -5,6 +5,7 @@ Configurations are generated from values of all settings, and those in the docum
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Mapping
@@ -92,6 +93,13 @@ INTERVALS = st.sampled_from(
 RETENTION = st.sampled_from([{"age": "90d"}, {"count": 5, "posts": "delete"}])
 PAGES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
+        {"items": "h3 > a", "link": {"select": "a.more", "attribute": "href"}, "next": "a.next", "pages": 3},
+        {
+            "items": "//li",
+            "title": "xpath:descendant::h2",
+            "author": {"value": "A & B"},
+            "date": {"select": ".meta", "regex": "(\\d{4}-\\d{2})", "format": "%Y-%m", "timezone": "Asia/Shanghai"},
+        },
         {"items": "h3 > a"},
         {"items": "a[href*='/x/']", "limit": 5, "encoding": "gbk"},
         {
@@ -100,6 +108,36 @@ PAGES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         },
     ]
 )
+#: Values of the keys of the kinds.
+KIND_SETTINGS: Mapping[str, Any] = {
+    "feed": ADDRESSES,
+    "scrape": st.builds(lambda url, page: {"url": url, **page}, ADDRESSES, PAGES),
+    "json": st.builds(
+        lambda url, more: {"url": url, "items": "$.data.list[*]", **more},
+        ADDRESSES,
+        st.sampled_from(
+            [
+                {"title": "t", "link": "https://example.org/p/{id}", "body": {"page": 1, "q": ["a", None, 1.5]}},
+                {
+                    "title": "$.a['b c'][0]",
+                    "date": {"select": "at", "format": "unix"},
+                    "script": "script#__NEXT_DATA__",
+                },
+            ]
+        ),
+    ),
+    "rsshub": st.sampled_from(
+        [
+            "/ofweek/news",
+            "rsshub://a/b?limit=5",
+            {"route": "/c/d", "instances": ["https://i.example"], "key": "${env:TOKEN}"},
+        ]
+    ),
+    "sitemap": st.one_of(
+        ADDRESSES,
+        st.builds(lambda url: {"url": url, "include": ["/news/*"], "exclude": ["/re2/"], "limit": 5}, ADDRESSES),
+    ),
+}
 PLACES: list[dict[str, Any]] = [
     {},
     {"category": "news"},
@@ -169,6 +207,11 @@ SECTIONS: Any = st.fixed_dictionaries(
         ),
         "x-anchors": st.just(["unused"]),
     },
+).map(
+    lambda sections: {
+        "rsshub": {"instances": ["https://one.example", {"url": "https://two.example/", "key": "${env:TOKEN}"}]},
+        **sections,
+    },
 )
 
 
@@ -178,13 +221,14 @@ def sources(draw: st.DrawFn) -> dict[str, Any]:
     source: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=COMMON))
     source |= draw(st.fixed_dictionaries({}, optional={"name": TEXTS}))
     source |= draw(st.sampled_from(PLACES))
-    kind = draw(st.sampled_from(["feed", "scrape", "scrape"]))
-    address = draw(ADDRESSES)
-    source[kind] = address if kind == "feed" else {"url": address, **draw(PAGES)}
+    kind = draw(st.sampled_from(list(KIND_SETTINGS)))
+    source[kind] = copy.deepcopy(draw(KIND_SETTINGS[kind]))
+    if kind == "rsshub":
+        source = {key: value for key, value in source.items() if key not in ("headers", "auth", "cookies", "tls")}
     if draw(st.integers(0, 5)) == 0:
         source["for"] = {"lang": ["en", "zh-CN"]}
-        where = source if kind == "feed" else source[kind]
-        key = kind if kind == "feed" else "url"
+        short = isinstance(source[kind], str)
+        where, key = (source, kind) if short else (source[kind], "route" if kind == "rsshub" else "url")
         where[key] += "/${lang}"
     keys = draw(st.permutations(list(source)))
     return {key: source[key] for key in keys}
@@ -204,6 +248,7 @@ def configurations(draw: st.DrawFn) -> str:
 
 
 def test_all_settings_of_a_source_are_generated() -> None:
+    assert KIND_SETTINGS.keys() == KINDS.keys()
     assert COMMON.keys() | {"id", "name", "category", "categories"} == CommonSettings.model_fields.keys()
 
 
@@ -408,8 +453,3 @@ def test_a_program_that_drops_our_attributes_loses_settings_only() -> None:
     data = re.sub(rb' agg:\w+="[^"]*"', b"", exported(text).data)
     (source,) = imported(data).sources
     assert (source.name, source.category, source.url) == ("A", "news", "https://a.example/")
-
-
-def test_each_kind_is_exported() -> None:
-    # Another kind needs a configuration in `sources`, above.
-    assert {"feed", "scrape"} <= KINDS.keys()
