@@ -189,7 +189,7 @@ async def test_page_that_takes_too_much_memory_is_read_elsewhere(site: Site, ori
     greedy = next(result for result in summary.results if result.source.id == "greedy")
     assert (greedy.state.failure_kind, greedy.state.error) == (
         "unparsable",
-        "it could not be read: it took more memory than 600 MB",
+        f"it could not be read: it took more memory than 600 MB ({page}); the page is kept in pages/greedy.http",
     )
     assert list(site.posts()) == ["news/Item-1.md"]
 

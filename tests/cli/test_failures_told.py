@@ -224,4 +224,5 @@ def test_a_date_that_is_none_is_told(site: Site, origin: Origin) -> None:
     site.configure({"id": "one", "scrape": {"url": url, "items": "a", "article": {"body": "article", "date": ".by"}}})
     assert site.run("update").status == 0
     notes = site.status()["one"]["notes"]
-    assert notes == ["2 of 2 dates could not be read: `By Ann Example`; correct the selector `article.date`"]
+    advice = "correct the selector `date` or `article.date`, or give its `format`"
+    assert notes == [f"2 of 2 dates could not be read: `By Ann Example`; {advice}"]
