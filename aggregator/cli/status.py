@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,10 +29,10 @@ from aggregator.values.terminal import counted
 NEWEST = 5
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aggregator.config import Config
-    from aggregator.models import FeedState, KnownEntry, Source
+    from aggregator.models import FeedState, InstanceState, KnownEntry, Source
     from aggregator.store import Activity
 
 
@@ -90,8 +90,11 @@ class SourceDetails:
     gone_days: int
     moved_to: str | None
     moved_since: str | None
-    #: The instance that gave its last document, where there are several.
+    #: The instance of RSSHub that gave its last document.
     served_by: str | None
+    #: The instances of RSSHub that it can have: address, failures in a row, whether it lacked the route, and until when
+    #: it is asked last.
+    instances: list[dict[str, str | int | None]]
     #: The page that could not be read, below the data folder, and when it was kept.
     page: str | None
     page_kept_at: str | None
@@ -243,13 +246,16 @@ def collect_one(config: Config, data: Path, source_id: str, now: datetime) -> tu
     source = next(one for one in config.sources if one.id == source_id)
     state, entries, rhythm = FeedState(source_id), 0, None
     newest: list[KnownEntry] = []
+    instances: dict[str, InstanceState] = {}
     with read_store(data) as store:
         if store:
+            instances = store.pages.instances()
             state = store.states().get(source_id, state)
             entries, rhythm = store.entry_counts().get(source_id, 0), store.activity(now).get(source_id)
             newest = store.similar_entries(source_id, (), (), NEWEST)
     newest.sort(key=lambda one: one.known.published_at, reverse=True)
     more = _details(config, data, source, state, rhythm, newest[:NEWEST])
+    more = replace(more, **_instances(config, source, state, instances, now))
     return _status(source, state, entries, rhythm, now), more
 
 
@@ -277,7 +283,8 @@ def _details(
         gone_days=state.gone_days,
         moved_to=state.moved_to,
         moved_since=_iso(state.moved_since),
-        served_by=_instance(config, source, state),
+        served_by=None,
+        instances=[],
         page=page,
         page_kept_at=_iso(kept_at),
         last_entry_at=_iso(rhythm.last_at) if rhythm else None,
@@ -286,14 +293,47 @@ def _details(
     )
 
 
-def _instance(config: Config, source: Source, state: FeedState) -> str | None:
-    """Return the instance that gave the last document of a source, where there are several."""
+def _instances(
+    config: Config, source: Source, state: FeedState, known: Mapping[str, InstanceState], now: datetime
+) -> dict[str, Any]:
+    """Return the details of a source that concern instances of RSSHub.
+
+    Args:
+        known: how instances have answered, by address.
+    """
     from aggregator.config import redact
-    from aggregator.models import Mirrored
+    from aggregator.models import InstanceState, Mirrored
     from aggregator.sources.rsshub import Memory
 
-    name = Memory.load(state.memory).instance if isinstance(source.rules, Mirrored) else None
-    return name and redact(name, config.secrets)
+    if not isinstance(source.rules, Mirrored):
+        return {}
+    memory = Memory.load(state.memory)
+    instances = []
+    for url in source.servers:
+        one, own = known.get(url, InstanceState(url)), memory.lacking.get(url)
+        ends = (state.until for state in (one, own) if state is not None and state.until is not None)
+        until = max((end for end in ends if end > now), default=None)
+        instances.append(
+            {
+                "address": redact(url, config.secrets),
+                "failures": one.failures,
+                "lacks_route": own is not None,
+                "asked_last_until": _iso(until),
+            }
+        )
+    return {"served_by": memory.instance and redact(memory.instance, config.secrets), "instances": instances}
+
+
+def _health(instance: Mapping[str, str | int | None]) -> str:
+    """Describe an instance and how it has answered."""
+    parts = [str(instance["address"])]
+    if instance["lacks_route"]:
+        parts.append("lacks the route")
+    if instance["failures"]:
+        parts.append(f"failed {counted(int(instance['failures']), 'time')} in a row")
+    if instance["asked_last_until"]:
+        parts.append(f"asked last until {instance['asked_last_until']}")
+    return ", ".join(parts)
 
 
 def _interval(source: Source) -> str:
@@ -328,6 +368,7 @@ def _facts(
         ("configured", f"{config.path}:{more.line}, as {row.kind}"),
         ("address", more.address),
         ("moved to", f"{more.moved_to}, since {more.moved_since}" if more.moved_to else None),
+        *(("instance", _health(one)) for one in more.instances),
         ("served by", more.served_by),
         ("feed's title", more.title),
         ("home page", more.home_url),

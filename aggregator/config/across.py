@@ -49,7 +49,7 @@ def check_categories(tree: MapNode, problems: Problems) -> None:
         if message := known.mistake(slug):
             place, path = uses[0]
             lines = list(dict.fromkeys(line for (line, _), _ in uses[1:] if line != place[0]))
-            problems.add(f"{message}{_also(lines)}", place, path)
+            problems.add(f"{message}{also(lines)}", place, path)
 
 
 class CategoryNames:
@@ -96,7 +96,8 @@ def _categories_reported(tree: MapNode, problems: Problems) -> bool:
     return any(problems.near(key, list(FileSettings.model_fields)) == "categories" for key in tree)
 
 
-def _also(lines: Sequence[int]) -> str:
+def also(lines: Sequence[int]) -> str:
+    """Return what a message says of further lines with the same problem."""
     if not lines:
         return ""
     shown = ", ".join(map(str, lines[:3])) + (f" and {len(lines) - 3} more" if len(lines) > 3 else "")
@@ -146,6 +147,5 @@ def check_instances(tree: MapNode, problems: Problems) -> None:
     for index, node in source_nodes(tree):
         for key in _FOR_ONE_SERVER if "rsshub" in node else ():
             if key in node:
-                hint = "; put user name and password into the address of the instance" if key == "auth" else ""
-                message = f"is not for instances of RSSHub; remove it{hint}"
-                problems.add(message, node.key_places[key], ("sources", index, key))
+                advice = "put user name and password into the address of the instance" if key == "auth" else "remove it"
+                problems.add(f"is not for instances of RSSHub; {advice}", node.key_places[key], ("sources", index, key))

@@ -294,6 +294,8 @@ def scheme_advice(url: str) -> str:
         return f"; write `{near[0]}://{url[match.end() :][:200]}`"
     if url.startswith(("/", "./", "~", "file:")):
         return "; files cannot be fetched; serve it with a web server"
+    if url.lower().startswith("rsshub:"):
+        return "; write `rsshub: …` in place of `feed: …`"
     if url.lower().startswith("socks"):
         return "; only HTTP proxies are supported"
     if odd := character_advice(url):

@@ -13,18 +13,10 @@ import re
 import unicodedata
 import zoneinfo
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    GetJsonSchemaHandler,
-    PlainValidator,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -47,24 +39,6 @@ class Section(BaseModel):
     """A mapping of known keys: the base of all models of feeds.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ShortSection(Section):
-    """A mapping in whose place the value of its main key may stand, as text."""
-
-    #: The main key.
-    SHORT: ClassVar[str]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: object) -> object:
-        return {cls.SHORT: value} if isinstance(value, str) else value
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        whole = handler.resolve_ref_schema(handler(core))
-        short = {name: value for name, value in whole["properties"][cls.SHORT].items() if name != "description"}
-        return {"anyOf": [short, whole]}
 
 
 def with_short_form(schema: CoreSchema, handler: GetJsonSchemaHandler, short: dict[str, Any]) -> JsonSchemaValue:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from aggregator.config import ids, notes
 from aggregator.config.across import (
     CategoryNames,
+    also,
     check_categories,
     check_duplicates,
     check_instances,
@@ -30,7 +31,7 @@ from aggregator.config.mistakes import explain, synonym
 from aggregator.config.outputs import join_levels, make_outputs
 from aggregator.config.posts import PRESET_FILE, TEMPLATE_FILE, OwnPreset, check_posts, list_posts, read_presets
 from aggregator.config.problems import Path as KeyPath
-from aggregator.config.problems import Problems, show
+from aggregator.config.problems import Place, Problems, show
 from aggregator.config.ruling import ListFiles, check_rules, credentials, make_rule_lists, uses_rules, with_digests
 from aggregator.config.secrets import (
     SHORTEST_SECRET,
@@ -442,12 +443,16 @@ def _kinds(document: FileSettings, tree: MapNode, problems: Problems) -> list[_K
         ConfigError: the file lacks something that a source needs.
     """
     kinds, made = source_kinds(), []
+    lacking: dict[str, list[tuple[Place, KeyPath]]] = {}
     for (index, node), settings in zip(source_nodes(tree), document.sources, strict=True):
         name, value = next((name, value) for name in kinds if (value := getattr(settings, name)) is not None)
         try:
             made.append(_Kind(name, kinds[name].address(value), kinds[name].make_rules(value, document)))
         except ValueError as error:
-            problems.add(str(error), node.key_places[name], ("sources", index, name))
+            lacking.setdefault(str(error), []).append((node.key_places[name], ("sources", index, name)))
+    for message, uses in lacking.items():
+        place, path = uses[0]
+        problems.add(message + also([line for (line, _), _ in uses[1:] if line != place[0]]), place, path)
     problems.raise_any()
     return made
 

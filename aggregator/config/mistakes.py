@@ -36,6 +36,7 @@ _SENTENCES = {
 }
 #: Other words for keys, as in other programs. The first key that is known at the place of the word is meant.
 _SYNONYMS = {
+    "access_key": ("key",),
     "active": ("paused",),
     "block": ("drop",),
     "condition": ("when", "where"),
@@ -149,6 +150,8 @@ _SHAPES = {
     "hooks": "write `hooks: {on_problem: [command, argument]}`",
     "posts": "write `posts: {preset: hexo}`",
     "retention": "write `retention: {age: 90d}` or `retention: {count: 500}`",
+    "rsshub": "write `rsshub: {instances: [https://…]}`",
+    "sources.rsshub": "write `rsshub: /ofweek/news`",
     "scrape": "write `scrape: {url: https://…, items: …}`",
     "json": 'write `json: {url: https://…, items: "$.…", link: …}`',
     "sitemap": "write `sitemap: https://…`",
@@ -395,7 +398,7 @@ def shape_advice(path: tuple[str | int, ...]) -> str:
     """Give advice, ``; write …``, for another type where a mapping belongs; empty where there is none."""
     # A list of mappings is meant by its key.
     keys = [step for step in path if isinstance(step, str)]
-    known = _SHAPES.get(keys[-1]) if keys else None
+    known = _SHAPES.get(".".join(keys[-2:])) or _SHAPES.get(keys[-1]) if keys else None
     return f"; {known}" if known else ""
 
 

@@ -9,9 +9,11 @@ import re
 from typing import Annotated, ClassVar
 from urllib.parse import quote
 
-from pydantic import Field, field_validator
+from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from aggregator.config.fields import MAX_URL, Maybe, Section, ShortSection, SiteUrl, checked, not_text
+from aggregator.config.fields import MAX_URL, Maybe, Section, SiteUrl, checked, not_text, with_short_form
 from aggregator.config.problems import show
 from aggregator.values.urls import without_userinfo
 
@@ -40,12 +42,14 @@ def route(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(not_text(value))
     written = value.strip()
-    if _WEB.match(written):
-        raise ValueError("must be a route, such as `/ofweek/news`; the address before it belongs to `rsshub.instances`")
     if written[: len(SCHEME)].lower() == SCHEME:
         written = "/" + written[len(SCHEME) :]
     if _ACCESS.search(written):
         raise ValueError("must not have the parameters `key` and `code`; give the `key` of the instances in `rsshub`")
+    if _WEB.match(written):
+        path = "/" + written.partition("://")[2].partition("/")[2]
+        example = path if _wrong(path) is None else "/ofweek/news"
+        raise ValueError(f"must be a route, such as {show(example)}; the address before it belongs to `instances`")
     if not written.startswith("/"):
         raise ValueError(f"{show(value)} is not a route; write `/{written.strip('/')[:50] or 'ofweek/news'}`")
     if problem := _wrong(written):
@@ -92,6 +96,23 @@ KEY_MEANING = (
     "carry a code for their route."
 )
 """What the key of instances is; `{}` says of which ones."""
+
+
+class ShortSection(Section):
+    """A mapping in whose place the value of its main key may stand, as text."""
+
+    #: The main key.
+    SHORT: ClassVar[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        return {cls.SHORT: value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        main = handler.resolve_ref_schema(handler(schema))["properties"][cls.SHORT]
+        return with_short_form(schema, handler, {key: main[key] for key in main if key not in ("title", "description")})
 
 
 class InstanceSettings(ShortSection):

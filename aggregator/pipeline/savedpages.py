@@ -42,6 +42,9 @@ class SavedPages:
         from aggregator.fetch import recorded
 
         name = name_of(source_id)
+        # Pages may be those of subscribers, and addresses may have tokens: they are for the owner only.
+        with suppress(OSError):
+            self._folder.mkdir(mode=0o700)
         rendered = Rendered(name, "application/http", recorded.dump(page)[:MAX_PAGE])
         written = files.write(self._folder, [rendered])
         return None if name in written.failed else f"{FOLDER}/{name}"

@@ -16,6 +16,7 @@ from bs4 import Tag
 from aggregator.errors import ParseError
 from aggregator.models import Fetched, RawEntry, Text
 from aggregator.normalize.identity import fingerprint
+from aggregator.normalize.images import LAZY, LAZY_SETS
 from aggregator.parse.xmltree import one_line
 from aggregator.sources import selecting
 from aggregator.sources.articlebody import find_body, linked_data_body
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 #: A time of day, in a date as text.
 _CLOCK = re.compile(r"\d\s*[:：时時点點]\s*\d\d|\d\s?(?:小?时|小時|分钟|分鐘|hours?|hrs?|min)", re.IGNORECASE)
 #: Attributes with addresses that are relative to the page.
-_ADDRESSES = ("href", "src", "poster", "data", "cite", "data-src", "data-original", "data-lazy-src", "data-actualsrc")
-_SETS = ("srcset", "data-srcset", "data-lazy-srcset")
+_ADDRESSES = ("href", "src", "poster", "data", "cite", *LAZY)
+_SETS = ("srcset", *LAZY_SETS)
 _IN_SET = re.compile(r"(?:(?<=,)|\A)(\s*)([^\s,]\S*)")
 
 
@@ -82,7 +83,13 @@ def read_article(work: ArticleWork) -> ArticlePage:
     html, base = _body(page, rules, facts), page.base
     if work.base is not None and _folder(base) != _folder(work.base):
         html, base = _absolute(html, base), work.base
-    missed = [name for name, found in filled.items() if not found]
+    notes = [
+        f"`{_selector(rules, name)}` (article.{name}) matches nothing on some articles"
+        for name, found in filled.items()
+        if not found
+    ]
+    if page.misread:
+        notes.append(f"{page.misread} ({page.url})")
     return ArticlePage(
         html,
         base,
@@ -95,7 +102,7 @@ def read_article(work: ArticleWork) -> ArticlePage:
         ),
         facts.site,
         linked.partition("#")[0] if linked and _host(linked) == _host(page.url) else None,
-        tuple(f"`{_selector(rules, name)}` (article.{name}) matches nothing on some articles" for name in missed),
+        tuple(notes),
         filled,
     )
 
@@ -188,7 +195,8 @@ def _body(page: Page, rules: ArticleRules, facts: PageFacts) -> str:
         if body is None:
             if told := linked_data_body(page):
                 return told
-            message = "no article was found on the page; name the element that holds it (article.body)"
+            script = "; it has hardly any text, so perhaps a script fills it in" if page.is_bare else ""
+            message = f"no article was found on the page; name the element that holds it (article.body){script}"
             raise ParseError(message, kind="nothing_matched", url=page.url)
     for unwanted in [tag for selector in rules.remove for tag in page.select(selector)]:
         if any(parent is body for parent in unwanted.parents):

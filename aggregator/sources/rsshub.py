@@ -1,8 +1,8 @@
 """The kind `rsshub`: a route of RSSHub (https://docs.rsshub.app), which any of several instances has.
 
 The instances are asked one after the other, in order of health (`aggregator.sources.instances`), until one has the
-feed. It is read in another process while fetching, since only a document that can be read ends the search. What it
-says does not depend on the instance that gave it (`aggregator.sources.rsshubfeed`).
+feed. It is read while fetching, since only a document that can be read ends the search. What it says does not depend
+on the instance that gave it (`aggregator.sources.rsshubfeed`).
 
 An instance gets no more than the request: neither headers nor credentials of the source, and not the access key, but
 the code that RSSHub makes of the key and the route. Validators go only to the instance that gave them.
@@ -14,14 +14,22 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from aggregator.config.fields import Maybe, ShortSection
-from aggregator.config.rsshub import KEY_MEANING, SCHEME, AccessKey, Instances, InstancesSettings, Route
+from aggregator.config.fields import Maybe
+from aggregator.config.rsshub import (
+    KEY_MEANING,
+    SCHEME,
+    AccessKey,
+    Instances,
+    InstancesSettings,
+    Route,
+    ShortSection,
+)
 from aggregator.config.secrets import basic_credentials
 from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.models import (
@@ -158,12 +166,12 @@ class Memory:
         try:
             found = json.loads(text or "")
             lacking = {
-                str(name): InstanceState(str(name), int(failures), datetime.fromisoformat(until))
+                name: InstanceState(name, int(failures), datetime.fromisoformat(until).astimezone(UTC))
                 for name, (failures, until) in found["lacking"].items()
             }
             instance = found["instance"]
             return cls(instance if isinstance(instance, str) else None, lacking)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return cls()
 
     def dump(self) -> str:
@@ -191,7 +199,7 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
             if _concerns_all(error):
                 tools.instances.failed(name)
             continue
-        memory = _settle(tools, memory, name, failures, whole=isinstance(found, Fetched))
+        memory = _settle(tools, rules, memory, name, failures, whole=isinstance(found, Fetched))
         instead = [f"{_shown(name)} gave it; {_listed(rules, failures, MAX_NOTE)}"] if failures else []
         return replace(found, notes=(*found.notes, *instead), memory=memory.dump())
     raise _failure(rules, failures)
@@ -216,7 +224,7 @@ async def _ask(source: Source, state: FeedState, tools: Tools, instance: Instanc
     Args:
         same: whether it gave the last document.
     """
-    from aggregator.sources.rsshubfeed import Addresses, read_feed, without_code
+    from aggregator.sources.rsshubfeed import Addresses, read_feed, read_small, without_code
 
     found = await tools.fetch(_request(source, state, instance, same))
     url = without_code(found.url, instance.code)
@@ -231,9 +239,10 @@ async def _ask(source: Source, state: FeedState, tools: Tools, instance: Instanc
     names = (*rules.names, *([] if (base := _base(source, url)) is None else [base]))
     work = page, Addresses(names, rules.servers[0], instance.code)
     try:
-        parsed: ParsedFeed = await tools.offload(read_feed, work, SECONDS)
+        parsed: ParsedFeed = read_small(*work) or await tools.offload(read_feed, work, SECONDS)
     except ParseError as error:
-        error.page = page
+        # It is kept for a look, and may show the address at which it was found.
+        error.page = replace(page, body=page.body.replace(instance.code.encode(), b"***")) if instance.code else page
         raise
     return replace(page, parsed=parsed)
 
@@ -263,14 +272,22 @@ def _moved(source: Source, instance: Instance, url: str) -> list[str]:
     return [f"{_shown(instance.name)} has moved permanently to {_shown(base)}; correct it in `instances`"]
 
 
-def _settle(tools: Tools, memory: Memory, name: str, failures: Mapping[str, SourceError], *, whole: bool) -> Memory:
+def _settle(
+    tools: Tools,
+    rules: RsshubRules,
+    memory: Memory,
+    name: str,
+    failures: Mapping[str, SourceError],
+    *,
+    whole: bool,
+) -> Memory:
     """Record that an instance has the route, and those that lack it; return what is remembered of them.
 
     Args:
         whole: whether the document came. Validators of the last one stay where it did not.
     """
     tools.instances.worked(name)
-    lacking = {one: state for one, state in memory.lacking.items() if one != name}
+    lacking = {one: state for one, state in memory.lacking.items() if one != name and one in rules.servers}
     for failed, error in failures.items():
         if not _concerns_all(error) and not _is_held(error):
             tools.instances.doubted(failed)
@@ -321,8 +338,8 @@ def _message(rules: RsshubRules, failures: Mapping[str, SourceError]) -> str:
 
 def _listed(rules: RsshubRules, failures: Mapping[str, SourceError], length: int) -> str:
     """List instances with their failures, each shortened so that all of them are named in `length` characters."""
-    codes = {one.name: one.code for one in rules.instances}
-    parts = [f"{_shown(name)}: {_reason(error, codes[name])}" for name, error in failures.items()]
+    failed = [one for one in rules.instances if one.name in failures]
+    parts = [f"{_shown(one.name)}: {_reason(failures[one.name], one.code)}" for one in failed]
     each = length // len(parts) - len("; ")
     if sum(map(len, parts)) + len("; ") * len(parts) > length:
         parts = [_cut(part, each) for part in parts]
@@ -338,7 +355,7 @@ def _reason(error: SourceError, code: str | None) -> str:
         text = str(error).removesuffix(f" ({error.url})") if error.url else str(error)
         text = without_code(text, code)
         # The advice on what else to configure is for feeds; on addresses that are not public, it holds here.
-        return text if error.kind in ("refused", "blocked") else text.partition("; ")[0]
+        return text if error.kind == "refused" else text.partition("; ")[0]
     said = f"it answered {status} {_phrase(status)}".rstrip()
     if status == HTTPStatus.UNAUTHORIZED:
         return f"{said}; put user name and password into its address"

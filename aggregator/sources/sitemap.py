@@ -172,13 +172,13 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     memory = SitemapMemory.load(state.memory, asked_hash)
     walk = Walk(source, rules, ACCEPT, tools)
     found, roots = await first_of(state, memory, walk, asked_hash)
+    # Where sitemaps are found by the home page, a redirect of one of them is no move of the source.
     if isinstance(found, NotModified):
-        return found
+        return replace(found, moved_to=None) if home else found
     page, file = found
     await walk.rest(file, roots)
     drift = Memory.load(memory.drift, asked_hash)
     listed = _listed(walk, page)
-    # Where sitemaps were found by the home page, a redirect of one of them is no move of the source.
     page = replace(page, missing=tuple(walk.missing), moved_to=None if home else page.moved_to)
     feed = ParsedFeed("sitemap", "sitemap", (), home_url=urljoin(page.url, "/"), repairs=tuple(walk.told))
     drift = drift.with_items(len(listed))

@@ -194,11 +194,15 @@ def test_an_address_that_cannot_be_read_is_a_host_of_its_own() -> None:
     assert [one.update.state.outages for one in detector.close()] == [1, 1, 1]
 
 
-@given(st.lists(st.sampled_from(["http://", "u:1@", "a-b.org", "A", ":80", ":", "/", "?", "#", "[::1]", "\n"])))
-def test_the_host_of_a_source_is_that_of_its_address(pieces: list[str]) -> None:
-    url = "".join(pieces)
+@given(
+    st.sampled_from(["http://", "HTTPS://", "rsshub://", "//", ""]),
+    st.lists(st.sampled_from(["http://", "u:1@", "a-b.org", "A", ":80", ":", "/", "?", "#", "[::1]", "\n"])),
+)
+def test_the_host_of_a_source_is_that_of_its_address_on_the_web(scheme: str, pieces: list[str]) -> None:
+    url = scheme + "".join(pieces)
     try:
-        host = urlsplit(url).hostname
+        parts = urlsplit(url)
+        host = parts.hostname if parts.scheme in ("http", "https") else None
     except ValueError:
         host = None
     assert source("a", url=url).host == host

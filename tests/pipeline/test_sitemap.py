@@ -141,6 +141,23 @@ async def test_a_sitemap_that_has_moved_is_found_again(site: Site, store: Store,
     assert (await room.cycle()).new == 1
 
 
+async def test_a_redirect_of_a_sitemap_that_was_found_is_no_move_of_the_source(
+    site: Site, store: Store, origin: Origin
+) -> None:
+    room = mapped(site, store, origin, f"{origin.url}/")
+    room.page("/a", "First")
+    origin.route("/sitemap.xml", status=301, headers={"Location": "/sitemaps/all.xml"})
+    room.urls("/sitemaps/all.xml", {"/a": "2024-01-01"})
+    assert (await room.cycle()).state.moved_to is None
+    assert (await room.cycle()).state.moved_to is None
+    assert room.asked("/sitemaps/all.xml") == [200, 304]
+    # That of one that is configured is.
+    origin.route("/b.xml", status=301, headers={"Location": "/sitemaps/all.xml"})
+    other = mapped(site, store, origin, f"{origin.url}/b.xml")
+    other.world.now = room.world.now
+    assert (await other.cycle()).state.moved_to == f"{origin.url}/sitemaps/all.xml"
+
+
 async def test_a_site_without_a_sitemap_says_what_to_do(site: Site, store: Store, origin: Origin) -> None:
     room = mapped(site, store, origin, f"{origin.url}/")
     result = await room.cycle()
