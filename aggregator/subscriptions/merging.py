@@ -200,6 +200,7 @@ class _Merge:
         if text != self._before:
             self.made.text = text
         self._report(config)
+        self.made.refused.sort(key=lambda one: one.line)
         return self.made
 
     # -- what is asked for ---------------------------------------------------------------------------------------------
