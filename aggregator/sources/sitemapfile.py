@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote, urldefrag, urlsplit
@@ -38,6 +39,8 @@ MAX_RETURNED = 100
 #: A date further in the future than this says nothing.
 _TOMORROW = timedelta(days=1)
 _MAX_TEXT = 1000
+#: Characters of a text that are read; no address is as long.
+_MAX_READ = 10_000
 _MAX_TAGS = 20
 
 _SITEMAP_LINE = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
@@ -163,6 +166,7 @@ class _Items:
         self._events: Any = etree.iterparse(
             BytesIO(data),
             events=("end",),
+            tag=("{*}url", "{*}sitemap"),
             recover=True,
             resolve_entities=False,
             load_dtd=False,
@@ -189,13 +193,12 @@ class _Items:
     def _all(self) -> Iterator[dict[str, Any]]:
         try:
             for _, element in self._events:
-                if isinstance(element.tag, str) and _local(element) in ("url", "sitemap"):
-                    yield _said(element)
-                    # What was read takes no memory any more.
-                    element.clear()
-                    parent = element.getparent()
-                    while parent is not None and element.getprevious() is not None:
-                        del parent[0]
+                yield _said(element)
+                # What was read takes no memory any more.
+                element.clear()
+                parent = element.getparent()
+                while parent is not None and element.getprevious() is not None:
+                    del parent[0]
         except etree.XMLSyntaxError:
             # Also with `recover`, where nothing more can be read.
             return
@@ -205,29 +208,31 @@ def _said(element: Any) -> dict[str, Any]:
     """Return what an element says: its own children by name, and those of extensions as ``news:title``."""
     said: dict[str, Any] = {}
     for child in element:
-        if not isinstance(child.tag, str):
-            continue
         name = _local(child)
         if name in ("loc", "lastmod"):
             said.setdefault(name, _text(child))
         elif name in ("news", "image", "video"):
             for inner in child:
-                if isinstance(inner.tag, str):
-                    said.setdefault(f"{name}:{_local(inner)}", _text(inner))
-                    if _local(inner) == "publication":
-                        for part in inner:
-                            if isinstance(part.tag, str):
-                                said.setdefault(f"publication:{_local(part)}", _text(part))
+                said.setdefault(f"{name}:{_local(inner)}", _text(inner))
+                if _local(inner) == "publication":
+                    for part in inner:
+                        said.setdefault(f"publication:{_local(part)}", _text(part))
     return said
 
 
 def _local(element: Any) -> str:
-    name: str = element.tag
+    """Return the name of an element without namespace or prefix; "" where it is none."""
+    return _bare(element.tag) if isinstance(element.tag, str) else ""
+
+
+@lru_cache(maxsize=1000)
+def _bare(name: str) -> str:
     return name.rpartition("}")[2].rpartition(":")[2].lower()
 
 
 def _text(element: Any) -> str:
-    return " ".join("".join(element.itertext()).split())[: 4 * _MAX_TEXT]
+    said = "".join(element.itertext()) if len(element) else element.text or ""
+    return " ".join(said[:_MAX_READ].split())
 
 
 def _read_index(items: Iterable[dict[str, Any]], work: SitemapWork) -> SitemapFile:

@@ -119,7 +119,7 @@ KIND_SETTINGS: Mapping[str, Any] = {
             [
                 {"title": "t", "link": "https://example.org/p/{id}", "body": {"page": 1, "q": ["a", None, 1.5]}},
                 {
-                    "title": "$.a['b c'][0]",
+                    "id": "$.a['b c'][0]",
                     "date": {"select": "at", "format": "unix"},
                     "script": "script#__NEXT_DATA__",
                 },
