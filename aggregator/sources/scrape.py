@@ -194,7 +194,7 @@ def make_rules(settings: ScrapeSettings, file: object) -> ScrapeRules:
     one = settings
     article = None if one.article is None else make_article_rules(one.article)
     limit = one.limit or (MAX_LIMIT if one.next else USUAL_LIMIT)
-    fields = {name: rules_of(getattr(one, name)) for name in _FIELDS}
+    fields: dict[str, Any] = {name: rules_of(getattr(one, name)) for name in _FIELDS}
     pages = (one.pages or USUAL_PAGES) if one.next else 1
     return ScrapeRules(one.items, limit, one.encoding, article, next=one.next, pages=pages, **fields)
 
