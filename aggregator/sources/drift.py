@@ -65,7 +65,7 @@ class Memory:
     rules: str
     #: How many items the last document had; None: there was none yet.
     items: int | None = None
-    #: Whether it had further pages that could not be read, and have to be next time.
+    #: Whether all pages of the list have to be read next time: one of them, or an article on them, was not read.
     left: bool = False
     #: By the path of the field in feeds.yaml, such as ``scrape.date``.
     fields: Mapping[str, Filling] = field(default_factory=dict)

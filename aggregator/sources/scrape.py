@@ -89,6 +89,11 @@ class ScrapeRules:
     #: Pages to read at most.
     pages: int = 1
 
+    @property
+    def has_fields(self) -> bool:
+        """Whether any field of an item is given; before there were fields, items had no picture, and stay like that."""
+        return any(getattr(self, name) is not None for name in _FIELDS)
+
 
 def next_page(value: object) -> str:
     """Check the selector of a link, or an address with the number of a page."""
@@ -130,7 +135,7 @@ class ScrapeSettings(Section):
     author: Maybe[PageField] = Field(default=None, description="Where the name of the author is.")
     image: Maybe[PageField] = Field(
         default=None,
-        description="Where the picture is; the first one in the item, where no article is read, if left out.",
+        description="Where the picture is; if left out, the first one in the item, where another field is given and no article is read.",
     )
     categories: Maybe[PageField] = Field(default=None, description="Where the categories are: all that match.")
     id: Maybe[PageField] = Field(
