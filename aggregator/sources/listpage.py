@@ -109,7 +109,7 @@ def _entry(page: Page, rules: ScrapeRules, item: Tag) -> RawEntry | None:
         image = selecting.image(page, rules.image, item)
     else:
         # An article has larger pictures than its list.
-        image = None if rules.article or not rules.has_fields else selecting.image_of(page, item)
+        image = None if rules.article or not rules.pictures else selecting.image_of(page, item)
     author = selecting.text(page, rules.author, item) if rules.author else ""
     summary = selecting.text(page, rules.summary, item) if rules.summary else ""
     entry = RawEntry(

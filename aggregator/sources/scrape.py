@@ -88,11 +88,8 @@ class ScrapeRules:
     next: str | None = None
     #: Pages to read at most.
     pages: int = 1
-
-    @property
-    def has_fields(self) -> bool:
-        """Whether any field of an item is given; before there were fields, items had no picture, and stay like that."""
-        return any(getattr(self, name) is not None for name in _FIELDS)
+    #: Whether the first picture of an item is taken where there is neither a field for it nor an article.
+    pictures: bool = True
 
 
 def next_page(value: object) -> str:
@@ -135,7 +132,7 @@ class ScrapeSettings(Section):
     author: Maybe[PageField] = Field(default=None, description="Where the name of the author is.")
     image: Maybe[PageField] = Field(
         default=None,
-        description="Where the picture is; if left out, the first one in the item, where another field is given and no article is read.",
+        description="Where the picture is; the first one in the item, where no article is read, if left out.",
     )
     categories: Maybe[PageField] = Field(default=None, description="Where the categories are: all that match.")
     id: Maybe[PageField] = Field(
@@ -215,6 +212,10 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     if isinstance(page, NotModified):
         return page
     memory = Memory.load(state.memory, request_hash(source))
+    if state.memory is None and state.last_success_at is not None:
+        # An older version read it, which took no pictures from lists; with them, all posts of the source would change.
+        memory = replace(memory, plain=True)
+    rules = replace(rules, pictures=not memory.plain)
     first = await _read(rules, page, tools)
     if not first.entries:
         error = ParseError(_nothing(rules, first, memory), kind="nothing_matched", url=page.url)
