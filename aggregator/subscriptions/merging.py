@@ -432,8 +432,7 @@ class _Merge:
         for one in self._news:
             source = next(ids[one.slugs[0] if one.slugs else UNCATEGORIZED])
             kind, address = address_of(one.settings)
-            name = one.settings.get("name")
-            self.made.added.append(Added(one.source.line, source.id, name, kind, address, one.slugs))
+            self.made.added.append(Added(one.source.line, source.id, source.name, kind, _shown(address), one.slugs))
         used = {slug for one in self._news for slug in one.slugs}
         self.made.categories = {slug: title for slug, title in self._names.new.items() if slug in used or self._fresh}
 
@@ -463,7 +462,13 @@ def _settings_of(kind: str) -> TypeAdapter[Any]:
 def _called(one: Subscription) -> str:
     """Return what a source is called in messages."""
     name = one.settings.get("name")
-    return name if isinstance(name, str) and name else one.address or address_of(one.settings)[1]
+    return _shown(name) if isinstance(name, str) and name else one.address
+
+
+def _shown(text: str) -> str:
+    """Return a text of feeds.yaml for people: as it is written if it has references."""
+    shown: str = text if has_reference(text) else _plain(text)
+    return shown
 
 
 def _plain(value: Any) -> Any:

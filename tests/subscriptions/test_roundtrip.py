@@ -96,7 +96,7 @@ PAGES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         {"items": "h3 > a", "link": {"select": "a.more", "attribute": "href"}, "next": "a.next", "pages": 3},
         {
             "items": "//li",
-            "title": "xpath:descendant::h2",
+            "title": "xpath://h2[contains(@class, 't')]/@title",
             "author": {"value": "A & B"},
             "date": {"select": ".meta", "regex": "(\\d{4}-\\d{2})", "format": "%Y-%m", "timezone": "Asia/Shanghai"},
         },
