@@ -25,7 +25,10 @@ EXAMPLES = [
     if kind == "yaml"
 ]
 #: Python's sources, in which the messages are.
-SOURCES = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "aggregator" / "sources").glob("*.py")))
+_PLACES = ("sources/*.py", "parse/encoding.py")
+SOURCES = "".join(
+    path.read_text(encoding="utf-8") for place in _PLACES for path in sorted((ROOT / "aggregator").glob(place))
+)
 
 
 def _shown(item: dict[str, Any], *, fields: bool) -> str:
