@@ -162,7 +162,7 @@ async def preview(
     ):
         store.sync_sources([source])
         chosen = [(source, store.states()[source.id])]
-        _take_over(known, store, clock())
+        _take_over_waits(known, store, clock())
         finish = _Finish(alone, store, folder, None if repeatable else known, clock())
         finish.take_over_instances()
         results = await update_due(
@@ -346,7 +346,7 @@ def _existing(data: Path | None) -> AbstractContextManager[Store | None]:
     return open_for_reading(data / DATABASE, untouched=True)
 
 
-def _take_over(known: Store | None, store: Store, now: datetime) -> None:
+def _take_over_waits(known: Store | None, store: Store, now: datetime) -> None:
     """Take over which hosts want to be left alone."""
     if known is not None:
         store.record_traffic(now, (), known.host_waits(now))

@@ -97,7 +97,7 @@ def add(
         for source in added:
             say(f"Added {source.id} to {config}, line {source.line}; the next update fetches it.")
     if not chosen and found.options and not found.there:
-        how = "" if asks else f" To add the first one: aggregator add {url} --yes"
+        how = "" if asks else " To add the first one: the same command with --yes"
         complain(f"Nothing was added.{how}")
     raise typer.Exit(0 if added or found.there else 1)
 

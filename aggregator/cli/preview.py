@@ -120,10 +120,16 @@ def _config(path: Path, text: str) -> Config:
 
 def _source(config: Config, text: str) -> tuple[Source, bool]:
     """Return the source with an id or an address, and whether it is configured."""
-    for one in config.sources:
-        if text in (one.id, one.url):
-            return one, True
-    if "://" not in text:
+    exact = (one for one in config.sources if text in (one.id, one.url))
+    if found := next(exact, None):
+        return found, True
+    if "://" in text:
+        from aggregator.values.urls import same_feed
+
+        wanted = same_feed(text)
+        if found := next((one for one in config.sources if same_feed(one.url) == wanted), None):
+            return found, True
+    else:
         require_sources(config, [text], advice="; an address begins with `https://`")
     from aggregator.preview import feed_source
 

@@ -150,7 +150,8 @@ _PLAIN = re.compile(r"[0-9A-Za-z]+")
 _JSON = {'"': '"', "\\": "\\", "/": "/", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 
 # RFC 3986, section 3.2.1. The last @ before the path ends the userinfo, as browsers read it.
-_USERINFO = re.compile(r"(?<=://)([^\s/?#@:]*)(:?)[^\s/?#]*@")
+# What begins with `xpath:` is a selector, whose `@` is that of an attribute.
+_USERINFO = re.compile(r"(?<=://)(?<!xpath://)([^\s/?#@:]*)(:?)[^\s/?#]*@")
 
 
 def redact(text: str, secrets: frozenset[str]) -> str:

@@ -68,7 +68,8 @@ def other_format(text: str) -> str:
     if _INI.match(text):
         return "; this is INI or TOML; write each of its addresses as `- feed: https://…` below `sources:`"
     if text.startswith("<"):
-        return "; this is XML or HTML" + ("; write its addresses as sources" if "<opml" in text[:1000].lower() else "")
+        is_list = "<opml" in text[:1000].lower()
+        return f"; this is XML or HTML{'; import it: aggregator opml import' if is_list else ''}"
     if text.startswith(("http://", "https://")):
         return "; write each address as `- feed: https://…` below `sources:`"
     if text.startswith("//"):

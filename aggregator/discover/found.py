@@ -19,6 +19,18 @@ from aggregator.values.urls import resolve, same_feed
 _MOST_LINKS = 3000
 _HREF = re.compile(r"""\bhref\s*=\s*("[^"<>]{1,2000}"|'[^'<>]{1,2000}'|[^\s"'<>]{1,2000})""", re.IGNORECASE)
 
+#: How far pages are looked through for what stands in their heads.
+_HEAD = 20_000
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|meta)\b", re.IGNORECASE)
+_HIDDEN = re.compile(r"<!--.*?-->|<(noscript|script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_META = re.compile(r"<meta\b([^<>]{1,2000})>", re.IGNORECASE)
+_EQUIV = re.compile(r"""\bhttp-equiv\s*=\s*["']?refresh\b""", re.IGNORECASE)
+#: At once, or after some seconds; a page that is loaded again after minutes is one that stays.
+_REFRESH = re.compile(
+    r"""\bcontent\s*=\s*["']?\s*(?:10|\d)(?:\.\d*)?\s*[;,]\s*url\s*=\s*(?:"([^"<>]+)"|'([^'<>]+)'|([^\s"'<>]+))""",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -106,8 +118,36 @@ def are_the_same(one: Preview, other: Preview) -> bool:
 
 def leads_to(seen: Preview) -> str | None:
     """Return the address that answered for the first document."""
+    document = document_of(seen)
+    return None if document is None else document.url
+
+
+def document_of(seen: Preview) -> Fetched | None:
+    """Return the first document, if it came."""
     outcomes: Iterable[object] = (one.outcome for one in seen.documents[:1])
-    return next((one.url for one in outcomes if isinstance(one, Fetched)), None)
+    return next((one for one in outcomes if isinstance(one, Fetched)), None)
+
+
+def is_html(page: Fetched) -> bool:
+    """Whether a document is a page."""
+    return _HTML.search(page.body[:_HEAD]) is not None
+
+
+def refreshed_to(page: Fetched) -> str | None:
+    """Return where a page sends browsers on to at once (HTML, `http-equiv=refresh`), or None.
+
+    What stands in comments and `noscript` is left aside: browsers with scripts do not go there.
+    """
+    if not is_html(page):
+        return None
+    text = _HIDDEN.sub("", decode(page.body, page.content_type).text[:_HEAD])
+    for tag in _META.findall(text):
+        found = _REFRESH.search(unescape(tag))
+        if found is None or _EQUIV.search(tag) is None:
+            continue
+        url = resolve(found[1] or found[2] or found[3], page.url)
+        return url if url is not None and same_feed(url) != same_feed(page.url) else None
+    return None
 
 
 def is_about(seen: Preview, links: Collection[str]) -> bool:

@@ -134,7 +134,7 @@ def _read(elements: Elements, group: LinkGroup) -> _Read | None:
     links: list[Tag | None] = [record.link for record in records]
     link, title = _link_and_title(records, group.titles)
     place = link if link is not None else inner_selector(records, links)
-    reading = item_selector(elements, group.records, _judge(elements.page, group, link, title), place)
+    reading = item_selector(elements, group.records, _judge(elements.page, group, link, title), place, title)
     return None if reading is None else (group, link, title, reading)
 
 

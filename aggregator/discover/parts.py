@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +27,13 @@ HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 BLOCKS = ("p", "div", "ul", "ol", "table", "section", "article", "figure", *HEADINGS)
 TITLE_NAME = re.compile(r"title|headline|subject|caption|heading|biaoti|\btit\b|_tit\b|\btit_", re.IGNORECASE)
 _TITLE_LOOK = re.compile(r"font-(?:bold|semibold|medium)|text-(?:lg|xl|\dxl)|\bbold\b|strong")
+#: What a link says that offers a file, whichever it is: "Download (1.2 MB)", "PDF".
+_OFFER = re.compile(
+    r"\b(?:download|pdf|docx?|xlsx?|view|[kmg]i?b|télécharger|descargar|baixar|herunterladen|scarica|pobierz|ดาวน์โหลด)\b"
+    r"|скачать|下载|下載|查看|ダウンロード|다운로드|تحميل",
+    re.IGNORECASE,
+)
+_NOT_LETTERS = re.compile(r"[\W\d_]+")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"[\d\s.,:+%-]{1,8}\Z")
 _NUMBERED_DATE = re.compile(r"\d[-./:]\d")
@@ -50,6 +57,8 @@ def weight(text: str) -> int:
 def titles_of(records: Sequence[Record]) -> list[Tag]:
     """Return the element that shows the title, for each record: its link, or a part of the link or of the record."""
     own = [_own_title(record) for record in records]
+    if _are_offers(own):
+        return _apart(records, lambda record: record.element) or own
     if _differ(own, 0.6):
         return _named_parts(own) or own
     apart = _apart(records, lambda record: record.link) or _apart(records, lambda record: record.element)
@@ -90,6 +99,13 @@ def _differ(tags: Sequence[Tag], share: float) -> bool:
     texts = [short_text(tag, _TITLE) or "" for tag in tags]
     plain = sum(not _is_card(tag) for tag in tags)
     return len(set(texts) - {""}) >= share * len(tags) and plain >= share * len(tags)
+
+
+def _are_offers(tags: Sequence[Tag]) -> bool:
+    """Whether most links say that there is a file, and differ in numbers only, such as its size."""
+    texts = [short_text(tag, _TITLE) or "" for tag in tags]
+    words = Counter(_NOT_LETTERS.sub(" ", text).strip().casefold() for text in texts if _OFFER.search(text))
+    return bool(words) and words.most_common(1)[0][1] >= 0.6 * len(tags)
 
 
 def _is_card(tag: Tag) -> bool:

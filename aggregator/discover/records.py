@@ -63,6 +63,8 @@ _TITLE_WORTH = 3.0
 _ALONE = 2.5
 #: Share of the links of a page below an element that is the page itself, more or less.
 _WHOLE = 0.6
+#: Share of the siblings that must have texts, so that the others are none of the list.
+_TELLING = 0.6
 _AROUND = frozenset({"nav", "footer", "aside"})
 _MENUS = frozenset({"navigation", "menu", "menubar"})
 
@@ -261,7 +263,15 @@ def _group(siblings: Sequence[Sequence[Record]]) -> LinkGroup | None:
     if len(siblings) < FEWEST:
         return None
     single = [records[0] for records in siblings if len({record.url for record in records}) == 1]
-    return LinkGroup(single) if len(single) >= max(FEWEST, 0.8 * len(siblings)) else None
+    if len(single) < max(FEWEST, 0.8 * len(siblings)):
+        return None
+    # Pictures without a word between records are advertisements.
+    telling = [record for record in single if _says_anything(record)]
+    return LinkGroup(telling if len(telling) >= max(FEWEST, _TELLING * len(single)) else single)
+
+
+def _says_anything(record: Record) -> bool:
+    return next(record.element.stripped_strings, None) is not None or title_text(record.link) != ""
 
 
 def _signature(tag: Tag) -> tuple[object, ...]:

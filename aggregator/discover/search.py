@@ -31,16 +31,19 @@ from aggregator.discover.found import (
     Option,
     There,
     are_the_same,
+    document_of,
     is_about,
+    is_html,
     leads_to,
     links_of,
+    refreshed_to,
 )
 from aggregator.errors import AggregatorError, ConfigError, FetchError, ParseError, WorkerError
 from aggregator.fetch import Fetcher
 from aggregator.models import FailureKind, Fetched, NotModified, Request, Source
 from aggregator.parse import parse_plain
 from aggregator.parse.encoding import decode
-from aggregator.parse.sniff import find_root
+from aggregator.parse.sniff import find_root, sniff
 from aggregator.pipeline.run import fetch_settings
 from aggregator.pipeline.together import Send
 from aggregator.preview import feed_source, preview
@@ -66,6 +69,8 @@ _ACCEPT = (
     "text/html, application/xhtml+xml, application/atom+xml;q=0.9, application/rss+xml;q=0.9, "
     "application/feed+json;q=0.9, application/xml;q=0.8, */*;q=0.5"
 )
+#: Pages that send on to another one, and pages behind links of one that say that they are feeds, which are read.
+_REFRESHES, _BEHIND = 2, 2
 #: Failures after which no other address of the same host is asked.
 _UNREACHABLE: frozenset[FailureKind] = frozenset({"dns", "connect", "tls", "timeout", "refused"})
 #: Failures after which http is tried in place of https.
@@ -171,6 +176,8 @@ class _Search:
         self._left = MAX_TRIES
         self._until = time.monotonic() + SECONDS
         self._found = Found(url)
+        #: Pages that came in place of feeds.
+        self._pages: list[str] = []
 
     async def run(self) -> Found:
         """Search, and return what was found."""
@@ -182,6 +189,7 @@ class _Search:
         async with Fetcher(fetch_settings(self._config, 4), waits=self._known.waits, clock=self._clock) as fetcher:
             send = self._memory.through(fetcher.fetch)
             page, failure = await self._page(send)
+            page = page and await self._refreshed(page, send)
             leads = (page.url, page.moved_to or page.url) if page is not None else ()
             if any(self._is_there(url, "it is redirected there") for url in leads):
                 return self._found
@@ -205,6 +213,26 @@ class _Search:
         self._memory.keep(got)
         return got, None
 
+    async def _refreshed(self, page: Fetched, send: Send) -> Fetched:
+        """Return the page to which a page sends browsers on at once; itself where there is none."""
+        for _ in range(_REFRESHES):
+            url = refreshed_to(page)
+            next_page = None if url is None else await self._another(url, send)
+            if next_page is None:
+                break
+            page = next_page
+        return page
+
+    async def _another(self, url: str, send: Send) -> Fetched | None:
+        """Fetch another page; None where that fails."""
+        source = feed_source(self._config, url)
+        try:
+            got = await send(replace(plain_request(source, url, accept=_ACCEPT), robots=True))
+        except FetchError:
+            return None
+        assert isinstance(got, Fetched)
+        return got
+
     async def _try_candidates(self, page: Fetched | None, failure: FetchError | None, send: Send) -> None:
         instances = self._config.rsshub is not None
         offered = of_address(self._url, instances=instances)
@@ -220,6 +248,8 @@ class _Search:
             offered.append(Candidate({"feed": self._url}, "the address itself", None, 0))
         offered.sort(key=lambda one: one.rank)
         await self._try([one for one in offered if not _is_guess(one) and one.rank < COMMENTS])
+        if not self._has_any:
+            await self._try_behind(send)
         if not self._is_sure and (failure is None or failure.kind not in _UNREACHABLE):
             await self._try_usual(page, send)
         for kinds in (("json", "scrape"), ("sitemap",)):
@@ -239,19 +269,27 @@ class _Search:
         """Whether something was found that is about the address."""
         return bool(self._found.there) or any(one.rank < _ASIDE for one in self._found.options)
 
+    async def _try_behind(self, send: Send) -> None:
+        """Try the feeds that are named on pages of their own, to which the page has links that say so."""
+        for url in self._pages[:_BEHIND]:
+            page = await self._another(url, send)
+            found = [] if page is None else await self._of_page(page, instances=False)
+            feeds = [one for one in found if "feed" in one.entry and one.rank < COMMENTS]
+            await self._try([replace(one, found="a page of feeds names it") for one in feeds])
+
     async def _of_page(self, page: Fetched, instances: bool) -> list[Candidate]:
         """Return what a page offers; that it cannot be read is a miss."""
         worker = Worker(seconds=_SECONDS, memory_mb=_MEMORY_MB)
         try:
             found, _ = await worker.run(_candidates, page, instances)
         except (ParseError, WorkerError) as error:
-            self._found.misses.append(Miss(self._url, "the page", _why(error)))
+            self._found.misses.append(Miss(page.requested_url, "the page", _why(error)))
             return []
         finally:
             await worker.close()
         if not found:
             why = "it names no feed, and no list of articles was recognized on it"
-            self._found.misses.append(Miss(self._url, "the page", why))
+            self._found.misses.append(Miss(page.requested_url, "the page", why))
         return found
 
     async def _try_usual(self, page: Fetched | None, send: Send) -> None:
@@ -282,7 +320,7 @@ class _Search:
         try:
             got = await send(plain_request(source, url, accept=feed.ACCEPT))
             assert isinstance(got, Fetched)
-            parse_plain(got)
+            _check_feed(got)
         except AggregatorError:
             return None
         self._memory.keep(got)
@@ -321,6 +359,8 @@ class _Search:
         if seen.failure is not None or (not seen.items and source.kind in _GUESSED):
             why = (seen.result.state.error or seen.failure or "it has no items").removesuffix(f" ({source.url})")
             self._found.misses.append(Miss(source.url, candidate.found, why))
+            if source.kind == "feed" and (page := document_of(seen)) is not None and is_html(page):
+                self._pages.append(page.url)
             return
         leads = leads_to(seen)
         if leads is not None and leads != source.url and self._is_there(leads, candidate.found, source.kind):
@@ -394,7 +434,7 @@ def _as_document(page: Fetched) -> _Whole | None:
     url = page.moved_to or page.requested_url
     as_feed = _Whole(Candidate({"feed": url}, "the address is a feed", None, 0))
     try:
-        parse_plain(page)
+        _check_feed(page)
     except ParseError:
         root = find_root(decode(page.body, page.content_type).text)
         if root is not None and root.local in _SITEMAPS:
@@ -403,6 +443,17 @@ def _as_document(page: Fetched) -> _Whole | None:
             return replace(as_feed, why=f"this is a list of subscriptions: aggregator opml import {url}")
         return None
     return as_feed
+
+
+def _check_feed(page: Fetched) -> None:
+    """Check that a document may be a feed.
+
+    Raises:
+        ParseError: it is certainly none.
+    """
+    if parse_plain(page) is None:
+        # What is large or broken is read only when it is tried.
+        sniff(page)
 
 
 def _why(error: AggregatorError) -> str:

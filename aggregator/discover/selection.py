@@ -144,7 +144,11 @@ class ItemSelector:
 
 
 def item_selector(
-    elements: Elements, records: Sequence[Record], is_item: Callable[[Tag], bool | None], link: str | None
+    elements: Elements,
+    records: Sequence[Record],
+    is_item: Callable[[Tag], bool | None],
+    link: str | None,
+    title: str | None,
 ) -> ItemSelector | None:
     """Return a selector for the records of a list; None where none finds just them.
 
@@ -153,6 +157,7 @@ def item_selector(
         records: the records.
         is_item: of an element that is no record: whether it is like them; None: it is not; False: it is not read.
         link: the selector of the link in a record, or None where that is its first one.
+        title: the selector of the title in a record, or None where that is its link.
     """
     if not is_plain(records[0].element):
         return None
@@ -161,7 +166,7 @@ def item_selector(
     candidates = list(elements.named(tags[0].name))[:_MOST]
     judged: dict[int, bool | None] = {}
     best: ItemSelector | None = None
-    for form in _item_forms(elements, tags, [record.link for record in records], link):
+    for form in _item_forms(elements, tags, [record.link for record in records], link, title):
         if elements.is_late:
             break
         if best is not None and form.cost + _MORE >= best.cost:
@@ -221,9 +226,12 @@ def _has_way(way: Sequence[str], tag: Tag) -> bool:
     return bool(level)
 
 
-def _item_forms(elements: Elements, tags: Sequence[Tag], links: Sequence[Tag], link: str | None) -> Iterator[Form]:
+def _item_forms(
+    elements: Elements, tags: Sequence[Tag], links: Sequence[Tag], link: str | None, title: str | None
+) -> Iterator[Form]:
     """Return selectors for the records, the simple ones first."""
     own = list(_own_forms(tags))
+    own += _with_title(own, title)
     own += _with_link(tags[0].name, [attribute(one, "href") for one in links], link)
     own += _by_shape(tags, links)
     # A name alone may be that of anything that is added later.
@@ -251,6 +259,16 @@ def _with_link(name: str, hrefs: Sequence[str], link: str | None) -> list[Form]:
     return forms
 
 
+def _with_title(forms: Sequence[Form], title: str | None) -> list[Form]:
+    """Return selectors for records that have a title, where what has none stands between them."""
+    if title is None or not _SIMPLE.fullmatch(title):
+        return []
+    selectors = [(f"{form.selector}:has({title})", form.cost + 0.3) for form in forms]
+    return [Form(one, cost, functools.partial(_matches, one)) for one, cost in selectors]
+
+
+#: A selector of one element, by its name and a class.
+_SIMPLE = re.compile(r"[a-z][a-z0-9]*(?:\.[\w-]+)?")
 _BEGIN = re.compile(r"[\w:/.?=&%~-]{3,120}[/=]\Z")
 
 

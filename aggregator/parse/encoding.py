@@ -213,6 +213,11 @@ _ALPHABETS = {
 }
 
 
+#: How many characters that cannot be read are worth a note, and of how many beyond ASCII one may be such.
+_FEWEST_BAD = 5
+_FEW_BAD = 50
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """A document as text, with short messages about what was repaired."""
@@ -255,6 +260,14 @@ def decode_as(body: bytes, name: str) -> Decoded:
     """
     encoding = browser_name(name) or name
     return Decoded(body.decode(encoding, "replace"), encoding)
+
+
+def misread(text: str, encoding: str) -> str | None:
+    """Return a note on an encoding in which much of a text could not be read, or None."""
+    bad = text.count("\ufffd")
+    if bad < _FEWEST_BAD or bad * _FEW_BAD < len(text) - len(text.encode("ascii", "ignore")):
+        return None
+    return f"{bad} characters of the page cannot be read as {encoding}; set `encoding`"
 
 
 def may_be_encoded_twice(body: bytes) -> bool:

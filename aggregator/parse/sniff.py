@@ -40,7 +40,7 @@ _MAGIC = (
     (b"\x7fELF", "a program"),
 )
 _NOT_FEEDS = {
-    "opml": "an OPML list of feeds, not a feed; make each of its addresses a source",
+    "opml": "an OPML list of feeds, not a feed; `aggregator opml import` adds its feeds",
     "urlset": "a sitemap, not a feed; write `sitemap` in place of `feed`",
     "sitemapindex": "a sitemap index, not a feed; write `sitemap` in place of `feed`",
     "svg": "an SVG image, not a feed",

@@ -20,34 +20,16 @@ from aggregator.sources.pagefacts import article_body, short_text
 
 #: Classes and ids of the elements that hold articles.
 _NAMES = frozenset(
-    (
-        *("entry-content", "post-content", "article-content", "article-body", "article__body", "article__content"),
-        *("post-body", "post__content", "post__body", "articlebody", "article_body", "article-text", "article__text"),
-        *("story-body", "story-content", "story__body", "content__article-body", "single-content", "news-content"),
-        *(
-            "news-body",
-            "news-text",
-            "news_content",
-            "newscontent",
-            "newstext",
-            "td-post-content",
-            "gh-content",
-            "kg-canvas",
-        ),
-        *("available-content", "blog-post-content", "blog-content", "e-content", "c-article-body", "body-content"),
-        *(
-            "rich_media_content",
-            "js_content",
-            "articlecontent",
-            "article_content",
-            "articletext",
-            "artibody",
-            "articlec",
-        ),
-        *("artical-content", "detail-content", "content-detail", "detailcontent", "newsdetail", "trs_editor", "zoom"),
-        *("article-detail", "article_text", "post_body", "postbody", "post_content", "markdown-body"),
-        *("theme-default-content", "md-content", "notion-page-content", "ck-content", "prose"),
-    )
+    """
+    entry-content post-content article-content article-body article__body article__content post-body post__content
+    post__body articlebody article_body article-text article__text story-body story-content story__body
+    content__article-body single-content news-content news-body news-text news_content newscontent newstext
+    td-post-content gh-content kg-canvas available-content blog-post-content blog-content e-content c-article-body
+    body-content rich_media_content js_content articlecontent article_content articletext artibody articlec
+    artical-content detail-content content-detail detailcontent newsdetail trs_editor zoom article-detail
+    article_text post_body postbody post_content markdown-body theme-default-content md-content notion-page-content
+    ck-content prose
+    """.split()
 )
 #: Elements in a found body that are no part of the article: by name, and by a class, an id or a role.
 _UNWANTED_TAGS = frozenset({"script", "style", "nav", "footer", "form", "button", "template"})
@@ -60,8 +42,9 @@ _UNWANTED = re.compile(
     re.IGNORECASE,
 )
 _ROLES = frozenset({"navigation", "complementary", "banner", "contentinfo", "search", "form"})
-#: Characters of text that make an article; a picture makes one, too.
+#: Characters of text that make an article; a picture makes one, too. Below a mark fewer do, where the page has no more.
 _ENOUGH = 140
+_FEW = 15
 #: How much more text another element must have than a marked one, so that the mark does not count.
 _FAR_MORE = 3
 #: The same for an element around the one with most text.
@@ -81,9 +64,13 @@ def find_body(page: Page, title: str) -> Tag | None:
         title: the title of the article, whose heading is no part of it.
     """
     sizes = _Sizes(page)
-    best = next((tag for group in _marked(page) if (tag := sizes.largest(group)) is not None), None)
+    marked = _marked(page)
+    best = next((tag for group in marked if (tag := sizes.largest(group)) is not None), None)
     if best is None:
         best = sizes.fullest(page)
+    if best is None:
+        # A short article; `main` may hold anything.
+        best = next((tag for group in marked[:-1] if (tag := sizes.largest(group, _FEW)) is not None), None)
     if best is not None:
         _clean(best, title, sizes)
     return best
@@ -152,13 +139,13 @@ class _Sizes:
         self._own[id(tag)] = self._own.get(id(tag), 0) + own
         self._told[id(tag)] = self._told.get(id(tag), 0) + told
 
-    def largest(self, group: list[Tag]) -> Tag | None:
+    def largest(self, group: list[Tag], least: int = _ENOUGH) -> Tag | None:
         """Return the element of a group with most text; None where that is not enough for an article of this page."""
         tag = max(group, key=lambda one: self.all.get(id(one), 0), default=None)
         if tag is None:
             return None
         length = self.all.get(id(tag), 0)
-        enough = length >= _ENOUGH or tag.find(MEDIA) is not None
+        enough = length >= least or tag.find(MEDIA) is not None
         return tag if enough and length * _FAR_MORE >= self._most else None
 
     def fullest(self, page: Page) -> Tag | None:

@@ -11,7 +11,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -264,6 +266,8 @@ async def collect(
     if memory is not None:
         memory, drifted = memory.observe([_named(source, one.filled) for one in outcomes if one.entry])
         notes |= dict.fromkeys(drifted)
+        # It may be on a further page of the list, which nothing else would have read again.
+        memory = replace(memory, left=memory.left or bool(failed or left))
     feed = replace(
         feed,
         title=feed.title or next((one.site for one in outcomes if one.site), None),
@@ -334,6 +338,7 @@ async def _visit(source: Source, rules: ArticleRules, encoding: str | None, visi
         if isinstance(page, NotModified):
             outcome.state = visit.unchanged(page)
             return outcome
+        _check_place(page, source)
         if (file := _file(page)) is not None:
             outcome.entry = replace(visit.listed.entry, enclosures=(file,))
             outcome.state = visit.read(page, page.body_hash, whole=True)
@@ -353,6 +358,23 @@ async def _visit(source: Source, rules: ArticleRules, encoding: str | None, visi
     else:
         outcome.state = visit.read(page, digest_of(article), whole=whole)
     return outcome
+
+
+def _check_place(page: Fetched, source: Source) -> None:
+    """Raise where a site leads to its home page or to the list in place of an article: many do where one is gone.
+
+    What is there would take the place of the article that is stored.
+    """
+    asked, there = urlsplit(page.requested_url), urlsplit(page.url)
+    home = there.path in ("", "/") and not there.query and (asked.path not in ("", "/") or bool(asked.query))
+    alike = _site(asked.hostname) == _site(there.hostname)
+    if page.url != page.requested_url and alike and (home or page.url == source.url):
+        message = f"the server leads to {page.url} in place of it"
+        raise FetchError(message, kind="http_status", status=HTTPStatus.NOT_FOUND, url=page.requested_url)
+
+
+def _site(host: str | None) -> str:
+    return (host or "").removeprefix("www.")
 
 
 def _file(page: Fetched) -> Enclosure | None:

@@ -65,10 +65,12 @@ class Memory:
     rules: str
     #: How many items the last document had; None: there was none yet.
     items: int | None = None
-    #: Whether it had further pages that could not be read, and have to be next time.
+    #: Whether all pages of the list have to be read next time: one of them, or an article on them, was not read.
     left: bool = False
     #: By the path of the field in feeds.yaml, such as ``scrape.date``.
     fields: Mapping[str, Filling] = field(default_factory=dict)
+    #: Whether its items have no picture that no field names; it ends when the rules change.
+    plain: bool = False
 
     @classmethod
     def load(cls, text: str | None, rules: str) -> Memory:
@@ -91,12 +93,13 @@ class Memory:
         if found.get("rules") != rules or not isinstance(named, dict) or len(named) > _MAX_FIELDS:
             return cls(rules, items, left)
         fields = {name: filling for name, value in named.items() if (filling := _filling(value)) is not None}
-        return cls(rules, items, left, fields)
+        return cls(rules, items, left, fields, plain=found.get("plain") is True)
 
     def dump(self) -> str:
         """Return a short text for the store."""
         fields = {name: [one.filled, one.gap, one.always] for name, one in sorted(self.fields.items())}
         whole = {"v": 1, "rules": self.rules, "items": self.items, "left": self.left, "fields": fields}
+        whole |= {"plain": True} if self.plain else {}
         return json.dumps(whole, separators=(",", ":"))
 
     def zero(self, what: str) -> str:

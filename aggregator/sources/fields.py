@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
@@ -29,6 +29,7 @@ from aggregator.config.fields import (
 )
 from aggregator.config.problems import show
 from aggregator.config.selectors import selects_elements
+from aggregator.models import RawEntry
 from aggregator.values.patterns import compile_pattern
 from aggregator.values.selectors import xpath_of
 
@@ -199,3 +200,22 @@ def part_of(whole: str, rules: FieldRules) -> str:
 @functools.lru_cache(maxsize=256)
 def _compiled(regex: str) -> Any:
     return compile_pattern(regex)
+
+
+def settled(entries: Iterable[RawEntry], language: str | None) -> tuple[RawEntry, ...]:
+    """Return the entries of a document with those dates as ISO 8601 that are the same whenever they are read.
+
+    Args:
+        language: tag of its language, or None.
+    """
+    from aggregator.dates.formats import style_of
+    from aggregator.dates.relative import absolute_date
+
+    found = list(entries)
+    style = style_of((entry.published for entry in found), language)
+
+    def one(entry: RawEntry) -> RawEntry:
+        date = absolute_date(entry.published, entry.timezone, style=style) if entry.published else None
+        return entry if date is None else replace(entry, published=date.isoformat())
+
+    return tuple(map(one, found))

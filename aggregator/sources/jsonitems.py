@@ -17,10 +17,10 @@ from aggregator.dates.formatted import read_as
 from aggregator.errors import ParseError
 from aggregator.models import Fetched, ParsedFeed, RawEntry, Text
 from aggregator.parse.document import MAX_AUTHORS, MAX_TAGS, address, guid, looks_like_html
-from aggregator.parse.encoding import decode, decode_as
+from aggregator.parse.encoding import decode, decode_as, misread
 from aggregator.parse.jsontext import read_document, read_script
 from aggregator.sources.drift import Memory
-from aggregator.sources.fields import FieldRules, part_of
+from aggregator.sources.fields import FieldRules, part_of, settled
 from aggregator.sources.jsonpaths import MAX_FOUND, find, gives_one, place_of
 from aggregator.values.jsonpaths import fill, is_template, places
 from aggregator.values.markup import FORBIDDEN
@@ -41,7 +41,6 @@ _MAX_REASON = 200
 _NAMES = ("name", "title", "label")
 _ADDRESSES = ("url", "contentUrl", "href", "src", "@id")
 _MARKUP = re.compile(r"<[A-Za-z/!][^<>]*>|&#?\w{1,31};")
-_UNIX = re.compile(r"(\d{10})(?:\.\d+)?|(\d{13})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +82,8 @@ def read_items(work: tuple[JsonRules, Memory | None, Fetched]) -> JsonPage:
     if not entries and memory is not None and not empty:
         raise ParseError(_nothing(rules, document, items, memory), kind="nothing_matched", url=fetched.url)
     home = document.home or _home(entries)
-    feed = ParsedFeed("json", "json", (), document.title, home, document.language)
-    return JsonPage(feed, tuple(entries), tuple(filled), len(items), _next(rules, document.value))
+    feed = ParsedFeed("json", "json", (), document.title, home, document.language, repairs=document.notes)
+    return JsonPage(feed, settled(entries, document.language), tuple(filled), len(items), _next(rules, document.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +97,7 @@ class _Document:
     title: str | None = None
     home: str | None = None
     language: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def _document(rules: JsonRules, fetched: Fetched) -> _Document:
@@ -105,7 +105,8 @@ def _document(rules: JsonRules, fetched: Fetched) -> _Document:
         return _in_page(rules.script, rules.encoding, fetched)
     body = fetched.body
     decoded = decode_as(body, rules.encoding) if rules.encoding else decode(body, fetched.content_type)
-    return _Document(read_document(decoded.text, fetched.url), fetched.url)
+    note = misread(decoded.text, decoded.encoding)
+    return _Document(read_document(decoded.text, fetched.url), fetched.url, notes=(note,) if note else ())
 
 
 def _in_page(script: ScriptRules, encoding: str | None, fetched: Fetched) -> _Document:
@@ -137,7 +138,8 @@ def _in_page(script: ScriptRules, encoding: str | None, fetched: Fetched) -> _Do
     if not found and trouble is not None:
         raise trouble
     value = list(_graphs(found)) if linked else found[0]
-    return _Document(value, page.base, page.title, page.url, page.language)
+    notes = (page.misread,) if page.misread else ()
+    return _Document(value, page.base, page.title, page.url, page.language, notes)
 
 
 def _graphs(documents: list[Any]) -> Iterator[Any]:
@@ -289,18 +291,13 @@ def _names(rules: FieldRules | None, item: Any, *, split: bool = False) -> tuple
 
 
 def _date(rules: FieldRules | None, item: Any) -> str | None:
-    """Return a date: as ISO 8601 where its format is given, or it is Unix time; else as it stands."""
-    if rules is None:
-        return None
+    """Return a date: as ISO 8601 where its format is given, else as it stands."""
     first = None
     for word in _words(rules, item):
         shown = word[:_MAX_LINE]
-        written = rules.format
-        if written is None and (match := _UNIX.fullmatch(shown)):
-            written = "unix" if match[1] else "unix_ms"
-        if written is None:
+        if rules is None or rules.format is None:
             return shown
-        if read := read_as(shown, written, rules.timezone):
+        if read := read_as(shown, rules.format, rules.timezone):
             return read
         first = first or shown
     return first

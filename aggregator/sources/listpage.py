@@ -15,12 +15,10 @@ from urllib.parse import urldefrag
 
 from bs4 import Tag
 
-from aggregator.dates.formats import DateStyle, style_of
-from aggregator.dates.relative import absolute_date
 from aggregator.errors import ParseError
 from aggregator.models import Fetched, ParsedFeed, RawEntry, Text
 from aggregator.sources import selecting
-from aggregator.sources.fields import FieldRules
+from aggregator.sources.fields import FieldRules, settled
 from aggregator.sources.page import Page, attribute, text_of
 from aggregator.values.selectors import NUMBER
 
@@ -76,8 +74,7 @@ def read_list(work: tuple[ScrapeRules, Fetched]) -> ListPage:
             break
         # A picture often links to the article before its title does.
         items[key] = _joined(items[key], entry) if key in items else entry
-    style = style_of((entry.published for entry in items.values()), page.language)
-    entries = tuple(_settled(entry, style) for entry in items.values())
+    entries = settled(items.values(), page.language)
     filled = tuple(_filled(rules, entry) for entry in entries)
     notes = (page.misread,) if page.misread else ()
     feed = ParsedFeed("scrape", "scrape", (), page.title, fetched.url, page.language, repairs=notes)
@@ -112,7 +109,7 @@ def _entry(page: Page, rules: ScrapeRules, item: Tag) -> RawEntry | None:
         image = selecting.image(page, rules.image, item)
     else:
         # An article has larger pictures than its list.
-        image = None if rules.article else selecting.image_of(page, item)
+        image = None if rules.article or not rules.pictures else selecting.image_of(page, item)
     author = selecting.text(page, rules.author, item) if rules.author else ""
     summary = selecting.text(page, rules.summary, item) if rules.summary else ""
     entry = RawEntry(
@@ -216,14 +213,6 @@ def _joined(first: RawEntry, later: RawEntry) -> RawEntry:
     """Return what two items with one address say, the first one before the later one."""
     names = ("title", "content", "summary", "published", "authors", "tags", "image")
     return replace(first, **{name: getattr(first, name) or getattr(later, name) for name in names})
-
-
-def _settled(entry: RawEntry, style: DateStyle) -> RawEntry:
-    """Return the entry with its date as ISO 8601 where it is the same whenever it is read."""
-    if entry.published is None:
-        return entry
-    found = absolute_date(entry.published, entry.timezone, style=style)
-    return entry if found is None else replace(entry, published=found.isoformat())
 
 
 def _filled(rules: ScrapeRules, entry: RawEntry) -> dict[str, bool]:

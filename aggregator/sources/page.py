@@ -22,7 +22,7 @@ from soupsieve import SelectorSyntaxError
 from aggregator.errors import ParseError
 from aggregator.models import Fetched
 from aggregator.parse.document import address, base_address
-from aggregator.parse.encoding import decode, decode_as
+from aggregator.parse.encoding import decode, decode_as, misread
 from aggregator.values.languages import found_tag
 from aggregator.values.selectors import xpath_of
 
@@ -41,9 +41,6 @@ _HEAD = 4096
 #: Start and end tags of an article page; a list page may have more. There are many articles, and each is read twice.
 MAX_ARTICLE_TAGS = 40_000
 
-#: How many characters that cannot be read are worth a note, and of how many beyond ASCII one may be such.
-_FEWEST_BAD = 5
-_FEW_BAD = 50
 
 #: Characters of text that a page has that is more than a frame for scripts.
 BARE = 200
@@ -188,10 +185,7 @@ class Page:
     @property
     def misread(self) -> str | None:
         """A note on an encoding in which much of the page cannot be read, or None."""
-        bad = self._text.count("\ufffd")
-        if bad < _FEWEST_BAD or bad * _FEW_BAD < len(self._text) - len(self._text.encode("ascii", "ignore")):
-            return None
-        return f"{bad} characters of the page cannot be read as {self.encoding}; set `encoding`"
+        return misread(self._text, self.encoding)
 
     @property
     def is_bare(self) -> bool:

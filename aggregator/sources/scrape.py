@@ -88,6 +88,8 @@ class ScrapeRules:
     next: str | None = None
     #: Pages to read at most.
     pages: int = 1
+    #: Whether the first picture of an item is taken where there is neither a field for it nor an article.
+    pictures: bool = True
 
 
 def next_page(value: object) -> str:
@@ -210,6 +212,10 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     if isinstance(page, NotModified):
         return page
     memory = Memory.load(state.memory, request_hash(source))
+    if state.memory is None and state.last_success_at is not None:
+        # An older version read it, which took no pictures from lists; with them, all posts of the source would change.
+        memory = replace(memory, plain=True)
+    rules = replace(rules, pictures=not memory.plain)
     first = await _read(rules, page, tools)
     if not first.entries:
         error = ParseError(_nothing(rules, first, memory), kind="nothing_matched", url=page.url)

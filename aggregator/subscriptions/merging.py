@@ -36,6 +36,8 @@ from aggregator.subscriptions.reading import Folder, Page, Refused, Subscription
 from aggregator.subscriptions.risks import without_risks
 from aggregator.values.urls import same_feed
 
+#: Kind and normalized address: what two outlines of one source have in common.
+_Key = tuple[str, str]
 #: How often what is wrong is left out before the rest is refused.
 _ROUNDS = 8
 _OF_SOURCE = re.compile(r"sources\[([0-9]+)\](?:\.([\w-]+))?")
@@ -198,6 +200,7 @@ class _Merge:
         if text != self._before:
             self.made.text = text
         self._report(config)
+        self.made.refused.sort(key=lambda one: one.line)
         return self.made
 
     # -- what is asked for ---------------------------------------------------------------------------------------------
@@ -235,26 +238,26 @@ class _Merge:
             self.made.left_out.append(LeftOut(line, of, f"`{key}`: {why}; {TRUST}"))
         return kept
 
-    def _joined(self, sources: Sequence[Subscription]) -> list[Subscription]:
+    def _joined(self, sources: Sequence[Subscription]) -> list[tuple[_Key, Subscription]]:
         """Join those of other programs that stand in the document several times: they get the categories of all."""
-        first: dict[tuple[str, str], int] = {}
-        found: list[Subscription] = []
+        first: dict[_Key, int] = {}
+        found: list[tuple[_Key, Subscription]] = []
         for one in sources:
             key = _key(one.settings)
             place = len(found) if one.own else first.setdefault(key, len(found))
             if place == len(found):
-                found.append(one)
+                found.append((key, one))
             else:
-                earlier = found[place]
-                found[place] = replace(earlier, folders=(*earlier.folders, *one.folders))
+                earlier = found[place][1]
+                found[place] = key, replace(earlier, folders=(*earlier.folders, *one.folders))
                 self.made.repeated.append(Repeated(one.line, one.address, earlier.line))
         return found
 
-    def _missing(self, sources: Sequence[Subscription]) -> Iterator[Subscription]:
+    def _missing(self, sources: Sequence[tuple[_Key, Subscription]]) -> Iterator[Subscription]:
         """Iterate over the sources that are not in feeds.yaml; the others are reported."""
-        groups: dict[tuple[str, str], list[Subscription]] = defaultdict(list)
-        for one in sources:
-            groups[_key(one.settings)].append(one)
+        groups: dict[_Key, list[Subscription]] = defaultdict(list)
+        for key, one in sources:
+            groups[key].append(one)
         there = self._there() if self._config.sources else {}
         missing = set()
         for key, group in groups.items():
@@ -269,11 +272,11 @@ class _Merge:
                     del left[match]
                     self.made.there.append(There(one.line, one.address, match))
         self.made.there.sort(key=lambda one: one.line)
-        yield from (one for one in sources if id(one) in missing)
+        yield from (one for _, one in sources if id(one) in missing)
 
-    def _there(self) -> dict[tuple[str, str], dict[str, str | None]]:
+    def _there(self) -> dict[_Key, dict[str, str | None]]:
         """Return the ids of the sources of feeds.yaml, with their names, by kind and normalized address."""
-        found: dict[tuple[str, str], dict[str, str | None]] = defaultdict(dict)
+        found: dict[_Key, dict[str, str | None]] = defaultdict(dict)
         unresolved = read_unresolved(self._before)["sources"] if self._before and "${" in self._before else None
         for index, source in enumerate(self._config.sources):
             found[source.kind, same_feed(source.url)][source.id] = source.name
@@ -429,8 +432,7 @@ class _Merge:
         for one in self._news:
             source = next(ids[one.slugs[0] if one.slugs else UNCATEGORIZED])
             kind, address = address_of(one.settings)
-            name = one.settings.get("name")
-            self.made.added.append(Added(one.source.line, source.id, name, kind, address, one.slugs))
+            self.made.added.append(Added(one.source.line, source.id, source.name, kind, _shown(address), one.slugs))
         used = {slug for one in self._news for slug in one.slugs}
         self.made.categories = {slug: title for slug, title in self._names.new.items() if slug in used or self._fresh}
 
@@ -442,7 +444,7 @@ def _by_category(sources: Sequence[Source]) -> dict[str, list[Source]]:
     return found
 
 
-def _key(settings: Mapping[str, Any]) -> tuple[str, str]:
+def _key(settings: Mapping[str, Any]) -> _Key:
     """Return what two sources of one address have in common."""
     kind, address = address_of(settings)
     if kind and "://" not in address:
@@ -460,7 +462,13 @@ def _settings_of(kind: str) -> TypeAdapter[Any]:
 def _called(one: Subscription) -> str:
     """Return what a source is called in messages."""
     name = one.settings.get("name")
-    return name if isinstance(name, str) and name else one.address or address_of(one.settings)[1]
+    return _shown(name) if isinstance(name, str) and name else one.address
+
+
+def _shown(text: str) -> str:
+    """Return a text of feeds.yaml for people: as it is written if it has references."""
+    shown: str = text if has_reference(text) else _plain(text)
+    return shown
 
 
 def _plain(value: Any) -> Any:

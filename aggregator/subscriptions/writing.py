@@ -7,6 +7,7 @@ same file gives the same bytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 #: Sections that are about this machine, or are in the document in another form.
 _NOT_WRITTEN = frozenset({"posts", "hooks", "after_publish", "categories", "sources"})
 _AUTH = "auth"
+#: The beginning of an address; other texts may have its signs, such as expressions.
+_WEB = re.compile(r"\s*(?:feed:)?(?:https?|feed|socks[45]h?)://", re.IGNORECASE)
 #: In place of a value of which nothing is left.
 _NOTHING = object()
 
@@ -157,7 +160,7 @@ class _Writer:
             return [part for part, _ in items] if whole else _NOTHING, lost
         if not isinstance(value, str):
             return value, []
-        bare = without_written_password(value)
+        bare = without_written_password(value) if _WEB.match(value) else value
         if self._holds_secret(path, bare) or (bare != value and not _is_address(path)):
             return _NOTHING, [_shown(path)]
         return bare, [] if bare == value else [f"the user name and the password in `{'.'.join(path)}`"]

@@ -43,6 +43,61 @@ def test_a_usual_address_is_tried_where_the_page_names_no_feed(site: Site, origi
     assert text_of(site).endswith(f"    feed: {origin.url}/atom.xml\n")
 
 
+def test_a_link_may_lead_to_a_page_of_feeds(site: Site, origin: Origin) -> None:
+    write(site)
+    origin.route("/", page("P", body='<a href="/flux-rss">Flux RSS</a>'), content_type="text/html")
+    feeds = '<a href="/syndication/1">Communiqués (RSS)</a> <a href="/syndication/2">Avis (RSS)</a>'
+    origin.route("/flux-rss", page("Nos flux", body=feeds), content_type="text/html")
+    origin.route("/syndication/1", feed("Blog", 1))
+    origin.route("/syndication/2", feed("Avis", 2))
+    done = add(site, f"{origin.url}/")
+    assert done.stdout.count("a page of feeds names it") == 2
+    assert add(site, f"{origin.url}/", "--yes").status == 0
+    assert text_of(site).endswith(f"    feed: {origin.url}/syndication/1\n")
+
+
+def test_a_page_of_feeds_is_left_alone_where_robots_are_told_so(site: Site, origin: Origin) -> None:
+    write(site)
+    origin.route("/robots.txt", "User-agent: *\nDisallow: /flux\n", content_type="text/plain")
+    origin.route("/", page("P", body='<a href="/flux">Flux RSS</a>'), content_type="text/html")
+    origin.route("/flux", page("Nos flux", ("/1", "Avis")), content_type="text/html")
+    origin.route("/1", feed("Avis", 1))
+    assert add(site, f"{origin.url}/", "--yes").status == 1
+
+
+@pytest.mark.parametrize(
+    ("head", "followed"),
+    [
+        ("<meta http-equiv=Refresh content=\"0; URL='/cgi/home?a=1&amp;b=2'\">", True),
+        ('<META content="1;url=/cgi/home?a=1&b=2" http-equiv="refresh" />', True),
+        ('<noscript><meta http-equiv="refresh" content="0;url=/cgi/home?a=1&b=2"></noscript>', False),
+        ('<meta http-equiv="refresh" content="300;url=/cgi/home?a=1&b=2">', False),
+        ('<meta http-equiv="refresh" content="0;url=/">', False),
+        ('<meta http-equiv="refresh" content="0;url=javascript:alert(1)">', False),
+    ],
+)
+def test_a_page_may_send_browsers_on(site: Site, origin: Origin, head: str, followed: bool) -> None:
+    write(site)
+    origin.route("/", f"<html><head>{head}<title>Wait</title></head></html>", content_type="text/html")
+    origin.route("/cgi/home?a=1&b=2", page("P", ("out", "All")), content_type="text/html")
+    origin.route("/cgi/out", feed("Blog", 1))
+    assert add(site, f"{origin.url}/", "--yes").status == (0 if followed else 1)
+    assert text_of(site).endswith(f"    feed: {origin.url}/cgi/out\n") == followed
+
+
+def test_a_large_page_or_sitemap_is_no_feed(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.parse.PLAIN_LIMIT", 100)
+    write(site)
+    origin.route("/", page("P", ("/all", "All")), content_type="text/html")
+    origin.route("/all", feed("Blog", 1))
+    assert "the page names it; 1 item" in add(site, f"{origin.url}/").stdout
+    assert "the address is a feed; 1 item" in add(site, f"{origin.url}/all").stdout
+    origin.route("/a", "<html><head><title>A</title></head><body><article>Words.</article></body></html>")
+    place = f"<url><loc>{origin.url}/a</loc><lastmod>2026-01-02</lastmod></url>"
+    origin.route("/map", f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{place}</urlset>')
+    assert "the address is a sitemap; 1 item" in add(site, f"{origin.url}/map").stdout
+
+
 def test_the_feed_of_the_site_is_shown_where_a_wall_is_before_the_page(site: Site, origin: Origin) -> None:
     write(site)
     wall = "<title>Just a moment...</title><script>window._cf_chl_opt={}</script>"

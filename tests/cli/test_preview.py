@@ -145,7 +145,8 @@ def test_a_failure_is_told_with_what_to_look_at(place: Site, origin: Origin) -> 
 def test_an_address_need_not_be_configured(place: Site, origin: Origin) -> None:
     url = origin.route("/other", rss([item(9)]))
     assert "not configured: feed, " in place.run("preview", url).stdout
-    assert place.run("preview", f"{origin.url}/feed").stdout.startswith("feed: feed, ")
+    for address in ("/feed", "/feed/?utm_source=x"):
+        assert place.run("preview", origin.url + address).stdout.startswith("feed: feed, ")
     done = place.run("preview", f"{origin.url}/page")
     assert done.status == 1
     assert f"`aggregator add {origin.url}/page` looks for what it offers" in done.stdout

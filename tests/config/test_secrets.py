@@ -103,6 +103,7 @@ def test_problems_do_not_show_secrets(tmp_path: Path) -> None:
         ("https://token@example.org/x", "https://***@example.org/x"),
         ("https://example.org/a@b", "https://example.org/a@b"),
         ("two: http://a:b@c http://d:e@f", "two: http://a:***@c http://d:***@f"),
+        ("xpath://a[contains(@href, 'x')]/@title", "xpath://a[contains(@href, 'x')]/@title"),
     ],
 )
 def test_redact(text: str, expected: str) -> None:

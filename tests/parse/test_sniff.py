@@ -34,7 +34,7 @@ def fetched(body: str | bytes, content_type: str = "") -> Fetched:
         ("<div>an item</div>", "an HTML page, not a feed"),
         (
             '<?xml version="1.0"?><opml version="2.0"><body/></opml>',
-            "an OPML list of feeds, not a feed; make each of its addresses a source",
+            "an OPML list of feeds, not a feed; `aggregator opml import` adds its feeds",
         ),
         ('<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url/></urlset>', "a sitemap, not a feed"),
         ('<svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG image"),

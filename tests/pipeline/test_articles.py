@@ -258,6 +258,30 @@ async def test_a_known_article_that_is_gone_stays_and_is_not_asked_for_again(roo
     assert (room.asked("/a"), room.entries()["/a"].title) == ([200, 410], "First")
 
 
+@pytest.mark.parametrize("place", ["/", "/news"])
+async def test_an_article_that_leads_to_the_home_page_or_the_list_is_gone(room: Newsroom, place: str) -> None:
+    await room.cycle()
+    before = room.entries()["/a"]
+    room.origin.route("/", '<div id="text">Welcome</div>', content_type="text/html")
+    room.lists({"/a": "First, withdrawn", "/b": "Second", "/c": "Third"}, '<div id="text">The newest</div>')
+    for path in ("/a", "/c"):
+        room.origin.route(path, status=302, headers={"Location": place})
+    result = await room.cycle()
+    assert (result.new, result.changed) == (0, 0)
+    assert any(f"leads to {room.origin.url}{place} in place of it" in note for note in result.notes)
+    assert (room.entries()["/a"], set(room.entries())) == (before, {"/a", "/b"})
+
+
+async def test_an_article_may_be_the_home_page_of_another_site(room: Newsroom) -> None:
+    other = Origin(host="localhost")
+    try:
+        other.route("/", '<div id="text">A tool</div>', content_type="text/html")
+        room.origin.route("/a", status=302, headers={"Location": f"http://localhost:{other.port}/"})
+        assert (await room.cycle()).new == 2
+    finally:
+        other.close()
+
+
 async def test_an_article_that_never_can_be_read_is_asked_for_less_and_less(room: Newsroom) -> None:
     room.origin.route("/b", "<html><body>something else</body></html>", content_type="text/html")
     for number in range(8):
@@ -283,6 +307,40 @@ async def test_what_there_was_no_time_for_comes_next_time(room: Newsroom) -> Non
     assert any("1 article is left for the next time" in note for note in result.notes)
     assert (await room.cycle()).new == 1
     assert (room.asked("/a"), room.asked("/b")) == ([200], [200])
+
+
+@pytest.fixture
+def long_room(site: Site, store: Store, origin: Origin) -> Newsroom:
+    """A list of three pages with two articles each."""
+    room = open_newsroom(site, store, origin, next="/news/{n}", pages=3)
+    for number, path in enumerate(("/news", "/news/2", "/news/3")):
+        links = [f"/{number}a", f"/{number}b"]
+        rows = "".join(f'<div class="card"><a href="{link}">{link}</a></div>' for link in links)
+        origin.route(path, f"<body>{rows}</body>", content_type="text/html", conditional=True)
+        for link in links:
+            room.article(link)
+    return room
+
+
+async def test_what_there_was_no_time_for_may_be_on_a_further_page(long_room: Newsroom) -> None:
+    world = long_room.world
+    for new in (2, 2, 2, 0):
+        chosen = choose(world.config, world.store, world.now)
+        share = Share(requests=5)
+        (result,) = await update_due(world.config, world.store, chosen, clock=lambda: world.now, share=share)
+        assert result.new == new
+        world.now += LATER
+    # All of it is there, so that the first page alone is asked for.
+    assert len(long_room.asked("/news/2")) == 3
+
+
+async def test_a_failed_article_may_be_on_a_further_page(long_room: Newsroom) -> None:
+    long_room.origin.route("/2b", b"busy", status=503)
+    assert ((await long_room.cycle()).new, (await long_room.cycle()).new) == (5, 0)
+    long_room.article("/2b")
+    assert (await long_room.cycle()).new == 1
+    await long_room.cycle()
+    assert len(long_room.asked("/news/3")) == 3
 
 
 async def test_a_link_to_a_file_is_an_item_with_that_file(room: Newsroom) -> None:

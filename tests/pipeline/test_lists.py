@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -175,3 +177,21 @@ def test_items_with_an_id_come_once_whatever_becomes_of_their_addresses(site: Si
     assert done.status == 0, done.stderr
     assert set(site.posts()) == posts
     assert "/en/news/" in json.loads(site.public()["news/feed.json"])["items"][0]["url"]
+
+
+def test_items_of_an_older_database_get_no_pictures_until_the_rules_change(site: Site, origin: Origin) -> None:
+    page = "<body>{}<div class=card><img src=/7.jpg><a href=/7>The title</a></div></body>"
+    url = origin.route("/news", page.format("<img>"), content_type="text/html")
+    site.configure({"id": "news", "scrape": {"url": url, "items": "a"}})
+    assert site.run("update").status == 0
+    before = site.posts()
+    with closing(sqlite3.connect(site.data / "aggregator.db")) as database, database:
+        # The version before knew no memory, and took no picture of a card.
+        database.execute("UPDATE sources SET memory = NULL, request_hash = NULL")
+    site.configure({"id": "news", "scrape": {"url": url, "items": ".card"}})
+    for change in ("<b>", "<i>"):
+        assert "0 changed" in site.run("update", "--all").stdout
+        assert site.posts() == before
+        origin.route("/news", page.format(change), content_type="text/html")
+    site.configure({"id": "news", "scrape": {"url": url, "items": ".card", "title": "a"}})
+    assert "1 changed" in site.run("update", "--all").stdout

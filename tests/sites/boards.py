@@ -39,11 +39,11 @@ NOTICES = Replica(
         Item(
             "关于2026年寒假放假安排的通知",
             "/info/1011/2203.htm",
-            "2026-11-11T16:00:00Z",
+            "2026-11-11T16:00:00+00:00",
             has=("寒假自1月16日起。",),
             lacks=("附件",),
         ),
-        Item("关于期末考试报名的通知", "/info/1011/2201.htm", "2026-11-04T16:00:00Z", has=("按时报名",)),
+        Item("关于期末考试报名的通知", "/info/1011/2201.htm", "2026-11-04T16:00:00+00:00", has=("按时报名",)),
     ),
 )
 
@@ -79,14 +79,14 @@ FORUM = Replica(
         Item(
             "Which printer for labels?",
             "/thread-92-1-1.html?sid=Xq9",
-            "2026-11-19T18:20:00Z",
+            "2026-11-19T18:20:00+00:00",
             authors=("mira",),
             tags=("Question",),
         ),
         Item(
             "Case for a small board & two disks",
             "/thread-90-1-1.html?sid=Xq9",
-            "2026-11-17T07:05:00Z",
+            "2026-11-17T07:05:00+00:00",
             authors=("o'neil",),
             tags=("Project",),
         ),
@@ -125,7 +125,7 @@ INFINITE = Replica(
         "/stream?page=3": _stream(17),
         "/stream?page=4": _stream(16),
     },
-    tuple(Item(f"News {number}", f"/n/{number}", f"2026-11-{number}T00:00:00Z") for number in (20, 19, 18, 17)),
+    tuple(Item(f"News {number}", f"/n/{number}", f"2026-11-{number}T00:00:00+00:00") for number in (20, 19, 18, 17)),
 )
 
 # -- a site behind a wall, whose owner gave out a token ----------------------------------------------------------------
@@ -160,5 +160,5 @@ WALLED = Replica(
       date: time
     """,
     {"/reports": _walled(WALLED_PAGE)},  # type: ignore[dict-item]
-    (Item("Report 7", "/reports/7", "2026-11-15T10:00:00Z"),),
+    (Item("Report 7", "/reports/7", "2026-11-15T10:00:00+00:00"),),
 )

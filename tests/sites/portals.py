@@ -69,13 +69,16 @@ PORTAL = Replica(
         Item(
             "央行：稳健的货币政策“精准有力”",
             "/roll/doc-1001.shtml",
-            f"{_DAY}T02:15:00Z",
+            f"{_DAY}T02:15:00+00:00",
             has=("第一页的正文，提到镕基与喆。", "第二页的正文。", "/images/chart.png"),
             lacks=("ad.gif", "分享到"),
         ),
-        Item("新能源汽车出口同比增长５０％", "/roll/doc-1002.shtml", f"{_DAY}T01:40:00Z", has=("出口数据。",)),
+        Item("新能源汽车出口同比增长５０％", "/roll/doc-1002.shtml", f"{_DAY}T01:40:00+00:00", has=("出口数据。",)),
         Item(
-            "多地出台政策 支持专精特新企业朱镕喆", "/roll/doc-1003.shtml", f"{_BEFORE}T09:05:00Z", has=("政策内容。",)
+            "多地出台政策 支持专精特新企业朱镕喆",
+            "/roll/doc-1003.shtml",
+            f"{_BEFORE}T09:05:00+00:00",
+            has=("政策内容。",),
         ),
     ),
     encoding="gbk",
@@ -138,14 +141,28 @@ WORDPRESS = Replica(
         Item(
             "Third Post",
             "/2026/third-post/",
-            "2026-11-18T20:05:00Z",
+            "2026-11-18T20:05:00+00:00",
             has=("<em>last</em>",),
             lacks=("Share this", "thoughts"),
             authors=("Jo Miller",),
             tags=("a",),
         ),
-        Item("Second Post", "/2026/second-post/", "2026-11-10T07:00:00Z", has=("two.jpg",), authors=("Jo Miller",)),
-        Item("First Post", "/2026/first-post/", "2026-11-01T11:00:00Z", has=("First.",), authors=("Jo Miller",)),
+        Item(
+            "Second Post",
+            "/2026/second-post/",
+            "2026-11-10T07:00:00+00:00",
+            has=("two.jpg",),
+            authors=("Jo Miller",),
+            tags=("a",),
+        ),
+        Item(
+            "First Post",
+            "/2026/first-post/",
+            "2026-11-01T11:00:00+00:00",
+            has=("First.",),
+            authors=("Jo Miller",),
+            tags=("a",),
+        ),
     ),
 )
 
@@ -171,8 +188,8 @@ BIG5 = Replica(
     """,
     {
         "/news/": """<html><head><title>晨報 即時新聞</title></head><body><table class="list">
-<tr><td>‧<a href="story.php?id=81">颱風遠離 週末各地轉晴</a></td></tr>
-<tr><td>‧<a href="story.php?id=80">半導體業者擴大投資 創造就業機會</a></td></tr></table>
+<tr><td>■<a href="story.php?id=81">颱風遠離 週末各地轉晴</a></td></tr>
+<tr><td>■<a href="story.php?id=80">半導體業者擴大投資 創造就業機會</a></td></tr></table>
 <p>本網站提供各界最新消息，包括政治、財經、社會、體育、娛樂與國際新聞，歡迎讀者來信指教。</p></body></html>""",
         "/news/story.php?id=81": _big5("颱風遠離 週末各地轉晴", "<p>中央氣象署表示，颱風已經遠離，各地天氣轉晴。</p>"),
         "/news/story.php?id=80": _big5(
@@ -183,14 +200,14 @@ BIG5 = Replica(
         Item(
             "颱風遠離 週末各地轉晴",
             "/news/story.php?id=81",
-            "2026-11-17T07:20:00Z",
+            "2026-11-17T07:20:00+00:00",
             has=("中央氣象署表示，颱風已經遠離",),
             authors=("林小明",),
         ),
         Item(
             "半導體業者擴大投資 創造就業機會",
             "/news/story.php?id=80",
-            "2026-11-17T07:20:00Z",
+            "2026-11-17T07:20:00+00:00",
             has=("三千個就業機會",),
             authors=("林小明",),
         ),
@@ -229,11 +246,13 @@ SHIFT_JIS = Replica(
         ),
     },
     (
-        Item("年末年始の営業について①", "/info/20261116.html", "2026-11-16T00:30:00Z", has=("休業いたします。髙橋",)),
+        Item(
+            "年末年始の営業について①", "/info/20261116.html", "2026-11-16T00:30:00+00:00", has=("休業いたします。髙橋",)
+        ),
         Item(
             "新製品「ソーラー表示器」を発売",
             "/info/20261102.html",
-            "2026-11-01T15:00:00Z",
+            "2026-11-01T15:00:00+00:00",
             has=("本日より発売します。",),
         ),
     ),
@@ -277,7 +296,7 @@ LAZY = Replica(
         Item(
             "A second story",
             "/stories/2",
-            "2026-11-12T06:00:00Z",
+            "2026-11-12T06:00:00+00:00",
             has=("Text of story 2.", "/photos/2-wide.jpg"),
             lacks=("blank.gif", "data:image"),
             image="/photos/2-wide.jpg",
@@ -285,7 +304,7 @@ LAZY = Replica(
         Item(
             "A first story",
             "/stories/1",
-            "2026-11-11T06:00:00Z",
+            "2026-11-11T06:00:00+00:00",
             has=("/photos/1-wide.jpg",),
             image="/photos/1-wide.jpg",
         ),

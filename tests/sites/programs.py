@@ -59,13 +59,13 @@ NEXT = Replica(
         Item(
             "Second story & more",
             "/news/second-%3C/script%3E-story",
-            "2026-11-14T09:30:00Z",
+            "2026-11-14T09:30:00+00:00",
             has=("Body of the <i>second</i>.",),
             authors=("Ada", "Lin"),
             tags=("web", "data"),
             image="/img/second.jpg",
         ),
-        Item("First story", "/news/first-story", "2026-11-13T09:30:00Z", has=("Body of the first.",)),
+        Item("First story", "/news/first-story", "2026-11-13T09:30:00+00:00", has=("Body of the first.",)),
     ),
 )
 
@@ -92,10 +92,10 @@ API = Replica(
     """,
     {},
     (
-        Item("Item 1", "/d/1", "2025-11-21T03:40:00Z"),
-        Item("Item 2", "/d/2", "2025-11-21T02:40:00Z"),
-        Item("Item 3", "/d/3", "2025-11-21T01:40:00Z"),
-        Item("Item 4", "/d/4", "2025-11-21T00:40:00Z"),
+        Item("Item 1", "/d/1", "2025-11-21T03:40:00+00:00"),
+        Item("Item 2", "/d/2", "2025-11-21T02:40:00+00:00"),
+        Item("Item 3", "/d/3", "2025-11-21T01:40:00+00:00"),
+        Item("Item 4", "/d/4", "2025-11-21T00:40:00+00:00"),
     ),
     posts={"/api/list": _api},
 )
@@ -153,13 +153,15 @@ SITEMAP = Replica(
         Item(
             "On newer things",
             "/articles/newer",
-            "2026-11-20T17:00:00Z",
+            "2026-11-20T17:00:00+00:00",
             has=("Newer text",),
             lacks=("More",),
             authors=("R. Hart",),
             image="/covers/2026-11-20.png",
         ),
-        Item("On older things", "/articles/older", "2026-11-08T17:00:00Z", has=("Older text",), authors=("R. Hart",)),
+        Item(
+            "On older things", "/articles/older", "2026-11-08T17:00:00+00:00", has=("Older text",), authors=("R. Hart",)
+        ),
     ),
     content_type="application/xml",
 )

@@ -26,12 +26,13 @@ class Item:
     title: str
     #: Path and query of its address.
     path: str
-    #: ISO 8601 in UTC, or None: the time of the first sight.
+    #: ISO 8601 with `+00:00`, or None: the time of the first sight.
     date: str | None = None
     #: What its body has, and what it must not have.
     has: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
+    #: None: as the feed names those of items without one.
+    authors: tuple[str, ...] | None = None
     tags: tuple[str, ...] = ()
     #: Path of its picture.
     image: str | None = None

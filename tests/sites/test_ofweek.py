@@ -16,6 +16,7 @@ HEAD = """\
 site: {title: OFweek, url: "https://feeds.example.org/", language: zh-CN}
 categories: {media: 新媒体}
 fetch: {allow_private_addresses: [127.0.0.0/8], per_host: 50}
+posts: {preset: hexo, image_proxy: "https://cors.zfour.workers.dev/?"}
 sources:
 """
 
@@ -91,7 +92,7 @@ def test_after_a_change_of_class_names_the_source_fails_and_no_post_is_lost(port
     done = portal.run("update", "--all")
     assert done.status == 1
     (source,) = portal.status().values()
-    assert source["failure"] == "nothing_matched"
+    assert source["failure_kind"] == "nothing_matched"
     assert "0 of 25 items matched `div.list-left div.con-details`" in source["error"]
     assert "pages/ofweek.http" in source["error"]
     page = (portal.data / "pages" / "ofweek.http").read_bytes()

@@ -168,6 +168,19 @@ async def test_dates(origin: Origin, value: object, settings: dict[str, Any], da
     assert (await one_entry(origin, item, date={"select": "at", **settings})).published == date
 
 
+async def test_dates_in_either_order_are_read_as_the_others_of_the_answer_are(origin: Origin) -> None:
+    listed = [{"url": f"/{number}", "at": at} for number, at in enumerate(("05/02/2026", "25/02/2026"))]
+    feed = (await pull(source(serve(origin, "/api", {"items": listed}), date="at"))).feed
+    assert [entry.published for entry in feed.entries] == ["2026-02-05T00:00:00+00:00", "2026-02-25T00:00:00+00:00"]
+
+
+async def test_an_encoding_in_which_much_cannot_be_read_is_told(origin: Origin) -> None:
+    text = json.dumps({"items": [{"title": "新闻新闻新闻", "url": "/1"}]}, ensure_ascii=False)
+    url = origin.route("/api", text.encode("gbk"), content_type=JSON)
+    (note,) = (await pull(source(url, encoding="utf-8"))).feed.repairs
+    assert note.endswith("characters of the page cannot be read as utf-8; set `encoding`")
+
+
 @pytest.mark.parametrize(
     ("value", "title"),
     [

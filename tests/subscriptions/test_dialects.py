@@ -57,6 +57,7 @@ def test_json_by_dots_is_an_answer_of_an_api(freshrss: Subscriptions) -> None:
         "script": 'script[id="__NEXT_DATA__"]',
         "items": "$.props.pageProps.items[*]",
         "title": "name",
+        "link": "url",
     }
 
 

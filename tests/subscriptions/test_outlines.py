@@ -235,17 +235,17 @@ def test_outlines_have_a_limit() -> None:
 )
 def test_hostile_text_takes_linear_time(part: str) -> None:
     # Anything quadratic would take hours.
-    assert scan("<opml>" + part * (400_000 // len(part))) is not None
+    assert scan("<opml>" + part * (200_000 // len(part))) is not None
 
 
 def test_one_tag_with_everything_takes_linear_time() -> None:
     for inside in (
-        ' "' * 100_000,
-        " a=" * 100_000,
-        ' a="=' * 100_000,
-        ' a=" "b' * 100_000,
-        " " * 400_000,
-        "1" * 400_000,
+        ' "' * 50_000,
+        " a=" * 50_000,
+        ' a="=' * 50_000,
+        ' a=" "b' * 50_000,
+        " " * 200_000,
+        "1" * 200_000,
     ):
         assert len(scan(f"<opml><outline{inside}/></opml>").outlines) <= 1
         assert len(scan(f'<opml><outline a="{inside}').outlines) <= 1

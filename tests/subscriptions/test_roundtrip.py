@@ -96,7 +96,7 @@ PAGES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         {"items": "h3 > a", "link": {"select": "a.more", "attribute": "href"}, "next": "a.next", "pages": 3},
         {
             "items": "//li",
-            "title": "xpath:descendant::h2",
+            "title": "xpath://h2[contains(@class, 't')]/@title",
             "author": {"value": "A & B"},
             "date": {"select": ".meta", "regex": "(\\d{4}-\\d{2})", "format": "%Y-%m", "timezone": "Asia/Shanghai"},
         },
@@ -119,7 +119,7 @@ KIND_SETTINGS: Mapping[str, Any] = {
             [
                 {"title": "t", "link": "https://example.org/p/{id}", "body": {"page": 1, "q": ["a", None, 1.5]}},
                 {
-                    "title": "$.a['b c'][0]",
+                    "id": "$.a['b c'][0]",
                     "date": {"select": "at", "format": "unix"},
                     "script": "script#__NEXT_DATA__",
                 },

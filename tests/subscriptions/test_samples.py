@@ -14,8 +14,7 @@ from aggregator.config.scaffold import EMPTY
 from aggregator.subscriptions.reading import read
 from tests.subscriptions.documents import SAMPLES, merged, sample
 
-#: FreshRSS's exports have kinds of source of their own: `test_dialects`.
-NAMES = sorted(path.stem for path in SAMPLES.glob("*.opml") if path.stem != "freshrss")
+NAMES = sorted(path.stem for path in SAMPLES.glob("*.opml"))
 
 
 @pytest.mark.parametrize("name", NAMES)
