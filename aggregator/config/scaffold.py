@@ -22,8 +22,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 HEADER = """\
 # yaml-language-server: $schema=./feeds.schema.json
 #
-# What `aggregator update` collects and publishes. `aggregator add URL` finds the feed of a site and adds it here, and
-# `aggregator check` lists the mistakes in this file.
+# What `aggregator update` collects and publishes. `aggregator add URL` adds sources, `aggregator check` finds mistakes.
 # Keys that begin with `#` show their defaults; docs/configuration.md explains all of them.
 """
 """The comment at the top of a new feeds.yaml."""

@@ -108,8 +108,10 @@ NOTHING = Known()
 
 def are_the_same(one: Preview, other: Preview) -> bool:
     """Whether two sources lead to one document, or have the same items in another format."""
-    if same_feed(leads_to(one) or "") == same_feed(leads_to(other) or ""):
-        return one.source.kind == other.source.kind == "feed"
+    if one.source.kind == other.source.kind == "feed" and same_feed(leads_to(one) or "") == same_feed(
+        leads_to(other) or ""
+    ):
+        return True
     links = [{item.stored.stored.entry.url for item in seen.items} for seen in (one, other)]
     return bool(links[0]) and None not in links[0] and links[0] == links[1]
 

@@ -172,7 +172,7 @@ class _Search:
         self._report = report
         self._memory = _Memory(through)
         self._there = _by_address(config, known.moved)
-        self._tried: set[tuple[str, str]] = set()
+        self._tried: set[tuple[str, str, object]] = set()
         self._left = MAX_TRIES
         self._until = time.monotonic() + SECONDS
         self._found = Found(url)
@@ -190,7 +190,8 @@ class _Search:
             send = self._memory.through(fetcher.fetch)
             page, failure = await self._page(send)
             page = page and await self._refreshed(page, send)
-            if page is not None and self._is_there(page.moved_to or page.url, "it is redirected there"):
+            leads = (page.url, page.moved_to or page.url) if page is not None else ()
+            if any(self._is_there(url, "it is redirected there") for url in leads):
                 return self._found
             await self._try_candidates(page, failure, send)
         return self._found
@@ -298,18 +299,21 @@ class _Search:
         """
         if page is not None and _JSON.match(decode(page.body, page.content_type).text):
             return
-        urls = [url for url in well_known(page.url if page else self._url) if not self._was_tried("feed", url)]
+        urls = [
+            url
+            for url in well_known(page.url if page else self._url)
+            if ("feed", same_feed(url), None) not in self._tried
+        ]
         came = await asyncio.gather(*(self._probe(url, send) for url in urls[:_USUAL]))
         feeds = [candidate for candidate in came if candidate is not None]
-        before = len(self._found.options)
         await self._try(feeds)
         if not feeds and urls:
             shown = f"{urls[0]} and {len(urls[:_USUAL]) - 1} more"
             self._found.misses.append(Miss(shown, "usual addresses of feeds", "there is no feed"))
         if page is not None and urlsplit(page.url).path.strip("/"):
             linked = links_of(page)
-            new = [one if is_about(one.preview, linked) else replace(one, rank=_ASIDE) for one in self._found.options]
-            self._found.options = sorted(new, key=lambda one: one.order) if len(new) > before else new
+            new = (one if is_about(one.preview, linked) else replace(one, rank=_ASIDE) for one in self._found.options)
+            self._found.options = sorted(new, key=lambda one: one.order)
 
     async def _probe(self, url: str, send: Send) -> Candidate | None:
         source = feed_source(self._config, url)
@@ -329,9 +333,11 @@ class _Search:
         made = self._made(candidates[:_MOST])
         self._found.untried += len(candidates[_MOST:])
         for candidate, config, source in made:
-            if self._was_tried(source.kind, source.url):
+            # A page may have several lists.
+            key = (source.kind, same_feed(source.url), source.rules)
+            if key in self._tried:
                 continue
-            self._tried.add((source.kind, same_feed(source.url)))
+            self._tried.add(key)
             if self._is_there(source.url, candidate.found, source.kind):
                 if self._best:
                     return
@@ -342,7 +348,7 @@ class _Search:
             self._report(source.url)
             self._left -= 1
             await self._see(candidate, config, source)
-            if self._best and self._has_any:
+            if self._best and self._is_sure:
                 return
 
     async def _see(self, candidate: Candidate, config: Config, source: Source) -> None:
@@ -389,9 +395,6 @@ class _Search:
         return [(candidate, config, sources[name]) for name, candidate in zip(free, candidates, strict=False)]
 
     # -- what is there already -------------------------------------------------------------------------------------
-
-    def _was_tried(self, kind: str, url: str) -> bool:
-        return (kind, same_feed(url)) in self._tried
 
     def _is_there(self, url: str, found: str, kind: str = "") -> bool:
         """Whether a source with this address is configured already; then it is among what was found."""

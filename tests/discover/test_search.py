@@ -155,6 +155,21 @@ async def test_what_feeds_yaml_would_not_take_is_a_miss_and_the_rest_is_tried(mo
     assert "templates are not filled in" in found.misses[0].why
 
 
+async def test_all_guesses_about_a_page_are_tried_before_the_feed_of_the_whole_site_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "https://site.example/news/"
+    links = "".join(f'<p><a href="/n/{n}">A title of some length, number {n}</a></p>' for n in range(5))
+    guesses = [{"scrape": {"url": url, "items": items}} for items in ("b > a", "p > a")]
+    made = [Candidate(one, "a list on the page", None, 800 + number) for number, one in enumerate(guesses)]
+    monkeypatch.setattr(searching, "of_page", lambda page, instances: made)
+    feed = "https://site.example/feed"
+    for best in (True, False):
+        found = await search(url, World({url: fetched(links, url), feed: a_feed(feed, "All")}), best=best)
+        assert [one.candidate.entry for one in found.options] == [guesses[1], {"feed": feed}][: 1 if best else 2]
+        assert [miss.found for miss in found.misses] == ["a list on the page"]
+
+
 async def test_routes_are_tried_only_where_instances_are_configured() -> None:
     url = "https://space.bilibili.com/280793434"
     hub = f"{HUB}/bilibili/user/video/280793434"
