@@ -92,7 +92,8 @@ def test_a_large_page_or_sitemap_is_no_feed(site: Site, origin: Origin, monkeypa
     origin.route("/all", feed("Blog", 1))
     assert "the page names it; 1 item" in add(site, f"{origin.url}/").stdout
     assert "the address is a feed; 1 item" in add(site, f"{origin.url}/all").stdout
-    origin.route("/a", "<html><head><title>A</title></head><body><article>Words.</article></body></html>")
+    text = f"<article><p>{'Words. ' * 50}</p></article>"
+    origin.route("/a", page("A", body=text), content_type="text/html")
     place = f"<url><loc>{origin.url}/a</loc><lastmod>2026-01-02</lastmod></url>"
     origin.route("/map", f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{place}</urlset>')
     assert "the address is a sitemap; 1 item" in add(site, f"{origin.url}/map").stdout
