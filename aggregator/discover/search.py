@@ -44,13 +44,12 @@ from aggregator.models import FailureKind, Fetched, NotModified, Request, Source
 from aggregator.parse import parse_plain
 from aggregator.parse.encoding import decode
 from aggregator.parse.sniff import find_root, sniff
-from aggregator.pipeline.run import fetch_settings
+from aggregator.pipeline.run import fetch_settings, page_worker
 from aggregator.pipeline.together import Send
 from aggregator.preview import feed_source, preview
 from aggregator.sources import KINDS, feed
 from aggregator.sources.kind import plain_request
 from aggregator.values.urls import same_feed
-from aggregator.workers import Worker
 
 MAX_TRIES = 12
 """Candidates that are tried at most."""
@@ -79,9 +78,8 @@ _NO_HTTPS: frozenset[FailureKind] = frozenset({"connect", "tls"})
 _GUESSED = ("json", "scrape", "sitemap")
 _JSON = re.compile(r"\s*[{\[]")
 _SITEMAPS = ("urlset", "sitemapindex")
-#: CPU time in seconds, and MiB, for reading a page.
+#: CPU time in seconds for reading a page.
 _SECONDS = 20.0
-_MEMORY_MB = 600
 
 
 Report = Callable[[str], None]
@@ -178,9 +176,17 @@ class _Search:
         self._found = Found(url)
         #: Pages that came in place of feeds.
         self._pages: list[str] = []
+        #: Reads all pages of this search: to start a process for each try takes longer than the try.
+        self._worker = page_worker()
 
     async def run(self) -> Found:
         """Search, and return what was found."""
+        try:
+            return await self._run()
+        finally:
+            await self._worker.close()
+
+    async def _run(self) -> Found:
         if self._is_there(self._url, ""):
             return self._found
         if not self._url.startswith(("http://", "https://")):
@@ -279,14 +285,11 @@ class _Search:
 
     async def _of_page(self, page: Fetched, instances: bool) -> list[Candidate]:
         """Return what a page offers; that it cannot be read is a miss."""
-        worker = Worker(seconds=_SECONDS, memory_mb=_MEMORY_MB)
         try:
-            found, _ = await worker.run(_candidates, page, instances)
+            found, _ = await self._worker.run(_candidates, page, instances, seconds=_SECONDS)
         except (ParseError, WorkerError) as error:
             self._found.misses.append(Miss(page.requested_url, "the page", _why(error)))
             return []
-        finally:
-            await worker.close()
         if not found:
             why = "it names no feed, and no list of articles was recognized on it"
             self._found.misses.append(Miss(page.requested_url, "the page", why))
@@ -354,7 +357,13 @@ class _Search:
     async def _see(self, candidate: Candidate, config: Config, source: Source) -> None:
         """Try one candidate."""
         seen = await preview(
-            config, source, clock=self._clock, data=self._known.data, through=self._memory.through, repeatable=True
+            config,
+            source,
+            clock=self._clock,
+            data=self._known.data,
+            through=self._memory.through,
+            repeatable=True,
+            pages=self._worker,
         )
         if seen.failure is not None or (not seen.items and source.kind in _GUESSED):
             why = (seen.result.state.error or seen.failure or "it has no items").removesuffix(f" ({source.url})")

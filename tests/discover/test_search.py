@@ -61,7 +61,6 @@ class Inline:
 
 @pytest.fixture(autouse=True)
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "Worker", Inline)
     monkeypatch.setattr("aggregator.pipeline.run.Worker", Inline)
 
 
