@@ -13,10 +13,18 @@ import re
 import unicodedata
 import zoneinfo
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -53,6 +61,23 @@ def with_short_form(schema: CoreSchema, handler: GetJsonSchemaHandler, short: di
     inner = {key: mapping.pop(key) for key in list(mapping) if key not in ("title", "description")}
     mapping["anyOf"] = [short, inner]
     return whole
+
+
+class ShortSection(Section):
+    """A mapping in whose place the value of its main key may stand, as text."""
+
+    #: The main key.
+    SHORT: ClassVar[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        return {cls.SHORT: value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        main = handler.resolve_ref_schema(handler(schema))["properties"][cls.SHORT]
+        return with_short_form(schema, handler, {key: main[key] for key in main if key not in ("title", "description")})
 
 
 MAX_TEXT = 500
@@ -360,12 +385,12 @@ def checked(check: Any, **json_schema: Any) -> tuple[Any, Any]:
 
 
 _SIZE_PATTERN = r"^[0-9]+(\.[0-9]+)? ?([kKMG]i?)?B$"
-URL_PATTERN = r"^\s*([Ff][Ee][Ee][Dd]:)?([Hh][Tt][Tt][Pp][Ss]?|[Ff][Ee][Ee][Dd])://[^/?#\s]"
+_URL_PATTERN = r"^\s*([Ff][Ee][Ee][Dd]:)?([Hh][Tt][Tt][Pp][Ss]?|[Ff][Ee][Ee][Dd])://[^/?#\s]"
 
 Text = Annotated[str, *checked(text, pattern=r"\S", maxLength=MAX_TEXT)]
-Url = Annotated[str, *checked(http_url, pattern=URL_PATTERN)]
-ProxyUrl = Annotated[str, *checked(proxy_url, pattern=URL_PATTERN)]
-SiteUrl = Annotated[str, *checked(site_url, pattern=URL_PATTERN + r"[^?#]*$")]
+Url = Annotated[str, *checked(http_url, pattern=_URL_PATTERN)]
+ProxyUrl = Annotated[str, *checked(proxy_url, pattern=_URL_PATTERN)]
+SiteUrl = Annotated[str, *checked(site_url, pattern=_URL_PATTERN + r"[^?#]*$")]
 Language = Annotated[str, *checked(language, pattern=f"^{CONFIGURED}$")]
 UserAgent = Annotated[str, *checked(user_agent, pattern=rf"^{_HEADER_VALUE.pattern}$")]
 Selector = Annotated[str, *checked(selector, pattern=r"\S", maxLength=MAX_TEXT)]
@@ -377,12 +402,12 @@ Size = Annotated[int, *checked(parse_size, pattern=_SIZE_PATTERN)]
 DefaultProxy = Annotated[
     str,
     PlainValidator(default_proxy),
-    WithJsonSchema({"anyOf": [{"const": ENVIRONMENT}, {"type": "string", "pattern": URL_PATTERN}]}),
+    WithJsonSchema({"anyOf": [{"const": ENVIRONMENT}, {"type": "string", "pattern": _URL_PATTERN}]}),
 ]
 Placeholder = Annotated[
     str | None,
     PlainValidator(placeholder),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": URL_PATTERN}, {"const": False}]}),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": _URL_PATTERN}, {"const": False}]}),
 ]
 PrivateAddresses = Annotated[
     bool | tuple[str, ...],

@@ -9,11 +9,9 @@ import re
 from typing import Annotated, ClassVar
 from urllib.parse import quote
 
-from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import Field, field_validator
 
-from aggregator.config.fields import MAX_URL, Maybe, Section, SiteUrl, checked, not_text, with_short_form
+from aggregator.config.fields import MAX_URL, Maybe, Section, ShortSection, SiteUrl, checked, not_text
 from aggregator.config.problems import show
 from aggregator.values.urls import without_userinfo
 
@@ -96,23 +94,6 @@ KEY_MEANING = (
     "carry a code for their route."
 )
 """What the key of instances is; `{}` says of which ones."""
-
-
-class ShortSection(Section):
-    """A mapping in whose place the value of its main key may stand, as text."""
-
-    #: The main key.
-    SHORT: ClassVar[str]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: object) -> object:
-        return {cls.SHORT: value} if isinstance(value, str) else value
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        main = handler.resolve_ref_schema(handler(schema))["properties"][cls.SHORT]
-        return with_short_form(schema, handler, {key: main[key] for key in main if key not in ("title", "description")})
 
 
 class InstanceSettings(ShortSection):

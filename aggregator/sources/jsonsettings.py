@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, GetJsonSchemaHandler, PlainValidator, WithJsonSchema, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from aggregator.config.fields import (
     MAX_TEXT,
@@ -13,11 +15,13 @@ from aggregator.config.fields import (
     Encoding,
     Maybe,
     Section,
+    ShortSection,
     Url,
     checked,
     element_selector,
     http_url,
     text,
+    with_short_form,
 )
 from aggregator.config.problems import show
 from aggregator.sources.articles import ArticleSettings
@@ -144,8 +148,10 @@ class JsonDate(DateSettings, JsonField):
     """Where a date is, and how to read it; a text in its place is its `select`."""
 
 
-class ScriptSettings(Section):
+class ScriptSettings(ShortSection):
     """Where the JSON of a page is; a text in its place is its `select`."""
+
+    SHORT: ClassVar[str] = "select"
 
     select: Script = Field(
         description="CSS selector or XPath of the script or other element that holds it, or `application/ld+json`: "
@@ -154,11 +160,6 @@ class ScriptSettings(Section):
     attribute: Maybe[Attribute] = Field(
         default=None, description="Attribute of the element that holds it; its text if left out."
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: object) -> object:
-        return {"select": value} if isinstance(value, str) else value
 
 
 class NextSettings(Section):
@@ -177,6 +178,11 @@ class NextSettings(Section):
     step: int = Field(
         default=1, strict=True, ge=1, le=1_000_000, description="Distance to the number of the next answer."
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Allow a text in place of the mapping."""
+        return with_short_form(schema, handler, {"type": "string", "pattern": r"\S", "maxLength": MAX_URL})
 
     @model_validator(mode="before")
     @classmethod

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from aggregator.config.fields import Maybe
+from aggregator.config.fields import Maybe, ShortSection
 from aggregator.config.rsshub import (
     KEY_MEANING,
     SCHEME,
@@ -28,7 +28,6 @@ from aggregator.config.rsshub import (
     Instances,
     InstancesSettings,
     Route,
-    ShortSection,
 )
 from aggregator.config.secrets import basic_credentials
 from aggregator.errors import FetchError, ParseError, SourceError

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import unquote, urljoin, urlsplit
 
-from pydantic import Field, GetJsonSchemaHandler, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import Field
 
-from aggregator.config.fields import URL_PATTERN, Encoding, Maybe, Section, Url, checked, text, with_short_form
+from aggregator.config.fields import Encoding, Maybe, ShortSection, Url, checked, text
 from aggregator.config.problems import show
 from aggregator.errors import ParseError, SourceError
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Source
@@ -94,8 +92,10 @@ def _quoted(part: str) -> str:
 PathPattern = Annotated[str, *checked(path_pattern, pattern=r"^\s*[/*]", maxLength=500)]
 
 
-class SitemapSettings(Section):
+class SitemapSettings(ShortSection):
     """A site by its sitemap; an address in its place is its `url`."""
+
+    SHORT: ClassVar[str] = "url"
 
     url: Url = Field(
         description="Address of a sitemap or of an index of sitemaps; or of the home page, so that they are found by "
@@ -119,16 +119,6 @@ class SitemapSettings(Section):
         description="How to read the article pages.",
         json_schema_extra={"default": True},
     )
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Allow an address in place of the mapping."""
-        return with_short_form(schema, handler, {"type": "string", "pattern": URL_PATTERN})
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: object) -> object:
-        return {"url": value} if isinstance(value, str) else value
 
 
 SETTINGS: Any = SitemapSettings

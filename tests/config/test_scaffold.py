@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from aggregator.config import TEMPLATE, load, schema_text
 from aggregator.errors import ConfigError
+from aggregator.sources import KINDS
 from tests import ROOT
 
 GOOD = [
@@ -34,6 +36,15 @@ GOOD = [
     "date: {select: .//time, regex: '(.*)', format: '%d.%m.%Y', timezone: Asia/Shanghai}, id: {attribute: data-id}, "
     "author: {value: Me}, next: '/page/{n}', pages: 5}}]",
     "sources: [{scrape: {url: https://a.example/, items: li, next: a.next, date: {timezone: UTC}}}]",
+    "sources: [{sitemap: https://a.example/}]",
+    "sources: [{sitemap: {url: https://a.example/, include: [/blog/*], article: {body: main}}}]",
+    "{rsshub: {instances: [https://a.example, {url: https://b.example, key: secret}]}, sources: [{rsshub: /a/b}, "
+    "{rsshub: {route: /c, instances: [https://c.example]}}]}",
+    "sources: [{json: {url: https://a.example/, items: a, link: u, next: links.next, script: '#x', article: true}}]",
+    "sources: [{json: {url: https://a.example/, items: a, link: u, next: '?p={n}', script: application/ld+json}}]",
+    "sources: [{json: {url: https://a.example/, items: a, id: i, body: {p: '{n}'}, next: '{n}', pages: 2}}]",
+    "sources: [{json: {url: https://a.example/, items: a, link: u, next: {path: c, url: '?c={next}'}, "
+    "script: {select: main, attribute: data-x}}}]",
     "{rules: [{drop: {title: [sponsored, 广告]}}, {keep: rust, when: words > 2}], sources: []}",
     "{rules: null, outputs: null, sources: []}",
     "{outputs: {rust: {where: 'title.contains(\"Rust\")', per_source: 5, rate: 5/day, "
@@ -73,6 +84,8 @@ BAD = [
     "sources: [{scrape: {url: https://a.example/, items: a, limit: 0}}]",
     "sources: [{scrape: {url: https://a.example/, items: a, pages: 3}}]",
     "sources: [{scrape: {url: https://a.example/, items: a, next: a, pages: 51}}]",
+    "sources: [{json: {url: https://a.example/, items: a, link: u, script: {}}}]",
+    "sources: [{json: {url: https://a.example/, items: a, link: u, next: 2}}]",
     "sources: [{scrape: {url: https://a.example/, items: a, title: {}}}]",
     "sources: [{scrape: {url: https://a.example/, items: a, title: [h2]}}]",
     "sources: [{scrape: {url: https://a.example/, items: a, title: {select: h2, attr: x}}}]",
@@ -143,6 +156,18 @@ def test_bad_files_fail_in_the_schema_and_in_load(validator: Draft202012Validato
     with pytest.raises(ConfigError):
         load(path, {})
     assert list(validator.iter_errors(yaml.safe_load(text)))
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)
+def test_the_sources_in_the_documentation_pass_in_the_schema(validator: Draft202012Validator, page: Path) -> None:
+    for block in re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+        # A day is a text in YAML 1.2.
+        value = json.loads(json.dumps(yaml.safe_load(block), default=str))
+        sources = value.get("sources", [value]) if isinstance(value, dict) else value or []
+        written = [one for one in sources if isinstance(one, dict) and one.keys() & KINDS.keys()]
+        # The section with the instances has the name of the kind.
+        if "instances" not in str(written):
+            assert list(validator.iter_errors({"sources": written})) == [], block
 
 
 def test_the_old_name_of_a_key_is_not_offered(validator: Draft202012Validator) -> None:
