@@ -54,7 +54,7 @@ def retain(config: Config, store: Store, data: Path, now: datetime, *, since: da
         StoreError: the store failed as a whole, not on one row.
     """
     # Few folders have any, and they are found at once.
-    SavedPages(data).forget_others([source.id for source in config.sources])
+    SavedPages(data).forget_others(source.id for source in config.sources)
     removed = Removed()
     limited = [source for source in config.sources if source.retention.age or source.retention.count]
     if not limited:

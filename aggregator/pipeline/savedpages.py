@@ -9,7 +9,7 @@ Light imports: `status` names the files.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +62,7 @@ class SavedPages:
         """Delete the page of a source, if there is one."""
         self._delete(name_of(source_id))
 
-    def forget_others(self, source_ids: Collection[str]) -> None:
+    def forget_others(self, source_ids: Iterable[str]) -> None:
         """Delete the pages of all sources but these."""
         try:
             names = [] if self._folder is None else [one.name for one in self._folder.iterdir()]
