@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from aggregator.values.terminal import iso
+
 if TYPE_CHECKING:
     from aggregator.models import Entry
     from aggregator.preview import PreviewItem
@@ -42,7 +44,7 @@ def entry_values(entry: Entry) -> dict[str, Any]:
     for name in _FIELDS:
         value = getattr(entry, name)
         if isinstance(value, datetime):
-            value = value.strftime("%Y-%m-%dT%H:%M:%SZ")
+            value = iso(value)
         elif name == "enclosures":
             value = [asdict(file) for file in value]
         found[name] = list(value) if isinstance(value, tuple) else value

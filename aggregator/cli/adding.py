@@ -19,7 +19,6 @@ from aggregator.cli.options import (
     ConfigOption,
     DataOption,
     checked_address,
-    iso,
     load_config,
     load_to_add,
     read_store,
@@ -27,7 +26,7 @@ from aggregator.cli.options import (
     utc_now,
 )
 from aggregator.errors import ConfigError, Problem
-from aggregator.values.terminal import counted
+from aggregator.values.terminal import counted, iso
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,12 +15,11 @@ from aggregator.cli.options import (
     DEFAULT_DATA,
     ConfigOption,
     DataOption,
-    iso,
     load_config,
     read_store,
     utc_now,
 )
-from aggregator.values.terminal import counted
+from aggregator.values.terminal import counted, iso
 
 if TYPE_CHECKING:
     from aggregator.models import HostTraffic

@@ -17,13 +17,12 @@ from aggregator.cli.options import (
     DataOption,
     duration,
     found_items,
-    iso,
     load_config,
     read_store,
     require_sources,
     utc_now,
 )
-from aggregator.values.terminal import counted
+from aggregator.values.terminal import counted, iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

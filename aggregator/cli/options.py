@@ -53,11 +53,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def iso(moment: datetime) -> str:
-    """Return a time as JSON and tables show it: ISO 8601 in UTC."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def duration(option: str, text: str) -> timedelta:
     """Return the value of an option that takes a duration such as ``90s`` or ``1h``; a wrong one is a usage error."""
     from aggregator.config.intervals import parse_duration

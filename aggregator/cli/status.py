@@ -16,14 +16,13 @@ from aggregator.cli.options import (
     ConfigOption,
     DataOption,
     duration,
-    iso,
     load_config,
     nothing_configured,
     read_store,
     require_sources,
     utc_now,
 )
-from aggregator.values.terminal import counted
+from aggregator.values.terminal import counted, iso
 
 #: Number of entries of one source that are shown.
 NEWEST = 5

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 #: What may be unprintable; the line breaks between the lines of JSON are kept.
@@ -49,6 +50,15 @@ def _hidden(value: object, hide: Callable[[str], str]) -> Any:
 def _escaped(match: re.Match[str]) -> str:
     character = match[0]
     return character if character.isprintable() else json.dumps(character)[1:-1]
+
+
+def iso(moment: datetime) -> str:
+    """Return a time as JSON and tables show it: ISO 8601 in UTC.
+
+    Args:
+        moment: aware and in UTC.
+    """
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
