@@ -12,7 +12,7 @@ import ipaddress
 import re
 import unicodedata
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
@@ -144,6 +144,23 @@ def http_url(value: object) -> str:
     if host in ("http", "https"):
         raise ValueError(f"{show(url)} begins with `{parts.scheme}://` twice; remove one")
     return url
+
+
+def address_with(written: str, places: Mapping[str, str], what: str) -> str:
+    """Check an address, which may be relative, with places that are filled in later; it stays as written.
+
+    Args:
+        places: what may stand in it, each with an example.
+        what: the places, for people.
+    """
+    filled = written
+    for place, example in places.items():
+        filled = filled.replace(place, example)
+    if len(written) > MAX_URL or " " in written or "{" in filled:
+        raise ValueError(f"{show(written)} is not an address with {what}")
+    if "://" in filled:
+        http_url(filled)
+    return written
 
 
 def _not_url(value: object) -> str:

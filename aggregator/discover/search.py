@@ -205,19 +205,24 @@ class _Search:
     async def _page(self, send: Send) -> tuple[Fetched | None, FetchError | None]:
         """Fetch the address; the failure is a miss."""
         self._report(self._url)
-        source = feed_source(self._config, self._url)
         try:
-            got = await send(replace(plain_request(source, self._url, accept=_ACCEPT), robots=True))
+            got = await self._ask(self._url, send)
         except FetchError as error:
             if self._or_http and error.kind in _NO_HTTPS and self._url.startswith("https:"):
                 self._url = self._found.url = f"http:{self._url.removeprefix('https:')}"
                 return await self._page(send)
             self._found.misses.append(Miss(self._url, "the address", _why(error)))
             return None, error
-        # Nothing was asked conditionally.
-        assert isinstance(got, Fetched)
         self._memory.keep(got)
         return got, None
+
+    async def _ask(self, url: str, send: Send) -> Fetched:
+        """Fetch a page; raises `FetchError`."""
+        source = feed_source(self._config, url)
+        got = await send(plain_request(source, url, accept=_ACCEPT, robots=True))
+        # Nothing was asked conditionally.
+        assert isinstance(got, Fetched)
+        return got
 
     async def _refreshed(self, page: Fetched, send: Send) -> Fetched:
         """Return the page to which a page sends browsers on at once; itself where there is none."""
@@ -231,13 +236,10 @@ class _Search:
 
     async def _another(self, url: str, send: Send) -> Fetched | None:
         """Fetch another page; None where that fails."""
-        source = feed_source(self._config, url)
         try:
-            got = await send(replace(plain_request(source, url, accept=_ACCEPT), robots=True))
+            return await self._ask(url, send)
         except FetchError:
             return None
-        assert isinstance(got, Fetched)
-        return got
 
     async def _try_candidates(self, page: Fetched | None, failure: FetchError | None, send: Send) -> None:
         instances = self._config.rsshub is not None

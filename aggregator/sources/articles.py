@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ from aggregator.values.terminal import counted
 if TYPE_CHECKING:
     from aggregator.sources.articlepage import ArticlePage
     from aggregator.sources.drift import Memory
+    from aggregator.sources.paging import Pages
     from aggregator.sources.revisits import Plan, Visit
 
 ACCEPT = "text/html, application/xhtml+xml, */*;q=0.1"
@@ -156,14 +157,10 @@ def _absolute(date: str | None) -> str:
     """Return a date if it is the same whenever it is read, else ""."""
     if not date:
         return ""
-    from aggregator.dates.relative import find_date
+    from aggregator.dates.relative import absolute_date
 
-    found = find_date(date, _ONE_DAY, None)
-    return found.isoformat() if found and found == find_date(date, _ANOTHER_DAY, None) else ""
-
-
-#: Two times at which a relative date is not the same.
-_ONE_DAY, _ANOTHER_DAY = datetime(2020, 7, 15, 9, 30, tzinfo=UTC), datetime(2020, 7, 18, 21, 10, tzinfo=UTC)
+    found = absolute_date(date, None)
+    return found.isoformat() if found else ""
 
 
 def dated(fetched: Fetched, now: datetime) -> ParsedFeed:
@@ -225,6 +222,37 @@ class _Outcome:
     def gone(self) -> bool:
         """Whether the page is not there any more."""
         return isinstance(self.error, FetchError) and self.error.status in (404, 410)
+
+
+async def complete(
+    source: Source,
+    page: Fetched,
+    feed: ParsedFeed,
+    pages: Pages,
+    memory: Memory,
+    rules: ArticleRules | None,
+    encoding: str | None,
+    tools: Tools,
+) -> Fetched:
+    """Return a list with its items, with what will be remembered of it, and with the articles behind it.
+
+    Args:
+        page: the list as it came.
+        feed: what its first page says of itself.
+        pages: its items.
+        memory: with the number of its items.
+        rules: how to read the articles; None: the list is all there is.
+        encoding: as for `collect`.
+
+    Raises:
+        SourceError: as for `collect`.
+    """
+    memory, notes = memory.observe(pages.filled)
+    page = replace(page, missing=tuple(pages.missing), notes=(*page.notes, *notes), memory=memory.dump())
+    if rules is None:
+        return replace(page, parsed=replace(feed, entries=tuple(pages.entries)))
+    listed = [Listed(entry, mark_of(entry)) for entry in pages.entries]
+    return await collect(source, page, feed, listed, rules, encoding, tools, memory)
 
 
 async def collect(
@@ -329,8 +357,13 @@ async def _visit(source: Source, rules: ArticleRules, encoding: str | None, visi
 
     outcome = _Outcome(visit)
     etag, last_modified, body_hash = visit.validators
-    request = replace(
-        plain_request(source, visit.url, accept=ACCEPT, etag=etag, last_modified=last_modified, body_hash=body_hash),
+    request = plain_request(
+        source,
+        visit.url,
+        accept=ACCEPT,
+        etag=etag,
+        last_modified=last_modified,
+        body_hash=body_hash,
         robots=True,
     )
     try:
@@ -410,7 +443,7 @@ async def _with_rest(
             break
         seen.add(latest.next)
         try:
-            more = await tools.fetch(replace(plain_request(source, latest.next, accept=ACCEPT), robots=True))
+            more = await tools.fetch(plain_request(source, latest.next, accept=ACCEPT, robots=True))
             if isinstance(more, NotModified) or more.url in seen - {latest.next}:
                 break
             seen.add(more.url)

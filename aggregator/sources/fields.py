@@ -33,6 +33,8 @@ from aggregator.models import RawEntry
 from aggregator.values.patterns import compile_pattern
 from aggregator.values.selectors import xpath_of
 
+FIELDS = ("link", "title", "date", "summary", "content", "author", "image", "categories", "id")
+"""The fields of an item of a list."""
 MAX_PATTERN = 500
 """Characters in a regular expression at most."""
 

@@ -19,12 +19,12 @@ from urllib.parse import quote
 from aggregator.errors import ParseError, SourceError
 from aggregator.models import FeedState, Fetched, NotModified, ParsedFeed, Request, Source
 from aggregator.sources import articles
-from aggregator.sources.articles import ArticleRules, Listed, collect, make_article_rules, mark_of
+from aggregator.sources.articles import ArticleRules, complete, make_article_rules
 from aggregator.sources.drift import Memory
-from aggregator.sources.fields import FieldRules, rules_of
-from aggregator.sources.jsonsettings import FIELDS, FORM, JsonSettings
+from aggregator.sources.fields import FIELDS, FieldRules, rules_of
+from aggregator.sources.jsonsettings import FORM, JsonSettings
 from aggregator.sources.kind import Parse, Tools, conditional_request, fingerprint, plain_request, read_in_worker
-from aggregator.sources.paging import MAX_LIMIT, USUAL_LIMIT, USUAL_PAGES, Pages
+from aggregator.sources.paging import USUAL_LIMIT, Pages, bounds
 from aggregator.values.jsonpaths import NEXT
 from aggregator.values.selectors import NUMBER
 
@@ -116,16 +116,17 @@ def make_rules(settings: JsonSettings, file: object) -> JsonRules:
     form = isinstance(one.body, str)
     body = one.body if form or one.body is None else json.dumps(one.body, ensure_ascii=False, separators=(",", ":"))
     fields: Mapping[str, Any] = {name: rules_of(getattr(one, name)) for name in FIELDS}
+    limit, pages = bounds(one.limit, one.pages, several=one.next is not None)
     return JsonRules(
         items=one.items,
-        limit=one.limit or (MAX_LIMIT if one.next else USUAL_LIMIT),
+        limit=limit,
         encoding=one.encoding,
         article=None if one.article is None else make_article_rules(one.article),
         script=None if one.script is None else ScriptRules(one.script.select, one.script.attribute),
         body=body,
         form=form,
         next=None if one.next is None else NextRules(one.next.path, one.next.url, one.next.start, one.next.step),
-        pages=(one.pages or USUAL_PAGES) if one.next else 1,
+        pages=pages,
         allow_empty=one.allow_empty,
         **fields,
     )
@@ -147,12 +148,8 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
     first = await _read(rules, memory, page, tools)
     everything = state.last_success_at is None or memory.left
     pages = await _follow(source, rules, tools, page, first, everything=everything)
-    memory, notes = memory.with_items(first.matched, left=pages.left).observe(pages.filled)
-    page = replace(page, notes=(*page.notes, *notes), memory=memory.dump(), missing=tuple(pages.missing))
-    if rules.article is None:
-        return replace(page, parsed=replace(first.feed, entries=tuple(pages.entries)))
-    listed = [Listed(entry, mark_of(entry)) for entry in pages.entries]
-    return await collect(source, page, first.feed, listed, rules.article, rules.encoding, tools, memory)
+    memory = memory.with_items(first.matched, left=pages.left)
+    return await complete(source, page, first.feed, pages, memory, rules.article, rules.encoding, tools)
 
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:

@@ -17,9 +17,9 @@ from aggregator.config.fields import (
     Section,
     ShortSection,
     Url,
+    address_with,
     checked,
     element_selector,
-    http_url,
     text,
     with_short_form,
 )
@@ -35,7 +35,6 @@ MAX_BODY = 100_000
 _MAX_DEPTH = 20
 JSON_LD = "application/ld+json"
 FORM = "application/x-www-form-urlencoded"
-FIELDS = ("link", "title", "date", "summary", "content", "author", "image", "categories", "id")
 
 
 def json_selector(value: object) -> str:
@@ -72,12 +71,7 @@ def next_address(value: object) -> str:
     written = text(value)
     if NUMBER not in written and NEXT not in written:
         raise ValueError(f"{show(written)} has neither `{NUMBER}` nor `{NEXT}`, so that it is the same for all pages")
-    filled = written.replace(NUMBER, "2").replace(NEXT, "x")
-    if len(written) > MAX_URL or " " in written or "{" in filled:
-        raise ValueError(f"{show(written)} is not an address with `{NUMBER}` or `{NEXT}` in it")
-    if "://" in filled:
-        http_url(filled)
-    return written
+    return address_with(written, {NUMBER: "2", NEXT: "x"}, f"`{NUMBER}` or `{NEXT}` in it")
 
 
 def body(value: object) -> Any:

@@ -158,6 +158,7 @@ def plain_request(
     last_modified: str | None = None,
     body_hash: str | None = None,
     delta: bool = False,
+    robots: bool = False,
 ) -> Request:
     """Return the request for any document of a source, with the settings of the source."""
     return Request(
@@ -172,6 +173,7 @@ def plain_request(
         last_modified=last_modified,
         body_hash=body_hash,
         delta=delta,
+        robots=robots,
     )
 
 
@@ -190,7 +192,7 @@ def without_old_validators(state: FeedState, now: datetime) -> FeedState:
 
 
 def conditional_request(
-    source: Source, state: FeedState, *, accept: str, request_hash: str, delta: bool = False
+    source: Source, state: FeedState, *, accept: str, request_hash: str, delta: bool = False, robots: bool = False
 ) -> Request:
     """Return the request for the source's own document, at its new address where `state` names one.
 
@@ -203,6 +205,7 @@ def conditional_request(
         state.moved_to or source.url,
         accept=accept,
         delta=delta,
+        robots=robots,
         etag=etag,
         last_modified=last_modified,
         body_hash=body_hash,

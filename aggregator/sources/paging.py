@@ -24,6 +24,16 @@ USUAL_PAGES = 3
 """Pages that are read of a list of several, unless its source says more."""
 
 
+def bounds(limit: int | None, pages: int | None, *, several: bool) -> tuple[int, int]:
+    """Return how many items are taken of a list at most, and how many pages are read of it.
+
+    Args:
+        limit, pages: what its source says, or None.
+        several: whether the list has several pages.
+    """
+    return limit or (MAX_LIMIT if several else USUAL_LIMIT), (pages or USUAL_PAGES) if several else 1
+
+
 class Part(Protocol):
     """A page of a list, read."""
 

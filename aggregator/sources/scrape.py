@@ -28,9 +28,9 @@ from aggregator.config.fields import (
     Maybe,
     Section,
     Url,
+    address_with,
     any_selector,
     checked,
-    http_url,
     text,
 )
 from aggregator.config.problems import show
@@ -41,16 +41,14 @@ from aggregator.sources.articles import (
     PAGE_SECONDS,
     ArticleRules,
     ArticleSettings,
-    Listed,
-    collect,
+    complete,
     dated,
     make_article_rules,
-    mark_of,
 )
 from aggregator.sources.drift import Memory
-from aggregator.sources.fields import FieldRules, PageDate, PageField, rules_of
+from aggregator.sources.fields import FIELDS, FieldRules, PageDate, PageField, rules_of
 from aggregator.sources.kind import Parse, Tools, conditional_request, fingerprint, plain_request, read_in_worker
-from aggregator.sources.paging import MAX_LIMIT, MAX_PAGES, USUAL_LIMIT, USUAL_PAGES, Pages
+from aggregator.sources.paging import MAX_LIMIT, MAX_PAGES, USUAL_LIMIT, USUAL_PAGES, Pages, bounds
 from aggregator.values.selectors import NUMBER
 from aggregator.values.terminal import counted
 
@@ -59,7 +57,6 @@ if TYPE_CHECKING:
 
 #: An address, of the second page for example.
 _ONE_PAGE = re.compile(r"https?://|[/?](?:[\w./?&=%-]*[/=_-])?\d[\w./?&=%-]*$")
-_FIELDS = ("link", "title", "date", "summary", "content", "author", "image", "categories", "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +95,7 @@ def next_page(value: object) -> str:
         if isinstance(value, str) and _ONE_PAGE.match(value):
             raise ValueError(f"{show(value)} is one address; write `{NUMBER}` in place of the number of the page")
         return any_selector(value)
-    written = text(value)
-    numbered = written.replace(NUMBER, "2")
-    if len(written) > MAX_URL or " " in written or "{" in numbered:
-        raise ValueError(f"{show(written)} is not an address with `{NUMBER}` for the number of the page")
-    if "://" in numbered:
-        http_url(numbered)
-    return written
+    return address_with(text(value), {NUMBER: "2"}, f"`{NUMBER}` for the number of the page")
 
 
 NextPage = Annotated[str, *checked(next_page, pattern=r"\S", maxLength=MAX_URL)]
@@ -193,9 +184,8 @@ def make_rules(settings: ScrapeSettings, file: object) -> ScrapeRules:
     """Return the settings without the address, and without pydantic."""
     one = settings
     article = None if one.article is None else make_article_rules(one.article)
-    limit = one.limit or (MAX_LIMIT if one.next else USUAL_LIMIT)
-    fields: dict[str, Any] = {name: rules_of(getattr(one, name)) for name in _FIELDS}
-    pages = (one.pages or USUAL_PAGES) if one.next else 1
+    limit, pages = bounds(one.limit, one.pages, several=one.next is not None)
+    fields: dict[str, Any] = {name: rules_of(getattr(one, name)) for name in FIELDS}
     return ScrapeRules(one.items, limit, one.encoding, article, next=one.next, pages=pages, **fields)
 
 
@@ -207,8 +197,8 @@ def request_hash(source: Source) -> str:
 async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | NotModified:
     """Fetch the list page, the pages that follow it, and the articles on them that are not stored."""
     rules = _rules(source)
-    request = conditional_request(source, state, accept=ACCEPT, request_hash=request_hash(source))
-    page = await tools.fetch(replace(request, robots=True))
+    request = conditional_request(source, state, accept=ACCEPT, request_hash=request_hash(source), robots=True)
+    page = await tools.fetch(request)
     if isinstance(page, NotModified):
         return page
     memory = Memory.load(state.memory, request_hash(source))
@@ -223,12 +213,8 @@ async def fetch(source: Source, state: FeedState, tools: Tools) -> Fetched | Not
         raise error
     everything = state.last_success_at is None or memory.left
     pages = await _follow(source, rules, tools, page, first, everything=everything)
-    memory, notes = memory.with_items(first.matched, left=pages.left).observe(pages.filled)
-    page = replace(page, missing=tuple(pages.missing), notes=(*page.notes, *notes), memory=memory.dump())
-    if rules.article is None:
-        return replace(page, parsed=replace(first.feed, entries=tuple(pages.entries)))
-    listed = [Listed(entry, mark_of(entry)) for entry in pages.entries]
-    return await collect(source, page, first.feed, listed, rules.article, rules.encoding, tools, memory)
+    memory = memory.with_items(first.matched, left=pages.left)
+    return await complete(source, page, first.feed, pages, memory, rules.article, rules.encoding, tools)
 
 
 def read(source: Source, fetched: Fetched, now: datetime, parse: Parse) -> ParsedFeed:
@@ -251,7 +237,7 @@ async def _follow(
         if url is None or url in asked:
             return None
         asked.add(url)
-        found = await tools.fetch(replace(plain_request(source, url, accept=ACCEPT), robots=True))
+        found = await tools.fetch(plain_request(source, url, accept=ACCEPT, robots=True))
         if isinstance(found, NotModified):
             return None
         asked.add(found.url)

@@ -28,6 +28,7 @@ from aggregator.sources.articles import (
     mark_of,
 )
 from aggregator.sources.kind import Parse, Tools, fingerprint
+from aggregator.sources.paging import MAX_LIMIT, USUAL_LIMIT
 from aggregator.values.patterns import compile_pattern
 from aggregator.values.terminal import counted
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from aggregator.sources.sitemapwalk import Walk
 
 ACCEPT = "application/xml, text/xml;q=0.9, text/plain;q=0.5, */*;q=0.1"
-MAX_LIMIT = 1000
 MAX_PATTERNS = 100
 
 
@@ -47,7 +47,7 @@ class SitemapRules:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     #: Addresses to take at most, the newest ones.
-    limit: int = 20
+    limit: int = USUAL_LIMIT
     #: Encoding of the article pages where it must be forced.
     encoding: str | None = None
     article: ArticleRules = field(default_factory=ArticleRules)
@@ -110,7 +110,9 @@ class SitemapSettings(ShortSection):
     exclude: tuple[PathPattern, ...] = Field(
         default=(), max_length=MAX_PATTERNS, description="The same for pages to leave out."
     )
-    limit: int = Field(default=20, strict=True, ge=1, le=MAX_LIMIT, description="Pages to take, the newest ones.")
+    limit: int = Field(
+        default=USUAL_LIMIT, strict=True, ge=1, le=MAX_LIMIT, description="Pages to take, the newest ones."
+    )
     encoding: Maybe[Encoding] = Field(
         default=None, description="Encoding of the article pages, such as `gbk`; detected if left out."
     )

@@ -124,8 +124,9 @@ class Walk:
             etag=known.etag,
             last_modified=known.last_modified,
             body_hash=known.body_hash,
+            robots=True,
         )
-        return await self.tools.fetch(replace(asked, robots=True))
+        return await self.tools.fetch(asked)
 
     async def whole(self, url: str) -> Fetched:
         """Ask for a sitemap without a condition."""
