@@ -25,7 +25,6 @@ from aggregator.cli.options import (
     require_sources,
     utc_now,
 )
-from aggregator.errors import ConfigError, Problem
 from aggregator.values.terminal import counted, iso
 
 if TYPE_CHECKING:
@@ -290,16 +289,14 @@ class _Adding:
     def write(self, chosen: Sequence[Option]) -> list[Source]:
         """Add sources to the file, and return them as they are now."""
         from aggregator.config.additions import add_sources
-        from aggregator.config.editing import check_edit, replace_file
-        from aggregator.config.layout import NotEditable
 
         entries = [self._entry(one) for one in chosen]
-        try:
-            after = add_sources(self._text, entries, self._categories.new)
-        except NotEditable as error:
-            raise ConfigError([Problem(str(error), str(self._path))]) from None
-        new = check_edit(self._config, after, os.environ, added=entries)
-        replace_file(self._path, self._before, after)
+        new = edit_file(
+            self._config,
+            lambda _: add_sources(self._text, entries, self._categories.new),
+            added=entries,
+            before=self._before,
+        )
         kept = {(source.kind, source.url, source.name) for source in self._config.sources}
         wanted = {(one.source.kind, one.source.url) for one in chosen}
         return [

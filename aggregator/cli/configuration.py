@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aggregator.cli.console import complain, say, say_json
-from aggregator.cli.edits import edit_file, index_of, say_new_ids
+from aggregator.cli.edits import edit_file, index_of, say_new_ids, write_new
 from aggregator.cli.items import JsonOption
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
@@ -41,20 +41,12 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a commented feeds.yaml, and the JSON Schema with which editors check it."""
-    from aggregator.config import TEMPLATE, schema_text
+    from aggregator.config import TEMPLATE
 
     if config.exists() and not force:
         complain(f"error: {config} exists already; edit it, or overwrite it with --force")
         raise typer.Exit(2)
-    schema = config.with_name("feeds.schema.json")
-    try:
-        config.parent.mkdir(parents=True, exist_ok=True)
-        config.write_text(TEMPLATE, encoding="utf-8")
-        schema.write_text(schema_text(), encoding="utf-8")
-    except OSError as error:
-        raise AggregatorError(
-            f"{error.filename} cannot be written: {error.strerror}; check its path, its permissions and the free space"
-        ) from None
+    schema = write_new(config, TEMPLATE, replace=force)
     say(f"Wrote {config} and {schema}.")
     say("Add sources: aggregator add URL. Then: aggregator check, and: aggregator update")
 

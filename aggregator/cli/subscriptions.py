@@ -21,6 +21,7 @@ from aggregator.cli.console import (
     say_json,
     say_table,
 )
+from aggregator.cli.edits import write_new
 from aggregator.cli.options import (
     DEFAULT_CONFIG,
     DEFAULT_DATA,
@@ -31,7 +32,7 @@ from aggregator.cli.options import (
     read_store,
     utc_now,
 )
-from aggregator.errors import AggregatorError, FetchError
+from aggregator.errors import FetchError
 from aggregator.values.terminal import counted
 
 if TYPE_CHECKING:
@@ -181,21 +182,12 @@ def _fetched(url: str, config: Config | None) -> tuple[bytes, str]:
 
 
 def _write(path: Path, before: str | None, text: str) -> None:
-    from aggregator.config import schema_text
     from aggregator.config.editing import replace_file
 
-    if before is not None:
+    if before is None:
+        write_new(path, text)
+    else:
         replace_file(path, before, text)
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-        path.with_name("feeds.schema.json").write_text(schema_text(), encoding="utf-8")
-    except OSError as error:
-        raise AggregatorError(
-            f"{error.filename} cannot be written: {error.strerror}; check its path, its permissions and the free space"
-        ) from None
 
 
 def _as_json(made: Merged, path: Path, *, written: bool) -> dict[str, Any]:

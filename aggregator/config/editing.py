@@ -310,11 +310,12 @@ def _are_written(text: str, entries: Collection[int], added: Sequence[NewSource]
     if not entries and not added:
         return True
     tree = parse_yaml(split_mark(text)[1], Problems(""), lambda value, _: value)
-    return Counter(_fixed(tree["sources"][entry]) for entry in entries) == Counter(_fixed(one.written) for one in added)
+    written = (compared(tree["sources"][entry]) for entry in entries)
+    return Counter(written) == Counter(compared(one.written) for one in added)
 
 
-def _fixed(settings: Mapping[str, Any]) -> str:
-    """Return settings as a text; without the id, which the edit may have given."""
+def compared(settings: Mapping[str, Any]) -> str:
+    """Return the settings of a source as a text to compare; without the id, which an edit may have given."""
     return json.dumps({key: value for key, value in settings.items() if key != "id"}, sort_keys=True)
 
 

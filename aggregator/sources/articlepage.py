@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from bs4 import Tag
 
 from aggregator.errors import ParseError
-from aggregator.models import Fetched, RawEntry, Text
+from aggregator.models import Fetched, RawEntry, Text, host_of
 from aggregator.normalize.identity import fingerprint
 from aggregator.normalize.images import LAZY, LAZY_SETS
 from aggregator.parse.xmltree import one_line
@@ -101,7 +101,7 @@ def read_article(work: ArticleWork) -> ArticlePage:
             image=facts.image,
         ),
         facts.site,
-        linked.partition("#")[0] if linked and _host(linked) == _host(page.url) else None,
+        linked.partition("#")[0] if linked and host_of(linked) == host_of(page.url) else None,
         tuple(notes),
         filled,
     )
@@ -227,7 +227,3 @@ def _absolute(html: str, base: str) -> str:
 
 def _folder(base: str) -> str:
     return urljoin(base, ".")
-
-
-def _host(url: str) -> str | None:
-    return urlsplit(url).hostname

@@ -7,7 +7,6 @@ can do without it, else the source; the message of the mistake says why.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from pydantic import TypeAdapter
 from aggregator.config import Config, load
 from aggregator.config.additions import Categories, NewSource, add_sources
 from aggregator.config.configuration import UNCATEGORIZED
-from aggregator.config.editing import check_edit
+from aggregator.config.editing import check_edit, compared
 from aggregator.config.layout import NotEditable
 from aggregator.config.problems import show
 from aggregator.config.scaffold import EMPTY, HEADER
@@ -378,12 +377,12 @@ class _Merge:
         nodes = read_unresolved(text).get("sources") or []
         by_settings: dict[str, list[_New]] = defaultdict(list)
         for one in self._news:
-            by_settings[_fixed(one.written())].append(one)
+            by_settings[compared(one.written())].append(one)
         refused: dict[int, Refused] = {}
         before = len(self.made.left_out)
         for problem in problems:
             if match := _OF_SOURCE.match(problem.path):
-                for one in by_settings.get(_fixed(nodes[int(match[1])]), ()):
+                for one in by_settings.get(compared(nodes[int(match[1])]), ()):
                     key = None if whole else match[2]
                     if not self._leave_out_of_source(one, key, problem.message):
                         refused[id(one)] = Refused(one.source.line, _called(one.source), problem.message)
@@ -478,17 +477,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, list) else value
-
-
-def _fixed(settings: Mapping[str, Any]) -> str:
-    """Return settings as a text for comparison; without the id, which the edit may have given."""
-    return json.dumps({key: value for key, value in settings.items() if key != "id"}, sort_keys=True)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Iterate over all texts in a value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list):
-        for one in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(one)
