@@ -103,6 +103,9 @@ class Database:
         StoreError: it cannot be opened or migrated.
     """
 
+    #: Whether other processes may write while this one works: SQLite's have the data folder alone.
+    shared = False
+
     def __init__(self, path: Path, *, lock_timeout: float = 30.0, read_only: bool = False) -> None:
         self.path = path.absolute()
         self._begin_statement = "BEGIN"
@@ -147,6 +150,11 @@ class Database:
         self._begin_statement = "BEGIN IMMEDIATE"
         with explained(self.path), self._connection.begin():
             yield self._connection
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other process write: none does, while this one has the data folder."""
+        yield
 
     def _make_engine(self, lock_timeout: float, read_only: bool) -> Engine:
         url = URL.create("sqlite", database=str(self.path))

@@ -11,6 +11,7 @@ from aggregator.store.database import Database
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.protocol import POSTS, PostEdit, WrittenPost
 from aggregator.store.schema import entries, folder_posts, post_edits, post_files
+from aggregator.store.statements import MADE_PENDING
 
 #: The post is not written because most files of its folder are not there.
 MISSING = "missing"
@@ -31,7 +32,7 @@ _SAVE = Prepared(insert(post_edits).prefix_with("OR REPLACE"), "entry_pk", "fold
 _FORGET = Prepared(delete(post_edits).where(*_of_entry), "of_folder", "of_entry")
 _missing = (_of_folder, _rows.edit == bindparam("of_edit"))
 _RETURN = (
-    update(entries).where(entries.c.pk.in_(select(_rows.entry_pk).where(*_missing))).values(pending=True),
+    update(entries).where(entries.c.pk.in_(select(_rows.entry_pk).where(*_missing))).values(**MADE_PENDING),
     delete(post_edits).where(*_missing),
 )
 

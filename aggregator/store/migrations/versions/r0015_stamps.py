@@ -1,0 +1,17 @@
+"""Stamps, so that a publication is right while other processes store entries."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add a column to three tables."""
+    for table in ("entries", "fingerprints", "stale_archives"):
+        op.add_column(table, sa.Column("stamp", sa.BigInteger, nullable=False, server_default="0"))
