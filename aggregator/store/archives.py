@@ -40,18 +40,14 @@ OUTPUTS = text(
 )
 _ADD = insert(archives)
 #: A page that is stale already is marked again, with a new stamp.
-_MARK = insert(stale_archives).values(stamp=next_stamp()).prefix_with("OR REPLACE")
+_MARK = replacing(stale_archives).values(stamp=next_stamp())
 _UNMARK = delete(stale_archives).where(
     stale_archives.c.output == bindparam("of_output"),
     stale_archives.c.number == bindparam("of_number"),
     stale_archives.c.stamp == bindparam("of_stamp"),
 )
-_MARK_OUTPUT = (
-    insert(stale_archives)
-    .from_select(
-        ["output", "number", "stamp"], select(archives.c.output, archives.c.number, next_stamp()).where(_of_output)
-    )
-    .prefix_with("OR REPLACE")
+_MARK_OUTPUT = replacing(stale_archives).from_select(
+    ["output", "number", "stamp"], select(archives.c.output, archives.c.number, next_stamp()).where(_of_output)
 )
 _before = archives.alias("before")
 #: Each page with the end of the one before.
