@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, literal_colu
 from aggregator.models import ALL, Item
 from aggregator.store import rows, selections
 from aggregator.store.database import Database
+from aggregator.store.dialects import replacing
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.protocol import ArchivePage, UnreadableRow
 from aggregator.store.schema import LISTED, NEWEST_FIRST, archives, entries, memberships, stale_archives

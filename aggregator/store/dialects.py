@@ -112,7 +112,7 @@ def _on_conflict(insert: Insert, compiler: SQLCompiler, change: str, **options: 
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-class as_stored(FunctionElement[bytes]):
+class as_stored(FunctionElement[bytes]):  # noqa: N801 - written as the functions of `sqlalchemy.func`
     """A text as it is stored: in SQLite bytes, because it may be no UTF-8; in PostgreSQL it cannot be anything else."""
 
     inherit_cache = True
@@ -136,7 +136,7 @@ def decoded(stored: Any) -> str:
     return text
 
 
-class whole_number(FunctionElement[int]):
+class whole_number(FunctionElement[int]):  # noqa: N801
     """A value if it is a whole number, else NULL; in PostgreSQL it cannot be anything else."""
 
     inherit_cache = True
@@ -153,7 +153,7 @@ def _whole_number(element: whole_number, compiler: SQLCompiler, **options: Any) 
 compiles(whole_number, "postgresql")(_as_it_is)
 
 
-class not_by_index(FunctionElement[Any]):
+class not_by_index(FunctionElement[Any]):  # noqa: N801
     """A column by which SQLite does not look for rows, so that it takes the index of another one."""
 
     inherit_cache = True
@@ -168,7 +168,7 @@ def _not_by_index(element: not_by_index, compiler: SQLCompiler, **options: Any) 
 compiles(not_by_index, "postgresql")(_as_it_is)
 
 
-class address_in(FunctionElement[str]):
+class address_in(FunctionElement[str]):  # noqa: N801
     """The member `url` of the JSON object in a column, or NULL."""
 
     inherit_cache = True
@@ -186,3 +186,4 @@ def _address_in(element: address_in, compiler: SQLCompiler, **options: Any) -> s
 def _address_in_postgresql(element: address_in, compiler: SQLCompiler, **options: Any) -> str:
     value = compiler.process(element.clauses, **options)
     return f"CASE WHEN {value} LIKE '{{%%\"url\":%%' THEN CAST({value} AS json) ->> 'url' END"
+
