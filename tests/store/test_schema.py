@@ -19,9 +19,9 @@ from sqlalchemy import Connection, Executable, create_engine
 
 from aggregator import store
 from aggregator.store import archives, judgements, members, selections, statements
-from aggregator.store.sqlite import SqliteDatabase
 from aggregator.store.prepared import LENGTHS
 from aggregator.store.schema import REVISION, metadata
+from aggregator.store.sqlite import SqliteDatabase
 from tests.store_samples import NOW
 
 ITS_ENTRY = "SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)"
