@@ -32,7 +32,7 @@ class Watched:
         happens: what happens then, or at the first call after it at which others may write.
     """
 
-    def __init__(self, store: Store, at: int, happens: Callable[[], None]) -> None:
+    def __init__(self, store: Store, at: int, happens: Callable[[], object]) -> None:
         self._store = store
         self._at = at
         self._happens = happens

@@ -1,4 +1,4 @@
-"""Turns: what a publication leaves alone because it was changed since it began, where several processes share a store."""
+"""Turns: what a publication leaves alone because it was changed since, where several processes share a store."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_entries_that_come_or_change_after_a_turn_wait_for_the_next(two: Store, 
     assert two.pending_categories() == {"c", "d", "o"}
 
 
-@pytest.mark.parametrize("change", ["entry", "again", "title", "source", "reread"])
+@pytest.mark.parametrize("change", ["entry", "again", "title", "source", "ruling"])
 def test_entries_that_change_after_a_turn_stay_pending(two: Store, other: Store, is_shared: bool, change: str) -> None:
     two.sync_sources([source("a", name=None), source("b", category="d")])
     two.apply(update("a", entry("a", "k1"), entry("a", "k2"), title="First"))
