@@ -68,8 +68,8 @@ def calls_of(world: Shared, way: Callable[[Shared, Store], None]) -> int:
     return watched.calls
 
 
-#: Something happens before every so many calls of the store. 1 takes minutes; it was tried.
-STEP = 11
+#: Something happens before every so many calls of the store. With 1 it is before each of them, which takes minutes.
+STEP = 17
 
 
 def steps(count: int) -> range:
