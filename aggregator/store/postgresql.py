@@ -13,7 +13,19 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8Dumper
-from sqlalchemy import ARRAY, BindParameter, Connection, Engine, NullPool, String, Text, any_, bindparam, create_engine, event
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Connection,
+    Engine,
+    NullPool,
+    String,
+    Text,
+    any_,
+    bindparam,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
@@ -26,7 +38,9 @@ from aggregator.store.schema import REVISION
 WRITE_KEY = 0x6167677265676174
 
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(%d)" % WRITE_KEY
+_LOCK = b"SELECT pg_advisory_xact_lock(%d)" % WRITE_KEY
+_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED; " + _LOCK
+_WRITE_LIGHTLY = b"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off; " + _LOCK
 
 #: All statements that run often have an index. A plan is kept, and would read a whole table as long as the table is
 #: used, if there were few rows when it was made.
@@ -141,11 +155,17 @@ class PostgresDatabase(Database):
                 yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """See `Database.write`."""
+    def write(self, *, lasting: bool = True) -> Iterator[Connection]:
+        """See `Database.write`.
+
+        What need not last is committed without waiting for the disk of the server. A crash of the server, not of this
+        process, then loses up to three times `wal_writer_delay`, that is 0.6 s: whole transactions, the newest ones. The
+        next commit that lasts makes all earlier ones last, so that no file is ever made from what can be lost: ids,
+        paths and digests are committed before a file is written.
+        """
         with self.explained():
             connection = self._connected()
-            self._begin_statement = _READ if self._read_only else _WRITE
+            self._begin_statement = _READ if self._read_only else _WRITE if lasting else _WRITE_LIGHTLY
             with connection.begin():
                 yield connection
 

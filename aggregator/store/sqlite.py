@@ -108,10 +108,12 @@ class SqliteDatabase(Database):
             yield self._connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, lasting: bool = True) -> Iterator[Connection]:
         """See `Database.write`.
 
-        It takes the lock at its start: a transaction that began by reading could not wait for another writer.
+        It takes the lock at its start: a transaction that began by reading could not wait for another writer. A crash of
+        the machine may lose the last transactions, lasting or not (``synchronous = NORMAL``), and with them the files
+        that were written since.
         """
         self._begin_statement = "BEGIN IMMEDIATE"
         with explained(self.path), self._connection.begin():
@@ -312,5 +314,3 @@ def _signature(file: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
