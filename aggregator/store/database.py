@@ -109,6 +109,7 @@ class Database(ABC):
     #: What else a person may do whose database is not the one of this program.
     _elsewhere: str
 
+    @abstractmethod
     def _before_upgrade(self) -> None:
         """Do what has to be done before a migration, in whose transaction this is."""
 

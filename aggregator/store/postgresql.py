@@ -1,7 +1,7 @@
 """A PostgreSQL database as the store uses it: opened, migrated, in transactions, with its errors explained.
 
-Only one process writes at a time: each transaction that writes holds one advisory lock. All that is right because SQLite
-has one writer is so here, too. Readers never wait.
+Only one process writes at a time: each transaction that writes holds one advisory lock. All that is right because
+SQLite has one writer is so here, too. Readers never wait.
 """
 
 from __future__ import annotations
@@ -159,8 +159,8 @@ class PostgresDatabase(Database):
         """See `Database.write`.
 
         What need not last is committed without waiting for the disk of the server. A crash of the server, not of this
-        process, then loses up to three times `wal_writer_delay`, that is 0.6 s: whole transactions, the newest ones. The
-        next commit that lasts makes all earlier ones last, so that no file is ever made from what can be lost: ids,
+        process, then loses up to three times `wal_writer_delay`, that is 0.6 s: whole transactions, the newest ones.
+        The next commit that lasts makes all earlier ones last, so that no file is ever made from what can be lost: ids,
         paths and digests are committed before a file is written.
         """
         with self.explained():
@@ -232,6 +232,9 @@ class PostgresDatabase(Database):
             raise StoreError(f"{self.place} is not encoded in UTF-8; create one with: createdb --encoding UTF8")
         _run(connection, _SETTINGS % int(self._lock_timeout * 1000))
         return connection
+
+    def _before_upgrade(self) -> None:
+        """Do nothing: a transaction that fails leaves no trace, and backups are made by the server's own means."""
 
     def _check(self) -> None:
         with self.read() as connection:

@@ -111,9 +111,8 @@ class SqliteDatabase(Database):
     def write(self, *, lasting: bool = True) -> Iterator[Connection]:
         """See `Database.write`.
 
-        It takes the lock at its start: a transaction that began by reading could not wait for another writer. A crash of
-        the machine may lose the last transactions, lasting or not (``synchronous = NORMAL``), and with them the files
-        that were written since.
+        It takes the lock at its start: a transaction that began by reading could not wait for another writer. Lasting
+        or not, a crash of the machine may lose the last transactions (``synchronous = NORMAL``).
         """
         self._begin_statement = "BEGIN IMMEDIATE"
         with explained(self.path), self._connection.begin():
