@@ -218,7 +218,13 @@ class PostgresDatabase(Database):
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
             # In one round trip, where psycopg would take two and more.
-            _run(_driver(connection), self._begin_statement)
+            driver = _driver(connection)
+            try:
+                _run(driver, self._begin_statement)
+            except psycopg.Error:
+                # It began, and the lock could not be had.
+                driver.rollback()
+                raise
 
         return engine
 
