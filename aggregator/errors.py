@@ -127,8 +127,8 @@ class RowError(StoreError):
 class ConnectionLost(StoreError):
     """The server of the database cannot be reached, or has ended the connection.
 
-    Nothing is stored of the transaction under way, unless it was lost while it ended. The next use of the store connects
-    again.
+    Nothing is stored of the transaction under way, unless it was lost while it ended. The next use of the store
+    connects again.
     """
 
 
