@@ -270,7 +270,7 @@ async def forget_domains(pool: Pool) -> int:
     while True:
         with explained():
             async with pool.connection() as connection:
-                deleted = (await connection.execute(_FORGOTTEN, (_FORGET, _BATCH))).rowcount
+                deleted: int = (await connection.execute(_FORGOTTEN, (_FORGET, _BATCH))).rowcount
         count += deleted
         if deleted < _BATCH:
             return count
