@@ -129,6 +129,11 @@ class DatabaseLeases:
             self._settling.cancel()
             await asyncio.gather(self._settling, return_exceptions=True)
 
+    @property
+    def owing(self) -> bool:
+        """Whether the database still has to be told something."""
+        return bool(self._debts)
+
     async def take(self, domain: str, host: str, slots: int, delay: float, seconds: float) -> Held:
         """See `Leases.take`."""
         token, tries, before = secrets.randbits(63), 0, 0

@@ -1,6 +1,6 @@
 """What the cluster needs in the database beside the store: tables, functions and the queue of procrastinate.
 
-`make_tables` makes what is missing, once, whoever comes first. What it makes has a revision of its own. A later revision
+`make_tables` makes what is missing, once, whoever comes first. What it makes has a revision of its own; a later one
 only adds, so that workers of an older program go on beside newer ones.
 """
 
