@@ -87,7 +87,6 @@ BEGIN
                 line_until = d.line_until[:place - 1] || d.line_until[place + 1:]
             WHERE c.domain = of_domain;
         END IF;
-        PERFORM set_config('synchronous_commit', 'off', true);
         RETURN;
     END IF;
 
@@ -107,10 +106,6 @@ BEGIN
             began_at = moment,
             opens_at = CASE WHEN spacing > 0 THEN moment + make_interval(secs => spacing + lateness) ELSE moment END
         WHERE c.domain = of_domain;
-        IF current_setting('synchronous_commit') = 'off' THEN
-            -- A lease that the database forgets is no lease.
-            PERFORM set_config('synchronous_commit', 'local', true);
-        END IF;
         RETURN;
     END IF;
 
@@ -127,12 +122,10 @@ BEGIN
         line_until = d.line_until[:place - 1] || moment + make_interval(secs => told * 1.25 + 2)
             || d.line_until[place + 1:]
     WHERE c.domain = of_domain;
-    PERFORM set_config('synchronous_commit', 'off', true);
 END $$;
 
--- Give a lease back, or a place in the line. If the database forgets it, the lease ends by itself.
-CREATE FUNCTION cluster_give_back(of_domain text, token bigint) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
+-- Give a lease back, or a place in the line.
+CREATE FUNCTION cluster_give_back(of_domain text, token bigint) RETURNS void LANGUAGE sql AS $$
     UPDATE cluster_domains c
     SET held = array_remove(c.held, token),
         held_until = CASE WHEN token = ANY (c.held) THEN c.held_until[:array_position(c.held, token) - 1]
@@ -141,7 +134,42 @@ BEGIN
         line_until = CASE WHEN token = ANY (c.line) THEN c.line_until[:array_position(c.line, token) - 1]
             || c.line_until[array_position(c.line, token) + 1:] ELSE c.line_until END
     WHERE c.domain = of_domain AND (token = ANY (c.held) OR token = ANY (c.line));
-    PERFORM set_config('synchronous_commit', 'off', true);
+$$;
+
+-- Do several of these at once; without a host, give back. `number` counts the questions from 1. Domains are locked in
+-- one order by all, so that nobody waits for each other.
+CREATE FUNCTION cluster_leases(
+    domains text[], hosts text[], slots integer[], spacings double precision[], seconds double precision[],
+    lateness double precision[], tokens bigint[], tries integer[],
+    OUT number bigint, OUT outcome text, OUT told double precision, OUT ahead integer
+) RETURNS SETOF record LANGUAGE plpgsql AS $$
+DECLARE
+    one record;
+    taken boolean := false;
+BEGIN
+    FOR one IN
+        SELECT * FROM unnest(domains, hosts, slots, spacings, seconds, lateness, tokens, tries)
+            WITH ORDINALITY AS asked (domain, host, slots, spacing, seconds, lateness, token, tries, number)
+        ORDER BY asked.domain, asked.host NULLS FIRST
+    LOOP
+        IF one.host IS NULL THEN
+            PERFORM cluster_give_back(one.domain, one.token);
+            CONTINUE;
+        END IF;
+        number := one.number;
+        SELECT t.outcome, t.told, t.ahead INTO outcome, told, ahead FROM cluster_take(
+            one.domain, one.host, one.slots, one.spacing, one.seconds, one.lateness, one.token, one.tries
+        ) AS t;
+        taken := taken OR outcome = 't';
+        RETURN NEXT;
+    END LOOP;
+    IF NOT taken THEN
+        -- If the database forgets the rest, leases end by themselves, and places in the line are taken again.
+        PERFORM set_config('synchronous_commit', 'off', true);
+    ELSIF current_setting('synchronous_commit') = 'off' THEN
+        -- A lease that the database forgets is no lease.
+        PERFORM set_config('synchronous_commit', 'local', true);
+    END IF;
 END $$;
 """
 

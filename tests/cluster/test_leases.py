@@ -15,7 +15,9 @@ import pytest
 from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 
+from aggregator.cluster import batches
 from aggregator.cluster import leases as module
+from aggregator.cluster.batches import Answer, Batches, Question
 from aggregator.cluster.connections import open_pool
 from aggregator.cluster.leases import DatabaseLeases, Pool, Usage, forget_domains, usage
 from aggregator.cluster.tables import REVISION, make_tables
@@ -211,16 +213,16 @@ async def test_who_gives_up_leaves_the_line(pool: Pool, domain: str) -> None:
 
 async def test_a_lost_answer_costs_no_lease(pool: Pool, domain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection is cut after the lease was taken, and before that was heard."""
-    run, cut = DatabaseLeases._run, list[str]()
+    ask, cut = Batches.ask, list[Question]()
 
-    async def cut_off(self: DatabaseLeases, statement: str, values: object) -> tuple[object, ...]:
-        found = await run(self, statement, values)  # type: ignore[arg-type]
+    async def cut_off(self: Batches, question: Question) -> Answer:
+        found = await ask(self, question)
         if not cut:
-            cut.append(statement)
+            cut.append(question)
             raise ConnectionLost("the answer was lost")
         return found
 
-    monkeypatch.setattr(DatabaseLeases, "_run", cut_off)
+    monkeypatch.setattr(Batches, "ask", cut_off)
     async with DatabaseLeases(pool) as leases:
         held = await leases.take(domain, domain, 1, 0.0, 30.0)
         assert await usage(pool) == Usage(1, 0)
@@ -246,7 +248,8 @@ async def test_connections_that_were_cut_are_made_again(shared_database: str, po
 
 async def test_a_database_that_goes_away_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PATIENCE", 0.3)
-    monkeypatch.setattr(module, "_ANSWER", 0.3)
+    monkeypatch.setattr(module, "ANSWER", 0.3)
+    monkeypatch.setattr(batches, "ANSWER", 0.3)
     with new_database() as uri:
         async with open_pool(uri) as pool:
             await make_tables(pool)
@@ -306,7 +309,7 @@ async def test_tables_are_made_once_by_whoever_comes_first() -> None:
 async def test_what_the_database_refuses_is_no_lost_connection() -> None:
     with new_database() as uri:
         async with open_pool(uri) as pool, DatabaseLeases(pool) as leases:
-            with pytest.raises(StoreError, match="the database refuses it: function cluster_take") as caught:
+            with pytest.raises(StoreError, match="the database refuses it: function cluster_leases") as caught:
                 await leases.take("a.example", "a.example", 1, 0.0, 30.0)
             assert not isinstance(caught.value, ConnectionLost)
 

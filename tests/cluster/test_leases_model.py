@@ -96,14 +96,14 @@ class Workers(RuleBasedStateMachine):
     @rule(by=integers(0, 2), which=integers(0, 20))
     def give_back(self, by: int, which: int) -> None:
         token = list(self.model.held)[which % len(self.model.held)]
-        self._call(by, "SELECT cluster_give_back(%s, %s)", self.name, token)
+        self._call(by, "SELECT cluster_give_back(%s, %s::bigint)", self.name, token)
         del self.model.held[token]
 
     @precondition(lambda self: self.waiting)
     @rule(by=integers(0, 2), which=integers(0, 20))
     def leave_the_line(self, by: int, which: int) -> None:
         token = list(self.waiting)[which % len(self.waiting)]
-        self._call(by, "SELECT cluster_give_back(%s, %s)", self.name, token)
+        self._call(by, "SELECT cluster_give_back(%s, %s::bigint)", self.name, token)
         self._gone(token)
 
     @rule(steps=integers(0, 100))
