@@ -98,6 +98,26 @@ async def test_promises_hold_over_several_pools(shared_database: str, domain: st
     assert (most >= 2, done) == (True, 40)
 
 
+async def test_what_is_asked_together_is_answered_one_by_one(pool: Pool, domain: str) -> None:
+    """Leases of several domains, one that has to wait, one of a host that is left alone, and one given back."""
+    async with DatabaseLeases(pool) as leases:
+        await leases.leave_alone(f"alone.{domain}", timedelta(minutes=2))
+        first = await leases.take(domain, domain, 1, 0.0, 30.0)
+        *taken, refused, _, again = await asyncio.gather(
+            *(leases.take(f"{n}.{domain}", domain, 1, n, 30 + n / 2) for n in range(100)),
+            leases.take(domain, f"alone.{domain}", 1, 0.0, 30.0),
+            first.give_back(),
+            leases.take(domain, domain, 1, 0.0, 30.0),
+            return_exceptions=True,
+        )
+        assert isinstance(refused, LeftAlone)
+        held = [one for one in (*taken, again) if not isinstance(one, BaseException | None)]
+        assert len(held) == 101
+        assert await usage(pool) == Usage(101, 0)
+        await asyncio.gather(*(one.give_back() for one in held))
+    assert await usage(pool) == Usage(0, 0)
+
+
 async def test_a_delay_lies_between_the_beginnings_of_all(shared_database: str, domain: str) -> None:
     starts = []
 
