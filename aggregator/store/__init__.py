@@ -1,4 +1,4 @@
-"""The store: sources, their state and their entries in one SQLite file; `Store` is its interface."""
+"""The store: sources, their state and their entries in one database, SQLite or PostgreSQL; `Store` is its interface."""
 
 from __future__ import annotations
 

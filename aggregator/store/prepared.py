@@ -69,7 +69,11 @@ class Prepared:
         given = [_driver_values(text, values) for values in many]
         if given:
             with closing(connection.connection.cursor()) as cursor:
-                cursor.executemany(text.sql, given)
+                if len(given) > 1:
+                    cursor.executemany(text.sql, given)
+                else:
+                    # For psycopg a pipeline of one statement is twice the work.
+                    cursor.execute(text.sql, given[0])
 
     def _compile(self, dialect: Dialect) -> _Text:
         compiled = self.statement.compile(dialect=dialect, column_keys=list(self.names))
