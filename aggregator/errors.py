@@ -2,7 +2,7 @@
 
     AggregatorError
       ConfigError(problems)        feeds.yaml or a command's arguments are wrong; exit status 2
-      LockedError(holder)          another process works on the same data folder; exit status 3
+      LockedError(holder)          another process works on the same data folder or database; exit status 3
       SourceError(source, kind)    one source failed; an outcome, never the end of a cycle
         FetchError(status)         it could not be had
         ParseError                 what came could not be read
@@ -58,11 +58,18 @@ class ConfigError(AggregatorError):
 
 
 class LockedError(AggregatorError):
-    """Another process holds the data folder."""
+    """Another process holds the data folder or the database.
 
-    def __init__(self, folder: str, holder: str) -> None:
+    Args:
+        place: the folder or the database, for people.
+        holder: who holds it.
+        advice: what to do.
+    """
+
+    def __init__(self, place: str, holder: str, *, advice: str = "wait until it has finished, or stop it") -> None:
+        self.place = place
         self.holder = holder
-        super().__init__(f"{folder} is in use by {holder}; wait until it has finished, or stop it")
+        super().__init__(f"{place} is in use by {holder}; {advice}")
 
 
 class SourceError(AggregatorError):

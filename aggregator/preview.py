@@ -30,6 +30,7 @@ from aggregator.pipeline.ingest import normalized
 from aggregator.pipeline.recognition import recognize, settle
 from aggregator.pipeline.run import SourceResult, update_due
 from aggregator.pipeline.together import Send
+from aggregator.place import DATABASE, place_of
 from aggregator.publish.publication import publish
 from aggregator.replay import apply
 from aggregator.retention import retain
@@ -40,7 +41,6 @@ from aggregator.workers import StoreThread, Worker
 if TYPE_CHECKING:
     from aggregator.config import Config
 
-DATABASE = "aggregator.db"
 """The name of the database in a data folder."""
 
 Here = Literal["new", "stored", "changed", "removed"]
@@ -157,7 +157,7 @@ async def preview(
     with (
         _temporary_folder() as folder,
         closing(open_store(folder / DATABASE)) as store,
-        _existing(data) as known,
+        _existing(config, data) as known,
         StoreThread() as thread,
     ):
         store.sync_sources([source])
@@ -339,11 +339,14 @@ def _temporary_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _existing(data: Path | None) -> AbstractContextManager[Store | None]:
-    """Open the database of a data folder so that nothing in the folder changes; None where there is none."""
-    if data is None or not (data / DATABASE).is_file():
+def _existing(config: Config, data: Path | None) -> AbstractContextManager[Store | None]:
+    """Open the database so that nothing in it or its folder changes; None where there is none."""
+    if data is None:
         return nullcontext()
-    return open_for_reading(data / DATABASE, untouched=True)
+    place = place_of(data, config.database)
+    if isinstance(place, Path) and not place.is_file():
+        return nullcontext()
+    return open_for_reading(place, untouched=True)
 
 
 def _take_over_waits(known: Store | None, store: Store, now: datetime) -> None:
