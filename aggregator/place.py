@@ -112,9 +112,7 @@ def _check_scheme(text: str) -> None:
         raise ValueError("must begin with `postgresql://`")
     if name in ("sqlite", "sqlite3", "file"):
         raise ValueError(f"is for PostgreSQL only; SQLite needs no setting: its file is {DATABASE} in the data folder")
-    raise ValueError(
-        f"`{scheme}:` is not supported; use PostgreSQL, such as {_EXAMPLE}, or SQLite, without a setting"
-    )
+    raise ValueError(f"`{scheme}:` is not supported; use PostgreSQL, such as {_EXAMPLE}, or SQLite, without a setting")
 
 
 def _parsed(text: str) -> dict[str, str]:

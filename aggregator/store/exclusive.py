@@ -62,7 +62,7 @@ class _SessionHold(Hold):
         self._connection: psycopg.Connection[Any] | None = None
 
     def take(self, on_wait: Callable[[LockedError], None] | None = None) -> None:
-        self._connection = self._connection or connect(self._place, _own_name(self._shared))
+        self._connection = self._connection or connect_server(self._place, _own_name(self._shared))
         waiting = False
         while not self._try():
             error = self._locked()
@@ -102,14 +102,9 @@ class _SessionHold(Hold):
         return LockedError(shown(self._place), ", ".join(names) or "another process")
 
     def _ask(self, statement: str, values: Sequence[int]) -> list[Any]:
-        import psycopg
-
         assert self._connection is not None
-        try:
+        with explained_server(self._place):
             return self._connection.execute(statement.encode(), values).fetchall()
-        except psycopg.Error as error:
-            self.close()
-            raise StoreError(f"{shown(self._place)}: {_first_line(error)}") from error
 
 
 @contextmanager
@@ -138,7 +133,7 @@ def hold_database(
         held.close()
 
 
-def connect(place: str, name: str) -> psycopg.Connection[Any]:
+def connect_server(place: str, name: str) -> psycopg.Connection[Any]:
     """Open a session of its own, outside of transactions.
 
     Args:
@@ -153,11 +148,20 @@ def connect(place: str, name: str) -> psycopg.Connection[Any]:
         from psycopg.conninfo import conninfo_to_dict
     except ImportError:
         raise StoreError(f"a PostgreSQL database {EXTRA}") from None
-    try:
+    with explained_server(place):
         given = conninfo_to_dict(place)
         settings: dict[str, Any] = {"connect_timeout": _CONNECT_TIMEOUT, **_KEEPALIVES, **given}
         settings |= {"application_name": name, "client_encoding": "utf8"}
         return psycopg.connect(autocommit=True, **settings)
+
+
+@contextmanager
+def explained_server(place: str) -> Iterator[None]:
+    """Turn any error of a server into a `StoreError` that says what to do."""
+    import psycopg
+
+    try:
+        yield
     except psycopg.Error as error:
         raise StoreError(f"{shown(place)}: {_first_line(error)}") from error
 
