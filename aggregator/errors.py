@@ -8,6 +8,7 @@
         ParseError                 what came could not be read
       StoreError                   the database could not be read or written
         RowError                   one row of it could not; the others can
+        ConnectionLost             its server is gone for now; the next use of the store connects again
       PublishError                 an output could not be written
         TemplateError              the operator's own template failed
       WorkerError(kind)            work in another process did not come to its end
@@ -128,6 +129,14 @@ class StoreError(AggregatorError):
 
 class RowError(StoreError):
     """A row could not be read or written, and the database is not to blame: other rows can."""
+
+
+class ConnectionLost(StoreError):
+    """The server of the database cannot be reached, or has ended the connection.
+
+    Nothing is stored of the transaction under way, unless it was lost while it ended. The next use of the store connects
+    again.
+    """
 
 
 class PublishError(AggregatorError):

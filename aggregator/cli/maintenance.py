@@ -40,7 +40,7 @@ def backup(
     This is for SQLite. A PostgreSQL database has pg_dump.
     """
     place = _file(config, data, "back it up with pg_dump, or copy it to a file with `aggregator copy-database`")
-    from aggregator.store.database import backup as copy
+    from aggregator.store.filecopies import backup as copy
 
     size = copy(place, target)
     say(f"Wrote {target}: {size / 1e6:.1f} MB.")
@@ -52,7 +52,7 @@ def vacuum(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DAT
     This is for SQLite. PostgreSQL uses such space again by itself.
     """
     place = _file(config, data, "the server uses the space again by itself; VACUUM FULL in psql returns it")
-    from aggregator.store.database import vacuum as compact
+    from aggregator.store.filecopies import vacuum as compact
 
     with locked(data, place, wait=wait):
         before, after = compact(place)

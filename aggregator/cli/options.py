@@ -257,7 +257,7 @@ def copied_store(place: Path | str) -> Iterator[Store]:
 
             copy_database(place, copy)
         elif _exists(place):
-            from aggregator.store.database import backup
+            from aggregator.store.filecopies import backup
 
             backup(place, copy)
         with opened_store(copy) as store:

@@ -9,7 +9,7 @@ from the target, and their number and a hash over them are compared for each tab
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -20,7 +20,7 @@ from aggregator.errors import StoreError
 from aggregator.place import shown
 from aggregator.store.fitting import Fitter, Flaw, Row
 from aggregator.store.schema import metadata
-from aggregator.store.sides import FileSource, FileTarget, ServerSource, ServerTarget, Source, Target, copied_columns
+from aggregator.store.sides import FileSource, FileTarget, Source, Target, copied_columns
 
 #: Flaws that are kept to be shown; all are counted.
 MAX_FLAWS = 100
@@ -85,8 +85,8 @@ def copy_database(
     if isinstance(source, Path) and not source.is_file():
         raise NotCopied(f"{source} does not exist; there is nothing to copy")
     with ExitStack() as stack:
-        origin = stack.enter_context(open_source(source))
-        destination = stack.enter_context(open_target(target))
+        origin = stack.enter_context(_open_source(source))
+        destination = stack.enter_context(_open_target(target))
         if origin.identity is not None and origin.identity == destination.identity:
             raise NotCopied(f"{shown(source)} and {shown(target)} are the same database")
         if filled := destination.filled():
@@ -106,26 +106,22 @@ def copy_database(
     return work.copied
 
 
-@contextmanager
-def open_source(place: Path | str) -> Iterator[Source]:
-    """Open a database to read all of it.
+def _open_source(place: Path | str) -> AbstractContextManager[Source]:
+    """Open a database to read all of it."""
+    if isinstance(place, Path):
+        return FileSource.open(place)
+    from aggregator.store.serversides import ServerSource
 
-    Raises:
-        StoreError: it cannot be read, or does not have the tables of this version.
-    """
-    with ServerSource.open(place) if isinstance(place, str) else FileSource.open(place) as source:
-        yield source
+    return ServerSource.open(place)
 
 
-@contextmanager
-def open_target(place: Path | str) -> Iterator[Target]:
-    """Open a database to fill it; what was written stays only if the context ends without an exception.
+def _open_target(place: Path | str) -> AbstractContextManager[Target]:
+    """Open a database to fill it; what was written stays only if the context ends without an exception."""
+    if isinstance(place, Path):
+        return FileTarget.open(place)
+    from aggregator.store.serversides import ServerTarget
 
-    Raises:
-        StoreError: it cannot be written.
-    """
-    with ServerTarget.open(place) if isinstance(place, str) else FileTarget.open(place) as target:
-        yield target
+    return ServerTarget.open(place)
 
 
 def _refusal(copied: Copied, source: Path | str) -> str:

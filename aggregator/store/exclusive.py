@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aggregator.errors import LockedError, StoreError
-from aggregator.place import EXTRA, shown
+from aggregator.errors import LockedError
+from aggregator.place import shown
 
 if TYPE_CHECKING:
     import psycopg
@@ -30,9 +30,6 @@ _MAX_NAME = 63
 _PAUSE = 0.2
 #: How many holders are named.
 _MOST = 5
-#: Seconds until a server that does not answer counts as unreachable, and until a session that has been cut is noticed.
-_CONNECT_TIMEOUT = 10
-_KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 _HOLDERS = """
     SELECT l.pid, l.mode, a.application_name, a.client_addr::text
@@ -51,7 +48,7 @@ class Hold:
 
         Raises:
             LockedError: another process has it now.
-            StoreError: the server cannot be reached.
+            ConnectionLost: the server cannot be reached.
         """
 
 
@@ -62,7 +59,9 @@ class _SessionHold(Hold):
         self._connection: psycopg.Connection[Any] | None = None
 
     def take(self, on_wait: Callable[[LockedError], None] | None = None) -> None:
-        self._connection = self._connection or connect_server(self._place, _own_name(self._shared))
+        from aggregator.store.postgresql import open_session
+
+        self._connection = self._connection or open_session(self._place, _own_name(self._shared))
         waiting = False
         while not self._try():
             error = self._locked()
@@ -102,8 +101,10 @@ class _SessionHold(Hold):
         return LockedError(shown(self._place), ", ".join(names) or "another process")
 
     def _ask(self, statement: str, values: Sequence[int]) -> list[Any]:
+        from aggregator.store.postgresql import explained
+
         assert self._connection is not None
-        with explained_server(self._place):
+        with explained(self._place):
             return self._connection.execute(statement.encode(), values).fetchall()
 
 
@@ -120,7 +121,8 @@ def hold_database(
 
     Raises:
         LockedError: another process holds the database, and `on_wait` is None.
-        StoreError: the server cannot be reached, or refuses.
+        ConnectionLost: the server cannot be reached.
+        StoreError: it takes no connection.
     """
     if isinstance(place, Path):
         yield Hold()
@@ -131,39 +133,6 @@ def hold_database(
         yield held
     finally:
         held.close()
-
-
-def connect_server(place: str, name: str) -> psycopg.Connection[Any]:
-    """Open a session of its own, outside of transactions.
-
-    Args:
-        place: the connection string.
-        name: what the server shows of this session.
-
-    Raises:
-        StoreError: the server cannot be reached, or refuses.
-    """
-    try:
-        import psycopg
-        from psycopg.conninfo import conninfo_to_dict
-    except ImportError:
-        raise StoreError(f"a PostgreSQL database {EXTRA}") from None
-    with explained_server(place):
-        given = conninfo_to_dict(place)
-        settings: dict[str, Any] = {"connect_timeout": _CONNECT_TIMEOUT, **_KEEPALIVES, **given}
-        settings |= {"application_name": name, "client_encoding": "utf8"}
-        return psycopg.connect(autocommit=True, **settings)
-
-
-@contextmanager
-def explained_server(place: str) -> Iterator[None]:
-    """Turn any error of a server into a `StoreError` that says what to do."""
-    import psycopg
-
-    try:
-        yield
-    except psycopg.Error as error:
-        raise StoreError(f"{shown(place)}: {_first_line(error)}") from error
 
 
 def _is_alive(connection: psycopg.Connection[Any]) -> bool:
@@ -187,7 +156,3 @@ def _named(pid: int, mode: str, name: str | None, address: str | None) -> str:
     """Name a holder; the server shows the names of sessions of other users to few."""
     told = (name or "").partition(", ")[2]
     return told or f"session {pid} of the server{f', from {address}' if address else ''}"
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -1,4 +1,4 @@
-"""The two sides of a copy: how all rows of a database are read, and how an empty one is filled; see `copying`.
+"""The two sides of a copy, for files: how all rows are read, and how a new one is filled; see `copying`.
 
 Rows have the columns of `copied_columns`. Those of PostgreSQL are made of what their columns are of; those of a file
 have what is stored, texts as bytes, because there is no telling what they hold.
@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Column, Select, Table, column, func, select, table
 from sqlalchemy.dialects import sqlite
@@ -22,18 +22,12 @@ from sqlalchemy.sql.expression import TableClause
 
 from aggregator.errors import LockedError, StoreError
 from aggregator.place import shown
-from aggregator.store.database import connect, explained
-from aggregator.store.exclusive import connect_server, explained_server
 from aggregator.store.fitting import Row
 from aggregator.store.schema import REVISION, metadata
-
-if TYPE_CHECKING:
-    import psycopg
+from aggregator.store.sqlite import connect, explained
 
 #: Rows that are read or written at once.
-_BATCH = 1000
-#: What a server shows of a session.
-_NAME = "aggregator copy-database"
+BATCH = 1000
 #: The order of changes, for one process beside others; a copy begins anew, with 0.
 _STAMP = "stamp"
 
@@ -53,7 +47,7 @@ class Source(ABC):
 
     @abstractmethod
     def rows(self, of: Table) -> Iterator[Row]:
-        """Yield all rows of a table, in the order in which they were stored if that has a meaning."""
+        """Yield all rows of a table, in the order of `select_all`."""
 
     @abstractmethod
     def count(self, of: Table) -> int:
@@ -85,13 +79,19 @@ def _light(of: Table) -> TableClause:
     return table(of.name, *(column(one.name) for one in of.columns))
 
 
-def _select_all(of: Table) -> Select[Any]:
+def select_all(of: Table) -> Select[Any]:
+    """Return the query for all rows of a table, in the order in which they were stored if that has a meaning."""
     light = _light(of)
     order = [light.c[one.name] for one in of.columns if one.system]
     return select(*(light.c[one.name] for one in copied_columns(of))).order_by(*order)
 
 
-def _check_revision(place: Path | str, found: list[tuple[Any]]) -> None:
+def check_revision(place: Path | str, found: list[tuple[Any]]) -> None:
+    """Check what `alembic_version` holds.
+
+    Raises:
+        StoreError: these are not the tables of this version.
+    """
     if found == [(REVISION,)]:
         return
     if not found:
@@ -119,8 +119,8 @@ class _File(Source):
     def rows(self, of: Table) -> Iterator[Row]:
         """See `Source.rows`."""
         with explained(self._path):
-            cursor = self._connection.execute(_text(_select_all(of)))
-            while batch := cursor.fetchmany(_BATCH):
+            cursor = self._connection.execute(_text(select_all(of)))
+            while batch := cursor.fetchmany(BATCH):
                 yield from batch
 
     def count(self, of: Table) -> int:
@@ -157,7 +157,7 @@ class FileSource(_File):
                 connection.isolation_level = None
                 connection.text_factory = str
                 tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchall()
-                _check_revision(
+                check_revision(
                     path, connection.execute("SELECT version_num FROM alembic_version").fetchall() if tables else []
                 )
                 connection.text_factory = bytes
@@ -214,7 +214,7 @@ class FileTarget(_File, Target):
         names = ", ".join(f'"{one.name}"' for one in columns)
         statement = f'INSERT INTO "{of.name}" ({names}) VALUES ({", ".join("?" * len(columns))})'  # noqa: S608
         rows = iter(rows)
-        while batch := list(islice(rows, _BATCH)):
+        while batch := list(islice(rows, BATCH)):
             with explained(self._path):
                 self._connection.executemany(statement, map(_plain, batch))
 
@@ -234,93 +234,3 @@ def _plain(row: Row) -> Row:
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-# -- PostgreSQL --------------------------------------------------------------------------------------------------------
-
-
-class _Server(Source):
-    def __init__(self, place: str, connection: psycopg.Connection[Any]) -> None:
-        self._place = place
-        self._connection = connection
-        # Two names of one database lead to the same server.
-        self.identity = self._one(
-            "SELECT pg_postmaster_start_time(), oid FROM pg_database WHERE datname = current_database()"
-        )
-
-    def rows(self, of: Table) -> Iterator[Row]:
-        """See `Source.rows`."""
-        from sqlalchemy.dialects import postgresql
-
-        statement = str(_select_all(of).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
-        with explained_server(self._place), self._connection.cursor("copied") as cursor:
-            cursor.itersize = _BATCH
-            cursor.execute(statement.encode())
-            yield from cursor
-
-    def count(self, of: Table) -> int:
-        """See `Source.count`."""
-        return int(self._one(f'SELECT count(*) FROM "{of.name}"')[0])  # noqa: S608 (a name of the schema)
-
-    def _one(self, statement: str, *values: Any) -> Row:
-        with explained_server(self._place):
-            found = self._connection.execute(statement.encode(), values or None).fetchone()
-        assert found is not None
-        return tuple(found)
-
-
-class ServerSource(_Server):
-    """A PostgreSQL database that is read."""
-
-    @classmethod
-    @contextmanager
-    def open(cls, place: str) -> Iterator[ServerSource]:
-        """Open a transaction that sees one state."""
-        with closing(connect_server(place, _NAME)) as connection, explained_server(place):
-            tables = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
-            found = (
-                [] if tables == (None,) else connection.execute("SELECT version_num FROM alembic_version").fetchall()
-            )
-            _check_revision(place, found)
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield cls(place, connection)
-
-
-class ServerTarget(_Server, Target):
-    """A PostgreSQL database that is filled in one transaction."""
-
-    @classmethod
-    @contextmanager
-    def open(cls, place: str) -> Iterator[ServerTarget]:
-        """Make the tables, and begin."""
-        from aggregator.store.postgresql import WRITE_KEY
-        from aggregator.store.sqlstore import open_store
-
-        open_store(place).close()
-        with closing(connect_server(place, _NAME)) as connection, explained_server(place):
-            connection.execute("BEGIN")
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (WRITE_KEY,))
-            # Without a commit, closing the connection takes back everything.
-            yield cls(place, connection)
-            connection.execute("COMMIT")
-            for of in metadata.sorted_tables:
-                # Otherwise the first queries would be planned for empty tables.
-                connection.execute(f'ANALYZE "{of.name}"'.encode())
-
-    def write(self, of: Table, rows: Iterable[Row]) -> None:
-        """See `Target.write`."""
-        names = ", ".join(f'"{one.name}"' for one in copied_columns(of))
-        statement = f'COPY "{of.name}" ({names}) FROM STDIN'.encode()
-        with explained_server(self._place), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-
-    def finish(self) -> None:
-        """See `Target.finish`: the next numbers come after those that are there."""
-        for of in metadata.sorted_tables:
-            for one in of.primary_key:
-                sequence = self._one("SELECT pg_get_serial_sequence(%s, %s)", f'"{of.name}"', one.name)[0]
-                if sequence is not None:
-                    last = self._one(f'SELECT max("{one.name}") FROM "{of.name}"')[0]  # noqa: S608 (as above)
-                    if last is not None:
-                        self._one("SELECT setval(%s, %s)", sequence, last)
