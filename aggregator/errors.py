@@ -8,6 +8,7 @@
         ParseError                 what came could not be read
       StoreError                   the database could not be read or written
         RowError                   one row of it could not; the others can
+        NotThere                   nothing was ever stored in it
         ConnectionLost             its server is gone for now; the next use of the store connects again
       PublishError                 an output could not be written
         TemplateError              the operator's own template failed
@@ -129,6 +130,10 @@ class StoreError(AggregatorError):
 
 class RowError(StoreError):
     """A row could not be read or written, and the database is not to blame: other rows can."""
+
+
+class NotThere(StoreError):
+    """The database has no tables of this program yet, and they are not made because it is only read."""
 
 
 class ConnectionLost(StoreError):

@@ -27,7 +27,8 @@ EXTRA = "needs psycopg; install this program with the extra `postgres`: pip inst
 MAX_LENGTH = 4096
 """Characters in a connection string at most."""
 
-_EXAMPLE = "`postgresql://user@host/name`"
+#: Without a user name, which would be hidden from messages like a token.
+_EXAMPLE = "`postgresql://host/name`"
 _SCHEMES = ("postgresql", "postgres")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}):(?=//|/|$)")
 #: The first keyword of a connection string that is no URI.

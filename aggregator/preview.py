@@ -12,7 +12,7 @@ looked for within the source only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 from aggregator.config.configuration import UNCATEGORIZED
 from aggregator.config.ids import Named, assign
 from aggregator.config.secrets import public_address
-from aggregator.errors import AggregatorError, FetchError
+from aggregator.errors import AggregatorError, FetchError, NotThere
 from aggregator.inspection import Condition, condition
 from aggregator.judging import KeptSteps, judge_stored, stored_rulings
 from aggregator.models import Category, FeedState, Fetched, NotModified, ParsedFeed, Rendered, Request, Source, host_of
@@ -339,14 +339,16 @@ def _temporary_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _existing(config: Config, data: Path | None) -> AbstractContextManager[Store | None]:
+@contextmanager
+def _existing(config: Config, data: Path | None) -> Iterator[Store | None]:
     """Open the database so that nothing in it or its folder changes; None where there is none."""
-    if data is None:
-        return nullcontext()
-    place = place_of(data, config.database)
-    if isinstance(place, Path) and not place.is_file():
-        return nullcontext()
-    return open_for_reading(place, untouched=True)
+    place = None if data is None else place_of(data, config.database)
+    with ExitStack() as stack:
+        store = None
+        if isinstance(place, str) or (place is not None and place.is_file()):
+            with suppress(NotThere):
+                store = stack.enter_context(open_for_reading(place, untouched=True))
+        yield store
 
 
 def _take_over_waits(known: Store | None, store: Store, now: datetime) -> None:

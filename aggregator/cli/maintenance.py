@@ -140,6 +140,7 @@ def _held(place: Path | str, *, wait: bool) -> Iterator[None]:
 def _undisturbed(place: Path | str, target: Path | str) -> Iterator[None]:
     """Hold a database that is only read, if that is possible; say so if another process uses it."""
     both = isinstance(place, Path) and isinstance(target, Path) and place.parent.resolve() == target.parent.resolve()
+    both = both or place == target
     with ExitStack() as stack:
         # A folder that cannot be written is no obstacle, and what is not there is told later.
         with suppress(AggregatorError):

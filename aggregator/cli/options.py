@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ import typer
 from aggregator import importing
 from aggregator.cli.console import complain, hide_secrets
 from aggregator.cli.process import tracebacks
-from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
+from aggregator.errors import AggregatorError, ConfigError, LockedError, NotThere, Problem
 from aggregator.log import LogFormat, Verbosity
 from aggregator.place import DATABASE, VARIABLE, passwords, place_of, shown
 
@@ -210,10 +210,11 @@ def read_store(place: Path | str) -> Iterator[Store | None]:
     """Open the store at a place for queries, even if its folder is read-only; None if there is none yet."""
     from aggregator.store import open_for_reading
 
-    if isinstance(place, Path) and not _exists(place):
-        yield None
-        return
-    with open_for_reading(place) as store:
+    with ExitStack() as stack:
+        store = None
+        if isinstance(place, str) or _exists(place):
+            with suppress(NotThere):
+                store = stack.enter_context(open_for_reading(place))
         yield store
 
 
@@ -255,7 +256,8 @@ def copied_store(place: Path | str) -> Iterator[Store]:
         if isinstance(place, str):
             from aggregator.store.copying import copy_database
 
-            copy_database(place, copy)
+            with suppress(NotThere):
+                copy_database(place, copy)
         elif _exists(place):
             from aggregator.store.filecopies import backup
 

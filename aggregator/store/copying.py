@@ -84,6 +84,11 @@ def copy_database(
     """
     if isinstance(source, Path) and not source.is_file():
         raise NotCopied(f"{source} does not exist; there is nothing to copy")
+    if isinstance(target, Path) and (target.is_dir() or not target.parent.is_dir()):
+        folder = target if target.is_dir() else target.parent
+        raise NotCopied(
+            f"{folder} is {'a folder; name a file in it' if target.is_dir() else 'no folder; make it first'}"
+        )
     with ExitStack() as stack:
         origin = stack.enter_context(_open_source(source))
         destination = stack.enter_context(_open_target(target))

@@ -20,7 +20,7 @@ from sqlalchemy import Column, Select, Table, column, func, select, table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import TableClause
 
-from aggregator.errors import LockedError, StoreError
+from aggregator.errors import LockedError, NotThere, StoreError
 from aggregator.place import shown
 from aggregator.store.fitting import Row
 from aggregator.store.schema import REVISION, metadata
@@ -95,7 +95,7 @@ def check_revision(place: Path | str, found: list[tuple[Any]]) -> None:
     if found == [(REVISION,)]:
         return
     if not found:
-        raise StoreError(f"{shown(place)} is no database of this program")
+        raise NotThere(f"{shown(place)} is no database of this program")
     revision = str(found[0][0])
     advice = "install the newer version of this program"
     if revision < REVISION:
