@@ -17,8 +17,10 @@ from aggregator import cli
 from aggregator.demo import demo_config, serve
 from aggregator.place import DATABASE, VARIABLE
 from aggregator.publish.publication import publish
-from aggregator.store.copying import read_all
+from aggregator.store.fitting import Fitter
 from aggregator.store.schema import metadata
+from aggregator.store.serversides import ServerSource
+from aggregator.store.sides import FileSource, copied_columns
 from tests.origin import Origin
 from tests.postgres import new_database
 from tests.ruled_worlds import random_settings, shown, world
@@ -88,8 +90,12 @@ class Both:
 
 def compare(file: Path, uri: str) -> None:
     """Compare two databases, table by table."""
-    for table in metadata.sorted_tables:
-        assert read_all(file, table) == read_all(uri, table), table.name
+    with FileSource.open(file) as one, ServerSource.open(uri) as other:
+        for table in metadata.sorted_tables:
+            fitter = Fitter(table, copied_columns(table))
+            fitting = [fitter.fit(row) for row in one.rows(table)]
+            assert all(row is not None and not flaws for row, flaws in fitting)
+            assert sorted([row for row, _ in fitting], key=repr) == sorted(other.rows(table), key=repr), table.name
 
 
 @pytest.fixture
@@ -190,7 +196,7 @@ def test_the_demo(both: Both) -> None:
         both.check()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_worlds_with_random_rules(seed: int, tmp_path: Path) -> None:
     settings = random_settings(seed)
     with new_database() as uri:

@@ -111,18 +111,6 @@ def copy_database(
     return work.copied
 
 
-def read_all(place: Path | str, table: Table) -> list[Row]:
-    """Return all rows of a table as they would be copied, sorted: to compare databases that are small.
-
-    Raises:
-        StoreError: the database cannot be read.
-    """
-    with _open_source(place) as source:
-        fitter = Fitter(table, copied_columns(table))
-        rows = source.rows(table) if source.fits else (fitter.fit(row)[0] for row in source.rows(table))
-        return sorted((row for row in rows if row is not None), key=repr)
-
-
 def _open_source(place: Path | str) -> AbstractContextManager[Source]:
     """Open a database to read all of it."""
     if isinstance(place, Path):
