@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -73,9 +74,8 @@ def test_connection_strings_are_taken_as_libpq_reads_them(text: str) -> None:
 
 @pytest.mark.parametrize("text", BAD)
 def test_what_is_none_is_told_without_a_password(text: str) -> None:
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=re.escape(BAD[text])) as caught:
         connection_string(text)
-    assert BAD[text] in str(caught.value)
     assert "tiger" not in str(caught.value)
     assert "lily" not in str(caught.value)
 
