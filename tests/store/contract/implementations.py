@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from aggregator.store import Store, open_store
-from tests.postgres import new_database
+from tests.postgres import empty_database
 
 #: Opens the store: a new one the first time, and later the same one again, once it was closed.
 Opener = Callable[[], Store]
@@ -24,7 +24,7 @@ def _sqlite(folder: Path) -> Iterator[Opener]:
 
 @contextmanager
 def _postgresql(_folder: Path) -> Iterator[Opener]:
-    with new_database() as uri:
+    with empty_database() as uri:
         yield lambda: open_store(uri)
 
 
