@@ -18,7 +18,7 @@ from aggregator.store import open_store
 from aggregator.store.copying import Copied, NotCopied, copy_database
 from aggregator.store.schema import metadata
 from aggregator.store.sides import FileTarget
-from tests.postgres import new_database
+from tests.postgres import empty_database, new_database
 from tests.ruled_worlds import judged, random_settings, world
 from tests.store_samples import entry, fill, newest_keys, publish, source, update
 
@@ -53,7 +53,7 @@ def small(tmp_path: Path) -> Path:
 @pytest.fixture
 def uri() -> Iterator[str]:
     """An empty PostgreSQL database."""
-    with new_database() as made:
+    with empty_database() as made:
         yield made
 
 
@@ -78,7 +78,7 @@ def harm(path: Path, statement: str) -> None:
 
 def test_there_and_back_nothing_differs(full: Path, tmp_path: Path, uri: str) -> None:
     reports: list[tuple[int, int]] = []
-    with new_database() as other:
+    with empty_database() as other:
         there = copy_database(full, uri, progress=lambda done, total: reports.append((done, total)))
         across = copy_database(uri, other)
         back = copy_database(other, tmp_path / "back.db")
@@ -146,17 +146,23 @@ def test_what_cannot_be_a_source_or_a_target(small: Path, tmp_path: Path, uri: s
         copy_database(small, tmp_path)
     with pytest.raises(NotCopied, match="is no folder; make it first"):
         copy_database(small, tmp_path / "none" / "x.db")
-    with pytest.raises(StoreError, match="is no database of this program"):
-        copy_database(uri, tmp_path / "copy.db")
-    with psycopg.connect(uri) as connection:
-        connection.execute("CREATE TABLE theirs (x int)")
-    with pytest.raises(StoreError, match="is the database of another program; use another database"):
-        copy_database(small, uri)
+    with new_database() as other:
+        with pytest.raises(StoreError, match="is no database of this program"):
+            copy_database(other, tmp_path / "copy.db")
+        with psycopg.connect(other) as connection:
+            connection.execute("CREATE TABLE theirs (x int)")
+        with pytest.raises(StoreError, match="is the database of another program; use another database"):
+            copy_database(small, other)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small.db"]
 
 
-def test_a_source_of_another_version(small: Path, tmp_path: Path, uri: str) -> None:
-    copy_database(small, uri)
+def test_a_source_of_another_version(small: Path, tmp_path: Path) -> None:
+    with new_database() as uri:
+        copy_database(small, uri)
+        _refuse_versions(small, uri, tmp_path)
+
+
+def _refuse_versions(small: Path, uri: str, folder: Path) -> None:
     for revision, advice in (("0001", "migrates it first"), ("9999", "install the newer version")):
         with closing(sqlite3.connect(small)) as connection, connection:
             connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
@@ -164,7 +170,7 @@ def test_a_source_of_another_version(small: Path, tmp_path: Path, uri: str) -> N
             server.execute("UPDATE alembic_version SET version_num = %s", (revision,))
         for place in (small, uri):
             with pytest.raises(StoreError, match=f"has tables at revision {revision}, .*{advice}"):
-                copy_database(place, tmp_path / "copy.db")
+                copy_database(place, folder / "copy.db")
 
 
 def test_an_empty_target_that_is_in_use(small: Path, tmp_path: Path) -> None:
