@@ -15,6 +15,7 @@ from aggregator.cli import options
 from aggregator.place import DATABASE, VARIABLE
 from aggregator.store.exclusive import hold_database
 from tests.commands import PATIENCE, program
+from tests.daemons import wait_until
 from tests.origin import Origin
 from tests.postgres import empty_database, new_database
 from tests.support import Done, Site, command, item, rss
@@ -226,8 +227,7 @@ def test_the_daemon_uses_it_and_holds_it(served: Site, uri: str) -> None:
     with program(served, "run", "--every", "1s") as daemon:
         try:
             with psycopg.connect(uri, autocommit=True) as connection:
-                while not served.posts():
-                    assert daemon.poll() is None
+                wait_until(lambda: served.posts() or daemon.poll() is not None)
                 name = connection.execute(
                     "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) "
                     "WHERE locktype = 'advisory' AND datname = current_database()"
