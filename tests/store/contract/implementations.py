@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from hypothesis import settings
+
 from aggregator.store import Store, open_store
 from tests.postgres import empty_database
 
@@ -33,3 +35,8 @@ IMPLEMENTATIONS: dict[str, Callable[[Path], AbstractContextManager[Opener]]] = {
     "sqlite": _sqlite,
     "postgresql": _postgresql,
 }
+
+
+def some(implementation: str, examples: int) -> settings:
+    """Return the settings of a property that is tried with some examples, and with fewer where each takes long."""
+    return settings(max_examples=examples if implementation == "sqlite" else max(5, examples // 10))
