@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,7 @@ import aggregator
 from aggregator.cli import options
 from aggregator.place import DATABASE, VARIABLE
 from aggregator.store.exclusive import hold_database
-from tests.commands import PATIENCE, program
-from tests.daemons import wait_until
+from tests.daemons import PATIENCE, running, wait_until
 from tests.origin import Origin
 from tests.postgres import empty_database, new_database
 from tests.support import Done, Site, command, item, rss
@@ -223,22 +223,31 @@ def test_backup_and_vacuum_are_for_files(served: Site, uri: str, monkeypatch: py
         monkeypatch.delenv(VARIABLE)
 
 
-def test_the_daemon_uses_it_and_holds_it(served: Site, uri: str) -> None:
-    with program(served, "run", "--every", "1s") as daemon:
-        try:
-            with psycopg.connect(uri, autocommit=True) as connection:
-                wait_until(lambda: served.posts() or daemon.poll() is not None)
-                name = connection.execute(
-                    "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) "
-                    "WHERE locktype = 'advisory' AND datname = current_database()"
-                ).fetchall()
-            assert [one.startswith(f"aggregator, process {daemon.pid} on ") for (one,) in name] == [True]
-            assert served.run("publish").status == 3
-        finally:
-            daemon.terminate()
-        _, errors = daemon.communicate(timeout=PATIENCE)
-    assert daemon.returncode == 0, errors
-    assert uri.encode() not in errors
+def test_the_daemon_holds_it_and_survives_its_server(served: Site, origin: Origin, uri: str) -> None:
+    with running(served) as daemon, psycopg.connect(uri, autocommit=True) as connection:
+        wait_until(lambda: served.posts() or daemon.process.poll() is not None)
+        me = f"process {daemon.process.pid} on {socket.gethostname()}"
+        assert holder(uri) == me
+        assert served.run("publish").status == 3
+        # As a server does that restarts.
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        more = {"id": "two", "feed": origin.route("/two", rss([item(3)]))}
+        served.configure({"id": "one", "feed": f"{origin.url}/one"}, more, database="postgresql:///another")
+        daemon.wait_for("`database` is another one now; it is used after a restart")
+        wait_until(lambda: len(served.posts()) == 3 or daemon.process.poll() is not None)
+        assert holder(uri) == me
+        assert daemon.end() == 0
+    assert uri not in daemon.log.read_text(encoding="utf-8")
+
+
+def holder(uri: str) -> str:
+    """Who has the database, as others are told."""
+    with pytest.raises(aggregator.LockedError) as caught, hold_database(uri):
+        pass
+    return caught.value.holder
 
 
 # -- copy-database -----------------------------------------------------------------------------------------------------
