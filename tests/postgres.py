@@ -94,8 +94,13 @@ def _kept() -> list[str]:
     """Databases of this process that are used again."""
     made: list[str] = []
     if os.environ.get(VARIABLE):
-        atexit.register(lambda: [_drop(uri) for uri in made])
+        atexit.register(_drop_all, made)
     return made
+
+
+def _drop_all(uris: list[str]) -> None:
+    for uri in uris:
+        _drop(uri)
 
 
 @contextmanager

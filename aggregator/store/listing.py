@@ -79,9 +79,7 @@ def _has_files(of: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 _withheld = select(rulings.c.entry_pk).where(rulings.c.entry_pk.in_(_among), rulings.c.verdict.is_not(null()))
-_NOTE_WITHHELD = (
-    ignoring(withheld_posts).from_select(["entry_pk"], _withheld.where(_has_files(rulings.c.entry_pk)))
-)
+_NOTE_WITHHELD = ignoring(withheld_posts).from_select(["entry_pk"], _withheld.where(_has_files(rulings.c.entry_pk)))
 _DROP_PUBLISHED = delete(withheld_posts).where(
     withheld_posts.c.entry_pk.in_(_among), withheld_posts.c.entry_pk.not_in(_withheld)
 )

@@ -1,7 +1,7 @@
 """A PostgreSQL database as the store uses it: opened, migrated, in transactions, with its errors explained.
 
-Only one process writes at a time: each transaction that writes holds one advisory lock. All that is right because SQLite
-has one writer is so here, too. Readers never wait.
+Only one process writes at a time: each transaction that writes holds one advisory lock. All that is right because
+SQLite has one writer is so here, too. Readers never wait.
 """
 
 from __future__ import annotations
@@ -13,7 +13,19 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8Dumper
-from sqlalchemy import ARRAY, BindParameter, Connection, Engine, NullPool, String, Text, any_, bindparam, create_engine, event
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Connection,
+    Engine,
+    NullPool,
+    String,
+    Text,
+    any_,
+    bindparam,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
@@ -27,7 +39,9 @@ from aggregator.store.schema import REVISION
 WRITE_KEY = 0x6167677265676174
 
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(%d)" % WRITE_KEY
+_LOCK = b"SELECT pg_advisory_xact_lock(%d)" % WRITE_KEY
+_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED; " + _LOCK
+_WRITE_LIGHTLY = b"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off; " + _LOCK
 
 #: All statements that run often have an index. A plan is kept, and would read a whole table as long as the table is
 #: used, if there were few rows when it was made.
@@ -142,11 +156,17 @@ class PostgresDatabase(Database):
                 yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """See `Database.write`."""
+    def write(self, *, lasting: bool = True) -> Iterator[Connection]:
+        """See `Database.write`.
+
+        What need not last is committed without waiting for the disk of the server. A crash of the server, not of this
+        process, then loses up to three times `wal_writer_delay`, that is 0.6 s: whole transactions, the newest ones.
+        The next commit that lasts makes all earlier ones last, so that no file is ever made from what can be lost: ids,
+        paths and digests are committed before a file is written.
+        """
         with self.explained():
             connection = self._connected()
-            self._begin_statement = _READ if self._read_only else _WRITE
+            self._begin_statement = _READ if self._read_only else _WRITE if lasting else _WRITE_LIGHTLY
             with connection.begin():
                 yield connection
 
@@ -199,7 +219,13 @@ class PostgresDatabase(Database):
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
             # In one round trip, where psycopg would take two and more.
-            _run(_driver(connection), self._begin_statement)
+            driver = _driver(connection)
+            try:
+                _run(driver, self._begin_statement)
+            except psycopg.Error:
+                # It began, and the lock could not be had.
+                driver.rollback()
+                raise
 
         return engine
 
@@ -213,6 +239,9 @@ class PostgresDatabase(Database):
             raise StoreError(f"{self.place} is not encoded in UTF-8; create one with: createdb --encoding UTF8")
         _run(connection, _SETTINGS % int(self._lock_timeout * 1000))
         return connection
+
+    def _before_upgrade(self) -> None:
+        """Do nothing: a transaction that fails leaves no trace, and backups are made by the server's own means."""
 
     def _check(self) -> None:
         with self.read() as connection:

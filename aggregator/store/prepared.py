@@ -90,8 +90,9 @@ class Prepared:
 class PreparedByLength:
     """A SELECT with one list of values in an `IN (...)`.
 
-    In SQLite it is prepared for a few lengths, and a list is padded to the next length with its last value: otherwise each number
-    of values would be another statement, for SQLAlchemy to compile and for SQLite to plan.
+    In SQLite it is prepared for a few lengths, and a list is padded to the next length with its last value: otherwise
+    each number of values would be another statement, for SQLAlchemy to compile and for SQLite to plan. PostgreSQL takes
+    a list as one value.
 
     Args:
         make: returns the statement for the parameters of a list.

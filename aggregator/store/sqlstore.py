@@ -253,7 +253,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         """See `Store.apply`."""
         state = update.state
         values = rows.state_row(state)
-        with self._database.write() as connection:
+        with self._database.write(lasting=False) as connection:
             found = statements.SOURCE.rows(connection, state.source_id)
             if not found:
                 where = f"no source {state.source_id!r} in {self._database.place}"
@@ -277,7 +277,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
     def save_states(self, states: Sequence[FeedState]) -> None:
         """See `Store.save_states`."""
         if states:
-            with self._database.write() as connection:
+            with self._database.write(lasting=False) as connection:
                 statements.SAVE_STATE.run_many(connection, map(rows.state_row, states))
 
     # -- publishing --------------------------------------------------------------------------------------------------
@@ -432,7 +432,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
 
     def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
         """See `Store.record_traffic`."""
-        with self._database.write() as connection:
+        with self._database.write(lasting=False) as connection:
             hosts.record(connection, now, traffic, waits)
 
     def host_waits(self, now: datetime) -> dict[str, datetime]:

@@ -15,9 +15,7 @@ from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.schema import entries, step_results
 
 _rows = step_results.c
-_RESULTS = PreparedByLength(
-    lambda hashes: select(_rows.hash, as_stored(_rows.result)).where(_rows.hash.in_(hashes))
-)
+_RESULTS = PreparedByLength(lambda hashes: select(_rows.hash, as_stored(_rows.result)).where(_rows.hash.in_(hashes)))
 _SAVE = Prepared(replacing(step_results), "hash", "result", "made_at")
 COUNT = (
     select(func.count())

@@ -390,9 +390,7 @@ def test_the_state_depends_on_the_entries_alone(implementation: str, tmp_path_fa
     check()
 
 
-def check_state(
-    events: list[tuple[Any, ...]], implementation: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def check_state(events: list[tuple[Any, ...]], implementation: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     with (
         IMPLEMENTATIONS[implementation](tmp_path_factory.mktemp("store")) as opener,
         closing(opener()) as store,

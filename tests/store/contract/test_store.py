@@ -338,7 +338,7 @@ def test_id_and_path_are_given_once(store: Store) -> None:
     assert [(item.id, item.path) for item in store.pending(10)] == [("id1", "P1.md"), ("", None)]
     assert store.taken(["id1", "id2"], ["P1.md", "p1.md", "other.md"]) == ({"id1"}, {"p1.md"})
     for taken in (Assignment(second, "id1", "x", "x"), Assignment(second, "id2", "p1.MD", "p1.md")):
-        with pytest.raises(StoreError, match="(?i)unique constraint"):
+        with pytest.raises(StoreError, match=r"(?i)unique constraint"):
             store.assign([taken])
     assert [item.id for item in store.newest(None, 10)] == ["id1"]
 
@@ -347,7 +347,7 @@ def test_ids_and_paths_are_given_all_or_none(store: Store) -> None:
     fill(store, "k", "l", "m")
     first, second, third = (item.pk for item in store.pending(10))
     given = [Assignment(third, "id3", "3.md", "3.md"), Assignment(first, "id1", "1.md", "1.md")]
-    with pytest.raises(RowError, match="(?i)unique constraint"):
+    with pytest.raises(RowError, match=r"(?i)unique constraint"):
         store.assign([*given, Assignment(second, "id3", "2.md", "2.md")])
     assert [item.id for item in store.pending(10)] == ["", "", ""]
     store.assign(given)
