@@ -8,6 +8,7 @@
         ParseError                 what came could not be read
       StoreError                   the database could not be read or written
         RowError                   one row of it could not; the others can
+        ConnectionLost             the database went away; it may come back
       PublishError                 an output could not be written
         TemplateError              the operator's own template failed
       WorkerError(kind)            work in another process did not come to its end
@@ -121,6 +122,10 @@ class StoreError(AggregatorError):
 
 class RowError(StoreError):
     """A row could not be read or written, and the database is not to blame: other rows can."""
+
+
+class ConnectionLost(StoreError):
+    """The database went away, and may come back: what was under way can be tried again."""
 
 
 class PublishError(AggregatorError):
