@@ -43,6 +43,7 @@ from aggregator.workers import StoreThread, Worker
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
+    from aggregator.fetch.leases import Leases
     from aggregator.pipeline.steps import StepRunner
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ async def open_engine(
     steps: bool = True,
     pages: Worker | None = None,
     resolver: AbstractResolver | None = None,
+    leases: Leases | None = None,
 ) -> AsyncIterator[Engine]:
     """Open an engine; what it has in memory only is stored by `Engine.record`.
 
@@ -95,6 +97,7 @@ async def open_engine(
         on_read, steps: see `Ingester`.
         pages: what reads pages (`page_worker`); None: one for this engine alone.
         resolver: looks up host names; None: the system does.
+        leases: whoever keeps the politeness of several processes; None: this is the only one.
 
     Raises:
         StoreError: the store cannot be read.
@@ -107,7 +110,8 @@ async def open_engine(
         tolerant, *readers = _workers(stack, new)
         waits = await thread.run(ingester.host_waits)
         settings = fetch_settings(config, concurrency or config.fetch.concurrency)
-        fetcher = await stack.enter_async_context(Fetcher(settings, clock=clock, waits=waits, resolver=resolver))
+        made = Fetcher(settings, clock=clock, waits=waits, resolver=resolver, leases=leases)
+        fetcher = await stack.enter_async_context(made)
         instances = Instances(await thread.run(store.pages.instances), clock)
         own = _Steps(stack, current, ingester, thread, settings.user_agent)
         sending, saved = through(fetcher.fetch), SavedPages(None if dry_run else data)
