@@ -8,7 +8,7 @@
         ParseError                 what came could not be read
       StoreError                   the database could not be read or written
         RowError                   one row of it could not; the others can
-        ConnectionLost             the database went away; it may come back
+        ConnectionLost             its server is gone for now; the next use of the store connects again
       PublishError                 an output could not be written
         TemplateError              the operator's own template failed
       WorkerError(kind)            work in another process did not come to its end
@@ -125,7 +125,11 @@ class RowError(StoreError):
 
 
 class ConnectionLost(StoreError):
-    """The database went away, and may come back: what was under way can be tried again."""
+    """The server of the database cannot be reached, or has ended the connection.
+
+    Nothing is stored of the transaction under way, unless it was lost while it ended. The next use of the store connects
+    again.
+    """
 
 
 class PublishError(AggregatorError):

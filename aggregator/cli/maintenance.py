@@ -26,7 +26,7 @@ def backup(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Copy the database; the daemon may run."""
-    from aggregator.store.database import backup as copy
+    from aggregator.store.filecopies import backup as copy
 
     size = copy(data / "aggregator.db", target)
     say(f"Wrote {target}: {size / 1e6:.1f} MB.")
@@ -34,7 +34,7 @@ def backup(
 
 def vacuum(data: DataOption = DEFAULT_DATA, wait: WaitOption = False) -> None:
     """Return the space of removed entries to the file system; stop the daemon first."""
-    from aggregator.store.database import vacuum as compact
+    from aggregator.store.filecopies import vacuum as compact
 
     with locked(data, wait=wait):
         before, after = compact(data / "aggregator.db")

@@ -218,7 +218,7 @@ def copied_store(data: Path) -> Iterator[Store]:
     """Open a copy of the store of a data folder, discarded at the end; the folder itself is only read, if it exists."""
     from tempfile import TemporaryDirectory
 
-    from aggregator.store.database import backup
+    from aggregator.store.filecopies import backup
 
     with TemporaryDirectory(prefix="aggregator-") as folder:
         original = data / "aggregator.db"

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, literal_colu
 from aggregator.models import ALL, Item
 from aggregator.store import rows, selections
 from aggregator.store.database import Database
+from aggregator.store.dialects import ignoring
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.protocol import ArchivePage, UnreadableRow
 from aggregator.store.schema import LISTED, NEWEST_FIRST, archives, entries, memberships, stale_archives
@@ -38,14 +39,12 @@ OUTPUTS = text(
     "SELECT output FROM found WHERE output IS NOT NULL"
 )
 _ADD = insert(archives)
-_MARK = insert(stale_archives).prefix_with("OR IGNORE")
+_MARK = ignoring(stale_archives)
 _UNMARK = delete(stale_archives).where(
     stale_archives.c.output == bindparam("of_output"), stale_archives.c.number == bindparam("of_number")
 )
-_MARK_OUTPUT = (
-    insert(stale_archives)
-    .from_select(["output", "number"], select(archives.c.output, archives.c.number).where(_of_output))
-    .prefix_with("OR IGNORE")
+_MARK_OUTPUT = ignoring(stale_archives).from_select(
+    ["output", "number"], select(archives.c.output, archives.c.number).where(_of_output)
 )
 _before = archives.alias("before")
 #: Each page with the end of the one before.

@@ -19,7 +19,6 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    insert,
     null,
     or_,
     select,
@@ -27,6 +26,7 @@ from sqlalchemy import (
 )
 
 from aggregator.store import archives, fingerprints
+from aggregator.store.dialects import ignoring
 from aggregator.store.prepared import Prepared
 from aggregator.store.schema import (
     entries,
@@ -79,11 +79,7 @@ def _has_files(of: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 _withheld = select(rulings.c.entry_pk).where(rulings.c.entry_pk.in_(_among), rulings.c.verdict.is_not(null()))
-_NOTE_WITHHELD = (
-    insert(withheld_posts)
-    .from_select(["entry_pk"], _withheld.where(_has_files(rulings.c.entry_pk)))
-    .prefix_with("OR IGNORE")
-)
+_NOTE_WITHHELD = ignoring(withheld_posts).from_select(["entry_pk"], _withheld.where(_has_files(rulings.c.entry_pk)))
 _DROP_PUBLISHED = delete(withheld_posts).where(
     withheld_posts.c.entry_pk.in_(_among), withheld_posts.c.entry_pk.not_in(_withheld)
 )

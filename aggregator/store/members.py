@@ -17,15 +17,15 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    text,
     type_coerce,
     update,
 )
 
 from aggregator.models import Item
 from aggregator.store import selections
-from aggregator.store.columns import LenientNumber, Timestamp
+from aggregator.store.columns import Integer, LenientNumber, Timestamp
 from aggregator.store.database import Database
+from aggregator.store.dialects import not_by_index, whole_number
 from aggregator.store.memberprotocol import Member
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import UnreadableRow
@@ -46,8 +46,8 @@ _waits = (*_in_output, memberships.c.released_at.is_(None))
 _of_source = memberships.c.source_pk == bindparam("source_pk")
 _published = memberships.c.published_at > bindparam("since")
 #: Not by an index: members are read in another order.
-_seen = type_coerce(literal_column("+memberships.added_at"), Timestamp) <= bindparam("seen", type_=Timestamp)
-_published_by_row = type_coerce(literal_column("+memberships.published_at"), Timestamp) > bindparam(
+_seen = type_coerce(not_by_index(memberships.c.added_at), Timestamp) <= bindparam("seen", type_=Timestamp)
+_published_by_row = type_coerce(not_by_index(memberships.c.published_at), Timestamp) > bindparam(
     "since", type_=Timestamp
 )
 _newest_first = (memberships.c.published_at.desc(), memberships.c.source_pk, memberships.c.position.desc())
@@ -65,14 +65,19 @@ _of_one = _members(*_in_output, _of_source, _published).order_by(
 )
 OF_SOURCE = Prepared(_of_one, "output", "source_pk", "since", "limit")
 OF_SOURCE_SEEN = Prepared(_of_one.where(_seen), "output", "source_pk", "since", "limit", "seen")
-#: One step in the index for each source.
-SOURCES = text(
-    "WITH RECURSIVE found (pk) AS ("
-    "SELECT (SELECT source_pk FROM memberships WHERE output = :output AND listed = 1 ORDER BY source_pk LIMIT 1) "
-    "UNION ALL SELECT (SELECT source_pk FROM memberships WHERE output = :output AND listed = 1 "
-    "AND source_pk > found.pk ORDER BY source_pk LIMIT 1) FROM found WHERE found.pk IS NOT NULL"
-    ") SELECT pk FROM found WHERE typeof(pk) = 'integer'"
+_first_source = (
+    select(type_coerce(memberships.c.source_pk, Integer))
+    .where(*_in_output)
+    .order_by(memberships.c.source_pk)
+    .limit(literal_column("1"))
+    .offset(_no_offset)
 )
+_found = select(_first_source.scalar_subquery().label("pk")).cte("found", recursive=True)
+_found = _found.union_all(
+    select(_first_source.where(memberships.c.source_pk > _found.c.pk).scalar_subquery()).where(_found.c.pk.is_not(None))
+)
+#: One step in the index for each source.
+SOURCES = select(_found.c.pk).where(whole_number(_found.c.pk).is_not(None))
 _CAME_OUT = (*_in_output, memberships.c.released_at.is_not(None))
 RELEASED = Prepared(
     _members(*_CAME_OUT, _published_by_row).order_by(memberships.c.released_at.desc(), memberships.c.added_at.desc()),

@@ -40,18 +40,17 @@ class Prepared:
     """A statement with the names of its parameters, in the order in which callers give their values.
 
     Every parameter must be named, including the columns that an INSERT or UPDATE writes; constants must be part of the
-    text (`literal_column`). The statement is compiled at first use, for the dialect of that connection: a program uses
-    one kind of database.
+    text (`literal_column`). The statement is compiled at the first use of each kind of database.
     """
 
     def __init__(self, statement: Select[Any] | Insert | Update | Delete, *names: str) -> None:
         self.statement = statement
         self._names = names
-        self._text: _Text | None = None
+        self._texts: dict[str, _Text] = {}
 
     def rows(self, connection: Connection, *values: Any) -> Sequence[_Row]:
         """Run a SELECT and return its rows."""
-        text = self._text or self._compile(connection.dialect)
+        text = self._texts.get(connection.dialect.name) or self._compile(connection.dialect)
         with closing(connection.connection.cursor()) as cursor:
             cursor.execute(text.sql, _driver_values(text, values))
             found = cursor.fetchall()
@@ -63,9 +62,11 @@ class Prepared:
 
     def run_many(self, connection: Connection, many: Iterable[_Row]) -> None:
         """Run a statement that gives no rows once for each row of values."""
-        text = self._text or self._compile(connection.dialect)
-        with closing(connection.connection.cursor()) as cursor:
-            cursor.executemany(text.sql, [_driver_values(text, values) for values in many])
+        text = self._texts.get(connection.dialect.name) or self._compile(connection.dialect)
+        given = [_driver_values(text, values) for values in many]
+        if given:
+            with closing(connection.connection.cursor()) as cursor:
+                cursor.executemany(text.sql, given)
 
     def _compile(self, dialect: Dialect) -> _Text:
         compiled = self.statement.compile(dialect=dialect, column_keys=list(self._names))
@@ -73,14 +74,14 @@ class Prepared:
         places = {name: place for place, name in enumerate(self._names)}
         order = [places[name] for name in compiled.positiontup or ()]
         columns = self.statement.selected_columns if isinstance(self.statement, Select) else ()
-        self._text = _Text(
+        made = self._texts[dialect.name] = _Text(
             str(compiled),
             _conversions(binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self._names),
             # With one name, itemgetter would return a value and no row; one value is always in order.
             itemgetter(*order) if order != list(range(len(order))) else None,
             _conversions(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns),
         )
-        return self._text
+        return made
 
 
 class PreparedByLength:

@@ -14,11 +14,10 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    Identity,
     Index,
-    Integer,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     and_,
     true,
@@ -26,6 +25,7 @@ from sqlalchemy import (
 
 from aggregator.models import HostTraffic
 from aggregator.store.columns import (
+    Integer,
     LenientFlag,
     LenientNumber,
     LenientText,
@@ -33,6 +33,7 @@ from aggregator.store.columns import (
     Lines,
     StateDay,
     StateTime,
+    Text,
     Timestamp,
 )
 
@@ -107,7 +108,7 @@ Index("ix_sources_due", sources.c.active, sources.c.next_due_at)
 entries = Table(
     "entries",
     metadata,
-    Column("pk", Integer, primary_key=True),
+    Column("pk", Integer, primary_key=True, autoincrement=False),
     Column("source_pk", Integer, ForeignKey("sources.pk"), nullable=False),
     Column("key", Text, nullable=False),
     Column("hash", Text, nullable=False),
@@ -428,5 +429,7 @@ aliases = Table(
     Column("source_pk", Integer, ForeignKey("sources.pk"), primary_key=True),
     Column("key", Text, primary_key=True),
     Column("entry_pk", Integer, ForeignKey("entries.pk")),
+    # Grows from row to row. SQLite has it without being asked.
+    Column("rowid", BigInteger, Identity(), nullable=False, system=True),
 )
 Index("ix_aliases_entry", aliases.c.entry_pk)

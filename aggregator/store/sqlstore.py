@@ -1,4 +1,4 @@
-"""The store on SQLite: it implements `protocol.Store` with SQLAlchemy Core.
+"""The store on a database: it implements `protocol.Store` with SQLAlchemy Core.
 
 In: updates and queries. Out: states and items. The statements are in `statements`, `rows` converts their results, and
 `database` handles transactions and errors.
@@ -6,12 +6,10 @@ In: updates and queries. Out: states and items. The statements are in `statement
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -39,7 +37,7 @@ from aggregator.store import (
 )
 from aggregator.store import fingerprints as prints
 from aggregator.store.copyprotocol import CopyStore
-from aggregator.store.database import Database, connect_for_reading, explained, is_writable
+from aggregator.store.database import Database, open_database, open_database_for_reading
 from aggregator.store.memberprotocol import MemberStore
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
@@ -58,7 +56,6 @@ from aggregator.store.protocol import (
     UnreadableRow,
 )
 from aggregator.store.rulingprotocol import StepStore
-from aggregator.store.schema import REVISION
 
 #: Maximum number of entries with one of a set of dates that are compared.
 _SAME_DATE = 200
@@ -66,41 +63,35 @@ _SAME_DATE = 200
 T = TypeVar("T")
 
 
-def open_store(path: Path) -> Store:
-    """Open the database at `path`, create or migrate it if needed, and return its store.
+def open_store(place: Path | str) -> Store:
+    """Open a database, create or migrate it if needed, and return its store.
+
+    Args:
+        place: the file of a SQLite database, or the URI of a PostgreSQL database, as libpq takes it.
 
     Raises:
+        ConnectionLost: the server of a PostgreSQL database cannot be reached.
         StoreError: it cannot be opened, belongs to another program or to a newer version of this program, is damaged,
             or stays locked for 30 seconds.
     """
-    return SqlStore(Database(path))
+    return SqlStore(open_database(place))
 
 
 @contextmanager
-def open_for_reading(path: Path, *, untouched: bool = False) -> Iterator[Store]:
-    """Open the existing store at `path` for queries only, and close it at the end.
+def open_for_reading(place: Path | str, *, untouched: bool = False) -> Iterator[Store]:
+    """Open an existing store for queries only, and close it at the end.
 
     Args:
-        untouched: change no file of its folder: neither migrate the database, nor create or change its side files.
+        place: as in `open_store`. A PostgreSQL database is never changed, and has to have the newest tables.
+        untouched: change no file of the folder of a SQLite database: neither migrate the database, nor create or change
+            its side files.
 
     Raises:
         StoreError: it cannot be read, or is an older one that cannot be migrated.
     """
     with ExitStack() as stack:
-        with explained(path):
-            in_place = is_writable(path) and not untouched
-            store = stack.enter_context(closing(open_store(path) if in_place else _open_copy(path, stack)))
-        yield store
-
-
-def _open_copy(path: Path, stack: ExitStack) -> Store:
-    place, connection = connect_for_reading(path, stack)
-    if connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]:
-        return SqlStore(Database(place, read_only=True))
-    copy = Path(stack.enter_context(TemporaryDirectory(prefix="aggregator-"))) / "aggregator.db"
-    with closing(sqlite3.connect(copy)) as target:
-        connection.backup(target)
-    return open_store(copy)
+        database = open_database_for_reading(place, stack, untouched=untouched)
+        yield stack.enter_context(closing(SqlStore(database)))
 
 
 class SqlStore(judgements.Judgements, postpaths.PostPaths):
@@ -279,7 +270,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         with self._database.write() as connection:
             found = statements.SOURCE.rows(connection, state.source_id)
             if not found:
-                where = f"no source {state.source_id!r} in {self._database.path}"
+                where = f"no source {state.source_id!r} in {self._database.place}"
                 raise RowError(f"{where}; sync the sources first")
             pk, name, title, fallback, category, active, filled = found[0]
             if update.new or update.changed or update.reread:

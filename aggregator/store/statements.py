@@ -14,10 +14,8 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     Column,
     ColumnElement,
-    LargeBinary,
     Select,
     bindparam,
-    cast,
     delete,
     false,
     func,
@@ -31,6 +29,7 @@ from sqlalchemy import (
     update,
 )
 
+from aggregator.store.dialects import as_stored, ignoring, not_by_index, replacing
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.protocol import MAX_ALIASES
 from aggregator.store.rows import (
@@ -147,7 +146,7 @@ ACTIVITY = (
     )
     .select_from(entries.join(sources, entries.c.source_pk == sources.c.pk))
     .where(LISTED, entries.c.published_at > bindparam("since"), entries.c.published_at <= bindparam("now"))
-    .group_by(entries.c.source_pk)
+    .group_by(sources.c.pk)
 )
 
 SOURCE_IDS = select(sources.c.id).order_by(sources.c.pk)
@@ -293,7 +292,7 @@ MOVE_POST = update(entries).where(
 )
 POST_FILES = PreparedByLength(lambda pks: select(post_files).where(post_files.c.entry_pk.in_(pks)))
 DELETE_POST_FILES = delete(post_files).where(_among(post_files.c.entry_pk))
-SAVE_POST_FILE = Prepared(insert(post_files).prefix_with("OR REPLACE"), "entry_pk", "written", "intended")
+SAVE_POST_FILE = Prepared(replacing(post_files), "entry_pk", "written", "intended")
 MARK_POST_WRITTEN = Prepared(
     update(post_files)
     .where(post_files.c.entry_pk == bindparam("of_entry"), post_files.c.intended.is_not(null()))
@@ -321,10 +320,8 @@ ADD_TOMBSTONES = insert(tombstones).from_select(
     select(entries.c.source_pk, entries.c.key, entries.c.public_id, entries.c.path_key).where(_among(entries.c.pk)),
 )
 #: An alias of a removed entry must not bring it back.
-ADD_TOMBSTONES_OF_ALIASES = (
-    insert(tombstones)
-    .from_select(["source_pk", "key"], select(aliases.c.source_pk, aliases.c.key).where(_among(aliases.c.entry_pk)))
-    .prefix_with("OR IGNORE")
+ADD_TOMBSTONES_OF_ALIASES = ignoring(tombstones).from_select(
+    ["source_pk", "key"], select(aliases.c.source_pk, aliases.c.key).where(_among(aliases.c.entry_pk))
 )
 DELETE_ALIASES = delete(aliases).where(_among(aliases.c.entry_pk))
 DELETE_ENTRIES = delete(entries).where(_among(entries.c.pk))
@@ -370,7 +367,7 @@ PENDING_ITEMS_AFTER = Prepared(
     "key",
 )
 #: The plus keeps SQLite from the index of ids, in which all entries that are not published come first.
-_no_id = literal_column("+entries.public_id").is_(null())
+_no_id = not_by_index(entries.c.public_id).is_(null())
 UNASSIGNED = Prepared(
     select(
         entries.c.pk,
@@ -391,7 +388,7 @@ UNASSIGNED = Prepared(
     "limit",
 )
 #: The source and key of an entry whose row cannot be read; as bytes, every key can be read.
-NAME_OF_ENTRY = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(ITEM_TABLES).where(_of_entry)
+NAME_OF_ENTRY = select(sources.c.id, as_stored(entries.c.key)).select_from(ITEM_TABLES).where(_of_entry)
 FEED_METADATA = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
 PENDING_OUTPUTS = (

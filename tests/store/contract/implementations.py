@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from aggregator.store import Store, open_store
+from tests.postgres import new_database
 
 #: Opens the store: a new one the first time, and later the same one again, once it was closed.
 Opener = Callable[[], Store]
@@ -21,5 +22,14 @@ def _sqlite(folder: Path) -> Iterator[Opener]:
     yield lambda: open_store(folder / "aggregator.db")
 
 
+@contextmanager
+def _postgresql(_folder: Path) -> Iterator[Opener]:
+    with new_database() as uri:
+        yield lambda: open_store(uri)
+
+
 #: For each implementation, by its name, what makes room for a new store and removes it at the end. It may use a folder.
-IMPLEMENTATIONS: dict[str, Callable[[Path], AbstractContextManager[Opener]]] = {"sqlite": _sqlite}
+IMPLEMENTATIONS: dict[str, Callable[[Path], AbstractContextManager[Opener]]] = {
+    "sqlite": _sqlite,
+    "postgresql": _postgresql,
+}
