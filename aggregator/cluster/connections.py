@@ -27,7 +27,7 @@ def open_pool(uri: str, *, size: int = 4) -> AsyncConnectionPool[psycopg.AsyncCo
     """
     return AsyncConnectionPool(
         uri,
-        kwargs={"autocommit": True, "application_name": "aggregator"},
+        kwargs={"application_name": "aggregator"},
         min_size=1,
         max_size=size,
         configure=_configure,
@@ -38,6 +38,8 @@ def open_pool(uri: str, *, size: int = 4) -> AsyncConnectionPool[psycopg.AsyncCo
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    # Not an argument of the connection: the queue connects with the same ones, and this one besides.
+    await connection.set_autocommit(True)
     # Rows are locked, and then read as others left them, whatever the database does by default.
     await connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
@@ -51,6 +53,11 @@ def explained() -> Iterator[None]:
         raise ConnectionLost(f"the database went away: {_words(error)}; it is tried again") from error
     except psycopg.Error as error:
         raise StoreError(f"the database refuses it: {_words(error)}") from error
+
+
+def away(error: BaseException | None) -> bool:
+    """Return whether an error says that the database went away."""
+    return isinstance(error, _AWAY)
 
 
 def _words(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The database of a cluster as its event loop uses it: connections, errors as the store raises them, and one clock.
+"""The database of a cluster as the event loop of a worker uses it, and the clock that all workers share.
 
 The store has a connection of its own in each of its threads; this is for jobs, leases and signs of life.
 """
@@ -7,31 +7,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, LiteralString
+from types import TracebackType
+from typing import Any, LiteralString, Self
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import AsyncConnectionPool
 
-from aggregator.errors import ConnectionLost, StoreError
+from aggregator.cluster.connections import explained, open_pool
+from aggregator.errors import StoreError
 
-#: A server that is gone is noticed within a minute, unless the address says something else.
-_DEFAULTS = {
-    "connect_timeout": "10",
-    "keepalives_idle": "20",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "60000",
-}
 #: Connections of one worker.
-_LEAST, _MOST = 2, 10
+_MOST = 10
 #: Seconds to wait for one of them.
 _WAIT = 10.0
-#: SQLSTATE of errors after which the same may work: the server goes down, comes up, or has ended the connection.
-_LOST = ("08", "57P")
 
 # A connection that is lost is an error where it is used; that the pool tries to replace it is nothing to log.
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
@@ -57,7 +45,11 @@ class SharedClock:
 
     def __call__(self) -> datetime:
         """Return the time, aware, in UTC, in whole seconds."""
-        return datetime.fromtimestamp(int(self._ahead + time.monotonic()), UTC)
+        return datetime.fromtimestamp(int(self.now()), UTC)
+
+    def now(self) -> float:
+        """Return the time as Unix time."""
+        return self._ahead + time.monotonic()
 
 
 class ClusterDatabase:
@@ -65,90 +57,74 @@ class ClusterDatabase:
 
     Args:
         uri: as libpq takes it.
-        place: how messages name it.
-
-    Raises:
-        ConnectionLost: it cannot be reached.
-        StoreError: it does not let us in.
     """
 
-    def __init__(self, uri: str, place: str) -> None:
-        self._parameters: dict[str, Any] = {
-            **_DEFAULTS,
-            **conninfo_to_dict(uri),
-            "application_name": "aggregator worker",
-            "client_encoding": "UTF8",
-        }
-        self.place = place
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
         self.clock = SharedClock()
-        self.pool = AsyncConnectionPool(
-            kwargs=self._parameters, min_size=_LEAST, max_size=_MOST, timeout=_WAIT, open=False, configure=_configure
-        )
+        self.pool = open_pool(uri, size=_MOST)
 
-    async def __aenter__(self) -> ClusterDatabase:
-        with self.explained():
+    async def __aenter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            ConnectionLost: it cannot be reached.
+            StoreError: it does not let us in.
+        """
+        with explained():
             # The pool would not say why it gets no connection.
-            async with await psycopg.AsyncConnection.connect(**self._parameters, autocommit=True) as connection:
+            async with await psycopg.AsyncConnection.connect(self._uri, autocommit=True) as connection:
                 row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
                 assert row is not None
                 self.clock.set(row[0])
             await self.pool.open(wait=True, timeout=_WAIT)
         return self
 
-    async def __aexit__(self, *error: object) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         await self.pool.close(timeout=1.0)
 
     async def rows(self, statement: LiteralString, *values: object) -> list[tuple[Any, ...]]:
-        """Run one statement, a transaction of its own, and return its rows."""
-        with self.explained():
+        """Run one statement, a transaction of its own, and return its rows.
+
+        Raises:
+            ConnectionLost: the database went away.
+            StoreError: it refuses the statement.
+        """
+        with explained():
             async with self.pool.connection() as connection:
                 return await (await connection.execute(statement, values)).fetchall()
 
     async def run(self, statement: LiteralString, *values: object) -> None:
-        """Run one statement that gives no rows, a transaction of its own."""
-        with self.explained():
+        """Run one statement that gives no rows, a transaction of its own.
+
+        Raises:
+            ConnectionLost: the database went away.
+            StoreError: it refuses the statement.
+        """
+        with explained():
             async with self.pool.connection() as connection:
                 await connection.execute(statement, values)
 
-    @asynccontextmanager
-    async def alone(self, key: int) -> AsyncIterator[None]:
-        """Let no other process do what it does under the same key.
+    async def fact(self, name: str) -> str | None:
+        """Return a fact that all workers share; None: it is not known."""
+        found = await self.rows("SELECT value FROM cluster_facts WHERE name = %s", name)
+        return found[0][0] if found else None
 
-        Args:
-            key: of an advisory lock.
-        """
-        with self.explained():
-            async with self.pool.connection() as connection, connection.transaction():
-                await connection.execute("SELECT pg_advisory_xact_lock(%s)", (key,))
-                yield
+    async def record(self, name: str, value: str) -> None:
+        """Record a fact that all workers share."""
+        await self.run(
+            "INSERT INTO cluster_facts (name, value) VALUES (%s, %s)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value, at = clock_timestamp()",
+            name,
+            value,
+        )
 
-    @contextmanager
-    def explained(self) -> Iterator[None]:
-        """Turn errors of psycopg into those of the store."""
-        try:
-            yield
-        except psycopg.Error as error:
-            raise explained(self.place, error) from error
-
-
-def explained(place: str, error: psycopg.Error) -> StoreError:
-    """Return an error as the store raises it."""
-    said = " ".join((error.diag.message_primary or str(error) or type(error).__name__).split())
-    if is_lost(error):
-        return ConnectionLost(f"{place}: the database went away: {said}")
-    return StoreError(f"{place}: {said}")
-
-
-def is_lost(error: BaseException | None) -> bool:
-    """Return whether an error says that the connection was lost."""
-    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return False
-    if error.sqlstate is not None:
-        return error.sqlstate.startswith(_LOST)
-    # A server that answers and lets nobody in says so without a code.
-    return "FATAL:  " not in str(error) or "the database system is" in str(error)
-
-
-async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
-    # Each statement is a transaction of its own, in one round trip where psycopg would take three.
-    await connection.set_autocommit(True)
+    async def record_first(self, name: str, value: str) -> str:
+        """Record a fact unless it is known, and return what is recorded."""
+        await self.run("INSERT INTO cluster_facts (name, value) VALUES (%s, %s) ON CONFLICT DO NOTHING", name, value)
+        found = await self.fact(name)
+        if found is None:
+            raise StoreError(f"the database does not keep {name}")
+        return found

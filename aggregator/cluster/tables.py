@@ -145,10 +145,39 @@ BEGIN
 END $$;
 """
 
+#: The workers of the cluster, and facts that all of them share, by name.
+_WORKERS = """
+CREATE TABLE cluster_workers (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    version text NOT NULL,
+    -- Digest of its configuration; see cluster.inforce.
+    config text NOT NULL,
+    -- What it does: working, or what it waits for.
+    state text NOT NULL,
+    publishes boolean NOT NULL,
+    -- Jobs that it runs at once.
+    places integer NOT NULL,
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Sources that it has updated, and entries that it has stored; sources in a minute, lately.
+    sources bigint NOT NULL DEFAULT 0,
+    entries bigint NOT NULL DEFAULT 0,
+    rate double precision NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+CREATE TABLE cluster_facts (
+    name text COLLATE "C" NOT NULL PRIMARY KEY,
+    value text NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+"""
+
 _THERE = "SELECT 1 FROM pg_class WHERE relname = %s AND relkind = 'r' AND pg_table_is_visible(oid)"
 
 #: What each revision adds.
-_REVISIONS = (_LEASES,)
+_REVISIONS = (_LEASES, _WORKERS)
 
 #: The revision that this program knows.
 REVISION = len(_REVISIONS)
