@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from aggregator.place import VARIABLE
 from tests import ROOT
 from tests.origin import Origin
 from tests.support import Site
@@ -15,6 +17,9 @@ from tests.support import Site
 # A busy machine must not fail a property test.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+# What a developer has set is no matter of the tests.
+os.environ.pop(VARIABLE, None)
 
 SHARED = ROOT.parent / "shared"
 

@@ -52,6 +52,7 @@ _ADVICE = {
     "unsubscribe": "`aggregator remove ID` removes a source.",
     "disable": "`aggregator pause ID` stops fetching a source for now.",
     "enable": "`aggregator resume ID` fetches a paused source again.",
+    "migrate": "`aggregator copy-database FROM TO` copies a database to another one.",
     "export": "`aggregator opml export` prints the sources; merged feeds are below `data/public/`.",
     "build": "`aggregator publish` writes posts and feeds.",
     "generate": "`aggregator publish` writes posts and feeds.",
@@ -163,6 +164,7 @@ for command in (
 ):
     app.command()(report_errors()(command))
 app.command("list")(report_errors()(items.list_items))
+app.command("copy-database")(report_errors()(maintenance.copy_database))
 app.command("not-duplicate")(report_errors()(review.not_duplicate))
 
 _rules = typer.Typer(name="rules", help="Try the rules of feeds.yaml on what is stored.", no_args_is_help=True)

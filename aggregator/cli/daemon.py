@@ -22,6 +22,7 @@ from aggregator.cli.options import (
     WaitOption,
     chosen_verbosity,
     duration,
+    located,
     locked,
     utc_now,
 )
@@ -60,10 +61,10 @@ def run(
     settings = DaemonSettings(data, duration("--every", every), duration("--grace", grace), quiet)
     file = ConfigFile(config)
     loaded = file.load()
-    with locked(data, wait=wait):
+    with locked(data, located(loaded, data), wait=wait) as renew:
 
         async def serve() -> None:
-            daemon = Daemon(file, loaded, settings, Systemd(os.environ), utc_now)
+            daemon = Daemon(file, loaded, settings, Systemd(os.environ), utc_now, renew=renew)
             configure_logging(log_format, lambda text: redact(text, daemon.config.secrets), verbosity=verbosity)
             _obey_signals(daemon)
             await daemon.run()

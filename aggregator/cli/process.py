@@ -55,7 +55,9 @@ STATUSES = {
         "`feeds.yaml`, the environment or the call is wrong; nothing was done",
         "`aggregator check`",
     ),
-    "3": Status("the data folder is in use", "another process uses the data folder", "wait, or stop it"),
+    "3": Status(
+        "the data folder is in use", "another process uses the data folder or the database", "wait, or stop it"
+    ),
     "4": Status(
         "database, disk or internal error, or a file that could not be written",
         "database, disk or internal error, or a file that could not be written",
@@ -73,6 +75,7 @@ MEANING_OF_1 = {
     "capture": "the source failed; nothing was changed",
     "add": "no source was added, and none was there",
     "fix": "something is left to do",
+    "copy-database": "with `--skip-damaged`: rows were left out",
     "remove": "the question was not answered with yes; nothing was changed",
 }
 
@@ -84,6 +87,7 @@ CAN_BE_LOCKED_OUT = {
     "remove": "; only with `--purge`",
     "reset": "",
     "vacuum": "",
+    "copy-database": "",
 }
 
 

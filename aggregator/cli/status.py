@@ -17,6 +17,7 @@ from aggregator.cli.options import (
     DataOption,
     duration,
     load_config,
+    located,
     nothing_configured,
     read_store,
     require_sources,
@@ -155,7 +156,7 @@ def health(
 
     age = duration("--max-age", max_age)
     loaded = load_config(config)
-    with read_store(data) as store:
+    with read_store(located(loaded, data)) as store:
         known = store.states() if store else {}
     states = [known[source.id] for source in loaded.sources if source.id in known and not source.paused]
     found = assess(read_heartbeat(data), states, utc_now(), max_age=age, max_failing=max_failing / 100)
@@ -181,7 +182,7 @@ def collect(config: Config, data: Path, now: datetime) -> list[SourceStatus]:
     states: dict[str, FeedState] = {}
     counts: dict[str, int] = {}
     rhythms: dict[str, Activity] = {}
-    with read_store(data) as store:
+    with read_store(located(config, data)) as store:
         if store:
             states, counts, rhythms = store.states(), store.entry_counts(), store.activity(now)
     return [
@@ -246,7 +247,7 @@ def collect_one(config: Config, data: Path, source_id: str, now: datetime) -> tu
     state, entries, rhythm = FeedState(source_id), 0, None
     newest: list[KnownEntry] = []
     instances: dict[str, InstanceState] = {}
-    with read_store(data) as store:
+    with read_store(located(config, data)) as store:
         if store:
             instances = store.pages.instances()
             state = store.states().get(source_id, state)

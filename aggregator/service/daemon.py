@@ -32,6 +32,7 @@ from aggregator.judging import rules_note
 from aggregator.log import log_event, log_renewal, log_result, outage_suffix, withheld
 from aggregator.models import FeedState, Source
 from aggregator.pipeline.due import TURN, choose, spread
+from aggregator.place import place_of
 from aggregator.service.after_publish import AfterPublish
 from aggregator.service.news import news_logger
 from aggregator.service.reload import ConfigFile, differences
@@ -148,6 +149,7 @@ class Daemon:
     Args:
         file: feeds.yaml; it is watched, and reloaded when it changes.
         clock: the current time, aware and in UTC.
+        renew: makes sure before each cycle that no other process has the database, see `aggregator.store.exclusive`.
     """
 
     def __init__(
@@ -157,8 +159,11 @@ class Daemon:
         settings: DaemonSettings,
         systemd: Systemd,
         clock: Callable[[], datetime],
+        renew: Callable[[], None] = lambda: None,
     ) -> None:
         self.config = config
+        self._place = place_of(settings.data, config.database)
+        self._renew = renew
         self._file = file
         self._settings = settings
         self._systemd = systemd
@@ -235,6 +240,9 @@ class Daemon:
         else:
             changes = differences(old, self._pending)
             log_event(f"reloaded {self._file.path}: {changes}; in force from the next tick", action="reload")
+            if place_of(self._settings.data, self._pending.database) != self._place:
+                text = "`database` is another one now; it is used after a restart"
+                log_event(text, action="reload", level=logging.WARNING)
         self._systemd.ready()
 
     async def tick(self) -> None:
@@ -420,8 +428,9 @@ class Daemon:
         self._progress_at = time.monotonic()
 
     def _opened_store(self) -> Store:
+        self._renew()
         if self._store is None:
-            self._store = open_store(self._settings.data / "aggregator.db")
+            self._store = open_store(self._place)
         return self._store
 
     def _close_store(self) -> None:

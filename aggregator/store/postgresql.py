@@ -6,7 +6,7 @@ has one writer is so here, too. Readers never wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -16,7 +16,8 @@ from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from aggregator.errors import ConnectionLost, RowError, StoreError
+from aggregator.errors import ConnectionLost, NotThere, RowError, StoreError
+from aggregator.place import shown
 from aggregator.store.database import Database, revision
 from aggregator.store.schema import REVISION
 
@@ -87,7 +88,7 @@ class PostgresDatabase(Database):
 
     def __init__(self, uri: str, *, lock_timeout: float = 900.0, read_only: bool = False) -> None:
         self._parameters = _parameters(uri)
-        self.place = _shown(self._parameters)
+        self.place = shown(uri)
         self._lock_timeout = lock_timeout
         self._read_only = read_only
         self._begin_statement = _READ
@@ -209,7 +210,7 @@ class PostgresDatabase(Database):
         with self.read() as connection:
             found = revision(connection)
         if found is None:
-            raise StoreError(f"{self.place} has no tables of this program yet; the first update makes them")
+            raise NotThere(f"{self.place} has no tables of this program yet; the first update makes them")
         if found != REVISION:
             raise StoreError(
                 f"{self.place} has tables at revision {found}, this version knows {REVISION}; "
@@ -230,7 +231,7 @@ def is_current(uri: str) -> bool:
                 return False
             return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]
     except psycopg.Error as error:
-        raise _explained(_shown(parameters), error, None) from error
+        raise _explained(shown(uri), error, None) from error
 
 
 def _driver(connection: Connection) -> psycopg.Connection[Any]:
@@ -259,16 +260,6 @@ def _parameters(uri: str) -> dict[str, Any]:
         ) from None
 
 
-def _shown(parameters: Mapping[str, Any]) -> str:
-    """Return what messages call a database."""
-    user, host, port = (str(parameters.get(name, "")) for name in ("user", "host", "port"))
-    login = f"{user}@" if user else ""
-    if host.startswith(("/", "@")):
-        return f"postgresql://{login}/{parameters.get('dbname', '')}?host={host}"
-    service = f"?service={parameters['service']}" if "service" in parameters else ""
-    return f"postgresql://{login}{host}{f':{port}' if port else ''}/{parameters.get('dbname', '')}{service}"
-
-
 def _explained(place: str, error: Exception, connection: Connection | None) -> StoreError:
     """Return what was wrong and what to do, without the statement and its parameters, which may be pages long."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
@@ -279,6 +270,8 @@ def _explained(place: str, error: Exception, connection: Connection | None) -> S
     if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError | OSError) and not state:
         state = next((code for text, code in _REFUSED.items() if f"FATAL:  {text}" in str(cause)), "08")
     if state.startswith(_LOST) or _is_closed(connection):
+        if connection is None:
+            return ConnectionLost(f"{place}: {message}; check its address, and that the server runs")
         return ConnectionLost(f"{place}: the database went away: {message}")
     if state == "54000":
         # A value is too long for an index.
@@ -299,3 +292,30 @@ def _first_line(error: BaseException) -> str:
     """Return what was wrong; further lines say where in a statement."""
     primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     return primary or str(error).strip().partition("\n")[0]
+
+
+# -- sessions beside the store -----------------------------------------------------------------------------------------
+
+
+def open_session(uri: str, name: str) -> psycopg.Connection[Any]:
+    """Open a connection for something else than the store, outside of transactions.
+
+    Args:
+        uri: as for `PostgresDatabase`.
+        name: what the server shows of it.
+
+    Raises:
+        ConnectionLost: the server cannot be reached.
+        StoreError: it takes no connection.
+    """
+    with explained(uri):
+        return psycopg.connect(**{**_parameters(uri), "application_name": name}, autocommit=True)
+
+
+@contextmanager
+def explained(uri: str) -> Iterator[None]:
+    """Turn any error of the server into a `StoreError` that says what to do."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _explained(shown(uri), error, None) from error
