@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from aggregator.cli import (
     adding,
+    cluster,
     configuration,
     daemon,
     etiquette,
@@ -143,6 +144,7 @@ for command in (
     update.update,
     update.publish,
     daemon.run,
+    cluster.worker,
     status.status,
     status.health,
     etiquette.etiquette,

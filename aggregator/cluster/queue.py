@@ -92,7 +92,7 @@ class Queue:
         """Use the connections of the database."""
         await self._connector.open_async(self._database.pool)
 
-    def lane(self, queues: Sequence[str], tasks: Mapping[str, Run], places: int, grace: float) -> Worker:
+    def lane(self, queues: Sequence[str], tasks: Mapping[str, Run], places: int, grace: float) -> Lane:
         """Return what runs the jobs of some queues, `places` at once.
 
         Args:
@@ -100,7 +100,7 @@ class Queue:
         """
         for name, run in tasks.items():
             self.app.task(name=name, pass_context=True)(self._guarded(name, run))
-        return Worker(
+        return Lane(
             self.app,
             queues=list(queues),
             name="-".join(queues),
@@ -164,6 +164,19 @@ class Queue:
                     # Another worker was faster.
         return count
 
+    async def disown(self, lanes: Sequence[int]) -> None:
+        """Let the jobs of lanes that have ended be taken over at once.
+
+        Args:
+            lanes: their numbers.
+
+        Raises:
+            StoreError: the database went away.
+        """
+        with _explained():
+            for number in lanes:
+                await self.app.job_manager.unregister_worker(number)
+
     async def tidy(self) -> None:
         """Delete jobs that failed long ago.
 
@@ -197,6 +210,20 @@ class Queue:
                 log.exception("job %s %s: unexpected error", name, id)
 
         return guarded
+
+
+class Lane(Worker):
+    """What runs the jobs of some queues."""
+
+    def end(self, *, at_once: bool) -> None:
+        """Begin no other job, and let `run` return.
+
+        Args:
+            at_once: cancel the jobs that run.
+        """
+        if at_once:
+            self.shutdown_graceful_timeout = 0.0
+        self.stop()  # type: ignore[no-untyped-call]
 
 
 class _Connector(PsycopgConnector):
