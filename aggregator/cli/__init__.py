@@ -173,6 +173,11 @@ _rules = typer.Typer(name="rules", help="Try the rules of feeds.yaml on what is 
 _rules.command("test")(report_errors()(rules.test))
 app.add_typer(_rules)
 
+_cluster = typer.Typer(name="cluster", invoke_without_command=True)
+_cluster.callback()(report_errors()(cluster.cluster))
+_cluster.command("adopt")(report_errors()(cluster.adopt))
+app.add_typer(_cluster)
+
 _opml = typer.Typer(name="opml", help="Import and export lists of subscriptions.", no_args_is_help=True)
 _opml.command("import")(report_errors()(subscriptions.import_list))
 _opml.command("export")(report_errors()(subscriptions.export))

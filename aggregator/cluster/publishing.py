@@ -22,11 +22,13 @@ from aggregator.publish.publication import publish
 from aggregator.publish.report import OutputFailure, Report
 from aggregator.retention import retain
 from aggregator.service.after_publish import AfterPublish, record_changes
-from aggregator.service.health import write_heartbeat
+from aggregator.service.health import CYCLE, write_heartbeat
 from aggregator.store import Store
 from aggregator.values.terminal import counted
 from aggregator.workers import StoreThread
 
+#: Name of the fact that tells when the last publication ended.
+PUBLISHED = "published"
 #: Publication goes before anything else of its lane.
 WANTED = Order(POSTS, PUBLISH, priority=1)
 
@@ -82,6 +84,7 @@ class Publications:
         self._not_before = time.monotonic() + min(took, self._times.publish_pause)
         self.next_at = report.next_at
         self._log(report, took)
+        await self._queue.database.record(PUBLISHED, f"{took:.3f}")
         if report.files and self._config.after_publish:
             await self._queue.put(Order(COMMAND, PUBLISH))
 
@@ -125,6 +128,7 @@ class Publications:
         record_changes(self._store, self._config, report, removed.posts)
         report.failures = [*removed.failures, *report.failures]
         write_heartbeat(self._data, now)
+        self._store.record_fingerprints({CYCLE: now.isoformat()})
         return Report(kept=removed.kept).followed_by(report)
 
     def _log(self, report: Report, seconds: float) -> None:

@@ -82,7 +82,7 @@ class Queue:
     """
 
     def __init__(self, database: ClusterDatabase, times: Times, on_trouble: Callable[[StoreError], None]) -> None:
-        self._database = database
+        self.database = database
         self._times = times
         self._on_trouble = on_trouble
         self._connector = _Connector(on_trouble)
@@ -90,7 +90,7 @@ class Queue:
 
     async def open(self) -> None:
         """Use the connections of the database."""
-        await self._connector.open_async(self._database.pool)
+        await self._connector.open_async(self.database.pool)
 
     def lane(self, queues: Sequence[str], tasks: Mapping[str, Run], places: int, grace: float) -> Lane:
         """Return what runs the jobs of some queues, `places` at once.
@@ -133,14 +133,14 @@ class Queue:
         Raises:
             StoreError: the database went away.
         """
-        number = int(self._database.clock.now() / seconds)
+        number = int(self.database.clock.now() / seconds)
         with _explained(), suppress(exceptions.AlreadyEnqueued):
             job = order.job(timestamp=number)
             await self.app.job_manager.defer_periodic_job(job, periodic_id="", defer_timestamp=number)
 
     async def under_way(self) -> list[str]:
         """Return the sources with jobs, in the queue or running."""
-        return [name for (name,) in await self._database.rows(_UNDER_WAY)]
+        return [name for (name,) in await self.database.rows(_UNDER_WAY)]
 
     async def take_over(self) -> int:
         """Put the jobs of dead workers back into the queue, and return how many there were.

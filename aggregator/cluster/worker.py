@@ -77,6 +77,7 @@ class Worker:
         self._term: Term | None = None
         self._hold = Hold()
         self._said: set[str] = set()
+        self._began = time.monotonic()
         #: Since when the database cannot be used, on the monotonic clock, and whether that was said.
         self._away_since: float | None = None
 
@@ -233,9 +234,9 @@ class Worker:
                     f"{self._file.path} has changed; "
                     f"`aggregator cluster adopt --config {self._file.path}` puts it in force",
                 )
-        if not seen.published:
+        if not seen.published and time.monotonic() - self._began > self._settings.times.dead:
             self._say("publish", "no worker publishes; start one with --publish", level=logging.WARNING)
-        else:
+        elif seen.published:
             self._said.discard("publish")
 
     def _look_alive(self) -> None:
