@@ -59,7 +59,7 @@ def outputs(
             listed = ", ".join(private) or "none is configured"
             complain(f"error: --new-path: there is no private output {new_path!r}; private outputs: {listed}")
             raise typer.Exit(2)
-        with opened_store(located(loaded, data)) as store:
+        with opened_store(located(loaded, data)) as store, store.alone():
             store.record_fingerprints(another(store.fingerprints(), new_path))
     recorded: dict[str, str] = {}
     with read_store(located(loaded, data)) as reading:

@@ -23,7 +23,6 @@ from sqlalchemy import (
     null,
     select,
     text,
-    true,
     update,
 )
 
@@ -46,6 +45,7 @@ from aggregator.store.schema import (
     sources,
     stale_addresses,
 )
+from aggregator.store.stamps import if_alone
 
 #: In front of the row number of a source among stale addresses; all addresses come before it.
 SOURCE = "~"
@@ -123,7 +123,9 @@ _WITHOUT_TRACE = delete(rulings).where(
     rulings.c.entry_pk.in_(_among),
     *(column.is_(null()) for column in rulings.c if column is not rulings.c.entry_pk),
 )
-_PENDING = update(entries).where(entries.c.pk.in_(_among), ~entries.c.pending).values(pending=true())
+_PENDING = (
+    update(entries).where(entries.c.pk.in_(_among), if_alone(~entries.c.pending)).values(**statements.MADE_PENDING)
+)
 _LEADERS_OF_SOURCE = (
     select(copies.c.leader_pk)
     .select_from(copies.join(entries, entries.c.pk == copies.c.entry_pk))

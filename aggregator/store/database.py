@@ -37,6 +37,8 @@ class Database(ABC):
     place: str
     #: Starts of the names of tables that are none of the store, but may be beside them.
     _neighbours: tuple[str, ...] = ()
+    #: Whether other processes may write while this one works.
+    shared: bool
 
     @abstractmethod
     def close(self) -> None:

@@ -83,6 +83,7 @@ class PostgresDatabase(Database):
     """
 
     _elsewhere = "use another database"
+    shared = True
     #: What a cluster keeps in the same database.
     _neighbours = ("procrastinate_", "cluster_")
 

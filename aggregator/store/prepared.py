@@ -45,7 +45,7 @@ class Prepared:
 
     def __init__(self, statement: Select[Any] | Insert | Update | Delete, *names: str) -> None:
         self.statement = statement
-        self._names = names
+        self.names = names
         self._texts: dict[str, _Text] = {}
 
     def rows(self, connection: Connection, *values: Any) -> Sequence[_Row]:
@@ -69,14 +69,14 @@ class Prepared:
                 cursor.executemany(text.sql, given)
 
     def _compile(self, dialect: Dialect) -> _Text:
-        compiled = self.statement.compile(dialect=dialect, column_keys=list(self._names))
+        compiled = self.statement.compile(dialect=dialect, column_keys=list(self.names))
         binds = compiled.binds
-        places = {name: place for place, name in enumerate(self._names)}
+        places = {name: place for place, name in enumerate(self.names)}
         order = [places[name] for name in compiled.positiontup or ()]
         columns = self.statement.selected_columns if isinstance(self.statement, Select) else ()
         made = self._texts[dialect.name] = _Text(
             str(compiled),
-            _conversions(binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self._names),
+            _conversions(binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self.names),
             # With one name, itemgetter would return a value and no row; one value is always in order.
             itemgetter(*order) if order != list(range(len(order))) else None,
             _conversions(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns),

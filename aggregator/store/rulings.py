@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, true, type_coerce, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, type_coerce, update
 
 from aggregator.models import ALL, Entry, Ruling
-from aggregator.store import archives, fingerprints, listing, rows
+from aggregator.store import archives, fingerprints, listing, rows, statements
 from aggregator.store.columns import Integer, LenientNumber, to_seconds
 from aggregator.store.copies import touch
 from aggregator.store.dialects import ignoring, replacing
@@ -95,7 +95,7 @@ _MEMBERS = PreparedByLength(
 )
 _of_entry: BindParameter[int] = bindparam("of_entry")
 _LIST = Prepared(
-    update(entries).where(entries.c.pk == _of_entry).values(pending=true()), "category", "draft", "of_entry"
+    update(entries).where(entries.c.pk == _of_entry).values(**statements.MADE_PENDING), "category", "draft", "of_entry"
 )
 _KEEP = Prepared(replacing(rulings), "entry_pk", "verdict", "category", "changes", "made_by")
 _FORGET = Prepared(delete(rulings).where(rulings.c.entry_pk == _of_entry), "of_entry")

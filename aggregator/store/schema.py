@@ -17,6 +17,7 @@ from sqlalchemy import (
     Identity,
     Index,
     MetaData,
+    Sequence,
     Table,
     UniqueConstraint,
     and_,
@@ -38,7 +39,7 @@ from aggregator.store.columns import (
 )
 
 #: The newest migration; it results in these tables.
-REVISION = "0014"
+REVISION = "0015"
 
 #: The counts of `models.HostTraffic`.
 HOST_COUNTS = tuple(field.name for field in fields(HostTraffic)[1:])
@@ -50,6 +51,15 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     }
 )
+
+#: Where databases that several processes share take stamps from (`store.stamps`). SQLite has no sequences.
+STAMPS = Sequence("stamps", metadata=metadata)
+
+
+def _stamp() -> Column[int]:
+    """When a row was changed last, in the order of all changes; always 0 in a database that one process has alone."""
+    return Column("stamp", BigInteger, nullable=False, server_default="0")
+
 
 sources = Table(
     "sources",
@@ -149,6 +159,7 @@ entries = Table(
     Column("seen_at", LenientTime),
     # Whether a rule made it a draft: its post is written, but it is in no feed.
     Column("draft", LenientFlag, nullable=False, server_default="0"),
+    _stamp(),
     UniqueConstraint("source_pk", "key"),
     UniqueConstraint("public_id"),
     UniqueConstraint("path_key"),
@@ -205,6 +216,7 @@ fingerprints = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+    _stamp(),
 )
 
 #: The closed pages of the archive of each output (slug of a category, or `models.ALL`), numbered from 1. A page holds
@@ -224,6 +236,7 @@ stale_archives = Table(
     metadata,
     Column("output", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
+    _stamp(),
 )
 
 #: What rules made of entries. An entry that is published as it is, in the category of its source, has no row.

@@ -67,6 +67,8 @@ class SqliteDatabase(Database):
     """
 
     _elsewhere = "choose another data folder"
+    #: Whoever writes has the data folder alone.
+    shared = False
 
     def __init__(self, path: Path, *, lock_timeout: float = 30.0, read_only: bool = False) -> None:
         self.path = path.absolute()

@@ -33,6 +33,7 @@ from aggregator.store import (
     statements,
     steps,
     sync,
+    turns,
     updates,
 )
 from aggregator.store import fingerprints as prints
@@ -94,11 +95,11 @@ def open_for_reading(place: Path | str, *, untouched: bool = False) -> Iterator[
         yield stack.enter_context(closing(SqlStore(database)))
 
 
-class SqlStore(judgements.Judgements, postpaths.PostPaths):
+class SqlStore(judgements.Judgements, postpaths.PostPaths, turns.Turns):
     """The store on an open database; `close` closes the database."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database)
+        turns.Turns.__init__(self, database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._items)
         self.copies: CopyStore = copies.SqlCopies(database)
         self.edits: EditStore = postedits.SqlEdits(database)
@@ -302,17 +303,12 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         """See `Store.pending`."""
         place = rows.place(after) if after else {}
         statement = statements.PENDING_ITEMS_AFTER if after else statements.PENDING_ITEMS
-        return self._items(statement, {"limit": limit, **place}, rows.items, unreadable)
+        return self._items(*self._pending(statement, {"limit": limit, **place}), rows.items, unreadable)
 
     def unassigned(self, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[UnassignedEntry]:
         """See `Store.unassigned`."""
-        return self._entries(statements.UNASSIGNED, {"limit": limit}, rows.unassigned, unreadable)
-
-    def pending_categories(self) -> set[str]:
-        """See `Store.pending_categories`."""
-        with self._database.read() as connection:
-            categories = set(connection.execute(statements.PENDING_CATEGORIES).scalars())
-            return categories.union(connection.execute(statements.PENDING_OUTPUTS).scalars()) if categories else set()
+        statement, asked = self._pending(statements.UNASSIGNED, {"limit": limit})
+        return self._entries(statement, asked, rows.unassigned, unreadable)
 
     def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
         """See `Store.taken`."""
@@ -328,14 +324,6 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         given = sorted([(one.pk, one.id, one.path, one.path_key) for one in assignments])
         with self._database.write() as connection:
             statements.ASSIGN.run_many(connection, given)
-
-    def mark_published(self, pks: Collection[int]) -> None:
-        """See `Store.mark_published`."""
-        with self._database.write() as connection:
-            numbers = [(pk,) for pk in sorted(pks)]
-            postpaths.mark_written(connection, numbers)
-            statements.MARK_PUBLISHED.run_many(connection, numbers)
-            archives.mark_entries(connection, pks)
 
     def mark_pending(self, source_ids: Collection[str]) -> None:
         """See `Store.mark_pending`."""
@@ -458,17 +446,6 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         """See `Store.host_traffic`."""
         with self._database.read() as connection:
             return hosts.traffic(connection, first)
-
-    def fingerprints(self) -> dict[str, str]:
-        """See `Store.fingerprints`."""
-        with self._database.read() as connection:
-            return prints.recorded(connection)
-
-    def record_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
-        """See `Store.record_fingerprints`."""
-        if fingerprints:
-            with self._database.write() as connection:
-                prints.record(connection, fingerprints)
 
 
 def _known_by_pk(connection: Connection, pks: Mapping[str, int]) -> dict[str, Known]:

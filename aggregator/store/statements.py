@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     Column,
@@ -56,6 +56,7 @@ from aggregator.store.schema import (
     sources,
     tombstones,
 )
+from aggregator.store.stamps import if_alone, next_stamp
 
 #: Maximum number of values in one `IN (...)`.
 CHUNK = 500
@@ -104,6 +105,11 @@ def _query(prepared: Prepared) -> Select[Any]:
 _of_id = sources.c.id == bindparam("source_id")
 _of_entry = entries.c.pk == bindparam("entry_pk")
 _of_source = entries.c.source_pk == bindparam("of_source")
+
+#: What is written to an entry that has to be published, or published again.
+MADE_PENDING: Final[dict[str, ColumnElement[Any]]] = {"pending": true(), "stamp": next_stamp()}
+#: Only what was changed before a publication began.
+UNTIL = entries.c.stamp <= bindparam("horizon")
 
 # -- sources ---------------------------------------------------------------------------------------------------------
 
@@ -237,7 +243,7 @@ STORED_KEYS = PreparedByLength(
     "of_source",
 )
 ADD_ENTRY = Prepared(
-    insert(entries).values(revision=literal_column("0"), pending=true()),
+    insert(entries).values(revision=literal_column("0"), **MADE_PENDING),
     "pk",
     "source_pk",
     "category",
@@ -252,11 +258,11 @@ LAST_NUMBERS = Prepared(
     select(*(func.coalesce(select(func.max(c)).scalar_subquery(), literal_column("0")) for c in _NUMBERS))
 )
 CHANGE_ENTRY = Prepared(
-    update(entries).where(_of_entry).values(revision=entries.c.revision + literal_column("1"), pending=true()),
+    update(entries).where(_of_entry).values(revision=entries.c.revision + literal_column("1"), **MADE_PENDING),
     "entry_pk",
     *ENTRY_NAMES,
 )
-REREAD_ENTRY = Prepared(update(entries).where(_of_entry).values(pending=true()), "entry_pk", *ENTRY_NAMES)
+REREAD_ENTRY = Prepared(update(entries).where(_of_entry).values(**MADE_PENDING), "entry_pk", *ENTRY_NAMES)
 
 #: A key that belongs to several entries keeps doing so.
 ADD_ALIAS = text(
@@ -275,13 +281,15 @@ DROP_OLD_ALIASES = text(
     "WHERE e.source_pk = :source_pk AND e.key = :of ORDER BY a.rowid DESC LIMIT :kept)"
 ).bindparams(kept=MAX_ALIASES)
 
-MARK_SOURCE_PENDING = update(entries).where(_of_source, ~entries.c.pending).values(pending=true())
+MARK_SOURCE_PENDING = update(entries).where(_of_source, if_alone(~entries.c.pending)).values(**MADE_PENDING)
 MARK_PENDING = (
     update(entries)
-    .where(entries.c.source_pk.in_(select(sources.c.pk).where(_among(sources.c.id))), ~entries.c.pending)
-    .values(pending=true())
+    .where(entries.c.source_pk.in_(select(sources.c.pk).where(_among(sources.c.id))), if_alone(~entries.c.pending))
+    .values(**MADE_PENDING)
 )
-MARK_PUBLISHED = Prepared(update(entries).where(_of_entry).values(pending=false()), "entry_pk")
+_publish = update(entries).where(_of_entry).values(pending=false())
+MARK_PUBLISHED = Prepared(_publish, "entry_pk")
+MARK_PUBLISHED_UNTIL = Prepared(_publish.where(UNTIL), "entry_pk", "horizon")
 ASSIGN = Prepared(
     update(entries).where(_of_entry, entries.c.public_id.is_(null())), "entry_pk", "public_id", "path", "path_key"
 )
@@ -391,11 +399,22 @@ UNASSIGNED = Prepared(
 NAME_OF_ENTRY = select(sources.c.id, as_stored(entries.c.key)).select_from(ITEM_TABLES).where(_of_entry)
 FEED_METADATA = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
-PENDING_OUTPUTS = (
-    select(memberships.c.output)
-    .where(memberships.c.entry_pk.in_(select(entries.c.pk).where(PENDING)), memberships.c.listed)
-    .distinct()
-)
+
+
+def _pending_outputs(*conditions: ColumnElement[bool]) -> Select[Any]:
+    pending = select(entries.c.pk).where(PENDING, *conditions)
+    return select(memberships.c.output).where(memberships.c.entry_pk.in_(pending), memberships.c.listed).distinct()
+
+
+PENDING_OUTPUTS = _pending_outputs()
+#: The same up to a horizon, by the statement without one.
+PENDING_UNTIL = {
+    one: Prepared(one.statement.where(UNTIL), *one.names, "horizon")
+    for one in (PENDING_ITEMS, PENDING_ITEMS_AFTER, UNASSIGNED)
+    if isinstance(one.statement, Select)
+}
+PENDING_CATEGORIES_UNTIL = PENDING_CATEGORIES.where(UNTIL)
+PENDING_OUTPUTS_UNTIL = _pending_outputs(UNTIL)
 
 # -- all stored entries ----------------------------------------------------------------------------------------------
 
@@ -408,6 +427,6 @@ ENTRIES_AFTER = (
     .limit(bindparam("limit"))
 )
 _as_read = (_of_entry, entries.c.revision == bindparam("read_revision"))
-REWRITE = update(entries).where(*_as_read).values(pending=true())
+REWRITE = update(entries).where(*_as_read).values(**MADE_PENDING)
 UNASSIGN = update(entries).where(*_as_read).values(path=null(), path_key=null())
 ALL_FEED_METADATA = select(sources.c.pk, sources.c.title, sources.c.home_url)
