@@ -19,8 +19,8 @@ from aggregator.cli.daemon import obey_signals
 from aggregator.cluster.settings import Times, WorkerSettings
 from aggregator.cluster.worker import Worker
 from aggregator.log import LogFormat, configure_logging
-from aggregator.service.daemon import Systemd
 from aggregator.service.reload import ConfigFile
+from aggregator.service.systemd import Systemd
 
 #: As usual, but ten times as fast.
 TIMES = Times(
@@ -52,7 +52,12 @@ class AllNames(AbstractResolver):
     ) -> list[ResolveResult]:
         return [
             ResolveResult(
-                hostname=host, host="127.0.0.1", port=self._port, family=socket.AF_INET, proto=0, flags=socket.AI_NUMERICHOST
+                hostname=host,
+                host="127.0.0.1",
+                port=self._port,
+                family=socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
             )
         ]
 

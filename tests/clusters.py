@@ -45,9 +45,7 @@ def worker(site: Site, origin: Origin, uri: str, *more: str, name: str = "worker
     log = site.folder / f"{name}.log"
     with log.open("wb") as sink:
         arguments = (str(origin.port), uri, str(site.config), str(site.data), *more)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.cluster_worker", *arguments], stdout=sink, stderr=sink
-        )
+        process = subprocess.Popen([sys.executable, "-m", "tests.cluster_worker", *arguments], stdout=sink, stderr=sink)
     try:
         yield Running(process, log)
     finally:

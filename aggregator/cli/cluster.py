@@ -62,8 +62,8 @@ def worker(
         import asyncio
 
         from aggregator.config import redact
-        from aggregator.service.daemon import Systemd
         from aggregator.service.reload import ConfigFile
+        from aggregator.service.systemd import Systemd
 
     file = ConfigFile(config)
     loaded = file.load()

@@ -54,8 +54,9 @@ def run(
         import asyncio
 
         from aggregator.config import redact
-        from aggregator.service.daemon import Daemon, DaemonSettings, Systemd
+        from aggregator.service.daemon import Daemon, DaemonSettings
         from aggregator.service.reload import ConfigFile
+        from aggregator.service.systemd import Systemd
 
     verbosity = chosen_verbosity(quiet=quiet, verbose=verbose)
     settings = DaemonSettings(data, duration("--every", every), duration("--grace", grace), quiet)

@@ -38,7 +38,7 @@ def open_pool(uri: str, *, size: int = 4) -> AsyncConnectionPool[psycopg.AsyncCo
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
-    # Not an argument of the connection: the queue connects with the same ones, and this one besides.
+    # Not an argument of the connection: the queue makes one with the same arguments, and gives this one itself.
     await connection.set_autocommit(True)
     # Rows are locked, and then read as others left them, whatever the database does by default.
     await connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")

@@ -1,7 +1,8 @@
 """Leases in the database: politeness that holds over all processes, whatever happens to one of them.
 
-A process asks for a lease with one statement and gives it back with another. Each runs as a function of the database
-(`cluster.tables`), which locks the row of the domain, so that all see one order and one clock, that of the database.
+A process asks for a lease with one statement and gives it back with another, each perhaps together with others
+(`cluster.batches`). A function of the database (`cluster.tables`) locks the row of the domain, so that all see one
+order and one clock, that of the database.
 
 - A lease ends by itself, some time after its request must be over: so nothing is lost where its holder died. A holder
   counts the time from before it asked, so for it the lease ends earlier than for the database. A process that stood
@@ -21,14 +22,15 @@ import random
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, LiteralString, NamedTuple, Self
 
 from psycopg_pool import AsyncConnectionPool
 
+from aggregator.cluster.batches import ANSWER, Answer, Batches, Question
 from aggregator.cluster.connections import explained
 from aggregator.errors import ConnectionLost, StoreError
 from aggregator.fetch.leases import Held, LeaseEnded, LeftAlone
@@ -42,8 +44,6 @@ _LATENESS = 0.25
 _LATEST = 4.0
 #: How long a Crawl-delay is known; robots.txt is read again before, as long as its pages are asked for.
 _DELAY_KNOWN = timedelta(hours=1)
-#: Seconds that an answer of the database may take.
-_ANSWER = 10.0
 #: Seconds during which a question is repeated where the connection was lost, and the first pause before that.
 _PATIENCE = 10.0
 _PAUSE = 0.05
@@ -55,8 +55,6 @@ _LAST_WORDS = 2.0
 _FORGET = timedelta(days=2)
 _BATCH = 10_000
 
-_TAKE = "SELECT outcome, told, ahead FROM cluster_take(%s, %s, %s, %s, %s, %s, %s, %s)"
-_GIVE_BACK = "SELECT cluster_give_back(%s, %s)"
 _LEAVE_ALONE = """
 INSERT INTO host_waits AS w (host, until) VALUES (%s, ceil(extract(epoch FROM clock_timestamp()) + %s))
 ON CONFLICT (host) DO UPDATE SET until = greatest(w.until, excluded.until)
@@ -113,6 +111,7 @@ class DatabaseLeases:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._batches = Batches(pool)
         self._lateness = _LATENESS
         self._debts: deque[_Debt] = deque()
         self._settling: asyncio.Task[None] | None = None
@@ -128,6 +127,12 @@ class DatabaseLeases:
             await asyncio.wait([self._settling], timeout=_LAST_WORDS)
             self._settling.cancel()
             await asyncio.gather(self._settling, return_exceptions=True)
+        await self._batches.close()
+
+    @property
+    def owing(self) -> bool:
+        """Whether the database still has to be told something."""
+        return bool(self._debts)
 
     async def take(self, domain: str, host: str, slots: int, delay: float, seconds: float) -> Held:
         """See `Leases.take`."""
@@ -135,8 +140,8 @@ class DatabaseLeases:
         try:
             while True:
                 began, lateness = _elapsed(), self._lateness
-                asked = (domain, host, slots, delay, seconds + _MARGIN, lateness, token, tries)
-                outcome, told, ahead = await self._patiently(_TAKE, asked)
+                question = Question(domain, host, slots, delay, seconds + _MARGIN, lateness, token, tries)
+                outcome, told, ahead = await self._ask(question)
                 if outcome == "t":
                     return _Lease(self, domain, token, began + told, began + seconds)
                 if outcome == "l":
@@ -149,33 +154,33 @@ class DatabaseLeases:
             raise
         except BaseException:
             # It may stand in the line, or have the lease without knowing.
-            self._owe(_Debt(_elapsed() + seconds, _GIVE_BACK, lambda: (domain, token)))
+            self._owe(self._due_back(domain, token, _elapsed() + seconds))
             raise
 
     async def leave_alone(self, host: str, wait: timedelta) -> None:
         """See `Leases.leave_alone`."""
         ends = _elapsed() + wait.total_seconds()
-        await self._pay(_Debt(ends, _LEAVE_ALONE, lambda: (host, max(0.0, ends - _elapsed()))))
+        await self._pay(_Debt(ends, lambda: self._run(_LEAVE_ALONE, host, max(0.0, ends - _elapsed()))))
 
     async def slow_down(self, domain: str, delay: float) -> None:
         """See `Leases.slow_down`."""
         ends = _elapsed() + _DELAY_KNOWN.total_seconds()
-        await self._pay(_Debt(ends, _SLOW_DOWN, lambda: (domain, delay, _DELAY_KNOWN)))
+        await self._pay(_Debt(ends, lambda: self._run(_SLOW_DOWN, domain, delay, _DELAY_KNOWN)))
 
     async def give_back(self, domain: str, token: int, ends: float) -> None:
         """Give a lease back, now or as soon as the database can be had, unless it has ended by then."""
-        await self._pay(_Debt(ends, _GIVE_BACK, lambda: (domain, token)))
+        await self._pay(self._due_back(domain, token, ends))
 
     def learn(self, *, late: bool) -> None:
         """Learn whether a request would begin too late, to allow for more the next time, or for less."""
         self._lateness = min(2 * self._lateness, _LATEST) if late else max(0.99 * self._lateness, _LATENESS)
 
-    async def _patiently(self, statement: str, values: Sequence[object]) -> tuple[Any, ...]:
-        """Run a statement that may run twice, and return its row; a lost connection is made again."""
+    async def _ask(self, question: Question) -> Answer:
+        """Ask a question, which may be heard twice; a lost connection is made again."""
         until, pause = _elapsed() + _PATIENCE, _PAUSE
         while True:
             try:
-                return await self._run(statement, values)
+                return await self._batches.ask(question)
             except ConnectionLost:
                 if _elapsed() + pause > until:
                     raise
@@ -186,7 +191,7 @@ class DatabaseLeases:
         """Do what is owed, now or as soon as the database can be had; also where this task is cancelled meanwhile."""
         done = False
         try:
-            await self._run(debt.statement, debt.values())
+            await debt.pay()
             done = True
         except StoreError:
             pass
@@ -194,11 +199,14 @@ class DatabaseLeases:
             if not done:
                 self._owe(debt)
 
-    async def _run(self, statement: str, values: Sequence[object]) -> tuple[Any, ...]:
+    async def _run(self, statement: LiteralString, *values: object) -> None:
         with explained():
-            async with asyncio.timeout(_ANSWER), self._pool.connection() as connection:
-                cursor = await connection.execute(statement, values)
-                return (await cursor.fetchone() or ()) if cursor.description else ()
+            async with asyncio.timeout(ANSWER), self._pool.connection() as connection:
+                await connection.execute(statement, values)
+
+    def _due_back(self, domain: str, token: int, ends: float) -> _Debt:
+        question = Question(domain, None, 0, 0.0, 0.0, 0.0, token, 0)
+        return _Debt(ends, lambda: self._batches.ask(question))
 
     def _owe(self, debt: _Debt) -> None:
         self._debts.append(debt)
@@ -211,7 +219,7 @@ class DatabaseLeases:
             debt = self._debts[0]
             try:
                 if debt.ends > _elapsed():
-                    await self._run(debt.statement, debt.values())
+                    await debt.pay()
             except ConnectionLost:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
@@ -222,13 +230,11 @@ class DatabaseLeases:
 
 
 class _Debt(NamedTuple):
-    """A statement that has to be run."""
+    """What the database has to be told."""
 
     #: The time of `_elapsed` from which on it has no use.
     ends: float
-    statement: str
-    #: Returns its values, as of the moment when it is run.
-    values: Callable[[], Sequence[object]]
+    pay: Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)

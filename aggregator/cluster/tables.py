@@ -1,17 +1,21 @@
 """What the cluster needs in the database beside the store: tables, functions and the queue of procrastinate.
 
-`make_tables` makes what is missing, once, whoever comes first. What it makes has a revision of its own. A later revision
+`make_tables` makes what is missing, once, whoever comes first. What it makes has a revision of its own; a later one
 only adds, so that workers of an older program go on beside newer ones.
 """
 
 from __future__ import annotations
 
+import re
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from aggregator.cluster.connections import explained
+from aggregator.errors import StoreError
 
 #: A number of our own for `pg_advisory_xact_lock`, held while tables are made.
 _LOCK = 0x6167_6772_7461_626C
@@ -87,7 +91,6 @@ BEGIN
                 line_until = d.line_until[:place - 1] || d.line_until[place + 1:]
             WHERE c.domain = of_domain;
         END IF;
-        PERFORM set_config('synchronous_commit', 'off', true);
         RETURN;
     END IF;
 
@@ -107,10 +110,6 @@ BEGIN
             began_at = moment,
             opens_at = CASE WHEN spacing > 0 THEN moment + make_interval(secs => spacing + lateness) ELSE moment END
         WHERE c.domain = of_domain;
-        IF current_setting('synchronous_commit') = 'off' THEN
-            -- A lease that the database forgets is no lease.
-            PERFORM set_config('synchronous_commit', 'local', true);
-        END IF;
         RETURN;
     END IF;
 
@@ -127,12 +126,10 @@ BEGIN
         line_until = d.line_until[:place - 1] || moment + make_interval(secs => told * 1.25 + 2)
             || d.line_until[place + 1:]
     WHERE c.domain = of_domain;
-    PERFORM set_config('synchronous_commit', 'off', true);
 END $$;
 
--- Give a lease back, or a place in the line. If the database forgets it, the lease ends by itself.
-CREATE FUNCTION cluster_give_back(of_domain text, token bigint) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
+-- Give a lease back, or a place in the line.
+CREATE FUNCTION cluster_give_back(of_domain text, token bigint) RETURNS void LANGUAGE sql AS $$
     UPDATE cluster_domains c
     SET held = array_remove(c.held, token),
         held_until = CASE WHEN token = ANY (c.held) THEN c.held_until[:array_position(c.held, token) - 1]
@@ -141,7 +138,42 @@ BEGIN
         line_until = CASE WHEN token = ANY (c.line) THEN c.line_until[:array_position(c.line, token) - 1]
             || c.line_until[array_position(c.line, token) + 1:] ELSE c.line_until END
     WHERE c.domain = of_domain AND (token = ANY (c.held) OR token = ANY (c.line));
-    PERFORM set_config('synchronous_commit', 'off', true);
+$$;
+
+-- Do several of these at once; without a host, give back. `number` counts the questions from 1. Domains are locked in
+-- one order by all, so that nobody waits for each other.
+CREATE FUNCTION cluster_leases(
+    domains text[], hosts text[], slots integer[], spacings double precision[], seconds double precision[],
+    lateness double precision[], tokens bigint[], tries integer[],
+    OUT number bigint, OUT outcome text, OUT told double precision, OUT ahead integer
+) RETURNS SETOF record LANGUAGE plpgsql AS $$
+DECLARE
+    one record;
+    taken boolean := false;
+BEGIN
+    FOR one IN
+        SELECT * FROM unnest(domains, hosts, slots, spacings, seconds, lateness, tokens, tries)
+            WITH ORDINALITY AS asked (domain, host, slots, spacing, seconds, lateness, token, tries, number)
+        ORDER BY asked.domain, asked.host NULLS FIRST
+    LOOP
+        IF one.host IS NULL THEN
+            PERFORM cluster_give_back(one.domain, one.token);
+            CONTINUE;
+        END IF;
+        number := one.number;
+        SELECT t.outcome, t.told, t.ahead INTO outcome, told, ahead FROM cluster_take(
+            one.domain, one.host, one.slots, one.spacing, one.seconds, one.lateness, one.token, one.tries
+        ) AS t;
+        taken := taken OR outcome = 't';
+        RETURN NEXT;
+    END LOOP;
+    IF NOT taken THEN
+        -- If the database forgets the rest, leases end by themselves, and places in the line are taken again.
+        PERFORM set_config('synchronous_commit', 'off', true);
+    ELSIF current_setting('synchronous_commit') = 'off' THEN
+        -- A lease that the database forgets is no lease.
+        PERFORM set_config('synchronous_commit', 'local', true);
+    END IF;
 END $$;
 """
 
@@ -183,6 +215,10 @@ _REVISIONS = (_LEASES, _WORKERS)
 REVISION = len(_REVISIONS)
 
 
+#: Name of the fact that has the version of procrastinate that made or migrated its tables last.
+_QUEUE = "queue"
+
+
 async def make_tables(pool: AsyncConnectionPool[Any]) -> int:
     """Make what is missing, and return the revision of the database: this program's, or a newer one.
 
@@ -192,7 +228,7 @@ async def make_tables(pool: AsyncConnectionPool[Any]) -> int:
     """
     with explained():
         async with pool.connection() as connection:
-            if (found := await _revision(connection)) >= REVISION:
+            if (found := await _revision(connection)) >= REVISION and await _queue_is_current(connection):
                 return found
             async with connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -202,7 +238,7 @@ async def make_tables(pool: AsyncConnectionPool[Any]) -> int:
                     await connection.execute(made)
                 if found < REVISION:
                     await _record(connection, REVISION)
-                    await _make_queue(connection)
+                await _make_queue(connection)
             return max(found, REVISION)
 
 
@@ -221,13 +257,53 @@ async def _record(connection: psycopg.AsyncConnection[Any], revision: int) -> No
     await connection.execute("INSERT INTO cluster_revision VALUES (%s)", [revision])
 
 
+async def _queue_is_current(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether this procrastinate need not change its tables.
+
+    Raises:
+        StoreError: a newer one has changed them.
+    """
+    there, own = await _queue_version(connection), _own_version()
+    if there > own:
+        newer, older = (".".join(map(str, one)) for one in (there, own))
+        raise StoreError(
+            f"the tables of the queue are those of procrastinate {newer}, and {older} is installed here; "
+            "install the newer one"
+        )
+    return there == own
+
+
+async def _queue_version(connection: psycopg.AsyncConnection[Any]) -> tuple[int, ...]:
+    cursor = await connection.execute("SELECT value FROM cluster_facts WHERE name = %s", [_QUEUE])
+    row = await cursor.fetchone()
+    return _version(row[0]) if row else ()
+
+
 async def _make_queue(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Make the tables of procrastinate, unless they are there."""
-    if await _is_there(connection, "procrastinate_jobs"):
-        return
+    """Make the tables of procrastinate, or migrate those of an older one."""
     from procrastinate.schema import SchemaManager
 
-    await connection.execute(SchemaManager.get_schema())
+    own = _own_version()
+    if not await _is_there(connection, "procrastinate_jobs"):
+        await connection.execute(SchemaManager.get_schema())
+    elif not await _queue_is_current(connection):
+        before = await _queue_version(connection)
+        for path in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql")):
+            if before and before < _version(path.name.partition("_")[0]) <= own:
+                await connection.execute(path.read_bytes())
+    await connection.execute(
+        "INSERT INTO cluster_facts (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        [_QUEUE, ".".join(map(str, own))],
+    )
+
+
+def _own_version() -> tuple[int, ...]:
+    return _version(version("procrastinate"))
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """Return the first three numbers of a version."""
+    return tuple(int(number) for number in re.findall("[0-9]+", text)[:3])
 
 
 async def _is_there(connection: psycopg.AsyncConnection[Any], table: str) -> bool:

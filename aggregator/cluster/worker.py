@@ -22,8 +22,8 @@ from aggregator.cluster.term import Term
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, ConfigError, ConnectionLost, LockedError, StoreError
 from aggregator.log import log_event
-from aggregator.service.daemon import STALLED, Systemd
 from aggregator.service.reload import ConfigFile, differences
+from aggregator.service.systemd import STALLED, Systemd
 from aggregator.store import open_store
 from aggregator.store.exclusive import Hold, hold_database
 from aggregator.store.schema import REVISION

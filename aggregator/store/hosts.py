@@ -19,6 +19,8 @@ from aggregator.store.schema import HOST_COUNTS, host_days, host_waits
 
 #: Days that are kept.
 KEPT_DAYS = 90
+#: How long waits are kept that are over.
+_KEPT_WAITS = timedelta(days=1)
 
 _ADD = Prepared(AddingUp(host_days), "day", "host", *HOST_COUNTS)
 _WAIT = Prepared(replacing(host_waits), "host", "until")
@@ -44,7 +46,8 @@ def record(
     _ADD.run_many(connection, [(today, *_counts(one)) for one in traffic])
     _WAIT.run_many(connection, waits.items())
     _DROP_DAYS.run(connection, today - timedelta(days=KEPT_DAYS))
-    _DROP_WAITS.run(connection, now)
+    # Clocks of workers differ, and that of the database counts (`cluster.leases`).
+    _DROP_WAITS.run(connection, now - _KEPT_WAITS)
 
 
 def waits(connection: Connection, now: datetime) -> dict[str, datetime]:
