@@ -53,9 +53,10 @@ def _adopt(uri: str, config: Config) -> str | None:
     with hold_database(uri, shared=True):
         store = open_store(uri)
         try:
-            before = store.fingerprints().get(CONFIG)
-            store.record_fingerprints({CONFIG: digest_of(config)})
-            store.sync_sources(config.sources)
+            with store.alone():
+                before = store.fingerprints().get(CONFIG)
+                store.record_fingerprints({CONFIG: digest_of(config)})
+                store.sync_sources(config.sources)
         finally:
             store.close()
     return before

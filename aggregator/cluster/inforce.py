@@ -65,6 +65,15 @@ async def in_force(database: ClusterDatabase, config: Config) -> str:
     return str(found[0][0])
 
 
+def sync(store: Store, config: Config) -> bool:
+    """Make the stored sources agree with a configuration, if it is still in force; return whether it is."""
+    with store.alone():
+        if store.fingerprints().get(CONFIG) != digest_of(config):
+            return False
+        store.sync_sources(config.sources)
+    return True
+
+
 async def claim_folder(database: ClusterDatabase, data: Path, *, adopt: bool = False) -> None:
     """Make sure that a data folder is the one that is published to; the first one is.
 

@@ -25,11 +25,9 @@ from aggregator.cluster.membership import WORKING, Membership, Seen
 from aggregator.cluster.notices import Notices
 from aggregator.cluster.publishing import Publications, Requester
 from aggregator.cluster.queue import (
-    COMMAND,
     CONTROL,
     DISPATCH,
     HOOK,
-    POSTS,
     PUBLISH,
     SOURCE,
     SOURCES,
@@ -168,7 +166,7 @@ class Term:
         if settings.publish:
             files, third = await self._opened(stack)
             made = Publications(config, files, third, settings.data, queue, database.clock, times, self._stop)
-            lanes.append(queue.lane([PUBLISH], {POSTS: made.posts, COMMAND: made.command}, _FEW, grace))
+            lanes.append(queue.lane([PUBLISH], made.tasks, _FEW, grace))
             background.append(made.look_again())
         return lanes, jobs, background
 

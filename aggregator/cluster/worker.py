@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aggregator.cluster.database import ClusterDatabase
-from aggregator.cluster.inforce import claim_folder, digest_of, in_force, shown
+from aggregator.cluster.inforce import claim_folder, digest_of, in_force, shown, sync
 from aggregator.cluster.membership import WORKING, Membership, Seen
 from aggregator.cluster.settings import WorkerSettings
 from aggregator.cluster.tables import make_tables
@@ -24,11 +25,10 @@ from aggregator.errors import AggregatorError, ConfigError, ConnectionLost, Lock
 from aggregator.log import log_event
 from aggregator.service.reload import ConfigFile, differences
 from aggregator.service.systemd import STALLED, Systemd
-from aggregator.store import open_store
+from aggregator.store import Store, open_store
 from aggregator.store.exclusive import Hold, hold_database
 from aggregator.store.schema import REVISION
 from aggregator.values.terminal import counted
-from aggregator.workers import StoreThread
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 _DRIFT = timedelta(minutes=1)
 #: Seconds after which a term that ends has gone well.
 _WELL = 30.0
+
+
+T = TypeVar("T")
 
 
 class Superseded(AggregatorError):
@@ -152,7 +155,7 @@ class Worker:
             self._hold = await asyncio.to_thread(held.__enter__)
             stack.push_async_callback(asyncio.to_thread, held.__exit__, None, None, None)
             await make_tables(database.pool)
-            await self._open_once()
+            await self._with_store(lambda store: None)
             self._back()
             stack.push_async_callback(self._leave, database)
             if not await self._agreed(database):
@@ -173,11 +176,17 @@ class Worker:
             log_event(f"working, with configuration {shown(self._membership.config)}", action="start")
             await term.run()
 
-    async def _open_once(self) -> None:
-        """Make or migrate the tables of the store."""
-        with StoreThread() as thread:
-            store = await thread.run(open_store, self._uri)
-            await thread.run(store.close)
+    async def _with_store(self, use: Callable[[Store], T]) -> T:
+        """Use the store for a moment; its tables are made or migrated where they are not the newest."""
+
+        def work() -> T:
+            store = open_store(self._uri)
+            try:
+                return use(store)
+            finally:
+                store.close()
+
+        return await asyncio.to_thread(work)
 
     async def _agreed(self, database: ClusterDatabase) -> bool:
         """Wait until the configuration here is the one in force, and sync the sources; False: the worker stops."""
@@ -186,13 +195,9 @@ class Worker:
             self._take_read(await in_force(database, self.config))
             digest = self._membership.config = digest_of(self.config)
             if digest == (wanted := await in_force(database, self.config)):
-                with StoreThread() as thread:
-                    store = await thread.run(open_store, self._uri)
-                    try:
-                        await thread.run(store.sync_sources, self.config.sources)
-                    finally:
-                        await thread.run(store.close)
-                return True
+                if await self._with_store(lambda store: sync(store, self.config)):
+                    return True
+                continue
             self._membership.state = "waiting for its configuration to be adopted"
             self._say(
                 "adopt",
