@@ -217,6 +217,9 @@ REVISION = len(_REVISIONS)
 
 #: Name of the fact that has the version of procrastinate that made or migrated its tables last.
 _QUEUE = "queue"
+_RECORD_QUEUE = """
+INSERT INTO cluster_facts (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
 
 
 async def make_tables(pool: AsyncConnectionPool[Any]) -> int:
@@ -288,13 +291,15 @@ async def _make_queue(connection: psycopg.AsyncConnection[Any]) -> None:
         await connection.execute(SchemaManager.get_schema())
     elif not await _queue_is_current(connection):
         before = await _queue_version(connection)
-        for path in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql")):
-            if before and before < _version(path.name.partition("_")[0]) <= own:
-                await connection.execute(path.read_bytes())
-    await connection.execute(
-        "INSERT INTO cluster_facts (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        [_QUEUE, ".".join(map(str, own))],
-    )
+        for script in _migrations(Path(SchemaManager.get_migrations_path()), before, own):
+            await connection.execute(script)
+    await connection.execute(_RECORD_QUEUE, [_QUEUE, ".".join(map(str, own))])
+
+
+def _migrations(folder: Path, before: tuple[int, ...], own: tuple[int, ...]) -> list[bytes]:
+    """Return what brings the tables of one version of procrastinate to those of another, in order."""
+    found = sorted(folder.glob("*.sql")) if before else []
+    return [path.read_bytes() for path in found if before < _version(path.name.partition("_")[0]) <= own]
 
 
 def _own_version() -> tuple[int, ...]:
