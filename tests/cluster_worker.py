@@ -66,11 +66,19 @@ class AllNames(AbstractResolver):
 
 
 def make(
-    port: int, uri: str, config: Path, data: Path, *, publish: bool = False, quiet: bool = False, times: Times = TIMES
+    port: int,
+    uri: str,
+    config: Path,
+    data: Path,
+    *,
+    publish: bool = False,
+    quiet: bool = False,
+    grace: timedelta = timedelta(seconds=5),
+    times: Times = TIMES,
 ) -> Worker:
     """Return a worker that is not running yet."""
     file = ConfigFile(config)
-    settings = WorkerSettings(data, publish, timedelta(seconds=5), quiet, times)
+    settings = WorkerSettings(data, publish, grace, quiet, times)
     return Worker(file, file.load(), uri, settings, Systemd({}), resolver=AllNames(port))
 
 

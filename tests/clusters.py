@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -56,15 +55,5 @@ def worker(site: Site, origin: Origin, uri: str, *more: str, name: str = "worker
 def ask(uri: str, statement: str, *values: object) -> list[tuple[Any, ...]]:
     """Ask the database itself."""
     with psycopg.connect(uri, autocommit=True) as connection:
-        return connection.execute(statement.encode(), values).fetchall()
-
-
-def asked_once(origin: Origin, paths: int) -> bool:
-    """Whether each feed was asked for once."""
-    seen = [one.path for one in origin.pages()]
-    return len(seen) == len(set(seen)) == paths
-
-
-def folder_of(site: Site, name: str) -> Path:
-    """A folder beside the data folder."""
-    return site.folder / name
+        cursor = connection.execute(statement.encode(), values)
+        return cursor.fetchall() if cursor.description else []

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from aggregator.errors import StoreError
+from aggregator.errors import ConnectionLost, StoreError
 from aggregator.log import log_event
 from aggregator.pipeline.engine import Engine
 
@@ -84,6 +84,9 @@ async def _close(opened: _Opened) -> None:
     """Store what only the engine has, and close it."""
     try:
         await opened.engine.record()
+    except ConnectionLost:
+        # Whoever waits for the database says so.
+        pass
     except StoreError as error:
         log_event(f"the traffic of some minutes was not recorded: {error}", action="cycle")
     finally:

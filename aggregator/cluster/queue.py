@@ -26,6 +26,8 @@ from aggregator.cluster.settings import Times
 from aggregator.errors import RowError, StoreError
 
 log = logging.getLogger(__name__)
+# It logs each error of the database several times; whoever is told of it here logs it once.
+logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
 
 #: The queues: sources to update; what somebody has to do; what a worker that publishes has to do.
 SOURCES, CONTROL, PUBLISH = "sources", "control", "publish"
