@@ -139,8 +139,8 @@ class NotThere(StoreError):
 class ConnectionLost(StoreError):
     """The server of the database cannot be reached, or has ended the connection.
 
-    Nothing is stored of the transaction under way, unless it was lost while it ended. The next use of the store connects
-    again.
+    Nothing is stored of the transaction under way, unless it was lost while it ended. The next use of the store
+    connects again.
     """
 
 

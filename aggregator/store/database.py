@@ -56,10 +56,14 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def write(self) -> AbstractContextManager[Connection]:
+    def write(self, *, lasting: bool = True) -> AbstractContextManager[Connection]:
         """Give the connection for one transaction, committed at the end and rolled back by any exception.
 
         No other process writes meanwhile.
+
+        Args:
+            lasting: whether it must outlive a crash of the server of the database, which may otherwise lose the last
+                second. What was fetched need not, because it is fetched again; what files are made from must.
         """
 
     @abstractmethod
@@ -107,6 +111,7 @@ class Database(ABC):
     #: What else a person may do whose database is not the one of this program.
     _elsewhere: str
 
+    @abstractmethod
     def _before_upgrade(self) -> None:
         """Do what has to be done before a migration, in whose transaction this is."""
 

@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Insert, LargeBinary, Table, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateColumn, CreateIndex
-from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
 @compiles(CreateIndex, "postgresql")
-def _create_index(create: CreateIndex, compiler: DDLCompiler, **options: Any) -> str:
+def _create_index(create: CreateIndex, compiler: Any, **options: Any) -> str:
     """Write what an index of SQLite has without saying so, and its condition."""
     index = create.element
     written: str = compiler.visit_create_index(create, **options)
@@ -32,12 +32,14 @@ def _create_index(create: CreateIndex, compiler: DDLCompiler, **options: Any) ->
 
 
 @compiles(CreateColumn, "postgresql")
-def _create_column(create: CreateColumn, compiler: DDLCompiler, **options: Any) -> str | None:
+def _create_column(create: CreateColumn, compiler: Any, **options: Any) -> str | None:
     """Write a column that SQLite has by itself, too."""
     column = create.element
+    written: str | None
     if column.system:
-        return compiler.get_column_specification(column)
-    written: str | None = compiler.visit_create_column(create, **options)
+        written = compiler.get_column_specification(column)
+    else:
+        written = compiler.visit_create_column(create, **options)
     return written
 
 
@@ -86,21 +88,21 @@ def ignoring(table: Table) -> Insert:
 
 
 @compiles(Replacing, "postgresql")
-def _replacing(insert: Replacing, compiler: SQLCompiler, **options: Any) -> str:
+def _replacing(insert: Replacing, compiler: Any, **options: Any) -> str:
     return _on_conflict(insert, compiler, "{0} = excluded.{0}", **options)
 
 
 @compiles(Ignoring, "postgresql")
-def _ignoring(insert: Ignoring, compiler: SQLCompiler, **options: Any) -> str:
+def _ignoring(insert: Ignoring, compiler: Any, **options: Any) -> str:
     return f"{compiler.visit_insert(insert, **options)} ON CONFLICT DO NOTHING"
 
 
 @compiles(AddingUp)
-def _adding_up(insert: AddingUp, compiler: SQLCompiler, **options: Any) -> str:
+def _adding_up(insert: AddingUp, compiler: Any, **options: Any) -> str:
     return _on_conflict(insert, compiler, f"{{0}} = {insert.table.name}.{{0}} + excluded.{{0}}", **options)
 
 
-def _on_conflict(insert: Insert, compiler: SQLCompiler, change: str, **options: Any) -> str:
+def _on_conflict(insert: Insert, compiler: Any, change: str, **options: Any) -> str:
     table = insert.table
     assert isinstance(table, Table)
     quoted = compiler.preparer.format_column
@@ -130,10 +132,9 @@ def _as_it_is(element: FunctionElement[Any], compiler: SQLCompiler, **options: A
     return compiler.process(element.clauses, **options)
 
 
-def decoded(stored: Any) -> str:
-    """Return a text that was read by `as_stored`; of a damaged one, what is left of it."""
-    text: str = stored.decode("utf-8", "replace") if isinstance(stored, bytes) else stored
-    return text
+def decoded(stored: Any) -> Any:
+    """Return a text that was read by `as_stored`, of a damaged one what is left of it; any other value as it is."""
+    return stored.decode("utf-8", "replace") if isinstance(stored, bytes) else stored
 
 
 class whole_number(FunctionElement[int]):

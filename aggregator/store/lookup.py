@@ -55,6 +55,9 @@ _REMOVED_BY_KEY = _removed.where(tombstones.c.key == _text).limit(1)
 
 def find(connection: Connection, text: str, limit: int) -> Sequence[int]:
     """Return the row numbers of the entries that a text names, the newest first."""
+    if "\0" in text:
+        # PostgreSQL refuses such a text, and nothing has such a name.
+        return []
     for statement in (BY_ID, BY_PATH, BY_FOLDER_PATH, _BY_NAME):
         asked = {"text": text, "values": _path_keys(text), "limit": limit}
         if found := connection.execute(statement, asked).scalars().all():

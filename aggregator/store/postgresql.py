@@ -1,7 +1,7 @@
 """A PostgreSQL database as the store uses it: opened, migrated, in transactions, with its errors explained.
 
-Only one process writes at a time: each transaction that writes holds one advisory lock. All that is right because SQLite
-has one writer is so here, too. Readers never wait.
+Only one process writes at a time: each transaction that writes holds one advisory lock. All that is right because
+SQLite has one writer is so here, too. Readers never wait.
 """
 
 from __future__ import annotations
@@ -13,8 +13,22 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8Dumper
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Connection,
+    Engine,
+    NullPool,
+    String,
+    Text,
+    any_,
+    bindparam,
+    create_engine,
+    event,
+)
+from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.types import TypeDecorator
 
 from aggregator.errors import ConnectionLost, NotThere, RowError, StoreError
 from aggregator.place import shown
@@ -25,7 +39,13 @@ from aggregator.store.schema import REVISION
 WRITE_KEY = 0x6167677265676174
 
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(%d)" % WRITE_KEY
+_LOCK = b"SELECT pg_advisory_xact_lock(%d)" % WRITE_KEY
+_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED; " + _LOCK
+_WRITE_LIGHTLY = b"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off; " + _LOCK
+
+#: All statements that run often have an index. A plan is kept, and would read a whole table as long as the table is
+#: used, if there were few rows when it was made.
+_SETTINGS = b"SET enable_seqscan = off; SET jit = off; SET lock_timeout = %d"
 
 #: What a connection has unless the URI says something else: a server that is gone is noticed within a minute.
 _DEFAULTS = {
@@ -137,11 +157,17 @@ class PostgresDatabase(Database):
                 yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """See `Database.write`."""
+    def write(self, *, lasting: bool = True) -> Iterator[Connection]:
+        """See `Database.write`.
+
+        What need not last is committed without waiting for the disk of the server. A crash of the server, not of this
+        process, then loses up to three times `wal_writer_delay`, that is 0.6 s: whole transactions, the newest ones.
+        The next commit that lasts makes all earlier ones last, so that no file is ever made from what can be lost: ids,
+        paths and digests are committed before a file is written.
+        """
         with self.explained():
             connection = self._connected()
-            self._begin_statement = _READ if self._read_only else _WRITE
+            self._begin_statement = _READ if self._read_only else _WRITE if lasting else _WRITE_LIGHTLY
             with connection.begin():
                 yield connection
 
@@ -189,10 +215,18 @@ class PostgresDatabase(Database):
             use_native_hstore=False,
         )
 
+        engine.dialect.statement_compiler = _Compiler
+
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
             # In one round trip, where psycopg would take two and more.
-            _run(_driver(connection), self._begin_statement)
+            driver = _driver(connection)
+            try:
+                _run(driver, self._begin_statement)
+            except psycopg.Error:
+                # It began, and the lock could not be had.
+                driver.rollback()
+                raise
 
         return engine
 
@@ -204,8 +238,11 @@ class PostgresDatabase(Database):
         if connection.info.parameter_status("server_encoding") != "UTF8":
             connection.close()
             raise StoreError(f"{self.place} is not encoded in UTF-8; create one with: createdb --encoding UTF8")
-        _run(connection, b"SET lock_timeout = %d" % int(self._lock_timeout * 1000))
+        _run(connection, _SETTINGS % int(self._lock_timeout * 1000))
         return connection
+
+    def _before_upgrade(self) -> None:
+        """Do nothing: a transaction that fails leaves no trace, and backups are made by the server's own means."""
 
     def _check(self) -> None:
         with self.read() as connection:
@@ -217,6 +254,21 @@ class PostgresDatabase(Database):
                 f"{self.place} has tables at revision {found}, this version knows {REVISION}; "
                 "if they are older, the next update migrates them, otherwise install the newer version"
             )
+
+
+class _Compiler(PGCompiler_psycopg):
+    """Writes ``IN`` a list of any length as any member of an array: one value, one statement, one plan."""
+
+    def visit_in_op_binary(self, binary: Any, operator: Any, **options: Any) -> str:
+        """Write the operator; `SQLCompiler` finds this method by its name."""
+        listed = binary.right
+        if not isinstance(listed, BindParameter) or not listed.expanding:
+            return self._generate_generic_binary(binary, " IN ", **options)
+        kind = binary.left.type
+        plain = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+        # A collation could not be part of the type of an array.
+        members = ARRAY(Text() if isinstance(plain, String) else kind)
+        return self.process(binary.left == any_(bindparam(listed.key, type_=members)), **options)
 
 
 def is_current(uri: str) -> bool:

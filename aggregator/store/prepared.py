@@ -23,6 +23,9 @@ LENGTHS = (1, 10, 20, 50, 100, 200, 500)
 _Conversion = tuple[int, Callable[[Any], Any]]
 _Row = Sequence[Any]
 
+#: What `PreparedByLength` makes statements for: the parameters of a list, or one for all of it.
+Listed = list[BindParameter[Any]] | BindParameter[Any]
+
 
 @dataclass(frozen=True, slots=True)
 class _Text:
@@ -87,27 +90,39 @@ class Prepared:
 class PreparedByLength:
     """A SELECT with one list of values in an `IN (...)`.
 
-    It is prepared for a few lengths, and a list is padded to the next length with its last value: otherwise each number
-    of values would be another statement, for SQLAlchemy to compile and for SQLite to plan.
+    In SQLite it is prepared for a few lengths, and a list is padded to the next length with its last value: otherwise
+    each number of values would be another statement, for SQLAlchemy to compile and for SQLite to plan. PostgreSQL takes
+    a list as one value.
 
     Args:
-        make: returns the statement for a list of parameters.
+        make: returns the statement for the parameters of a list.
         names: the names of the parameters before the list.
     """
 
-    def __init__(self, make: Callable[[list[BindParameter[Any]]], Select[Any]], *names: str) -> None:
+    def __init__(self, make: Callable[[Listed], Select[Any]], *names: str) -> None:
         self._make = make
         self._names = names
         self._prepared: dict[int, Prepared] = {}
+        self._array: Prepared | None = None
 
     def rows(self, connection: Connection, values: _Row, listed: Collection[Any]) -> Iterator[_Row]:
         """Yield the rows for these values and this list, which may be of any length."""
         distinct = list(dict.fromkeys(listed))
+        if connection.dialect.name == "postgresql":
+            if distinct:
+                yield from self._of_array().rows(connection, *values, distinct)
+            return
         for start in range(0, len(distinct), LENGTHS[-1]):
             chunk = distinct[start : start + LENGTHS[-1]]
             length = next(length for length in LENGTHS if length >= len(chunk))
             chunk.extend(chunk[-1:] * (length - len(chunk)))
             yield from self.of_length(length).rows(connection, *values, *chunk)
+
+    def _of_array(self) -> Prepared:
+        """Return the statement for PostgreSQL, which takes a list as one value."""
+        if self._array is None:
+            self._array = Prepared(self._make(bindparam("listed", expanding=True)), *self._names, "listed")
+        return self._array
 
     def of_length(self, length: int) -> Prepared:
         """Return the statement for a list of this length."""

@@ -110,10 +110,11 @@ class SqliteDatabase(Database):
             yield self._connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, lasting: bool = True) -> Iterator[Connection]:
         """See `Database.write`.
 
-        It takes the lock at its start: a transaction that began by reading could not wait for another writer.
+        It takes the lock at its start: a transaction that began by reading could not wait for another writer. Lasting
+        or not, a crash of the machine may lose the last transactions (``synchronous = NORMAL``).
         """
         self._begin_statement = "BEGIN IMMEDIATE"
         with explained(self.path), self._connection.begin():

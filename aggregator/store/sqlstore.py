@@ -268,7 +268,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths, turns.Turns):
         """See `Store.apply`."""
         state = update.state
         values = rows.state_row(state)
-        with self._database.write() as connection:
+        with self._database.write(lasting=False) as connection:
             found = statements.SOURCE.rows(connection, state.source_id)
             if not found:
                 where = f"no source {state.source_id!r} in {self._database.place}"
@@ -292,7 +292,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths, turns.Turns):
     def save_states(self, states: Sequence[FeedState]) -> None:
         """See `Store.save_states`."""
         if states:
-            with self._database.write() as connection:
+            with self._database.write(lasting=False) as connection:
                 statements.SAVE_STATE.run_many(connection, map(rows.state_row, states))
 
     # -- publishing --------------------------------------------------------------------------------------------------
@@ -434,7 +434,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths, turns.Turns):
 
     def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
         """See `Store.record_traffic`."""
-        with self._database.write() as connection:
+        with self._database.write(lasting=False) as connection:
             hosts.record(connection, now, traffic, waits)
 
     def host_waits(self, now: datetime) -> dict[str, datetime]:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from hypothesis import settings
+
 from aggregator.store import Store, open_store
-from tests.postgres import new_database
+from tests.postgres import empty_database
 
 #: Opens the store: a new one the first time, and later the same one again, once it was closed.
 Opener = Callable[[], Store]
@@ -24,7 +26,7 @@ def _sqlite(folder: Path) -> Iterator[Opener]:
 
 @contextmanager
 def _postgresql(_folder: Path) -> Iterator[Opener]:
-    with new_database() as uri:
+    with empty_database() as uri:
         yield lambda: open_store(uri)
 
 
@@ -33,3 +35,8 @@ IMPLEMENTATIONS: dict[str, Callable[[Path], AbstractContextManager[Opener]]] = {
     "sqlite": _sqlite,
     "postgresql": _postgresql,
 }
+
+
+def some(implementation: str, examples: int) -> settings:
+    """Return the settings of a property that is tried with some examples, and with fewer where each takes long."""
+    return settings(max_examples=examples if implementation == "sqlite" else max(5, examples // 10))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aggregator.models import ALL
 from aggregator.store import ArchivePage, Assignment, Store
-from tests.store.contract.implementations import IMPLEMENTATIONS
+from tests.store.contract.implementations import IMPLEMENTATIONS, some
 from tests.store_samples import NOW, entry, source, update
 
 SIZE, LIMIT = 3, 4
@@ -72,8 +72,16 @@ def publisher(store: Store) -> Publisher:
     return Publisher(store)
 
 
-@given(updates=UPDATES)
-def test_feed_and_pages_have_every_entry(
+def test_feed_and_pages_have_every_entry(implementation: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    @some(implementation, 100)
+    @given(updates=UPDATES)
+    def check(updates: list[tuple[str, list[int]]]) -> None:
+        check_feed_and_pages(updates, implementation, tmp_path_factory)
+
+    check()
+
+
+def check_feed_and_pages(
     updates: list[tuple[str, list[int]]], implementation: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with (
