@@ -19,7 +19,7 @@ from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
 from aggregator.models import Category, Entry, FeedState, Item, Source
 from aggregator.pipeline.due import choose
 from aggregator.pipeline.run import SourceResult
-from aggregator.place import place_of
+from aggregator.place import given_as, place_of
 from aggregator.publish.report import OutputFailure, Report
 from aggregator.store import Activity, Store, open_for_reading
 from aggregator.store import open_store as open_for_writing
@@ -114,7 +114,8 @@ def open_store(data_folder: str | Path = "data", *, database: str | None = None)
         ConfigError: the connection string is wrong.
         StoreError: there is no database yet, or it cannot be read.
     """
-    place = place_of(Path(data_folder), database, {} if database else os.environ)
+    given = None if database is None else given_as("database", database)
+    place = place_of(Path(data_folder), given, {} if given else os.environ)
     if isinstance(place, Path) and not place.is_file():
         raise StoreError(f"{place} does not exist; run a cycle first")
     with open_for_reading(place) as store:

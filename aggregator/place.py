@@ -61,12 +61,19 @@ def from_environment(environ: Mapping[str, str]) -> str | None:
         ConfigError: it is wrong.
     """
     given = environ.get(VARIABLE, "")
-    if not given.strip():
-        return None
+    return given_as(VARIABLE, given) if given.strip() else None
+
+
+def given_as(name: str, text: str) -> str:
+    """Return a connection string that was given under a name.
+
+    Raises:
+        ConfigError: it is wrong; the message begins with the name.
+    """
     try:
-        return connection_string(given)
+        return connection_string(text)
     except ValueError as error:
-        raise ConfigError([Problem(str(error), VARIABLE)]) from None
+        raise ConfigError([Problem(str(error), name)]) from None
 
 
 def is_server(text: str) -> bool:

@@ -169,10 +169,10 @@ class _Work:
     def read_back(self, table: Table) -> _Sum:
         """Return what is in the target."""
         total = _Sum()
+        fitter = None if self._destination.fits else Fitter(table, copied_columns(table))
         for row in self._counted(self._destination.rows(table)):
-            if self._destination.fits:
-                total.add(row)
-            elif (fitting := Fitter(table, copied_columns(table)).fit(row)[0]) is not None:
+            fitting = row if fitter is None else fitter.fit(row)[0]
+            if fitting is not None:
                 total.add(fitting)
         return total
 

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Select, Table, column, func, select, table
+from sqlalchemy import Column, Date, Select, Table, column, func, select, table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.expression import TableClause
 
@@ -213,10 +213,11 @@ class FileTarget(_File, Target):
         columns = copied_columns(of)
         names = ", ".join(f'"{one.name}"' for one in columns)
         statement = f'INSERT INTO "{of.name}" ({names}) VALUES ({", ".join("?" * len(columns))})'  # noqa: S608
+        days = any(isinstance(getattr(one.type, "impl_instance", one.type), Date) for one in columns)
         rows = iter(rows)
         while batch := list(islice(rows, BATCH)):
             with explained(self._path):
-                self._connection.executemany(statement, map(_plain, batch))
+                self._connection.executemany(statement, map(_plain, batch) if days else batch)
 
     def finish(self) -> None:
         """See `Target.finish`; there is nothing to do."""
