@@ -140,7 +140,9 @@ class DatabaseLeases:
         try:
             while True:
                 began, lateness = _elapsed(), self._lateness
-                question = Question(domain, host, slots, delay, seconds + _MARGIN, lateness, token, tries)
+                # The driver takes no list in which a number is sometimes a float.
+                times = float(delay), float(seconds + _MARGIN), lateness
+                question = Question(domain, host, slots, *times, token, tries)
                 outcome, told, ahead = await self._ask(question)
                 if outcome == "t":
                     return _Lease(self, domain, token, began + told, began + seconds)

@@ -112,12 +112,12 @@ def test_an_origin_sees_no_more_than_one_process_would_send(shared_database: str
     def rules(seen: Seen) -> Response:
         slow = seen.headers["host"].endswith("slow-cluster.org")
         watched(seen)
-        return Response(b"User-agent: *\nCrawl-delay: 0.3\n" if slow else b"")
+        return Response(b"User-agent: *\nCrawl-delay: 0.6\n" if slow else b"")
 
     origin.handle("/robots.txt", rules)
     addresses = [f"http://{name}.busy-cluster.org/feed?{n}" for name in "abc" for n in range(4)]
     addresses += [f"http://www.other-cluster.org/old?{n}" for n in range(3)]
-    addresses += [f"http://{name}.slow-cluster.org/feed" for name in "ab"]
+    addresses += [f"http://www.slow-cluster.org/feed?{n}" for n in range(2)]
     with (
         asking(shared_database, origin, addresses, robots=True) as one,
         asking(shared_database, origin, addresses, robots=True) as two,
@@ -130,10 +130,11 @@ def test_an_origin_sees_no_more_than_one_process_would_send(shared_database: str
         "slow-cluster.org": True,
         "other-cluster.org": True,
     }
-    # The delay holds from the moment on that one of them has read it: the first requests are those that read it.
-    starts = sorted(came for came, _ in visits["slow-cluster.org"])
-    known = starts[2:]
-    assert min(after - before for before, after in pairwise(known)) >= 0.3
+    # The delay holds from the moment on that one of them has read it: the first requests are those that read it. How
+    # long a request takes from its beginning to the origin is not for leases to say.
+    starts = sorted(came for came, _ in visits["slow-cluster.org"])[2:]
+    assert len(starts) == 4
+    assert min(after - before for before, after in pairwise(starts)) >= 0.3
 
 
 @asynccontextmanager
@@ -195,7 +196,7 @@ async def test_a_process_that_was_frozen_sends_nothing_once_its_lease_has_ended(
     watched = Watched(kept=frozenset({"b.frozen-cluster.org"}))
     origin.handle("/feed", watched)
     address = "http://a.frozen-cluster.org/feed"
-    with asking(shared_database, origin, [address], per_host=1, timeout=0.5, spare=0.1, held=True) as frozen:
+    with asking(shared_database, origin, [address], per_host=1, timeout=1.0, spare=0.1, held=True) as frozen:
         assert frozen.stdout is not None and frozen.stdin is not None
         # It has the lease, and is about to connect.
         assert json.loads(await asyncio.to_thread(frozen.stdout.readline)) == "looking up"
