@@ -29,7 +29,8 @@ from aggregator.store.dialects import not_by_index, whole_number
 from aggregator.store.memberprotocol import Member
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import UnreadableRow
-from aggregator.store.schema import LISTED_MEMBER, memberships
+from aggregator.store.schema import LISTED_MEMBER, entries, memberships
+from aggregator.store.stamps import if_shared
 from aggregator.store.statements import chunks
 
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
@@ -57,6 +58,14 @@ def _members(*conditions: ColumnElement[bool]) -> Select[Any]:
     return select(*_COLUMNS).where(*conditions).limit(bindparam("limit")).offset(_no_offset)
 
 
+#: Where other processes store entries, there may be some that get their ids with the next publication. Elsewhere there
+#: are none, so that rows of an index suffice.
+_named = if_shared(
+    select(entries.c.pk)
+    .where(entries.c.pk == memberships.c.entry_pk, entries.c.public_id.is_not(None))
+    .correlate(memberships)
+    .exists()
+)
 _newest = _members(*_in_output, _published).order_by(*_newest_first, memberships.c.entry_pk)
 NEWEST = Prepared(_newest, "output", "since", "limit")
 NEWEST_SEEN = Prepared(_newest.where(_seen), "output", "since", "limit", "seen")
@@ -65,6 +74,13 @@ _of_one = _members(*_in_output, _of_source, _published).order_by(
 )
 OF_SOURCE = Prepared(_of_one, "output", "source_pk", "since", "limit")
 OF_SOURCE_SEEN = Prepared(_of_one.where(_seen), "output", "source_pk", "since", "limit", "seen")
+#: The same without those that have no id yet.
+_NAMED = {
+    NEWEST: Prepared(_newest.where(_named), *NEWEST.names),
+    NEWEST_SEEN: Prepared(_newest.where(_named, _seen), *NEWEST_SEEN.names),
+    OF_SOURCE: Prepared(_of_one.where(_named), *OF_SOURCE.names),
+    OF_SOURCE_SEEN: Prepared(_of_one.where(_named, _seen), *OF_SOURCE_SEEN.names),
+}
 _first_source = (
     select(type_coerce(memberships.c.source_pk, Integer))
     .where(*_in_output)
@@ -130,23 +146,23 @@ class SqlMembers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def newest(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
+    def newest(
+        self, output: str, limit: int, seen: datetime | None, since: datetime | None, *, named: bool = False
+    ) -> list[Member]:
         """See `MemberStore.newest`."""
+        statement, times = _selecting(NEWEST, NEWEST_SEEN, seen, named=named)
         with self._database.read() as connection:
-            asked = (output, since or _EARLIEST, limit)
-            found = NEWEST.rows(connection, *asked) if seen is None else NEWEST_SEEN.rows(connection, *asked, seen)
-        return _made(found)
+            return _made(statement.rows(connection, output, since or _EARLIEST, limit, *times))
 
-    def newest_per_source(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
+    def newest_per_source(
+        self, output: str, limit: int, seen: datetime | None, since: datetime | None, *, named: bool = False
+    ) -> list[Member]:
         """See `MemberStore.newest_per_source`."""
+        statement, times = _selecting(OF_SOURCE, OF_SOURCE_SEEN, seen, named=named)
         found: list[Sequence[Any]] = []
         with self._database.read() as connection:
             for source_pk in connection.execute(SOURCES, {"output": output}).scalars().all():
-                asked = (output, source_pk, since or _EARLIEST, limit)
-                if seen is None:
-                    found += OF_SOURCE.rows(connection, *asked)
-                else:
-                    found += OF_SOURCE_SEEN.rows(connection, *asked, seen)
+                found += statement.rows(connection, output, source_pk, since or _EARLIEST, limit, *times)
         return _ordered(found)
 
     def released(self, output: str, limit: int, since: datetime | None) -> list[Member]:
@@ -204,6 +220,14 @@ class SqlMembers:
         found = selections.read(self._database, output, lambda connection, limit: listed, len(listed), unreadable)
         # Those without an id are published nowhere.
         return [item for item in found if item.id]
+
+
+def _selecting(
+    plain: Prepared, by_time: Prepared, seen: datetime | None, *, named: bool
+) -> tuple[Prepared, tuple[datetime, ...]]:
+    """Return the statement of two by which members are selected, and its last parameter, if it has one."""
+    statement, times = (plain, ()) if seen is None else (by_time, (seen,))
+    return _NAMED[statement] if named else statement, times
 
 
 def _made(found: Iterable[Sequence[Any]]) -> list[Member]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,16 @@ from tests.publish.turns import HAPPENINGS, Shared, Watched, shared
 from tests.support import Site
 
 
+@pytest.fixture(autouse=True)
+def small_and_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "PAGE_SIZE", 4)
+    # Nothing has to outlive the machine.
+    monkeypatch.setattr(os, "sync", lambda: None)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shared]:
-    monkeypatch.setattr(archives, "PAGE_SIZE", 2)
+def world(request: pytest.FixtureRequest, site: Site) -> Iterator[Shared]:
     if request.param == "postgresql":
         with new_database() as uri, shared(site, lambda: open_store(uri)) as made:
             yield made
@@ -29,8 +38,7 @@ def world(request: pytest.FixtureRequest, site: Site, monkeypatch: pytest.Monkey
 
 
 @pytest.fixture
-def postgresql(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shared]:
-    monkeypatch.setattr(archives, "PAGE_SIZE", 2)
+def postgresql(site: Site) -> Iterator[Shared]:
     with new_database() as uri, shared(site, lambda: open_store(uri)) as made:
         yield made
 
@@ -56,17 +64,17 @@ def calls_of(world: Shared, way: Callable[[Shared, Store], None]) -> int:
     """Publish, and return how many calls of the store that takes."""
     watched = Watched(world.store, 1_000_000, lambda: None)
     world.add()
-    way(world, watched)  # type: ignore[arg-type]
+    way(world, watched)
     return watched.calls
 
 
+#: Something happens before every so many calls of the store. With 1 it is before each of them, which takes minutes.
+STEP = 17
+
+
 def steps(count: int) -> range:
-    """The numbers of the calls before which something happens: in a test run, some of them."""
+    """Return the numbers of the calls before which something happens."""
     return range(0, count, STEP)
-
-
-#: 1 tries all, which takes minutes.
-STEP = 7
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -74,16 +82,13 @@ def test_what_happens_during_a_publication_is_published_by_the_next_one(
     postgresql: Shared, way: Callable[[Shared, Store], None]
 ) -> None:
     world = postgresql
-    number = 0
-    for at in steps(calls_of(world, way)):
-        for happening in HAPPENINGS[number % STEP :: STEP] if STEP > 1 else HAPPENINGS:
-            world.now += timedelta(minutes=20)
-            world.add()
-            watched = Watched(world.store, at, lambda happening=happening: happening(world))  # type: ignore[misc]
-            way(world, watched)  # type: ignore[arg-type]
-            way(world, world.store)
-            world.check()
-        number += 1
+    for number, at in enumerate(steps(calls_of(world, way))):
+        world.now += timedelta(minutes=20)
+        world.add(count=1)
+        happening = HAPPENINGS[number % len(HAPPENINGS)]
+        way(world, Watched(world.store, at, partial(happening, world)))
+        way(world, world.store)
+        world.check()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -95,10 +100,10 @@ def test_a_publication_that_ends_anywhere_is_completed_by_the_next_one(
 
     for number, at in enumerate(steps(calls_of(world, way))):
         world.now += timedelta(minutes=20)
-        world.add()
+        world.add(count=1)
         HAPPENINGS[number % len(HAPPENINGS)](world)
         with pytest.raises(KeyboardInterrupt):
-            way(world, Watched(world.store, at, end))  # type: ignore[arg-type]
+            way(world, Watched(world.store, at, end))
         way(world, world.store)
         world.check()
 
@@ -120,12 +125,12 @@ def test_other_parts_may_run_at_any_time(postgresql: Shared) -> None:
     for outer, inner in ((posts, feeds), (feeds, posts), (feeds, lists), (lists, posts), (posts, lists)):
         watched = Watched(world.store, 1_000_000, lambda: None)
         world.add()
-        outer(watched)  # type: ignore[arg-type]
+        outer(watched)
         for at in steps(watched.calls + STEP):
             world.now += timedelta(minutes=20)
-            world.add()
+            world.add(count=1)
             world.published_entries_change()
-            outer(Watched(world.store, at, lambda inner=inner: inner(world.other)))  # type: ignore[arg-type, misc]
+            outer(Watched(world.store, at, partial(inner, world.other)))
             in_parts(world, world.store)
             world.check()
 

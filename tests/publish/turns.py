@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +32,7 @@ class Watched:
         happens: what happens then, or at the first call after it at which others may write.
     """
 
-    def __init__(self, store: Store, at: int, happens: Callable[[], None]) -> None:
+    def __init__(self, store: Store, at: int, happens: Callable[[], object]) -> None:
         self._store = store
         self._at = at
         self._happens = happens
@@ -210,7 +210,7 @@ def configured(site: Site) -> Config:
         {"id": "s1", "feed": "https://s1.example/feed", "category": "c1"},
         {"id": "s2", "feed": "https://s2.example/feed", "category": "c2"},
         categories={"c0": "First", "c1": "Second", "c2": "Third"},
-        feeds={"limit": 3},
+        feeds={"limit": 3, "formats": ["json"]},
         posts=[{"folder": "posts"}, {"folder": "more", "preset": "hugo", "categories": ["c1", "c2"]}],
         outputs={slug: {"title": slug.title(), **settings} for slug, settings in outputs.items()},
     )
@@ -232,8 +232,3 @@ def shared(site: Site, opened: Callable[[], Store]) -> Iterator[Shared]:
     finally:
         store.close()
         other.close()
-
-
-def aged(world: Shared) -> Shared:
-    """Return the same some time later."""
-    return replace(world, now=world.now + timedelta(minutes=20))
