@@ -356,6 +356,10 @@ class Daemon:
         """Put the newest configuration in force; cycles that are running publish with it, too."""
         config = self._pending or self.config
         store.sync_sources(config.sources)
+        if config.database and config is not self._noted:
+            from aggregator.cluster.inforce import record
+
+            record(store, config)
         self.config = config
         if self._pending is config:
             self._pending = None

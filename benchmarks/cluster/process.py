@@ -34,6 +34,7 @@ class Loopback(AbstractResolver):
 async def _work(file: Path, data: Path, uri: str, *, publish: bool) -> None:
     from aggregator.cluster.settings import WorkerSettings
     from aggregator.cluster.worker import Worker
+
     from aggregator.service.daemon import Systemd
     from aggregator.service.reload import ConfigFile
 
