@@ -7,7 +7,7 @@ quiet worker has seen itself in some time; one worker reports at a time, so that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aggregator.cluster.database import ClusterDatabase
 from aggregator.cluster.queue import CONTROL, HOOK, Order, Queue
@@ -104,9 +104,13 @@ class Notices:
             self._on_trouble(error)
 
     def _report(self) -> None:
+        results, self._results = self._results, []
+        with self._store.alone():
+            self._report_once(results)
+
+    def _report_once(self, results: Sequence[SourceResult]) -> None:
         from aggregator.service.news import Facts, gather, news_logger, wants_rhythms
 
-        results, self._results = self._results, []
         records, now = self._store.fingerprints(), self._database.clock()
         rhythms: dict[str, Activity] = {}
         if results and wants_rhythms(records, now):

@@ -173,6 +173,8 @@ class Worker:
                 self._resolver,
             )
             stack.callback(self._forget_term)
+            if self._stop.is_set():
+                return
             log_event(f"working, with configuration {shown(self._membership.config)}", action="start")
             await term.run()
 
