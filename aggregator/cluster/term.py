@@ -162,11 +162,13 @@ class Term:
             queue.lane([SOURCES], {SOURCE: partial(self._counted, jobs.run)}, places, grace),
             queue.lane([CONTROL], {DISPATCH: dispatch.run, HOOK: notices.hook}, _FEW, grace),
         ]
-        background = [self._beat(), self._dispatch(), self._take_over(), self._tidy(), notices.report(times.news)]
+        made = None
         if settings.publish:
             files, third = await self._opened(stack)
             made = Publications(config, files, third, settings.data, queue, database.clock, times, self._stop)
             lanes.append(queue.lane([PUBLISH], made.tasks, _FEW, grace))
+        background = [self._beat(), self._dispatch(), self._take_over(), self._tidy(), notices.report(times.news)]
+        if made is not None:
             background.append(made.look_again())
         return lanes, jobs, background
 

@@ -43,7 +43,7 @@ def store(uri: str) -> Iterator[Store]:
 
 def run(uri: str, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(uri, autocommit=True) as connection:
-        cursor = connection.execute(statement)  # type: ignore[call-overload]
+        cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
 
@@ -247,7 +247,7 @@ def test_a_connection_cut_within_an_outcome_stores_nothing_of_it(
     def cursor(*given: object, **options: object) -> object:
         if next(count, None) is None:
             cut(uri)
-        return made(*given, **options)  # type: ignore[call-overload]
+        return made(*given, **options)
 
     monkeypatch.setattr(driver, "cursor", cursor)
     try:
