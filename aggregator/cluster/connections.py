@@ -40,7 +40,7 @@ def open_pool(uri: str, *, size: int = 4) -> AsyncConnectionPool[psycopg.AsyncCo
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     # Not an argument of the connection: the queue makes one with the same arguments, and gives this one itself.
     await connection.set_autocommit(True)
-    # Jobs are hints, and signs of life come again: none of them is worth waiting for the disk. Leases see to themselves.
+    # Jobs are hints, and signs of life come again: none is worth waiting for the disk. Leases see to themselves.
     await connection.execute("SET synchronous_commit = off")
     # Rows are locked, and then read as others left them, whatever the database does by default.
     await connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")

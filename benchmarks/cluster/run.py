@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from aggregator.store.postgresql import WRITE_KEY
 
+from aggregator.store.postgresql import WRITE_KEY
 from benchmarks.cluster.servers import Postgres, cpu_of, postgres
 from benchmarks.origin import Server
 from benchmarks.places import new_folder, write_config
