@@ -21,8 +21,8 @@ _MOST = 10
 #: Seconds to wait for one of them.
 _WAIT = 10.0
 
-# A connection that is lost is an error where it is used; that the pool tries to replace it is nothing to log.
-logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+# A connection that is lost is an error where it is used; what becomes of it then is nothing to log.
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 
 class SharedClock:

@@ -223,10 +223,11 @@ class Term:
         """End the lanes: running jobs may end, unless nothing of them can be stored."""
         if self._trouble is not None:
             await self._database.pool.close(timeout=_LAST)
-        for lane in lanes:
-            lane.end(at_once=self._trouble is not None)
         pending: set[asyncio.Task[None]] = set(running)
         while pending:
+            for lane in lanes:
+                # Again and again: a lane that begins forgets that it was told to end.
+                lane.end(at_once=self._trouble is not None)
             if self._trouble is None:
                 await jobs.close()
             _, pending = await asyncio.wait(pending, timeout=1.0)

@@ -162,6 +162,8 @@ class Worker:
                 return
             if self._settings.publish:
                 await claim_folder(database, self._settings.data)
+            # The term must not take the time before it for one in which this process stood still.
+            await self._on_seen(await self._membership.beat(database))
             term = self._term = Term(
                 self._uri,
                 self.config,
