@@ -95,6 +95,10 @@ async def run_cycle(
         StoreThread() as thread,
     ):
         store.sync_sources(config.sources)
+        if config.database:
+            from aggregator.cluster.inforce import record
+
+            record(store, config)
         chosen = choose(config, store, _utc_now(), everything=everything)
         cycle = Cycle(store, data, thread, config=lambda: config, clock=_utc_now)
         return await cycle.run(chosen, on_result=on_result)

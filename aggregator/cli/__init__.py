@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from aggregator.cli import (
     adding,
+    cluster,
     configuration,
     daemon,
     etiquette,
@@ -143,6 +144,7 @@ for command in (
     update.update,
     update.publish,
     daemon.run,
+    cluster.worker,
     status.status,
     status.health,
     etiquette.etiquette,
@@ -170,6 +172,11 @@ app.command("not-duplicate")(report_errors()(review.not_duplicate))
 _rules = typer.Typer(name="rules", help="Try the rules of feeds.yaml on what is stored.", no_args_is_help=True)
 _rules.command("test")(report_errors()(rules.test))
 app.add_typer(_rules)
+
+_cluster = typer.Typer(name="cluster", invoke_without_command=True)
+_cluster.callback()(report_errors()(cluster.cluster))
+_cluster.command("adopt")(report_errors()(cluster.adopt))
+app.add_typer(_cluster)
 
 _opml = typer.Typer(name="opml", help="Import and export lists of subscriptions.", no_args_is_help=True)
 _opml.command("import")(report_errors()(subscriptions.import_list))

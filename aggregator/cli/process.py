@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Exit status of a run in which a database, a disk or a bug of the program made something fail.
 BROKEN = 4
+#: Exit status of a worker whose program is older than the tables of the database.
+SUPERSEDED = 5
 #: Environment variable; if it is set, internal errors are shown with their traceback.
 VERBOSE = "AGGREGATOR_VERBOSE"
 
@@ -62,6 +64,11 @@ STATUSES = {
         "database, disk or internal error, or a file that could not be written",
         "database, disk or internal error, or a file that could not be written",
         "read the message on standard error",
+    ),
+    "5": Status(
+        "",
+        "`worker` only: a newer version of the program has changed the tables of the database",
+        "install the newer version",
     ),
     "130, 143": Status("", "interrupted by Ctrl-C or SIGTERM; what was stored stays", "run it again"),
 }

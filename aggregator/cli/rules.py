@@ -112,7 +112,7 @@ def _run_steps(store: Store, config: Config) -> None:
     """Run the steps that gave no result for stored items yet."""
     import asyncio
 
-    from aggregator.pipeline.run import fetch_settings
+    from aggregator.pipeline.engine import fetch_settings
     from aggregator.pipeline.steps import run_missing
     from aggregator.workers import StoreThread
 

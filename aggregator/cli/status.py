@@ -152,14 +152,17 @@ def health(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for programs.")] = False,
 ) -> None:
     """Check whether cycles run and sources work, for monitors: exit status 0 if so, 1 if not."""
-    from aggregator.service.health import assess, read_heartbeat
+    from aggregator.service.health import assess, last_cycle
 
     age = duration("--max-age", max_age)
     loaded = load_config(config)
-    with read_store(located(loaded, data)) as store:
+    place = located(loaded, data)
+    with read_store(place) as store:
         known = store.states() if store else {}
+        # Only workers of a cluster record it in the database.
+        recorded = store.fingerprints() if store and isinstance(place, str) else {}
     states = [known[source.id] for source in loaded.sources if source.id in known and not source.paused]
-    found = assess(read_heartbeat(data), states, utc_now(), max_age=age, max_failing=max_failing / 100)
+    found = assess(last_cycle(data, recorded), states, utc_now(), max_age=age, max_failing=max_failing / 100)
     if as_json:
         facts = {
             "healthy": not found.problems,

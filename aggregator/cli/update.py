@@ -127,6 +127,7 @@ def publish(
         from aggregator.publish.publication import publish as publish_all
 
         store.sync_sources(loaded.sources)
+        _record(store, loaded)
         with renewal() as renewing:
             report = publish_all(
                 store,
@@ -423,7 +424,16 @@ def _chosen(config: Config, store: Store, options: CycleOptions) -> list[tuple[S
 
     configure_logging(options.log_format, hide, stamped=False, verbosity=options.verbosity)
     store.sync_sources(config.sources)
+    _record(store, config)
     return choose(config, store, utc_now(), everything=options.everything, only=options.only)
+
+
+def _record(store: Store, config: Config) -> None:
+    """Let workers know which configuration is in force."""
+    if config.database:
+        from aggregator.cluster.inforce import record
+
+        record(store, config)
 
 
 def _next_due(config: Config, store: Store) -> datetime | None:

@@ -27,7 +27,7 @@ def open_pool(uri: str, *, size: int = 4) -> AsyncConnectionPool[psycopg.AsyncCo
     """
     return AsyncConnectionPool(
         uri,
-        kwargs={"autocommit": True, "application_name": "aggregator"},
+        kwargs={"application_name": "aggregator"},
         min_size=1,
         max_size=size,
         configure=_configure,
@@ -38,6 +38,10 @@ def open_pool(uri: str, *, size: int = 4) -> AsyncConnectionPool[psycopg.AsyncCo
 
 
 async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    # Not an argument of the connection: the queue makes one with the same arguments, and gives this one itself.
+    await connection.set_autocommit(True)
+    # Jobs are hints, and signs of life come again: none is worth waiting for the disk. Leases see to themselves.
+    await connection.execute("SET synchronous_commit = off")
     # Rows are locked, and then read as others left them, whatever the database does by default.
     await connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
 
@@ -51,6 +55,11 @@ def explained() -> Iterator[None]:
         raise ConnectionLost(f"the database went away: {_words(error)}; it is tried again") from error
     except psycopg.Error as error:
         raise StoreError(f"the database refuses it: {_words(error)}") from error
+
+
+def away(error: BaseException | None) -> bool:
+    """Return whether an error says that the database went away."""
+    return isinstance(error, _AWAY)
 
 
 def _words(error: BaseException) -> str:

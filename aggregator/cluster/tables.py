@@ -6,12 +6,16 @@ only adds, so that workers of an older program go on beside newer ones.
 
 from __future__ import annotations
 
+import re
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from aggregator.cluster.connections import explained
+from aggregator.errors import StoreError
 
 #: A number of our own for `pg_advisory_xact_lock`, held while tables are made.
 _LOCK = 0x6167_6772_7461_626C
@@ -173,13 +177,49 @@ BEGIN
 END $$;
 """
 
+#: The workers of the cluster, and facts that all of them share, by name.
+_WORKERS = """
+CREATE TABLE cluster_workers (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    version text NOT NULL,
+    -- Digest of its configuration; see cluster.inforce.
+    config text NOT NULL,
+    -- What it does: working, or what it waits for.
+    state text NOT NULL,
+    publishes boolean NOT NULL,
+    -- Jobs that it runs at once.
+    places integer NOT NULL,
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Sources that it has updated, and entries that it has stored; sources in a minute, lately.
+    sources bigint NOT NULL DEFAULT 0,
+    entries bigint NOT NULL DEFAULT 0,
+    rate double precision NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+CREATE TABLE cluster_facts (
+    name text COLLATE "C" NOT NULL PRIMARY KEY,
+    value text NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+"""
+
 _THERE = "SELECT 1 FROM pg_class WHERE relname = %s AND relkind = 'r' AND pg_table_is_visible(oid)"
 
 #: What each revision adds.
-_REVISIONS = (_LEASES,)
+_REVISIONS = (_LEASES, _WORKERS)
 
 #: The revision that this program knows.
 REVISION = len(_REVISIONS)
+
+
+#: Name of the fact that has the version of procrastinate that made or migrated its tables last.
+_QUEUE = "queue"
+_RECORD_QUEUE = """
+INSERT INTO cluster_facts (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
 
 
 async def make_tables(pool: AsyncConnectionPool[Any]) -> int:
@@ -191,7 +231,7 @@ async def make_tables(pool: AsyncConnectionPool[Any]) -> int:
     """
     with explained():
         async with pool.connection() as connection:
-            if (found := await _revision(connection)) >= REVISION:
+            if (found := await _revision(connection)) >= REVISION and await _queue_is_current(connection):
                 return found
             async with connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
@@ -201,7 +241,7 @@ async def make_tables(pool: AsyncConnectionPool[Any]) -> int:
                     await connection.execute(made)
                 if found < REVISION:
                     await _record(connection, REVISION)
-                    await _make_queue(connection)
+                await _make_queue(connection)
             return max(found, REVISION)
 
 
@@ -220,13 +260,55 @@ async def _record(connection: psycopg.AsyncConnection[Any], revision: int) -> No
     await connection.execute("INSERT INTO cluster_revision VALUES (%s)", [revision])
 
 
+async def _queue_is_current(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether this procrastinate need not change its tables.
+
+    Raises:
+        StoreError: a newer one has changed them.
+    """
+    there, own = await _queue_version(connection), _own_version()
+    if there > own:
+        newer, older = (".".join(map(str, one)) for one in (there, own))
+        raise StoreError(
+            f"the tables of the queue are those of procrastinate {newer}, and {older} is installed here; "
+            "install the newer one"
+        )
+    return there == own
+
+
+async def _queue_version(connection: psycopg.AsyncConnection[Any]) -> tuple[int, ...]:
+    cursor = await connection.execute("SELECT value FROM cluster_facts WHERE name = %s", [_QUEUE])
+    row = await cursor.fetchone()
+    return _version(row[0]) if row else ()
+
+
 async def _make_queue(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Make the tables of procrastinate, unless they are there."""
-    if await _is_there(connection, "procrastinate_jobs"):
-        return
+    """Make the tables of procrastinate, or migrate those of an older one."""
     from procrastinate.schema import SchemaManager
 
-    await connection.execute(SchemaManager.get_schema())
+    own = _own_version()
+    if not await _is_there(connection, "procrastinate_jobs"):
+        await connection.execute(SchemaManager.get_schema())
+    elif not await _queue_is_current(connection):
+        before = await _queue_version(connection)
+        for script in _migrations(Path(SchemaManager.get_migrations_path()), before, own):
+            await connection.execute(script)
+    await connection.execute(_RECORD_QUEUE, [_QUEUE, ".".join(map(str, own))])
+
+
+def _migrations(folder: Path, before: tuple[int, ...], own: tuple[int, ...]) -> list[bytes]:
+    """Return what brings the tables of one version of procrastinate to those of another, in order."""
+    found = sorted(folder.glob("*.sql")) if before else []
+    return [path.read_bytes() for path in found if before < _version(path.name.partition("_")[0]) <= own]
+
+
+def _own_version() -> tuple[int, ...]:
+    return _version(version("procrastinate"))
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """Return the first three numbers of a version."""
+    return tuple(int(number) for number in re.findall("[0-9]+", text)[:3])
 
 
 async def _is_there(connection: psycopg.AsyncConnection[Any], table: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from aggregator.models import (
@@ -29,6 +29,8 @@ from aggregator.store.turnprotocol import TurnStore
 
 POSTS = "posts"
 """The folder of posts whose paths are stored with the entries."""
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""A last attempt further in the future than this means that the clock was set back."""
 #: Maximum number of further keys of one entry; later ones replace earlier ones.
 MAX_ALIASES = 8
 
@@ -266,11 +268,17 @@ class Store(RulingStore, TurnStore, Protocol):
     def states(self) -> dict[str, FeedState]:
         """Return the state of every configured source, by id."""
 
+    def states_of(self, ids: Collection[str]) -> dict[str, FeedState]:
+        """Return the states of these sources, by id; one that is not configured is left out."""
+
     def due(self, now: datetime) -> list[FeedState]:
         """Return the states of the sources that are due: those that were never tried, then the longest overdue first.
 
         If the last attempt lies in the future, the clock was set back: the source is due and comes last.
         """
+
+    def due_ids(self, now: datetime) -> list[str]:
+        """Return the ids of the sources that are due; order as in `due`."""
 
     def last_success(self) -> datetime | None:
         """Return the time of the last success of any configured source; None if there was none."""

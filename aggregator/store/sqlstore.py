@@ -42,6 +42,7 @@ from aggregator.store.database import Database, open_database, open_database_for
 from aggregator.store.memberprotocol import MemberStore
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
+    CLOCK_TOLERANCE,
     POSTS,
     Activity,
     ArchiveStore,
@@ -59,8 +60,6 @@ from aggregator.store.rulingprotocol import StepStore
 
 #: Maximum number of entries with one of a set of dates that are compared.
 _SAME_DATE = 200
-#: A last attempt further in the future than this means that the clock was set back.
-_CLOCK_TOLERANCE = timedelta(minutes=5)
 
 T = TypeVar("T")
 
@@ -149,13 +148,28 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths, turns.Turns):
             found = statements.STATES.rows(connection)
         return {state.source_id: state for state in rows.states(found)}
 
+    def states_of(self, ids: Collection[str]) -> dict[str, FeedState]:
+        """See `Store.states_of`."""
+        with self._database.read() as connection:
+            found = list(statements.STATES_OF.rows(connection, (), ids))
+        return {state.source_id: state for state in rows.states(found)}
+
     def due(self, now: datetime) -> list[FeedState]:
         """See `Store.due`."""
+        return rows.states(self._due(statements.DUE, now))
+
+    def due_ids(self, now: datetime) -> list[str]:
+        """See `Store.due_ids`."""
+        return [name for (name,) in self._due(statements.DUE_IDS, now)]
+
+    def _due(self, found_by: tuple[Prepared, Prepared, Prepared], now: datetime) -> list[Sequence[Any]]:
+        never_tried, overdue, ahead = found_by
         with self._database.read() as connection:
-            never_tried = statements.NEVER_TRIED.rows(connection)
-            overdue = statements.OVERDUE.rows(connection, now)
-            ahead = statements.AHEAD.rows(connection, now + _CLOCK_TOLERANCE, now)
-        return rows.states((*never_tried, *overdue, *ahead))
+            return [
+                *never_tried.rows(connection),
+                *overdue.rows(connection, now),
+                *ahead.rows(connection, now + CLOCK_TOLERANCE, now),
+            ]
 
     def last_success(self) -> datetime | None:
         """See `Store.last_success`."""

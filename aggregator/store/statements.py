@@ -115,22 +115,29 @@ UNTIL = entries.c.stamp <= bindparam("horizon")
 
 _states = select(*STATE_COLUMNS).where(sources.c.active)
 STATES = Prepared(_states.order_by(sources.c.pk))
-#: Two statements, because one with OR would read every source instead of the index.
-NEVER_TRIED = Prepared(_states.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk))
-OVERDUE = Prepared(
-    _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk), "now"
-)
+#: The states of some sources.
+STATES_OF = PreparedByLength(lambda ids: _states.where(sources.c.id.in_(ids)))
 #: The last second of the year 9999. Texts and bytes, which a damaged row may hold, compare as larger.
 _NO_TIME: ColumnElement[int] = literal_column("253402300799")
-#: Sources tried "in the future": the clock was set back since, so their due times are meaningless.
-AHEAD = Prepared(
-    _states.where(
+
+
+def _due(active: Select[Any]) -> tuple[Prepared, Prepared, Prepared]:
+    """Return what finds those of the active sources that are due: never tried, overdue, and tried "in the future".
+
+    These are several statements, because one with OR would read every source instead of the index. Where a source was
+    tried in the future, the clock was set back since, so its due time is meaningless.
+    """
+    never_tried = active.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk)
+    overdue = active.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk)
+    ahead = active.where(
         or_(sources.c.last_attempt_at > bindparam("ahead"), sources.c.next_due_at > _NO_TIME),
         sources.c.next_due_at > bindparam("now"),
-    ).order_by(sources.c.pk),
-    "ahead",
-    "now",
-)
+    ).order_by(sources.c.pk)
+    return Prepared(never_tried), Prepared(overdue, "now"), Prepared(ahead, "ahead", "now")
+
+
+DUE = _due(_states)
+DUE_IDS = _due(select(sources.c.id).where(sources.c.active))
 LAST_SUCCESS = select(func.max(sources.c.last_success_at)).where(sources.c.active)
 ENTRY_COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
 

@@ -34,9 +34,8 @@ class Loopback(AbstractResolver):
 async def _work(file: Path, data: Path, uri: str, *, publish: bool) -> None:
     from aggregator.cluster.settings import WorkerSettings
     from aggregator.cluster.worker import Worker
-
-    from aggregator.service.daemon import Systemd
     from aggregator.service.reload import ConfigFile
+    from aggregator.service.systemd import Systemd
 
     config_file = ConfigFile(file)
     settings = WorkerSettings(data, publish=publish)

@@ -239,7 +239,7 @@ def test_unassigned_entries_are_found_among_the_pending_ones(database: SqliteDat
     ]
 
 
-@pytest.mark.parametrize("statement", [statements.NEVER_TRIED.statement, statements.OVERDUE.statement])
+@pytest.mark.parametrize("statement", [one.statement for one in (*statements.DUE[:2], *statements.DUE_IDS[:2])])
 def test_due_sources_are_found_through_their_index(database: SqliteDatabase, statement: Executable) -> None:
     steps = plan(database, statement, now=int(NOW.timestamp()))
     assert [step.partition(" (")[0] for step in steps] == ["SEARCH sources USING INDEX ix_sources_due"]

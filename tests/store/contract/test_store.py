@@ -112,6 +112,15 @@ def test_due_gives_those_never_tried_and_then_the_longest_overdue(store: Store) 
     for id, due in (("a", NOW), ("b", NOW - HOUR), ("c", NOW + timedelta(seconds=1)), ("d", NOW - 2 * HOUR)):
         store.apply(update(id, next_due_at=due))
     assert [state.source_id for state in store.due(NOW)] == ["e", "d", "b", "a"]
+    assert store.due_ids(NOW) == ["e", "d", "b", "a"]
+
+
+def test_states_of_gives_those_of_configured_sources(store: Store) -> None:
+    store.sync_sources([source("a"), source("b"), source("c")])
+    store.apply(update("b", next_due_at=NOW))
+    store.sync_sources([source("a"), source("b")])
+    assert store.states_of(["b", "a", "c", "nowhere"]) == {name: store.states()[name] for name in ("a", "b")}
+    assert store.states_of([]) == {}
 
 
 def test_known_gives_what_decide_needs_of_the_keys_that_are_stored(store: Store) -> None:
