@@ -10,6 +10,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from aggregator.errors import ConnectionLost, StoreError
+from aggregator.store.postgresql import KEEPALIVE
 
 #: Seconds after which the attempt to connect anew is given up; the next one who needs a connection begins another.
 _RECONNECT = 5.0
@@ -42,6 +43,7 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     await connection.set_autocommit(True)
     # Jobs are hints, and signs of life come again: none is worth waiting for the disk. Leases see to themselves.
     await connection.execute("SET synchronous_commit = off")
+    await connection.execute(KEEPALIVE)
     # Rows are locked, and then read as others left them, whatever the database does by default.
     await connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aggregator.cluster.database import ClusterDatabase
-from aggregator.cluster.inforce import claim_folder, digest_of, in_force, shown, sync
+from aggregator.cluster.inforce import claim_folder, digest_of, in_force, known_folder, shown, sync
 from aggregator.cluster.membership import WORKING, Membership, Seen
 from aggregator.cluster.settings import WorkerSettings
 from aggregator.cluster.tables import make_tables
@@ -78,6 +78,8 @@ class Worker:
         #: Set when there may be something to do before the next look.
         self._changed = asyncio.Event()
         self._term: Term | None = None
+        #: Number of the folder that it publishes to.
+        self._folder = ""
         self._hold = Hold()
         self._said: set[str] = set()
         self._began = time.monotonic()
@@ -161,7 +163,7 @@ class Worker:
             if not await self._agreed(database):
                 return
             if self._settings.publish:
-                await claim_folder(database, self._settings.data)
+                self._folder = await claim_folder(database, self._settings.data)
             # The term must not take the time before it for one in which this process stood still.
             await self._on_seen(await self._membership.beat(database))
             term = self._term = Term(
@@ -236,6 +238,9 @@ class Worker:
                 raise StoreError("this process stood still for so long that others have taken over its jobs")
             if seen.config != digest_of(self.config):
                 log_event(f"another configuration is in force: {shown(seen.config)}", action="reload")
+                self._term.end()
+            elif self._settings.publish and known_folder(seen.folder).get("number") != self._folder:
+                # Whoever begins again learns what to do.
                 self._term.end()
             elif self._read is not None:
                 self._say(

@@ -70,6 +70,10 @@ class Database(ABC):
     def alone(self) -> AbstractContextManager[None]:
         """See to it that no other process writes until the end, which may be several transactions later."""
 
+    @abstractmethod
+    def sole(self, name: str) -> AbstractContextManager[bool]:
+        """Be the only one over all processes who does something; False: another one does it."""
+
     def _migrate(self) -> None:
         """Make the tables of a new database, and migrate an old one."""
         with self.read() as connection:

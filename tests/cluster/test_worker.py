@@ -8,7 +8,7 @@ import logging
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +16,12 @@ from typing import Any
 
 import pytest
 
+from aggregator.cluster.adoption import adopt
+from aggregator.cluster.queue import POSTS
 from aggregator.cluster.worker import Superseded, Worker
+from aggregator.config import load
 from aggregator.errors import ConfigError
+from aggregator.store import open_store
 from tests.cluster_worker import TIMES, make
 from tests.clusters import ITEMS, ask, sources
 from tests.daemons import PATIENCE
@@ -174,6 +178,32 @@ async def test_a_folder_that_is_not_published_to_is_refused(
     other = make(origin.port, uri, site.config, tmp_path / "other", publish=True)
     with pytest.raises(ConfigError, match="is not the folder that is published to"):
         await asyncio.wait_for(other.run(), PATIENCE)
+
+
+async def test_a_publisher_waits_for_one_that_stands_still(
+    site: Site, origin: Origin, uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "aggregator")
+    site.configure(*sources(origin, 1, hosts=1))
+    with closing(open_store(uri)) as frozen, frozen.sole(POSTS) as sole:
+        assert sole
+        async with running(worker_of(site, origin, uri, publish=True)):
+            await until(lambda: "another worker publishes" in caplog.text)
+    assert site.posts() == {}
+    assert caplog.text.count("another worker publishes") == 1
+    async with running(worker_of(site, origin, uri, publish=True)):
+        await until(lambda: len(site.posts()) == ITEMS)
+
+
+async def test_a_folder_that_is_not_published_to_any_more_is_left_alone(
+    site: Site, tmp_path: Path, origin: Origin, uri: str
+) -> None:
+    site.configure(*sources(origin, 1, hosts=1))
+    async with running(worker_of(site, origin, uri, publish=True)) as task:
+        await until(lambda: len(site.posts()) == ITEMS)
+        await adopt(uri, load(site.config, {}), tmp_path / "other")
+        with pytest.raises(ConfigError, match="is not the folder that is published to"):
+            await asyncio.wait_for(asyncio.shield(task), PATIENCE)
 
 
 async def test_a_worker_that_stood_still_begins_again(
