@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
@@ -128,9 +128,7 @@ class Term:
             try:
                 await self._ended.wait()
             finally:
-                for task in beside:
-                    task.cancel()
-                await asyncio.gather(*beside, return_exceptions=True)
+                await _cancelled(beside)
                 await self._end_lanes(lanes, running, jobs)
         if self._trouble is not None:
             raise self._trouble
@@ -259,3 +257,12 @@ class Term:
             await self._queue.tidy()
             await self._membership.forget_dead(self._database)
             await asyncio.sleep(_TIDY)
+
+
+async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks, and wait until they have ended; a library may lose a cancellation, so they get another one."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=1.0)
