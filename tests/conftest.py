@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.testing
 from hypothesis import HealthCheck, settings
+from typer.main import get_command
 
 from tests import ROOT
 from tests.origin import Origin
@@ -15,6 +18,9 @@ from tests.support import Site
 # A busy machine must not fail a property test.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+# A process of the program makes its commands once; in a test that takes longer than most of them.
+typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]
 
 SHARED = ROOT.parent / "shared"
 
