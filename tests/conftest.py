@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
-import typer.testing
 from hypothesis import HealthCheck, settings
-from typer.main import get_command
 
 from tests import ROOT
+from tests.inside import work_inside
 from tests.origin import Origin
+from tests.sharing import share
 from tests.support import Site
+
+share()
 
 # A busy machine must not fail a property test.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
-
-# A process of the program makes its commands once; in a test that takes longer than most of them.
-typer.testing._get_command = cache(get_command)  # type: ignore[attr-defined]
 
 SHARED = ROOT.parent / "shared"
 
@@ -53,3 +51,10 @@ def shared() -> Path:
 def site(tmp_path: Path) -> Site:
     """An empty folder to configure and run commands in."""
     return Site(tmp_path)
+
+
+@pytest.fixture
+def workers_inside(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages and broken feeds are read in this process, but for tests marked `processes`."""
+    if request.node.get_closest_marker("processes") is None:
+        work_inside(monkeypatch)

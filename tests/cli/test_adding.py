@@ -12,6 +12,8 @@ from tests.adding import HEAD, add, feed, page, serve_blog, text_of, works, writ
 from tests.origin import Origin, Response
 from tests.support import Site, item, rss
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 
 @pytest.fixture
 def blog(origin: Origin) -> Origin:

@@ -12,6 +12,8 @@ from tests.adding import add, feed, page, serve_blog, text_of, works, write
 from tests.origin import Origin, Response
 from tests.support import Site, command, read_tree
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 
 @pytest.fixture
 def blog(origin: Origin) -> Origin:

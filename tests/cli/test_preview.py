@@ -20,6 +20,8 @@ from tests.scraping import article_page, html, list_page
 from tests.store_samples import NOW
 from tests.support import Done, Site, command, item, read_tree, rss
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 RULES: list[dict[str, Any]] = [{"drop": {"title": ["Item 2"]}}, {"title": "{title}!", "when": 'title == "Item 3"'}]
 
 

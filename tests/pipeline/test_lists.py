@@ -13,6 +13,8 @@ from aggregator.fetch import recorded
 from tests.origin import Origin
 from tests.support import Site, command
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 SCRAPE: dict[str, Any] = {
     "items": "div.card",
     "title": "h2",
