@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import ParseError
 from aggregator.models import Fetched, ParsedFeed, RawEntry
 from aggregator.parse import parse, parse_plain, tolerant
 from aggregator.parse.sniff import sniff
+from tests.thoroughness import examples
 
 URL = "https://site.example/feed"
 NAMESPACES = (
@@ -231,7 +232,7 @@ MARKUP = [
 ]
 
 
-@settings(max_examples=300)
+@examples(100, thorough=300)
 @given(st.lists(st.sampled_from(MARKUP), max_size=40).map("".join))
 def test_any_markup_gives_a_feed_or_a_parse_error(inside: str) -> None:
     try:

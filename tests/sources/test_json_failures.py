@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -20,6 +20,7 @@ from tests.jsonapis import URL, answer, items, pull, rules, serve, source, state
 from tests.origin import Origin
 from tests.scraping import html
 from tests.support import Site
+from tests.thoroughness import examples
 
 
 def document(value: object, **options: Any) -> Fetched:
@@ -200,7 +201,7 @@ _FIELD = _SELECTORS | st.fixed_dictionaries(
 _PATHS = _SELECTORS.filter(lambda selector: "{" not in selector)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(30)
 @given(
     _VALUES,
     _PATHS,

@@ -13,6 +13,7 @@ from aggregator.models import ALL
 from aggregator.store import ArchivePage, Assignment, Store
 from tests.store.contract.implementations import IMPLEMENTATIONS
 from tests.store_samples import NOW, entry, source, update
+from tests.thoroughness import examples
 
 SIZE, LIMIT = 3, 4
 #: Hours from `NOW` at which the entries of each update were published.
@@ -70,6 +71,7 @@ def publisher(store: Store) -> Publisher:
     return Publisher(store)
 
 
+@examples(15)
 @given(updates=UPDATES)
 def test_feed_and_pages_have_every_entry(
     updates: list[tuple[str, list[int]]], implementation: str, tmp_path_factory: pytest.TempPathFactory

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.duplicates.joining import join
@@ -28,6 +28,7 @@ from aggregator.models import (
 from aggregator.store import DUPLICATES, CopyOf, Store
 from tests.store.contract.implementations import IMPLEMENTATIONS, Opener
 from tests.store_samples import HOUR, NOW, entry, pending_keys, publish, source
+from tests.thoroughness import examples
 
 ON = Levels({ALL: Duplicates("url")})
 ADDRESS = "example.org/1"
@@ -381,7 +382,7 @@ class World:
         return sorted(CopyOf(pk, group.leader, pk == group.shown) for group in groups for pk in group.copies)
 
 
-@settings(max_examples=150)
+@examples(25, thorough=150)
 @given(events=st.lists(EVENTS, max_size=25))
 def test_the_state_depends_on_the_entries_alone(
     events: list[tuple[Any, ...]], implementation: str, tmp_path_factory: pytest.TempPathFactory

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import StoreError
@@ -18,6 +18,7 @@ from aggregator.store import Store
 from tests.extras import FULL
 from tests.store.contract.implementations import IMPLEMENTATIONS
 from tests.store_samples import source
+from tests.thoroughness import examples
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 MOMENTS = st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.replace(microsecond=0))
@@ -66,7 +67,7 @@ STATES = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@examples(15, thorough=40)
 @given(entries=st.lists(ENTRIES, max_size=4, unique_by=lambda entry: entry.key), state=STATES)
 def test_entries_and_states_come_back_as_they_were(implementation: str, entries: list[Entry], state: FeedState) -> None:
     with (

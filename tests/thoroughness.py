@@ -1,0 +1,33 @@
+"""How much the tests try: enough for every change as a rule, all that there is with `AGGREGATOR_TESTS=thorough`.
+
+Random tests whose examples take long try fewer of them, and tests over all of the feeds beside the checkout take a
+sample of them. Over the weeks the usual runs try as much, because random examples are others each time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from hypothesis import settings
+
+THOROUGH = os.environ.get("AGGREGATOR_TESTS") == "thorough"
+
+T = TypeVar("T")
+
+
+def examples(usual: int, *, thorough: int = 100, **others: Any) -> settings:
+    """Settings of a random test whose examples take long; a cheap one keeps the numbers of Hypothesis.
+
+    Args:
+        usual: how many examples it tries as a rule.
+        thorough: how many in thorough tests.
+        others: further settings.
+    """
+    return settings(max_examples=thorough if THOROUGH else usual, **others)
+
+
+def chosen(usual: Sequence[T], thorough: Sequence[T]) -> Sequence[T]:
+    """The one or the other."""
+    return thorough if THOROUGH else usual
