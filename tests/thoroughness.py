@@ -7,7 +7,8 @@ sample of them. Over the weeks the usual runs try as much, because random exampl
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from hypothesis import settings
@@ -26,6 +27,11 @@ def examples(usual: int, *, thorough: int = 100, **others: Any) -> settings:
         others: further settings.
     """
     return settings(max_examples=thorough if THOROUGH else usual, **others)
+
+
+def sample(files: Sequence[Path], odd: Collection[str]) -> list[Path]:
+    """Return every fifth file and those with an odd name; all of them in thorough tests."""
+    return [one for number, one in enumerate(files) if THOROUGH or number % 5 == 0 or one.name in odd]
 
 
 def chosen(usual: Sequence[T], thorough: Sequence[T]) -> Sequence[T]:
