@@ -20,6 +20,12 @@ share()
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what takes long first, so that all processes of the tests end at the same time."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 SHARED = ROOT.parent / "shared"
 
 
