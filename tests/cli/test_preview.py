@@ -226,6 +226,7 @@ def test_a_saved_page_is_read_in_place_of_the_source(site: Site, origin: Origin)
     assert origin.requests == []
 
 
+@pytest.mark.processes
 def test_a_page_that_was_kept_is_read(place: Site, origin: Origin) -> None:
     kept = _keep_page(place, origin)
     asked = len(origin.requests)

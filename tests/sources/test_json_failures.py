@@ -22,6 +22,8 @@ from tests.scraping import html
 from tests.support import Site
 from tests.thoroughness import examples
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 
 def document(value: object, **options: Any) -> Fetched:
     body = value if isinstance(value, bytes) else json.dumps(value).encode()
@@ -170,6 +172,7 @@ def test_a_source_that_fails_is_shown_with_its_answer(site: Site, origin: Origin
     assert len(site.posts()) == 2
 
 
+@pytest.mark.processes
 def test_a_path_that_takes_too_long_is_ended(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aggregator.sources.jsonapi.SECONDS", 0.3)
     deep: object = 1
