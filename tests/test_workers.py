@@ -22,6 +22,7 @@ from aggregator.models import Fetched
 from aggregator.parse import parse
 from aggregator.workers import StoreThread, Worker
 from tests import ROOT
+from tests.thoroughness import THOROUGH
 
 
 def work(order: tuple[str, object]) -> object:
@@ -155,9 +156,13 @@ async def test_one_call_may_be_given_less_time_than_the_others() -> None:
 
 @contextmanager
 def burners() -> Iterator[None]:
-    """Processes that keep every core busy, eight for each; they end by themselves after a minute of computing."""
+    """Processes that keep every core busy; they end by themselves after a minute of computing."""
+    # With so many, a process that computes gets less than a quarter of a core.
+    many = (8 if THOROUGH else 4) * (os.cpu_count() or 1)
     code = "import resource; resource.setrlimit(resource.RLIMIT_CPU, (60, 60))\nwhile True: pass"
-    running = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(8 * (os.cpu_count() or 1))]
+    running = [
+        subprocess.Popen([sys.executable, "-c", code]) for _ in range((8 if THOROUGH else 4) * (os.cpu_count() or 1))
+    ]
     try:
         yield
     finally:

@@ -29,9 +29,9 @@ def examples(usual: int, *, thorough: int = 100, **others: Any) -> settings:
     return settings(max_examples=thorough if THOROUGH else usual, **others)
 
 
-def sample(files: Sequence[Path], odd: Collection[str]) -> list[Path]:
-    """Return every eighth file and those with an odd name; all of them in thorough tests."""
-    return [one for number, one in enumerate(files) if THOROUGH or number % 8 == 0 or one.name in odd]
+def sample(files: Sequence[Path], odd: Collection[str] = (), *, every: int = 8) -> list[Path]:
+    """Return one file of so many, and those with an odd name; all of them in thorough tests."""
+    return [one for number, one in enumerate(files) if THOROUGH or number % every == 0 or one.name in odd]
 
 
 def chosen(usual: Sequence[T], thorough: Sequence[T]) -> Sequence[T]:
