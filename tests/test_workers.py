@@ -160,9 +160,7 @@ def burners() -> Iterator[None]:
     # With so many, a process that computes gets less than a quarter of a core.
     many = (8 if THOROUGH else 4) * (os.cpu_count() or 1)
     code = "import resource; resource.setrlimit(resource.RLIMIT_CPU, (60, 60))\nwhile True: pass"
-    running = [
-        subprocess.Popen([sys.executable, "-c", code]) for _ in range((8 if THOROUGH else 4) * (os.cpu_count() or 1))
-    ]
+    running = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(many)]
     try:
         yield
     finally:
