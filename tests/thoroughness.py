@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from hypothesis import settings
+if TYPE_CHECKING:
+    from hypothesis import settings
 
 THOROUGH = os.environ.get("AGGREGATOR_TESTS") == "thorough"
 
@@ -26,6 +27,9 @@ def examples(usual: int, *, thorough: int = 100, **others: Any) -> settings:
         thorough: how many in thorough tests.
         others: further settings.
     """
+    # A worker that reads a function of a test imports its module, and with it this one.
+    from hypothesis import settings
+
     return settings(max_examples=thorough if THOROUGH else usual, **others)
 
 
