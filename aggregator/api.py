@@ -19,9 +19,11 @@ from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
 from aggregator.models import Category, Entry, FeedState, Item, Source
 from aggregator.pipeline.due import choose
 from aggregator.pipeline.run import SourceResult
+from aggregator.place import given_as, place_of
 from aggregator.publish.report import OutputFailure, Report
 from aggregator.store import Activity, Store, open_for_reading
 from aggregator.store import open_store as open_for_writing
+from aggregator.store.exclusive import hold_database
 from aggregator.workers import StoreThread
 
 __all__ = [
@@ -47,8 +49,6 @@ __all__ = [
     "redact",
     "run_cycle",
 ]
-
-_DATABASE = "aggregator.db"
 
 
 def load_config(path: str | Path = "feeds.yaml", environ: Mapping[str, str] | None = None) -> Config:
@@ -82,31 +82,47 @@ async def run_cycle(
         on_result: called after each source with its result, on the thread of the event loop.
 
     Raises:
-        LockedError: another process writes to the data folder.
+        LockedError: another process writes to the data folder or the database.
         StoreError: the database cannot be opened.
         AggregatorError: the data folder cannot be created or written.
     """
     data = Path(data_folder)
-    with hold(data), closing(open_for_writing(data / _DATABASE)) as store, StoreThread() as thread:
+    place = place_of(data, config.database)
+    with (
+        hold(data),
+        hold_database(place),
+        closing(open_for_writing(place)) as store,
+        StoreThread() as thread,
+    ):
         store.sync_sources(config.sources)
+        if config.database:
+            from aggregator.cluster.inforce import record
+
+            record(store, config)
         chosen = choose(config, store, _utc_now(), everything=everything)
         cycle = Cycle(store, data, thread, config=lambda: config, clock=_utc_now)
         return await cycle.run(chosen, on_result=on_result)
 
 
 @contextmanager
-def open_store(data_folder: str | Path = "data") -> Iterator[Store]:
-    """Open the store of a data folder for queries; the context closes it.
+def open_store(data_folder: str | Path = "data", *, database: str | None = None) -> Iterator[Store]:
+    """Open the store of a data folder, or a PostgreSQL database, for queries; the context closes it.
 
     This needs no lock: a daemon or a cycle may write at the same time. Do not write: only `run_cycle` does.
 
+    Args:
+        data_folder: the folder with the SQLite file.
+        database: `Config.database`, or any connection string; None: what `AGGREGATOR_DATABASE` says, else the file.
+
     Raises:
+        ConfigError: the connection string is wrong.
         StoreError: there is no database yet, or it cannot be read.
     """
-    path = Path(data_folder) / _DATABASE
-    if not path.is_file():
-        raise StoreError(f"{path} does not exist; run a cycle first")
-    with open_for_reading(path) as store:
+    given = None if database is None else given_as("database", database)
+    place = place_of(Path(data_folder), given, {} if given else os.environ)
+    if isinstance(place, Path) and not place.is_file():
+        raise StoreError(f"{place} does not exist; run a cycle first")
+    with open_for_reading(place) as store:
         yield store
 
 

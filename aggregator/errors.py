@@ -2,12 +2,14 @@
 
     AggregatorError
       ConfigError(problems)        feeds.yaml or a command's arguments are wrong; exit status 2
-      LockedError(holder)          another process works on the same data folder; exit status 3
+      LockedError(holder)          another process works on the same data folder or database; exit status 3
       SourceError(source, kind)    one source failed; an outcome, never the end of a cycle
         FetchError(status)         it could not be had
         ParseError                 what came could not be read
       StoreError                   the database could not be read or written
         RowError                   one row of it could not; the others can
+        NotThere                   nothing was ever stored in it
+        ConnectionLost             its server is gone for now; the next use of the store connects again
       PublishError                 an output could not be written
         TemplateError              the operator's own template failed
       WorkerError(kind)            work in another process did not come to its end
@@ -58,11 +60,18 @@ class ConfigError(AggregatorError):
 
 
 class LockedError(AggregatorError):
-    """Another process holds the data folder."""
+    """Another process holds the data folder or the database.
 
-    def __init__(self, folder: str, holder: str) -> None:
+    Args:
+        place: the folder or the database, for people.
+        holder: who holds it.
+        advice: what to do.
+    """
+
+    def __init__(self, place: str, holder: str, *, advice: str = "wait until it has finished, or stop it") -> None:
+        self.place = place
         self.holder = holder
-        super().__init__(f"{folder} is in use by {holder}; wait until it has finished, or stop it")
+        super().__init__(f"{place} is in use by {holder}; {advice}")
 
 
 class SourceError(AggregatorError):
@@ -121,6 +130,18 @@ class StoreError(AggregatorError):
 
 class RowError(StoreError):
     """A row could not be read or written, and the database is not to blame: other rows can."""
+
+
+class NotThere(StoreError):
+    """The database has no tables of this program yet, and they are not made because it is only read."""
+
+
+class ConnectionLost(StoreError):
+    """The server of the database cannot be reached, or has ended the connection.
+
+    Nothing is stored of the transaction under way, unless it was lost while it ended. The next use of the store
+    connects again.
+    """
 
 
 class PublishError(AggregatorError):

@@ -27,7 +27,7 @@ from aggregator.errors import AggregatorError, FetchError
 from aggregator.fetch import recorded
 from aggregator.models import FAILURE_KINDS, FailureKind, Fetched, NotModified, Rendered, Request, Source
 from aggregator.parse.encoding import decode
-from aggregator.pipeline.run import page_worker
+from aggregator.pipeline.engine import page_worker
 from aggregator.pipeline.together import Send
 from aggregator.preview import Document, Preview, preview
 from aggregator.publish import files

@@ -195,12 +195,23 @@ def note_rules(store: Store, config: Config) -> None:
 
     An empty store has none that were judged otherwise. In any other, what is judged by others is told apart no more.
     """
-    recorded, wanted = store.fingerprints(), fingerprints_of(config)
-    others = {name: value for name, value in wanted.items() if recorded.get(name) != value}
+    if not _others(store.fingerprints(), config):
+        return
+    # Another process may store the first entry, or note its own rules.
+    with store.alone():
+        _note(store, store.fingerprints(), config)
+
+
+def _others(recorded: Mapping[str, str], config: Config) -> dict[str, str]:
+    """Return the fingerprints of rules and outputs that are not recorded."""
+    others = {name: value for name, value in fingerprints_of(config).items() if recorded.get(name) != value}
     if not judged_by_others(recorded, config):
         others.pop(RULES, None)
-    if not others:
-        return
+    return others
+
+
+def _note(store: Store, recorded: Mapping[str, str], config: Config) -> None:
+    others = _others(recorded, config)
     if not store.entries_after(0, 1):
         store.record_fingerprints(others)
     elif mixed := {name: _MIXED for name in others if recorded.get(name, NO_RULES if name == RULES else _MIXED)}:

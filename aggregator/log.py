@@ -68,7 +68,7 @@ ACTIONS = {
 MAX_NOTES = 3
 #: What a quiet run reports as news only, once each: failures of sources and of files. Actions, and names of loggers.
 _NEWS_ACTIONS = frozenset({"fetch", "publish"})
-_NEWS_LOGGERS = frozenset({"aggregator.pipeline.run", "aggregator.cycle"})
+_NEWS_LOGGERS = frozenset({"aggregator.pipeline.engine", "aggregator.cycle"})
 
 #: The logger above all others of this program.
 ROOT = logging.getLogger("aggregator")

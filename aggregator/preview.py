@@ -12,7 +12,7 @@ looked for within the source only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 from aggregator.config.configuration import UNCATEGORIZED
 from aggregator.config.ids import Named, assign
 from aggregator.config.secrets import public_address
-from aggregator.errors import AggregatorError, FetchError
+from aggregator.errors import AggregatorError, FetchError, NotThere
 from aggregator.inspection import Condition, condition
 from aggregator.judging import KeptSteps, judge_stored, stored_rulings
 from aggregator.models import Category, FeedState, Fetched, NotModified, ParsedFeed, Rendered, Request, Source, host_of
@@ -30,6 +30,7 @@ from aggregator.pipeline.ingest import normalized
 from aggregator.pipeline.recognition import recognize, settle
 from aggregator.pipeline.run import SourceResult, update_due
 from aggregator.pipeline.together import Send
+from aggregator.place import DATABASE, place_of
 from aggregator.publish.publication import publish
 from aggregator.replay import apply
 from aggregator.retention import retain
@@ -40,7 +41,6 @@ from aggregator.workers import StoreThread, Worker
 if TYPE_CHECKING:
     from aggregator.config import Config
 
-DATABASE = "aggregator.db"
 """The name of the database in a data folder."""
 
 Here = Literal["new", "stored", "changed", "removed"]
@@ -157,7 +157,7 @@ async def preview(
     with (
         _temporary_folder() as folder,
         closing(open_store(folder / DATABASE)) as store,
-        _existing(data) as known,
+        _existing(config, data) as known,
         StoreThread() as thread,
     ):
         store.sync_sources([source])
@@ -339,11 +339,16 @@ def _temporary_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _existing(data: Path | None) -> AbstractContextManager[Store | None]:
-    """Open the database of a data folder so that nothing in the folder changes; None where there is none."""
-    if data is None or not (data / DATABASE).is_file():
-        return nullcontext()
-    return open_for_reading(data / DATABASE, untouched=True)
+@contextmanager
+def _existing(config: Config, data: Path | None) -> Iterator[Store | None]:
+    """Open the database so that nothing in it or its folder changes; None where there is none."""
+    place = None if data is None else place_of(data, config.database)
+    with ExitStack() as stack:
+        store = None
+        if isinstance(place, str) or (place is not None and place.is_file()):
+            with suppress(NotThere):
+                store = stack.enter_context(open_for_reading(place, untouched=True))
+        yield store
 
 
 def _take_over_waits(known: Store | None, store: Store, now: datetime) -> None:

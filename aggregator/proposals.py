@@ -24,7 +24,7 @@ from aggregator.models import FeedState, Fetched, Source
 from aggregator.parse.encoding import decode
 from aggregator.parse.sniff import named_feed, sniff
 from aggregator.pipeline import moves
-from aggregator.pipeline.run import fetch_settings
+from aggregator.pipeline.engine import fetch_settings
 from aggregator.schedule.plan import Gone
 from aggregator.sources import KINDS, feed
 from aggregator.sources.kind import plain_request

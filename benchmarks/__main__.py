@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cycles, ruled, scraping, sites, sizes, stages, tables
+from benchmarks import cycles, leases, ruled, scraping, sites, sizes, stages, tables
 from benchmarks.measure import Experiment, Failed, measure, profile
 
 #: Each experiment by its name, in the order of the tables.
@@ -20,6 +20,7 @@ EXPERIMENTS: dict[str, Callable[[sizes.Sizes], AbstractContextManager[Experiment
     "corpus": stages.corpus,
     "normalize": stages.normalize,
     "request": stages.request,
+    "lease": leases.lease,
     "cold": cycles.cold,
     "unchanged": cycles.unchanged,
     "warm": cycles.warm,

@@ -68,9 +68,9 @@ Task = Callable[..., int]
 
 def tasks() -> dict[str, Task]:
     """Every task by its name."""
-    from benchmarks import floor, floor_lists, floor_pages, ours, ours_publish, peers, peers_cycle
+    from benchmarks import floor, floor_lists, floor_pages, leases, ours, ours_publish, peers, peers_cycle
 
-    modules = (floor, floor_lists, floor_pages, ours, ours_publish, peers, peers_cycle)
+    modules = (floor, floor_lists, floor_pages, leases, ours, ours_publish, peers, peers_cycle)
     return {name: task for module in modules for name, task in module.TASKS.items()}
 
 

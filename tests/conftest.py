@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from aggregator.place import VARIABLE
 from tests import ROOT
 from tests.inside import work_inside
 from tests.origin import Origin
@@ -20,13 +22,15 @@ share()
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+# What a developer has set is no matter of the tests.
+os.environ.pop(VARIABLE, None)
+
+SHARED = ROOT.parent / "shared"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what takes long first, so that all processes of the tests end at the same time."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-
-
-SHARED = ROOT.parent / "shared"
 
 
 @pytest.fixture

@@ -253,7 +253,7 @@ def _sentence(text: str) -> str:
 def _command(name: str, command: Any) -> str:
     types = _types(command.callback)
     text = inspect.cleandoc(command.callback.__doc__ or "")
-    arguments = [one.name.upper() for one in command.params if one.param_type_name == "argument"]
+    arguments = [one.metavar or one.name.upper() for one in command.params if one.param_type_name == "argument"]
     parts = [f"## {name}", f"`{' '.join(['aggregator', name, *arguments, '[OPTIONS]'])}`", text]
     if command.params:
         rows = [_row(one, types[one.name]) for one in command.params]
@@ -277,7 +277,7 @@ def _types(function: Callable[..., Any]) -> dict[str, Any]:
 def _row(parameter: Any, kind: Any) -> tuple[str, str, str]:
     (plain,) = [one for one in typing.get_args(kind) or (kind,) if one is not type(None)]
     if parameter.param_type_name == "argument":
-        shown = f"`{parameter.name.upper()}`"
+        shown = f"`{parameter.metavar or parameter.name.upper()}`"
     else:
         choices = "\\|".join(plain) if isinstance(plain, enum.EnumMeta) else _VALUES.get(plain, "")
         shown = ", ".join(f"`{one}`" for one in parameter.opts) + (f" `{choices}`" if choices else "")

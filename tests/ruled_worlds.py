@@ -267,10 +267,12 @@ def outcomes() -> tuple[FeedUpdate, ...]:
 
 
 @contextmanager
-def world(folder: Path, settings: dict[str, Any], *, parsed: bool = True) -> Iterator[RuledWorld]:
-    """A world in a folder of its own."""
+def world(
+    folder: Path, settings: dict[str, Any], *, parsed: bool = True, place: Path | str | None = None
+) -> Iterator[RuledWorld]:
+    """A world in a folder of its own, or with its database elsewhere."""
     folder.mkdir(exist_ok=True)
-    with closing(open_store(folder / "aggregator.db")) as store:
+    with closing(open_store(place or folder / "aggregator.db")) as store:
         yield RuledWorld(store, configured(folder, settings), parsed=parsed)
 
 

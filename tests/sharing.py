@@ -24,12 +24,15 @@ def share() -> None:
 
 
 def _sharing_statements(create: Any) -> Any:
-    """Return what makes engines that compile each statement once for all engines of a kind of database."""
-    first: dict[str, Engine] = {}
+    """Return what makes engines that compile each statement once for all databases of SQLite."""
+    first: list[Engine] = []
 
     def create_engine(*args: Any, **options: Any) -> Engine:
         engine: Engine = create(*args, **options)
-        model = first.setdefault(engine.dialect.driver, engine)
+        if engine.dialect.name != "sqlite":
+            return engine
+        first[:] = first or [engine]
+        [model] = first
         # The statements are kept by dialect; what a dialect learns of a server with its first connection, it knows.
         engine.dialect, engine._compiled_cache = model.dialect, model._compiled_cache
         return engine
@@ -42,6 +45,9 @@ _create_tables = MetaData.create_all
 
 def _create_all(self: MetaData, bind: Connection, **options: Any) -> None:
     """Create all tables, as `MetaData.create_all` does in an empty database."""
+    if bind.dialect.name != "sqlite":
+        _create_tables(self, bind, **options)
+        return
     for statement in _definitions(self, bind.dialect):
         bind.exec_driver_sql(statement)
 

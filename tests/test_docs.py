@@ -14,6 +14,7 @@ from aggregator.cli import app
 from aggregator.cli.process import CAN_BE_LOCKED_OUT, MEANING_OF_1, STATUSES
 from aggregator.log import ACTIONS, KEYS
 from aggregator.models import FAILURE_KINDS, FailureKind
+from aggregator.place import DATABASE
 from tests import ROOT, reference
 from tests.support import Site, command
 
@@ -84,7 +85,11 @@ def test_help_lists_every_status() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_locked_out_where_its_page_says_so(site: Site, name: str) -> None:
     site.configure({"id": "one", "feed": "http://127.0.0.1:9/"})
-    more = {"remove": ["one", "--purge", "--yes"], "backup": [str(site.folder / "copy.db")]}.get(name, [])
+    more = {
+        "remove": ["one", "--purge", "--yes"],
+        "backup": [str(site.folder / "copy.db")],
+        "copy-database": [str(site.folder / "copy.db"), str(site.data / DATABASE)],
+    }.get(name, [])
     more = ["one"] if name in ("pause", "resume", "reset", "preview", "capture") else more
     site.data.mkdir()
     options = {one.name for one in get_command(app).commands[name].params}  # type: ignore[attr-defined]

@@ -10,8 +10,8 @@ from tests.commands import PATIENCE, places
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
-#: What only scraped pages, a terminal or an old database need.
-ELSEWHERE = {"bs4", "soupsieve", "html5lib", "rich", "pygments", "alembic"}
+#: What only scraped pages, a terminal, an old database or a PostgreSQL database need.
+ELSEWHERE = {"bs4", "soupsieve", "html5lib", "rich", "pygments", "alembic", "psycopg", "sqlalchemy.dialects.postgresql"}
 #: What only documents that have changed need.
 CHANGES = {
     "feedgen",

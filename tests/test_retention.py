@@ -12,7 +12,7 @@ import pytest
 from aggregator.errors import StoreError
 from aggregator.retention import INTERVAL, retain
 from aggregator.store import open_store
-from aggregator.store.database import backup, vacuum
+from aggregator.store.filecopies import backup, vacuum
 from tests.daemons import running
 from tests.origin import Origin
 from tests.store_samples import NOW, entry, fill, update

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.service.daemon import Daemon, DaemonSettings, Systemd
+from aggregator.service.daemon import Daemon, DaemonSettings
 from aggregator.service.reload import ConfigFile
+from aggregator.service.systemd import Systemd
 from tests.daemons import wait_until
 from tests.origin import Origin, Response, Seen
 from tests.store_samples import NOW

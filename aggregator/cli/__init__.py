@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from aggregator.cli import (
     adding,
+    cluster,
     configuration,
     daemon,
     etiquette,
@@ -52,6 +53,7 @@ _ADVICE = {
     "unsubscribe": "`aggregator remove ID` removes a source.",
     "disable": "`aggregator pause ID` stops fetching a source for now.",
     "enable": "`aggregator resume ID` fetches a paused source again.",
+    "migrate": "`aggregator copy-database FROM TO` copies a database to another one.",
     "export": "`aggregator opml export` prints the sources; merged feeds are below `data/public/`.",
     "build": "`aggregator publish` writes posts and feeds.",
     "generate": "`aggregator publish` writes posts and feeds.",
@@ -142,6 +144,7 @@ for command in (
     update.update,
     update.publish,
     daemon.run,
+    cluster.worker,
     status.status,
     status.health,
     etiquette.etiquette,
@@ -163,11 +166,17 @@ for command in (
 ):
     app.command()(report_errors()(command))
 app.command("list")(report_errors()(items.list_items))
+app.command("copy-database")(report_errors()(maintenance.copy_database))
 app.command("not-duplicate")(report_errors()(review.not_duplicate))
 
 _rules = typer.Typer(name="rules", help="Try the rules of feeds.yaml on what is stored.", no_args_is_help=True)
 _rules.command("test")(report_errors()(rules.test))
 app.add_typer(_rules)
+
+_cluster = typer.Typer(name="cluster", invoke_without_command=True)
+_cluster.callback()(report_errors()(cluster.cluster))
+_cluster.command("adopt")(report_errors()(cluster.adopt))
+app.add_typer(_cluster)
 
 _opml = typer.Typer(name="opml", help="Import and export lists of subscriptions.", no_args_is_help=True)
 _opml.command("import")(report_errors()(subscriptions.import_list))

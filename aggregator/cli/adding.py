@@ -21,6 +21,7 @@ from aggregator.cli.options import (
     checked_address,
     load_config,
     load_to_add,
+    located,
     read_store,
     require_sources,
     utc_now,
@@ -253,7 +254,7 @@ class _Adding:
     def _known(self) -> Known:
         from aggregator.discover.found import Known
 
-        with read_store(self._data) as store:
+        with read_store(located(self._config, self._data)) as store:
             if store is None:
                 return Known()
             moved = {name: state.moved_to for name, state in store.states().items() if state.moved_to is not None}

@@ -19,6 +19,7 @@ from aggregator.cli.options import (
     DataOption,
     WaitOption,
     load_config,
+    located,
     locked,
     opened_store,
     read_store,
@@ -89,8 +90,9 @@ def check(
 
 def _notes_on_data(config: Config, data: Path) -> list[str]:
     """Return notes on the posts in the data folder, which is only read."""
-    path = data / "aggregator.db"
-    if not path.is_file():
+    path = located(config, data)
+    if isinstance(path, str) or not path.is_file():
+        # The file is checked without any network.
         return []
     from aggregator.publish.postfolders import folder_notes
     from aggregator.store.database import is_current
@@ -98,7 +100,7 @@ def _notes_on_data(config: Config, data: Path) -> list[str]:
     try:
         if not is_current(path):
             return []
-        with read_store(data) as store:
+        with read_store(path) as store:
             return folder_notes(store, config, data) if store else []
     except AggregatorError as error:
         return [f"{data} was not looked at: {error}"]
@@ -188,9 +190,10 @@ def remove(
         _remove_from_file(loaded, source)
         say(f"Removed {source} from {config}; its entries leave the feeds at the next publication.")
         return
-    require_sources(loaded, [source], stored=_stored(data))
+    place = located(loaded, data)
+    require_sources(loaded, [source], stored=_stored(place))
     _confirm(source, yes)
-    with locked(data, wait=wait):
+    with locked(data, place, wait=wait):
         configured = any(one.id == source for one in loaded.sources)
         status = _purge(_remove_from_file(loaded, source) if configured else loaded, data, source)
     raise typer.Exit(status)
@@ -230,7 +233,7 @@ def _proposals(config: Config, data: Path) -> tuple[list[Proposal], list[Source]
     """Return the edits that the sources require, and the sources that could not be asked now."""
     from aggregator.proposals import propose
 
-    with read_store(data) as store:
+    with read_store(located(config, data)) as store:
         states = store.states() if store else {}
         waits = store.host_waits(utc_now()) if store else {}
     named: dict[str, str] = {}
@@ -268,8 +271,8 @@ def _diff(before: str, after: str, path: Path) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def _stored(data: Path) -> Sequence[str]:
-    with read_store(data) as store:
+def _stored(place: Path | str) -> Sequence[str]:
+    with read_store(place) as store:
         return store.source_ids() if store else ()
 
 
@@ -311,7 +314,7 @@ def _purge(config: Config, data: Path, source: str) -> int:
     from aggregator.publish.report import Report
     from aggregator.retention import purge
 
-    with opened_store(data) as store:
+    with opened_store(located(config, data)) as store:
         store.sync_sources(config.sources)
         removed = purge(store, data, source)
         report = publish(store, config, data, now=utc_now())

@@ -22,13 +22,14 @@ from aggregator.cli.options import (
     WaitOption,
     chosen_verbosity,
     duration,
+    located,
     locked,
     utc_now,
 )
 from aggregator.log import LogFormat, configure_logging
 
 if TYPE_CHECKING:
-    from aggregator.service.daemon import Daemon
+    pass
 
 
 def run(
@@ -48,31 +49,32 @@ def run(
     SIGTERM and SIGINT stop it in order (a second one at once), SIGHUP and every change of feeds.yaml reload it.
     """
     # Ignored until the daemon can reload: a change before that is read anyway, or seen by the watch of the file.
-    _handle(("SIGHUP",), lambda number, frame: None)
+    handle(("SIGHUP",), lambda number, frame: None)
     with importing():
         import asyncio
 
         from aggregator.config import redact
-        from aggregator.service.daemon import Daemon, DaemonSettings, Systemd
+        from aggregator.service.daemon import Daemon, DaemonSettings
         from aggregator.service.reload import ConfigFile
+        from aggregator.service.systemd import Systemd
 
     verbosity = chosen_verbosity(quiet=quiet, verbose=verbose)
     settings = DaemonSettings(data, duration("--every", every), duration("--grace", grace), quiet)
     file = ConfigFile(config)
     loaded = file.load()
-    with locked(data, wait=wait):
+    with locked(data, located(loaded, data), wait=wait) as renew:
 
         async def serve() -> None:
-            daemon = Daemon(file, loaded, settings, Systemd(os.environ), utc_now)
+            daemon = Daemon(file, loaded, settings, Systemd(os.environ), utc_now, renew=renew)
             configure_logging(log_format, lambda text: redact(text, daemon.config.secrets), verbosity=verbosity)
-            _obey_signals(daemon)
+            obey_signals(daemon.stop, daemon.reload)
             await daemon.run()
 
         asyncio.run(serve())
 
 
-def _obey_signals(daemon: Daemon) -> None:
-    """Let signals stop and reload the daemon.
+def obey_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
+    """Let signals stop and reload what runs on the event loop of the caller.
 
     The handlers belong to the process and not to the event loop, so that a second signal ends the process even while
     the loop is busy.
@@ -82,20 +84,21 @@ def _obey_signals(daemon: Daemon) -> None:
     loop = asyncio.get_running_loop()
     asked: list[int] = []
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def end(number: int, frame: FrameType | None) -> None:
         if asked:
             os._exit(128 + number)
         asked.append(number)
-        loop.call_soon_threadsafe(daemon.stop)
+        loop.call_soon_threadsafe(stop)
 
-    def reload() -> None:
-        loop.call_soon_threadsafe(daemon.reload)
+    def read_again(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(reload)
 
-    _handle(("SIGTERM", "SIGINT"), stop)
-    _handle(("SIGHUP",), lambda number, frame: reload())
+    handle(("SIGTERM", "SIGINT"), end)
+    handle(("SIGHUP",), read_again)
 
 
-def _handle(names: tuple[str, ...], handler: Callable[[int, FrameType | None], None]) -> None:
+def handle(names: tuple[str, ...], handler: Callable[[int, FrameType | None], None]) -> None:
+    """Handle those of the signals that there are."""
     for name in names:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), handler)

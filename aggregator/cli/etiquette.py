@@ -16,6 +16,7 @@ from aggregator.cli.options import (
     ConfigOption,
     DataOption,
     load_config,
+    located,
     read_store,
     utc_now,
 )
@@ -53,18 +54,17 @@ def etiquette(
 ) -> None:
     """Show the requests to every host: their number, share of "not modified", bytes, bytes saved, waits obeyed."""
     # Names of hosts may contain secrets of the configuration, which are then removed from the output.
-    load_config(config)
-    rows = collect(data, days)
+    rows = collect(located(load_config(config), data), days)
     if as_json:
         say_json([asdict(row) for row in rows], indent=2)
     else:
         _show(rows)
 
 
-def collect(data: Path, days: int) -> list[HostReport]:
+def collect(place: Path | str, days: int) -> list[HostReport]:
     """Return the report on every host, the one with most requests first."""
     now = utc_now()
-    with read_store(data) as store:
+    with read_store(place) as store:
         if store is None:
             return []
         traffic = store.host_traffic(now.date() - timedelta(days=days - 1))

@@ -18,6 +18,7 @@ from aggregator.cli.options import (
     duration,
     found_items,
     load_config,
+    located,
     read_store,
     require_sources,
     utc_now,
@@ -79,7 +80,7 @@ def list_items(
     """List the newest stored items, dropped and held ones included."""
     loaded = load_config(config)
     chosen = _Chosen.of(loaded, where, source, category, output, state, since)
-    with read_store(data) as store:
+    with read_store(located(loaded, data)) as store:
         found = chosen.items(store) if store else ()
         newest = nlargest(limit, found, key=lambda one: (one.stored.entry.published_at, one.stored.pk))
     rows = [item_row(one) for one in newest]
@@ -100,8 +101,7 @@ def show(
     """Show a stored item: what its source said, and what rules changed."""
     from aggregator.snapshots import changed_by_rules, entry_values
 
-    load_config(config)
-    with found_items(data, [item]) as (_, (one,)):
+    with found_items(located(load_config(config), data), [item]) as (_, (one,)):
         pass
     row = item_row(one)
     after = entry_values(one.ruling.entry)
@@ -134,7 +134,7 @@ def explain(
     from aggregator.inspection import explain as explained
 
     loaded = load_config(config)
-    with found_items(data, [item]) as (store, (one,)):
+    with found_items(located(loaded, data), [item]) as (store, (one,)):
         found = explained(store, loaded, data, one, utc_now())
         state = store.states().get(one.stored.entry.source_id)
     fetched = None if state is None else state.last_success_at

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,8 +14,9 @@ import typer
 from aggregator import importing
 from aggregator.cli.console import complain, hide_secrets
 from aggregator.cli.process import tracebacks
-from aggregator.errors import AggregatorError, ConfigError, LockedError, Problem
+from aggregator.errors import AggregatorError, ConfigError, LockedError, NotThere, Problem
 from aggregator.log import LogFormat, Verbosity
+from aggregator.place import DATABASE, VARIABLE, passwords, place_of, shown
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -43,6 +44,9 @@ VerboseOption = Annotated[
     bool,
     typer.Option("--verbose", "-v", help="Also print each request, all notes, and the traceback of an internal error."),
 ]
+
+#: Makes sure that what a command holds is still held; it raises LockedError if it is not.
+Renew = Callable[[], None]
 
 DEFAULT_CONFIG = Path("feeds.yaml")
 DEFAULT_DATA = Path("data")
@@ -160,13 +164,41 @@ def nothing_configured(config: Config) -> str:
     return f"{config.path} names no sources; to add one: aggregator add URL"
 
 
+def located(config: Config, data: Path) -> Path | str:
+    """Return where the database is, by the configuration; `load_config` hides its password."""
+    return place_of(data, config.database)
+
+
+def find_database(path: Path, data: Path) -> Path | str:
+    """Return where the database is, without reading more of feeds.yaml, which need not exist or be valid otherwise.
+
+    Raises:
+        ConfigError: that is not known, because something is wrong with it.
+    """
+    configured = None
+    if VARIABLE in os.environ or _mentions_database(path):
+        from aggregator.config.database import database_of
+
+        configured = database_of(path, os.environ)
+        hide_secrets(passwords(configured))
+    return place_of(data, configured)
+
+
+def _mentions_database(path: Path) -> bool:
+    """Whether the file may name a database; to import what reads it takes longer than most commands."""
+    try:
+        return b"database" in path.read_bytes()
+    except OSError:
+        return False
+
+
 @contextmanager
-def opened_store(data: Path) -> Iterator[Store]:
-    """Open the store of a data folder; it is closed at the end."""
+def opened_store(place: Path | str) -> Iterator[Store]:
+    """Open the store at a place; it is closed at the end."""
     with importing():
         from aggregator.store import open_store
 
-    store = open_store(data / "aggregator.db")
+    store = open_store(place)
     try:
         yield store
     finally:
@@ -174,26 +206,27 @@ def opened_store(data: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def read_store(data: Path) -> Iterator[Store | None]:
-    """Open the store of a data folder for queries, even if the folder is read-only; None if there is none yet."""
+def read_store(place: Path | str) -> Iterator[Store | None]:
+    """Open the store at a place for queries, even if its folder is read-only; None if there is none yet."""
     from aggregator.store import open_for_reading
 
-    path = data / "aggregator.db"
-    if not _exists(path):
-        yield None
-        return
-    with open_for_reading(path) as store:
+    with ExitStack() as stack:
+        store = None
+        if isinstance(place, str) or _exists(place):
+            with suppress(NotThere):
+                store = stack.enter_context(open_for_reading(place))
         yield store
 
 
 @contextmanager
-def found_items(data: Path, texts: Sequence[str]) -> Iterator[tuple[Store, list[StoredRuling]]]:
+def found_items(place: Path | str, texts: Sequence[str]) -> Iterator[tuple[Store, list[StoredRuling]]]:
     """Open the store for queries and find stored items; one that is not there is a usage error."""
     from aggregator.inspection import NotFound, Removed, find_one
 
-    with read_store(data) as store:
+    with read_store(place) as store:
         if store is None:
-            complain(f"error: {data} has no database yet; `aggregator update` makes one")
+            where = place.parent if isinstance(place, Path) else shown(place)
+            complain(f"error: {where} has no database yet; `aggregator update` makes one")
             raise typer.Exit(2)
         try:
             found = [find_one(store, text) for text in texts]
@@ -214,34 +247,50 @@ def _exists(path: Path) -> bool:
 
 
 @contextmanager
-def copied_store(data: Path) -> Iterator[Store]:
-    """Open a copy of the store of a data folder, discarded at the end; the folder itself is only read, if it exists."""
+def copied_store(place: Path | str) -> Iterator[Store]:
+    """Open a copy of the store at a place, a SQLite file that is discarded at the end; the original is only read."""
     from tempfile import TemporaryDirectory
 
-    from aggregator.store.database import backup
-
     with TemporaryDirectory(prefix="aggregator-") as folder:
-        original = data / "aggregator.db"
-        if _exists(original):
-            backup(original, Path(folder) / original.name)
-        with opened_store(Path(folder)) as store:
+        copy = Path(folder) / DATABASE
+        if isinstance(place, str):
+            from aggregator.store.copying import copy_database
+
+            with suppress(NotThere):
+                copy_database(place, copy)
+        elif _exists(place):
+            from aggregator.store.filecopies import backup
+
+            backup(place, copy)
+        with opened_store(copy) as store:
             yield store
 
 
 @contextmanager
-def locked(data: Path, *, wait: bool = False, quiet: bool = False) -> Iterator[None]:
-    """Hold the data folder; see `aggregator.datafolder.hold`.
+def locked(data: Path, place: Path | str, *, wait: bool = False, quiet: bool = False) -> Iterator[Renew]:
+    """Hold the data folder, and a PostgreSQL database.
 
     Args:
         data: the data folder.
-        wait: if another process holds it, say so and wait.
+        place: where the database is.
+        wait: if another process holds one of them, say so and wait.
         quiet: do not say so.
+
+    Yields:
+        What makes sure that the database is still held, see `aggregator.store.exclusive.Hold.renew`.
     """
     from aggregator.datafolder import hold
 
     def report(error: LockedError) -> None:
         if not quiet:
-            complain(f"{data} is in use by {error.holder}; waiting")
+            complain(f"{error.place} is in use by {error.holder}; waiting")
 
-    with hold(data, on_wait=report if wait else None):
-        yield
+    on_wait = report if wait else None
+    with hold(data, on_wait=on_wait):
+        if isinstance(place, Path):
+            yield lambda: None
+            return
+        from aggregator.store.exclusive import hold_database
+
+        with hold_database(place, on_wait=on_wait) as held:
+            yield held.renew

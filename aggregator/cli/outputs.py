@@ -15,6 +15,7 @@ from aggregator.cli.options import (
     ConfigOption,
     DataOption,
     load_config,
+    located,
     opened_store,
     read_store,
 )
@@ -58,10 +59,10 @@ def outputs(
             listed = ", ".join(private) or "none is configured"
             complain(f"error: --new-path: there is no private output {new_path!r}; private outputs: {listed}")
             raise typer.Exit(2)
-        with opened_store(data) as store:
+        with opened_store(located(loaded, data)) as store, store.alone():
             store.record_fingerprints(another(store.fingerprints(), new_path))
     recorded: dict[str, str] = {}
-    with read_store(data) as reading:
+    with read_store(located(loaded, data)) as reading:
         if reading is not None:
             recorded = reading.fingerprints()
     rows = []

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Exit status of a run in which a database, a disk or a bug of the program made something fail.
 BROKEN = 4
+#: Exit status of a worker whose program is older than the tables of the database.
+SUPERSEDED = 5
 #: Environment variable; if it is set, internal errors are shown with their traceback.
 VERBOSE = "AGGREGATOR_VERBOSE"
 
@@ -55,11 +57,18 @@ STATUSES = {
         "`feeds.yaml`, the environment or the call is wrong; nothing was done",
         "`aggregator check`",
     ),
-    "3": Status("the data folder is in use", "another process uses the data folder", "wait, or stop it"),
+    "3": Status(
+        "the data folder is in use", "another process uses the data folder or the database", "wait, or stop it"
+    ),
     "4": Status(
         "database, disk or internal error, or a file that could not be written",
         "database, disk or internal error, or a file that could not be written",
         "read the message on standard error",
+    ),
+    "5": Status(
+        "",
+        "`worker` only: a newer version of the program has changed the tables of the database",
+        "install the newer version",
     ),
     "130, 143": Status("", "interrupted by Ctrl-C or SIGTERM; what was stored stays", "run it again"),
 }
@@ -73,6 +82,7 @@ MEANING_OF_1 = {
     "capture": "the source failed; nothing was changed",
     "add": "no source was added, and none was there",
     "fix": "something is left to do",
+    "copy-database": "with `--skip-damaged`: rows were left out",
     "remove": "the question was not answered with yes; nothing was changed",
 }
 
@@ -84,6 +94,7 @@ CAN_BE_LOCKED_OUT = {
     "remove": "; only with `--purge`",
     "reset": "",
     "vacuum": "",
+    "copy-database": "",
 }
 
 

@@ -17,6 +17,7 @@ from aggregator.cli.options import (
     DataOption,
     found_items,
     load_config,
+    located,
     opened_store,
     read_store,
     utc_now,
@@ -71,11 +72,11 @@ def review(
         _refuse("add --publish, --drop, --category SLUG or --undo")
     if decides:
         decision = None if undo else Decision("dropped" if drop else "published", category)
-        _decide(data, items or [], decision, everything=everything, as_json=as_json)
+        _decide(located(loaded, data), items or [], decision, everything=everything, as_json=as_json)
     elif not as_json and sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
-        _ask(loaded, data)
+        _ask(loaded, located(loaded, data))
     else:
-        _list(data, as_json)
+        _list(located(loaded, data), as_json)
 
 
 def not_duplicate(
@@ -88,12 +89,12 @@ def not_duplicate(
 
     The next publication carries it out. A running daemon need not be stopped.
     """
-    load_config(config)
-    with found_items(data, [first, second]) as (_, found):
+    place = located(load_config(config), data)
+    with found_items(place, [first, second]) as (_, found):
         pks = [one.stored.pk for one in found]
     if pks[0] == pks[1]:
         _refuse("both are the same item")
-    with opened_store(data) as store:
+    with opened_store(place) as store:
         store.copies.keep_apart(*pks)
     say(f"{pks[0]} and {pks[1]} are no duplicates from now on; the next publication shows both.")
 
@@ -110,8 +111,8 @@ def _held(store: Store) -> Iterator[StoredRuling]:
         last = batch[-1].stored.pk
 
 
-def _list(data: Path, as_json: bool) -> None:
-    with read_store(data) as store:
+def _list(place: Path | str, as_json: bool) -> None:
+    with read_store(place) as store:
         rows = [item_row(one) for one in _held(store)] if store else []
     if as_json:
         say_json([asdict(row) for row in rows], indent=2)
@@ -123,14 +124,16 @@ def _list(data: Path, as_json: bool) -> None:
         say("Nothing waits for review.")
 
 
-def _decide(data: Path, texts: Sequence[str], decision: Decision | None, *, everything: bool, as_json: bool) -> None:
+def _decide(
+    place: Path | str, texts: Sequence[str], decision: Decision | None, *, everything: bool, as_json: bool
+) -> None:
     if everything:
-        with read_store(data) as store:
+        with read_store(place) as store:
             found = list(_held(store)) if store else []
     else:
-        with found_items(data, texts) as (_, found):
+        with found_items(place, texts) as (_, found):
             pass
-    with opened_store(data) as store:
+    with opened_store(place) as store:
         for one in found:
             store.decide(one.stored.pk, decision, utc_now())
     rows = [item_row(one) for one in found]
@@ -147,20 +150,20 @@ def _done(decision: Decision) -> str:
     return f"Published in {decision.category}:" if decision.category else "Published"
 
 
-def _ask(config: Config, data: Path) -> None:
+def _ask(config: Config, place: Path | str) -> None:
     """Show one item after the other, and ask."""
-    with read_store(data) as store:
+    with read_store(place) as store:
         waiting = [one.stored.pk for one in _held(store)] if store else []
     if not waiting:
         say("Nothing waits for review.")
         return
     done = 0
-    with opened_store(data) as store:
-        for place, pk in enumerate(waiting, 1):
+    with opened_store(place) as store:
+        for number, pk in enumerate(waiting, 1):
             one = next((one for one in store.rulings_after(pk - 1, 1) if one.stored.pk == pk), None)
             if one is None or one.ruling.verdict != "held":
                 continue
-            say(f"\n{place} of {len(waiting)}")
+            say(f"\n{number} of {len(waiting)}")
             _show(item_row(one), one)
             answer = _answer(config)
             if isinstance(answer, str):

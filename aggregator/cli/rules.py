@@ -17,6 +17,7 @@ from aggregator.cli.options import (
     WaitOption,
     duration,
     load_config,
+    located,
     locked,
     opened_store,
     read_store,
@@ -54,7 +55,7 @@ def test(
     if source is not None:
         require_sources(loaded, [source], option="--source ")
     moment = None if since is None else utc_now() - duration("--since", since)
-    with read_store(data) as store, counting("judging stored items") as progress:
+    with read_store(located(loaded, data)) as store, counting("judging stored items") as progress:
         trial = try_rules(store, loaded, source=source, since=moment, progress=progress) if store else Trial()
     if as_json:
         say_json(_trial_json(trial), indent=2)
@@ -90,14 +91,15 @@ def replay(
 
     loaded = load_config(config)
     difference = Difference()
+    place, bar = located(loaded, data), counting("judging stored items")
     if apply:
-        with locked(data, wait=wait), opened_store(data) as store, counting("judging stored items") as progress:
+        with locked(data, place, wait=wait), opened_store(place) as store, bar as progress:
             store.sync_sources(loaded.sources)
             if steps:
                 _run_steps(store, loaded)
             difference = apply_rules(store, loaded, progress=progress)
     else:
-        with read_store(data) as reading, counting("judging stored items") as progress:
+        with read_store(place) as reading, bar as progress:
             if reading is not None:
                 difference = compare(reading, loaded, progress=progress)
     if as_json:
@@ -110,7 +112,7 @@ def _run_steps(store: Store, config: Config) -> None:
     """Run the steps that gave no result for stored items yet."""
     import asyncio
 
-    from aggregator.pipeline.run import fetch_settings
+    from aggregator.pipeline.engine import fetch_settings
     from aggregator.pipeline.steps import run_missing
     from aggregator.workers import StoreThread
 

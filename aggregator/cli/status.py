@@ -17,6 +17,7 @@ from aggregator.cli.options import (
     DataOption,
     duration,
     load_config,
+    located,
     nothing_configured,
     read_store,
     require_sources,
@@ -151,14 +152,17 @@ def health(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for programs.")] = False,
 ) -> None:
     """Check whether cycles run and sources work, for monitors: exit status 0 if so, 1 if not."""
-    from aggregator.service.health import assess, read_heartbeat
+    from aggregator.service.health import assess, last_cycle
 
     age = duration("--max-age", max_age)
     loaded = load_config(config)
-    with read_store(data) as store:
+    place = located(loaded, data)
+    with read_store(place) as store:
         known = store.states() if store else {}
+        # Only workers of a cluster record it in the database.
+        recorded = store.fingerprints() if store and isinstance(place, str) else {}
     states = [known[source.id] for source in loaded.sources if source.id in known and not source.paused]
-    found = assess(read_heartbeat(data), states, utc_now(), max_age=age, max_failing=max_failing / 100)
+    found = assess(last_cycle(data, recorded), states, utc_now(), max_age=age, max_failing=max_failing / 100)
     if as_json:
         facts = {
             "healthy": not found.problems,
@@ -181,7 +185,7 @@ def collect(config: Config, data: Path, now: datetime) -> list[SourceStatus]:
     states: dict[str, FeedState] = {}
     counts: dict[str, int] = {}
     rhythms: dict[str, Activity] = {}
-    with read_store(data) as store:
+    with read_store(located(config, data)) as store:
         if store:
             states, counts, rhythms = store.states(), store.entry_counts(), store.activity(now)
     return [
@@ -246,7 +250,7 @@ def collect_one(config: Config, data: Path, source_id: str, now: datetime) -> tu
     state, entries, rhythm = FeedState(source_id), 0, None
     newest: list[KnownEntry] = []
     instances: dict[str, InstanceState] = {}
-    with read_store(data) as store:
+    with read_store(located(config, data)) as store:
         if store:
             instances = store.pages.instances()
             state = store.states().get(source_id, state)

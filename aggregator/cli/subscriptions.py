@@ -29,6 +29,7 @@ from aggregator.cli.options import (
     DataOption,
     load_config,
     load_to_add,
+    located,
     read_store,
     utc_now,
 )
@@ -127,7 +128,7 @@ def export(config: ConfigOption = DEFAULT_CONFIG, data: DataOption = DEFAULT_DAT
     from aggregator.subscriptions.writing import write
 
     loaded = load_config(config)
-    with read_store(data) as store:
+    with read_store(located(loaded, data)) as store:
         metadata = store.feed_metadata() if store else {}
     made = write(read_text(config), loaded, metadata)
     say_document(made.data)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator import __version__
 from aggregator.datafolder import MODE_VARIABLE
+from aggregator.place import DATABASE, VARIABLE
 
 if TYPE_CHECKING:
     from aggregator.config.configuration import Provenance
@@ -120,7 +121,7 @@ def _seen(
     Raises:
         OSError: a part of it does not exist or cannot be read.
     """
-    database = data / "aggregator.db"
+    database = data / DATABASE
     if (log := database.with_name(database.name + "-wal")).exists() and log.stat().st_size:
         raise OSError("another process writes to the database, or was killed while it did")
     for file in files:
@@ -130,8 +131,10 @@ def _seen(
         "program": _program(),
         "config": [str(path.absolute()), digest(_bytes(path, _MAX_CONFIG))],
         "references": [[kind, name, _value(kind, name, path.parent, environ)] for kind, name in references],
-        # The only variable that a run depends on besides those that feeds.yaml names.
+        # The only variables that a run depends on besides those that feeds.yaml names. With the second one set, the
+        # database is elsewhere, and no run leaves a ticket.
         "mode": environ.get(MODE_VARIABLE, ""),
+        "server": bool(environ.get(VARIABLE, "").strip()),
         "database": _stamp(database),
         "folders": list(folders),
         "files": list(files),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -25,7 +25,9 @@ from aggregator.cli.options import (
     WaitOption,
     chosen_verbosity,
     copied_store,
+    find_database,
     load_config,
+    located,
     locked,
     nothing_configured,
     opened_store,
@@ -35,6 +37,7 @@ from aggregator.cli.options import (
 from aggregator.cli.process import BROKEN
 from aggregator.errors import AggregatorError, ConfigError, LockedError
 from aggregator.log import LogFormat, Verbosity, configure_logging
+from aggregator.place import DATABASE
 from aggregator.values.terminal import counted
 
 NOTHING_TO_WRITE = "Nothing to write: all files are up to date."
@@ -78,9 +81,9 @@ def update(
         require_sources(loaded, source or [], option="--source ")
         options = CycleOptions(everything, source or [], log_format, verbosity)
         if dry_run:
-            with copied_store(data) as copy:
+            with copied_store(located(loaded, data)) as copy:
                 raise typer.Exit(preview_cycle(loaded, copy, options))
-        with locked(data, wait=wait, quiet=quiet):
+        with locked(data, located(loaded, data), wait=wait, quiet=quiet):
             raise typer.Exit(run_cycle(loaded, data, options))
     except LockedError:
         if quiet:
@@ -118,11 +121,13 @@ def publish(
     unless the options below say otherwise.
     """
     loaded = load_config(config)
-    with locked(data, wait=wait), opened_store(data) as store:
+    place = located(loaded, data)
+    with locked(data, place, wait=wait), opened_store(place) as store:
         from aggregator.cli.console import renewal
         from aggregator.publish.publication import publish as publish_all
 
         store.sync_sources(loaded.sources)
+        _record(store, loaded)
         with renewal() as renewing:
             report = publish_all(
                 store,
@@ -169,12 +174,13 @@ def demo(data: DataOption = DEFAULT_DATA) -> None:
 
     folder = data / "demo"
     _require_demo(folder)
-    with serve() as base_url, locked(folder):
+    # Samples go to a file of their own, wherever the database is otherwise.
+    with serve() as base_url, locked(folder, folder / DATABASE):
         _clear_demo(folder)
         config = folder / "feeds.yaml"
         config.write_text(f"{_DEMO_MARK}\n{demo_config(base_url)}", encoding="utf-8")
         say(f"Samples are served at {base_url}; one of the sources is broken on purpose.\n")
-        run_cycle(load_config(config), folder, CycleOptions(everything=True))
+        run_cycle(replace(load_config(config), database=None), folder, CycleOptions(everything=True))
     posts = sorted((folder / "posts").rglob("*.md"))
     say("\nLook at:")
     for path, what in (
@@ -212,19 +218,20 @@ def _load_config_quietly(path: Path, data: Path) -> Config:
     try:
         return load_config(path)
     except ConfigError as error:
-        if _was_reported(data, str(error)):
+        if _was_reported(path, data, str(error)):
             raise typer.Exit(2) from None
         raise
 
 
-def _was_reported(data: Path, mistakes: str) -> bool:
+def _was_reported(path: Path, data: Path, mistakes: str) -> bool:
     """Return whether the last quiet run reported these mistakes; if not, record that this one does."""
     from aggregator.service.news import config_record
 
-    if not (data / "aggregator.db").is_file():
-        return False
     try:
-        with locked(data), opened_store(data) as store:
+        place = find_database(path, data)
+        if isinstance(place, Path) and not place.is_file():
+            return False
+        with locked(data, place), opened_store(place) as store:
             record = config_record(store.fingerprints(), mistakes)
             store.record_fingerprints(record)
     except AggregatorError:
@@ -258,7 +265,8 @@ def _repeat_idle_run(config: Path, data: Path, *, wait: bool, quiet: bool) -> bo
         return False
     from aggregator.service.health import write_heartbeat
 
-    with locked(data, wait=wait, quiet=quiet):
+    # There are tickets for SQLite only.
+    with locked(data, data / DATABASE, wait=wait, quiet=quiet):
         # Another process may have held the folder until now, and changed everything.
         now = utc_now()
         said = ticket.recall(config, data, now, os.environ, quiet=quiet)
@@ -302,7 +310,13 @@ def _prospect(config: Config, store: Store, now: datetime, *, quiet: bool) -> Pr
 
 
 def _write_ticket(config: Config, data: Path, said: Sequence[str], prospect: Prospect) -> None:
-    """Keep what the next run will say, once the database is closed."""
+    """Keep what the next run will say, once the database is closed.
+
+    Whether a PostgreSQL database has changed since, perhaps from another machine, only the server knows, and to ask it
+    takes as long as the ordinary way: for one there is no ticket.
+    """
+    if config.database is not None:
+        return
     since, until, _, quiet, published = prospect
     environ, posts = os.environ, [one.folder for one in config.posts]
     ticket.remember(config.path, data, config.provenance, published, posts, said, since, until, environ, quiet=quiet)
@@ -335,7 +349,7 @@ def run_cycle(config: Config, data: Path, options: CycleOptions) -> int:
         from aggregator.workers import StoreThread
 
     quiet = options.verbosity is Verbosity.quiet
-    with opened_store(data) as store, StoreThread() as thread:
+    with opened_store(located(config, data)) as store, StoreThread() as thread:
         chosen = _chosen(config, store, options)
         on_news = news_logger(config, store) if quiet else None
         make = partial(Cycle, store, data, thread, config=lambda: config, clock=utc_now, on_news=on_news)
@@ -410,7 +424,16 @@ def _chosen(config: Config, store: Store, options: CycleOptions) -> list[tuple[S
 
     configure_logging(options.log_format, hide, stamped=False, verbosity=options.verbosity)
     store.sync_sources(config.sources)
+    _record(store, config)
     return choose(config, store, utc_now(), everything=options.everything, only=options.only)
+
+
+def _record(store: Store, config: Config) -> None:
+    """Let workers know which configuration is in force."""
+    if config.database:
+        from aggregator.cluster.inforce import record
+
+        record(store, config)
 
 
 def _next_due(config: Config, store: Store) -> datetime | None:

@@ -54,6 +54,8 @@ class Config:
     secrets: frozenset[str]
     #: Those from the environment or from files, and what is made of them: they must not be published either.
     confidential: frozenset[str]
+    #: The PostgreSQL database that the environment or the file names, see `aggregator.place`; None: SQLite.
+    database: str | None = None
     #: The instances of RSSHub that sources with a route use; None: none are configured.
     rsshub: RsshubSettings | None = None
     #: One's own presets, by the paths that name them.

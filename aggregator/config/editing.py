@@ -247,7 +247,7 @@ def check_edit(
         for index, source in enumerate(config.sources)
         if index not in removed
     }
-    sections = ("site", "posts", "feeds", "fetch", "hooks", "rsshub", "after_publish", "outputs")
+    sections = ("database", "site", "posts", "feeds", "fetch", "hooks", "rsshub", "after_publish", "outputs")
     others = _others(new.sources, expected, {index for index, one in valued.items() if "category" in one})
     same = (
         all(getattr(config, name) == getattr(new, name) for name in sections)

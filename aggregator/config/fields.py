@@ -38,6 +38,7 @@ from aggregator.config.advice import (
 )
 from aggregator.config.problems import show
 from aggregator.config.selectors import check_css, check_xpath, selects_elements
+from aggregator.place import connection_string
 from aggregator.values.languages import CONFIGURED
 from aggregator.values.selectors import xpath_of
 from aggregator.values.urls import ENVIRONMENT, without_feed_scheme
@@ -416,6 +417,7 @@ ElementSelector = Annotated[str, *checked(element_selector, pattern=r"\S", maxLe
 TimeZone = Annotated[str, *checked(timezone)]
 Encoding = Annotated[str, *checked(encoding)]
 Size = Annotated[int, *checked(parse_size, pattern=_SIZE_PATTERN)]
+Database = Annotated[str, *checked(connection_string, pattern=r"^\s*(\$\{|postgres(ql)?://|[a-z_]+\s*=)")]
 DefaultProxy = Annotated[
     str,
     PlainValidator(default_proxy),

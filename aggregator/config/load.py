@@ -65,6 +65,7 @@ from aggregator.models import (
     Source,
     host_of,
 )
+from aggregator.place import from_environment, passwords
 
 MAX_FILE = 32 * 10**6
 """Bytes in feeds.yaml at most."""
@@ -112,7 +113,10 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     sent = _credentials(document.sources, kinds) | credentials(document)
     confidential = frozenset(problems.secrets.union(sent))
     sources = _in_phase(_sources(document, kinds, source_ids, tree["sources"], confidential))
-    secrets = confidential.union(*map(CommonSettings.secrets, document.sources), *(kind.secrets for kind in kinds))
+    database = from_environment(environ) or document.database
+    secrets = confidential.union(
+        passwords(database), *map(CommonSettings.secrets, document.sources), *(kind.secrets for kind in kinds)
+    )
     duplicates = join_levels(document)
     rules = make_rule_lists(document, tree, sources, duplicates, lambda text: redact(text, secrets))
     sources = with_digests(sources, rules)
@@ -129,6 +133,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         categories=_categories(document, sources),
         sources=sources,
         path=path,
+        database=database,
         secrets=secrets,
         confidential=confidential,
         notes=_placed(remarks, tree, problems),
@@ -199,6 +204,9 @@ def _resolver(references: References, problems: Problems) -> Callable[[str, KeyP
 
     def resolve(text: str, key_path: KeyPath) -> str:
         replaced, values = references.replace(text)
+        if key_path == ("database",):
+            # No source and no post has it, so it need not be looked for there.
+            return replaced
         if key_path and (key_path[0] not in _PUBLIC_SECTIONS or "rules" in key_path[:3]):
             problems.secrets.update(value for value in values if value)
             if any(0 < len(value) < SHORTEST_SECRET for value in values):

@@ -161,7 +161,7 @@ _SHAPES = {
     "tls": "write `tls: {verify: false, until: 2027-01-31}`",
 }
 #: Values below these keys may be passwords, even in the wrong shape.
-_SECRET = frozenset({"auth", "basic", "cookies", "headers", "key"})
+_SECRET = frozenset({"auth", "basic", "cookies", "database", "headers", "key"})
 
 
 def explain(error: ValidationError, tree: MapNode, model: type[BaseModel], problems: Problems) -> None:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from aggregator.config.mistakes import is_secret
 from aggregator.config.problems import Path, show
 from aggregator.config.ruling import rule_lists, uses_rules
+from aggregator.config.secrets import has_reference
 from aggregator.config.tree import ListNode, MapNode
 from aggregator.models import Source
+from aggregator.place import passwords
 
 if TYPE_CHECKING:
     from aggregator.config.settings import FileSettings
@@ -45,7 +47,15 @@ def collect(
     variables = _variables(tree) if "$" in text else ()
     steps = _steps(tree, environ) if uses_rules(tree) else ()
     hooks = _hooks(document, environ)
-    return [*_language(document), *_addresses(sources), *_selectors(document), *variables, *hooks, *steps]
+    database = _database(tree)
+    return [*_language(document), *_addresses(sources), *_selectors(document), *variables, *database, *hooks, *steps]
+
+
+def _database(tree: MapNode) -> Iterator[tuple[Path, str]]:
+    """Note a password of the database that is written out: whoever reads the file has it."""
+    written = tree.written.get("database") or tree.get("database")
+    if isinstance(written, str) and not has_reference(written) and passwords(written):
+        yield ("database",), "a password is written out here; write the whole value as a reference: `${env:NAME}`"
 
 
 def _language(document: FileSettings) -> Iterator[tuple[Path, str]]:

@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, create_m
 
 from aggregator.config.access import AccessSettings
 from aggregator.config.fields import (
+    Database,
     DefaultProxy,
     Language,
     Maybe,
@@ -315,6 +316,11 @@ class FileSettings(JoinSettings):
     after_publish: Maybe[Command] = Field(
         default=None,
         description="A command that is called after each publication that changed files, at most once a minute.",
+    )
+    database: Maybe[Database] = Field(
+        default=None,
+        description="A PostgreSQL database in place of the SQLite file in the data folder, best as a reference: "
+        "`${env:NAME}`.",
     )
     categories: dict[Slug, CategorySettings] = Field(
         default_factory=dict, description="Categories by slug: a title, or a mapping that says more."

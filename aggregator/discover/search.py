@@ -45,7 +45,7 @@ from aggregator.models import FailureKind, Fetched, NotModified, Request, Source
 from aggregator.parse import parse_plain
 from aggregator.parse.encoding import decode
 from aggregator.parse.sniff import find_root, sniff
-from aggregator.pipeline.run import fetch_settings, page_worker
+from aggregator.pipeline.engine import fetch_settings, page_worker
 from aggregator.pipeline.together import Send
 from aggregator.preview import feed_source, preview
 from aggregator.sources import KINDS, feed

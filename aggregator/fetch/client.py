@@ -2,7 +2,8 @@
 
 `Fetcher` is the only HTTP client of the program. It follows redirects itself, because every hop is checked and waits
 for its turn, and decodes bodies itself, because they can blow up. It keeps cookies for the redirects of one fetch only,
-and sends no Referer. It raises nothing but `FetchError`, whatever a server does.
+and sends no Referer. It raises nothing but `FetchError`, whatever a server does; where several processes share their
+politeness, `ConnectionLost` as well.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from typing import Self
 
 from aiohttp.abc import AbstractResolver
 
-from aggregator.errors import FetchError
+from aggregator.errors import FetchError, StoreError
 from aggregator.fetch import answer
-from aggregator.fetch.politeness import Hosts, Robots, Tally
+from aggregator.fetch.leases import LeaseEnded, Leases
+from aggregator.fetch.politeness import Hosts, Robots, Turn
 from aggregator.fetch.transport import GuardedTransport
 from aggregator.fetch.trip import Trip, choice
 from aggregator.models import Fetched, HostTraffic, NotModified, Request
@@ -57,9 +59,11 @@ class Fetcher:
 
     Args:
         settings: what all fetches have in common.
-        waits: hosts that must be left alone, with the time until when, as `waits` of an earlier one gave them.
+        waits: hosts that must be left alone, with the time until when, as `waits` of an earlier one gave them; with
+            `leases`, only those of this machine count.
         clock: the current time, aware and in UTC.
         resolver: looks up host names; None: the system does.
+        leases: whoever keeps the politeness of several processes; None: this is the only one.
     """
 
     def __init__(
@@ -69,12 +73,13 @@ class Fetcher:
         waits: Mapping[str, datetime] = MappingProxyType({}),
         clock: Callable[[], datetime] = _utc_now,
         resolver: AbstractResolver | None = None,
+        leases: Leases | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._resolver = resolver
         self._proxy_of = choice(settings.proxy)
-        self._hosts = Hosts(settings.concurrency, settings.per_host, settings.host_delay, waits, clock)
+        self._hosts = Hosts(settings.concurrency, settings.per_host, settings.host_delay, waits, clock, leases)
         self._robots = Robots(self.fetch, self._hosts.slow_down)
 
     async def __aenter__(self) -> Self:
@@ -94,7 +99,7 @@ class Fetcher:
 
     @property
     def waits(self) -> dict[str, datetime]:
-        """Hosts that want to be left alone, with the time until when."""
+        """Hosts that want to be left alone, with the time until when; with leases, only those of this machine."""
         return self._hosts.waits
 
     async def fetch(self, request: Request) -> Fetched | NotModified:
@@ -102,46 +107,67 @@ class Fetcher:
 
         Raises:
             FetchError: it could not be fetched; `kind` says why, `status` is the HTTP status where there was one.
+            ConnectionLost: the database with the leases went away; nothing is known of the document.
         """
         trip = Trip(request, self._proxy_of)
         try:
             return await self._follow(trip)
-        except FetchError:
+        except (FetchError, StoreError):
             raise
         except Exception as error:
             raise answer.explain(error, trip.target, trip.redirected) from error
 
     async def _follow(self, trip: Trip) -> Fetched | NotModified:
-        loop = asyncio.get_running_loop()
         left = trip.request.timeout.total_seconds()
         for _ in range(MAX_REDIRECTS + 1):
             self._check_certificate_exception(trip)
             if trip.request.robots:
                 await self._robots.check(trip, self._settings.user_agent)
-            async with self._hosts.turn(trip.target) as tally:
-                # The timeout starts here: waiting for a turn is not the server's fault.
-                started = loop.time()
-                try:
-                    async with asyncio.timeout(left) as deadline:
-                        found = await self._send_logged(trip, tally)
-                except Exception as error:
-                    if isinstance(error, FetchError) or not deadline.expired():
-                        raise
-                    message = f"no complete answer within {trip.request.timeout.total_seconds():g} seconds"
-                    raise FetchError(message, kind="timeout", url=trip.target.url) from error
+            found, spent = await self._hop(trip, left)
             if found is not None:
                 return found
-            left -= loop.time() - started
+            left -= spent
         raise FetchError(f"more than {MAX_REDIRECTS} redirects", kind="redirect", url=trip.target.url)
 
-    async def _send_logged(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
+    async def _hop(self, trip: Trip, left: float) -> tuple[Fetched | NotModified | None, float]:
+        """Send the request to the current target when it is its turn.
+
+        Args:
+            left: seconds that it may take.
+
+        Returns:
+            The outcome, None where it was redirected, and the seconds that it took.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                async with self._hosts.turn(trip.target, left) as turn:
+                    # The timeout starts here: waiting for a turn is not the server's fault.
+                    started = loop.time()
+                    try:
+                        async with asyncio.timeout(left) as deadline:
+                            found = await self._send_logged(trip, turn)
+                        return found, loop.time() - started
+                    except FetchError as error:
+                        await self._obey(trip, error)
+                        raise
+                    except Exception as error:
+                        if isinstance(error, LeaseEnded) or not deadline.expired():
+                            raise
+                        message = f"no complete answer within {trip.request.timeout.total_seconds():g} seconds"
+                        raise FetchError(message, kind="timeout", url=trip.target.url) from error
+            except LeaseEnded:
+                # Nothing was sent; it waits for another turn.
+                continue
+
+    async def _send_logged(self, trip: Trip, turn: Turn) -> Fetched | NotModified | None:
         """Send the request, and log the outcome at level DEBUG."""
         if not log.isEnabledFor(logging.DEBUG):
-            return await self._send(trip, tally)
+            return await self._send(trip, turn)
         loop, url, host, came = asyncio.get_running_loop(), trip.target.url, trip.target.host, "no answer"
         started, method = loop.time(), trip.method
         try:
-            found = await self._send(trip, tally)
+            found = await self._send(trip, turn)
             came = _outcome(found, trip)
             return found
         except Exception as error:
@@ -152,26 +178,23 @@ class Fetcher:
             fields = {"action": "request", "host": host, "elapsed": seconds}
             log.debug("%s %s: %s (%.3f s)", method, url, came, seconds, extra={"fields": fields})
 
-    async def _send(self, trip: Trip, tally: Tally) -> Fetched | NotModified | None:
+    async def _send(self, trip: Trip, turn: Turn) -> Fetched | NotModified | None:
         """Send the request to the current target of the trip; None: it was redirected."""
-        response = await self._transport.send(trip.ask(self._settings.user_agent))
+        response = await self._transport.send(trip.ask(self._settings.user_agent), turn.check)
         try:
             said = answer.headers(response)
             location = said.get(b"location")
             if response.status_code not in _REDIRECTS or location is None:
-                return await answer.read(trip, response, said, tally, self._clock())
-        except FetchError as error:
-            self._obey(trip, error)
-            raise
+                return await answer.read(trip, response, said, turn.tally, self._clock())
         finally:
             await response.aclose()
         trip.move(answer.text(location), response.status_code, answer.cookies(response))
         return None
 
-    def _obey(self, trip: Trip, error: FetchError) -> None:
+    async def _obey(self, trip: Trip, error: FetchError) -> None:
         """Leave a host alone that answers 429, or 503 with Retry-After."""
         if error.status == 429 or (error.status == 503 and error.retry_after is not None):
-            self._hosts.leave_alone(trip.target, error.retry_after)
+            await self._hosts.leave_alone(trip.target, error.retry_after)
 
     def _check_certificate_exception(self, trip: Trip) -> None:
         until = trip.request.access.unverified_until

@@ -3,7 +3,8 @@
 `Hosts` knows whose turn it is, which hosts must wait, and what was sent to each. A target goes in; its turn comes out
 as soon as its domain and all other fetches leave room. Limits are for a registrable domain (https://publicsuffix.org),
 because the hosts below it are mostly one machine; Retry-After counts for the host that sent it. Addresses and names
-without a dot are domains of their own, by port. Loopback has no limits, but Retry-After is obeyed there as well.
+without a dot are domains of their own, by port. Loopback has no limits, but Retry-After is obeyed there as well. Where
+several processes share their politeness (`fetch.leases`), a turn needs a lease, and delays and waits are kept there.
 
 `Robots` holds the rules of robots.txt (RFC 9309), which are fetched once per origin and cycle. A request goes in;
 nothing comes out, or a `FetchError` that says why the page is not fetched. The rules are read and applied by Protego.
@@ -24,14 +25,20 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from protego import Protego
 from publicsuffixlist import PublicSuffixList
 
-from aggregator.errors import FetchError
+from aggregator.errors import FetchError, StoreError
 from aggregator.fetch import addresses
 from aggregator.fetch.addresses import Origin, Target
+from aggregator.fetch.leases import Held, LeaseEnded, Leases, LeftAlone
 from aggregator.fetch.trip import Trip
 from aggregator.models import Access, Fetched, HostTraffic, NotModified, Request
 
 #: Longest delay between two requests that a robots.txt can ask for: a page must still fit into a cycle.
 MAX_CRAWL_DELAY = timedelta(minutes=1)
+#: How long several processes leave a host alone that answers 429 without a time. One process does it for a cycle.
+UNTOLD_WAIT = timedelta(hours=1)
+
+#: Seconds for which a lease lasts longer than its request may take: for what lies between the two.
+_SPARE = 5.0
 
 
 @dataclass(slots=True)
@@ -46,10 +53,21 @@ class Tally:
     held: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The turn of one request."""
+
+    #: Where to count what comes.
+    tally: Tally
+    #: To be called right before the request is sent; see `Held.check`. None: nothing has to be checked.
+    check: Callable[[], None] | None
+
+
 @dataclass(slots=True)
 class _Gate:
     """The gate of one domain."""
 
+    domain: str
     #: None: no limit.
     places: asyncio.Semaphore | None
     #: Seconds between the starts of two requests.
@@ -74,8 +92,10 @@ class Hosts:
         concurrency: requests in flight at most.
         per_host: the same for each domain.
         host_delay: time from the start of one request to a domain to the start of the next.
-        waits: hosts that want to be left alone, with the time until when.
+        waits: hosts that want to be left alone, with the time until when; with `leases`, only those of this machine
+            count, which are no business of other processes.
         clock: the current time, aware and in UTC.
+        leases: whoever keeps the politeness of several processes; None: this is the only one.
     """
 
     def __init__(
@@ -85,16 +105,22 @@ class Hosts:
         host_delay: timedelta,
         waits: Mapping[str, datetime],
         clock: Callable[[], datetime],
+        leases: Leases | None = None,
     ) -> None:
         self._per_host = per_host
         self._delay = host_delay.total_seconds()
         self._clock = clock
+        self._leases = leases
         self._all = asyncio.Semaphore(concurrency)
         self._gates: dict[str, _Gate] = {}
         self._tallies: dict[str, Tally] = {}
         self._hosts: dict[Origin, _Host] = {}
         now = clock()
-        self._waits: dict[str, datetime | None] = {host: until for host, until in waits.items() if until > now}
+        self._waits: dict[str, datetime | None] = {
+            host: until
+            for host, until in waits.items()
+            if until > now and (leases is None or _is_this_machine(host.rpartition(":")[0]))
+        }
 
     @property
     def traffic(self) -> tuple[HostTraffic, ...]:
@@ -111,11 +137,15 @@ class Hosts:
         return {host: until for host, until in self._waits.items() if until is not None}
 
     @asynccontextmanager
-    async def turn(self, target: Target) -> AsyncIterator[Tally]:
+    async def turn(self, target: Target, seconds: float) -> AsyncIterator[Turn]:
         """Wait for the turn of a target, and hold its place during the request.
+
+        Args:
+            seconds: that the request may take.
 
         Raises:
             FetchError: its host wants to be left alone; `held` is True.
+            ConnectionLost: see `Leases.take`.
         """
         host = self._host(target)
         gate = host.gate
@@ -126,44 +156,68 @@ class Hosts:
                 self._check(host, target)
                 if gate.opens > (now := _time()):
                     await asyncio.sleep(gate.opens - now)
-                async with self._all:
-                    self._check(host, target)
-                    if gate.opens > (now := _time()):
-                        # Another one of the domain went first while this one waited for a place.
-                        continue
-                    gate.opens = now + gate.delay
-                    host.tally.requests += 1
-                    yield host.tally
-                    return
+                # The lease comes first: who waits for one must not keep places from others.
+                held = await self._lease(host, target, seconds)
+                try:
+                    async with self._all:
+                        self._check(host, target)
+                        if gate.opens > (now := _time()) or not (held is None or held.allows(seconds)):
+                            # Another one of the domain went first, or the lease got old, while this one waited.
+                            continue
+                        if held is None:
+                            gate.opens = now + gate.delay
+                        host.tally.requests += 1
+                        yield Turn(host.tally, held.check if held else None)
+                        return
+                except LeaseEnded:
+                    host.tally.requests -= 1
+                    raise
+                finally:
+                    if held is not None:
+                        await held.give_back()
         finally:
             if gate.places is not None:
                 gate.places.release()
 
-    def leave_alone(self, target: Target, until: datetime | None) -> None:
-        """Send nothing more to the host of a target in this cycle, nor before `until` where the host gave a time."""
-        self._waits[self._host(target).name] = until
+    async def _lease(self, host: _Host, target: Target, seconds: float) -> Held | None:
+        """Return a lease for a request; None: it needs none."""
+        gate = host.gate
+        if self._leases is None or gate.places is None:
+            return None
+        try:
+            return await self._leases.take(gate.domain, host.name, self._per_host, gate.delay, seconds + _SPARE)
+        except LeftAlone as answer:
+            raise _held_back(host, target, answer.until) from None
 
-    def slow_down(self, target: Target, delay: timedelta) -> None:
+    async def leave_alone(self, target: Target, until: datetime | None) -> None:
+        """Send nothing more to the host of a target before `until`.
+
+        Where no other process has to know, nothing is sent in this cycle either.
+
+        Args:
+            until: the time that the host gave; None: it gave none.
+        """
+        host = self._host(target)
+        if self._leases is None or host.gate.places is None:
+            self._waits[host.name] = until
+        else:
+            # Clocks of machines differ, so what is told is how long.
+            await self._leases.leave_alone(host.name, UNTOLD_WAIT if until is None else until - self._clock())
+
+    async def slow_down(self, target: Target, delay: timedelta) -> None:
         """Leave at least `delay` between two requests to a target's domain (Crawl-delay)."""
         gate = self._host(target).gate
         seconds = min(delay, MAX_CRAWL_DELAY).total_seconds()
         if seconds > gate.delay:
             gate.opens = max(gate.opens, gate.opens - gate.delay + seconds)
             gate.delay = seconds
+            if self._leases is not None and gate.places is not None:
+                await self._leases.slow_down(gate.domain, seconds)
 
     def _check(self, host: _Host, target: Target) -> None:
         if host.name not in self._waits:
             return
-        until = self._waits[host.name]
-        host.tally.held += 1
-        when = "in this cycle" if until is None else f"until {until:%Y-%m-%d %H:%M:%S} UTC"
-        raise FetchError(
-            f"not asked: {host.name} wants to be left alone {when}",
-            kind="http_status",
-            url=target.url,
-            retry_after=until,
-            held=True,
-        )
+        raise _held_back(host, target, self._waits[host.name])
 
     def _host(self, target: Target) -> _Host:
         host = self._hosts.get(target.origin)
@@ -179,10 +233,24 @@ class Hosts:
         if gate is None:
             spared = not _is_this_machine(target.host)
             gate = self._gates[domain] = _Gate(
+                domain,
                 asyncio.Semaphore(self._per_host) if spared else None,
                 self._delay if spared else 0.0,
             )
         return gate
+
+
+def _held_back(host: _Host, target: Target, until: datetime | None) -> FetchError:
+    """Count a request that is not sent, and return the error for it."""
+    host.tally.held += 1
+    when = "in this cycle" if until is None else f"until {until:%Y-%m-%d %H:%M:%S} UTC"
+    return FetchError(
+        f"not asked: {host.name} wants to be left alone {when}",
+        kind="http_status",
+        url=target.url,
+        retry_after=until,
+        held=True,
+    )
 
 
 def host_of(target: Target) -> str:
@@ -262,7 +330,7 @@ class Robots:
     def __init__(
         self,
         fetch: Callable[[Request], Awaitable[Fetched | NotModified]],
-        slow_down: Callable[[Target, timedelta], None],
+        slow_down: Callable[[Target, timedelta], Awaitable[None]],
     ) -> None:
         self._fetch = fetch
         self._slow_down = slow_down
@@ -273,14 +341,23 @@ class Robots:
 
         Raises:
             FetchError: ``robots`` where the rules forbid the page; the kind of the failure where they cannot be had.
+            ConnectionLost: see `Leases.take`.
         """
         agent = product_token(trip.request.access.user_agent or user_agent)
         key = self._key(trip)
         if key not in self._rules:
             self._rules[key] = asyncio.create_task(self._get(trip.request, key, agent))
-        # One caller that gives up must not take the rules from the others.
-        rules = await asyncio.shield(self._rules[key])
+        task = self._rules[key]
+        try:
+            # One caller that gives up must not take the rules from the others.
+            rules = await asyncio.shield(task)
+        except StoreError:
+            self._forget(key, task)
+            raise
         if isinstance(rules, FetchError):
+            if rules.held:
+                # Whether the host still wants to be left alone is for whoever knows it.
+                self._forget(key, task)
             raise FetchError(
                 f"robots.txt, which says what may be read there, could not be had: {rules}",
                 kind=rules.kind,
@@ -294,10 +371,15 @@ class Robots:
             return
         delay = rules.crawl_delay(agent)
         if delay is not None and delay > 0:
-            self._slow_down(trip.target, timedelta(seconds=min(delay, MAX_CRAWL_DELAY.total_seconds())))
+            await self._slow_down(trip.target, timedelta(seconds=min(delay, MAX_CRAWL_DELAY.total_seconds())))
         if not rules.can_fetch(trip.target.url, agent):
             message = "the site's robots.txt asks programs to leave this page alone; ask its owner, or do without"
             raise FetchError(message, kind="robots", url=trip.target.url)
+
+    def _forget(self, key: _RulesKey, task: asyncio.Task[Protego | FetchError | None]) -> None:
+        """Let the next request ask for the rules again."""
+        if self._rules.get(key) is task:
+            del self._rules[key]
 
     async def close(self) -> None:
         """End what is still under way."""

@@ -15,6 +15,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -24,6 +25,7 @@ import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from httpx_aiohttp.transport import AiohttpResponseStream
 from yarl import URL
 
@@ -47,6 +49,9 @@ _LINE = re.compile(_FIELD)
 _LENGTH = re.compile(rb"content-length[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"transfer-encoding[ \t]*:[^\n]*\bchunked\b", re.IGNORECASE)
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1[0-9][0-9]\b")
+
+#: What `GuardedTransport.send` got as `check`, for the connector, which aiohttp calls.
+_check: ContextVar[Callable[[], None] | None] = ContextVar("check", default=None)
 
 Policy = bool | tuple[str, ...]
 """Which addresses may be reached: True: all, False: the public ones, or networks that may be reached as well (CIDR)."""
@@ -90,8 +95,14 @@ class GuardedTransport:
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._max_sockets = concurrency + _MAX_IDLE
 
-    async def send(self, request: Outgoing) -> httpx.Response:
-        """Send a request, and return the response as soon as its head is there; raises the errors of aiohttp."""
+    async def send(self, request: Outgoing, check: Callable[[], None] | None = None) -> httpx.Response:
+        """Send a request, and return the response as soon as its head is there; raises the errors of aiohttp.
+
+        Args:
+            check: called once there is a connection, right before the request is written to it; what it raises keeps
+                the request from being sent, and comes out.
+        """
+        _check.set(check)
         target, headers, proxy = request.target, list(request.headers), request.proxy
         if self._crowded():
             headers.append(("Connection", "close"))
@@ -243,15 +254,32 @@ def tidy(head: bytes) -> bytes:
 
 
 class _Connector(aiohttp.TCPConnector):
-    """aiohttp's connector, whose connections read heads by `tidy`.
+    """aiohttp's connector, whose connections read heads by `tidy`, and which asks before a request is written.
 
-    aiohttp has no public place for this: `_factory` makes the protocol of each connection, also inside of tunnels.
+    aiohttp has no public place for the former: `_factory` makes the protocol of each connection, also inside of
+    tunnels.
     """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         make: Callable[..., ResponseHandler] = _Connection
         self._factory = partial(make, loop=asyncio.get_running_loop())
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the name is aiohttp's
+    ) -> Connection:
+        """Return a connection, to which aiohttp writes the request without waiting for anything else."""
+        connection = await super().connect(req, traces, timeout)
+        if (check := _check.get()) is not None:
+            try:
+                check()
+            except BaseException:
+                connection.close()
+                raise
+        return connection
 
 
 class _Connection(ResponseHandler):

@@ -19,7 +19,7 @@ from aggregator.config import Config
 from aggregator.models import FeedState, Fetched, NotModified, Source
 from aggregator.schedule import admit, after_stop
 from aggregator.sources import ShareUsedUp
-from aggregator.store import Store
+from aggregator.store import CLOCK_TOLERANCE, Store
 
 #: A cycle that is followed by another at once takes of each domain what may be requested in this time.
 TURN = timedelta(minutes=1)
@@ -78,6 +78,13 @@ def choose(
     else:
         order = list(chosen)
     return [(sources[name], chosen[name]) for name in order]
+
+
+def is_due(state: FeedState, now: datetime) -> bool:
+    """Return whether a source is due, as `Store.due` says."""
+    if state.next_due_at is None or state.next_due_at <= now:
+        return True
+    return state.last_attempt_at is not None and state.last_attempt_at > now + CLOCK_TOLERANCE
 
 
 def spread(config: Config, store: Store, now: datetime) -> int:

@@ -64,17 +64,12 @@ class Archives:
         self._feeds = feeds
         self._report = report
 
-    def remove_others(self) -> None:
-        """Delete the archives of feeds that have none any more."""
-        for slug in self._store.outputs():
-            if slug not in self._feeds and self._delete(slug, FILE_NAMES.values()):
-                self._store.drop(slug)
-
     def render_again(self, slugs: Collection[str]) -> None:
         """Make all pages of some feeds stale, and delete their files of formats that are no longer written."""
         for slug in slugs:
             formats = self._feeds[slug].formats
-            self._delete(slug, [name for form, name in FILE_NAMES.items() if form not in formats])
+            others = [name for form, name in FILE_NAMES.items() if form not in formats]
+            _delete(self._store, self._public, slug, others, self._report)
         self._store.mark(slugs)
 
     def close_pages(self, slugs: Iterable[str]) -> None:
@@ -118,15 +113,24 @@ class Archives:
     def _channel(self, page: ArchivePage) -> Channel:
         return replace(self._feeds[page.output].channel, page=page.number, previous=page.number - 1 or None)
 
-    def _delete(self, slug: str, names: Collection[str]) -> bool:
-        """Delete files of all pages of a feed; return whether all of them are gone."""
-        # The slug of a damaged row may be unsafe; it has no files.
-        if not names or not files.is_safe(slug):
-            return True
-        pages = range(1, self._store.page_count(slug) + 1)
-        paths = [f"{slug}/{page_name(number, name)}" for name in names for number in pages]
-        report = self._report
-        left = [
-            path for path in paths if not files.withdraw(self._public, path, "public", report.removed, report.failures)
-        ]
-        return not left
+
+def remove_archives(store: ArchiveStore, public: Path, kept: Collection[str], report: Report) -> None:
+    """Delete the archives of feeds that have none any more.
+
+    Args:
+        kept: slugs of the feeds that have one.
+    """
+    for slug in store.outputs():
+        if slug not in kept and _delete(store, public, slug, FILE_NAMES.values(), report):
+            store.drop(slug)
+
+
+def _delete(store: ArchiveStore, public: Path, slug: str, names: Collection[str], report: Report) -> bool:
+    """Delete files of all pages of a feed; return whether all of them are gone."""
+    # The slug of a damaged row may be unsafe; it has no files.
+    if not names or not files.is_safe(slug):
+        return True
+    pages = range(1, store.page_count(slug) + 1)
+    paths = [f"{slug}/{page_name(number, name)}" for name in names for number in pages]
+    left = [path for path in paths if not files.withdraw(public, path, "public", report.removed, report.failures)]
+    return not left

@@ -65,6 +65,8 @@ class Report:
     failures: list[OutputFailure] = field(default_factory=list)
     #: When an output changes by itself, as time passes; None: never.
     next_at: datetime | None = None
+    #: Slugs of the merged feeds that have to be written now, after `publish_posts`.
+    outdated: list[str] = field(default_factory=list)
 
     @property
     def files(self) -> int:
@@ -72,10 +74,10 @@ class Report:
         return len(self.posts) + len(self.feeds) + len(self.removed) + len(self.beside)
 
     def followed_by(self, later: Report) -> Report:
-        """Return a report of both publications, each file once; failures and next time are those of the later one."""
-        names = [one.name for one in fields(self) if one.name not in ("failures", "next_at")]
+        """Return a report of both publications, each file once; what is left to do is that of the later one."""
+        names = [one.name for one in fields(self) if one.name not in ("failures", "next_at", "outdated")]
         both = {name: list(dict.fromkeys((*getattr(self, name), *getattr(later, name)))) for name in names}
-        return Report(**both, failures=later.failures, next_at=later.next_at)
+        return Report(**both, failures=later.failures, next_at=later.next_at, outdated=later.outdated)
 
     def edits(self) -> list[str]:
         """Return messages about what a person did with posts."""

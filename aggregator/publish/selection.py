@@ -162,8 +162,12 @@ class Selector:
             items = join_items(items, output, self._store.copies.apart(pks))
         return [as_shown(item, output, self._categories) for item in items]
 
-    def _chosen(self, output: Output) -> list[int]:
-        """Return the row numbers of the items that an output shows."""
+    def _chosen(self, output: Output, *, named: bool = True) -> list[int]:
+        """Return the row numbers of the items that an output shows.
+
+        Args:
+            named: leave out those that will be shown as soon as they have ids.
+        """
         if output.duplicates:
             output = replace(output, limit=output.limit * _COMPARED)
         slug, limit, fair = output.slug, output.limit, output.mix == "fair"
@@ -172,22 +176,22 @@ class Selector:
         if output.rate is not None:
             found = self._members.released(slug, limit * _RELEASED, since)
         elif fair:
-            found = self._in_turn(output, seen, since)
+            found = self._in_turn(output, seen, since, named=named)
         elif output.per_source is not None:
-            found = self._members.newest_per_source(slug, output.per_source, seen, since)
+            found = self._members.newest_per_source(slug, output.per_source, seen, since, named=named)
         else:
-            found = self._members.newest(slug, limit, seen, since)
+            found = self._members.newest(slug, limit, seen, since, named=named)
         return chosen(found, limit, per_source=output.per_source, fair=fair)
 
     def _oldest(self, output: Output) -> datetime | None:
         return None if output.max_age is None else self.now - output.max_age
 
-    def _in_turn(self, output: Output, seen: datetime | None, since: datetime | None) -> list[Member]:
+    def _in_turn(self, output: Output, seen: datetime | None, since: datetime | None, *, named: bool) -> list[Member]:
         """Return as many of each source as are needed to fill the feed in turn."""
         most = min(output.per_source or output.limit, output.limit)
         depth = 1
         while True:
-            found = self._members.newest_per_source(output.slug, depth, seen, since)
+            found = self._members.newest_per_source(output.slug, depth, seen, since, named=named)
             counts = Counter(member.source_pk for member in found)
             if depth == most or len(found) >= output.limit or max(counts.values(), default=0) < depth:
                 return found
@@ -218,7 +222,8 @@ class Selector:
         delay = output.delay or timedelta(0)
         seen = self.now - delay
         if since is None:
-            first = self._chosen(replace(output, rate=None))
+            # What comes later has to wait; an entry that is stored has come, also without an id.
+            first = self._chosen(replace(output, rate=None), named=False)
             members.release(slug, first, self.now - rate.period)
             return (self.now if first else None), self._next_delayed(output)
         if (room := output.limit - len(members.released(slug, output.limit, oldest))) > 0:

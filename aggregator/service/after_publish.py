@@ -123,8 +123,9 @@ def record_changes(store: Store, config: Config, report: Report, removed: Iterab
     """
     written, gone = [*report.posts, *report.feeds], [*removed, *report.removed]
     if config.after_publish and (written or gone):
-        waiting = pending(store)
-        _record(store, replace(waiting, since=waiting.since.followed_by(written, gone)))
+        with store.alone():
+            waiting = pending(store)
+            _record(store, replace(waiting, since=waiting.since.followed_by(written, gone)))
 
 
 class AfterPublish:
@@ -226,18 +227,20 @@ def _failure(name: str, error: str) -> OutputFailure:
 
 def _begin(store: Store, command: Sequence[str], now: datetime) -> Changes:
     """Record that the command starts, and return the files for it."""
-    waiting = pending(store).of(command)
-    _record(store, replace(waiting, given=waiting.all, since=Changes({}), at=now))
+    with store.alone():
+        waiting = pending(store).of(command)
+        _record(store, replace(waiting, given=waiting.all, since=Changes({}), at=now))
     return waiting.all
 
 
 def _end(store: Store, error: str) -> None:
     """Record how it ended; the files of a call that succeeded are done."""
-    waiting = pending(store)
-    if error:
-        _record(store, replace(waiting, failures=waiting.failures + 1, error=error))
-    else:
-        _record(store, replace(waiting, given=Changes({}), failures=0, error=""))
+    with store.alone():
+        waiting = pending(store)
+        if error:
+            _record(store, replace(waiting, failures=waiting.failures + 1, error=error))
+        else:
+            _record(store, replace(waiting, given=Changes({}), failures=0, error=""))
 
 
 def _record(store: Store, waiting: Pending) -> None:

@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,9 +30,11 @@ from aggregator.judging import rules_note
 from aggregator.log import log_event, log_renewal, log_result, outage_suffix, withheld
 from aggregator.models import FeedState, Source
 from aggregator.pipeline.due import TURN, choose, spread
+from aggregator.place import place_of
 from aggregator.service.after_publish import AfterPublish
 from aggregator.service.news import news_logger
 from aggregator.service.reload import ConfigFile, differences
+from aggregator.service.systemd import STALLED, Systemd
 from aggregator.store import Store, open_store
 from aggregator.values.terminal import counted
 from aggregator.workers import StoreThread
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from aggregator.pipeline.run import SourceResult
     from aggregator.publish.report import Report
 
-#: A cycle in which nothing has been completed for this long hangs; then the watchdog gets no more messages.
-STALLED = timedelta(minutes=15)
 #: Interval at which the clock is compared with the monotonic one.
 CLOCK_CHECK = timedelta(seconds=5)
 HEARTBEAT = timedelta(seconds=20)
@@ -80,53 +78,6 @@ class _RunningCycle:
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
-class Systemd:
-    """Notifications to systemd, over the socket that it names in the environment; none if it names no socket.
-
-    The protocol is a datagram of ``NAME=value`` lines (sd_notify(3)). Sending never blocks and never raises.
-
-    Args:
-        environ: the environment with ``NOTIFY_SOCKET``, ``WATCHDOG_USEC`` and ``WATCHDOG_PID``.
-    """
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        address = environ.get("NOTIFY_SOCKET", "")
-        # The name of an abstract socket begins with @ in place of its zero byte.
-        self._address = "\0" + address[1:] if address.startswith("@") else address
-        interval = environ.get("WATCHDOG_USEC", "")
-        meant = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        #: Seconds within which the watchdog expects a message; None if there is no watchdog.
-        self.watchdog = int(interval) / 1e6 if interval.isdecimal() and int(interval) and meant else None
-
-    def ready(self) -> None:
-        """Report that the start, or a reload, is complete."""
-        self._send("READY=1")
-
-    def reloading(self) -> None:
-        """Report that the configuration is being reloaded."""
-        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
-
-    def stopping(self) -> None:
-        """Report that the service is about to exit."""
-        self._send("STOPPING=1")
-
-    def alive(self) -> None:
-        """Send the message that the watchdog expects, if there is one."""
-        if self.watchdog is not None:
-            self._send("WATCHDOG=1")
-
-    def status(self, text: str) -> None:
-        """Set the line that `systemctl status` shows."""
-        self._send(f"STATUS={' '.join(text.split())}")
-
-    def _send(self, message: str) -> None:
-        if not self._address:
-            return
-        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)
-            sender.sendto(message.encode(), self._address)
-
-
 class FixedDelay(BaseTrigger):  # type: ignore[misc]
     """A trigger that fires one interval after it was evaluated last.
 
@@ -148,6 +99,7 @@ class Daemon:
     Args:
         file: feeds.yaml; it is watched, and reloaded when it changes.
         clock: the current time, aware and in UTC.
+        renew: makes sure before each cycle that no other process has the database, see `aggregator.store.exclusive`.
     """
 
     def __init__(
@@ -157,8 +109,11 @@ class Daemon:
         settings: DaemonSettings,
         systemd: Systemd,
         clock: Callable[[], datetime],
+        renew: Callable[[], None] = lambda: None,
     ) -> None:
         self.config = config
+        self._place = place_of(settings.data, config.database)
+        self._renew = renew
         self._file = file
         self._settings = settings
         self._systemd = systemd
@@ -235,6 +190,9 @@ class Daemon:
         else:
             changes = differences(old, self._pending)
             log_event(f"reloaded {self._file.path}: {changes}; in force from the next tick", action="reload")
+            if place_of(self._settings.data, self._pending.database) != self._place:
+                text = "`database` is another one now; it is used after a restart"
+                log_event(text, action="reload", level=logging.WARNING)
         self._systemd.ready()
 
     async def tick(self) -> None:
@@ -398,6 +356,10 @@ class Daemon:
         """Put the newest configuration in force; cycles that are running publish with it, too."""
         config = self._pending or self.config
         store.sync_sources(config.sources)
+        if config.database and config is not self._noted:
+            from aggregator.cluster.inforce import record
+
+            record(store, config)
         self.config = config
         if self._pending is config:
             self._pending = None
@@ -420,8 +382,9 @@ class Daemon:
         self._progress_at = time.monotonic()
 
     def _opened_store(self) -> Store:
+        self._renew()
         if self._store is None:
-            self._store = open_store(self._settings.data / "aggregator.db")
+            self._store = open_store(self._place)
         return self._store
 
     def _close_store(self) -> None:

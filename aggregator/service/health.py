@@ -1,12 +1,13 @@
 """The health of the program: whether cycles run and sources work.
 
 In: the data folder and the states of the sources. Out: problems, in words. A cycle that ends writes the time into a
-file of the data folder, the heartbeat; it makes no difference whether a daemon or cron runs it.
+file of the data folder, the heartbeat; it makes no difference whether a daemon or cron runs it. Workers of a cluster
+write it into the database as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ from aggregator.models import FeedState
 from aggregator.values.terminal import counted
 
 _NAME = ".heartbeat"
+CYCLE = "cluster/cycle"
+"""Name of the fingerprint that has the time as well where workers publish: `health` may run on another machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,14 @@ def read_heartbeat(data: Path) -> datetime | None:
         return datetime.fromisoformat((data / _NAME).read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
+
+
+def last_cycle(data: Path, fingerprints: Mapping[str, str]) -> datetime | None:
+    """Return when the last cycle ended, by the data folder or by the fingerprints of the store; None if none has."""
+    times = [read_heartbeat(data)]
+    with suppress(ValueError):
+        times.append(datetime.fromisoformat(fingerprints.get(CYCLE, "")))
+    return max((one for one in times if one is not None and one.tzinfo is not None), default=None)
 
 
 def assess(

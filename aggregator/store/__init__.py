@@ -1,10 +1,11 @@
-"""The store: sources, their state and their entries in one SQLite file; `Store` is its interface."""
+"""The store: sources, their state and their entries in one database, SQLite or PostgreSQL; `Store` is its interface."""
 
 from __future__ import annotations
 
 from aggregator.store.copyprotocol import DUPLICATES, CopyOf, CopyStore
 from aggregator.store.memberprotocol import Member, MemberStore
 from aggregator.store.protocol import (
+    CLOCK_TOLERANCE,
     POSTS,
     Activity,
     ArchivePage,
@@ -36,6 +37,7 @@ from aggregator.store.rulingprotocol import (
 from aggregator.store.sqlstore import open_for_reading, open_store
 
 __all__ = [
+    "CLOCK_TOLERANCE",
     "DEFINITIONS",
     "DUPLICATES",
     "FEEDS",

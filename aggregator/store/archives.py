@@ -16,9 +16,11 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, literal_colu
 from aggregator.models import ALL, Item
 from aggregator.store import rows, selections
 from aggregator.store.database import Database
+from aggregator.store.dialects import replacing
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.protocol import ArchivePage, UnreadableRow
 from aggregator.store.schema import LISTED, NEWEST_FIRST, archives, entries, memberships, stale_archives
+from aggregator.store.stamps import next_stamp
 from aggregator.store.statements import ITEMS_OF_PAGE
 
 ReadItems = Callable[
@@ -38,14 +40,15 @@ OUTPUTS = text(
     "SELECT output FROM found WHERE output IS NOT NULL"
 )
 _ADD = insert(archives)
-_MARK = insert(stale_archives).prefix_with("OR IGNORE")
+#: A page that is stale already is marked again, with a new stamp.
+_MARK = replacing(stale_archives).values(stamp=next_stamp())
 _UNMARK = delete(stale_archives).where(
-    stale_archives.c.output == bindparam("of_output"), stale_archives.c.number == bindparam("of_number")
+    stale_archives.c.output == bindparam("of_output"),
+    stale_archives.c.number == bindparam("of_number"),
+    stale_archives.c.stamp == bindparam("of_stamp"),
 )
-_MARK_OUTPUT = (
-    insert(stale_archives)
-    .from_select(["output", "number"], select(archives.c.output, archives.c.number).where(_of_output))
-    .prefix_with("OR IGNORE")
+_MARK_OUTPUT = replacing(stale_archives).from_select(
+    ["output", "number", "stamp"], select(archives.c.output, archives.c.number, next_stamp()).where(_of_output)
 )
 _before = archives.alias("before")
 #: Each page with the end of the one before.
@@ -55,6 +58,7 @@ _STALE = (
         stale_archives.c.number,
         func.coalesce(_before.c.last_pk, literal_column("0")),
         archives.c.last_pk,
+        stale_archives.c.stamp,
     )
     .select_from(
         stale_archives.join(
@@ -148,7 +152,7 @@ class SqlArchives:
     def mark_written(self, pages: Sequence[ArchivePage]) -> None:
         """See `ArchiveStore.mark_written`."""
         if pages:
-            done = [{"of_output": page.output, "of_number": page.number} for page in pages]
+            done = [{"of_output": one.output, "of_number": one.number, "of_stamp": one.stamp} for one in pages]
             with self._database.write() as connection:
                 connection.execute(_UNMARK, done)
 
@@ -176,7 +180,7 @@ def _split_pages(connection: Connection, output: str, size: int) -> None:
     among those of the page.
     """
     more: list[int] = []
-    for _, _, after, last in connection.execute(_STALE_OF_OUTPUT, {"of_output": output}).all():
+    for _, _, after, last, _ in connection.execute(_STALE_OF_OUTPUT, {"of_output": output}).all():
         asked = {"output": output, "after": after, "last": last, "limit": selections.NO_LIMIT}
         pks = sorted(selections.numbers(connection, WITHIN if output == ALL else selections.WITHIN, **asked))
         if len(pks) > 2 * size:

@@ -10,22 +10,16 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    ColumnElement,
-    Date,
-    Dialect,
-    Integer,
-    LargeBinary,
-    Text,
-    case,
-    cast,
-    func,
-    literal_column,
-    type_coerce,
-)
+import sqlalchemy
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Date, Dialect, type_coerce
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from aggregator.store.dialects import as_stored, decoded, whole_number
+
+#: Texts are compared by their bytes, as in SQLite, whatever the language of a PostgreSQL database is.
+Text = sqlalchemy.Text().with_variant(sqlalchemy.Text(collation="C"), "postgresql")
+#: Whole numbers have 64 bits, as in SQLite.
+Integer = sqlalchemy.Integer().with_variant(BigInteger(), "postgresql")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -64,8 +58,8 @@ class StateDay(TypeDecorator[date]):
     impl = Date
     cache_ok = True
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], date | None]:
-        """Return what reads a day in ISO 8601, and anything else as None."""
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | date | None], date | None]:
+        """Return what reads a day in ISO 8601, and anything else as None; PostgreSQL gives a day as one."""
         return _to_day_or_none
 
 
@@ -83,9 +77,9 @@ class Lines(TypeDecorator[tuple[str, ...]]):
         """Read bytes."""
         return _bytes(column, self)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[bytes | None], tuple[str, ...]]:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[bytes | str | None], tuple[str, ...]]:
         """Return what splits the lines; of a damaged text, what is left of it."""
-        return lambda text: tuple(text.decode("utf-8", "replace").split("\n")) if text else ()
+        return lambda text: tuple(decoded(text).split("\n")) if text else ()
 
 
 def to_seconds(moment: datetime | None) -> int | None:
@@ -122,19 +116,19 @@ def _to_datetime_or_none(seconds: int | None) -> datetime | None:
         return None
 
 
-def _to_day_or_none(text: str | None) -> date | None:
+def _to_day_or_none(stored: str | date | None) -> date | None:
     try:
-        return None if text is None else date.fromisoformat(text)
+        return stored if stored is None or isinstance(stored, date) else date.fromisoformat(stored)
     except (ValueError, TypeError):
         return None
 
 
 def _bytes(column: ColumnElement[Any], kind: TypeEngine[Any]) -> ColumnElement[Any]:
-    return type_coerce(cast(column, LargeBinary), kind)
+    return type_coerce(as_stored(column), kind)
 
 
 def _number(column: ColumnElement[Any], kind: TypeEngine[Any]) -> ColumnElement[Any]:
-    return type_coerce(case((func.typeof(column) == literal_column("'integer'"), column)), kind)
+    return type_coerce(whole_number(column), kind)
 
 
 class LenientText(TypeDecorator[str]):
@@ -147,9 +141,11 @@ class LenientText(TypeDecorator[str]):
         """Read bytes."""
         return _bytes(column, self)
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[bytes | None], str | None]:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[bytes | str | None], str | None] | None:
         """Return what decodes a text."""
-        return lambda value: None if value is None else value.decode("utf-8", "replace")
+        if dialect.name == "postgresql":
+            return None
+        return lambda value: None if value is None else decoded(value)
 
 
 class LenientNumber(TypeDecorator[int]):

@@ -13,7 +13,6 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    Integer,
     bindparam,
     cast,
     delete,
@@ -24,14 +23,15 @@ from sqlalchemy import (
     null,
     select,
     text,
-    true,
     update,
 )
 
 from aggregator.models import Candidate, Group
 from aggregator.store import archives, listing, statements
+from aggregator.store.columns import Integer
 from aggregator.store.copyprotocol import DUPLICATES, CopyOf, Join, Pair
 from aggregator.store.database import Database
+from aggregator.store.dialects import ignoring, replacing
 from aggregator.store.origins import ANY_COPY, COPIES_OF
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.rows import FIRST_CATEGORY, ITEM_TABLES
@@ -45,6 +45,7 @@ from aggregator.store.schema import (
     sources,
     stale_addresses,
 )
+from aggregator.store.stamps import if_alone
 
 #: In front of the row number of a source among stale addresses; all addresses come before it.
 SOURCE = "~"
@@ -53,15 +54,11 @@ _among: BindParameter[Any] = bindparam("values", expanding=True)
 _ANY_PAIR = select(not_duplicates.c.first_pk).limit(1)
 _marked: ColumnElement[str] = literal_column(f"'{SOURCE}' || sources.pk")
 _is_source = stale_addresses.c.address >= SOURCE
-_MARK_SOURCES = (
-    insert(stale_addresses)
-    .from_select(
-        ["address"],
-        select(_marked).where(
-            sources.c.pk.in_(_among), exists().where(fingerprints.c.name == DUPLICATES, fingerprints.c.value != "")
-        ),
-    )
-    .prefix_with("OR IGNORE")
+_MARK_SOURCES = ignoring(stale_addresses).from_select(
+    ["address"],
+    select(_marked).where(
+        sources.c.pk.in_(_among), exists().where(fingerprints.c.name == DUPLICATES, fingerprints.c.value != "")
+    ),
 )
 _MARK_ALL_SOURCES = insert(stale_addresses).from_select(["address"], select(_marked).where(sources.c.entries > 0))
 _stale_pk = cast(func.substr(stale_addresses.c.address, literal_column("2")), Integer)
@@ -79,12 +76,12 @@ _STALE = (
     .order_by(stale_addresses.c.address)
     .limit(bindparam("limit"))
 )
-_MARK = Prepared(insert(stale_addresses).prefix_with("OR IGNORE"), "address")
+_MARK = Prepared(ignoring(stale_addresses), "address")
 _DONE = delete(stale_addresses).where(stale_addresses.c.address.in_(_among))
 _ADDRESSES_OF = PreparedByLength(
     lambda pks: select(addresses.c.entry_pk, addresses.c.address).where(addresses.c.entry_pk.in_(pks))
 )
-_ADDRESS = Prepared(insert(addresses).prefix_with("OR REPLACE"), "entry_pk", "address")
+_ADDRESS = Prepared(replacing(addresses), "entry_pk", "address")
 _NO_ADDRESS = delete(addresses).where(addresses.c.entry_pk.in_(_among))
 _copied = rulings.c.verdict == literal_column("'copy'")
 _published = rulings.c.verdict.is_(null()) | _copied
@@ -111,8 +108,8 @@ _COPIES = PreparedByLength(
 _PAIRS = PreparedByLength(
     lambda pks: select(not_duplicates.c.first_pk, not_duplicates.c.second_pk).where(not_duplicates.c.first_pk.in_(pks))
 )
-_KEEP_APART = insert(not_duplicates).prefix_with("OR IGNORE")
-_KEEP = Prepared(insert(copies).prefix_with("OR REPLACE"), "entry_pk", "leader_pk", "shown")
+_KEEP_APART = ignoring(not_duplicates)
+_KEEP = Prepared(replacing(copies), "entry_pk", "leader_pk", "shown")
 _DROP = delete(copies).where(copies.c.entry_pk.in_(_among))
 _WITHHOLD = text(
     "INSERT INTO rulings (entry_pk, verdict) VALUES (:entry_pk, 'copy') "
@@ -126,7 +123,9 @@ _WITHOUT_TRACE = delete(rulings).where(
     rulings.c.entry_pk.in_(_among),
     *(column.is_(null()) for column in rulings.c if column is not rulings.c.entry_pk),
 )
-_PENDING = update(entries).where(entries.c.pk.in_(_among), ~entries.c.pending).values(pending=true())
+_PENDING = (
+    update(entries).where(entries.c.pk.in_(_among), if_alone(~entries.c.pending)).values(**statements.MADE_PENDING)
+)
 _LEADERS_OF_SOURCE = (
     select(copies.c.leader_pk)
     .select_from(copies.join(entries, entries.c.pk == copies.c.entry_pk))

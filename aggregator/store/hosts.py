@@ -10,35 +10,25 @@ from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import BigInteger, Connection, bindparam, cast, delete, func, select
 
 from aggregator.models import HostTraffic
+from aggregator.store.dialects import AddingUp, replacing
 from aggregator.store.prepared import Prepared
 from aggregator.store.schema import HOST_COUNTS, host_days, host_waits
 
 #: Days that are kept.
 KEPT_DAYS = 90
+#: How long waits are kept that are over.
+_KEPT_WAITS = timedelta(days=1)
 
-_new_day = insert(host_days)
-_ADD = Prepared(
-    _new_day.on_conflict_do_update(
-        index_elements=["day", "host"],
-        set_={name: host_days.c[name] + _new_day.excluded[name] for name in HOST_COUNTS},
-    ),
-    "day",
-    "host",
-    *HOST_COUNTS,
-)
-_new_wait = insert(host_waits)
-_WAIT = Prepared(
-    _new_wait.on_conflict_do_update(index_elements=["host"], set_={"until": _new_wait.excluded.until}), "host", "until"
-)
+_ADD = Prepared(AddingUp(host_days), "day", "host", *HOST_COUNTS)
+_WAIT = Prepared(replacing(host_waits), "host", "until")
 _DROP_DAYS = Prepared(delete(host_days).where(host_days.c.day < bindparam("first")), "first")
 _DROP_WAITS = Prepared(delete(host_waits).where(host_waits.c.until <= bindparam("now")), "now")
 _WAITS = Prepared(select(host_waits.c.host, host_waits.c.until).where(host_waits.c.until > bindparam("now")), "now")
 _SUMS = (
-    select(host_days.c.host, *(func.sum(host_days.c[name]) for name in HOST_COUNTS))
+    select(host_days.c.host, *(cast(func.sum(host_days.c[name]), BigInteger) for name in HOST_COUNTS))
     .where(host_days.c.day >= bindparam("first"))
     .group_by(host_days.c.host)
     .order_by(host_days.c.host)
@@ -56,7 +46,8 @@ def record(
     _ADD.run_many(connection, [(today, *_counts(one)) for one in traffic])
     _WAIT.run_many(connection, waits.items())
     _DROP_DAYS.run(connection, today - timedelta(days=KEPT_DAYS))
-    _DROP_WAITS.run(connection, now)
+    # Clocks of workers differ, and that of the database counts (`cluster.leases`).
+    _DROP_WAITS.run(connection, now - _KEPT_WAITS)
 
 
 def waits(connection: Connection, now: datetime) -> dict[str, datetime]:

@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import Integer, Select, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, literal_column, select, update
 
 from aggregator.errors import RowError
 from aggregator.models import Decision, Entry, Placement, Ruling, Sight, Verdict
 from aggregator.store import archives, lookup, rows, rulings, statements
 from aggregator.store import fingerprints as prints
+from aggregator.store.columns import Integer
 from aggregator.store.database import Database
 from aggregator.store.prepared import PreparedByLength
 from aggregator.store.protocol import POSTS, StoredEntry
@@ -85,7 +86,7 @@ HELD = _STORED.where(
         .limit(bindparam("limit"))
     )
 )
-_of_entry = bindparam("of_entry", type_=Integer())
+_of_entry = bindparam("of_entry", type_=Integer)
 _FORGET_DECISION = delete(decisions).where(decisions.c.entry_pk == _of_entry)
 _DECIDE = insert(decisions)
 #: A decision that there is none any more has done its work, too.
@@ -200,7 +201,7 @@ class Judgements:
         given = ("", None) if decision is None else (decision.verdict, decision.category)
         with self._database.write() as connection:
             if not self._numbered([pk]):
-                raise RowError(f"no entry {pk} in {self._database.path}")
+                raise RowError(f"no entry {pk} in {self._database.place}")
             connection.execute(_FORGET_DECISION, {"of_entry": pk})
             row = dict(zip(("verdict", "category"), given, strict=True))
             connection.execute(_DECIDE, {"entry_pk": pk, "decided_at": now, "carried_out": False, **row})

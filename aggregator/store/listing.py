@@ -19,7 +19,6 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    insert,
     null,
     or_,
     select,
@@ -27,6 +26,7 @@ from sqlalchemy import (
 )
 
 from aggregator.store import archives, fingerprints
+from aggregator.store.dialects import ignoring
 from aggregator.store.prepared import Prepared
 from aggregator.store.schema import (
     entries,
@@ -37,6 +37,7 @@ from aggregator.store.schema import (
     sources,
     withheld_posts,
 )
+from aggregator.store.stamps import next_stamp
 
 _among: BindParameter[Any] = bindparam("values", expanding=True)
 _ruling = select(rulings.c.verdict).where(rulings.c.entry_pk == entries.c.pk).scalar_subquery()
@@ -54,7 +55,9 @@ _listed = (
     .where(entries.c.pk == memberships.c.entry_pk)
     .scalar_subquery()
 )
-_relist = update(entries).where(entries.c.category.is_distinct_from(_category)).values(category=_category)
+_relist = (
+    update(entries).where(entries.c.category.is_distinct_from(_category)).values(category=_category, stamp=next_stamp())
+)
 _relist_members = update(memberships).where(memberships.c.listed != _listed).values(listed=_listed)
 _of_source = entries.c.source_pk == bindparam("of_source")
 RELIST = (
@@ -79,11 +82,7 @@ def _has_files(of: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 _withheld = select(rulings.c.entry_pk).where(rulings.c.entry_pk.in_(_among), rulings.c.verdict.is_not(null()))
-_NOTE_WITHHELD = (
-    insert(withheld_posts)
-    .from_select(["entry_pk"], _withheld.where(_has_files(rulings.c.entry_pk)))
-    .prefix_with("OR IGNORE")
-)
+_NOTE_WITHHELD = ignoring(withheld_posts).from_select(["entry_pk"], _withheld.where(_has_files(rulings.c.entry_pk)))
 _DROP_PUBLISHED = delete(withheld_posts).where(
     withheld_posts.c.entry_pk.in_(_among), withheld_posts.c.entry_pk.not_in(_withheld)
 )
@@ -140,6 +139,12 @@ def relist_source(connection: Connection, source_pk: int) -> None:
     connection.execute(RELIST_SOURCE[0], of)
     if connection.execute(_ANY_MEMBER).first() is not None:
         connection.execute(RELIST_SOURCE[1], of)
+
+
+def note_withheld(connection: Connection, pks: Collection[int]) -> None:
+    """Note posts to withdraw among those whose files are about to be written: their entries may be withheld by now."""
+    if pks:
+        connection.execute(_NOTE_WITHHELD, {"values": list(pks)})
 
 
 def forget_withheld(connection: Connection, pks: Collection[int]) -> None:

@@ -10,8 +10,9 @@ import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sqlalchemy import BindParameter, Connection, LargeBinary, bindparam, case, cast, func, or_, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, or_, select
 
+from aggregator.store.dialects import address_in, as_stored, decoded
 from aggregator.store.rulingprotocol import Tombstone
 from aggregator.store.schema import entries, folder_posts, rulings, sources, tombstones
 
@@ -29,7 +30,7 @@ BY_FOLDER_PATH = (
 )
 _with_rulings = entries.join(rulings, rulings.c.entry_pk == entries.c.pk, isouter=True)
 #: The address that is published, where rules changed it.
-_shown_url = case((func.json_valid(rulings.c.changes) == 1, func.json_extract(rulings.c.changes, "$.url")))
+_shown_url = address_in(rulings.c.changes)
 _BY_NAME = (
     select(entries.c.pk)
     .select_from(_with_rulings)
@@ -38,7 +39,7 @@ _BY_NAME = (
     .limit(bindparam("limit"))
 )
 _TITLES = (
-    select(entries.c.pk, cast(entries.c.title, LargeBinary), cast(rulings.c.changes, LargeBinary))
+    select(entries.c.pk, as_stored(entries.c.title), as_stored(rulings.c.changes))
     .select_from(_with_rulings)
     .order_by(entries.c.pk.desc())
 )
@@ -54,6 +55,9 @@ _REMOVED_BY_KEY = _removed.where(tombstones.c.key == _text).limit(1)
 
 def find(connection: Connection, text: str, limit: int) -> Sequence[int]:
     """Return the row numbers of the entries that a text names, the newest first."""
+    if "\0" in text:
+        # PostgreSQL refuses such a text, and nothing has such a name.
+        return []
     for statement in (BY_ID, BY_PATH, BY_FOLDER_PATH, _BY_NAME):
         asked = {"text": text, "values": _path_keys(text), "limit": limit}
         if found := connection.execute(statement, asked).scalars().all():
@@ -76,10 +80,10 @@ def tombstone(connection: Connection, text: str) -> Tombstone | None:
     return None
 
 
-def _titles(title: bytes, changes: bytes | None) -> list[str]:
+def _titles(title: bytes | str, changes: bytes | str | None) -> list[str]:
     """Return the title that the source gave, and the one that is published, folded."""
-    titles = [_folded(title.decode("utf-8", "replace"))]
-    if changes is not None and b'"title"' in changes:
+    titles = [_folded(decoded(title))]
+    if changes is not None and '"title"' in decoded(changes):
         with suppress(ValueError, LookupError, TypeError):
             titles.append(_folded(str(json.loads(changes)["title"])))
     return titles

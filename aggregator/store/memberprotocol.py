@@ -32,13 +32,18 @@ class Member(NamedTuple):
 class MemberStore(Protocol):
     """The members of outputs that are published, to select from; all methods read rows of an index only.
 
-    `seen`: only those that became members then, or before. `since`: only those that were published after.
+    `seen`: only those that became members then, or before. `since`: only those that were published after. `named`: none
+    that get their ids with the next publication, where other processes may just have stored such.
     """
 
-    def newest(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
+    def newest(
+        self, output: str, limit: int, seen: datetime | None, since: datetime | None, *, named: bool = False
+    ) -> list[Member]:
         """Return the newest members, in the order of feeds."""
 
-    def newest_per_source(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
+    def newest_per_source(
+        self, output: str, limit: int, seen: datetime | None, since: datetime | None, *, named: bool = False
+    ) -> list[Member]:
         """Return the newest members of each source, at most `limit` of each, in the order of feeds."""
 
     def released(self, output: str, limit: int, since: datetime | None) -> list[Member]:

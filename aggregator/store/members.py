@@ -17,19 +17,20 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    text,
     type_coerce,
     update,
 )
 
 from aggregator.models import Item
 from aggregator.store import selections
-from aggregator.store.columns import LenientNumber, Timestamp
+from aggregator.store.columns import Integer, LenientNumber, Timestamp
 from aggregator.store.database import Database
+from aggregator.store.dialects import not_by_index, whole_number
 from aggregator.store.memberprotocol import Member
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import UnreadableRow
-from aggregator.store.schema import LISTED_MEMBER, memberships
+from aggregator.store.schema import LISTED_MEMBER, entries, memberships
+from aggregator.store.stamps import if_shared
 from aggregator.store.statements import chunks
 
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
@@ -46,8 +47,8 @@ _waits = (*_in_output, memberships.c.released_at.is_(None))
 _of_source = memberships.c.source_pk == bindparam("source_pk")
 _published = memberships.c.published_at > bindparam("since")
 #: Not by an index: members are read in another order.
-_seen = type_coerce(literal_column("+memberships.added_at"), Timestamp) <= bindparam("seen", type_=Timestamp)
-_published_by_row = type_coerce(literal_column("+memberships.published_at"), Timestamp) > bindparam(
+_seen = type_coerce(not_by_index(memberships.c.added_at), Timestamp) <= bindparam("seen", type_=Timestamp)
+_published_by_row = type_coerce(not_by_index(memberships.c.published_at), Timestamp) > bindparam(
     "since", type_=Timestamp
 )
 _newest_first = (memberships.c.published_at.desc(), memberships.c.source_pk, memberships.c.position.desc())
@@ -57,6 +58,14 @@ def _members(*conditions: ColumnElement[bool]) -> Select[Any]:
     return select(*_COLUMNS).where(*conditions).limit(bindparam("limit")).offset(_no_offset)
 
 
+#: Where other processes store entries, there may be some that get their ids with the next publication. Elsewhere there
+#: are none, so that rows of an index suffice.
+_named = if_shared(
+    select(entries.c.pk)
+    .where(entries.c.pk == memberships.c.entry_pk, entries.c.public_id.is_not(None))
+    .correlate(memberships)
+    .exists()
+)
 _newest = _members(*_in_output, _published).order_by(*_newest_first, memberships.c.entry_pk)
 NEWEST = Prepared(_newest, "output", "since", "limit")
 NEWEST_SEEN = Prepared(_newest.where(_seen), "output", "since", "limit", "seen")
@@ -65,14 +74,26 @@ _of_one = _members(*_in_output, _of_source, _published).order_by(
 )
 OF_SOURCE = Prepared(_of_one, "output", "source_pk", "since", "limit")
 OF_SOURCE_SEEN = Prepared(_of_one.where(_seen), "output", "source_pk", "since", "limit", "seen")
-#: One step in the index for each source.
-SOURCES = text(
-    "WITH RECURSIVE found (pk) AS ("
-    "SELECT (SELECT source_pk FROM memberships WHERE output = :output AND listed = 1 ORDER BY source_pk LIMIT 1) "
-    "UNION ALL SELECT (SELECT source_pk FROM memberships WHERE output = :output AND listed = 1 "
-    "AND source_pk > found.pk ORDER BY source_pk LIMIT 1) FROM found WHERE found.pk IS NOT NULL"
-    ") SELECT pk FROM found WHERE typeof(pk) = 'integer'"
+#: The same without those that have no id yet.
+_NAMED = {
+    NEWEST: Prepared(_newest.where(_named), *NEWEST.names),
+    NEWEST_SEEN: Prepared(_newest.where(_named, _seen), *NEWEST_SEEN.names),
+    OF_SOURCE: Prepared(_of_one.where(_named), *OF_SOURCE.names),
+    OF_SOURCE_SEEN: Prepared(_of_one.where(_named, _seen), *OF_SOURCE_SEEN.names),
+}
+_first_source = (
+    select(type_coerce(memberships.c.source_pk, Integer))
+    .where(*_in_output)
+    .order_by(memberships.c.source_pk)
+    .limit(literal_column("1"))
+    .offset(_no_offset)
 )
+_found = select(_first_source.scalar_subquery().label("pk")).cte("found", recursive=True)
+_found = _found.union_all(
+    select(_first_source.where(memberships.c.source_pk > _found.c.pk).scalar_subquery()).where(_found.c.pk.is_not(None))
+)
+#: One step in the index for each source.
+SOURCES = select(_found.c.pk).where(whole_number(_found.c.pk).is_not(None))
 _CAME_OUT = (*_in_output, memberships.c.released_at.is_not(None))
 RELEASED = Prepared(
     _members(*_CAME_OUT, _published_by_row).order_by(memberships.c.released_at.desc(), memberships.c.added_at.desc()),
@@ -125,23 +146,23 @@ class SqlMembers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def newest(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
+    def newest(
+        self, output: str, limit: int, seen: datetime | None, since: datetime | None, *, named: bool = False
+    ) -> list[Member]:
         """See `MemberStore.newest`."""
+        statement, times = _selecting(NEWEST, NEWEST_SEEN, seen, named=named)
         with self._database.read() as connection:
-            asked = (output, since or _EARLIEST, limit)
-            found = NEWEST.rows(connection, *asked) if seen is None else NEWEST_SEEN.rows(connection, *asked, seen)
-        return _made(found)
+            return _made(statement.rows(connection, output, since or _EARLIEST, limit, *times))
 
-    def newest_per_source(self, output: str, limit: int, seen: datetime | None, since: datetime | None) -> list[Member]:
+    def newest_per_source(
+        self, output: str, limit: int, seen: datetime | None, since: datetime | None, *, named: bool = False
+    ) -> list[Member]:
         """See `MemberStore.newest_per_source`."""
+        statement, times = _selecting(OF_SOURCE, OF_SOURCE_SEEN, seen, named=named)
         found: list[Sequence[Any]] = []
         with self._database.read() as connection:
             for source_pk in connection.execute(SOURCES, {"output": output}).scalars().all():
-                asked = (output, source_pk, since or _EARLIEST, limit)
-                if seen is None:
-                    found += OF_SOURCE.rows(connection, *asked)
-                else:
-                    found += OF_SOURCE_SEEN.rows(connection, *asked, seen)
+                found += statement.rows(connection, output, source_pk, since or _EARLIEST, limit, *times)
         return _ordered(found)
 
     def released(self, output: str, limit: int, since: datetime | None) -> list[Member]:
@@ -199,6 +220,14 @@ class SqlMembers:
         found = selections.read(self._database, output, lambda connection, limit: listed, len(listed), unreadable)
         # Those without an id are published nowhere.
         return [item for item in found if item.id]
+
+
+def _selecting(
+    plain: Prepared, by_time: Prepared, seen: datetime | None, *, named: bool
+) -> tuple[Prepared, tuple[datetime, ...]]:
+    """Return the statement of two by which members are selected, and its last parameter, if it has one."""
+    statement, times = (plain, ()) if seen is None else (by_time, (seen,))
+    return _NAMED[statement] if named else statement, times
 
 
 def _made(found: Iterable[Sequence[Any]]) -> list[Member]:

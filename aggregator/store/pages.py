@@ -10,10 +10,11 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from aggregator.models import InstanceState, PageState
 from aggregator.store.database import Database
+from aggregator.store.dialects import replacing
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.schema import entries, instances, pages, sources
 
@@ -24,7 +25,7 @@ _PAGES = PreparedByLength(
     lambda keys: select(*(pages.c[name] for name in _NAMES)).where(pages.c.source_pk == _of_id, pages.c.key.in_(keys)),
     "source_id",
 )
-_SAVE = Prepared(insert(pages).prefix_with("OR REPLACE"), "source_pk", *_NAMES)
+_SAVE = Prepared(replacing(pages), "source_pk", *_NAMES)
 _FORGET = delete(pages).where(
     select(entries.c.pk)
     .where(
@@ -39,7 +40,7 @@ _FORGET_SOURCE = delete(pages).where(
     == select(sources.c.pk).where(sources.c.id == bindparam("source_id"), ~sources.c.active).scalar_subquery()
 )
 _INSTANCES = select(instances.c.url, instances.c.failures, instances.c.until).order_by(instances.c.url)
-_RECORD = Prepared(insert(instances).prefix_with("OR REPLACE"), "url", "failures", "until")
+_RECORD = Prepared(replacing(instances), "url", "failures", "until")
 
 
 def save(connection: Connection, source_pk: int, states: Iterable[PageState]) -> None:

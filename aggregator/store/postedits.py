@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, insert, literal_column, null, select, update
+from sqlalchemy import Select, bindparam, delete, literal_column, null, select, update
 
 from aggregator.store.database import Database
+from aggregator.store.dialects import replacing
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.protocol import POSTS, PostEdit, WrittenPost
 from aggregator.store.schema import entries, folder_posts, post_edits, post_files
+from aggregator.store.statements import MADE_PENDING
 
 #: The post is not written because most files of its folder are not there.
 MISSING = "missing"
@@ -27,11 +29,11 @@ _FIND = PreparedByLength(
     ),
     "of_folder",
 )
-_SAVE = Prepared(insert(post_edits).prefix_with("OR REPLACE"), "entry_pk", "folder", "edit", "path", "upstream")
+_SAVE = Prepared(replacing(post_edits), "entry_pk", "folder", "edit", "path", "upstream")
 _FORGET = Prepared(delete(post_edits).where(*_of_entry), "of_folder", "of_entry")
 _missing = (_of_folder, _rows.edit == bindparam("of_edit"))
 _RETURN = (
-    update(entries).where(entries.c.pk.in_(select(_rows.entry_pk).where(*_missing))).values(pending=True),
+    update(entries).where(entries.c.pk.in_(select(_rows.entry_pk).where(*_missing))).values(**MADE_PENDING),
     delete(post_edits).where(*_missing),
 )
 

@@ -152,6 +152,9 @@ class PostPaths:
                 statements.SAVE_POST_FILE.run_many(connection, [(pk, *file) for pk, file in sorted(files.items())])
             else:
                 _SAVE.run_many(connection, [(*file, folder, pk) for pk, file in sorted(files.items())])
+            if self._database.shared:
+                for chunk in statements.chunks(files):
+                    listing.note_withheld(connection, chunk)
 
 
 def taken(connection: Connection, folder: str, keys: Collection[str]) -> set[str]:

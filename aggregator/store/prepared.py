@@ -23,6 +23,9 @@ LENGTHS = (1, 10, 20, 50, 100, 200, 500)
 _Conversion = tuple[int, Callable[[Any], Any]]
 _Row = Sequence[Any]
 
+#: What `PreparedByLength` makes statements for: the parameters of a list, or one for all of it.
+Listed = list[BindParameter[Any]] | BindParameter[Any]
+
 
 @dataclass(frozen=True, slots=True)
 class _Text:
@@ -40,18 +43,17 @@ class Prepared:
     """A statement with the names of its parameters, in the order in which callers give their values.
 
     Every parameter must be named, including the columns that an INSERT or UPDATE writes; constants must be part of the
-    text (`literal_column`). The statement is compiled at first use, for the dialect of that connection: a program uses
-    one kind of database.
+    text (`literal_column`). The statement is compiled at the first use of each kind of database.
     """
 
     def __init__(self, statement: Select[Any] | Insert | Update | Delete, *names: str) -> None:
         self.statement = statement
-        self._names = names
-        self._text: _Text | None = None
+        self.names = names
+        self._texts: dict[str, _Text] = {}
 
     def rows(self, connection: Connection, *values: Any) -> Sequence[_Row]:
         """Run a SELECT and return its rows."""
-        text = self._text or self._compile(connection.dialect)
+        text = self._texts.get(connection.dialect.name) or self._compile(connection.dialect)
         with closing(connection.connection.cursor()) as cursor:
             cursor.execute(text.sql, _driver_values(text, values))
             found = cursor.fetchall()
@@ -63,50 +65,68 @@ class Prepared:
 
     def run_many(self, connection: Connection, many: Iterable[_Row]) -> None:
         """Run a statement that gives no rows once for each row of values."""
-        text = self._text or self._compile(connection.dialect)
-        with closing(connection.connection.cursor()) as cursor:
-            cursor.executemany(text.sql, [_driver_values(text, values) for values in many])
+        text = self._texts.get(connection.dialect.name) or self._compile(connection.dialect)
+        given = [_driver_values(text, values) for values in many]
+        if given:
+            with closing(connection.connection.cursor()) as cursor:
+                if len(given) > 1:
+                    cursor.executemany(text.sql, given)
+                else:
+                    # For psycopg a pipeline of one statement is twice the work.
+                    cursor.execute(text.sql, given[0])
 
     def _compile(self, dialect: Dialect) -> _Text:
-        compiled = self.statement.compile(dialect=dialect, column_keys=list(self._names))
+        compiled = self.statement.compile(dialect=dialect, column_keys=list(self.names))
         binds = compiled.binds
-        places = {name: place for place, name in enumerate(self._names)}
+        places = {name: place for place, name in enumerate(self.names)}
         order = [places[name] for name in compiled.positiontup or ()]
         columns = self.statement.selected_columns if isinstance(self.statement, Select) else ()
-        self._text = _Text(
+        made = self._texts[dialect.name] = _Text(
             str(compiled),
-            _conversions(binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self._names),
+            _conversions(binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in self.names),
             # With one name, itemgetter would return a value and no row; one value is always in order.
             itemgetter(*order) if order != list(range(len(order))) else None,
             _conversions(column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns),
         )
-        return self._text
+        return made
 
 
 class PreparedByLength:
     """A SELECT with one list of values in an `IN (...)`.
 
-    It is prepared for a few lengths, and a list is padded to the next length with its last value: otherwise each number
-    of values would be another statement, for SQLAlchemy to compile and for SQLite to plan.
+    In SQLite it is prepared for a few lengths, and a list is padded to the next length with its last value: otherwise
+    each number of values would be another statement, for SQLAlchemy to compile and for SQLite to plan. PostgreSQL takes
+    a list as one value.
 
     Args:
-        make: returns the statement for a list of parameters.
+        make: returns the statement for the parameters of a list.
         names: the names of the parameters before the list.
     """
 
-    def __init__(self, make: Callable[[list[BindParameter[Any]]], Select[Any]], *names: str) -> None:
+    def __init__(self, make: Callable[[Listed], Select[Any]], *names: str) -> None:
         self._make = make
         self._names = names
         self._prepared: dict[int, Prepared] = {}
+        self._array: Prepared | None = None
 
     def rows(self, connection: Connection, values: _Row, listed: Collection[Any]) -> Iterator[_Row]:
         """Yield the rows for these values and this list, which may be of any length."""
         distinct = list(dict.fromkeys(listed))
+        if connection.dialect.name == "postgresql":
+            if distinct:
+                yield from self._of_array().rows(connection, *values, distinct)
+            return
         for start in range(0, len(distinct), LENGTHS[-1]):
             chunk = distinct[start : start + LENGTHS[-1]]
             length = next(length for length in LENGTHS if length >= len(chunk))
             chunk.extend(chunk[-1:] * (length - len(chunk)))
             yield from self.of_length(length).rows(connection, *values, *chunk)
+
+    def _of_array(self) -> Prepared:
+        """Return the statement for PostgreSQL, which takes a list as one value."""
+        if self._array is None:
+            self._array = Prepared(self._make(bindparam("listed", expanding=True)), *self._names, "listed")
+        return self._array
 
     def of_length(self, length: int) -> Prepared:
         """Return the statement for a list of this length."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from aggregator.models import (
@@ -25,9 +25,12 @@ from aggregator.models import (
 )
 from aggregator.store.copyprotocol import CopyStore
 from aggregator.store.rulingprotocol import RulingStore
+from aggregator.store.turnprotocol import TurnStore
 
 POSTS = "posts"
 """The folder of posts whose paths are stored with the entries."""
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""A last attempt further in the future than this means that the clock was set back."""
 #: Maximum number of further keys of one entry; later ones replace earlier ones.
 MAX_ALIASES = 8
 
@@ -106,6 +109,8 @@ class ArchivePage(NamedTuple):
     #: It holds the listed entries with row numbers greater than `after`, up to `last`.
     after: int
     last: int
+    #: When it became stale; 0 in a store that one process has alone.
+    stamp: int = 0
 
 
 class UnreadableRow(NamedTuple):
@@ -191,7 +196,7 @@ class ArchiveStore(Protocol):
         """Return the entries of a page; order and `unreadable` as in `Store.newest`."""
 
     def mark_written(self, pages: Sequence[ArchivePage]) -> None:
-        """Record that the files of these pages are up to date."""
+        """Record that the files of these pages are up to date, unless one became stale again since it was read."""
 
     def drop(self, output: str) -> None:
         """Forget all pages of the archive of an output."""
@@ -229,7 +234,7 @@ class PageStore(Protocol):
         """Store how instances answered, in place of what was stored of them."""
 
 
-class Store(RulingStore, Protocol):
+class Store(RulingStore, TurnStore, Protocol):
     """Sources, their state, and their entries."""
 
     @property
@@ -263,11 +268,17 @@ class Store(RulingStore, Protocol):
     def states(self) -> dict[str, FeedState]:
         """Return the state of every configured source, by id."""
 
+    def states_of(self, ids: Collection[str]) -> dict[str, FeedState]:
+        """Return the states of these sources, by id; one that is not configured is left out."""
+
     def due(self, now: datetime) -> list[FeedState]:
         """Return the states of the sources that are due: those that were never tried, then the longest overdue first.
 
         If the last attempt lies in the future, the clock was set back: the source is due and comes last.
         """
+
+    def due_ids(self, now: datetime) -> list[str]:
+        """Return the ids of the sources that are due; order as in `due`."""
 
     def last_success(self) -> datetime | None:
         """Return the time of the last success of any configured source; None if there was none."""
@@ -344,6 +355,8 @@ class Store(RulingStore, Protocol):
     ) -> list[Item]:
         """Return entries of configured sources whose post has to be written, by date, source id and key, oldest first.
 
+        After `turn`, these are only those that were pending then and were not changed since.
+
         Args:
             limit: the maximum number of entries.
             after: return only entries that come after this one.
@@ -354,7 +367,7 @@ class Store(RulingStore, Protocol):
         """Return at most `limit` pending entries without an id and a path; order and `unreadable` as in `pending`."""
 
     def pending_categories(self) -> set[str]:
-        """Return the slugs of the categories and outputs that have pending entries."""
+        """Return the slugs of the categories and outputs that have pending entries, up to the horizon of the turn."""
 
     def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
         """Return which of the ids, and of the folded paths in a folder, are assigned, to stored or removed entries.
@@ -420,8 +433,8 @@ class Store(RulingStore, Protocol):
     def mark_published(self, pks: Collection[int]) -> None:
         """Record that the posts of these entries are written as intended in all folders; they are no longer pending.
 
-        Between `pending` and this call there must be no `apply` and no `mark_pending`: their changes would not be
-        written. The pages of archives that hold some of them become stale.
+        An entry that was changed, or made pending again, since `turn` stays pending; without a turn, there must be no
+        such change between `pending` and this call. The pages of archives that hold some of them become stale.
         """
 
     def mark_pending(self, source_ids: Collection[str]) -> None:
@@ -480,4 +493,7 @@ class Store(RulingStore, Protocol):
         """Return all recorded fingerprints, by name."""
 
     def record_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
-        """Record fingerprints by name, for instance of the settings an output was made from; other names stay."""
+        """Record fingerprints by name, for instance of the settings an output was made from; other names stay.
+
+        After `turn`, that of a feed which was cleared since then stays cleared.
+        """

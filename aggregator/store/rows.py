@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Text, cast, func, literal_column, null, type_coerce
+from sqlalchemy import ColumnElement, Text, func, literal_column, null, type_coerce
 
 from aggregator.models import (
     TEXT_COMPARED,
@@ -25,6 +25,7 @@ from aggregator.models import (
     Republish,
 )
 from aggregator.store.columns import LenientText
+from aggregator.store.dialects import as_stored, decoded
 from aggregator.store.protocol import StoredEntry, UnassignedEntry
 from aggregator.store.schema import entries, rulings, sources
 
@@ -63,7 +64,7 @@ _ORIGIN_COLUMNS = tuple(
 )
 #: All columns of an entry, texts as bytes: a text that is not UTF-8 must not prevent the others from being read.
 STORED_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
-    cast(column, LargeBinary).label(f"stored_{place}") if isinstance(column.type, Text) else column
+    as_stored(column).label(f"stored_{place}") if isinstance(column.type, Text) else column
     for place, column in enumerate(
         (
             entries.c.pk,
@@ -254,7 +255,7 @@ def unassigned(rows: Iterable[Sequence[Any]]) -> list[UnassignedEntry]:
 
 def stored_entry(row: Sequence[Any]) -> StoredEntry:
     """Convert a row of `STORED_COLUMNS` to a stored entry; damaged texts and lists are repaired or left empty."""
-    pk, revision, source_url, public_id, path, source_id, *texts = map(_repaired, row)
+    pk, revision, source_url, public_id, path, source_id, *texts = map(decoded, row)
     values = dict(zip(_ENTRY_FIELDS, texts, strict=True))
     for name, read in (("authors", _texts), ("tags", _texts), ("enclosures", _enclosures)):
         try:
@@ -278,10 +279,6 @@ def rewrite_parameters(one: StoredEntry) -> dict[str, Any]:
         "public_id": one.id,
         **{name: values[name] for name in _PUBLISHED},
     }
-
-
-def _repaired(value: Any) -> Any:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def place(item: Item) -> dict[str, Any]:

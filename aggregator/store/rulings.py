@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, Integer, bindparam, delete, insert, select, true, type_coerce, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select, type_coerce, update
 
 from aggregator.models import ALL, Entry, Ruling
-from aggregator.store import archives, fingerprints, listing, rows
-from aggregator.store.columns import LenientNumber, to_seconds
+from aggregator.store import archives, fingerprints, listing, rows, statements
+from aggregator.store.columns import Integer, LenientNumber, to_seconds
 from aggregator.store.copies import touch
+from aggregator.store.dialects import ignoring, replacing
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.schema import (
     addresses,
@@ -94,9 +95,9 @@ _MEMBERS = PreparedByLength(
 )
 _of_entry: BindParameter[int] = bindparam("of_entry")
 _LIST = Prepared(
-    update(entries).where(entries.c.pk == _of_entry).values(pending=true()), "category", "draft", "of_entry"
+    update(entries).where(entries.c.pk == _of_entry).values(**statements.MADE_PENDING), "category", "draft", "of_entry"
 )
-_KEEP = Prepared(insert(rulings).prefix_with("OR REPLACE"), "entry_pk", "verdict", "category", "changes", "made_by")
+_KEEP = Prepared(replacing(rulings), "entry_pk", "verdict", "category", "changes", "made_by")
 _FORGET = Prepared(delete(rulings).where(rulings.c.entry_pk == _of_entry), "of_entry")
 _JOIN = Prepared(
     insert(memberships).values(
@@ -114,10 +115,10 @@ _JOIN = Prepared(
 _of_member = (memberships.c.output == bindparam("of_output"), memberships.c.entry_pk == _of_entry)
 _LEAVE = Prepared(delete(memberships).where(*_of_member), "of_output", "of_entry")
 _CHANGE = Prepared(update(memberships).where(*_of_member), "listed", "changes", "of_output", "of_entry")
-_ADDRESS = Prepared(insert(addresses).prefix_with("OR REPLACE"), "entry_pk", "address")
+_ADDRESS = Prepared(replacing(addresses), "entry_pk", "address")
 _NO_ADDRESS = Prepared(delete(addresses).where(addresses.c.entry_pk == _of_entry), "of_entry")
 _NO_COPY = Prepared(delete(copies).where(copies.c.entry_pk == _of_entry), "of_entry")
-_STALE_ADDRESS = Prepared(insert(stale_addresses).prefix_with("OR IGNORE"), "address")
+_STALE_ADDRESS = Prepared(ignoring(stale_addresses), "address")
 _STALE_ADDRESSES_OF = PreparedByLength(lambda pks: select(addresses.c.address).where(addresses.c.entry_pk.in_(pks)))
 
 

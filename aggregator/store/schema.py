@@ -14,11 +14,11 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    Identity,
     Index,
-    Integer,
     MetaData,
+    Sequence,
     Table,
-    Text,
     UniqueConstraint,
     and_,
     true,
@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from aggregator.models import HostTraffic
 from aggregator.store.columns import (
+    Integer,
     LenientFlag,
     LenientNumber,
     LenientText,
@@ -33,11 +34,12 @@ from aggregator.store.columns import (
     Lines,
     StateDay,
     StateTime,
+    Text,
     Timestamp,
 )
 
 #: The newest migration; it results in these tables.
-REVISION = "0014"
+REVISION = "0015"
 
 #: The counts of `models.HostTraffic`.
 HOST_COUNTS = tuple(field.name for field in fields(HostTraffic)[1:])
@@ -49,6 +51,15 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     }
 )
+
+#: Where databases that several processes share take stamps from (`store.stamps`). SQLite has no sequences.
+STAMPS = Sequence("stamps", metadata=metadata)
+
+
+def _stamp() -> Column[int]:
+    """When a row was changed last, in the order of all changes; always 0 in a database that one process has alone."""
+    return Column("stamp", BigInteger, nullable=False, server_default="0")
+
 
 sources = Table(
     "sources",
@@ -107,7 +118,7 @@ Index("ix_sources_due", sources.c.active, sources.c.next_due_at)
 entries = Table(
     "entries",
     metadata,
-    Column("pk", Integer, primary_key=True),
+    Column("pk", Integer, primary_key=True, autoincrement=False),
     Column("source_pk", Integer, ForeignKey("sources.pk"), nullable=False),
     Column("key", Text, nullable=False),
     Column("hash", Text, nullable=False),
@@ -148,6 +159,7 @@ entries = Table(
     Column("seen_at", LenientTime),
     # Whether a rule made it a draft: its post is written, but it is in no feed.
     Column("draft", LenientFlag, nullable=False, server_default="0"),
+    _stamp(),
     UniqueConstraint("source_pk", "key"),
     UniqueConstraint("public_id"),
     UniqueConstraint("path_key"),
@@ -204,6 +216,7 @@ fingerprints = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+    _stamp(),
 )
 
 #: The closed pages of the archive of each output (slug of a category, or `models.ALL`), numbered from 1. A page holds
@@ -223,6 +236,7 @@ stale_archives = Table(
     metadata,
     Column("output", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
+    _stamp(),
 )
 
 #: What rules made of entries. An entry that is published as it is, in the category of its source, has no row.
@@ -428,5 +442,7 @@ aliases = Table(
     Column("source_pk", Integer, ForeignKey("sources.pk"), primary_key=True),
     Column("key", Text, primary_key=True),
     Column("entry_pk", Integer, ForeignKey("entries.pk")),
+    # Grows from row to row. SQLite has it without being asked.
+    Column("rowid", BigInteger, Identity(), nullable=False, system=True),
 )
 Index("ix_aliases_entry", aliases.c.entry_pk)

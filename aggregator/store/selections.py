@@ -14,7 +14,6 @@ from sqlalchemy import (
     BindParameter,
     CompoundSelect,
     Connection,
-    Integer,
     Select,
     bindparam,
     select,
@@ -26,7 +25,9 @@ from sqlalchemy import (
 from aggregator.errors import RowError
 from aggregator.models import Item
 from aggregator.store import origins, rows
+from aggregator.store.columns import Integer
 from aggregator.store.database import Database
+from aggregator.store.dialects import decoded
 from aggregator.store.prepared import PreparedByLength
 from aggregator.store.protocol import UnreadableRow
 from aggregator.store.schema import LISTED, LISTED_MEMBER, entries, memberships
@@ -151,4 +152,4 @@ def unreadable_row(database: Database, pk: int, error: RowError) -> UnreadableRo
     """Return what is said of an entry that cannot be read."""
     with database.read() as connection:
         source, key = connection.execute(NAME_OF_ENTRY, {"entry_pk": pk}).one()
-    return UnreadableRow(pk, f"entry {key.decode(errors='replace')!r} of source {source!r}", str(error))
+    return UnreadableRow(pk, f"entry {decoded(key)!r} of source {source!r}", str(error))

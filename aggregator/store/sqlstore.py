@@ -1,4 +1,4 @@
-"""The store on SQLite: it implements `protocol.Store` with SQLAlchemy Core.
+"""The store on a database: it implements `protocol.Store` with SQLAlchemy Core.
 
 In: updates and queries. Out: states and items. The statements are in `statements`, `rows` converts their results, and
 `database` handles transactions and errors.
@@ -6,12 +6,10 @@ In: updates and queries. Out: states and items. The statements are in `statement
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -35,14 +33,16 @@ from aggregator.store import (
     statements,
     steps,
     sync,
+    turns,
     updates,
 )
 from aggregator.store import fingerprints as prints
 from aggregator.store.copyprotocol import CopyStore
-from aggregator.store.database import Database, connect_for_reading, explained, is_writable
+from aggregator.store.database import Database, open_database, open_database_for_reading
 from aggregator.store.memberprotocol import MemberStore
 from aggregator.store.prepared import Prepared
 from aggregator.store.protocol import (
+    CLOCK_TOLERANCE,
     POSTS,
     Activity,
     ArchiveStore,
@@ -57,58 +57,49 @@ from aggregator.store.protocol import (
     UnreadableRow,
 )
 from aggregator.store.rulingprotocol import StepStore
-from aggregator.store.schema import REVISION
 
 #: Maximum number of entries with one of a set of dates that are compared.
 _SAME_DATE = 200
-#: A last attempt further in the future than this means that the clock was set back.
-_CLOCK_TOLERANCE = timedelta(minutes=5)
 
 T = TypeVar("T")
 
 
-def open_store(path: Path) -> Store:
-    """Open the database at `path`, create or migrate it if needed, and return its store.
+def open_store(place: Path | str) -> Store:
+    """Open a database, create or migrate it if needed, and return its store.
+
+    Args:
+        place: the file of a SQLite database, or the URI of a PostgreSQL database, as libpq takes it.
 
     Raises:
+        ConnectionLost: the server of a PostgreSQL database cannot be reached.
         StoreError: it cannot be opened, belongs to another program or to a newer version of this program, is damaged,
             or stays locked for 30 seconds.
     """
-    return SqlStore(Database(path))
+    return SqlStore(open_database(place))
 
 
 @contextmanager
-def open_for_reading(path: Path, *, untouched: bool = False) -> Iterator[Store]:
-    """Open the existing store at `path` for queries only, and close it at the end.
+def open_for_reading(place: Path | str, *, untouched: bool = False) -> Iterator[Store]:
+    """Open an existing store for queries only, and close it at the end.
 
     Args:
-        untouched: change no file of its folder: neither migrate the database, nor create or change its side files.
+        place: as in `open_store`. A PostgreSQL database is never changed, and has to have the newest tables.
+        untouched: change no file of the folder of a SQLite database: neither migrate the database, nor create or change
+            its side files.
 
     Raises:
         StoreError: it cannot be read, or is an older one that cannot be migrated.
     """
     with ExitStack() as stack:
-        with explained(path):
-            in_place = is_writable(path) and not untouched
-            store = stack.enter_context(closing(open_store(path) if in_place else _open_copy(path, stack)))
-        yield store
+        database = open_database_for_reading(place, stack, untouched=untouched)
+        yield stack.enter_context(closing(SqlStore(database)))
 
 
-def _open_copy(path: Path, stack: ExitStack) -> Store:
-    place, connection = connect_for_reading(path, stack)
-    if connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]:
-        return SqlStore(Database(place, read_only=True))
-    copy = Path(stack.enter_context(TemporaryDirectory(prefix="aggregator-"))) / "aggregator.db"
-    with closing(sqlite3.connect(copy)) as target:
-        connection.backup(target)
-    return open_store(copy)
-
-
-class SqlStore(judgements.Judgements, postpaths.PostPaths):
+class SqlStore(judgements.Judgements, postpaths.PostPaths, turns.Turns):
     """The store on an open database; `close` closes the database."""
 
     def __init__(self, database: Database) -> None:
-        super().__init__(database)
+        turns.Turns.__init__(self, database)
         self.archives: ArchiveStore = archives.SqlArchives(database, self._items)
         self.copies: CopyStore = copies.SqlCopies(database)
         self.edits: EditStore = postedits.SqlEdits(database)
@@ -157,13 +148,28 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
             found = statements.STATES.rows(connection)
         return {state.source_id: state for state in rows.states(found)}
 
+    def states_of(self, ids: Collection[str]) -> dict[str, FeedState]:
+        """See `Store.states_of`."""
+        with self._database.read() as connection:
+            found = list(statements.STATES_OF.rows(connection, (), ids))
+        return {state.source_id: state for state in rows.states(found)}
+
     def due(self, now: datetime) -> list[FeedState]:
         """See `Store.due`."""
+        return rows.states(self._due(statements.DUE, now))
+
+    def due_ids(self, now: datetime) -> list[str]:
+        """See `Store.due_ids`."""
+        return [name for (name,) in self._due(statements.DUE_IDS, now)]
+
+    def _due(self, found_by: tuple[Prepared, Prepared, Prepared], now: datetime) -> list[Sequence[Any]]:
+        never_tried, overdue, ahead = found_by
         with self._database.read() as connection:
-            never_tried = statements.NEVER_TRIED.rows(connection)
-            overdue = statements.OVERDUE.rows(connection, now)
-            ahead = statements.AHEAD.rows(connection, now + _CLOCK_TOLERANCE, now)
-        return rows.states((*never_tried, *overdue, *ahead))
+            return [
+                *never_tried.rows(connection),
+                *overdue.rows(connection, now),
+                *ahead.rows(connection, now + CLOCK_TOLERANCE, now),
+            ]
 
     def last_success(self) -> datetime | None:
         """See `Store.last_success`."""
@@ -262,10 +268,10 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         """See `Store.apply`."""
         state = update.state
         values = rows.state_row(state)
-        with self._database.write() as connection:
+        with self._database.write(lasting=False) as connection:
             found = statements.SOURCE.rows(connection, state.source_id)
             if not found:
-                where = f"no source {state.source_id!r} in {self._database.path}"
+                where = f"no source {state.source_id!r} in {self._database.place}"
                 raise RowError(f"{where}; sync the sources first")
             pk, name, title, fallback, category, active, filled = found[0]
             if update.new or update.changed or update.reread:
@@ -286,7 +292,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
     def save_states(self, states: Sequence[FeedState]) -> None:
         """See `Store.save_states`."""
         if states:
-            with self._database.write() as connection:
+            with self._database.write(lasting=False) as connection:
                 statements.SAVE_STATE.run_many(connection, map(rows.state_row, states))
 
     # -- publishing --------------------------------------------------------------------------------------------------
@@ -297,17 +303,12 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         """See `Store.pending`."""
         place = rows.place(after) if after else {}
         statement = statements.PENDING_ITEMS_AFTER if after else statements.PENDING_ITEMS
-        return self._items(statement, {"limit": limit, **place}, rows.items, unreadable)
+        return self._items(*self._pending(statement, {"limit": limit, **place}), rows.items, unreadable)
 
     def unassigned(self, limit: int, unreadable: list[UnreadableRow] | None = None) -> list[UnassignedEntry]:
         """See `Store.unassigned`."""
-        return self._entries(statements.UNASSIGNED, {"limit": limit}, rows.unassigned, unreadable)
-
-    def pending_categories(self) -> set[str]:
-        """See `Store.pending_categories`."""
-        with self._database.read() as connection:
-            categories = set(connection.execute(statements.PENDING_CATEGORIES).scalars())
-            return categories.union(connection.execute(statements.PENDING_OUTPUTS).scalars()) if categories else set()
+        statement, asked = self._pending(statements.UNASSIGNED, {"limit": limit})
+        return self._entries(statement, asked, rows.unassigned, unreadable)
 
     def taken(self, ids: Collection[str], path_keys: Collection[str], folder: str = POSTS) -> tuple[set[str], set[str]]:
         """See `Store.taken`."""
@@ -323,14 +324,6 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         given = sorted([(one.pk, one.id, one.path, one.path_key) for one in assignments])
         with self._database.write() as connection:
             statements.ASSIGN.run_many(connection, given)
-
-    def mark_published(self, pks: Collection[int]) -> None:
-        """See `Store.mark_published`."""
-        with self._database.write() as connection:
-            numbers = [(pk,) for pk in sorted(pks)]
-            postpaths.mark_written(connection, numbers)
-            statements.MARK_PUBLISHED.run_many(connection, numbers)
-            archives.mark_entries(connection, pks)
 
     def mark_pending(self, source_ids: Collection[str]) -> None:
         """See `Store.mark_pending`."""
@@ -441,7 +434,7 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
 
     def record_traffic(self, now: datetime, traffic: Iterable[HostTraffic], waits: Mapping[str, datetime]) -> None:
         """See `Store.record_traffic`."""
-        with self._database.write() as connection:
+        with self._database.write(lasting=False) as connection:
             hosts.record(connection, now, traffic, waits)
 
     def host_waits(self, now: datetime) -> dict[str, datetime]:
@@ -453,17 +446,6 @@ class SqlStore(judgements.Judgements, postpaths.PostPaths):
         """See `Store.host_traffic`."""
         with self._database.read() as connection:
             return hosts.traffic(connection, first)
-
-    def fingerprints(self) -> dict[str, str]:
-        """See `Store.fingerprints`."""
-        with self._database.read() as connection:
-            return prints.recorded(connection)
-
-    def record_fingerprints(self, fingerprints: Mapping[str, str]) -> None:
-        """See `Store.record_fingerprints`."""
-        if fingerprints:
-            with self._database.write() as connection:
-                prints.record(connection, fingerprints)
 
 
 def _known_by_pk(connection: Connection, pks: Mapping[str, int]) -> dict[str, Known]:

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     Column,
     ColumnElement,
-    LargeBinary,
     Select,
     bindparam,
-    cast,
     delete,
     false,
     func,
@@ -31,6 +29,7 @@ from sqlalchemy import (
     update,
 )
 
+from aggregator.store.dialects import as_stored, ignoring, not_by_index, replacing
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.protocol import MAX_ALIASES
 from aggregator.store.rows import (
@@ -57,6 +56,7 @@ from aggregator.store.schema import (
     sources,
     tombstones,
 )
+from aggregator.store.stamps import if_alone, next_stamp
 
 #: Maximum number of values in one `IN (...)`.
 CHUNK = 500
@@ -106,26 +106,38 @@ _of_id = sources.c.id == bindparam("source_id")
 _of_entry = entries.c.pk == bindparam("entry_pk")
 _of_source = entries.c.source_pk == bindparam("of_source")
 
+#: What is written to an entry that has to be published, or published again.
+MADE_PENDING: Final[dict[str, ColumnElement[Any]]] = {"pending": true(), "stamp": next_stamp()}
+#: Only what was changed before a publication began.
+UNTIL = entries.c.stamp <= bindparam("horizon")
+
 # -- sources ---------------------------------------------------------------------------------------------------------
 
 _states = select(*STATE_COLUMNS).where(sources.c.active)
 STATES = Prepared(_states.order_by(sources.c.pk))
-#: Two statements, because one with OR would read every source instead of the index.
-NEVER_TRIED = Prepared(_states.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk))
-OVERDUE = Prepared(
-    _states.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk), "now"
-)
+#: The states of some sources.
+STATES_OF = PreparedByLength(lambda ids: _states.where(sources.c.id.in_(ids)))
 #: The last second of the year 9999. Texts and bytes, which a damaged row may hold, compare as larger.
 _NO_TIME: ColumnElement[int] = literal_column("253402300799")
-#: Sources tried "in the future": the clock was set back since, so their due times are meaningless.
-AHEAD = Prepared(
-    _states.where(
+
+
+def _due(active: Select[Any]) -> tuple[Prepared, Prepared, Prepared]:
+    """Return what finds those of the active sources that are due: never tried, overdue, and tried "in the future".
+
+    These are several statements, because one with OR would read every source instead of the index. Where a source was
+    tried in the future, the clock was set back since, so its due time is meaningless.
+    """
+    never_tried = active.where(sources.c.next_due_at.is_(None)).order_by(sources.c.pk)
+    overdue = active.where(sources.c.next_due_at <= bindparam("now")).order_by(sources.c.next_due_at, sources.c.pk)
+    ahead = active.where(
         or_(sources.c.last_attempt_at > bindparam("ahead"), sources.c.next_due_at > _NO_TIME),
         sources.c.next_due_at > bindparam("now"),
-    ).order_by(sources.c.pk),
-    "ahead",
-    "now",
-)
+    ).order_by(sources.c.pk)
+    return Prepared(never_tried), Prepared(overdue, "now"), Prepared(ahead, "ahead", "now")
+
+
+DUE = _due(_states)
+DUE_IDS = _due(select(sources.c.id).where(sources.c.active))
 LAST_SUCCESS = select(func.max(sources.c.last_success_at)).where(sources.c.active)
 ENTRY_COUNTS = select(sources.c.id, sources.c.entries).where(sources.c.active)
 
@@ -140,7 +152,7 @@ ACTIVITY = (
     )
     .select_from(entries.join(sources, entries.c.source_pk == sources.c.pk))
     .where(LISTED, entries.c.published_at > bindparam("since"), entries.c.published_at <= bindparam("now"))
-    .group_by(entries.c.source_pk)
+    .group_by(sources.c.pk)
 )
 
 SOURCE_IDS = select(sources.c.id).order_by(sources.c.pk)
@@ -231,7 +243,7 @@ STORED_KEYS = PreparedByLength(
     "of_source",
 )
 ADD_ENTRY = Prepared(
-    insert(entries).values(revision=literal_column("0"), pending=true()),
+    insert(entries).values(revision=literal_column("0"), **MADE_PENDING),
     "pk",
     "source_pk",
     "category",
@@ -246,11 +258,11 @@ LAST_NUMBERS = Prepared(
     select(*(func.coalesce(select(func.max(c)).scalar_subquery(), literal_column("0")) for c in _NUMBERS))
 )
 CHANGE_ENTRY = Prepared(
-    update(entries).where(_of_entry).values(revision=entries.c.revision + literal_column("1"), pending=true()),
+    update(entries).where(_of_entry).values(revision=entries.c.revision + literal_column("1"), **MADE_PENDING),
     "entry_pk",
     *ENTRY_NAMES,
 )
-REREAD_ENTRY = Prepared(update(entries).where(_of_entry).values(pending=true()), "entry_pk", *ENTRY_NAMES)
+REREAD_ENTRY = Prepared(update(entries).where(_of_entry).values(**MADE_PENDING), "entry_pk", *ENTRY_NAMES)
 
 #: A key that belongs to several entries keeps doing so.
 ADD_ALIAS = text(
@@ -269,13 +281,15 @@ DROP_OLD_ALIASES = text(
     "WHERE e.source_pk = :source_pk AND e.key = :of ORDER BY a.rowid DESC LIMIT :kept)"
 ).bindparams(kept=MAX_ALIASES)
 
-MARK_SOURCE_PENDING = update(entries).where(_of_source, ~entries.c.pending).values(pending=true())
+MARK_SOURCE_PENDING = update(entries).where(_of_source, if_alone(~entries.c.pending)).values(**MADE_PENDING)
 MARK_PENDING = (
     update(entries)
-    .where(entries.c.source_pk.in_(select(sources.c.pk).where(_among(sources.c.id))), ~entries.c.pending)
-    .values(pending=true())
+    .where(entries.c.source_pk.in_(select(sources.c.pk).where(_among(sources.c.id))), if_alone(~entries.c.pending))
+    .values(**MADE_PENDING)
 )
-MARK_PUBLISHED = Prepared(update(entries).where(_of_entry).values(pending=false()), "entry_pk")
+_publish = update(entries).where(_of_entry).values(pending=false())
+MARK_PUBLISHED = Prepared(_publish, "entry_pk")
+MARK_PUBLISHED_UNTIL = Prepared(_publish.where(UNTIL), "entry_pk", "horizon")
 ASSIGN = Prepared(
     update(entries).where(_of_entry, entries.c.public_id.is_(null())), "entry_pk", "public_id", "path", "path_key"
 )
@@ -286,7 +300,7 @@ MOVE_POST = update(entries).where(
 )
 POST_FILES = PreparedByLength(lambda pks: select(post_files).where(post_files.c.entry_pk.in_(pks)))
 DELETE_POST_FILES = delete(post_files).where(_among(post_files.c.entry_pk))
-SAVE_POST_FILE = Prepared(insert(post_files).prefix_with("OR REPLACE"), "entry_pk", "written", "intended")
+SAVE_POST_FILE = Prepared(replacing(post_files), "entry_pk", "written", "intended")
 MARK_POST_WRITTEN = Prepared(
     update(post_files)
     .where(post_files.c.entry_pk == bindparam("of_entry"), post_files.c.intended.is_not(null()))
@@ -314,10 +328,8 @@ ADD_TOMBSTONES = insert(tombstones).from_select(
     select(entries.c.source_pk, entries.c.key, entries.c.public_id, entries.c.path_key).where(_among(entries.c.pk)),
 )
 #: An alias of a removed entry must not bring it back.
-ADD_TOMBSTONES_OF_ALIASES = (
-    insert(tombstones)
-    .from_select(["source_pk", "key"], select(aliases.c.source_pk, aliases.c.key).where(_among(aliases.c.entry_pk)))
-    .prefix_with("OR IGNORE")
+ADD_TOMBSTONES_OF_ALIASES = ignoring(tombstones).from_select(
+    ["source_pk", "key"], select(aliases.c.source_pk, aliases.c.key).where(_among(aliases.c.entry_pk))
 )
 DELETE_ALIASES = delete(aliases).where(_among(aliases.c.entry_pk))
 DELETE_ENTRIES = delete(entries).where(_among(entries.c.pk))
@@ -363,7 +375,7 @@ PENDING_ITEMS_AFTER = Prepared(
     "key",
 )
 #: The plus keeps SQLite from the index of ids, in which all entries that are not published come first.
-_no_id = literal_column("+entries.public_id").is_(null())
+_no_id = not_by_index(entries.c.public_id).is_(null())
 UNASSIGNED = Prepared(
     select(
         entries.c.pk,
@@ -384,14 +396,25 @@ UNASSIGNED = Prepared(
     "limit",
 )
 #: The source and key of an entry whose row cannot be read; as bytes, every key can be read.
-NAME_OF_ENTRY = select(sources.c.id, cast(entries.c.key, LargeBinary)).select_from(ITEM_TABLES).where(_of_entry)
+NAME_OF_ENTRY = select(sources.c.id, as_stored(entries.c.key)).select_from(ITEM_TABLES).where(_of_entry)
 FEED_METADATA = select(sources.c.id, sources.c.title, sources.c.home_url).where(sources.c.active)
 PENDING_CATEGORIES = select(entries.c.category).where(PENDING).distinct()
-PENDING_OUTPUTS = (
-    select(memberships.c.output)
-    .where(memberships.c.entry_pk.in_(select(entries.c.pk).where(PENDING)), memberships.c.listed)
-    .distinct()
-)
+
+
+def _pending_outputs(*conditions: ColumnElement[bool]) -> Select[Any]:
+    pending = select(entries.c.pk).where(PENDING, *conditions)
+    return select(memberships.c.output).where(memberships.c.entry_pk.in_(pending), memberships.c.listed).distinct()
+
+
+PENDING_OUTPUTS = _pending_outputs()
+#: The same up to a horizon, by the statement without one.
+PENDING_UNTIL = {
+    one: Prepared(one.statement.where(UNTIL), *one.names, "horizon")
+    for one in (PENDING_ITEMS, PENDING_ITEMS_AFTER, UNASSIGNED)
+    if isinstance(one.statement, Select)
+}
+PENDING_CATEGORIES_UNTIL = PENDING_CATEGORIES.where(UNTIL)
+PENDING_OUTPUTS_UNTIL = _pending_outputs(UNTIL)
 
 # -- all stored entries ----------------------------------------------------------------------------------------------
 
@@ -404,6 +427,6 @@ ENTRIES_AFTER = (
     .limit(bindparam("limit"))
 )
 _as_read = (_of_entry, entries.c.revision == bindparam("read_revision"))
-REWRITE = update(entries).where(*_as_read).values(pending=true())
+REWRITE = update(entries).where(*_as_read).values(**MADE_PENDING)
 UNASSIGN = update(entries).where(*_as_read).values(path=null(), path_key=null())
 ALL_FEED_METADATA = select(sources.c.pk, sources.c.title, sources.c.home_url)

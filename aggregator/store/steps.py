@@ -7,17 +7,16 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import LargeBinary, bindparam, cast, delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, select
 
 from aggregator.store.database import Database
+from aggregator.store.dialects import as_stored, replacing
 from aggregator.store.prepared import Prepared, PreparedByLength
 from aggregator.store.schema import entries, step_results
 
 _rows = step_results.c
-_RESULTS = PreparedByLength(
-    lambda hashes: select(_rows.hash, cast(_rows.result, LargeBinary)).where(_rows.hash.in_(hashes))
-)
-_SAVE = Prepared(insert(step_results).prefix_with("OR REPLACE"), "hash", "result", "made_at")
+_RESULTS = PreparedByLength(lambda hashes: select(_rows.hash, as_stored(_rows.result)).where(_rows.hash.in_(hashes)))
+_SAVE = Prepared(replacing(step_results), "hash", "result", "made_at")
 COUNT = (
     select(func.count())
     .select_from(step_results)
@@ -66,7 +65,7 @@ class SqlSteps:
                 connection.execute(FORGET, {"before": oldest - _SLACK})
 
 
-def _load(dumped: bytes) -> Mapping[str, Any] | None:
+def _load(dumped: bytes | str) -> Mapping[str, Any] | None:
     """Return a result; a damaged one is none, so that its step runs again."""
     try:
         result = json.loads(dumped)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.fetch import Fetcher
 from aggregator.models import Fetched, Request
-from aggregator.pipeline.run import fetch_settings
+from aggregator.pipeline.engine import fetch_settings
 from aggregator.subscriptions.reading import MAX_BYTES
 
 if TYPE_CHECKING:

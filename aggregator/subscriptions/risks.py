@@ -12,9 +12,10 @@ from typing import Any
 from aggregator.config.secrets import has_reference
 from aggregator.config.unresolved import texts_in
 
-#: Keys of a source, and of `fetch`, that lead requests elsewhere, or weaken the checks of them.
+#: Keys of a source, of `fetch` and of the whole file that lead requests or data elsewhere, or weaken checks.
 _ACCESS = {
     "allow_private_addresses": "it allows addresses that are not public",
+    "database": "it leads everything that is stored elsewhere",
     "proxy": "it leads requests through a proxy",
     "tls": "it is an exception from the check of a certificate",
 }

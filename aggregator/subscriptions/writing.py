@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aggregator.store import FeedMetadata
 
 #: Sections that are about this machine, or are in the document in another form.
-_NOT_WRITTEN = frozenset({"posts", "hooks", "after_publish", "categories", "sources"})
+_NOT_WRITTEN = frozenset({"database", "posts", "hooks", "after_publish", "categories", "sources"})
 _AUTH = "auth"
 #: The beginning of an address; other texts may have its signs, such as expressions.
 _WEB = re.compile(r"\s*(?:feed:)?(?:https?|feed|socks[45]h?)://", re.IGNORECASE)

@@ -82,7 +82,7 @@ def test_the_reference_gives_the_true_defaults() -> None:
 def test_the_examples_of_the_reference_load(example: str, tmp_path: Path) -> None:
     path = tmp_path / "feeds.yaml"
     path.write_text(example if "sources:" in example else example + "sources: []", encoding="utf-8")
-    load(path, {"FEED_TOKEN": "x", "RSSHUB_KEY": "x"})
+    load(path, {"FEED_TOKEN": "x", "RSSHUB_KEY": "x", "FEEDS_DATABASE": "postgresql:///feeds"})
 
 
 def test_the_errors_in_the_reference_are_the_true_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ class Inline:
 
 @pytest.fixture(autouse=True)
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aggregator.pipeline.run.Worker", Inline)
+    monkeypatch.setattr("aggregator.pipeline.engine.Worker", Inline)
 
 
 async def search(url: str, world: World, *, best: bool = True, text: str = TEXT) -> Found:

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from aggregator.errors import StoreError
-from aggregator.store.database import Database
+from aggregator.store.sqlite import SqliteDatabase
 from aggregator.store.sqlstore import SqlStore
 from tests.origin import Origin
 from tests.support import Site, item, rss
@@ -21,7 +21,7 @@ async def test_lock_that_outlasts_the_wait_costs_a_cycle_and_nothing_else(site: 
         name: {"feed": origin.route(f"/{name}", rss([item(number)]), conditional=True)}
         for number, name in enumerate(("one", "two", "three"))
     }
-    with closing(SqlStore(Database(path, lock_timeout=0.2))) as store:
+    with closing(SqlStore(SqliteDatabase(path, lock_timeout=0.2))) as store:
         world = World(site, store, sources)
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.models import PageState
-from aggregator.pipeline import run
+from aggregator.pipeline import engine
 from aggregator.pipeline.due import Share, choose
 from aggregator.pipeline.run import update_due
 from aggregator.store import Store, open_store
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read pages in this process: there are many cycles, and each would start another one."""
-    monkeypatch.setattr(run, "Worker", ThreadWorker)
+    monkeypatch.setattr(engine, "Worker", ThreadWorker)
 
 
 @pytest.fixture

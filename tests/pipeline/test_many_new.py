@@ -9,8 +9,9 @@ import pytest
 
 from aggregator.config import load
 from aggregator.models import Entry
-from aggregator.pipeline import run
+from aggregator.pipeline import engine
 from aggregator.pipeline.due import choose
+from aggregator.pipeline.run import update_due
 from aggregator.store import open_store
 from tests.origin import Origin
 from tests.store_samples import NOW, publish
@@ -32,7 +33,7 @@ async def first_cycle(folder: Path, origin: Origin) -> tuple[dict[str, tuple[int
     config = load(site.config, {})
     with closing(open_store(folder / "x.db")) as store:
         store.sync_sources(config.sources)
-        results = await run.update_due(config, store, choose(config, store, NOW), clock=lambda: NOW)
+        results = await update_due(config, store, choose(config, store, NOW), clock=lambda: NOW)
         publish(store)
         entries = sorted((found.entry for found in store.newest(None, 10_000)), key=lambda entry: entry.key)
         return {one.source.id: (one.new, one.state.error) for one in results}, entries
@@ -49,7 +50,7 @@ async def test_documents_of_many_new_sources_are_read_by_other_processes_as_well
     origin.route("/3", "<channel>" + "<item><title>One</title><description>words</description></item>" * 300)
     origin.route("/4", "<html><body>" + "<p>words</p>" * 2000)
     alone = await first_cycle(new_folder(tmp_path / "alone"), origin)
-    monkeypatch.setattr(run, "MANY_NEW", SOURCES)
+    monkeypatch.setattr(engine, "MANY_NEW", SOURCES)
     helped = await first_cycle(new_folder(tmp_path / "helped"), origin)
     assert helped == alone
     assert [helped[0][f"s{number}"][0] for number in range(3)] == [ENTRIES] * 3

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.pipeline import run
+from aggregator.pipeline import engine
 from aggregator.store import Store, open_store
 from tests.newsroom import Newsroom, ThreadWorker
 from tests.origin import Origin
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read pages in this process: there are many cycles, and each would start another one."""
-    monkeypatch.setattr(run, "Worker", ThreadWorker)
+    monkeypatch.setattr(engine, "Worker", ThreadWorker)
 
 
 class Mapped(Newsroom):

@@ -288,7 +288,7 @@ def test_archive_with_missing_rows_is_made_again(site: Site, origin: Origin) -> 
     site.run("update")
     with closing(sqlite3.connect(site.data / "aggregator.db")) as database, database:
         database.execute("DELETE FROM archives WHERE output = 'news' AND number = 1")
-        database.execute("INSERT INTO stale_archives VALUES ('news', 5), ('nothing', 1)")
+        database.execute("INSERT INTO stale_archives (output, number) VALUES ('news', 5), ('nothing', 1)")
     _serve(site, origin, range(152), {"limit": 1})
     assert site.run("update", "--all").status == 0
     assert history(site, "json") == history(site, "json", "all") == _ids(range(152))

@@ -292,7 +292,7 @@ def test_damaged_fingerprints_cost_nothing(site: Site, origin: Origin, value: st
     site.configure({"id": "one", "feed": feed, "retention": {"count": 100}})
     site.run("update")
     _sql(site, f"UPDATE OR IGNORE fingerprints SET value = {value}")  # noqa: S608 - our own words
-    _sql(site, "INSERT INTO fingerprints VALUES (X'00', 'a')")
+    _sql(site, "INSERT INTO fingerprints (name, value) VALUES (X'00', 'a')")
     origin.route("/one", rss([item(1), item(2), item(3)]))
     done = site.run("update", "--all")
     assert (done.status, done.stderr.count("error")) == (0, 0), done.stderr

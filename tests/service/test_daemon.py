@@ -198,7 +198,7 @@ def test_systemd_is_told_how_things_are(site: Site, origin: Origin, tmp_path: Pa
 
 
 def test_watchdog_of_another_process_is_none_of_ours() -> None:
-    from aggregator.service.daemon import Systemd
+    from aggregator.service.systemd import Systemd
 
     assert Systemd({"WATCHDOG_USEC": "1000000"}).watchdog == 1.0
     assert Systemd({"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": str(os.getpid() + 1)}).watchdog is None

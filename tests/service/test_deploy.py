@@ -27,7 +27,10 @@ def _instructions(name: str) -> list[str]:
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
-@pytest.mark.parametrize("unit", ["aggregator.service", "aggregator-update.service", "aggregator-update.timer"])
+@pytest.mark.parametrize(
+    "unit",
+    ["aggregator.service", "aggregator-update.service", "aggregator-update.timer", "aggregator-worker@.service"],
+)
 def test_systemd_takes_the_units(unit: str, tmp_path: Path) -> None:
     program = tmp_path / "aggregator"
     program.write_text("#!/bin/sh\n")
@@ -52,7 +55,7 @@ def test_the_service_stops_later_than_the_grace_period() -> None:
 
 
 def test_the_commands_of_all_files_exist() -> None:
-    for name in ("run", "update", "health"):
+    for name in ("run", "update", "health", "worker"):
         assert command(name, "--help").status == 0
     (entry,) = _instructions("ENTRYPOINT")
     assert entry == '["aggregator"]'
@@ -92,7 +95,8 @@ def test_nobody_is_told_to_install_a_program_of_another_name() -> None:
         line for text in texts for line in text.read_text(encoding="utf-8").splitlines() if "pip install" in line
     ]
     assert len(installs) >= 3
-    assert all(re.search(r"pip install (--no-cache-dir )?\.( |$)", line) for line in installs)
+    ours = r"""pip install (--no-cache-dir )?(\. |\.$|'\.\[[a-z]+\]'|"\.\$\{EXTRAS\}")"""
+    assert all(re.search(ours, line) for line in installs)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +114,19 @@ def test_the_container_needs_to_write_to_its_volume_only() -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert "../config:/config:ro" in service["volumes"]
+
+
+def test_the_containers_of_a_cluster_are_confined_alike_and_share_one_database() -> None:
+    services = yaml.safe_load((DEPLOY / "compose-cluster.yaml").read_text())["services"]
+    single = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["aggregator"]
+    workers = [services[name] for name in ("worker", "publisher")]
+    confined = ("read_only", "cap_drop", "security_opt", "stop_grace_period", "init", "tmpfs")
+    assert all(one[name] == single[name] for one in workers for name in confined)
+    assert all(one["build"]["args"] == {"EXTRAS": "[postgres]"} for one in workers)
+    assert len({one["environment"]["AGGREGATOR_DATABASE"] for one in workers}) == 1
+    assert services["worker"]["deploy"]["replicas"] == 2
+    assert ["--publish" in one["command"] for one in workers] == [False, True]
+    assert re.fullmatch(r"postgres:\d+\.\d+-[a-z]+", services["database"]["image"])
 
 
 @pytest.mark.skipif(not shutil.which("sh"), reason="no shell here")

@@ -15,7 +15,7 @@ import pytest
 
 from aggregator.errors import RowError, StoreError
 from aggregator.store import Store, UnreadableRow, open_store
-from aggregator.store.database import Database
+from aggregator.store.sqlite import SqliteDatabase
 from aggregator.store.sqlstore import SqlStore
 from tests.store_samples import entry, fill, pending_keys, update
 
@@ -58,7 +58,7 @@ def test_relative_path_is_kept_when_the_working_directory_changes(
 
 
 def test_the_connection_is_set_up_for_safety_and_speed(path: Path) -> None:
-    database = Database(path)
+    database = SqliteDatabase(path)
     with database.read() as connection:
         settings = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -69,7 +69,7 @@ def test_the_connection_is_set_up_for_safety_and_speed(path: Path) -> None:
 
 
 def test_reader_sees_one_state_while_another_writes(path: Path) -> None:
-    database = Database(path)
+    database = SqliteDatabase(path)
     with closing(open_store(path)) as writer, database.read() as connection:
         count = "SELECT count(*) FROM entries"
         before = connection.exec_driver_sql(count).scalar()
@@ -79,7 +79,7 @@ def test_reader_sees_one_state_while_another_writes(path: Path) -> None:
 
 
 def test_a_transaction_that_fails_leaves_nothing_behind(path: Path) -> None:
-    store = SqlStore(database := Database(path))
+    store = SqlStore(database := SqliteDatabase(path))
     with pytest.raises(KeyboardInterrupt), database.write() as connection:
         connection.exec_driver_sql("DELETE FROM entries")
         raise KeyboardInterrupt
@@ -104,7 +104,7 @@ def test_many_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
 
 
 def test_locked_by_another_process(path: Path) -> None:
-    holder, waiting = Database(path), Database(path, lock_timeout=0.01)
+    holder, waiting = SqliteDatabase(path), SqliteDatabase(path, lock_timeout=0.01)
     store = SqlStore(waiting)
     with holder.write():
         with pytest.raises(StoreError, match=r"aggregator\.db: database is locked: another process is writing"):
@@ -115,7 +115,7 @@ def test_locked_by_another_process(path: Path) -> None:
 
 
 def test_disk_full(path: Path) -> None:
-    store = SqlStore(database := Database(path))
+    store = SqlStore(database := SqliteDatabase(path))
     with database.read() as connection:
         pages: int = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")

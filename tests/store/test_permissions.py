@@ -13,7 +13,7 @@ import pytest
 from aggregator.datafolder import file_mode
 from aggregator.errors import ConfigError
 from aggregator.store import open_store
-from aggregator.store.database import backup, vacuum
+from aggregator.store.filecopies import backup, vacuum
 from tests.origin import Origin
 from tests.store_samples import entry, fill, update
 from tests.support import Site, item, rss

@@ -22,7 +22,7 @@ from sqlalchemy import create_engine
 from aggregator import store as package
 from aggregator.errors import StoreError
 from aggregator.store import open_for_reading, open_store
-from aggregator.store.database import backup
+from aggregator.store.filecopies import backup
 from aggregator.store.schema import REVISION
 from tests import ROOT
 from tests.origin import Origin

@@ -21,6 +21,7 @@ from aggregator.config import TEMPLATE, Config, load
 from aggregator.config.settings import CommonSettings
 from aggregator.errors import ConfigError
 from aggregator.models import Access
+from aggregator.place import passwords
 from aggregator.sources import KINDS
 from aggregator.store import FeedMetadata
 from aggregator.subscriptions.merging import merge
@@ -278,15 +279,17 @@ def imported(data: bytes) -> Config:
 
 
 def comparable(config: Config) -> dict[str, Any]:
-    """What a configuration says, but for posts and hooks, lines, and the order in which sources stand."""
+    """What a configuration says, but for posts, hooks and database, lines, and the order in which sources stand."""
     # Which of two sources with one request is the first depends on the order.
     found = {one.id: replace(one, line=0, phase="") for one in config.sources}
     assert len(found) == len(config.sources)
-    names = ("site", "feeds", "fetch", "categories", "outputs", "duplicates", "rules", "secrets", "confidential")
+    names = ("site", "feeds", "fetch", "categories", "outputs", "duplicates", "rules", "confidential")
     order = {slug: [one.id for one in config.sources if one.category == slug] for slug in config.categories}
     rules = {one.id: config.rules.sources.get(one.id, ()) for one in config.sources}
     shown = {id: [(rule.name, rule.settings, rule.when) for rule in some] for id, some in rules.items()}
-    return {"sources": found, "order": order, "own rules": shown, **{name: getattr(config, name) for name in names}}
+    others = {name: getattr(config, name) for name in names}
+    secrets = config.secrets - passwords(config.database)
+    return {"sources": found, "order": order, "own rules": shown, "secrets": secrets, **others}
 
 
 @examples(20, thorough=60)

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from aggregator.models import Entry, FeedState, FeedUpdate, Known, Source
 from aggregator.store import Assignment
-from tests.store.contract.implementations import IMPLEMENTATIONS
+from tests.store.contract.implementations import IMPLEMENTATIONS, some
 from tests.store_samples import NOW, entry, source
-from tests.thoroughness import examples
 
 IDS = ("a", "b", "c")
 KEYS = ("k0", "k1", "k2", "k3")
@@ -219,4 +219,4 @@ class Model(RuleBasedStateMachine):
 
 def test_the_store_does_what_a_model_of_it_does(implementation: str) -> None:
     machine = type("Machine", (Model,), {"implementation": implementation})
-    run_state_machine_as_test(machine, settings=examples(12, thorough=40, stateful_step_count=20))
+    run_state_machine_as_test(machine, settings=settings(some(implementation, 40), stateful_step_count=20))

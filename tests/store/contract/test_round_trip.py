@@ -16,11 +16,11 @@ from aggregator.models import Enclosure, Entry, FeedState, FeedUpdate, OriginalF
 from aggregator.models.extras import Extras
 from aggregator.store import Store
 from tests.extras import FULL
-from tests.store.contract.implementations import IMPLEMENTATIONS
+from tests.store.contract.implementations import IMPLEMENTATIONS, some
 from tests.store_samples import source
-from tests.thoroughness import examples
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+#: Without U+0000, which is no part of a text of PostgreSQL; nor is it of any that is parsed.
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 MOMENTS = st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.replace(microsecond=0))
 NUMBERS = st.none() | st.integers(0, 2**70)
 ENCLOSURES = st.builds(Enclosure, TEXT, TEXT, NUMBERS, st.none() | TEXT, NUMBERS)
@@ -67,9 +67,16 @@ STATES = st.builds(
 )
 
 
-@examples(15, thorough=40)
-@given(entries=st.lists(ENTRIES, max_size=4, unique_by=lambda entry: entry.key), state=STATES)
-def test_entries_and_states_come_back_as_they_were(implementation: str, entries: list[Entry], state: FeedState) -> None:
+def test_entries_and_states_come_back_as_they_were(implementation: str) -> None:
+    @some(implementation, 40)
+    @given(entries=st.lists(ENTRIES, max_size=4, unique_by=lambda entry: entry.key), state=STATES)
+    def check(entries: list[Entry], state: FeedState) -> None:
+        check_round_trip(implementation, entries, state)
+
+    check()
+
+
+def check_round_trip(implementation: str, entries: list[Entry], state: FeedState) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         IMPLEMENTATIONS[implementation](Path(folder)) as opener,
