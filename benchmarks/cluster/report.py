@@ -1,7 +1,7 @@
 """The part of `docs/cluster.md` that says what workers cost: `python -m benchmarks.cluster.report`.
 
-In: `costs.json` of a real run (`benchmarks.cluster.run`). Out: its table, the model of larger clusters on its costs, and
-the plots.
+In: `costs.json` of a real run (`benchmarks.cluster.run`). Out: its table, the model of larger clusters on its costs,
+and the plots.
 """
 
 from __future__ import annotations
@@ -79,9 +79,9 @@ def _text(turns: Sequence[Turn], costs: Costs) -> str:
         *(_needed(Load(size, interval), costs) for interval in _INTERVALS.values() for size in (100_000, 1_000_000)),
     ]
     return f"""\
-A real run: {turns[0].sources:,} sources, four of a domain, on two workers, with PostgreSQL, the workers and the origin of all feeds on
-one machine of two cores. In the first turn everything is new; then all answer 304; then each has one new entry.
-Compare the columns with each other; another machine has other times.
+A real run: {turns[0].sources:,} sources, four of a domain, on two workers, with PostgreSQL, the workers and the
+origin of all feeds on one machine of two cores. In the first turn everything is new; then all answer 304; then each
+has one new entry. Compare the columns with each other; another machine has other times.
 
 {_table(rows)}
 
@@ -89,15 +89,16 @@ The last published file came {_after(turns)} after the last stored outcome.
 
 ### A model
 
-From these costs follows what a larger cluster needs ([how](../benchmarks/cluster/model.py)): of every ten looks one brings something
-new, a core is planned to be busy for {PLANNED:.0%} of the time, and looks come evenly, as [due times do](scheduling.md).
+From these costs follows what a larger cluster needs ([how](../benchmarks/cluster/model.py)): of every ten looks one
+brings something new, a core is planned to be busy for {PLANNED:.0%} of the time, and looks come evenly, as [due
+times do](scheduling.md).
 
 {_table(needed)}
 
-A million sources, each asked once an hour, are {million.looks:.0f} looks a second: {million.workers} workers and {million.cores:.1f}
-cores for the database. What ends the growth is the lock of writers: at an hour between looks they are busy for {PLANNED:.0%} of the
-time with {_round(limit)} sources. A database that answers more slowly, over a network, makes each transaction longer and this number
-smaller in proportion.
+A million sources, each asked once an hour, are {million.looks:.0f} looks a second: {million.workers} workers and
+{million.cores:.1f} cores for the database. What ends the growth is the lock of writers: at an hour between looks
+they are busy for {PLANNED:.0%} of the time with {_round(limit)} sources. A database that answers more slowly, over
+a network, makes each transaction longer and this number smaller in proportion.
 
 ![Workers that a number of sources needs](cluster-workers.svg)
 
@@ -105,10 +106,10 @@ smaller in proportion.
 
 ![Share of the time in which somebody writes](cluster-writing.svg)
 
-Leases limit what one domain can be asked, however many workers there are: with requests of {_REQUEST} s, `per_host` 2 lets
-{_round(most_of_domain(HOUR, _REQUEST, 2, 0.0))} looks an hour through, a `host_delay` of a second
-{_round(most_of_domain(HOUR, _REQUEST, 2, 1.0))}. Below that, waits are short: the plot shows how long one look of a hundred waits at
-least.
+Leases limit what one domain can be asked, however many workers there are: with requests of {_REQUEST} s, `per_host`
+2 lets {_round(most_of_domain(HOUR, _REQUEST, 2, 0.0))} looks an hour through, a `host_delay` of a second
+{_round(most_of_domain(HOUR, _REQUEST, 2, 1.0))}. Below that, waits are short: the plot shows how long one look of a
+hundred waits at least.
 
 ![Wait for the lease of a domain](cluster-leases.svg)
 """
