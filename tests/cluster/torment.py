@@ -310,9 +310,7 @@ def main() -> None:
     options = parser.parse_args()
     random.seed(options.seed)
     folder = Path(tempfile.mkdtemp(prefix="torment-"))
-    said = torment(
-        folder, kills=options.kills, outages=options.outages, feeds=options.feeds, domains=options.domains
-    )
+    said = torment(folder, kills=options.kills, outages=options.outages, feeds=options.feeds, domains=options.domains)
     sys.stdout.write(f"{options.kills} kills, {options.outages} outages: {said}\n")
     shutil.rmtree(folder)
 
