@@ -57,6 +57,8 @@ _TIDY = 3600.0
 #: Seconds in which whatever the database still owes is waited for, once it went away.
 _LAST = 5.0
 
+Work = Callable[[], Coroutine[Any, Any, None]]
+
 
 class Term:
     """One term.
@@ -133,7 +135,7 @@ class Term:
         if self._trouble is not None:
             raise self._trouble
 
-    async def _prepare(self, stack: AsyncExitStack) -> tuple[list[Lane], SourceJobs, list[Coroutine[Any, Any, None]]]:
+    async def _prepare(self, stack: AsyncExitStack) -> tuple[list[Lane], SourceJobs, list[Work]]:
         """Return the lanes, the source jobs, and what runs beside them."""
         config, settings, database, queue = self._config, self._settings, self._database, self._queue
         times, places, grace = settings.times, config.fetch.concurrency, settings.grace.total_seconds()
@@ -165,9 +167,10 @@ class Term:
             files, third = await self._opened(stack)
             made = Publications(config, files, third, settings.data, queue, database.clock, times, self._stop)
             lanes.append(queue.lane([PUBLISH], made.tasks, _FEW, grace))
-        background = [self._beat(), self._dispatch(), self._take_over(), self._tidy(), notices.report(times.news)]
+        report = partial(notices.report, times.news)
+        background: list[Work] = [self._beat, self._dispatch, self._take_over, self._tidy, report]
         if made is not None:
-            background.append(made.look_again())
+            background.append(made.look_again)
         return lanes, jobs, background
 
     async def _opened(self, stack: AsyncExitStack) -> tuple[Store, StoreThread]:
@@ -202,10 +205,10 @@ class Term:
         self._membership.entries += result.new
         log_result(result)
 
-    async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _watched(self, work: Work) -> None:
         """Do what runs beside the lanes; where it fails, the term ends."""
         try:
-            await work
+            await work()
         except AggregatorError as error:
             self.fail(error)
         except Exception as error:
