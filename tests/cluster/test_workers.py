@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster_worker import AllNames
-from tests.clusters import ITEMS, ask, sources, worker
+from tests.clusters import ITEMS, ask, settled, sources, worker
 from tests.daemons import PATIENCE, wait_until
 from tests.origin import Origin, Response, Seen
 from tests.postgres import new_database
@@ -21,17 +21,6 @@ FEW = 24
 def posts(site: Site) -> int:
     """How many posts there are."""
     return sum(1 for _ in (site.data / "posts").rglob("*.md"))
-
-
-def settled(uri: str) -> bool:
-    """Whether all sources were asked, and all that is stored is published."""
-    statement = """
-        SELECT (SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'sources')
-            + (SELECT count(*) FROM sources WHERE next_due_at IS NULL AND id <> 'paused')
-            + (SELECT count(*) FROM entries WHERE pending)
-            + (SELECT count(*) FROM fingerprints WHERE starts_with(name, 'feeds/') AND value = '')
-    """
-    return ask(uri, statement) == [(0,)]
 
 
 def test_two_workers_publish_what_one_process_does(
