@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 _FEW = 4
 #: Seconds between two removals of what nobody needs any more.
 _TIDY = 3600.0
+#: Seconds after the grace period in which jobs that were cancelled have to end.
+_PATIENCE = 15.0
 #: Seconds in which whatever the database still owes is waited for, once it went away.
 _LAST = 5.0
 
@@ -225,7 +227,8 @@ class Term:
         if self._trouble is not None:
             await self._database.pool.close(timeout=_LAST)
         pending: set[asyncio.Task[None]] = set(running)
-        while pending:
+        until = time.monotonic() + self._settings.grace.total_seconds() + _PATIENCE
+        while pending and time.monotonic() < until:
             for lane in lanes:
                 # Again and again: a lane that begins forgets that it was told to end.
                 lane.end(at_once=self._trouble is not None)
@@ -233,7 +236,9 @@ class Term:
                 await jobs.close()
             _, pending = await asyncio.wait(pending, timeout=1.0)
         self._membership.lanes = [lane.worker_id for lane in lanes if lane.worker_id is not None]
-        for task in running:
+        if pending:
+            log_event("some jobs do not end; they are left behind", action="stop", level=logging.ERROR)
+        for task in set(running) - pending:
             error = task.exception()
             if error is not None and not isinstance(error, exceptions.ConnectorException):
                 logging.getLogger(__name__).error("a lane of jobs ended with an error", exc_info=error)
