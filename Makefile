@@ -1,14 +1,22 @@
 # Two commands are all a newcomer needs: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: demo test test-lowest lint format docs bench simulate generators clean
+.PHONY: demo test test-thorough test-lowest pytest lint format docs bench simulate generators clean
 
 demo: .venv/installed
 	$(BIN)/aggregator demo
 
+# The linters run beside the tests, which do not keep every core busy all the time.
+test: .venv/installed
+	$(MAKE) --jobs=2 lint pytest
+
 # Neither the tests nor the programs that they start are compiled each time, even if the environment asks for that.
-test: .venv/installed lint
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n auto
+pytest: .venv/installed
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n auto --dist worksteal
+
+# The same with all examples and all feeds of the corpus: takes about half an hour.
+test-thorough: export AGGREGATOR_TESTS = thorough
+test-thorough: test
 
 # The same tests with the lowest version of each dependency that pyproject.toml allows. TESTS names some of them.
 test-lowest: .venv-lowest/installed

@@ -57,3 +57,14 @@ def ask(uri: str, statement: str, *values: object) -> list[tuple[Any, ...]]:
     with psycopg.connect(uri, autocommit=True) as connection:
         cursor = connection.execute(statement.encode(), values)
         return cursor.fetchall() if cursor.description else []
+
+
+def settled(uri: str) -> bool:
+    """Whether all sources were asked, and all that is stored is published."""
+    statement = """
+        SELECT (SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'sources')
+            + (SELECT count(*) FROM sources WHERE next_due_at IS NULL AND id <> 'paused')
+            + (SELECT count(*) FROM entries WHERE pending)
+            + (SELECT count(*) FROM fingerprints WHERE starts_with(name, 'feeds/') AND value = '')
+    """
+    return ask(uri, statement) == [(0,)]

@@ -20,9 +20,9 @@ from tests.support import Site
 PATIENCE = 60.0
 
 
-def wait_until(condition: Callable[[], object], what: str = "it") -> None:
+def wait_until(condition: Callable[[], object], what: str = "it", *, seconds: float = PATIENCE) -> None:
     """Wait for a condition that will come true; fail loudly where it does not."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} did not happen"
         time.sleep(0.02)

@@ -22,6 +22,7 @@ from benchmarks.origin import Server
 from benchmarks.sizes import TINY
 from benchmarks.workload import Workload
 from tests import ROOT
+from tests.thoroughness import chosen
 
 
 def _sample(wall: float, cpu: float = 1.0, peak: int = 10) -> Sample:
@@ -36,7 +37,7 @@ def _results(ours: list[float], peer: list[float], *targets: Target) -> Results:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", chosen(("parse", "normalize", "cold", "scrape", "publish"), tuple(EXPERIMENTS)))
 def test_every_experiment_runs(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.json"
     status, said = main(["--tiny", "--only", name, "--json", str(out)]), capsys.readouterr()

@@ -17,6 +17,8 @@ from aggregator.cli import adding, app
 from aggregator.demo import serve
 from tests import ROOT
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 PAGE = ROOT / "docs" / "adding.md"
 #: The address that the page has in place of the one of the test; both are as wide.
 ORIGIN = "127.0.0.1:40000"

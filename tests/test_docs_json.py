@@ -18,6 +18,8 @@ from tests.jsonapis import pull, source
 from tests.origin import Origin, Response, Seen
 from tests.support import Site
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 PAGE = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)( source)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SITE = "https://example.org"

@@ -20,6 +20,8 @@ from aggregator.subscriptions.namespace import URI
 from aggregator.subscriptions.reading import MAX_BYTES
 from tests import ROOT
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 PAGE = ROOT / "docs" / "opml.md"
 _FILE = re.compile(r"^```(?:xml|yaml) ([a-z.]+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _STEP = re.compile(r"^```sh\n(.*?)^```\n\n```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)

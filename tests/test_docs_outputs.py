@@ -14,6 +14,8 @@ from tests.origin import Origin
 from tests.support import Site, command, item, rss
 from tests.validators import check_atom, check_jsonfeed, check_rss
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 TEXT = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
 CONFIGURATIONS: list[dict[str, Any]] = [
     yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)

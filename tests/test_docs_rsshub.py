@@ -13,6 +13,8 @@ from tests import ROOT
 from tests.hubs import Hub, hubs
 from tests.support import Site
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 TEXT = (ROOT / "docs" / "rsshub.md").read_text(encoding="utf-8")
 CONFIGURATIONS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 QUOTED = [text.strip() for text in re.findall(r"```text\n(.*?)```", TEXT, re.DOTALL)]

@@ -14,6 +14,8 @@ from tests import ROOT
 from tests.origin import Origin
 from tests.support import Site, command
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 TEXT = (ROOT / "docs" / "scraping.md").read_text(encoding="utf-8")
 SITE = "https://news.example"
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)

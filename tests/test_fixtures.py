@@ -34,6 +34,8 @@ from tests.origin import Origin, Response
 from tests.scraping import article_page, html, list_page
 from tests.support import Site, item, read_tree, rss
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 NOW = datetime(2026, 4, 20, 12, 0, tzinfo=UTC)
 ARTICLE = {"body": "#articleC", "author": "div.source-name", "date": "div.time", "timezone": "Asia/Shanghai"}
 

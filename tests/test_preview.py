@@ -30,6 +30,8 @@ from tests.origin import Origin
 from tests.scraping import article_page, html, list_page
 from tests.support import Site, item, read_tree, rss
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 NOW = datetime(2026, 4, 20, 12, 0, tzinfo=UTC)
 DEMO = ("factory", "library", "weekly", "notes", "trails", "tea")
 #: Rules of every place, and outputs, for the sources of the demo.

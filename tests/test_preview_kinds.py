@@ -13,6 +13,8 @@ from tests.origin import Origin, Response
 from tests.scraping import html, list_page
 from tests.support import Site, item, read_tree, rss
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 KEY = "s3cr3t-access-key"
 ARTICLE = (
     "<title>Article {n}</title><meta property='article:published_time' content='2026-01-0{n}T10:00:00Z'>"

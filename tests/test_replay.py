@@ -14,8 +14,9 @@ from aggregator.store import open_store
 from tests.origin import Origin
 from tests.ruled_worlds import documents, judged, random_settings, shown, world
 from tests.support import Site, item, rss
+from tests.thoroughness import THOROUGH
 
-SETS = 200
+SETS = 200 if THOROUGH else 40
 HALF = len(documents()) // 2
 #: What an update says while stored items are judged by other rules.
 NOTE = "rules or categories have changed"

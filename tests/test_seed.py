@@ -12,6 +12,8 @@ from tests import DATA
 from tests.origin import Origin
 from tests.support import Site, rss
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 #: A list and an article in GBK, made up, and the post that they give.
 OWN = DATA / "seed"
 PROXY = "https://cors.zfour.workers.dev/?"

@@ -64,6 +64,8 @@ class Notices:
     async def hook(self, attempts: int, source_id: str) -> None:
         """Call the hook of a source whose state is another one than was reported.
 
+        That is recorded before: where a worker is killed meanwhile, a notice that went out does not come twice.
+
         Raises:
             StoreError: the database went away.
         """
@@ -75,7 +77,8 @@ class Notices:
         recorded = {name: str(found[0][0])} if found else {}
         result = SourceResult(self._sources[source_id], states[source_id], 0, 0, 0, (), 0.0)
         if calls := hooks.due_calls(self._config, recorded, [result]):
-            await self._thread.run(self._store.record_fingerprints, await hooks.run_calls(calls))
+            await self._thread.run(self._store.record_fingerprints, dict(call.recorded for call in calls))
+            await hooks.run_calls(calls)
 
     async def report(self, seconds: float) -> None:
         """Report the news now and then, until cancelled.

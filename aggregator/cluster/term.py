@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
@@ -55,8 +55,12 @@ if TYPE_CHECKING:
 _FEW = 4
 #: Seconds between two removals of what nobody needs any more.
 _TIDY = 3600.0
+#: Seconds after the grace period in which jobs that were cancelled have to end.
+_PATIENCE = 15.0
 #: Seconds in which whatever the database still owes is waited for, once it went away.
 _LAST = 5.0
+
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Term:
@@ -129,14 +133,12 @@ class Term:
             try:
                 await self._ended.wait()
             finally:
-                for task in beside:
-                    task.cancel()
-                await asyncio.gather(*beside, return_exceptions=True)
+                await _cancelled(beside)
                 await self._end_lanes(lanes, running, jobs)
         if self._trouble is not None:
             raise self._trouble
 
-    async def _prepare(self, stack: AsyncExitStack) -> tuple[list[Lane], SourceJobs, list[Coroutine[Any, Any, None]]]:
+    async def _prepare(self, stack: AsyncExitStack) -> tuple[list[Lane], SourceJobs, list[Work]]:
         """Return the lanes, the source jobs, and what runs beside them."""
         config, settings, database, queue = self._config, self._settings, self._database, self._queue
         times, places, grace = settings.times, config.fetch.concurrency, settings.grace.total_seconds()
@@ -168,9 +170,10 @@ class Term:
             files, third = await self._opened(stack)
             made = Publications(config, files, third, settings.data, queue, database.clock, times, self._stop)
             lanes.append(queue.lane([PUBLISH], made.tasks, _FEW, grace))
-        background = [self._beat(), self._dispatch(), self._take_over(), self._tidy(), notices.report(times.news)]
+        report = partial(notices.report, times.news)
+        background: list[Work] = [self._beat, self._dispatch, self._take_over, self._tidy, report]
         if made is not None:
-            background.append(made.look_again())
+            background.append(made.look_again)
         return lanes, jobs, background
 
     async def _opened(self, stack: AsyncExitStack) -> tuple[Store, StoreThread]:
@@ -205,10 +208,10 @@ class Term:
         self._membership.entries += result.new
         log_result(result)
 
-    async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _watched(self, work: Work) -> None:
         """Do what runs beside the lanes; where it fails, the term ends."""
         try:
-            await work
+            await work()
         except AggregatorError as error:
             self.fail(error)
         except Exception as error:
@@ -225,7 +228,8 @@ class Term:
         if self._trouble is not None:
             await self._database.pool.close(timeout=_LAST)
         pending: set[asyncio.Task[None]] = set(running)
-        while pending:
+        until = time.monotonic() + self._settings.grace.total_seconds() + _PATIENCE
+        while pending and time.monotonic() < until:
             for lane in lanes:
                 # Again and again: a lane that begins forgets that it was told to end.
                 lane.end(at_once=self._trouble is not None)
@@ -233,7 +237,9 @@ class Term:
                 await jobs.close()
             _, pending = await asyncio.wait(pending, timeout=1.0)
         self._membership.lanes = [lane.worker_id for lane in lanes if lane.worker_id is not None]
-        for task in running:
+        if pending:
+            log_event("some jobs do not end; they are left behind", action="stop", level=logging.ERROR)
+        for task in set(running) - pending:
             error = task.exception()
             if error is not None and not isinstance(error, exceptions.ConnectorException):
                 logging.getLogger(__name__).error("a lane of jobs ended with an error", exc_info=error)
@@ -261,3 +267,12 @@ class Term:
             await self._membership.forget_dead(self._database)
             await forget_trials(self._database)
             await asyncio.sleep(_TIDY)
+
+
+async def _cancelled(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks, and wait until they have ended; a library may lose a cancellation, so they get another one."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=1.0)

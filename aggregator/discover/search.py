@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -288,7 +289,7 @@ class _Search:
     async def _of_page(self, page: Fetched, instances: bool) -> list[Candidate]:
         """Return what a page offers; that it cannot be read is a miss."""
         try:
-            found, _ = await self._worker.run(_candidates, page, instances, seconds=_SECONDS)
+            found, _ = await self._worker.run(partial(of_page, instances=instances), page, seconds=_SECONDS)
         except (ParseError, WorkerError) as error:
             self._found.misses.append(Miss(page.requested_url, "the page", _why(error)))
             return []
@@ -425,11 +426,6 @@ def _by_address(config: Config, moved: Mapping[str, str]) -> dict[tuple[str, str
         for key in ((kind, same_feed(url)) for url in addresses for kind in ("", source.kind)):
             found.setdefault(key, source)
     return found
-
-
-def _candidates(page: Fetched, instances: bool) -> list[Candidate]:
-    """Run in the worker."""
-    return of_page(page, instances=instances)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,9 @@ feeds.yaml, and its kind in the environment variable `AGGREGATOR_ALLOW_STEPS`.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -28,6 +26,7 @@ from aggregator.config.secrets import contains_secret, mask, redact
 from aggregator.errors import FetchError, StoreError, WorkerError
 from aggregator.fetch.posting import Poster
 from aggregator.judging import KeptSteps, judge_stored
+from aggregator.pipeline.ownfunction import call_function
 from aggregator.rules.steps import LONGEST, MAX_OUTPUT, StepSettings, read_output, step_name, why_refused
 from aggregator.values.terminal import printable
 from aggregator.workers import StoreThread, Worker
@@ -222,11 +221,11 @@ class StepRunner:
                 environ, most = without_secrets(self._environ, config), LONGEST.total_seconds()
                 self._worker = Worker(seconds=most, memory_mb=_MEMORY_MB, environ=environ)
                 self._stack.push_async_callback(self._worker.close)
-            folder = str(config.path.parent.resolve())
+            called = str(config.path.parent.resolve()), settings.function, given
             try:
                 # A worker bounds computing; a function that waits is ended here, with its process.
                 async with asyncio.timeout(seconds):
-                    call = self._worker.run(call_function, folder, settings.function, given, seconds=seconds)
+                    call = self._worker.run(call_function, *called, MAX_OUTPUT, seconds=seconds)
                     worked, text = (await call)[0]
             except TimeoutError:
                 raise StepError(f"it took longer than {seconds:g} s and was ended") from None
@@ -304,27 +303,3 @@ _RUNS: Mapping[str, Callable[..., Any]] = {
 
 def _json(given: Mapping[str, Any]) -> bytes:
     return json.dumps(given, ensure_ascii=False).encode("utf-8", "replace")
-
-
-def call_function(folder: str, function: str, given: dict[str, Any]) -> tuple[bool, str]:
-    """Call a function of one's own, in a worker; return whether it worked, and its result as JSON or why it failed.
-
-    Args:
-        folder: where its module may stand.
-        function: ``module:function``.
-    """
-    if folder not in sys.path:
-        # Behind all others, so that no file there hides a module of the program.
-        sys.path.append(folder)
-    module, _, name = function.partition(":")
-    try:
-        made = getattr(importlib.import_module(module), name)(given)
-        text = json.dumps({} if made is None else made, ensure_ascii=False)
-        text.encode()
-    except MemoryError:
-        raise
-    except Exception as error:
-        return False, f"{type(error).__name__}: {error}"[:_MAX_REASON]
-    if len(text) > MAX_OUTPUT:
-        return False, f"it returned more than {MAX_OUTPUT:,} characters"
-    return True, text

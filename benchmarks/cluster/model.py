@@ -33,9 +33,6 @@ class Costs:
     #: Time in which the look keeps other writers waiting.
     lock_same: float
     lock_new: float
-    #: The part of `database_same` that the queue takes, and that the lease of one request takes.
-    queue: float
-    lease: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from tests.adding import HEAD, add, feed, page, serve_blog, text_of, works, writ
 from tests.origin import Origin, Response
 from tests.support import Site, item, rss
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 
 @pytest.fixture
 def blog(origin: Origin) -> Origin:
@@ -48,6 +50,7 @@ def test_in_a_pipe_a_page_shows_its_feeds_and_nothing_is_written(site: Site, blo
     assert not site.data.exists()
 
 
+@pytest.mark.processes
 def test_the_best_one_is_added_and_works(site: Site, blog: Origin) -> None:
     write(site)
     done = add(site, f"{blog.url}/", "--yes", "--category", "News & more", "--name", "A blog: mine")

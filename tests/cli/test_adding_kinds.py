@@ -12,6 +12,8 @@ from tests.adding import add, feed, page, serve_blog, text_of, works, write
 from tests.origin import Origin, Response
 from tests.support import Site, command, read_tree
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 
 @pytest.fixture
 def blog(origin: Origin) -> Origin:
@@ -253,6 +255,7 @@ def test_a_list_in_gbk_is_read_by_selectors_and_the_feed_of_the_whole_site_comes
     assert "正文内容" in post
 
 
+@pytest.mark.processes
 def test_an_answer_of_an_api_is_read_by_paths(site: Site, origin: Origin) -> None:
     write(site)
     rows = [

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.origin import Origin
 from tests.support import Site
+
+pytestmark = pytest.mark.usefixtures("workers_inside")
 
 TEXT = "<p>" + "A sentence of the article. " * 20 + "</p>"
 

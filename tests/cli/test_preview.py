@@ -20,6 +20,8 @@ from tests.scraping import article_page, html, list_page
 from tests.store_samples import NOW
 from tests.support import Done, Site, command, item, read_tree, rss
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 RULES: list[dict[str, Any]] = [{"drop": {"title": ["Item 2"]}}, {"title": "{title}!", "when": 'title == "Item 3"'}]
 
 
@@ -224,6 +226,7 @@ def test_a_saved_page_is_read_in_place_of_the_source(site: Site, origin: Origin)
     assert origin.requests == []
 
 
+@pytest.mark.processes
 def test_a_page_that_was_kept_is_read(place: Site, origin: Origin) -> None:
     kept = _keep_page(place, origin)
     asked = len(origin.requests)

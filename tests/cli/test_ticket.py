@@ -24,6 +24,7 @@ from aggregator.store import open_store
 from tests.commands import places
 from tests.origin import Origin
 from tests.support import Done, Site, item, rss
+from tests.thoroughness import chosen
 
 HOUR = timedelta(hours=1)
 #: What the shortest way does without. (The library of the command line brings pydantic.)
@@ -79,18 +80,25 @@ def test_it_says_and_does_the_same_as_the_ordinary_way(resting: Site, origin: Or
     assert (resting.stamps(), origin.requests) == (before, [])
 
 
-@pytest.mark.parametrize(
-    "sections",
-    [
-        {},
-        {"retention": {"count": 1}},
-        {"feeds": {"formats": ["json"], "limit": 1}},
-        {"posts": {"placeholder": False}},
-        {"categories": {"news": "News", "empty": "Empty"}},
-        {"hooks": {"on_problem": "false", "after": 1}},
-    ],
+BUSY: tuple[dict[str, Any], ...] = (
+    {},
+    {"retention": {"count": 1}},
+    {"feeds": {"formats": ["json"], "limit": 1}},
+    {"posts": {"placeholder": False}},
+    {"categories": {"news": "News", "empty": "Empty"}},
+    {"hooks": {"on_problem": "false", "after": 1}},
 )
-@pytest.mark.parametrize("arguments", [(), ("--all",), ("--source", "good"), ("--source", "bad")])
+ASKED = (("--all",), ("--source", "good"), ("--source", "bad"))
+
+
+@pytest.mark.parametrize(
+    ("sections", "arguments"),
+    # What a run is asked for has nothing to do with the sections.
+    chosen(
+        [*((one, ()) for one in BUSY), *((BUSY[0], one) for one in ASKED), (BUSY[1], ASKED[1]), (BUSY[5], ASKED[0])],
+        [(one, asked) for one in BUSY for asked in ((), *ASKED)],
+    ),
+)
 def test_what_a_busy_run_foretells_is_true(
     site: Site, origin: Origin, sections: dict[str, Any], arguments: tuple[str, ...]
 ) -> None:

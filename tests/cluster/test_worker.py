@@ -73,6 +73,19 @@ async def test_newer_tables_end_a_worker(site: Site, origin: Origin, uri: str) -
             await asyncio.wait_for(task, PATIENCE)
 
 
+@pytest.mark.parametrize("moment", ["at once", "this worker has", "working, with configuration"])
+async def test_a_worker_can_be_stopped_at_any_moment(
+    site: Site, origin: Origin, uri: str, caplog: pytest.LogCaptureFixture, moment: str
+) -> None:
+    caplog.set_level(logging.INFO, "aggregator")
+    site.configure(*sources(origin, 1, hosts=1))
+    worker = worker_of(site, origin, uri, publish=True)
+    async with running(worker) as task:
+        await until(lambda: moment == "at once" or moment in caplog.text)
+        worker.stop()
+        await asyncio.wait_for(task, PATIENCE)
+
+
 async def test_a_job_that_does_not_end_in_time_leaves_its_source_due(site: Site, origin: Origin, uri: str) -> None:
     begun, hang = threading.Event(), threading.Event()
 
@@ -217,3 +230,34 @@ async def test_a_worker_that_stood_still_begins_again(
         await until(lambda: "this process stood still" in caplog.text)
         ask(uri, "UPDATE sources SET next_due_at = 1")
         await until(lambda: len(origin.asked("/feed0")) == 2)
+
+
+async def test_a_worker_with_another_configuration_waits_until_it_is_adopted(
+    site: Site,
+    tmp_path: Path,
+    origin: Origin,
+    uri: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "aggregator")
+    made = sources(origin, 2, hosts=2)
+    site.configure(made[0])
+    other = Site(tmp_path / "other")
+    other.folder.mkdir()
+    other.configure(*made)
+
+    def states() -> list[tuple[Any, ...]]:
+        return ask(uri, "SELECT state, count(*) FROM cluster_workers GROUP BY 1 ORDER BY 1")
+
+    async with running(worker_of(site, origin, uri)):
+        await until(lambda: all_asked(uri))
+        async with running(worker_of(other, origin, uri)):
+            await until(lambda: states() == [("waiting for its configuration to be adopted", 1), ("working", 1)])
+            assert "is not the configuration in force" in caplog.text
+            await adopt(uri, load(other.config, {}), None)
+            await until(lambda: origin.asked("/feed1"), "the other source")
+            await until(lambda: states() == [("waiting for its configuration to be adopted", 1), ("working", 1)])
+            assert "another configuration is in force" in caplog.text
+            # Its file becomes the one in force, and it goes on.
+            site.config.write_bytes(other.config.read_bytes())
+            await until(lambda: states() == [("working", 2)])

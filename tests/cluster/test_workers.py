@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import threading
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster_worker import AllNames
-from tests.clusters import ITEMS, ask, sources, worker
+from tests.clusters import ITEMS, ask, settled, sources, worker
 from tests.daemons import PATIENCE, wait_until
 from tests.origin import Origin, Response, Seen
 from tests.postgres import new_database
@@ -22,17 +21,6 @@ FEW = 24
 def posts(site: Site) -> int:
     """How many posts there are."""
     return sum(1 for _ in (site.data / "posts").rglob("*.md"))
-
-
-def settled(uri: str) -> bool:
-    """Whether all sources were asked, and all that is stored is published."""
-    statement = """
-        SELECT (SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'sources')
-            + (SELECT count(*) FROM sources WHERE next_due_at IS NULL AND id <> 'paused')
-            + (SELECT count(*) FROM entries WHERE pending)
-            + (SELECT count(*) FROM fingerprints WHERE starts_with(name, 'feeds/') AND value = '')
-    """
-    return ask(uri, statement) == [(0,)]
 
 
 def test_two_workers_publish_what_one_process_does(
@@ -91,35 +79,3 @@ def test_the_jobs_of_a_killed_worker_are_taken_over(site: Site, origin: Origin) 
         assert ask(uri, "SELECT count(*), count(DISTINCT public_id) FROM entries") == [(4 * ITEMS + 1,) * 2]
     assert len(origin.asked("/slow")) == 2
     assert [len(origin.asked(f"/feed{number}")) for number in range(4)] == [1] * 4
-
-
-def test_a_worker_with_another_configuration_waits_until_it_is_adopted(
-    site: Site, tmp_path: Path, origin: Origin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = sources(origin, 2, hosts=2)
-    site.configure(made[0])
-    other = Site(tmp_path / "other")
-    other.folder.mkdir()
-    other.configure(*made)
-    with new_database() as uri, worker(site, origin, uri, "publish", name="one") as one:
-        wait_until(lambda: posts(site) == ITEMS, "publication")
-        with worker(other, origin, uri, name="two") as two:
-            two.wait_for("is not the configuration in force")
-            monkeypatch.setenv("AGGREGATOR_DATABASE", uri)
-            shown = json.loads(other.run("cluster", "--json").stdout)
-            assert {one["state"] for one in shown["workers"]} == {
-                "working",
-                "waiting for its configuration to be adopted",
-            }
-            done = other.run("cluster", "adopt")
-            assert (done.status, "is in force now" in done.stdout) == (0, True), done.stderr
-            one.wait_for("another configuration is in force")
-            wait_until(lambda: origin.asked("/feed1"), "the other source")
-            # Its file becomes the one in force, and it goes on.
-            site.config.write_bytes(other.config.read_bytes())
-            wait_until(lambda: posts(site) == 2 * ITEMS, "publication")
-            # Another folder is not published to.
-            with worker(other, origin, uri, "publish", name="three") as three:
-                assert three.process.wait(30) != 0
-                assert "is not the folder that is published to" in three.log.read_text(encoding="utf-8")
-            assert [running.end() for running in (one, two)] == [0, 0]

@@ -1,8 +1,8 @@
 """Workers and a database that are killed again and again, while feeds grow; and what must be true in the end.
 
-`python -m tests.cluster.torment --kills 100 --outages 10` is the long form; a test runs a short one. Nothing may be lost
-and nothing may come twice: not an item, not a post, not a notice of a hook; and no domain may be asked more than its
-limits allow, whoever dies in the middle of a request.
+`python -m tests.cluster.torment --kills 100 --outages 10` is the long form; a test runs a short one. Nothing may be
+lost and nothing may come twice: not an item, not a post, not a notice of a hook; and no domain may be asked more than
+its limits allow, whoever dies in the middle of a request.
 """
 
 from __future__ import annotations
@@ -41,6 +41,14 @@ _ANSWER = 0.05
 _BROKEN = 3
 _PER_HOST = 2
 
+#: What is still to be done once all sources were asked after a moment.
+_LEFT = """
+    SELECT (SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'sources')
+        + (SELECT count(*) FROM sources WHERE last_attempt_at <= %s)
+        + (SELECT count(*) FROM entries WHERE pending)
+        + (SELECT count(*) FROM stale_archives)
+        + (SELECT count(*) FROM fingerprints WHERE starts_with(name, 'feeds/') AND value = '')
+"""
 _MAKE_DUE = "UPDATE sources SET next_due_at = 1 WHERE next_due_at > 1 AND random() < 0.5"
 
 
@@ -243,14 +251,7 @@ def _check_settled(uri: str, world: World) -> None:
     before = ask(uri, "SELECT extract(epoch FROM clock_timestamp())::bigint")[0][0]
     time.sleep(1.1)
     ask(uri, "UPDATE sources SET next_due_at = 1")
-    settled = f"""
-        SELECT (SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'sources')
-            + (SELECT count(*) FROM sources WHERE last_attempt_at <= {before})
-            + (SELECT count(*) FROM entries WHERE pending)
-            + (SELECT count(*) FROM stale_archives)
-            + (SELECT count(*) FROM fingerprints WHERE starts_with(name, 'feeds/') AND value = '')
-    """
-    wait_until(lambda: ask(uri, settled) == [(0,)], "the end of all work")
+    wait_until(lambda: ask(uri, _LEFT, before) == [(0,)], "the end of all work")
 
 
 def _lines(file: Path) -> list[str]:
@@ -310,9 +311,7 @@ def main() -> None:
     options = parser.parse_args()
     random.seed(options.seed)
     folder = Path(tempfile.mkdtemp(prefix="torment-"))
-    said = torment(
-        folder, kills=options.kills, outages=options.outages, feeds=options.feeds, domains=options.domains
-    )
+    said = torment(folder, kills=options.kills, outages=options.outages, feeds=options.feeds, domains=options.domains)
     sys.stdout.write(f"{options.kills} kills, {options.outages} outages: {said}\n")
     shutil.rmtree(folder)
 

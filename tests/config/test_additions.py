@@ -17,6 +17,7 @@ from aggregator.config.editing import check_edit, remove_source
 from aggregator.config.layout import NotEditable
 from aggregator.errors import AggregatorError, ConfigError
 from tests.config.test_editing import COMMENTS, GAPS, TEXT, URLS
+from tests.thoroughness import examples
 
 ROOT = Path(__file__).resolve().parents[2]
 FEEDS = Path("feeds.yaml")
@@ -359,6 +360,7 @@ def is_valid(text: str) -> bool:
     return True
 
 
+@examples(30)
 @given(files().filter(is_valid), new_sources(), st.booleans(), st.booleans())
 def test_any_file_takes_any_source(text: str, sources: list[NewSource], crlf: bool, mark: bool) -> None:
     if crlf:

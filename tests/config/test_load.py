@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from aggregator.config import Config, load
@@ -21,6 +21,7 @@ from aggregator.sources.fields import FieldRules
 from aggregator.sources.scrape import ScrapeRules
 from tests import DATA
 from tests.support import command
+from tests.thoroughness import examples
 
 FULL = """\
 site:
@@ -285,14 +286,14 @@ def _check(path: Path, data: bytes) -> None:
         assert {source.category for source in config.sources} <= set(config.categories)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@examples(100, thorough=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_TEXTS.map(lambda pieces: "".join(pieces).encode()) | st.text().map(str.encode) | st.binary())
 @example(b"sources: [{feed: https://a.example/}]")
 def test_any_text(tmp_path: Path, data: bytes) -> None:
     _check(tmp_path / "feeds.yaml", data)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@examples(70, thorough=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from([(section, key) for section, keys in _KEYS.items() for key in keys]), _VALUES)
 def test_any_value_in_any_place(tmp_path: Path, place: tuple[str, str], value: object) -> None:
     section, key = place
@@ -302,7 +303,7 @@ def test_any_value_in_any_place(tmp_path: Path, place: tuple[str, str], value: o
     _check(tmp_path / "feeds.yaml", json.dumps({"sources": [], section: inner}).encode())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(_SCRAPE_KEYS), _VALUES)
 def test_any_value_in_a_scraped_source(tmp_path: Path, key: str, value: object) -> None:
     scrape = {"url": "https://a.example/", "items": "a", "article": {"body": "p", "date": value}, key: value}

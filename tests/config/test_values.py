@@ -12,6 +12,7 @@ from aggregator.config.editing import check_edit
 from aggregator.config.layout import NotEditable
 from tests.config.test_additions import FEEDS, NAMES, SLUGS, files, is_valid, keeps, plain
 from tests.config.test_editing import TEXT
+from tests.thoroughness import examples
 
 # -- categories by name ------------------------------------------------------------------------------------------------
 
@@ -172,6 +173,7 @@ def test_a_value_that_others_share_is_left_to_people(text: str) -> None:
 # -- any file ----------------------------------------------------------------------------------------------------------
 
 
+@examples(30)
 @given(files().filter(is_valid), NAMES, SLUGS, st.integers(0, 3), st.booleans())
 def test_any_source_takes_any_name_and_category(text: str, name: str, slug: str, pick: int, crlf: bool) -> None:
     text = add_sources(text.replace("\n", "\r\n") if crlf else text, [NewSource({"feed": "https://z.example/"})])

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from aggregator.config.problems import Problems
 from aggregator.config.tree import LOADER, parse_yaml
 from aggregator.config.writing import WIDTH, in_brackets, lines, scalar
+from tests.thoroughness import examples
 
 TEXTS = st.text(max_size=20) | st.text("ab:#-?,[]{}'\"&*!|>%@`=~<.+\\ \t\n0123456789eE_x", max_size=12)
 ODD = st.sampled_from(
@@ -106,6 +107,7 @@ def check(text: str, expected: dict[str, Any]) -> None:
     assert YAML(typ="safe", pure=True).load(text) == expected
 
 
+@examples(30)
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=4))
 def test_whatever_is_written_reads_back_the_same(values: dict[str, Any]) -> None:
     expected = fixed(values)

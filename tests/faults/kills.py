@@ -16,8 +16,13 @@ from pathlib import Path
 import pytest
 
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
-#: The modules of a cycle.
-_PROGRAM = ("aggregator.cli", "aggregator.pipeline.run", "aggregator.publish.publication", "aggregator.store")
+#: The modules of a cycle, of rules and of publications, and what they import when it is needed.
+_PROGRAM = (
+    *("aggregator.cli", "aggregator.cycle", "aggregator.pipeline.run", "aggregator.replay", "aggregator.store"),
+    *("aggregator.normalize.entry", "aggregator.parse.wellformed", "aggregator.publish.publication"),
+    *("aggregator.publish.posts.render", "aggregator.rules", "aggregator.rules.bodies", "aggregator.rules.expressions"),
+    *("bs4", "cel", "feedgen.feed", "filelock"),
+)
 #: Audit events (PEP 578).
 _COUNTED = frozenset(("open", "os.rename", "os.remove", "os.mkdir", "os.listdir", "socket.connect", "os.truncate"))
 

@@ -12,8 +12,9 @@ from tests.daemons import PATIENCE
 from tests.faults.kills import needs_kill, start
 from tests.origin import Origin
 from tests.support import Site, item, rss
+from tests.thoroughness import THOROUGH
 
-POINTS = 6
+POINTS = 6 if THOROUGH else 3
 #: Most items are in archives.
 FEEDS = {"limit": 2}
 PREFERRED = {"duplicates": "url", "prefer": ["s1"]}

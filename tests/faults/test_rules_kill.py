@@ -14,8 +14,9 @@ from aggregator.store import open_store
 from tests.daemons import PATIENCE
 from tests.faults.kills import needs_kill, start
 from tests.ruled_worlds import configured, judged, random_settings, world
+from tests.thoroughness import THOROUGH
 
-POINTS = 10
+POINTS = 10 if THOROUGH else 4
 #: Names of fingerprints of definitions begin with this.
 DEFINITION = "output/"
 

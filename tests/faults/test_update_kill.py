@@ -11,8 +11,9 @@ from tests.daemons import PATIENCE
 from tests.faults.kills import needs_kill, start
 from tests.origin import Origin
 from tests.support import Site, item, rss
+from tests.thoroughness import THOROUGH
 
-POINTS = 16
+POINTS = 16 if THOROUGH else 6
 #: Most items are in archives.
 FEEDS = {"limit": 2}
 

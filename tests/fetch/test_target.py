@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from aggregator.errors import FetchError
 from aggregator.fetch.addresses import MAX_LENGTH, _general, _plain, parse
+from tests.thoroughness import examples
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,7 @@ def test_a_redirect_is_relative_to_where_it_was_found(location: str, url: str) -
     assert parse("http://me:secret@example.org/a/b?q").join(location).url == url
 
 
+@examples(40)
 @given(st.text(max_size=60), st.sampled_from(["", "http://", "https://example.org/", "http://[", "http://a@"]))
 def test_any_text_gives_a_target_or_an_error_of_ours(text: str, start: str) -> None:
     for make in (parse, parse("http://example.org/").join):

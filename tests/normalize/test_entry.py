@@ -15,6 +15,7 @@ from aggregator.models import Enclosure, Entry, Identified, Known, RawEntry, Tex
 from aggregator.normalize.entry import normalize
 from aggregator.normalize.identity import identify
 from tests.markup import faults, soup
+from tests.thoroughness import examples
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -266,6 +267,7 @@ raws = st.builds(
 )
 
 
+@examples(25)
 @given(st.lists(raws, max_size=3))
 def test_nothing_that_a_source_can_say_raises_or_is_unsafe(document: list[RawEntry]) -> None:
     for one in identify(document):

@@ -6,7 +6,7 @@ import re
 
 import nh3
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.normalize.sanitizer import text_of
@@ -23,6 +23,7 @@ from aggregator.normalize.sanitizer.limits import (
     cut,
 )
 from tests.markup import clean
+from tests.thoroughness import examples
 
 _NAMES = """
     a b font span div p ul li dl dt dd table tr td th caption col option h1 h2 o:p ruby rt section nobr img object image
@@ -48,7 +49,7 @@ _noise = st.sampled_from(["x", "<!-- </div> -->", "<![CDATA[ x> </div> ]]>", "<!
 motif = st.lists(_name.map("<{}>".format) | _name.map("</{}>".format) | _noise, min_size=2, max_size=7).map("".join)
 
 
-@settings(max_examples=100)
+@examples(30)
 @given(motif)
 def test_no_repetition_nests_deeper_than_the_bound(part: str) -> None:
     assert depth(bound(part * 1000)) <= 2 * MAX_DEPTH + 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html5lib
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.models import Text
@@ -12,6 +12,7 @@ from aggregator.normalize.sanitizer import clean_html, text_of
 from aggregator.normalize.sanitizer.limits import SMALL_LENGTH
 from aggregator.normalize.sanitizer.mathml import MAX_DEPTH, MAX_FORMULAS, MAX_LENGTH, take_out
 from tests.markup import MATHML, clean, faults
+from tests.thoroughness import examples
 
 FORMULA = (
     '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block" alttext="x^2"><semantics><mrow><msup><mi>x</mi>'
@@ -120,7 +121,7 @@ _PARTS = """
 """
 
 
-@settings(max_examples=500)
+@examples(150, thorough=500)
 @given(st.lists(st.sampled_from(_PARTS.split()), max_size=25).map("".join))
 def test_any_mixture_is_safe_stable_and_read_as_it_was_written(html: str) -> None:
     safe = clean(f"<math>{html}")

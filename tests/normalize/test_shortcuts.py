@@ -7,7 +7,7 @@ import unicodedata
 from typing import Literal
 from unittest import mock
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggregator.models import Text
@@ -20,6 +20,7 @@ from aggregator.normalize.sanitizer.mathml import put_back, take_out
 from aggregator.normalize.sanitizer.rewriting import Rewriter
 from aggregator.values import urls
 from tests.markup import BASE, faults, soup
+from tests.thoroughness import examples
 
 PAGE = "https://example.org/post"
 _OTHER_BASES = [
@@ -96,7 +97,7 @@ def the_long_way(source: str, base: str | None, kind: Literal["html", "text"] = 
     return None
 
 
-@settings(max_examples=500)
+@examples(150, thorough=500)
 @example('<x-noscript class="x">a</x-noscript>', BASE)
 @example('<p><a href="/x">a</a></p>', "https://1.2.3.999/")
 @example(f'<img src="{BASE}">', BASE)
@@ -108,7 +109,7 @@ def test_html_is_as_if_everything_had_been_done_for_it(source: str, base: str | 
     assert expected is None or made == expected
 
 
-@settings(max_examples=500)
+@examples(200, thorough=500)
 @example("\u3000a b\u3000", "text")
 @example(' a style="position:fixed" href="/x" ', "html")
 @example("a\u00a0b", "html")
@@ -132,7 +133,7 @@ def _clean_and_count(source: str, base: str | None) -> tuple[str, int]:
     return made, len(strict.clean.mock_calls)
 
 
-@settings(max_examples=300)
+@examples(100, thorough=300)
 @given(canonical, bases)
 def test_what_the_strict_sanitizer_did_not_read_it_would_not_change(source: str, base: str | None) -> None:
     made, count = _clean_and_count(source, base)
@@ -171,7 +172,7 @@ _LINK_PARTS = (
 links = st.lists(st.sampled_from([*_LINK_PARTS.split(), " "]), max_size=10).map("".join)
 
 
-@settings(max_examples=500)
+@examples(200, thorough=500)
 @example(f"https://{'a.' * 130}example/")
 @example("http://a.example?")
 @given(links | links.map("https://a.example/".__add__) | links.map("https://a".__add__))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from aggregator.errors import ParseError
 from aggregator.models import Enclosure, Fetched, ParsedFeed, RawEntry
 from aggregator.parse import parse
+from tests.thoroughness import examples
 
 URL = "https://site.example/feed.json"
 VERSION = "https://jsonfeed.org/version/1.1"
@@ -140,6 +141,7 @@ KEYS = st.sampled_from(NAMES.split())
 ITEMS = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=8))
 
 
+@examples(30)
 @given(st.lists(ITEMS, max_size=5), ITEMS, ITEMS)
 def test_any_json_is_read_without_an_error(items: Any, authors: Any, language: Any) -> None:
     feed = {"version": VERSION, "items": items, "authors": authors, "language": language, "title": authors}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aggregator.errors import ParseError
 from aggregator.parse.jsontext import MAX_DEPTH, load, read_document, read_script
+from tests.thoroughness import examples
 
 URL = "https://a.example/"
 
@@ -80,6 +81,7 @@ _VALUES = st.recursive(
 )
 
 
+@examples(30)
 @given(st.lists(_VALUES, min_size=1) | st.dictionaries(st.text(), _VALUES, min_size=1), st.booleans())
 def test_what_json_wrote_is_read_back(value: Any, ascii_only: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only)

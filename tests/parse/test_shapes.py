@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.models import Enclosure, Fetched, ParsedFeed, RawEntry
 from aggregator.parse import parse, parse_plain, tolerant
 from aggregator.parse.sniff import sniff
+from tests.thoroughness import examples
 
 URL = "https://feeds.example/pots/rss"
 NAMESPACES = (
@@ -471,7 +472,7 @@ def test_a_reference_to_an_endless_number_is_a_character_that_is_missing(digits:
     assert parse(fetched(feed)).title == "a \ufffd"
 
 
-@settings(max_examples=300)
+@examples(100, thorough=300)
 @given(
     st.lists(st.sampled_from((*COMMON, *OF_RSS)), max_size=8).map("".join),
     st.sampled_from(["", "<link>https://pots.example/home/</link>", "<link>/home</link><language>de</language>"]),
@@ -481,7 +482,7 @@ def test_both_readers_read_any_item_alike(inside: str, channel: str, attributes:
     read(f'<rss version="2.0" {NAMESPACES}><channel>{channel}<item{attributes}>{inside}</item></channel></rss>')
 
 
-@settings(max_examples=300)
+@examples(100, thorough=300)
 @given(
     st.lists(st.sampled_from((*COMMON, *OF_ATOM)), max_size=8).map("".join),
     st.sampled_from(["", "<author><name>Owner</name></author>", '<link href="/home"/>']),

@@ -13,6 +13,8 @@ from aggregator.fetch import recorded
 from tests.origin import Origin
 from tests.support import Site, command
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 SCRAPE: dict[str, Any] = {
     "items": "div.card",
     "title": "h2",
@@ -120,6 +122,7 @@ def test_the_second_time_nothing_is_written(listed: Site) -> None:
     assert listed.stamps() == before
 
 
+@pytest.mark.processes
 def test_a_list_in_xpath_gives_the_same_as_one_in_css(listed: Site, origin: Origin) -> None:
     posts = listed.posts()
     xpath = {

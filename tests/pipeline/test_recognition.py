@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.models import Entry, FeedState, FeedUpdate, Fetched
@@ -20,6 +20,7 @@ from aggregator.pipeline.ingest import Ingester
 from aggregator.store import Store, open_store
 from tests.store_samples import NOW, publish, source
 from tests.support import rss
+from tests.thoroughness import examples
 
 URL = "https://a.example/feed"
 Fields = Mapping[str, str]
@@ -302,7 +303,7 @@ HABITS: dict[str, tuple[str, str]] = {
 }
 
 
-@settings(deadline=None, max_examples=40)
+@examples(15, thorough=40)
 @given(
     st.sampled_from(sorted(HABITS)),
     st.lists(st.lists(st.integers(1, 8), min_size=1, max_size=5, unique=True), min_size=1, max_size=6),
@@ -317,7 +318,7 @@ def test_entries_that_differ_stay_apart_and_come_once(habit: str, documents: Seq
         assert said == sorted((f"Post {number}", f"Text of post {number}") for number in seen)
 
 
-@settings(deadline=None, max_examples=40)
+@examples(15, thorough=40)
 @given(
     st.lists(
         st.lists(st.tuples(st.integers(1, 6), st.sampled_from(sorted(HABITS))), min_size=1, max_size=5),

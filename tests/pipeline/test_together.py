@@ -21,6 +21,8 @@ from tests.origin import Origin, Response, Seen
 from tests.store_samples import NOW
 from tests.support import Site, item, rss
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 PAGE = "<html><body><a href='/one'>One</a></body></html>"
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.origin import Origin
 from tests.support import Site, item, rss
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 
 def _dates(site: Site) -> dict[str, str]:
     """The date of each post, by title."""

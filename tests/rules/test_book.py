@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from aggregator.models import Decision, Entry, Placement, Sight
 from aggregator.rules.book import NO_RULES, Trace, make_book
 from tests.rule_samples import ENTRY, SEEN, SIGHT, book, judge, make_entry, output, rules_of
+from tests.thoroughness import examples
 
 
 def test_without_rules_an_entry_is_published_as_it_is() -> None:
@@ -269,6 +270,7 @@ _ENTRIES = st.builds(
 _DECISIONS = st.sampled_from([None, Decision("published"), Decision("dropped"), Decision("published", "other")])
 
 
+@examples(30)
 @given(_RULES, _RULES, st.lists(st.tuples(_WHERE, _OUTPUT_RULES), max_size=3), _ENTRIES, _DECISIONS)
 def test_random_rules(
     site: str, source: str, outputs: list[tuple[str | None, str]], entry: Entry, decision: Any

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from aggregator.models import Decision
 from aggregator.normalize.text import MAX_TAGS, MAX_TITLE
 from tests.rule_samples import judge, make_entry, settings_of
+from tests.thoroughness import examples
 
 
 def test_tags() -> None:
@@ -28,6 +29,7 @@ def test_tags_are_removed() -> None:
     assert judge("[untag: [rus, lease]]", entry).entry is entry
 
 
+@examples(40)
 @given(st.lists(st.sampled_from(["a", "A", "rust", "Ｒust", "new tag"]), min_size=1, max_size=4))
 def test_tagging_twice_is_tagging_once(tags: list[str]) -> None:
     rule = f"tag: {tags}"

@@ -8,7 +8,7 @@ from typing import Any
 import html5lib
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from pydantic import ValidationError
@@ -25,6 +25,7 @@ from aggregator.rules.bodies import MAX_ELEMENTS, edit_text
 from tests.markup import faults
 from tests.publish_items import make_item
 from tests.rules.applying import entries, giving, make_entry, ruled, settings_of
+from tests.thoroughness import examples
 
 TRANSFORMS = [
     "replace: {field: title, pattern: e, with: '<b>\"e\"</b>'}",
@@ -298,14 +299,14 @@ def check(entry: Entry) -> None:
 
 
 @pytest.mark.parametrize("rule", TRANSFORMS)
-@settings(max_examples=50)
+@examples(12, thorough=50)
 @given(entry=entries())
 def test_whatever_comes_of_an_entry_is_safe_and_can_be_published(rule: str, entry: Entry) -> None:
     check(ruled(rule, entry).entry)
 
 
 @pytest.mark.parametrize("rule", IDEMPOTENT)
-@settings(max_examples=50)
+@examples(15, thorough=50)
 @given(entry=entries())
 def test_to_apply_a_rule_again_changes_nothing(rule: str, entry: Entry) -> None:
     once = ruled(rule, entry).entry
@@ -315,6 +316,7 @@ def test_to_apply_a_rule_again_changes_nothing(rule: str, entry: Entry) -> None:
 _TEXTS = st.none() | st.text(max_size=40) | st.sampled_from(["<script>x</script>", "a\n\nb", "\ud800", "<b", "\x00"])
 
 
+@examples(30)
 @given(
     entry=entries(),
     made=st.fixed_dictionaries(

@@ -12,6 +12,8 @@ from tests.sites import ofweek
 from tests.sites.ofweek import COUNT, LIST, REMOVED, TWO_PAGES
 from tests.support import Site
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 HEAD = """\
 site: {title: OFweek, url: "https://feeds.example.org/", language: zh-CN}
 categories: {media: 新媒体}

@@ -12,6 +12,8 @@ from tests.sites import boards, portals, programs
 from tests.sites.replica import Item, Replica
 from tests.support import Site
 
+pytestmark = pytest.mark.usefixtures("workers_inside")
+
 SITES = (
     portals.PORTAL,
     portals.WORDPRESS,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.jsonapis import answer, items, serve, serve_posts
 from tests.origin import Origin, Response, Seen
 from tests.scraping import article_page, html
 from tests.support import Site
+
+pytestmark = pytest.mark.usefixtures("workers_inside")
 
 
 def api(url: str, **settings: Any) -> dict[str, Any]:
@@ -27,6 +31,7 @@ def test_a_second_cycle_changes_nothing_and_a_third_brings_what_is_new(site: Sit
     assert len(site.posts()) == 3
 
 
+@pytest.mark.processes
 def test_an_item_that_changes_is_a_changed_entry(site: Site, origin: Origin) -> None:
     url = serve(origin, "/api", {"items": items(1)})
     site.configure({"id": "api", "json": api(url, id="id")})

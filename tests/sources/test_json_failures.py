@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -20,6 +20,9 @@ from tests.jsonapis import URL, answer, items, pull, rules, serve, source, state
 from tests.origin import Origin
 from tests.scraping import html
 from tests.support import Site
+from tests.thoroughness import examples
+
+pytestmark = pytest.mark.usefixtures("workers_inside")
 
 
 def document(value: object, **options: Any) -> Fetched:
@@ -169,6 +172,7 @@ def test_a_source_that_fails_is_shown_with_its_answer(site: Site, origin: Origin
     assert len(site.posts()) == 2
 
 
+@pytest.mark.processes
 def test_a_path_that_takes_too_long_is_ended(site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aggregator.sources.jsonapi.SECONDS", 0.3)
     deep: object = 1
@@ -200,7 +204,7 @@ _FIELD = _SELECTORS | st.fixed_dictionaries(
 _PATHS = _SELECTORS.filter(lambda selector: "{" not in selector)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(30)
 @given(
     _VALUES,
     _PATHS,

@@ -15,6 +15,7 @@ from aggregator.sources.articles import ArticleRules
 from aggregator.sources.fields import FieldRules as Field
 from aggregator.sources.listpage import ListPage, read_list
 from aggregator.sources.scrape import ScrapeRules
+from tests.thoroughness import examples
 
 URL = "http://site.example/news/"
 CARD = """
@@ -376,6 +377,7 @@ _RULES = st.builds(
 )
 
 
+@examples(30)
 @given(st.one_of(st.lists(st.sampled_from(_PIECES), max_size=25).map("".join), st.text(max_size=50)), _RULES)
 def test_no_page_and_no_rules_raise_anything_but_a_parse_error(html: str, rules: ScrapeRules) -> None:
     fetched = Fetched(URL, URL, 200, "text/html; charset=utf-8", html.encode("utf-8", "surrogatepass"))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -29,6 +29,7 @@ from aggregator.subscriptions.reading import read
 from aggregator.subscriptions.writing import Written, write
 from tests import DATA, ROOT
 from tests.subscriptions.documents import FILE
+from tests.thoroughness import examples
 from tests.validators import check_opml
 
 ENVIRON = {"TOKEN": "t0ken-of-mine", "NAME": "Name & more", "HOST": "host.example"}
@@ -291,7 +292,7 @@ def comparable(config: Config) -> dict[str, Any]:
     return {"sources": found, "order": order, "own rules": shown, "secrets": secrets, **others}
 
 
-@settings(max_examples=60)
+@examples(20, thorough=60)
 @given(configurations())
 def test_a_configuration_survives(text: str) -> None:
     before = loaded(text)

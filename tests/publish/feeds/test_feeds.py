@@ -21,6 +21,7 @@ from aggregator.publish.feeds.writers import rfc822
 from aggregator.values.urls import clean_url
 from tests import DATA
 from tests.publish_items import ENTRY, item_lists, make_item
+from tests.thoroughness import examples
 from tests.validators import ATOM, CONTENT, DC, MEDIA, XML, check_atom, check_jsonfeed, check_rss, read_back
 
 CHANNEL = Channel(
@@ -87,6 +88,7 @@ def test_empty_feed_is_valid_and_has_no_time_of_the_run(form: Format) -> None:
     assert (b"1970" in data) == (form != "json")
 
 
+@examples(30)
 @given(item_lists())
 def test_bytes_are_those_that_libraries_write(items: list[Item]) -> None:
     rss, atom, feed = (output.data for output in render_feeds(CHANNEL, items, FORMATS))
@@ -96,6 +98,7 @@ def test_bytes_are_those_that_libraries_write(items: list[Item]) -> None:
     assert json.dumps(json.loads(feed), ensure_ascii=False, separators=(",", ":")).encode() + b"\n" == feed
 
 
+@examples(25)
 @given(item_lists())
 def test_any_items_give_valid_feeds_that_say_the_same(items: list[Item]) -> None:
     outputs = render_feeds(CHANNEL, items, FORMATS)

@@ -21,6 +21,7 @@ from aggregator.publish.posts.presets import PRESETS, PostOptions
 from aggregator.publish.posts.render import render_post
 from tests import DATA
 from tests.publish_items import ORIGIN, items, make_item
+from tests.thoroughness import examples
 
 HEXO = PRESETS["hexo"]
 PLACEHOLDER = "https://picsum.photos/400/300?random={n}"
@@ -264,6 +265,7 @@ def test_lone_surrogate_does_not_stop_the_post() -> None:
     assert _front(_post(make_item(title="a\ud800b")))["title"] == "a?b"
 
 
+@examples(30)
 @given(items(), st.none() | st.text(max_size=10))
 def test_any_item_gives_front_matter_of_the_very_strings(item: Item, group: str | None) -> None:
     post = _post(item, group=group)

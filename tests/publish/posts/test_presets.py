@@ -28,6 +28,7 @@ from aggregator.publish.posts.render import render_post
 from aggregator.values.markup import xml_text
 from tests import DATA
 from tests.publish_items import make_item
+from tests.thoroughness import examples
 
 GOLDEN = DATA / "publish" / "presets"
 DATE = datetime(2024, 2, 3, 23, 30, tzinfo=UTC)
@@ -103,6 +104,7 @@ def test_golden_post(name: str) -> None:
     assert text.encode() == path.read_bytes()
 
 
+@examples(25)
 @given(
     title=NAMES,
     section=NAMES,

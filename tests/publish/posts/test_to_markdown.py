@@ -6,7 +6,7 @@ from html import escape
 
 import pytest
 from bs4 import BeautifulSoup
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -14,6 +14,7 @@ from markdown_it.token import Token
 from aggregator.models import Text
 from aggregator.normalize.sanitizer import clean_html
 from aggregator.publish.posts.markdown import to_markdown
+from tests.thoroughness import examples
 
 #: Raw HTML would be seen as such.
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -69,7 +70,7 @@ def text_of(html: str) -> str:
     return " ".join("".join(BeautifulSoup(html, "html.parser").strings).split())
 
 
-@settings(max_examples=300)
+@examples(100, thorough=300)
 @given(WORDS, st.sampled_from(AROUND))
 def test_text_means_nothing(text: str, around: str) -> None:
     body = clean(around % escape(text))

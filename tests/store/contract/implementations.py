@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from aggregator.store import Store, open_store
 from tests.postgres import empty_database
+from tests.thoroughness import THOROUGH
 
 #: Opens the store: a new one the first time, and later the same one again, once it was closed.
 Opener = Callable[[], Store]
@@ -39,4 +40,5 @@ IMPLEMENTATIONS: dict[str, Callable[[Path], AbstractContextManager[Opener]]] = {
 
 def some(implementation: str, examples: int) -> settings:
     """Return the settings of a property that is tried with some examples, and with fewer where each takes long."""
-    return settings(max_examples=examples if implementation == "sqlite" else max(5, examples // 10))
+    usual = examples if THOROUGH else max(10, examples // 5)
+    return settings(max_examples=usual if implementation == "sqlite" else max(5, examples // 10))
