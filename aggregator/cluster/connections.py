@@ -10,7 +10,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from aggregator.errors import ConnectionLost, StoreError
-from aggregator.store.postgresql import KEEPALIVE
+from aggregator.store.postgresql import KEEPALIVE, parameters
 
 #: Seconds after which the attempt to connect anew is given up; the next one who needs a connection begins another.
 _RECONNECT = 5.0
@@ -27,8 +27,7 @@ def open_pool(uri: str, *, size: int = 4) -> AsyncConnectionPool[psycopg.AsyncCo
         size: connections at most.
     """
     return AsyncConnectionPool(
-        uri,
-        kwargs={"application_name": "aggregator"},
+        kwargs=parameters(uri),
         min_size=1,
         max_size=size,
         configure=_configure,

@@ -41,7 +41,7 @@ WRITE_KEY = 0x6167677265676174
 #: Tells the names of `PostgresDatabase.sole` from those of other locks.
 SOLE_KEY = int.from_bytes(b"aggrsole")
 
-#: Milliseconds after which the server ends the session of a writer that asks nothing more: its process stands still, and
+#: Milliseconds after which the server ends the session of a writer that asks nothing: its process stands still, and
 #: nobody else could write.
 _STILL = 300_000
 
@@ -128,7 +128,7 @@ class PostgresDatabase(Database):
     _neighbours = ("procrastinate_", "cluster_")
 
     def __init__(self, uri: str, *, lock_timeout: float = 900.0, read_only: bool = False) -> None:
-        self._parameters = _parameters(uri)
+        self._parameters = parameters(uri)
         self.place = shown(uri)
         self._lock_timeout = lock_timeout
         self._read_only = read_only
@@ -318,9 +318,9 @@ def is_current(uri: str) -> bool:
     Raises:
         StoreError: it cannot be read.
     """
-    parameters = _parameters(uri)
+    how = parameters(uri)
     try:
-        with psycopg.connect(**parameters, autocommit=True) as connection:
+        with psycopg.connect(**how, autocommit=True) as connection:
             if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
                 return False
             return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]
@@ -343,7 +343,12 @@ def _run(connection: psycopg.Connection[Any], statements: bytes) -> None:
 # -- places, and what is wrong with them -------------------------------------------------------------------------------
 
 
-def _parameters(uri: str) -> dict[str, Any]:
+def parameters(uri: str) -> dict[str, Any]:
+    """Return how to connect to a database; what the address leaves open is such that a server that is gone is noticed.
+
+    Raises:
+        StoreError: the address cannot be read.
+    """
     try:
         return {**_DEFAULTS, **conninfo_to_dict(uri), "client_encoding": "UTF8"}
     except psycopg.Error:
@@ -403,7 +408,7 @@ def open_session(uri: str, name: str) -> psycopg.Connection[Any]:
         StoreError: it takes no connection.
     """
     with explained(uri):
-        connection = psycopg.connect(**{**_parameters(uri), "application_name": name}, autocommit=True)
+        connection = psycopg.connect(**{**parameters(uri), "application_name": name}, autocommit=True)
         _run(connection, KEEPALIVE)
         return connection
 
