@@ -31,7 +31,10 @@ def test_two_workers_publish_what_one_process_does(
     alone, together = Site(tmp_path / "alone"), Site(tmp_path / "together")
     made = sources(origin, FEW, hosts=8)
     # Two with one address, a paused one, and one that fails.
-    made += [{**made[0], "id": "again", "category": "other"}, {"id": "paused", "feed": "http://p.example/feed0", "paused": True}]
+    made += [
+        {**made[0], "id": "again", "category": "other"},
+        {"id": "paused", "feed": "http://p.example/feed0", "paused": True},
+    ]
     made += [{"id": "gone", "feed": "http://www.host1.example/nowhere"}]
     for site in (alone, together):
         site.folder.mkdir()
