@@ -35,9 +35,11 @@ _SHOWN = 12
 def digest_of(config: Config) -> str:
     """Return the digest of a configuration: of its file, and of the files that it reads.
 
-    Values from the environment are no part of it: they may differ from machine to machine.
+    Values from the environment are no part of it, nor is the file that tells where the database is: they may differ
+    from machine to machine, and a new password is no other configuration.
     """
-    files = [one for one in config.provenance.references if one[0] == "file"]
+    read = config.provenance
+    files = [one for one in read.references if one[0] == "file" and one[1] not in read.of_database]
     if not files:
         return config.provenance.digest
     return hashlib.sha256(json.dumps([config.provenance.digest, files]).encode()).hexdigest()

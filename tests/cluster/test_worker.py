@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from aggregator.cluster.adoption import adopt
+from aggregator.cluster.inforce import digest_of
 from aggregator.cluster.queue import POSTS
 from aggregator.cluster.worker import Superseded, Worker
 from aggregator.config import load
@@ -261,3 +262,17 @@ async def test_a_worker_with_another_configuration_waits_until_it_is_adopted(
             # Its file becomes the one in force, and it goes on.
             site.config.write_bytes(other.config.read_bytes())
             await until(lambda: states() == [("working", 2)])
+
+
+def test_the_file_with_the_address_of_the_database_is_no_part_of_the_configuration(site: Site, origin: Origin) -> None:
+    address, token = site.folder / "address", site.folder / "token"
+    reference = {"X-Token": f"${{file:{token}}}"}
+    made = [{**one, "headers": reference} for one in sources(origin, 1, hosts=1)]
+    site.configure(*made, database=f"${{file:{address}}}")
+
+    def digest(password: str, secret: str) -> str:
+        address.write_text(f"postgresql://u:{password}@db.example/feeds")
+        token.write_text(secret)
+        return digest_of(load(site.config, {}))
+
+    assert digest("one", "a-long-token") == digest("other", "a-long-token") != digest("one", "another-token")
