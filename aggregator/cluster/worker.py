@@ -21,7 +21,7 @@ from aggregator.cluster.settings import WorkerSettings
 from aggregator.cluster.tables import make_tables
 from aggregator.cluster.term import Term
 from aggregator.config import Config
-from aggregator.errors import AggregatorError, ConfigError, ConnectionLost, LockedError, StoreError
+from aggregator.errors import AggregatorError, ConfigError, ConnectionLost, LockedError, NewerTables, StoreError
 from aggregator.log import log_event
 from aggregator.service.reload import ConfigFile, differences
 from aggregator.service.systemd import STALLED, Systemd
@@ -103,6 +103,8 @@ class Worker:
                 began = time.monotonic()
                 try:
                     await self._serve()
+                except NewerTables as error:
+                    raise Superseded(str(error)) from error
                 except (StoreError, LockedError) as error:
                     if time.monotonic() - began > _WELL:
                         pause = self.settings.times.least_pause

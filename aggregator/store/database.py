@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, text
 
-from aggregator.errors import StoreError
+from aggregator.errors import NewerTables, StoreError
 from aggregator.store.schema import REVISION, metadata
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -105,7 +105,7 @@ class Database(ABC):
         config.attributes["connection"] = connection
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if current not in known:
-            raise StoreError(
+            raise NewerTables(
                 f"{self.place} was written by a newer version of this program (its tables are at revision {current}, "
                 f"this version knows {REVISION}); install the newer version, or {self._elsewhere}"
             )

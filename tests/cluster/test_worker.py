@@ -87,6 +87,14 @@ async def test_a_worker_can_be_stopped_at_any_moment(
         await asyncio.wait_for(task, PATIENCE)
 
 
+async def test_a_worker_older_than_the_tables_does_not_begin(site: Site, origin: Origin, uri: str) -> None:
+    site.configure(*sources(origin, 1, hosts=1))
+    open_store(uri).close()
+    ask(uri, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Superseded, match="revision 9999.*install the newer version"):
+        await asyncio.wait_for(worker_of(site, origin, uri).run(), PATIENCE)
+
+
 async def test_a_job_that_does_not_end_in_time_leaves_its_source_due(site: Site, origin: Origin, uri: str) -> None:
     begun, hang = threading.Event(), threading.Event()
 
