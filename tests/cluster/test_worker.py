@@ -91,7 +91,7 @@ async def test_a_worker_older_than_the_tables_does_not_begin(site: Site, origin:
     site.configure(*sources(origin, 1, hosts=1))
     open_store(uri).close()
     ask(uri, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(Superseded, match="revision 9999.*install the newer version"):
+    with pytest.raises(Superseded, match=r"revision 9999.*install the newer version"):
         await asyncio.wait_for(worker_of(site, origin, uri).run(), PATIENCE)
 
 
