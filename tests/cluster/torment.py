@@ -2,12 +2,14 @@
 
 `python -m tests.cluster.torment --kills 100 --outages 10` is the long form; a test runs a short one. Nothing may be
 lost and nothing may come twice: not an item, not a post, not a notice of a hook; and no domain may be asked more than
-its limits allow, whoever dies in the middle of a request.
+its limits allow, whoever dies in the middle of a request. Some sources have the items of others, one keeps few entries,
+and some outputs show their items later; all files must be those that one publication writes.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import re
@@ -20,18 +22,24 @@ import threading
 import time
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from aggregator.config import load
+from aggregator.publish.publication import publish
+from aggregator.service.after_publish import pending
+from aggregator.store import open_store
 from tests.clusters import ask
 from tests.daemons import wait_until
 from tests.origin import Origin, Response, Seen
-from tests.support import Site, item, rss
+from tests.support import Site, item, read_tree, rss
 
 #: Numbers of items of one feed; the next feed has those after.
 _OF_A_FEED = 10_000
@@ -40,12 +48,18 @@ _ANSWER = 0.05
 #: Feeds that never answer until the kills are over, which hooks tell of.
 _BROKEN = 3
 _PER_HOST = 2
+#: Feeds whose items come from another source, too.
+_COPIED = range(10, 13)
+#: Items in the last feed, which keeps no more entries.
+_WINDOW = 5
+#: Seconds for which a worker stands still: the others take it for dead meanwhile, or not.
+_STILL = (0.5, 5.0)
 
 #: What is still to be done once all sources were asked after a moment.
 _LEFT = """
     SELECT (SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'sources')
         + (SELECT count(*) FROM sources WHERE last_attempt_at <= %s)
-        + (SELECT count(*) FROM entries WHERE pending)
+        + (SELECT count(*) FROM entries WHERE pending AND category IS NOT NULL)
         + (SELECT count(*) FROM stale_archives)
         + (SELECT count(*) FROM fingerprints WHERE starts_with(name, 'feeds/') AND value = '')
 """
@@ -67,13 +81,17 @@ class World:
         self._running: defaultdict[str, int] = defaultdict(int)
         self._lock = threading.Lock()
         for number in range(self.feeds):
-            self.origin.handle(f"/feed{number}", lambda seen, number=number: self._answer(seen, number))  # type: ignore[misc]
+            self.origin.handle(f"/feed{number}", partial(self._answer, number=number))
 
     def sources(self) -> list[dict[str, Any]]:
         """Their configuration."""
-        return [
+        made: list[dict[str, Any]] = [
             {"id": f"s{number:03d}", "feed": f"http://h{number}.d{number % self.domains}.example/feed{number}"}
             for number in range(self.feeds)
+        ]
+        made[-1]["retention"] = {"count": _WINDOW, "posts": "delete"}
+        return made + [
+            {"id": f"c{number:03d}", "feed": f"http://c{number}.d0.example/feed{number}"} for number in _COPIED
         ]
 
     def grow(self) -> None:
@@ -81,11 +99,16 @@ class World:
         number = random.randrange(self.feeds)  # noqa: S311 - no secret
         self.counts[number] += 1
 
-    def items(self) -> set[str]:
-        """The guids of all items."""
-        return {
-            item(number * _OF_A_FEED + one)["guid"] for number, count in self.counts.items() for one in range(count)
-        }
+    def items(self) -> set[tuple[str, str]]:
+        """The sources and guids of all items."""
+        found = {(f"s{number:03d}", item(one)["guid"]) for number in range(self.feeds) for one in self._numbers(number)}
+        return found | {(f"c{number:03d}", item(one)["guid"]) for number in _COPIED for one in self._numbers(number)}
+
+    def _numbers(self, number: int) -> list[int]:
+        """The numbers of the items of a feed, the newest first."""
+        count = self.counts[number]
+        first = count - _WINDOW if number == self.feeds - 1 else 0
+        return [number * _OF_A_FEED + one for one in range(count - 1, max(first, 0) - 1, -1)]
 
     def _answer(self, seen: Seen, number: int) -> Response:
         domain = ".".join(seen.headers["host"].partition(":")[0].split(".")[-2:])
@@ -96,11 +119,10 @@ class World:
             time.sleep(_ANSWER)
             if number < _BROKEN and not self.mended:
                 return Response(b"", 404)
-            tag = f'"{self.counts[number]}"'
+            items = [item(one) for one in self._numbers(number)]
+            tag = f'"{items[0]["guid"].rpartition("/")[2]}"'
             if seen.headers.get("if-none-match") == tag:
                 return Response(b"", 304, {"ETag": tag})
-            numbers = range(int(tag.strip('"')) - 1, -1, -1)
-            items = [item(number * _OF_A_FEED + one) for one in numbers]
             return Response(rss(items, title=f"Feed {number}").encode(), 200, {"ETag": tag})
         finally:
             with self._lock:
@@ -133,6 +155,13 @@ class Workers:
         one.kill()
         one.wait()
         self._running[number] = self._start(number)
+
+    def freeze_one(self) -> None:
+        """Let one of them stand still for a moment, whatever it does."""
+        one = random.choice(self._running)  # noqa: S311 - no secret
+        one.send_signal(signal.SIGSTOP)
+        time.sleep(random.uniform(*_STILL))  # noqa: S311 - no secret
+        one.send_signal(signal.SIGCONT)
 
     def stop(self) -> list[int]:
         """Stop all as an operator would, and return how they ended."""
@@ -186,6 +215,7 @@ def torment(
     *,
     kills: int,
     outages: int,
+    stills: int,
     feeds: int,
     domains: int,
     workers: int = 3,
@@ -196,13 +226,22 @@ def torment(
     Raises:
         AssertionError: something was lost, or came twice.
     """
-    site, notices = Site(folder), folder / "notices"
+    site, notices, changes = Site(folder), folder / "notices", folder / "changes"
     program = f"import os; open({str(notices)!r}, 'a').write(os.environ['AGGREGATOR_SOURCE'] + ' ' + "
     program += "os.environ['AGGREGATOR_STATE'] + chr(10))"
     hook = [sys.executable, "-c", program]
     origin = Origin()
     world = World(origin, feeds, domains)
-    site.configure(*world.sources(), hooks={"after": 1, "on_problem": hook, "on_recovery": hook})
+    # Whoever calls it may be killed before it has all.
+    keep = "import json, sys; text = json.dumps(json.load(sys.stdin)); "
+    keep += f"open({str(changes)!r}, 'a').write(text + chr(10))"
+    site.configure(
+        *world.sources(),
+        hooks={"after": 1, "on_problem": hook, "on_recovery": hook},
+        after_publish=[sys.executable, "-c", keep],
+        duplicates="url",
+        outputs={"few": {"title": "Few", "rate": "20/hour"}, "hidden": {"title": "Hidden", "private": True}},
+    )
     growing = threading.Event()
     try:
         with own_server() as server, Workers(site, origin.port, server.get_uri(), workers) as running:
@@ -210,14 +249,16 @@ def torment(
             helper = threading.Thread(target=_keep_busy, args=(world, uri, growing), daemon=True)
             wait_until(lambda: _tables(uri), "the tables")
             helper.start()
-            events = ["worker"] * kills + ["database"] * outages
+            happens: dict[str, Callable[[], None]] = {
+                "worker": running.kill_one,
+                "database": partial(kill_server, server),
+                "still": running.freeze_one,
+            }
+            events = ["worker"] * kills + ["database"] * outages + ["still"] * stills
             random.shuffle(events)
             for event in events:
                 time.sleep(random.uniform(*pause))  # noqa: S311 - no secret
-                if event == "worker":
-                    running.kill_one()
-                else:
-                    kill_server(server)
+                happens[event]()
             growing.set()
             helper.join()
             _check_settled(uri, world)
@@ -226,7 +267,7 @@ def torment(
             wait_until(lambda: len(_lines(notices)) >= 2 * _BROKEN, "the notices")
             ends = running.stop()
             assert ends == [0] * workers, ends
-            return _check(uri, site, world, _lines(notices))
+            return _check(uri, site, world, _lines(notices), _lines(changes))
     finally:
         growing.set()
         origin.close()
@@ -248,8 +289,9 @@ def _tables(uri: str) -> bool:
 
 def _check_settled(uri: str, world: World) -> None:
     """Wait until every source was asked once more, and all is published."""
-    before = ask(uri, "SELECT extract(epoch FROM clock_timestamp())::bigint")[0][0]
-    time.sleep(1.1)
+    before = ask(uri, "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint")[0][0]
+    # The clocks of workers are a little behind.
+    time.sleep(1.5)
     ask(uri, "UPDATE sources SET next_due_at = 1")
     wait_until(lambda: ask(uri, _LEFT, before) == [(0,)], "the end of all work")
 
@@ -258,17 +300,26 @@ def _lines(file: Path) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
-def _check(uri: str, site: Site, world: World, notices: list[str]) -> str:
+def _check(uri: str, site: Site, world: World, notices: list[str], changes: list[str]) -> str:
     items = world.items()
-    stored = [row[0] for row in ask(uri, "SELECT guid FROM entries")]
+    stored = ask(uri, "SELECT s.id, e.guid FROM entries e JOIN sources s ON s.pk = e.source_pk")
+    # The next publication removes what has left the feed just now.
+    items |= {one for one in stored if one[0] == f"s{world.feeds - 1:03d}"}
     twice = [guid for guid, count in Counter(stored).items() if count > 1]
     assert not twice, f"stored twice: {twice[:5]}"
     assert set(stored) == items, f"lost: {sorted(items - set(stored))[:5]}, too many: {sorted(set(stored) - items)[:5]}"
     counted = ask(uri, "SELECT count(*), sum(entries) FROM sources")
-    assert counted == [(world.feeds, len(items))], counted
+    assert counted == [(world.feeds + len(_COPIED), len(items))], counted
+    guids = {guid for _, guid in items}
     posts = Counter(_guid(text) for text in site.posts().values())
-    assert set(posts) == items, f"{len(posts)} posts, {len(items)} items"
+    assert set(posts) == guids, f"{len(posts)} posts, {len(guids)} items"
     assert max(posts.values()) == 1, [guid for guid, count in posts.items() if count > 1][:5]
+    told = {name for line in changes for name in json.loads(line)["written"]}
+    with closing(open_store(uri)) as store:
+        # It is called once a minute.
+        told.update(pending(store).all.written)
+    untold = {f"posts/{name}" for name in site.posts()} - told
+    assert not untold, f"the command was not called for {sorted(untold)[:5]}"
     broken = [f"s{number:03d}" for number in range(_BROKEN)]
     expected = Counter(f"{name} {state}" for name in broken for state in ("problem", "recovery"))
     assert Counter(notices) == expected, notices
@@ -277,6 +328,7 @@ def _check(uri: str, site: Site, world: World, notices: list[str]) -> str:
     left = ask(uri, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'")
     assert left == [(0,)], f"{left} jobs failed"
     _check_files(site, uri)
+    _check_whole(site, uri)
     return f"{len(items)} items of {world.feeds} feeds, {len(world.origin.requests)} requests, at most {most} at once"
 
 
@@ -300,18 +352,38 @@ def _check_files(site: Site, uri: str) -> None:
     assert before == after, sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
 
 
+def _check_whole(site: Site, uri: str) -> None:
+    """All files are those that a publication to an empty folder writes from what is stored; nothing else is left."""
+    files = {name: text for name, text in read_tree(site.data).items() if name.startswith(("posts/", "public/"))}
+    with tempfile.TemporaryDirectory() as empty, closing(open_store(uri)) as store:
+        now = datetime.now(UTC)
+        report = publish(store, load(site.config, {}), Path(empty), now=now, everything=True, restore=True)
+        assert report.failures == []
+        made = read_tree(Path(empty))
+    differ = sorted(name for name in files.keys() | made.keys() if files.get(name) != made.get(name))
+    assert not differ, differ
+
+
 def main() -> None:
     """Torment for as long as it is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--outages", type=int, default=10)
+    parser.add_argument("--stills", type=int, default=5)
     parser.add_argument("--feeds", type=int, default=60)
     parser.add_argument("--domains", type=int, default=15)
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
     random.seed(options.seed)
     folder = Path(tempfile.mkdtemp(prefix="torment-"))
-    said = torment(folder, kills=options.kills, outages=options.outages, feeds=options.feeds, domains=options.domains)
+    said = torment(
+        folder,
+        kills=options.kills,
+        outages=options.outages,
+        stills=options.stills,
+        feeds=options.feeds,
+        domains=options.domains,
+    )
     sys.stdout.write(f"{options.kills} kills, {options.outages} outages: {said}\n")
     shutil.rmtree(folder)
 

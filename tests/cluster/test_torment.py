@@ -1,0 +1,13 @@
+"""A few kills of workers and one of their database; `torment` has the long form."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from tests.cluster.torment import torment
+
+
+def test_nothing_is_lost_or_comes_twice(tmp_path: Path) -> None:
+    random.seed(3)
+    torment(tmp_path, kills=2, outages=1, stills=1, feeds=14, domains=5, pause=(0.1, 0.6))
