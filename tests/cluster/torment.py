@@ -63,6 +63,10 @@ _LEFT = """
         + (SELECT count(*) FROM stale_archives)
         + (SELECT count(*) FROM fingerprints WHERE starts_with(name, 'feeds/') AND value = '')
 """
+_WORKING = """
+    SELECT count(*) FROM cluster_workers
+    WHERE state = 'working' AND seen_at > clock_timestamp() - interval '3 seconds'
+"""
 _MAKE_DUE = "UPDATE sources SET next_due_at = 1 WHERE next_due_at > 1 AND random() < 0.5"
 
 
@@ -265,6 +269,7 @@ def torment(
             world.mended = True
             _check_settled(uri, world)
             wait_until(lambda: len(_lines(notices)) >= 2 * _BROKEN, "the notices")
+            wait_until(lambda: ask(uri, _WORKING) == [(workers,)], "the last workers that were killed")
             ends = running.stop()
             assert ends == [0] * workers, ends
             return _check(uri, site, world, _lines(notices), _lines(changes))
@@ -341,6 +346,10 @@ def _guid(post: bytes) -> str:
 
 def _check_files(site: Site, uri: str) -> None:
     """All files are those that a publication from nothing would write."""
+    # It would wait until the command may be called again.
+    written = json.loads(site.config.read_text())
+    del written["after_publish"]
+    site.config.write_text(json.dumps(written))
     before = {**site.posts(), **site.public()}
     os.environ["AGGREGATOR_DATABASE"] = uri
     try:
