@@ -154,7 +154,7 @@ def test_an_address_that_is_none(wrong: str, message: str) -> None:
 
 
 def test_a_server_that_is_not_there_is_lost_for_now() -> None:
-    with pytest.raises(ConnectionLost, match=r"^postgresql://u@127\.0\.0\.1:1/d: the database went away") as caught:
+    with pytest.raises(ConnectionLost, match=r"^postgresql://127\.0\.0\.1:1/d: .*; check its address") as caught:
         open_store("postgresql://u:secret@127.0.0.1:1/d")
     assert "secret" not in str(caught.value)
 
