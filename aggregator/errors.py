@@ -136,6 +136,10 @@ class NotThere(StoreError):
     """The database has no tables of this program yet, and they are not made because it is only read."""
 
 
+class NewerTables(StoreError):
+    """The tables were made by a newer version of this program."""
+
+
 class ConnectionLost(StoreError):
     """The server of the database cannot be reached, or has ended the connection.
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from aggregator.cli.daemon import obey_signals
+from aggregator.cli.process import BROKEN
+from aggregator.cluster.ending import stop_in_time
 from aggregator.cluster.settings import Times, WorkerSettings
 from aggregator.cluster.worker import Worker
 from aggregator.log import LogFormat, configure_logging
@@ -38,6 +40,7 @@ TIMES = Times(
     news=1.0,
     least_pause=0.2,
     longest_pause=1.0,
+    last=2.0,
 )
 
 
@@ -84,7 +87,7 @@ def make(
 
 async def _run(made: Callable[[], Worker]) -> None:
     worker = made()
-    obey_signals(worker.stop, worker.reload)
+    obey_signals(stop_in_time(worker, BROKEN), worker.reload)
     await worker.run()
 
 

@@ -25,7 +25,7 @@ from aggregator.cli.options import (
     load_config,
     located,
 )
-from aggregator.cli.process import SUPERSEDED
+from aggregator.cli.process import BROKEN, SUPERSEDED
 from aggregator.log import LogFormat, configure_logging
 from aggregator.place import EXTRA, VARIABLE
 from aggregator.values.terminal import counted
@@ -69,6 +69,7 @@ def worker(
     loaded = file.load()
     uri = _server(loaded, data)
     with importing():
+        from aggregator.cluster.ending import stop_in_time
         from aggregator.cluster.settings import WorkerSettings
         from aggregator.cluster.worker import Superseded, Worker
 
@@ -76,7 +77,7 @@ def worker(
         settings = WorkerSettings(data, publish, given, quiet)
         one = Worker(file, loaded, uri, settings, Systemd(os.environ))
         configure_logging(log_format, lambda text: redact(text, one.config.secrets), verbosity=verbosity)
-        obey_signals(one.stop, one.reload)
+        obey_signals(stop_in_time(one, BROKEN), one.reload)
         await one.run()
 
     try:

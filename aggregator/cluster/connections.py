@@ -10,6 +10,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from aggregator.errors import ConnectionLost, StoreError
+from aggregator.store.postgresql import KEEPALIVE, parameters
 
 #: Seconds after which the attempt to connect anew is given up; the next one who needs a connection begins another.
 _RECONNECT = 5.0
@@ -26,8 +27,7 @@ def open_pool(uri: str, *, size: int = 4) -> AsyncConnectionPool[psycopg.AsyncCo
         size: connections at most.
     """
     return AsyncConnectionPool(
-        uri,
-        kwargs={"application_name": "aggregator"},
+        kwargs=parameters(uri),
         min_size=1,
         max_size=size,
         configure=_configure,
@@ -42,6 +42,7 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     await connection.set_autocommit(True)
     # Jobs are hints, and signs of life come again: none is worth waiting for the disk. Leases see to themselves.
     await connection.execute("SET synchronous_commit = off")
+    await connection.execute(KEEPALIVE)
     # Rows are locked, and then read as others left them, whatever the database does by default.
     await connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
 

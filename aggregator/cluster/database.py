@@ -15,6 +15,8 @@ import psycopg
 
 from aggregator.cluster.connections import explained, open_pool
 from aggregator.errors import StoreError
+from aggregator.store.postgresql import explained as advised
+from aggregator.store.postgresql import parameters
 
 #: Connections of one worker.
 _MOST = 10
@@ -71,12 +73,15 @@ class ClusterDatabase:
             ConnectionLost: it cannot be reached.
             StoreError: it does not let us in.
         """
-        with explained():
-            # The pool would not say why it gets no connection.
-            async with await psycopg.AsyncConnection.connect(self._uri, autocommit=True) as connection:
+        # The pool would not say why it gets no connection.
+        with advised(self._uri):
+            connection = await psycopg.AsyncConnection.connect(**parameters(self._uri), autocommit=True)
+        async with connection:
+            with explained():
                 row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
                 assert row is not None
                 self.clock.set(row[0])
+        with explained():
             await self.pool.open(wait=True, timeout=_WAIT)
         return self
 

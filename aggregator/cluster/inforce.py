@@ -35,9 +35,11 @@ _SHOWN = 12
 def digest_of(config: Config) -> str:
     """Return the digest of a configuration: of its file, and of the files that it reads.
 
-    Values from the environment are no part of it: they may differ from machine to machine.
+    Values from the environment are no part of it, nor is the file that tells where the database is: they may differ
+    from machine to machine, and a new password is no other configuration.
     """
-    files = [one for one in config.provenance.references if one[0] == "file"]
+    read = config.provenance
+    files = [one for one in read.references if one[0] == "file" and one[1] not in read.of_database]
     if not files:
         return config.provenance.digest
     return hashlib.sha256(json.dumps([config.provenance.digest, files]).encode()).hexdigest()
@@ -74,8 +76,8 @@ def sync(store: Store, config: Config) -> bool:
     return True
 
 
-async def claim_folder(database: ClusterDatabase, data: Path, *, adopt: bool = False) -> None:
-    """Make sure that a data folder is the one that is published to; the first one is.
+async def claim_folder(database: ClusterDatabase, data: Path, *, adopt: bool = False) -> str:
+    """Make sure that a data folder is the one that is published to, and return its number; the first one is.
 
     Args:
         adopt: publish to this folder from now on.
@@ -87,10 +89,8 @@ async def claim_folder(database: ClusterDatabase, data: Path, *, adopt: bool = F
     number, here = _described(data)
     if adopt:
         await database.record(FOLDER, here)
-        return
-    known = {}
-    with suppress(ValueError):
-        known = json.loads(await database.record_first(FOLDER, here))
+        return number
+    known = known_folder(await database.record_first(FOLDER, here))
     if known.get("number") != number:
         message = (
             f"{data} is not the folder that is published to, which was {known.get('path')} on {known.get('host')}; "
@@ -98,6 +98,16 @@ async def claim_folder(database: ClusterDatabase, data: Path, *, adopt: bool = F
             "`aggregator cluster adopt --folder` and then `aggregator publish --restore`"
         )
         raise ConfigError([Problem(message, "--data")])
+    return number
+
+
+def known_folder(fact: str | None) -> dict[str, str]:
+    """Return the number, the host and the path of the folder that is published to; empty: they are not known."""
+    with suppress(ValueError):
+        known = json.loads(fact or "")
+        if isinstance(known, dict):
+            return known
+    return {}
 
 
 def _described(data: Path) -> tuple[str, str]:

@@ -5,14 +5,12 @@ In: the database, from anywhere. Out: plain values.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from aggregator.cluster.database import ClusterDatabase
-from aggregator.cluster.inforce import CONFIG, FOLDER
+from aggregator.cluster.inforce import CONFIG, FOLDER, known_folder
 from aggregator.cluster.leases import usage
 from aggregator.cluster.publishing import PUBLISHED
 from aggregator.values.terminal import iso
@@ -150,7 +148,5 @@ def _worker(row: tuple[Any, ...], dead: float) -> WorkerStatus:
 
 
 def _folder(fact: str | None) -> str | None:
-    with suppress(ValueError, KeyError, TypeError):
-        known = json.loads(fact or "")
-        return f"{known['host']}:{known['path']}"
-    return None
+    known = known_folder(fact)
+    return f"{known['host']}:{known['path']}" if known else None

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from aggregator import __version__
 from aggregator.cluster.database import ClusterDatabase
-from aggregator.cluster.inforce import CONFIG
+from aggregator.cluster.inforce import CONFIG, FOLDER
 
 #: What a worker does while it takes jobs.
 WORKING = "working"
@@ -38,7 +38,8 @@ SELECT clock_timestamp(),
     EXISTS (
         SELECT FROM cluster_workers
         WHERE publishes AND seen_at > clock_timestamp() - make_interval(secs => %s)
-    )
+    ),
+    (SELECT value FROM cluster_facts WHERE name = %s)
 """
 _FORGET = "DELETE FROM cluster_workers WHERE seen_at < clock_timestamp() - make_interval(secs => %s)"
 
@@ -55,6 +56,8 @@ class Seen:
     revision: str
     #: Whether any worker publishes.
     published: bool
+    #: The folder that is published to, as `inforce.claim_folder` records it; None: none is yet.
+    folder: str | None
 
 
 class Membership:
@@ -88,12 +91,13 @@ class Membership:
             mine = (socket.gethostname(), os.getpid(), __version__, self.config, self.state)
             ((self._id,),) = await database.rows(_JOIN, *mine, self._publishes, self.places)
         said = (self.config, self.state, self._publishes, self.places, self.sources, self.entries, self._rate())
-        ((now, since, config, revision, published),) = await database.rows(_BEAT, self._id, *said, CONFIG, self._dead)
+        asked = CONFIG, self._dead, FOLDER
+        ((now, since, config, revision, published, folder),) = await database.rows(_BEAT, self._id, *said, *asked)
         assert isinstance(now, datetime)
         database.clock.set(now)
         if since is None:
             self._id = None
-        return Seen(since, config or "", revision, published)
+        return Seen(since, config or "", revision, published, folder)
 
     async def leave(self, database: ClusterDatabase) -> None:
         """Remove the row.

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from aggregator.cluster.queue import COMMAND, LISTS, OUTPUT, POSTS, PUBLISH, Order, Queue, Run
@@ -67,6 +68,8 @@ class Publications:
         #: What was not published at the last time, by the job, which is said once.
         self._failures: dict[str, list[OutputFailure]] = {}
         self._lost: list[str] = []
+        #: Whether it was said that another process publishes.
+        self._said = False
         #: When an output changes by itself; None: never.
         self.next_at: datetime | None = None
 
@@ -85,7 +88,9 @@ class Publications:
         if (pause := self._not_before - time.monotonic()) > 0:
             await asyncio.sleep(pause)
         started = time.monotonic()
-        report = await self._thread.run(self._publish_posts)
+        report = await self._thread.run(self._only_here, POSTS, self._publish_posts)
+        if report is None:
+            return
         took = time.monotonic() - started
         self._not_before = time.monotonic() + min(took, self._times.publish_pause)
         self.next_at = report.next_at
@@ -102,8 +107,10 @@ class Publications:
             StoreError: the store failed, not on one row.
         """
         started = time.monotonic()
-        report = await self._thread.run(self._publish_output, slug)
-        await self._done(f"{OUTPUT}:{slug}", report, time.monotonic() - started)
+        job = f"{OUTPUT}:{slug}"
+        report = await self._thread.run(self._only_here, job, partial(self._publish_output, slug))
+        if report is not None:
+            await self._done(job, report, time.monotonic() - started)
 
     async def lists(self, attempts: int) -> None:
         """Write the lists of the sources and of the feeds.
@@ -112,8 +119,9 @@ class Publications:
             StoreError: the store failed, not on one row.
         """
         started = time.monotonic()
-        report = await self._thread.run(self._publish_lists)
-        await self._done(LISTS, report, time.monotonic() - started)
+        report = await self._thread.run(self._only_here, LISTS, self._publish_lists)
+        if report is not None:
+            await self._done(LISTS, report, time.monotonic() - started)
 
     async def command(self, attempts: int) -> None:
         """Call the command for the files that publications have changed.
@@ -144,6 +152,21 @@ class Publications:
         if self.next_at is None:
             return again
         return min(again, max(1.0, (self.next_at - self._clock()).total_seconds()))
+
+    def _only_here(self, job: str, publish: Callable[[], Report]) -> Report | None:
+        """Publish, unless another process is at it: one that stands still, so that its job was taken over.
+
+        It may go on any time, and write what it had read before. What is left undone now is found again, and so is what
+        has changed since.
+        """
+        with self._store.sole(job) as sole:
+            if sole:
+                self._said = False
+                return publish()
+        if not self._said:
+            self._said = True
+            log_event("another worker publishes, and has not been heard of; waiting", action="publish")
+        return None
 
     def _publish_posts(self) -> Report:
         now = self._clock()

@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any, LiteralString, NamedTuple
 
 import psycopg
@@ -35,8 +34,6 @@ SOURCES, CONTROL, PUBLISH = "sources", "control", "publish"
 SOURCE, DISPATCH, HOOK = "source", "dispatch", "hook"
 POSTS, OUTPUT, LISTS, COMMAND = "publish", "output", "lists", "after_publish"
 
-#: Ends of workers that a job survives. A source that ends its worker must not end all of them, one after the other.
-MOST_ATTEMPTS = 3
 #: Hours for which jobs that failed are kept for a look: jobs of another version of this program.
 _KEPT_HOURS = 24
 
@@ -155,7 +152,7 @@ class Queue:
             for job in await manager.get_stalled_jobs(seconds_since_heartbeat=self._times.dead):
                 assert job.id is not None
                 try:
-                    await manager.retry_job_by_id_async(job.id, retry_at=datetime.now(UTC))
+                    await manager.retry_job_by_id_async(job.id, retry_at=self.database.clock())
                     count += 1
                 except exceptions.UniqueViolation:
                     # The same has come into the queue since.

@@ -37,6 +37,8 @@ class Times:
     config: float = 3.0
     #: From one report of news to the next.
     news: float = 60.0
+    #: From the end of the grace period to the end of the process, whatever does not end.
+    last: float = 20.0
     #: The shortest and the longest pause between two tries after something failed.
     least_pause: float = 1.0
     longest_pause: float = 30.0

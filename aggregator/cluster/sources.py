@@ -15,10 +15,11 @@ from datetime import datetime
 
 from aggregator.cluster.engines import Engines
 from aggregator.cluster.outcomes import HeldFailures, StateKeeper, Stored
-from aggregator.cluster.queue import MOST_ATTEMPTS
 from aggregator.cluster.settings import Times
+from aggregator.cluster.trials import SUSPECT, Trials
 from aggregator.config import Config
 from aggregator.errors import RowError, SourceError
+from aggregator.fetch.politeness import gate_of
 from aggregator.models import FeedState, Source
 from aggregator.pipeline import decide
 from aggregator.pipeline.due import is_due
@@ -67,6 +68,7 @@ class SourceJobs:
     Args:
         thread: where the store is used.
         places: jobs that run at once.
+        trials: of jobs with which workers died.
         on_result: called on the event loop for each source that was updated, with its state before.
     """
 
@@ -80,6 +82,7 @@ class SourceJobs:
         clock: Callable[[], datetime],
         times: Times,
         places: int,
+        trials: Trials,
         on_result: Callable[[SourceResult, FeedState], None],
     ) -> None:
         self._config = config
@@ -88,6 +91,7 @@ class SourceJobs:
         self._thread = thread
         self._engines = engines
         self._clock = clock
+        self._trials = trials
         self._on_result = on_result
         self._held = HeldFailures(clock, self._silent, seconds=times.patience, places=places)
         self._keeper = StateKeeper(thread, self._save, seconds=times.together)
@@ -101,22 +105,34 @@ class SourceJobs:
         Raises:
             StoreError: nothing can be stored; the sources stay due.
         """
+        if attempts < SUSPECT:
+            await self._update(name)
+            return
+        servers = [source.servers[0] for source in self._requests.sources(name)]
+        async with self._trials.trial(name, at_once=not all(map(gate_of, servers))) as innocent:
+            if innocent:
+                await self._update(name)
+            else:
+                why = f"{attempts} workers ended while they worked on it; see their logs, and those of their machines"
+                await self._give_up(await self._due(name), why)
+
+    async def _update(self, name: str) -> None:
+        """Update the sources of a request that are due."""
+        if chosen := await self._due(name):
+            async with self._engines.use() as engine:
+                outcomes = await engine.update_together(chosen)
+                await asyncio.gather(*(self._settle(engine, outcome) for outcome in outcomes))
+
+    async def _due(self, name: str) -> list[tuple[Source, FeedState]]:
+        """Return the sources of a request that are due, with their states."""
         sources = self._requests.sources(name)
         if not sources:
-            return
+            return []
         states = await self._thread.run(self._store.states_of, [source.id for source in sources])
         now = self._clock()
-        chosen = [
+        return [
             (source, states[source.id]) for source in sources if source.id in states and is_due(states[source.id], now)
         ]
-        if not chosen:
-            return
-        if attempts >= MOST_ATTEMPTS:
-            await self._give_up(chosen, f"{attempts} workers ended while they worked on it")
-            return
-        async with self._engines.use() as engine:
-            outcomes = await engine.update_together(chosen)
-            await asyncio.gather(*(self._settle(engine, outcome) for outcome in outcomes))
 
     async def close(self) -> None:
         """Judge failures that are held back; their jobs end then."""

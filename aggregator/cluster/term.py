@@ -38,6 +38,7 @@ from aggregator.cluster.queue import (
 )
 from aggregator.cluster.settings import WorkerSettings
 from aggregator.cluster.sources import Requests, SourceJobs
+from aggregator.cluster.trials import Trials, forget_trials
 from aggregator.config import Config
 from aggregator.errors import AggregatorError, StoreError
 from aggregator.log import log_event, log_result
@@ -144,8 +145,8 @@ class Term:
         requests = Requests(config.sources)
         store, thread = await self._opened(stack)
         control, beside = await self._opened(stack)
-        leases = await stack.enter_async_context(DatabaseLeases(database.pool))
-        engines = Engines(lambda: self._engine(store, thread, leases), times.engine)
+        trials = Trials(database, await stack.enter_async_context(DatabaseLeases(database.pool)))
+        engines = Engines(lambda: self._engine(store, thread, trials), times.engine)
         stack.push_async_callback(engines.close)
         requester = Requester(queue, times.publish, self.fail)
         stack.push_async_callback(requester.close)
@@ -158,7 +159,7 @@ class Term:
                 requester.want()
             notices.take(result, before)
 
-        jobs = SourceJobs(config, requests, store, thread, engines, database.clock, times, places, on_result)
+        jobs = SourceJobs(config, requests, store, thread, engines, database.clock, times, places, trials, on_result)
         dispatch = Dispatch(config, requests, control, beside, queue, database, times, places)
         lanes = [
             queue.lane([SOURCES], {SOURCE: partial(self._counted, jobs.run)}, places, grace),
@@ -187,7 +188,7 @@ class Term:
         stack.push_async_callback(close)
         return store, thread
 
-    def _engine(self, store: Store, thread: StoreThread, leases: DatabaseLeases) -> Any:
+    def _engine(self, store: Store, thread: StoreThread, leases: Trials) -> Any:
         clock, data = self._database.clock, self._settings.data
         return open_engine(self._config, store, thread, clock, data=data, resolver=self._resolver, leases=leases)
 
@@ -264,6 +265,7 @@ class Term:
         while True:
             await self._queue.tidy()
             await self._membership.forget_dead(self._database)
+            await forget_trials(self._database)
             await asyncio.sleep(_TIDY)
 
 

@@ -15,13 +15,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aggregator.cluster.database import ClusterDatabase
-from aggregator.cluster.inforce import claim_folder, digest_of, in_force, shown, sync
+from aggregator.cluster.inforce import claim_folder, digest_of, in_force, known_folder, shown, sync
 from aggregator.cluster.membership import WORKING, Membership, Seen
 from aggregator.cluster.settings import WorkerSettings
 from aggregator.cluster.tables import make_tables
 from aggregator.cluster.term import Term
 from aggregator.config import Config
-from aggregator.errors import AggregatorError, ConfigError, ConnectionLost, LockedError, StoreError
+from aggregator.errors import AggregatorError, ConfigError, ConnectionLost, LockedError, NewerTables, StoreError
 from aggregator.log import log_event
 from aggregator.service.reload import ConfigFile, differences
 from aggregator.service.systemd import STALLED, Systemd
@@ -68,7 +68,7 @@ class Worker:
         self.config = config
         self._file = file
         self._uri = uri
-        self._settings = settings
+        self.settings = settings
         self._systemd = systemd
         self._resolver = resolver
         self._membership = Membership(publishes=settings.publish, dead=settings.times.dead)
@@ -78,6 +78,8 @@ class Worker:
         #: Set when there may be something to do before the next look.
         self._changed = asyncio.Event()
         self._term: Term | None = None
+        #: Number of the folder that it publishes to.
+        self._folder = ""
         self._hold = Hold()
         self._said: set[str] = set()
         self._began = time.monotonic()
@@ -95,24 +97,31 @@ class Worker:
         watcher = asyncio.create_task(self._file.watch(self.reload))
         log_event(f"this worker has {counted(len(self.config.sources), 'source')}", action="start")
         self._systemd.ready()
-        pause = self._settings.times.least_pause
+        pause = self.settings.times.least_pause
         try:
             while not self._stop.is_set():
                 began = time.monotonic()
                 try:
                     await self._serve()
+                except NewerTables as error:
+                    raise Superseded(str(error)) from error
                 except (StoreError, LockedError) as error:
                     if time.monotonic() - began > _WELL:
-                        pause = self._settings.times.least_pause
+                        pause = self.settings.times.least_pause
                     self._wait_for(error)
                     await self._sleep(pause)
-                    pause = min(2 * pause, self._settings.times.longest_pause)
+                    pause = min(2 * pause, self.settings.times.longest_pause)
         finally:
             self._systemd.stopping()
             watcher.cancel()
             with suppress(asyncio.CancelledError):
                 await watcher
         log_event("stopped", action="stop")
+
+    @property
+    def works(self) -> bool:
+        """Whether it takes jobs, which get time to end."""
+        return self._term is not None
 
     def stop(self) -> None:
         """Make `run` return; no further job is taken."""
@@ -160,14 +169,14 @@ class Worker:
             stack.push_async_callback(self._leave, database)
             if not await self._agreed(database):
                 return
-            if self._settings.publish:
-                await claim_folder(database, self._settings.data)
+            if self.settings.publish:
+                self._folder = await claim_folder(database, self.settings.data)
             # The term must not take the time before it for one in which this process stood still.
             await self._on_seen(await self._membership.beat(database))
             term = self._term = Term(
                 self._uri,
                 self.config,
-                self._settings,
+                self.settings,
                 database,
                 self._membership,
                 self._on_seen,
@@ -209,7 +218,7 @@ class Worker:
                 f"`aggregator cluster adopt --config {self._file.path}` puts it in force",
             )
             await self._on_seen(await self._membership.beat(database))
-            await self._sleep(self._settings.times.config)
+            await self._sleep(self.settings.times.config)
         return False
 
     def _take_read(self, wanted: str) -> None:
@@ -232,10 +241,13 @@ class Worker:
             )
         await asyncio.to_thread(self._hold.renew)
         if self._term is not None:
-            if seen.since is None or seen.since > self._settings.times.dead:
+            if seen.since is None or seen.since > self.settings.times.dead:
                 raise StoreError("this process stood still for so long that others have taken over its jobs")
             if seen.config != digest_of(self.config):
                 log_event(f"another configuration is in force: {shown(seen.config)}", action="reload")
+                self._term.end()
+            elif self.settings.publish and known_folder(seen.folder).get("number") != self._folder:
+                # Whoever begins again learns what to do.
                 self._term.end()
             elif self._read is not None:
                 self._say(
@@ -243,7 +255,7 @@ class Worker:
                     f"{self._file.path} has changed; "
                     f"`aggregator cluster adopt --config {self._file.path}` puts it in force",
                 )
-        if not seen.published and time.monotonic() - self._began > self._settings.times.dead:
+        if not seen.published and time.monotonic() - self._began > self.settings.times.dead:
             self._say("publish", "no worker publishes; start one with --publish", level=logging.WARNING)
         elif seen.published:
             self._said.discard("publish")

@@ -29,6 +29,8 @@ class Provenance:
     digest: str = ""
     #: ``env`` or ``file``, the name, and the digest of the value, for each value that was inserted.
     references: tuple[tuple[str, str, str], ...] = ()
+    #: Of these, the files that only tell where the database is.
+    of_database: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,11 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         secrets=secrets,
         confidential=confidential,
         notes=_placed(remarks, tree, problems),
-        provenance=Provenance(hashed, (*references.found, *lists.found, *_presets_read(presets, path.parent))),
+        provenance=Provenance(
+            hashed,
+            (*references.found, *lists.found, *_presets_read(presets, path.parent)),
+            references.of_database,
+        ),
         outputs=make_outputs(document, rules.outputs),
         duplicates=duplicates,
         rules=rules,
@@ -203,8 +207,10 @@ def _resolver(references: References, problems: Problems) -> Callable[[str, KeyP
     """Make the function that replaces the references in a text, and records secrets in `problems`."""
 
     def resolve(text: str, key_path: KeyPath) -> str:
+        before = references.files
         replaced, values = references.replace(text)
         if key_path == ("database",):
+            references.of_database = references.files - before
             # No source and no post has it, so it need not be looked for there.
             return replaced
         if key_path and (key_path[0] not in _PUBLIC_SECTIONS or "rules" in key_path[:3]):

@@ -55,11 +55,18 @@ class References:
         self._folder = folder
         self._environ = environ
         self._found: dict[tuple[str, str], str] = {}
+        #: Files that only tell where the database is.
+        self.of_database: frozenset[str] = frozenset()
 
     @property
     def found(self) -> tuple[tuple[str, str, str], ...]:
         """Kind, name and digest of each value that was inserted."""
         return tuple((kind, name, value) for (kind, name), value in self._found.items())
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The files that were inserted."""
+        return frozenset(name for kind, name in self._found if kind == "file")
 
     def replace(self, text: str) -> tuple[str, list[str]]:
         """Replace every reference in `text`.

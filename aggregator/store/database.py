@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, inspect, text
 
-from aggregator.errors import StoreError
+from aggregator.errors import NewerTables, StoreError
 from aggregator.store.schema import REVISION, metadata
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -70,6 +70,10 @@ class Database(ABC):
     def alone(self) -> AbstractContextManager[None]:
         """See to it that no other process writes until the end, which may be several transactions later."""
 
+    @abstractmethod
+    def sole(self, name: str) -> AbstractContextManager[bool]:
+        """Be the only one over all processes who does something; False: another one does it."""
+
     def _migrate(self) -> None:
         """Make the tables of a new database, and migrate an old one."""
         with self.read() as connection:
@@ -101,7 +105,7 @@ class Database(ABC):
         config.attributes["connection"] = connection
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if current not in known:
-            raise StoreError(
+            raise NewerTables(
                 f"{self.place} was written by a newer version of this program (its tables are at revision {current}, "
                 f"this version knows {REVISION}); install the newer version, or {self._elsewhere}"
             )

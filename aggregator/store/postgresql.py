@@ -6,9 +6,9 @@ SQLite has one writer is so here, too. Readers never wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -38,14 +38,34 @@ from aggregator.store.schema import REVISION
 #: The advisory lock of whoever writes to the store.
 WRITE_KEY = 0x6167677265676174
 
+#: Tells the names of `PostgresDatabase.sole` from those of other locks.
+SOLE_KEY = int.from_bytes(b"aggrsole")
+
+#: Milliseconds after which the server ends the session of a writer that asks nothing: its process stands still, and
+#: nobody else could write.
+_STILL = 300_000
+
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _LOCK = b"SELECT pg_advisory_xact_lock(%d)" % WRITE_KEY
-_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED; " + _LOCK
-_WRITE_LIGHTLY = b"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off; " + _LOCK
+_BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = %d; " % _STILL
+_WRITE = _BEGIN + _LOCK
+_WRITE_LIGHTLY = _BEGIN + b"SET LOCAL synchronous_commit = off; " + _LOCK
+_ALONE = b"SELECT pg_advisory_lock(%d); SET idle_session_timeout = %d" % (WRITE_KEY, _STILL)
+_NOT_ALONE = b"SELECT pg_advisory_unlock(%d)" % WRITE_KEY
+_NEVER_STILL = b"; SET idle_session_timeout = 0"
+_TAKE_SOLE: LiteralString = "SELECT pg_try_advisory_lock(hashtextextended(%s, %s))"
+_END_SOLE: LiteralString = "SELECT pg_advisory_unlock(hashtextextended(%s, %s))"
 
 #: All statements that run often have an index. A plan is kept, and would read a whole table as long as the table is
 #: used, if there were few rows when it was made.
 _SETTINGS = b"SET enable_seqscan = off; SET jit = off; SET lock_timeout = %d"
+
+#: Where a machine is gone, the server has to notice that, too: the session of its process may hold a lock. By default,
+#: servers take two hours for it.
+KEEPALIVE = (
+    b"SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; "
+    b"SET tcp_user_timeout = 60000"
+)
 
 #: What a connection has unless the URI says something else: a server that is gone is noticed within a minute.
 _DEFAULTS = {
@@ -76,8 +96,8 @@ _ADVICE = {
     "XX": _DAMAGED,
     "58": "the disk of the server failed or is full; look into its log",
 }
-#: The server goes down, comes up, or has ended this connection.
-_LOST = ("08", "57P")
+#: The server goes down, comes up, or has ended this connection, perhaps because it stood still.
+_LOST = ("08", "57P", "25P03")
 #: What a server says that answers, and takes no connection; there is no SQLSTATE then.
 _REFUSED = {
     "password authentication failed": "28P01",
@@ -108,7 +128,7 @@ class PostgresDatabase(Database):
     _neighbours = ("procrastinate_", "cluster_")
 
     def __init__(self, uri: str, *, lock_timeout: float = 900.0, read_only: bool = False) -> None:
-        self._parameters = _parameters(uri)
+        self._parameters = parameters(uri)
         self.place = shown(uri)
         self._lock_timeout = lock_timeout
         self._read_only = read_only
@@ -179,7 +199,28 @@ class PostgresDatabase(Database):
             ConnectionLost: also by what is done within, once the connection that holds the lock was lost.
         """
         with self.explained():
-            _driver(self._connected()).execute("SELECT pg_advisory_lock(%s)", (WRITE_KEY,))
+            _run(_driver(self._connected()), _ALONE)
+        with self._holding(lambda driver: _run(driver, _NOT_ALONE if self._depth else _NOT_ALONE + _NEVER_STILL)):
+            yield
+
+    @contextmanager
+    def sole(self, name: str) -> Iterator[bool]:
+        """See `Database.sole`.
+
+        Raises:
+            ConnectionLost: also by what is done within, once the connection that holds the lock was lost.
+        """
+        with self.explained():
+            (found,) = _driver(self._connected()).execute(_TAKE_SOLE, (name, SOLE_KEY)).fetchall()
+        if not found[0]:
+            yield False
+            return
+        with self._holding(lambda driver: driver.execute(_END_SOLE, (name, SOLE_KEY))):
+            yield True
+
+    @contextmanager
+    def _holding(self, end: Callable[[psycopg.Connection[Any]], object]) -> Iterator[None]:
+        """Keep the connection, which holds a lock, and end that lock."""
         self._depth += 1
         try:
             yield
@@ -187,7 +228,7 @@ class PostgresDatabase(Database):
             self._depth -= 1
             if self._connection is not None:
                 with self.explained():
-                    _driver(self._connection).execute("SELECT pg_advisory_unlock(%s)", (WRITE_KEY,))
+                    end(_driver(self._connection))
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -238,7 +279,7 @@ class PostgresDatabase(Database):
         if connection.info.parameter_status("server_encoding") != "UTF8":
             connection.close()
             raise StoreError(f"{self.place} is not encoded in UTF-8; create one with: createdb --encoding UTF8")
-        _run(connection, _SETTINGS % int(self._lock_timeout * 1000))
+        _run(connection, KEEPALIVE + b"; " + _SETTINGS % int(self._lock_timeout * 1000))
         return connection
 
     def _before_upgrade(self) -> None:
@@ -277,9 +318,9 @@ def is_current(uri: str) -> bool:
     Raises:
         StoreError: it cannot be read.
     """
-    parameters = _parameters(uri)
+    how = parameters(uri)
     try:
-        with psycopg.connect(**parameters, autocommit=True) as connection:
+        with psycopg.connect(**how, autocommit=True) as connection:
             if connection.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
                 return False
             return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]
@@ -302,7 +343,12 @@ def _run(connection: psycopg.Connection[Any], statements: bytes) -> None:
 # -- places, and what is wrong with them -------------------------------------------------------------------------------
 
 
-def _parameters(uri: str) -> dict[str, Any]:
+def parameters(uri: str) -> dict[str, Any]:
+    """Return how to connect to a database; what the address leaves open is such that a server that is gone is noticed.
+
+    Raises:
+        StoreError: the address cannot be read.
+    """
     try:
         return {**_DEFAULTS, **conninfo_to_dict(uri), "client_encoding": "UTF8"}
     except psycopg.Error:
@@ -362,7 +408,9 @@ def open_session(uri: str, name: str) -> psycopg.Connection[Any]:
         StoreError: it takes no connection.
     """
     with explained(uri):
-        return psycopg.connect(**{**_parameters(uri), "application_name": name}, autocommit=True)
+        connection = psycopg.connect(**{**parameters(uri), "application_name": name}, autocommit=True)
+        _run(connection, KEEPALIVE)
+        return connection
 
 
 @contextmanager

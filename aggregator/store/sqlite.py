@@ -125,6 +125,11 @@ class SqliteDatabase(Database):
         """See `Database.alone`: whoever writes holds the data folder, so there is nothing to do."""
         yield
 
+    @contextmanager
+    def sole(self, name: str) -> Iterator[bool]:
+        """See `Database.sole`: whoever writes holds the data folder."""
+        yield True
+
     def _make_engine(self, lock_timeout: float, read_only: bool) -> Engine:
         url = URL.create("sqlite", database=str(self.path))
         if read_only:

@@ -1,6 +1,6 @@
 """The part of the interface of the store by which a publication is right while other processes store entries.
 
-`protocol.Store` includes it. Both methods cost nothing where one process has the store alone.
+`protocol.Store` includes it. Its methods cost nothing where one process has the store alone.
 """
 
 from __future__ import annotations
@@ -24,4 +24,11 @@ class TurnStore(Protocol):
         """Let no other process write until the end.
 
         This is for what reads, thinks, and writes in several transactions. Inside, nothing has a horizon.
+        """
+
+    def sole(self, name: str) -> AbstractContextManager[bool]:
+        """Be the only one over all processes who does what is named so; False: another one does it.
+
+        It ends with this process, or with its connection to the database: what is done within fails then. A process
+        that stands still goes on to be the only one, where its jobs have been taken over.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from aggregator.store import archives, postpaths, stamps, statements
@@ -36,6 +36,10 @@ class Turns:
                 yield
             finally:
                 self._horizon = horizon
+
+    def sole(self, name: str) -> AbstractContextManager[bool]:
+        """See `TurnStore.sole`."""
+        return self._database.sole(name)
 
     def pending_categories(self) -> set[str]:
         """See `Store.pending_categories`."""

@@ -15,9 +15,10 @@ import pytest
 from aggregator.cluster.dispatch import Dispatch
 from aggregator.cluster.engines import Engines
 from aggregator.cluster.outcomes import HeldFailures, StateKeeper, Stored
-from aggregator.cluster.queue import MOST_ATTEMPTS, Order
+from aggregator.cluster.queue import Order
 from aggregator.cluster.settings import Times
 from aggregator.cluster.sources import Requests, SourceJobs
+from aggregator.cluster.trials import SUSPECT, Trials
 from aggregator.config import load
 from aggregator.errors import FetchError, RowError, StoreError
 from aggregator.models import FailureKind, FeedState, FeedUpdate, Source
@@ -214,6 +215,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield made
 
 
+class GivenUp:
+    """The trials of a source that has ended too many workers."""
+
+    @asynccontextmanager
+    async def trial(self, name: str, *, at_once: bool) -> AsyncIterator[bool]:
+        yield False
+
+
 def jobs_of(store: Store, thread: StoreThread, sources: list[Source], site: Site) -> tuple[SourceJobs, list[Any]]:
     """Source jobs that have no engine, and what they gave."""
     site.configure()
@@ -221,8 +230,9 @@ def jobs_of(store: Store, thread: StoreThread, sources: list[Source], site: Site
     store.sync_sources(sources)
     config, requests, engines = load(site.config, {}), Requests(sources), cast("Engines", None)
     times = Times(together=0.0)
+    trials = cast("Trials", GivenUp())
     made = SourceJobs(
-        config, requests, store, thread, engines, clock, times, 5, lambda result, before: results.append(result)
+        config, requests, store, thread, engines, clock, times, 5, trials, lambda one, before: results.append(one)
     )
     return made, results
 
@@ -230,7 +240,7 @@ def jobs_of(store: Store, thread: StoreThread, sources: list[Source], site: Site
 async def test_a_source_that_ends_workers_is_given_up(store: Store, site: Site) -> None:
     with StoreThread() as thread:
         jobs, results = jobs_of(store, thread, [source("a")], site)
-        await jobs.run(MOST_ATTEMPTS, "a")
+        await jobs.run(SUSPECT, "a")
     state = store.states()["a"]
     assert (state.failure_kind, state.failures, len(results)) == ("internal", 1, 1)
     assert state.next_due_at is not None

@@ -8,7 +8,7 @@ import logging
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +17,12 @@ from typing import Any
 import pytest
 
 from aggregator.cluster.adoption import adopt
+from aggregator.cluster.inforce import digest_of
+from aggregator.cluster.queue import POSTS
 from aggregator.cluster.worker import Superseded, Worker
 from aggregator.config import load
 from aggregator.errors import ConfigError
+from aggregator.store import open_store
 from tests.cluster_worker import TIMES, make
 from tests.clusters import ITEMS, ask, sources
 from tests.daemons import PATIENCE
@@ -82,6 +85,14 @@ async def test_a_worker_can_be_stopped_at_any_moment(
         await until(lambda: moment == "at once" or moment in caplog.text)
         worker.stop()
         await asyncio.wait_for(task, PATIENCE)
+
+
+async def test_a_worker_older_than_the_tables_does_not_begin(site: Site, origin: Origin, uri: str) -> None:
+    site.configure(*sources(origin, 1, hosts=1))
+    open_store(uri).close()
+    ask(uri, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Superseded, match=r"revision 9999.*install the newer version"):
+        await asyncio.wait_for(worker_of(site, origin, uri).run(), PATIENCE)
 
 
 async def test_a_job_that_does_not_end_in_time_leaves_its_source_due(site: Site, origin: Origin, uri: str) -> None:
@@ -191,6 +202,32 @@ async def test_a_folder_that_is_not_published_to_is_refused(
         await asyncio.wait_for(other.run(), PATIENCE)
 
 
+async def test_a_publisher_waits_for_one_that_stands_still(
+    site: Site, origin: Origin, uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "aggregator")
+    site.configure(*sources(origin, 1, hosts=1))
+    with closing(open_store(uri)) as frozen, frozen.sole(POSTS) as sole:
+        assert sole
+        async with running(worker_of(site, origin, uri, publish=True)):
+            await until(lambda: "another worker publishes" in caplog.text)
+    assert site.posts() == {}
+    assert caplog.text.count("another worker publishes") == 1
+    async with running(worker_of(site, origin, uri, publish=True)):
+        await until(lambda: len(site.posts()) == ITEMS)
+
+
+async def test_a_folder_that_is_not_published_to_any_more_is_left_alone(
+    site: Site, tmp_path: Path, origin: Origin, uri: str
+) -> None:
+    site.configure(*sources(origin, 1, hosts=1))
+    async with running(worker_of(site, origin, uri, publish=True)) as task:
+        await until(lambda: len(site.posts()) == ITEMS)
+        await adopt(uri, load(site.config, {}), tmp_path / "other")
+        with pytest.raises(ConfigError, match="is not the folder that is published to"):
+            await asyncio.wait_for(asyncio.shield(task), PATIENCE)
+
+
 async def test_a_worker_that_stood_still_begins_again(
     site: Site, origin: Origin, uri: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -233,3 +270,17 @@ async def test_a_worker_with_another_configuration_waits_until_it_is_adopted(
             # Its file becomes the one in force, and it goes on.
             site.config.write_bytes(other.config.read_bytes())
             await until(lambda: states() == [("working", 2)])
+
+
+def test_the_file_with_the_address_of_the_database_is_no_part_of_the_configuration(site: Site, origin: Origin) -> None:
+    address, token = site.folder / "address", site.folder / "token"
+    reference = {"X-Token": f"${{file:{token}}}"}
+    made = [{**one, "headers": reference} for one in sources(origin, 1, hosts=1)]
+    site.configure(*made, database=f"${{file:{address}}}")
+
+    def digest(password: str, secret: str) -> str:
+        address.write_text(f"postgresql://u:{password}@db.example/feeds")
+        token.write_text(secret)
+        return digest_of(load(site.config, {}))
+
+    assert digest("one", "a-long-token") == digest("other", "a-long-token") != digest("one", "another-token")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 from pathlib import Path
 
 import pytest
 
+from aggregator.cli.process import BROKEN
 from tests.cluster_worker import AllNames
 from tests.clusters import ITEMS, ask, settled, sources, worker
 from tests.daemons import PATIENCE, wait_until
@@ -29,11 +31,15 @@ def test_two_workers_publish_what_one_process_does(
     alone, together = Site(tmp_path / "alone"), Site(tmp_path / "together")
     made = sources(origin, FEW, hosts=8)
     # Two with one address, a paused one, and one that fails.
-    made += [{**made[0], "id": "again"}, {"id": "paused", "feed": "http://p.example/feed0", "paused": True}]
+    made += [
+        {**made[0], "id": "again", "category": "other"},
+        {"id": "paused", "feed": "http://p.example/feed0", "paused": True},
+    ]
     made += [{"id": "gone", "feed": "http://www.host1.example/nowhere"}]
     for site in (alone, together):
         site.folder.mkdir()
-        site.configure(*made)
+        # Elsewhere, so that it does not matter which of the two comes first.
+        site.configure(*made, categories={"news": "News", "other": "Other"})
     monkeypatch.setattr("aggregator.fetch.transport._SystemResolver", lambda threads: AllNames(origin.port))
     assert alone.run("update").status == 1
     origin.requests.clear()
@@ -79,3 +85,14 @@ def test_the_jobs_of_a_killed_worker_are_taken_over(site: Site, origin: Origin) 
         assert ask(uri, "SELECT count(*), count(DISTINCT public_id) FROM entries") == [(4 * ITEMS + 1,) * 2]
     assert len(origin.asked("/slow")) == 2
     assert [len(origin.asked(f"/feed{number}")) for number in range(4)] == [1] * 4
+
+
+def test_a_worker_ends_although_its_database_does_not_answer(site: Site, origin: Origin) -> None:
+    site.configure(*sources(origin, 1, hosts=1))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"postgresql://u:hidden@127.0.0.1:{silent.getsockname()[1]}/d"
+        with worker(site, origin, uri, "publish") as one:
+            one.wait_for("this worker has")
+            assert one.end() == BROKEN
+        assert one.said("others take over")
+        assert "hidden" not in one.log.read_text()

@@ -16,7 +16,7 @@ from sqlalchemy import inspect
 
 from aggregator import store as package
 from aggregator.errors import ConnectionLost, RowError, StoreError
-from aggregator.store import Store, database, open_for_reading, open_store
+from aggregator.store import Store, database, open_for_reading, open_store, postgresql
 from aggregator.store.database import Database, is_current, open_database
 from aggregator.store.postgresql import PostgresDatabase
 from aggregator.store.schema import REVISION, metadata
@@ -154,7 +154,8 @@ def test_an_address_that_is_none(wrong: str, message: str) -> None:
 
 
 def test_a_server_that_is_not_there_is_lost_for_now() -> None:
-    with pytest.raises(ConnectionLost, match=r"^postgresql://127\.0\.0\.1:1/d: .*; check its address") as caught:
+    expected = r"^postgresql://127\.0\.0\.1:1/d: connection failed: .*; check its address"
+    with pytest.raises(ConnectionLost, match=expected) as caught:
         open_store("postgresql://u:secret@127.0.0.1:1/d")
     assert "secret" not in str(caught.value)
 
@@ -274,6 +275,39 @@ def test_whoever_is_alone_notices_that_he_is_not_any_more(uri: str) -> None:
     with opened.alone(), opened.write():
         pass
     opened.close()
+
+
+def test_whoever_is_the_only_one_notices_that_he_is_not_any_more(uri: str) -> None:
+    opened = PostgresDatabase(uri)
+    with pytest.raises(ConnectionLost), opened.sole("posts"):
+        cut(uri)
+        for _ in range(2):
+            with pytest.raises(ConnectionLost), opened.read():
+                pass
+        with opened.read():
+            pass
+    with opened.sole("posts") as sole:
+        assert sole
+    opened.close()
+
+
+@pytest.mark.parametrize("way", ["write", "alone"])
+def test_a_writer_that_stands_still_does_not_keep_others_for_ever(
+    uri: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_WRITE", "_ALONE"):
+        patched = getattr(postgresql, name).replace(b"%d" % postgresql._STILL, b"50")
+        monkeypatch.setattr(postgresql, name, patched)
+    one, other = PostgresDatabase(uri), PostgresDatabase(uri)
+    with pytest.raises(ConnectionLost), getattr(one, way)():
+        with other.write():
+            pass
+        with one.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    with one.alone(), one.alone(), one.write():
+        pass
+    one.close()
+    other.close()
 
 
 # -- several at once ---------------------------------------------------------------------------------------------------

@@ -142,3 +142,12 @@ def test_what_is_done_alone_may_be_several_transactions(two: Store, other: Store
         two.record_fingerprints({"a": "2"})
     other.record_fingerprints({"b": "3"})
     assert two.fingerprints() == {"a": "2", "b": "3"}
+
+
+def test_only_one_does_what_has_a_name(two: Store, other: Store, is_shared: bool) -> None:
+    with two.sole("posts") as first, two.sole("posts") as again, other.sole("posts") as second:
+        assert (first, again, second) == (True, True, not is_shared)
+        with other.sole("lists") as besides:
+            assert besides
+    with other.sole("posts") as free:
+        assert free
