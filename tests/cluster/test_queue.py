@@ -75,7 +75,7 @@ async def test_whoever_takes_a_job_does_not_read_the_whole_queue(database: Clust
         assert 0 < await rows_read() - before < 10
         others = "SELECT FROM procrastinate_jobs WHERE lock = 'source:s7' AND status IN ('todo', 'doing')"
         plan = await (await connection.execute(f"EXPLAIN {others}")).fetchall()
-        assert any("Index Scan using cluster_jobs_lock" in line for (line,) in plan)
+        assert any("cluster_jobs_lock" in line for (line,) in plan), plan
 
 
 async def test_a_periodic_job_comes_once_in_its_time(database: ClusterDatabase) -> None:
