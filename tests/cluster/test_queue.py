@@ -56,6 +56,28 @@ async def test_a_job_is_in_the_queue_once(database: ClusterDatabase) -> None:
     assert await queue.under_way() == ["a", "b"]
 
 
+async def test_whoever_takes_a_job_does_not_read_the_whole_queue(database: ClusterDatabase) -> None:
+    queue = await open_queue(database)
+    await queue.put(*(Order(SOURCE, SOURCES, f"s{number}") for number in range(300)))
+    async with database.pool.connection() as connection, connection.transaction():
+
+        async def rows_read() -> int:
+            cursor = await connection.execute(
+                "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'procrastinate_jobs'"
+            )
+            row = await cursor.fetchone()
+            assert row is not None
+            return int(row[0])
+
+        # The server counts for a connection, and tells the others later.
+        before = await rows_read()
+        await connection.execute("SELECT procrastinate_fetch_job_v2(%s, NULL)", [[SOURCES]])
+        assert 0 < await rows_read() - before < 10
+        others = "SELECT FROM procrastinate_jobs WHERE lock = 'source:s7' AND status IN ('todo', 'doing')"
+        plan = await (await connection.execute(f"EXPLAIN {others}")).fetchall()
+        assert any("cluster_jobs_lock" in line for (line,) in plan), plan
+
+
 async def test_a_periodic_job_comes_once_in_its_time(database: ClusterDatabase) -> None:
     queue = await open_queue(database)
     for _ in range(3):
