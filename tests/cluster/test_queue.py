@@ -78,6 +78,32 @@ async def test_whoever_takes_a_job_does_not_read_the_whole_queue(database: Clust
         assert any("cluster_jobs_lock" in line for (line,) in plan), plan
 
 
+async def test_the_database_learns_that_a_queue_it_saw_empty_is_long(database: ClusterDatabase) -> None:
+    queue = await open_queue(database)
+    await database.run("VACUUM ANALYZE procrastinate_jobs")
+
+    async def plan() -> str:
+        found = await database.rows(
+            "EXPLAIN SELECT FROM procrastinate_jobs WHERE lock = 'source:s7' AND status = 'todo'"
+        )
+        return " ".join(line for (line,) in found)
+
+    async def size() -> int:
+        ((known,),) = await database.rows(
+            "SELECT reltuples::bigint FROM pg_class WHERE oid = 'procrastinate_jobs'::regclass"
+        )
+        return int(known)
+
+    await queue.put(*(Order(SOURCE, SOURCES, f"s{number}") for number in range(300)))
+    assert await size() <= 0
+    await queue.expect(300)
+    assert (await size(), "cluster_jobs_lock" in await plan()) == (300, True)
+    # A shorter queue is no reason to look again.
+    await queue.put(Order(SOURCE, SOURCES, "another"))
+    await queue.expect(301)
+    assert await size() == 300
+
+
 async def test_a_periodic_job_comes_once_in_its_time(database: ClusterDatabase) -> None:
     queue = await open_queue(database)
     for _ in range(3):
