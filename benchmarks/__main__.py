@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cycles, leases, ruled, scraping, sites, sizes, stages, tables
+from benchmarks import cycles, databases, jobs, leases, ruled, scraping, sites, sizes, stages, tables
 from benchmarks.measure import Experiment, Failed, measure, profile
 
 #: Each experiment by its name, in the order of the tables.
@@ -20,9 +20,12 @@ EXPERIMENTS: dict[str, Callable[[sizes.Sizes], AbstractContextManager[Experiment
     "corpus": stages.corpus,
     "normalize": stages.normalize,
     "request": stages.request,
+    "jobs": jobs.jobs,
     "lease": leases.lease,
     "cold": cycles.cold,
     "unchanged": cycles.unchanged,
+    "postgres-cold": databases.cold,
+    "postgres-unchanged": databases.unchanged,
     "warm": cycles.warm,
     "rules": ruled.rules,
     "scrape": scraping.scrape,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from benchmarks.databases import measured_server
 from benchmarks.measure import Experiment, Run, Target
 from benchmarks.places import CONCURRENCY, place
 from benchmarks.sizes import Sizes
@@ -21,17 +22,15 @@ _DOMAINS = 500
 @contextmanager
 def lease(sizes: Sizes) -> Iterator[Experiment | None]:
     """Leases taken and given back, none of which has to wait for another one."""
-    from tests.postgres import new_database
-
     units = sizes.requests.sources
-    with place(sizes.requests) as here, new_database() as uri:
+    with place(sizes.requests) as here, measured_server() as server:
         request = {"urls": here.server.feeds, "etags": here.server.etags(), "concurrency": CONCURRENCY}
-        many = {"database": uri, "count": units, "concurrency": CONCURRENCY}
+        many = {**server.arguments(server.fresh(), "lease", units), "count": units, "concurrency": CONCURRENCY}
         yield Experiment(
             "lease",
             f"Lease: {units} of {min(units, _DOMAINS)} domains, {CONCURRENCY} at a time",
             "Taken and given back, in a PostgreSQL server on the same machine, whose own CPU time is in the wall time "
-            "only. The request is ours of the table before: conditional, answered with 304 over loopback.",
+            "and in the notes. The request is ours of the table before: conditional, answered with 304 over loopback.",
             "lease",
             (
                 Run("aggregator", "lease", many, units, units, ours=True),

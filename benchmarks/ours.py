@@ -36,6 +36,8 @@ _CYCLE = (
     "alembic.command",
     "aggregator.cli",
 )
+#: What it imports besides, on PostgreSQL.
+_ON_POSTGRESQL = ("aggregator.store.postgresql", "sqlalchemy.dialects.postgresql", "aggregator.store.exclusive")
 #: What an import of subscriptions imports when it runs.
 _IMPORT = ("aggregator.cli", "aggregator.subscriptions.merging", "aggregator.sources")
 
@@ -157,15 +159,20 @@ def fetch_bare(
         return asyncio.run(run())
 
 
-def cycle(clock: Clock, *, config: str, data: str) -> int:
+def cycle(clock: Clock, *, config: str, data: str, database: str | None = None) -> int:
     """`aggregator update --all`, called in this process; returns the number of posts there are then.
 
-    The configuration is read once before the clock starts, to know what that costs of the whole.
+    The database is that of the data folder, or the one of this URI. The configuration is read once before the clock
+    starts, to know what that costs of the whole.
     """
     from aggregator.__main__ import main
     from aggregator.config import load
+    from aggregator.place import VARIABLE
 
-    for module in _CYCLE:
+    os.environ.pop(VARIABLE, None)
+    if database is not None:
+        os.environ[VARIABLE] = database
+    for module in (*_CYCLE, *(_ON_POSTGRESQL if database is not None else ())):
         importlib.import_module(module)
     started = time.perf_counter()
     load(Path(config), os.environ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,14 +46,22 @@ class Place:
         move: bool = False,
         expects: int | None = None,
         config: str = "feeds.yaml",
+        data: str = "data",
+        more: Callable[[], Mapping[str, Any]] = dict,
     ) -> Run:
-        """Our cycle. New: each time into another data folder; move: the origin goes to the next cycle before it."""
+        """Our cycle.
+
+        Args:
+            new: each time into another data folder.
+            move: the origin goes to the next cycle before it.
+            more: called right before each run for further arguments of the task.
+        """
 
         def ready(number: int) -> Mapping[str, Any]:
             if move:
                 self.server.go_to(number + 1)
             self.server.seen()
-            return self._cycle(f"{config}-data-{number}" if new else "data", config)
+            return {**self._cycle(f"{config}-{data}-{number}" if new else data, config), **more()}
 
         return Run(label, "cycle", ready, self.load.sources, expects, after=self.answers, ours=True)
 

@@ -19,6 +19,8 @@ class Sizes:
     normalize: Workload
     #: Requests of the experiment with requests alone.
     requests: Workload
+    #: Jobs of the queue of a cluster.
+    jobs: int
     cold: Workload
     unchanged: Workload
     warm: Workload
@@ -55,6 +57,7 @@ FULL = Sizes(
     corpus=None,
     normalize=Workload(30),
     requests=Workload(1000, 1, 200),
+    jobs=5000,
     cold=Workload(200),
     unchanged=Workload(1000, 20, 1000),
     warm=Workload(1000, fresh=0.05),
@@ -81,6 +84,7 @@ TINY = Sizes(
     corpus=5,
     normalize=Workload(2, 2, 300),
     requests=Workload(4, 1, 100),
+    jobs=4,
     cold=Workload(3, 2, 300),
     unchanged=Workload(3, 2, 300),
     warm=Workload(3, 4, 300, fresh=0.25),

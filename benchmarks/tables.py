@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Basis, Failed, Results, Target, spread
+from benchmarks.measure import Basis, Failed, Results, Sample, Target, spread
 
 BEGIN = "<!-- tables: made by `python -m benchmarks --write`, do not edit -->"
 END = "<!-- end of the tables -->"
@@ -132,11 +132,16 @@ def _remarks(results: Results, rounds: int) -> list[str]:
         children = statistics.median(sample.children / sample.cpu if sample.cpu else 0.0 for sample in samples)
         if children > 0.01:
             said.append(f"{children:.0%} of its CPU time in child processes")
-        for name, value in samples[-1].notes.items():
-            said.append(f"{name} {_seconds(value) if isinstance(value, float) else _plain(value)}")
+        said += [f"{name} {_noted(samples, name)}" for name in samples[-1].notes]
         lines.append("; ".join(said) + ".")
     lines += [f"{label}: left out, {why}." for label, why in results.missing.items()]
     return lines
+
+
+def _noted(samples: Sequence[Sample], name: str) -> str:
+    """A note: of seconds the median of all rounds, of anything else the last one."""
+    values = [sample.notes[name] for sample in samples if name in sample.notes]
+    return _seconds(statistics.median(values)) if isinstance(values[-1], float) else _plain(values[-1])
 
 
 def _plain(value: Any) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from benchmarks.cluster.servers import cpu_of
 from benchmarks.profiling import Profiler
 
 
@@ -35,8 +36,12 @@ class Clock:
         self.wall = 0.0
         self.own = 0.0
         self.children = 0.0
+        #: A server whose CPU time is told besides: its process id, the name of the note, and units to divide it by.
+        self.server: tuple[int, str, int] | None = None
 
     def __enter__(self) -> Clock:
+        if self.server:
+            self._server = cpu_of(self.server[0], descendants=True)
         self._start = time.perf_counter(), _cpu(resource.RUSAGE_SELF), _cpu(resource.RUSAGE_CHILDREN)
         if self.profiler:
             self.profiler.start()
@@ -45,6 +50,9 @@ class Clock:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.profiler:
             self.profiler.stop()
+        if self.server:
+            pid, name, units = self.server
+            self.notes[name] = (cpu_of(pid, descendants=True) - self._server) / units
         wall, own, children = self._start
         self.wall = (time.perf_counter() - wall) / self.passes
         self.own = (_cpu(resource.RUSAGE_SELF) - own) / self.passes
@@ -68,9 +76,9 @@ Task = Callable[..., int]
 
 def tasks() -> dict[str, Task]:
     """Every task by its name."""
-    from benchmarks import floor, floor_lists, floor_pages, leases, ours, ours_publish, peers, peers_cycle
+    from benchmarks import floor, floor_lists, floor_pages, jobs, leases, ours, ours_publish, peers, peers_cycle
 
-    modules = (floor, floor_lists, floor_pages, leases, ours, ours_publish, peers, peers_cycle)
+    modules = (floor, floor_lists, floor_pages, jobs, leases, ours, ours_publish, peers, peers_cycle)
     return {name: task for module in modules for name, task in module.TASKS.items()}
 
 
@@ -95,6 +103,7 @@ def main(arguments: list[str]) -> None:
     """Run one task and report; what the task prints itself goes nowhere."""
     name, values = arguments[0], json.load(sys.stdin)
     clock = Clock(Profiler() if "--profile" in arguments else None)
+    clock.server = values.pop("server", None)
     task = tasks()[name]
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         done = task(clock, **values)

@@ -43,6 +43,9 @@ async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
     # Jobs are hints, and signs of life come again: none is worth waiting for the disk. Leases see to themselves.
     await connection.execute("SET synchronous_commit = off")
     await connection.execute(KEEPALIVE)
+    # A plan is kept for as long as the connection, and the queue is empty when most are made: it would read all of a
+    # table that may grow to thousands of jobs. Such plans look so expensive that they would be compiled.
+    await connection.execute("SET enable_seqscan = off; SET jit = off")
     # Rows are locked, and then read as others left them, whatever the database does by default.
     await connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
 

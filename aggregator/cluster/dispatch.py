@@ -80,6 +80,7 @@ class Dispatch:
             names = await self._thread.run(self._choose, due, there, self._database.clock(), most - len(there))
             if names:
                 await self._queue.put(*(Order(SOURCE, SOURCES, name) for name in names))
+                await self._queue.expect(len(there) + len(names))
 
     def _choose(self, due: Sequence[str], there: Sequence[str], now: datetime, most: int) -> list[str]:
         """Return the requests to ask next, those due longest first; domains take turns.

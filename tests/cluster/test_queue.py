@@ -56,6 +56,54 @@ async def test_a_job_is_in_the_queue_once(database: ClusterDatabase) -> None:
     assert await queue.under_way() == ["a", "b"]
 
 
+async def test_whoever_takes_a_job_does_not_read_the_whole_queue(database: ClusterDatabase) -> None:
+    queue = await open_queue(database)
+    await queue.put(*(Order(SOURCE, SOURCES, f"s{number}") for number in range(300)))
+    async with database.pool.connection() as connection, connection.transaction():
+
+        async def rows_read() -> int:
+            cursor = await connection.execute(
+                "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'procrastinate_jobs'"
+            )
+            row = await cursor.fetchone()
+            assert row is not None
+            return int(row[0])
+
+        # The server counts for a connection, and tells the others later.
+        before = await rows_read()
+        await connection.execute("SELECT procrastinate_fetch_job_v2(%s, NULL)", [[SOURCES]])
+        assert 0 < await rows_read() - before < 10
+        others = "SELECT FROM procrastinate_jobs WHERE lock = 'source:s7' AND status IN ('todo', 'doing')"
+        plan = await (await connection.execute(f"EXPLAIN {others}")).fetchall()
+        assert any("cluster_jobs_lock" in line for (line,) in plan), plan
+
+
+async def test_the_database_learns_that_a_queue_it_saw_empty_is_long(database: ClusterDatabase) -> None:
+    queue = await open_queue(database)
+    await database.run("VACUUM ANALYZE procrastinate_jobs")
+
+    async def plan() -> str:
+        found = await database.rows(
+            "EXPLAIN SELECT FROM procrastinate_jobs WHERE lock = 'source:s7' AND status = 'todo'"
+        )
+        return " ".join(line for (line,) in found)
+
+    async def size() -> int:
+        ((known,),) = await database.rows(
+            "SELECT reltuples::bigint FROM pg_class WHERE oid = 'procrastinate_jobs'::regclass"
+        )
+        return int(known)
+
+    await queue.put(*(Order(SOURCE, SOURCES, f"s{number}") for number in range(300)))
+    assert await size() <= 0
+    await queue.expect(300)
+    assert (await size(), "cluster_jobs_lock" in await plan()) == (300, True)
+    # A shorter queue is no reason to look again.
+    await queue.put(Order(SOURCE, SOURCES, "another"))
+    await queue.expect(301)
+    assert await size() == 300
+
+
 async def test_a_periodic_job_comes_once_in_its_time(database: ClusterDatabase) -> None:
     queue = await open_queue(database)
     for _ in range(3):
