@@ -121,6 +121,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
     rules = make_rule_lists(document, tree, sources, duplicates, lambda text: redact(text, secrets))
     sources = with_digests(sources, rules)
     remarks = [*renamed, *notes.collect(written, tree, document, sources, environ)]
+    read = (*references.found, *lists.found, *_presets_read(presets, path.parent))
     return Config(
         site=document.site,
         posts=document.posts,
@@ -137,11 +138,7 @@ def load(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> 
         secrets=secrets,
         confidential=confidential,
         notes=_placed(remarks, tree, problems),
-        provenance=Provenance(
-            hashed,
-            (*references.found, *lists.found, *_presets_read(presets, path.parent)),
-            references.of_database,
-        ),
+        provenance=Provenance(hashed, read, references.of_database),
         outputs=make_outputs(document, rules.outputs),
         duplicates=duplicates,
         rules=rules,

@@ -22,7 +22,7 @@ import threading
 import time
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -253,7 +253,7 @@ def torment(
             helper = threading.Thread(target=_keep_busy, args=(world, uri, growing), daemon=True)
             wait_until(lambda: _tables(uri), "the tables")
             helper.start()
-            happens: dict[str, Callable[[], None]] = {
+            happens = {
                 "worker": running.kill_one,
                 "database": partial(kill_server, server),
                 "still": running.freeze_one,
