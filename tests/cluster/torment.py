@@ -249,15 +249,11 @@ def torment(
     growing = threading.Event()
     try:
         with own_server() as server, Workers(site, origin.port, server.get_uri(), workers) as running:
-            uri = server.get_uri()
+            uri, server_dies = server.get_uri(), partial(kill_server, server)
             helper = threading.Thread(target=_keep_busy, args=(world, uri, growing), daemon=True)
             wait_until(lambda: _tables(uri), "the tables")
             helper.start()
-            happens = {
-                "worker": running.kill_one,
-                "database": partial(kill_server, server),
-                "still": running.freeze_one,
-            }
+            happens = {"worker": running.kill_one, "database": server_dies, "still": running.freeze_one}
             events = ["worker"] * kills + ["database"] * outages + ["still"] * stills
             random.shuffle(events)
             for event in events:
