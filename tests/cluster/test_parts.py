@@ -129,6 +129,9 @@ class FakeQueue:
         self.put_ += [order.of for order in orders]
         return True
 
+    async def expect(self, count: int) -> None:
+        assert count == len(self.there) + len(self.put_)
+
 
 class FakeDatabase:
     clock = staticmethod(clock)

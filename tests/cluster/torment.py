@@ -22,7 +22,7 @@ import threading
 import time
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -253,7 +253,11 @@ def torment(
             helper = threading.Thread(target=_keep_busy, args=(world, uri, growing), daemon=True)
             wait_until(lambda: _tables(uri), "the tables")
             helper.start()
-            happens = {"worker": running.kill_one, "database": server_dies, "still": running.freeze_one}
+            happens: dict[str, Callable[[], None]] = {
+                "worker": running.kill_one,
+                "database": server_dies,
+                "still": running.freeze_one,
+            }
             events = ["worker"] * kills + ["database"] * outages + ["still"] * stills
             random.shuffle(events)
             for event in events:
