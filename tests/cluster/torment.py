@@ -253,16 +253,12 @@ def torment(
             helper = threading.Thread(target=_keep_busy, args=(world, uri, growing), daemon=True)
             wait_until(lambda: _tables(uri), "the tables")
             helper.start()
-            happens: dict[str, Callable[[], None]] = {
-                "worker": running.kill_one,
-                "database": server_dies,
-                "still": running.freeze_one,
-            }
-            events = ["worker"] * kills + ["database"] * outages + ["still"] * stills
+            events: list[Callable[[], None]] = [running.kill_one] * kills + [server_dies] * outages
+            events += [running.freeze_one] * stills
             random.shuffle(events)
             for event in events:
                 time.sleep(random.uniform(*pause))  # noqa: S311 - no secret
-                happens[event]()
+                event()
             growing.set()
             helper.join()
             _check_settled(uri, world)
