@@ -79,6 +79,7 @@ def work(clock: Clock, *, database: str, count: int, concurrency: int) -> int:
                 few.clear()
             numbers = range(start, min(start + _BATCH, count))
             await queue.put(*(Order(SOURCE, SOURCES, f"feeds-example-org-{number}") for number in numbers))
+            await queue.expect(len(numbers))
         while done < count:
             await few.wait()
             few.clear()

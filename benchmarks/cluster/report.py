@@ -88,7 +88,8 @@ def text_of(turns: Sequence[Turn], costs: Costs) -> str:
 A real run: {turns[0].sources:,} sources, four of a domain, on two workers, with PostgreSQL, the workers and the
 origin of all feeds on one machine of two cores. In the first turn everything is new; then all answer 304; then each
 has one new entry. The machine was never idle besides (load average 4 to 6). Compare the rows with each other; another
-machine has other times.
+machine has other times. The queue has been made cheaper since (`jobs` in [performance](performance.md)), so these costs
+are rather too high.
 
 {_table(rows)}
 
