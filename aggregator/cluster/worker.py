@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aggregator.cluster.database import ClusterDatabase
 from aggregator.cluster.inforce import claim_folder, digest_of, in_force, known_folder, shown, sync
-from aggregator.cluster.membership import WORKING, Membership, Seen
+from aggregator.cluster.membership import Membership, Seen
 from aggregator.cluster.settings import WorkerSettings
 from aggregator.cluster.tables import make_tables
 from aggregator.cluster.term import Term
@@ -33,8 +33,6 @@ from aggregator.values.terminal import counted
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
-#: A clock that differs from that of the database by more than this is worth a line in the log.
-_DRIFT = timedelta(minutes=1)
 #: Seconds after which a term that ends has gone well.
 _WELL = 30.0
 
@@ -312,6 +310,3 @@ def _ignore_lost_jobs(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) 
 
     if not isinstance(context.get("exception"), ConnectorException):
         loop.default_exception_handler(context)
-
-
-__all__ = ["WORKING", "Superseded", "Worker"]

@@ -130,11 +130,6 @@ def publish_posts(
     data: Path,
     *,
     now: datetime,
-    everything: bool = False,
-    change_presets: bool = False,
-    restore: bool = False,
-    overwrite_edits: bool = False,
-    progress: Callable[[int], None] = lambda posts: None,
     renewing: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Do the first part of `publish`: give ids and paths, and write posts.
@@ -145,8 +140,7 @@ def publish_posts(
     Raises:
         StoreError: the store failed, and not because of a row.
     """
-    how = _How(everything, change_presets, restore, overwrite_edits)
-    report, part = _posts(store, config, data, now, how, progress, renewing)
+    report, part = _posts(store, config, data, now, _How(), lambda posts: None, renewing)
     report.outdated = due_feeds(store, part.feeds, part.recorded, part.outdated, now)
     _end(store, config, report, part, {}, now)
     return report
@@ -190,10 +184,10 @@ def publish_lists(store: Store, config: Config, data: Path, *, now: datetime) ->
 class _How:
     """What a person asked for; see `publish`."""
 
-    everything: bool
-    change_presets: bool
-    restore: bool
-    overwrite_edits: bool
+    everything: bool = False
+    change_presets: bool = False
+    restore: bool = False
+    overwrite_edits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
